@@ -1,0 +1,1 @@
+"""What runs on an executor: plain Python, NumPy, Arrow and numba kernels. No Spark here, and no I/O beyond what a path names."""
