@@ -1,0 +1,69 @@
+# Gristmill. `make help` lists the targets; `make demo` is the place to begin.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+VENV4 := .venv-spark4
+BIN := $(VENV)/bin
+LAKE ?= lakes/demo
+RAW ?= lakes/demo-raw
+export PYTHONWARNINGS := ignore
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help setup setup-spark4 demo check test test-all test-spark4 bench image clean need
+
+help: ## what there is
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+need:
+	@command -v $(PYTHON) >/dev/null || python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
+	  || { echo "Gristmill needs Python 3.11: apt-get install python3.11 python3.11-venv (or make PYTHON=/path/to/python3.11 ...)"; exit 1; }
+	@command -v java >/dev/null || { echo "Gristmill needs Java 17: apt-get install openjdk-17-jre-headless"; exit 1; }
+	@java -version 2>&1 | head -1 | grep -qE '"(17|21)' || { echo "Gristmill needs Java 17, found $$(java -version 2>&1 | head -1): apt-get install openjdk-17-jre-headless and put it first on PATH"; exit 1; }
+
+$(VENV)/.ready: setup.py conf/constraints/spark35.txt
+	@$(MAKE) --no-print-directory need
+	@echo "installing the pinned packages into $(VENV) (once; two to five minutes)"
+	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt pip setuptools wheel
+	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt --no-build-isolation -e '.[spark35,dev]'
+	@$(BIN)/python -m jobs.core.jars
+	@touch $@
+
+$(VENV4)/.ready: setup.py conf/constraints/spark41.txt
+	@$(MAKE) --no-print-directory need
+	@echo "installing the second line of Spark into $(VENV4) (once; two to five minutes)"
+	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV4)
+	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt pip setuptools wheel
+	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt --no-build-isolation -e '.[spark41,test]'
+	@$(VENV4)/bin/python -m jobs.core.jars
+	@touch $@
+
+setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delta jars
+
+setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
+
+demo: setup ## raw demo text in, curated corpus on Delta and a report out
+	@$(BIN)/python -m benchmarks.demo_corpus --out $(RAW) --seed 7
+	@$(BIN)/gristmill run curate --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw
+	@$(BIN)/python -m benchmarks.demo_tour --lake $(LAKE)
+
+check: setup ## style, types, floors, recipes
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy jobs udfs
+	@$(BIN)/lint-imports
+	@for recipe in conf/*.yaml; do $(BIN)/gristmill check --recipe $$recipe >/dev/null || exit 1; done
+
+test: setup ## every test but the slow sweeps
+	@$(BIN)/pytest -m "not slow"
+
+test-all: setup ## every test
+	@$(BIN)/pytest
+
+test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
+	@$(VENV4)/bin/pytest -m "not slow"
+
+bench: setup ## what the benchmarks measure, each with its command
+	@grep -h '^    python -m' benchmarks/*.md
+
+clean: ## the demo lake and caches (not the environments)
+	@rm -rf lakes .cache build *.egg-info

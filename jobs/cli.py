@@ -1,0 +1,136 @@
+"""The command `gristmill`: run jobs, check recipes, and ask a lake what became of a document."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from jobs.core import config
+from jobs.core.errors import ConfigError, GristmillError
+
+EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line; 3 a table or batch breaks its contract, nothing written;
+4 the result would be absurd, nothing written; 75 somebody else is at it, run the same command again."""
+EXAMPLES = {
+    "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe conf/demo.yaml --lake s3a://bucket/lake",
+    "list": "gristmill list",
+    "check": "gristmill check --recipe conf/demo.yaml",
+    "why": "gristmill why 0a1b2c... --lake lakes/demo",
+    "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
+    "funnel": "gristmill funnel --lake lakes/demo",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; PySpark is imported only by what needs it."""
+    top = argparse.ArgumentParser(prog="gristmill", description=__doc__, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:
+        text = f"{about}\n\n{detail}\n\nexample:\n  {EXAMPLES[name]}"
+        made = commands.add_parser(name, help=about, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name not in ("run", "check"):
+            made.add_argument("--json", action="store_true", help="print JSON for machines")
+        return made
+
+    run = command("run", "run one job of a recipe, or all of them (curate)", "A run that stopped is continued by the same command.")
+    run.add_argument("job", help="a job's name (see `gristmill list`), or curate")
+    run.add_argument("--recipe", required=True, help="YAML file: lake, and a section for each job")
+    run.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    run.add_argument("--input", help="file or folder to ingest; overrides the recipe's")
+    run.add_argument("--batch", help="work on this batch only")
+    command("list", "the jobs, what they read and what they write", "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml")
+    check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
+    check.add_argument("--recipe", required=True, help="YAML file")
+    why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
+    why.add_argument("doc_id", help="32 hex digits; a unique beginning will do")
+    sql = command("sql", "run a query over the tables of a lake", "Tables stand at the versions of the last finished runs. See docs/sql.md.")
+    sql.add_argument("query", help="Spark SQL; tables by their bare names")
+    sql.add_argument("--limit", type=int, default=50, help="rows printed at the most (default 50)")
+    funnel = command("funnel", "documents in, kept and left out by reason, of each job's last runs", "Read from the table runs.")
+    for made in (why, sql, funnel):
+        made.add_argument("--lake", default=os.environ.get("GRISTMILL_LAKE"), help="path or catalog.schema (default: $GRISTMILL_LAKE)")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    given = parser().parse_args(argv)
+    try:
+        return int({"run": _run, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel}[given.command](given) or 0)
+    except GristmillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(given: argparse.Namespace) -> None:
+    from jobs import curate
+    from jobs.core.run import run_from_files
+
+    if given.job == "curate":
+        curate.curate(config.load_recipe(given.recipe), given.lake, given.input)
+    else:
+        run_from_files(curate.find_job(given.job), given.recipe, given.lake, given.input, given.batch)
+
+
+def _list(given: argparse.Namespace) -> None:
+    from jobs import curate
+
+    found = [curate.find_job(name) for name in curate.job_names()]
+    if given.json:
+        print(json.dumps([{"job": j.name, "about": j.about.splitlines()[0], "reads": j.reads, "writes": [w.table for w in j.writes]} for j in found]))
+        return
+    for job in found:
+        print(f"{job.name:<16} {job.about.splitlines()[0]}\n{'':<16} reads {', '.join(job.reads) or '-'}; writes {', '.join(w.table for w in job.writes) or '-'}")
+    print(f"{'curate':<16} All jobs of one recipe, in its order.")
+
+
+def _check(given: argparse.Namespace) -> None:
+    from jobs import curate
+
+    recipe = config.load_recipe(given.recipe)
+    for job, params in curate.plan(recipe):
+        print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
+        for line in getattr(params, "notes", list)():
+            print(f"{'':<16} {line}")
+
+
+def _ask(given: argparse.Namespace) -> Any:
+    from jobs.core.ask import Ask
+
+    if not given.lake:
+        raise ConfigError("no lake named: give --lake PATH (or catalog.schema), or set GRISTMILL_LAKE")
+    return Ask(given.lake)
+
+
+def _why(given: argparse.Namespace) -> None:
+    story = _ask(given).why(given.doc_id)
+    print(json.dumps(story, ensure_ascii=False, default=str) if given.json else "\n".join(story["lines"]))
+
+
+def _sql(given: argparse.Namespace) -> None:
+    columns, rows = _ask(given).sql(given.query, given.limit)
+    if given.json:
+        for row in rows:
+            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
+        return
+    from jobs.core.ask import as_text
+
+    print(as_text(columns, rows))
+
+
+def _funnel(given: argparse.Namespace) -> None:
+    rows = _ask(given).funnel()
+    if given.json:
+        print(json.dumps(rows, ensure_ascii=False, default=str))
+        return
+    print(f"{'job':<16} {'in':>10} {'kept':>10} {'left out':>10}  by reason (a document may have several)")
+    for row in rows:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items()) or "-"
+        print(f"{row['job']:<16} {row['rows_in']:>10,} {row['rows_kept']:>10,} {row['rows_left_out']:>10,}  {reasons}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

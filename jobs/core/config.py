@@ -1,0 +1,149 @@
+"""Recipes: strict, complete YAML files. Every number is written out; an unknown key is an error with a suggestion.
+
+    lake: {path: lakes/demo, buckets: 1}
+    jobs:
+      measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs them
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+
+from jobs.core.errors import ConfigError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+class Strict(BaseModel):
+    """Base of every parameters class: unknown keys and loose types are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LakeSpec(Strict):
+    """Where the tables stand: a path on any Hadoop file system or `catalog.schema`; text is stored in `buckets` buckets."""
+
+    path: str
+    buckets: PositiveInt
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One recipe file: its path, the lake it names (if any) and the raw parameters of each job, in order."""
+
+    path: Path
+    lake: LakeSpec | None
+    jobs: dict[str, dict[str, Any]]
+
+    def params(self, job: str, kind: type[Strict]) -> Strict:
+        """The checked parameters of `job`. Raises ConfigError that lists every complaint of the section."""
+        if job not in self.jobs:
+            raise ConfigError(f"{self.path}: jobs.{job}: not in this recipe (it has: {', '.join(self.jobs) or 'none'})")
+        return validate(kind, self.jobs[job], f"{self.path}: jobs.{job}")
+
+
+class _Unique(yaml.SafeLoader):
+    """A YAML loader to which a key written twice is an error, not the last one wins."""
+
+
+def _mapping(loader: _Unique, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise ConfigError(f"{node.start_mark.name}:{key_node.start_mark.line + 1}: key {key!r} is written twice; keep one")
+        seen.add(key)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Unique.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def find_file(name: str | Path, near: Path | None = None) -> Path:
+    """`name` as given, beside `near`, or among the recipes that ship with the package. Raises ConfigError naming every place."""
+    places = [Path(name)]
+    if not Path(name).is_absolute():
+        places += [near / name] if near else []
+        places += [CONF / name, CONF.parent / name]
+        places += [CONF / Path(*Path(name).parts[1:])] if Path(name).parts[:1] == ("conf",) else []
+    for place in places:
+        if place.is_file():
+            return place
+    raise ConfigError(f"{name}: no such file (looked at {', '.join(str(p) for p in dict.fromkeys(places))}); name an existing recipe")
+
+
+def load_yaml(path: Path) -> Any:
+    """The content of one YAML file. Raises ConfigError with line and column when it does not parse."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=_Unique)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {str(error).replace(chr(10), ' ')}") from None
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than lake and jobs."""
+    path = find_file(name)
+    content = load_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get("jobs"), dict):
+        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:', saw {type(content).__name__}")
+    unknown = [key for key in content if key not in ("lake", "jobs")]
+    if unknown:
+        raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, ("lake", "jobs")) for key in unknown))
+    empty = [job for job, section in content["jobs"].items() if not isinstance(section, dict)]
+    if empty:
+        raise ConfigError(f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}")
+    lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
+    return Recipe(path, lake, content["jobs"])
+
+
+def validate(kind: type[Any], value: Any, place: str) -> Any:
+    """`value` as a `kind`. Raises one ConfigError with a line for each complaint: place, seen, wanted."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        lines = [_complaint(place, complaint, kind) for complaint in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in complaint["loc"])
+    if complaint["type"] == "extra_forbidden":
+        return _unknown(f"{place}.{where}", str(complaint["loc"][-1]), _known(kind, complaint["loc"][:-1]))
+    if complaint["type"] == "missing":
+        return f"{place}.{where}: missing; a recipe writes out every parameter"
+    return f"{place}.{where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}, saw {complaint['input']!r}"
+
+
+def _known(kind: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
+    """Field names of the model found by following `path` into `kind` (as far as models are nested directly)."""
+    for part in path:
+        field = getattr(kind, "model_fields", {}).get(part)
+        inner = [a for a in (getattr(field.annotation, "__args__", ()) if field else ()) if hasattr(a, "model_fields")]
+        kind = inner[0] if inner else (field.annotation if field else kind)
+    return tuple(getattr(kind, "model_fields", ()))
+
+
+def _unknown(place: str, key: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"{place}: unknown key{hint} (known: {', '.join(sorted(known))})"
+
+
+def canonical(params: BaseModel) -> str:
+    """The parameters as JSON with sorted keys: what `runs.recipe` keeps."""
+    return json.dumps(params.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+
+def recipe_hash(job: str, params: BaseModel) -> str:
+    """16 hex digits over the job's name and parameters; equal hash, equal rows from equal inputs."""
+    return hashlib.blake2b(f"{job}\n{canonical(params)}".encode(), digest_size=8).hexdigest()

@@ -1,0 +1,134 @@
+"""One declaration of what a row must be, read twice: as Spark predicates that route rows, and as a Great Expectations suite that gates.
+
+Great Expectations cannot route (its complete results come to the driver), and predicates alone leave no record that a person
+can read; so conf/expectations/*.yaml is the only place where a rule stands, and both are made from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from jobs.core.config import Strict, find_file, load_yaml, validate
+from jobs.core.errors import ContractError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+class Expectation(Strict):
+    """One rule about one column; a null value meets every rule but not_null."""
+
+    expect: Literal["not_null", "length_between", "between", "matches", "in_set", "unique"]
+    column: str
+    reason: str
+    min: int | float | None = None
+    max: int | float | None = None
+    regex: str | None = None
+    values: list[str] | None = None
+
+
+class Contract(Strict):
+    """A suite of expectations."""
+
+    suite: str
+    expectations: list[Expectation]
+
+
+def load_contract(name: str) -> Contract:
+    """conf/expectations/<name>.yaml, or a path. Raises ConfigError."""
+    path = find_file(name if name.endswith(".yaml") else f"conf/expectations/{name}.yaml")
+    return validate(Contract, load_yaml(path), str(path))
+
+
+def broken_reason(contract: Contract) -> Column:
+    """The reason of the first expectation that a row breaks, null when it keeps all (`unique` concerns no single row)."""
+    from pyspark.sql import functions as F
+
+    broken = [F.when(~_holds(each), F.lit(each.reason)) for each in contract.expectations if each.expect != "unique"]
+    return F.coalesce(*broken)
+
+
+def _holds(rule: Expectation) -> Column:
+    from pyspark.sql import functions as F
+
+    column = F.col(rule.column)
+    if rule.expect == "not_null":
+        return column.isNotNull()
+    if rule.expect == "matches":
+        kept = column.rlike(rule.regex)
+    elif rule.expect == "in_set":
+        kept = column.isin(rule.values)
+    else:
+        measured = F.length(column) if rule.expect == "length_between" else column
+        kept = F.lit(True)
+        kept = kept & (measured >= rule.min) if rule.min is not None else kept
+        kept = kept & (measured <= rule.max) if rule.max is not None else kept
+    return F.coalesce(kept, F.lit(True))
+
+
+def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:
+    """Validate the batch with Great Expectations; Data Docs go to the local folder `site` (none written when None).
+
+    Raises ContractError, naming each failed expectation, when more than `max_broken_share` of the rows break one.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = _run_checkpoint(frame, contract, 1 - max_broken_share, site)
+    failed = [_failure(each) for run in result.run_results.values() for each in run["results"] if not each["success"]]
+    if failed:
+        docs = f"; Data Docs: {site}/index.html" if site else ""
+        raise ContractError(
+            f"{contract.suite}: the batch breaks its contract (conf/expectations/{contract.suite}.yaml) beyond {max_broken_share:.2%}:\n  "
+            + "\n  ".join(failed) + f"\nnothing was written; mend the input or the contract{docs}"
+        )
+
+
+def _run_checkpoint(frame: DataFrame, contract: Contract, mostly: float, site: str | None) -> Any:
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    # GX's own progress bars would stand in the middle of ours; persist=True is its default and would cache all text.
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_or_update_spark(contract.suite, persist=False)
+    batch = source.add_dataframe_asset(contract.suite).add_batch_definition_whole_dataframe("batch")
+    suite = context.suites.add(gx.ExpectationSuite(contract.suite, expectations=[_expectation(each, mostly) for each in contract.expectations]))
+    validation = context.validation_definitions.add(gx.ValidationDefinition(name=contract.suite, data=batch, suite=suite))
+    actions = []
+    if site:
+        Path(site).mkdir(parents=True, exist_ok=True)
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(Path(site).resolve())}
+        context.add_data_docs_site("site", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}})
+        actions = [gx.checkpoint.UpdateDataDocsAction(name="docs", site_names=["site"])]
+    checkpoint = context.checkpoints.add(gx.Checkpoint(name=contract.suite, validation_definitions=[validation], actions=actions, result_format="BASIC"))
+    return checkpoint.run(batch_parameters={"dataframe": frame})
+
+
+def _expectation(rule: Expectation, mostly: float) -> Any:
+    from great_expectations import expectations as gxe
+
+    given: dict[str, Any] = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
+    if rule.expect == "not_null":
+        return gxe.ExpectColumnValuesToNotBeNull(**given)
+    if rule.expect == "matches":
+        return gxe.ExpectColumnValuesToMatchRegex(regex=rule.regex, **given)
+    if rule.expect == "in_set":
+        return gxe.ExpectColumnValuesToBeInSet(value_set=rule.values, **given)
+    if rule.expect == "unique":
+        return gxe.ExpectColumnValuesToBeUnique(**given)
+    kind = gxe.ExpectColumnValueLengthsToBeBetween if rule.expect == "length_between" else gxe.ExpectColumnValuesToBeBetween
+    return kind(min_value=rule.min, max_value=rule.max, **given)
+
+
+def _failure(result: Any) -> str:
+    rule, seen = result["expectation_config"], result["result"]
+    given = {key: value for key, value in rule["kwargs"].items() if key not in ("column", "mostly", "batch_id")}
+    share = seen.get("unexpected_percent")
+    some = ", ".join(str(value)[:40] for value in (seen.get("partial_unexpected_list") or [])[:3])
+    count = f"{seen.get('unexpected_count', '?')} of {seen.get('element_count', '?')} rows ({share:.2f} %)" if share is not None else str(result.get("exception_info", ""))[:300]
+    return f"{rule['kwargs'].get('column')}: {rule['type']} {given}: broken by {count}, such as {some}"

@@ -1,0 +1,178 @@
+"""What a job is: a name, its parameters, the tables it reads and writes, and the steps between them. No registry, no base class.
+
+A step is a function of (tables, params) that returns named frames; each frame is committed to the table of its name before
+the next step runs. `main` is what every job file ends in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from jobs.core import tables as promised
+from jobs.core.config import Strict
+from jobs.core.errors import ContractError, GristmillError
+from jobs.core.lake import Lake, quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.runs import Runs
+
+Slice = Literal["batch", "job", "all", "append"]
+
+
+@dataclass(frozen=True)
+class Writes:
+    """A table that a job writes, and which of its rows one run replaces.
+
+    batch: the rows of the batches at hand (and of this job, where the table has a job column); job: every row of this job;
+    all: every row; append: none.
+    """
+
+    table: str
+    replaces: Slice
+
+    def where(self, job: str, batches: tuple[str, ...]) -> str | None:
+        """The SQL condition of the rows that are replaced; None for an append."""
+        names = promised.table(self.table).names
+        mine = f"job = {quoted(job)}" if "job" in names else "true"
+        if self.replaces == "append":
+            return None
+        if self.replaces == "all":
+            return "true"
+        if self.replaces == "job":
+            return mine
+        inside = f"batch_id IN ({', '.join(quoted(batch) for batch in batches)})"
+        return inside if mine == "true" else f"{mine} AND {inside}"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run looked at and did with it; `reasons` may count a document twice, rows_in = rows_kept + rows_left_out."""
+
+    rows_in: int
+    rows_kept: int
+    reasons: dict[str, int]
+
+    @property
+    def rows_left_out(self) -> int:
+        """rows_in - rows_kept."""
+        return self.rows_in - self.rows_kept
+
+
+Step = Callable[["Tables", Any], "dict[str, DataFrame]"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. `scope`: input (reads files), batch (batch by batch), lake (looks at all batches at once)."""
+
+    name: str
+    params: type[Strict]
+    reads: tuple[str, ...]
+    writes: tuple[Writes, ...]
+    steps: tuple[Step, ...]
+    scope: Literal["input", "batch", "lake"] = "batch"
+    count: Callable[[Tables, Any], Counts] | None = None
+    about: str = ""
+
+
+class Tables:
+    """What a step sees: its input tables at the versions of the last finished runs, its own tables, and the batches at hand."""
+
+    def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None) -> None:
+        self.lake, self.job, self.runs = lake, job, runs
+        self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
+        self.versions = {name: version for name, version in runs.versions().items() if name in job.reads}
+        self.started_at: Any = None
+
+    def __getitem__(self, name: str) -> DataFrame:
+        """An input table at its finished version. Raises ContractError when no finished run has written it."""
+        if name not in self.job.reads:
+            raise KeyError(f"{self.job.name} does not declare that it reads {name}")
+        if name not in self.versions:
+            if name in promised.SHARED:
+                return self.empty(name)
+            raise ContractError(f"{name}: no finished run has written it on lake {self.lake.where}; run the job that does (see `gristmill list`)")
+        return self.lake.read(promised.table(name), self.versions[name])
+
+    def own(self, name: str) -> DataFrame:
+        """A table that this job writes, as it stands now; empty when it was never written."""
+        table = promised.table(name)
+        return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
+
+    def slice(self, name: str) -> DataFrame:
+        """The rows of an input table that belong to the batches at hand."""
+        from pyspark.sql import functions as F
+
+        return self[name].where(F.col("batch_id").isin(list(self.batches)))
+
+    def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
+        """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""
+        from pyspark.sql import functions as F
+
+        docs = self.slice("docs").select("doc_id", "batch_id")
+        if not heeds:
+            return docs
+        left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
+        return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
+
+    def texts(self, keys: DataFrame, *columns: str) -> DataFrame:
+        """The named docs columns of the documents in `keys` (doc_id, batch_id). Text is not shuffled: keys travel, bucket by bucket."""
+        from pyspark.sql import functions as F
+
+        docs = self.slice("docs").select("doc_id", "batch_id", "bucket", *columns)
+        if self.lake.buckets == 1:
+            return docs.join(F.broadcast(keys.select("doc_id", "batch_id")), ["doc_id", "batch_id"], how="left_semi").drop("bucket")
+        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"))
+        parts = [
+            docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how="left_semi")
+            for b in range(self.lake.buckets)
+        ]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole.unionByName(part)
+        return whole.drop("bucket")
+
+    def stage(self, name: str, frame: DataFrame) -> DataFrame:
+        """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends."""
+        path = f"{self.lake.staging(self.job.name)}/{name}"
+        frame.write.mode("overwrite").parquet(path)
+        return self.lake.spark.read.schema(frame.schema).parquet(path)
+
+    def frame(self, rows: list[Any], schema: str) -> DataFrame:
+        """Driver rows as a frame."""
+        return self.lake.spark.createDataFrame(rows, schema)
+
+    def empty(self, name: str) -> DataFrame:
+        """A frame with the columns of a table and no rows."""
+        return self.frame([], ", ".join(f"`{c.name}` {c.type}" for c in promised.table(name).columns))
+
+
+def bucket_of(column: str, buckets: int) -> Any:
+    """The text bucket of a doc_id: its first 7 hex digits modulo the lake's number of buckets (an int column)."""
+    from pyspark.sql import functions as F
+
+    return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")
+
+
+def main(job: Job, argv: list[str] | None = None) -> int:
+    """The command line of one job file; returns the exit code (see jobs.core.errors)."""
+    from jobs.core.run import run_from_files
+
+    parser = argparse.ArgumentParser(prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", required=True, help=f"YAML file with a section jobs.{job.name} (ships as conf/{job.name}.yaml)")
+    parser.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
+    parser.add_argument("--batch", help="work on this batch only (ingest jobs: the batch's name)")
+    given = parser.parse_args(argv)
+    try:
+        run_from_files(job, given.recipe, given.lake, given.input, given.batch)
+    except GristmillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0

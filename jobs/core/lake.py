@@ -1,0 +1,211 @@
+"""The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a catalog.
+
+A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a `catalog.schema` of a metastore.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.core.tables import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
+             "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
+# Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking.
+PROPERTIES = "'delta.enableDeletionVectors' = 'false', 'delta.autoOptimize.optimizeWrite' = 'false'"
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class Lake:
+    """The tables under one path or schema. All methods take the Table, never a path."""
+
+    def __init__(self, spark: SparkSession, where: str, buckets: int = 1) -> None:
+        self.spark = spark
+        self.where = where
+        self.buckets = buckets
+        self.is_catalog = re.fullmatch(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", where) is not None
+        if self.is_catalog:
+            self.root = self._schema_location()
+        else:
+            self.root = where.rstrip("/") if urlparse(where).scheme else str(Path(where).resolve())
+        self._history_of: dict[tuple[str, int | None], DataFrame] = {}
+
+    def _schema_location(self) -> str:
+        try:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.where}")
+            rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.where}").collect()
+        except Exception as error:
+            raise ConfigError(f"lake {self.where}: the catalog answered: {str(error).splitlines()[0]}; name an existing catalog") from error
+        found = [row[1] for row in rows if row[0].lower().startswith("location")]
+        return os.environ.get("GRISTMILL_STAGING") or (found[0] if found else "")
+
+    @property
+    def local_root(self) -> Path | None:
+        """The lake's folder when it is on this machine's disk, else None."""
+        parsed = urlparse(self.root)
+        return Path(parsed.path) if parsed.scheme in ("", "file") and parsed.path else None
+
+    def ref(self, table: Table) -> str:
+        """How SQL names the table."""
+        return f"{self.where}.{table.name}" if self.is_catalog else f"delta.`{self.root}/{table.name}`"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        if self.is_catalog:
+            return bool(self.spark.catalog.tableExists(f"{self.where}.{table.name}"))
+        if self.local_root is not None:
+            return (self.local_root / table.name / "_delta_log").is_dir()
+        from delta import DeltaTable
+
+        return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
+
+    def create(self, table: Table) -> None:
+        """Create the table, with its comments and its CHECK constraint, unless it is there."""
+        if self.exists(table):
+            return
+        columns = ",\n".join(
+            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}" for c in table.columns
+        )
+        partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.ref(table)} ({columns}) USING delta {partitions} "
+            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({PROPERTIES}, 'gristmill.buckets' = '{self.buckets}')"
+        )
+        if table.check:
+            self.spark.sql(f"ALTER TABLE {self.ref(table)} ADD CONSTRAINT promise CHECK ({table.check})")
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows at `version` (None: newest). Raises ContractError when its columns are not the promised ones."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        frame = reader.table(self.ref(table)) if self.is_catalog else reader.load(f"{self.root}/{table.name}")
+        at = "" if version is None else f"@{version}"
+        check_columns(frame, table, f"{table.name}{at}", "rerun the job that writes it or change the promise")
+        return frame.select(*table.names)
+
+    def latest(self, table: Table) -> int:
+        """The newest version."""
+        return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
+
+    def write(self, table: Table, frame: DataFrame, where: str | None, note: str) -> int:
+        """Commit `frame`: replacing the rows that meet `where`, or appending when `where` is None; returns the version.
+
+        Raises ContractError on other columns than promised and RetryLater when another writer came first.
+        """
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        self.create(table)
+        writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
+        writer = writer.mode("append") if where is None else writer.mode("overwrite").option("replaceWhere", where)
+        with self._commit_lock(table), conflicts_as_retry(table.name):
+            writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
+            version = self.latest(table)
+        self.committed(table, version)
+        return version
+
+    def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Delete the rows whose `on` columns appear in `keys`; returns the version."""
+        from delta import DeltaTable
+
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
+        target = DeltaTable.forName(self.spark, self.ref(table)) if self.is_catalog else DeltaTable.forPath(self.spark, f"{self.root}/{table.name}")
+        condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
+        with self._commit_lock(table), conflicts_as_retry(table.name):
+            target.alias("t").merge(keys.select(*on).distinct().alias("k"), condition).whenMatchedDelete().execute()
+            version = self.latest(table)
+        self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+        self.committed(table, version)
+        return version
+
+    def committed(self, table: Table, version: int) -> None:
+        """Called after each commit; the kill tests hook in here."""
+
+    def staging(self, job: str) -> str:
+        """A folder for one job's intermediate Parquet files; not a table, deleted when the job ends."""
+        if not self.root:
+            raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
+        return f"{self.root}/_staging/{job}"
+
+    def drop_staging(self, job: str) -> None:
+        """Delete a job's staging folder."""
+        path = self.staging(job)
+        if self.local_root is not None:
+            shutil.rmtree(urlparse(path).path, ignore_errors=True)
+            return
+        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(path)
+        hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration()).delete(hadoop, True)
+
+    @contextlib.contextmanager
+    def job_lock(self, job: str) -> Iterator[None]:
+        """One run of a job at a time. Local disk: a file lock that dies with its process; elsewhere Delta's conflicts decide.
+
+        Raises RetryLater when another process runs the job on this lake.
+        """
+        with self._lock(f"job-{job}", wait=False):
+            yield
+
+    @contextlib.contextmanager
+    def _commit_lock(self, table: Table) -> Iterator[None]:
+        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/test_concurrency.py).
+        with self._lock(f"table-{table.name}", wait=True):
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, name: str, wait: bool) -> Iterator[None]:
+        if self.local_root is None:
+            yield
+            return
+        folder = self.local_root / "_locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                stream.seek(0)
+                raise RetryLater(
+                    f"lake {self.where}: another process ({stream.read().strip() or 'unknown'}) runs {name.removeprefix('job-')}; "
+                    "run the same command again when it has ended"
+                ) from None
+            stream.truncate(0)
+            stream.write(f"pid {os.getpid()}")
+            stream.flush()
+            yield
+
+
+def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> None:
+    """Raises ContractError naming each promised column that is missing or of another type."""
+    seen = dict(frame.dtypes)
+    wrong = [
+        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/core/tables.py promises {c.type}; {advice}"
+        for c in table.columns
+        if seen.get(c.name) != c.type
+    ]
+    if wrong:
+        raise ContractError("\n".join(wrong))
+
+
+@contextlib.contextmanager
+def conflicts_as_retry(table: str) -> Iterator[None]:
+    """Delta's conflict errors as RetryLater; everything else passes."""
+    try:
+        yield
+    except Exception as error:
+        if any(name in f"{type(error).__name__} {error}" for name in CONFLICTS):
+            raise RetryLater(f"{table}: another writer committed first and nothing of ours was written; run the same command again") from error
+        raise

@@ -1,0 +1,55 @@
+"""One live line a job: tasks done, seconds; on a terminal it moves, in a log it is written once at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Progress:
+    """`with Progress(spark, "measure_text") as progress: ...; progress.done("kept 12")`; writes to standard error."""
+
+    def __init__(self, spark: SparkSession, job: str) -> None:
+        self.spark, self.job, self.message = spark, job, "stopped"
+        self.began, self.is_over = time.monotonic(), threading.Event()
+        self.is_live = sys.stderr.isatty()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self.is_live:
+            self.thread.start()
+        return self
+
+    def done(self, message: str) -> None:
+        """What the closing line says."""
+        self.message = message
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.is_over.set()
+        if self.is_live:
+            self.thread.join()
+            sys.stderr.write("\r\033[K")
+        print(f"{self.job:<16} {time.monotonic() - self.began:6.1f} s  {self.message}", file=sys.stderr, flush=True)
+
+    def _watch(self) -> None:
+        while not self.is_over.wait(0.5):
+            done, total = self._tasks()
+            bar = "#" * (20 * done // total) if total else ""
+            sys.stderr.write(f"\r\033[K{self.job:<16} {time.monotonic() - self.began:6.1f} s  [{bar:<20}] {done}/{total} tasks")
+            sys.stderr.flush()
+
+    def _tasks(self) -> tuple[int, int]:
+        """Tasks done and planned of the stages that run now; (0, 0) under Spark Connect, which does not tell."""
+        try:
+            tracker = self.spark.sparkContext.statusTracker()
+            stages = [tracker.getStageInfo(i) for i in tracker.getActiveStageIds()]
+        except Exception:  # noqa: BLE001 - a progress line never fails a job
+            return 0, 0
+        live = [stage for stage in stages if stage is not None]
+        return sum(s.numCompletedTasks for s in live), sum(s.numTasks for s in live)

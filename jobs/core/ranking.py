@@ -1,0 +1,61 @@
+"""The ranking by which the best copy stays: a list of measures in the recipe, ties broken by doc_id, so it is a total order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import model_validator
+
+from jobs.core.config import Strict
+from jobs.core.job import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
+
+
+class Rank(Strict):
+    """One criterion: a column of signals, one of DOC_MEASURES, or `batch` (order of ingest); null values rank last."""
+
+    by: str
+    prefer: Literal["high", "low"] | list[str]
+
+    @model_validator(mode="after")
+    def _lists_rank_words(self) -> Rank:
+        if isinstance(self.prefer, list) and self.by not in DOC_MEASURES[:4]:
+            raise ValueError(f"a list of preferred values goes with one of {', '.join(DOC_MEASURES[:4])}, not with {self.by}")
+        return self
+
+
+def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank]) -> tuple[DataFrame, list[str]]:
+    """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those columns, doc_id last.
+
+    Raises KeyError when a criterion is neither a document nor a signals column.
+    """
+    from pyspark.sql import functions as F
+
+    measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
+    docs = tables.slice("docs").select("doc_id", "batch_id", *[m for m in DOC_MEASURES if m != "batch"])
+    rows = keys.join(docs, ["doc_id", "batch_id"], how="inner")
+    if measures:
+        unknown = sorted(set(measures) - set(tables["signals"].columns))
+        if unknown:
+            raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
+        rows = rows.join(tables.slice("signals").select("doc_id", "batch_id", *measures), ["doc_id", "batch_id"], how="left")
+    names = [f"rank_{i}" for i in range(len(ranking))]
+    made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
+    return rows.select(*[F.col(name) for name in keys.columns], *made), [*names, "doc_id"]
+
+
+def _ascending(rank: Rank, tables: Tables) -> Column:
+    """The criterion as a number of which smaller is better."""
+    from pyspark.sql import functions as F
+
+    if isinstance(rank.prefer, list):
+        place = F.array_position(F.array(*map(F.lit, rank.prefer)), F.col(rank.by)).cast("double")
+        return F.when(place > 0, place).otherwise(F.lit(float(len(rank.prefer) + 1)))
+    value = F.col(rank.by) if rank.by != "batch" else F.array_position(F.array(*map(F.lit, tables.runs.batches())), F.col("batch_id"))
+    value = F.length("url") if rank.by == "url" else value
+    number = value.cast("double")
+    return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))

@@ -1,0 +1,165 @@
+"""Runs one job: lock, open inputs at finished versions, step, commit, count, and write the `runs` row last."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import config, files, tables as promised
+from jobs.core.errors import ConfigError, ContractError, DataError
+from jobs.core.job import Counts, Job, Tables
+from jobs.core.lake import Lake
+from jobs.core.progress import Progress
+from jobs.core.runs import SCHEMA, Runs, now
+from jobs.core.session import open_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: counts is None when there was nothing to do."""
+
+    job: str
+    batches: tuple[str, ...]
+    counts: Counts | None
+    seconds: float
+
+
+def code_version() -> str:
+    """Version of the installed package, or `source` when run from --py-files."""
+    try:
+        return metadata.version("gristmill")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
+def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
+    """A session and the lake that the command line or the recipe names. Raises ConfigError when neither does."""
+    if where is None and recipe.lake is None:
+        raise ConfigError(f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake")
+    buckets = recipe.lake.buckets if recipe.lake else 1
+    return Lake(open_session(app), where or recipe.lake.path, buckets)  # type: ignore[union-attr]
+
+
+def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None) -> Outcome:
+    """What the command line of a job does. Raises GristmillError."""
+    recipe = config.load_recipe(recipe_file)
+    params = recipe.params(job.name, job.params)
+    lake = open_lake(recipe, where, job.name)
+    return run_job(job, params, lake, inputs=inputs, batch=batch)
+
+
+def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None) -> Outcome:
+    """Run `job` on what is not covered yet (or on `batch`). Raises GristmillError; a killed run is simply run again."""
+    began = time.monotonic()
+    with lake.job_lock(job.name), Progress(lake.spark, job.name) as progress:
+        opened, runs = now(), Runs(lake)
+        digest = config.recipe_hash(job.name, params)
+        listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
+        todo = _todo(job, params, runs, digest, batch, listing)
+        if not todo:
+            progress.done("nothing to do: every batch is covered")
+            return Outcome(job.name, (), None, time.monotonic() - began)
+        run = _Run(job, params, lake, runs, digest, todo, listing, opened)
+        run.through_steps()
+        counts = job.count(run.tables, params) if job.count else None
+        seconds = time.monotonic() - began
+        run.finish(counts, seconds)
+        lake.drop_staging(job.name)
+        progress.done(_line(counts))
+        return Outcome(job.name, todo, counts, seconds)
+
+
+def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: files.Listing | None) -> tuple[str, ...]:
+    """The batches to work on; empty when all is covered."""
+    if listing is not None:
+        name = batch or listing.batch
+        last = runs.last(job.name, name)
+        same = runs.covers(job.name, name, digest) and last is not None and last["inputs"] == listing.fingerprint
+        return () if same else (name,)
+    known = runs.batches()
+    if batch is not None and batch not in known:
+        raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
+    heeds = tuple(getattr(params, "heeds", ()))
+    _need_coverage(job, runs, heeds, known)
+    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds)]
+    if not known:
+        raise ContractError("docs: the lake has no batch yet; run an ingest first")
+    return tuple(known) if stale and job.scope == "lake" else tuple(stale)
+
+
+def _need_coverage(job: Job, runs: Runs, heeds: tuple[str, ...], batches: list[str]) -> None:
+    """Raises ContractError unless every job in `heeds` covered every batch, all with the recipe of its last run."""
+    gaps = []
+    for judge in heeds:
+        latest = runs.finished(judge)[-1]["recipe_hash"] if runs.finished(judge) else None
+        gaps += [f"{judge} on batch {b}" for b in batches if not runs.covers(judge, b, latest)]
+    if gaps:
+        raise ContractError(f"{job.name}: documents were never judged: no finished run of {', '.join(gaps)}; run {gaps[0].split(' ')[0]} first")
+
+
+class _Run:
+    """The bookkeeping of one run: the started row, versions written, the finished row."""
+
+    def __init__(self, job: Job, params: Any, lake: Lake, runs: Runs, digest: str, batches: tuple[str, ...], listing: Any, opened: Any) -> None:
+        self.job, self.params, self.lake, self.opened = job, params, lake, opened
+        self.run_id, self.listing, self.written = uuid.uuid4().hex, listing, {}
+        self.tables = Tables(lake, runs, job, digest, batches, listing)
+        self.tables.started_at = opened
+        self.is_announced = False
+
+    def through_steps(self) -> None:
+        """Each step's frames are committed, in order, before the next step runs."""
+        writes = {write.table: write for write in self.job.writes}
+        for step in self.job.steps:
+            for name, frame in step(self.tables, self.params).items():
+                if name == "verdicts":
+                    frame = self._guarded(frame)
+                self.announce()
+                where = writes[name].where(self.job.name, self.tables.batches)
+                self.written[name] = self.lake.write(promised.table(name), frame, where, json.dumps({"run_id": self.run_id, "job": self.job.name}))
+
+    def _guarded(self, verdicts: DataFrame) -> DataFrame:
+        """Stage the verdicts; raises DataError, before anything is written, when fewer than min_kept documents would stay."""
+        staged = self.tables.stage("verdicts", verdicts)
+        floor = getattr(self.params, "min_kept", 0)
+        total = self.tables.kept(getattr(self.params, "heeds", ())).count() if floor else 0
+        left = total - staged.select("doc_id", "batch_id").distinct().count() if floor and total else 0
+        if total and left < floor:
+            raise DataError(
+                f"{self.job.name}: would keep {left:,} of {total:,} documents; nothing written. If that is meant, lower min_kept (it is {floor})"
+            )
+        return staged
+
+    def announce(self) -> None:
+        """Write the started row, once, before the first table: a run without its finished row died on the way."""
+        if not self.is_announced:
+            self._log("started", self.opened, None, None)
+            self.is_announced = True
+
+    def finish(self, counts: Counts | None, seconds: float) -> None:
+        """Write the finished row."""
+        self.announce()
+        self._log("finished", now(), counts, seconds)
+
+    def _log(self, status: str, at: Any, counts: Counts | None, seconds: float | None) -> None:
+        row = (
+            self.run_id, self.job.name, status, at, seconds, list(self.tables.batches), self.tables.recipe_hash, config.canonical(self.params),
+            self.listing.fingerprint if self.listing else None, dict(self.tables.versions), dict(self.written),
+            counts.rows_in if counts else None, counts.rows_kept if counts else None, counts.rows_left_out if counts else None,
+            counts.reasons if counts else None, code_version(), self.lake.spark.version,
+        )  # fmt: skip
+        frame = self.lake.spark.createDataFrame([row], SCHEMA)
+        self.lake.write(promised.RUNS, frame.coalesce(1), None, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))
+
+
+def _line(counts: Counts | None) -> str:
+    if counts is None:
+        return "done"
+    return f"in {counts.rows_in:,}  kept {counts.rows_kept:,}  left out {counts.rows_left_out:,}"

@@ -1,0 +1,73 @@
+"""What `runs` tells: which versions are finished, which batches a job has covered, and whether that is still fresh."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from jobs.core.job import Job
+from jobs.core.lake import Lake
+from jobs.core.tables import RUNS, SHARED
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row
+
+SCHEMA = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
+
+
+class Runs:
+    """The run log of a lake, read once when a job starts (it is small: two rows a run)."""
+
+    def __init__(self, lake: Lake) -> None:
+        rows = lake.read(RUNS).collect() if lake.exists(RUNS) else []
+        self.rows: list[Row] = sorted(rows, key=lambda row: (row["at"], row["status"] == "finished"))
+
+    def finished(self, job: str | None = None) -> list[Row]:
+        """Finished rows, oldest first."""
+        return [row for row in self.rows if row["status"] == "finished" and job in (None, row["job"])]
+
+    def versions(self) -> dict[str, int]:
+        """For each table the newest version that a finished run wrote: what readers open."""
+        newest: dict[str, int] = {}
+        for row in self.finished():
+            for table, version in (row["versions_written"] or {}).items():
+                newest[table] = max(version, newest.get(table, -1))
+        return newest
+
+    def batches(self) -> list[str]:
+        """Batches of documents, in the order in which they were first ingested."""
+        return list(dict.fromkeys(b for row in self.finished() if "docs" in (row["versions_written"] or {}) for b in row["batches"]))
+
+    def last(self, job: str, batch: str) -> Row | None:
+        """The job's last row about a batch: `started` means that it died on the way."""
+        rows = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
+        return rows[-1] if rows else None
+
+    def covers(self, job: str, batch: str, recipe_hash: str | None = None) -> bool:
+        """Whether the job's last word on the batch is a finished run (of this recipe, when given)."""
+        row = self.last(job, batch)
+        return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"])
+
+    def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...]) -> bool:
+        """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
+
+        Of the tables that several judges share, only the slices of the jobs in `heeds` count.
+        """
+        mine = self.last(job.name, batch)
+        if mine is None or not self.covers(job.name, batch, recipe_hash):
+            return False
+        opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
+        later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
+        return not any(self._concerns(row, job, batch, heeds) for row in later)
+
+    @staticmethod
+    def _concerns(row: Row, job: Job, batch: str, heeds: tuple[str, ...]) -> bool:
+        if job.scope == "batch" and batch not in row["batches"]:
+            return False
+        written = set(row["versions_written"] or {}) & set(job.reads)
+        return bool(written - SHARED) or (bool(written) and row["job"] in heeds)
+
+
+def now() -> dt.datetime:
+    """The clock, in UTC; only run rows and ingest times read it."""
+    return dt.datetime.now(dt.UTC)

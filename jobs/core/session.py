@@ -1,0 +1,109 @@
+"""The only place that makes a SparkSession, and the only one that knows which line of Spark runs.
+
+On a laptop it starts local[*] (or GRISTMILL_MASTER) with Delta; under spark-submit, Databricks or EMR it takes the session
+that is there and sets only what the results depend on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from jobs.core.config import CONF
+from jobs.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in 3.5.
+MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Batches are cut by rows on Spark 3.5: 512 documents of 1 MB are the most a worker holds.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
+    "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+}
+LOCAL = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.databricks.delta.snapshotPartitions": "2",  # 50 tasks for a log of a few files cost a second a commit
+    "spark.databricks.delta.stats.skipping": "true",
+    "spark.driver.memory": os.environ.get("GRISTMILL_DRIVER_MEMORY", "4g"),
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # C1 only: a short job never repays C2 (shared/research/neardup_feasibility.md measured 19-20 s against 14-17 s).
+    "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}",
+    "spark.sql.parquet.compression.codec": "zstd",
+}
+
+
+def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
+    """A session with Delta and our settings. Raises ConfigError when PySpark or Delta is missing, saying how to get it."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise ConfigError("pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a platform that has it") from None
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1") if _is_local() else None
+    if _is_local():  # a worker takes python3 from the PATH and then lacks our packages
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(app)
+    if SparkSession.getActiveSession() is None and not _submitted():
+        for key, value in {**LOCAL, **MEANING, **(extra or {})}.items():
+            builder = builder.config(key, value)
+        builder = builder.master(os.environ.get("GRISTMILL_MASTER", "local[*]"))
+    elif SparkSession.getActiveSession() is None:
+        for key, value in _unset({**LOCAL, **MEANING, **(extra or {})}).items():
+            builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    for key, value in MEANING.items():
+        spark.conf.set(key, value)
+    _need_delta(spark)
+    return spark
+
+
+def _is_local() -> bool:
+    return not _submitted() or os.environ.get("GRISTMILL_MASTER", "local").startswith("local")
+
+
+def _submitted() -> bool:
+    """Whether spark-submit (or a platform) started this process: then masters and memory are its business."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _unset(wanted: dict[str, str]) -> dict[str, str]:
+    """Of `wanted`, what the user of spark-submit did not set himself (a properties file or --conf wins)."""
+    from pyspark import SparkConf
+
+    given = SparkConf()  # reads the JVM's system properties, so it knows what spark-submit was given
+    return {key: value for key, value in wanted.items() if not given.contains(key) and not key.startswith("spark.driver.")}
+
+
+def _need_delta(spark: SparkSession) -> None:
+    extensions = spark.conf.get("spark.sql.extensions", "") or ""
+    try:
+        spark.sql("SELECT 1").schema  # forces the session state, which loads the extensions
+        found = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
+    except Exception:  # noqa: BLE001 - whatever breaks here, the advice is the same
+        found = False
+    if not found:
+        raise ConfigError(
+            "Delta Lake is not on Spark's class path: run `make setup` for a local Spark, or give spark-submit "
+            "`--properties-file conf/spark/cluster-spark35.properties` (conf/spark/cluster-spark41.properties for Spark 4.1)"
+        )
+
+
+def _has_class(spark: SparkSession, name: str) -> bool:
+    """Whether the JVM has a class; True under Spark Connect, whose platforms bring Delta along."""
+    try:
+        spark._jvm.java.lang.Class.forName(name, False, spark._jvm.java.lang.Thread.currentThread().getContextClassLoader())
+        return True
+    except (AttributeError, NotImplementedError):
+        return True
+    except Exception:  # noqa: BLE001 - py4j wraps ClassNotFoundException
+        return False

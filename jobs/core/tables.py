@@ -1,0 +1,232 @@
+"""The tables of a lake: names, columns, types, keys and what each one means. The tables are the program.
+
+Plain data, no Spark: the command line, the documentation and the worker's contract test read it too. Types are Spark SQL
+types. `doc_id` is 32 hex digits (128 bits); side tables carry `batch_id` beside it, so that a slice is replaced whole and a
+stale row of a replaced document never joins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is allowed."""
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what is always true of it."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partitions: tuple[str, ...] = ()
+    check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in their promised order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """`name | type | comment` lines to columns; a `!` after the type means NOT NULL."""
+    made = []
+    for line in filter(str.strip, text.splitlines()):
+        name, kind, comment = (part.strip() for part in line.split("|", 2))
+        made.append(Column(name, kind.rstrip("!"), comment, not kind.endswith("!")))
+    return tuple(made)
+
+
+_DOC = """
+doc_id   | string! | 32 hex digits: hash of (source, native key, else URL, else content hash)
+batch_id | string! | the ingest batch that brought the document
+"""
+
+DOCS = Table(
+    "docs",
+    "One row a document as it came in: the only place, beside corpus, where text is stored.",
+    _columns(_DOC + """
+bucket       | int!    | hash of doc_id modulo the lake's number of buckets; text is joined bucket by bucket
+source       | string! | where it comes from, as the recipe maps it (a repository, a crawl, a publisher)
+native_key   | string  | the key the source itself uses, when it has one
+url          | string  | address, when it has one
+domain_hint  | string  | subject domain as the source states it (web, wiki, books, code, math, ...)
+lang_hint    | string  | language as the source states it; the measured one is signals.lang
+license      | string  | licence as the source states it
+text         | string! | the text, untouched
+n_bytes      | bigint! | length of text in UTF-8 bytes
+content_hash | string! | 32 hex digits: hash of the UTF-8 bytes of text
+place        | string! | where the row stood: file and row or byte position
+ingested_at  | timestamp! | when the batch was ingested (UTC)
+"""),
+    key=("doc_id",),
+    partitions=("batch_id", "bucket"),
+    check="length(doc_id) = 32 AND length(content_hash) = 32 AND n_bytes > 0",
+)
+
+REJECTS = Table(
+    "rejects",
+    "One row for each input row that could not be read, broke the contract, or repeated a document: nothing is lost silently.",
+    _columns("""
+batch_id | string! | the ingest batch
+place    | string! | where the row stood: file and row or byte position
+reason   | string! | what is wrong, from the closed list in udfs/rows.py and jobs/ingest_docs.py
+doc_id   | string  | the document's id, when the row got that far (null otherwise)
+raw      | string  | the row as it was, cut to the recipe's bound
+"""),
+    key=("batch_id", "place", "reason"),
+    partitions=("batch_id",),
+)
+
+VERDICTS = Table(
+    "verdicts",
+    "One row for each left-out document, job and failing reason: why it was left out, the value that failed and the limit.",
+    _columns("""
+job         | string! | the job that judged
+""" + _DOC + """
+reason      | string! | what is wrong, from a closed list
+value       | double  | the measured value that failed (null when the reason has none)
+limit       | double  | the limit it was compared with
+rule        | string  | preset and limit that failed, such as gopher.min_n_words
+recipe_hash | string! | hash of the job's parameters, as in runs
+"""),
+    key=("job", "doc_id", "batch_id", "reason", "rule"),
+    partitions=("job", "batch_id"),
+)
+
+EDITS = Table(
+    "edits",
+    "One row for each span of a document that is replaced at the exit (line drops, PII, headers, folding); docs.text stays as it is.",
+    _columns("""
+job         | string! | the job that asks for the edit
+""" + _DOC + """
+start       | int!    | first code point of the span in docs.text (0-based)
+end         | int!    | code point after the span
+replacement | string! | what stands there in corpus.text (empty: the span is dropped)
+reason      | string! | why
+"""),
+    key=("job", "doc_id", "batch_id", "start", "end"),
+    partitions=("job", "batch_id"),
+    check="start >= 0 AND end > start",
+)
+
+SKETCHES = Table(
+    "sketches",
+    "One row a document: a compact MinHash sketch (b bits a permutation) and the size of its shingle set.",
+    _columns(_DOC + """
+kernel       | string! | hash of the shingling and hashing parameters; only equal kernels compare
+content_hash | string! | docs.content_hash of the text that was sketched
+n_shingles   | int!    | distinct shingles
+n_chars      | bigint! | characters of the text (verification work is planned with it)
+sketch       | binary! | b-bit MinHash, permutations in order
+set_hash     | bigint! | hash of the whole shingle set: equal sets are collapsed before pairing
+"""),
+    key=("kernel", "doc_id", "batch_id"),
+)
+
+BANDS = Table(
+    "bands",
+    "One row for each band key of a document: the index that makes the next batch incremental.",
+    _columns(_DOC + """
+kernel   | string! | as in sketches
+band_key | bigint! | hash of (band number, its rows of the signature)
+"""),
+    key=("kernel", "doc_id", "batch_id", "band_key"),
+)
+
+PAIRS = Table(
+    "pairs",
+    "One row for each candidate pair that was compared: the evidence behind a near-duplicate.",
+    _columns("""
+kernel      | string! | as in sketches
+doc_a       | string! | the smaller doc_id
+doc_b       | string! | the larger doc_id
+similarity  | double! | Jaccard (or containment) of the shingle sets: exact or estimated, see method
+method      | string! | exact (text was compared), sketch (far enough from the limit), set (equal shingle sets)
+is_accepted | boolean! | whether similarity reaches the recipe's limit
+"""),
+    key=("kernel", "doc_a", "doc_b"),
+    check="doc_a < doc_b AND similarity BETWEEN 0 AND 1",
+)
+
+DUPLICATES = Table(
+    "duplicates",
+    "One row for each document left out as a duplicate: which document stayed in its place and how alike the two are.",
+    _columns("""
+job        | string! | the job that found it
+""" + _DOC + """
+dup_of     | string! | doc_id of the survivor it is itself alike to
+method     | string! | content, url, exact (shingle sets compared), sketch, set
+similarity | double! | similarity to dup_of (1 for exact copies)
+family_id  | string! | smallest doc_id of the connected family
+"""),
+    key=("job", "doc_id", "batch_id"),
+    partitions=("job",),
+    check="doc_id <> dup_of",
+)
+
+CORPUS = Table(
+    "corpus",
+    "The curated text, one row a kept document, with everything a trainer or analyst filters by.",
+    _columns(_DOC + """
+bucket       | int!    | as in docs
+source       | string! | as in docs
+url          | string  | as in docs
+license      | string  | as in docs
+lang         | string  | measured language (signals.lang)
+lang_score   | double  | its score, 0 to 1
+domain       | string  | domain of the document
+text         | string! | the text after all edits
+n_chars      | bigint! | characters of text
+n_words      | bigint  | words of docs.text (signals.n_words)
+n_edits      | int!    | spans that were replaced
+n_duplicates | bigint! | documents left out in its favour
+content_hash | string! | docs.content_hash of the source text
+"""),
+    key=("doc_id",),
+    partitions=("batch_id", "bucket"),
+    check="n_chars > 0",
+)
+
+RUNS = Table(
+    "runs",
+    "Two rows a job run: started (before its first write) and finished (its last write), with the versions it read and wrote.",
+    _columns("""
+run_id       | string!    | of the run
+job          | string!    | job name
+status       | string!    | started or finished; a started run without a finished one died and is repeated
+at           | timestamp! | when this row was written (UTC)
+seconds      | double     | wall time of the whole run (finished rows)
+batches      | array<string>! | the batches it covers
+recipe_hash  | string!    | hash of job name and parameters: equal hash, equal rows
+recipe       | string!    | the parameters as JSON
+inputs       | string     | fingerprint of what an ingest read (file names, sizes)
+versions_read    | map<string,bigint> | Delta version of each table it read
+versions_written | map<string,bigint> | Delta version of each table after its last write
+rows_in      | bigint     | documents (ingest: input rows) it looked at
+rows_kept    | bigint     | of those, kept
+rows_left_out | bigint    | of those, left out: rows_in = rows_kept + rows_left_out
+reasons      | map<string,bigint> | left out by reason; a document with two reasons counts in both
+code_version | string!    | version of Gristmill
+spark_version | string!   | version of Spark
+"""),
+    key=("run_id", "status"),
+)
+
+# Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
+SHARED = frozenset({"verdicts", "duplicates", "edits"})
+ALL = (DOCS, REJECTS, VERDICTS, EDITS, SKETCHES, BANDS, PAIRS, DUPLICATES, CORPUS, RUNS)
+
+
+def table(name: str) -> Table:
+    """The table called `name`. Raises KeyError."""
+    return {each.name: each for each in ALL}[name]

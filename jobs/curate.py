@@ -1,0 +1,89 @@
+"""Run the whole curation: the jobs of one recipe, in its order, each only as far as it is not covered yet.
+
+reads   what the jobs of the recipe read
+writes  what they write
+run     gristmill run curate --recipe conf/demo.yaml       (or spark-submit jobs/curate.py --recipe ...)
+
+A run that stops is continued by the same command: finished jobs answer "nothing to do", a job that died is repeated whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from jobs.core import config, files
+from jobs.core.errors import ConfigError, GristmillError
+from jobs.core.graph import check_order
+from jobs.core.job import Job
+from jobs.core.run import Outcome, open_lake, run_job
+
+
+def job_names() -> list[str]:
+    """Every job module in jobs/, by name: a module that declares a JOB."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    return [name for name in modules if name not in ("__init__", "cli", "curate")]
+
+
+def find_job(name: str) -> Job:
+    """The job called `name`. Raises ConfigError naming the jobs there are."""
+    if name not in job_names():
+        raise ConfigError(f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)")
+    found: Job = importlib.import_module(f"jobs.{name}").JOB
+    return found
+
+
+def plan(recipe: config.Recipe) -> list[tuple[Job, Any]]:
+    """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints of all sections."""
+    complaints, planned = [], []
+    for name in recipe.jobs:
+        try:
+            job = find_job(name)
+            planned.append((job, recipe.params(name, job.params)))
+        except ConfigError as error:
+            complaints.append(str(error))
+    if complaints:
+        raise ConfigError("\n".join(complaints))
+    check_order([job for job, _ in planned], {job.name: params for job, params in planned}, str(recipe.path))
+    return planned
+
+
+def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None = None) -> list[Outcome]:
+    """Run every job of the recipe on its lake. Raises GristmillError from the job that stopped."""
+    planned = plan(recipe)
+    lake = open_lake(recipe, where, "curate")
+    outcomes = []
+    for job, params in planned:
+        for source in _inputs(job, params, inputs):
+            outcomes.append(run_job(job, params, lake, inputs=source))
+    return outcomes
+
+
+def _inputs(job: Job, params: Any, inputs: str | None) -> list[str | None]:
+    """What an ingest is run on: the input, or each folder in it when every folder is a batch."""
+    if job.scope != "input":
+        return [None]
+    source = inputs or params.input
+    return files.folders(source) if source and params.batch_per_folder else [source]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="curate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", required=True, help="YAML file with a section for each job (conf/demo.yaml)")
+    parser.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    parser.add_argument("--input", help="what to ingest; overrides the recipe's")
+    given = parser.parse_args(argv)
+    try:
+        curate(config.load_recipe(given.recipe), given.lake, given.input)
+    except GristmillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Keep the best of all documents whose normalised text, or whose URL, is the same.
+
+reads   docs, signals, verdicts
+writes  duplicates, verdicts
+run     spark-submit jobs/dedup_exact.py --recipe conf/dedup_exact.yaml --lake lakes/demo
+
+Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import NonNegativeInt
+
+from jobs.core.config import Strict
+from jobs.core.counts import count_verdicts
+from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.ranking import Rank, ranked
+from udfs.folding import content_hashes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame
+
+
+class Normalise(Strict):
+    """What counts as the same text."""
+
+    nfkc: bool  # compatibility forms: full-width letters, ligatures
+    casefold: bool
+    squeeze_space: bool  # runs of white space count as one space, none at the ends
+    simplify: bool  # Traditional characters count as Simplified (OpenCC)
+
+
+class Params(Strict):
+    """See conf/dedup_exact.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    normalise: Normalise
+    url: bool  # whether an equal URL (scheme, fragment and closing slash aside) makes a duplicate too
+    ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
+    min_kept: NonNegativeInt  # documents
+
+
+def hash_batches(batches: Iterator[pa.RecordBatch], nfkc: bool, casefold: bool, squeeze_space: bool, simplify: bool) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, text -> doc_id, batch_id, text_hash."""
+    import pyarrow as pa
+
+    for batch in batches:
+        hashes = content_hashes(batch["text"], nfkc=nfkc, casefold=casefold, squeeze_space=squeeze_space, simplify=simplify)
+        yield pa.record_batch([batch["doc_id"], batch["batch_id"], hashes], names=["doc_id", "batch_id", "text_hash"])
+
+
+def hash_texts(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, text_hash, url_key and rank columns of the documents that earlier judges kept; one pass over the text."""
+    from pyspark.sql import functions as F
+
+    texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
+    kernel = functools.partial(hash_batches, **params.normalise.model_dump())
+    hashed = texts.mapInArrow(kernel, "doc_id string, batch_id string, text_hash string")
+    urls = tables.slice("docs").select("doc_id", "batch_id", url_key(F.col("url")).alias("url_key"))
+    return hashed.join(urls, ["doc_id", "batch_id"], how="inner")
+
+
+def url_key(url: Column) -> Column:
+    """A URL without scheme, `www.`, fragment and closing slash, host in lower case; null when there is none."""
+    from pyspark.sql import functions as F
+
+    bare = F.regexp_replace(F.regexp_replace(F.trim(url), "#.*$", ""), "(?i)^[a-z][a-z0-9+.-]*://(www\\.)?", "")
+    bare = F.regexp_replace(bare, "/+$", "")
+    host = F.lower(F.regexp_extract(bare, "^[^/?]*", 0))
+    return F.when(F.length(bare) > 0, F.concat(host, F.regexp_extract(bare, "^[^/?]*(.*)$", 1)))
+
+
+def copies_of(rows: DataFrame, key: str, order: list[str], method: str) -> DataFrame:
+    """Every row of `rows` with survivor and family of its group by `key`; `is_out` where it is not the survivor itself."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    group = Window.partitionBy(key).orderBy(*order).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    best = F.when(F.col(key).isNotNull(), F.first("doc_id").over(group)).otherwise(F.col("doc_id"))
+    family = F.when(F.col(key).isNotNull(), F.min("doc_id").over(group)).otherwise(F.col("doc_id"))
+    return rows.select("*", best.alias("dup_of"), family.alias("family_id"), F.lit(method).alias("method")).withColumn(
+        "is_out", F.col("dup_of") != F.col("doc_id")
+    )
+
+
+def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`duplicates` and `verdicts` of all batches."""
+    from pyspark.sql import functions as F
+
+    rows, order = ranked(tables, hash_texts(tables, params), params.ranking)
+    rows = tables.stage("hashes", rows)
+    by_text = copies_of(rows, "text_hash", order, "content")
+    out = by_text.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method")
+    if params.url:
+        stay = by_text.where(~F.col("is_out")).select(*rows.columns)
+        by_url = copies_of(stay.where(F.col("url_key").isNotNull()), "url_key", order, "url")
+        out = out.unionByName(by_url.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method"))
+    out = tables.stage("copies", out)
+    own = F.lit(tables.job.name).alias("job")
+    duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", F.lit(1.0).alias("similarity"), "family_id")
+    verdicts = out.select(
+        own, "doc_id", "batch_id", F.concat(F.lit("same_"), F.when(F.col("method") == "url", "url").otherwise("text")).alias("reason"),
+        F.lit(1.0).alias("value"), F.lit(1.0).alias("limit"), F.concat(F.lit("dedup_exact."), "method").alias("rule"),
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )  # fmt: skip
+    return {"duplicates": duplicates, "verdicts": verdicts}
+
+
+JOB = Job(
+    "dedup_exact", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("duplicates", "job"), Writes("verdicts", "job")),
+    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

