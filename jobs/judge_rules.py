@@ -84,7 +84,7 @@ def routed(tables: Tables, params: Params) -> DataFrame:
 
     docs = tables.slice("docs").select("doc_id", "batch_id", "domain_hint")
     signals = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
-    chosen = F.coalesce(*[F.when(_matches(route), F.array(*map(F.lit, route.presets))) for route in params.routes])
+    chosen = F.coalesce(*[F.when(_matches(route), F.array(*map(F.lit, route.presets)).cast("array<string>")) for route in params.routes])
     return signals.withColumn("presets", chosen)
 
 

@@ -51,6 +51,14 @@ class Writes:
 
 
 @dataclass(frozen=True)
+class Delete:
+    """What a step returns in a frame's place: delete the rows of the table whose `on` columns appear in `keys`."""
+
+    keys: DataFrame
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What a run looked at and did with it; `reasons` may count a document twice, rows_in = rows_kept + rows_left_out."""
 
@@ -64,7 +72,8 @@ class Counts:
         return self.rows_in - self.rows_kept
 
 
-Step = Callable[["Tables", Any], "dict[str, DataFrame]"]
+# A frame, a Delete, or a list of them for each table, committed in that order.
+Step = Callable[["Tables", Any], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,13 @@ class Tables:
         """A table that this job writes, as it stands now; empty when it was never written."""
         table = promised.table(name)
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
+
+    def before(self, name: str, is_ours: Callable[[str], bool]) -> DataFrame | None:
+        """A table of this job as its last finished run left it whose recipe (JSON) `is_ours`; None without such a run."""
+        for row in reversed(self.runs.finished(self.job.name)):
+            if is_ours(row["recipe"]) and name in row["versions_written"]:
+                return self.lake.read(promised.table(name), row["versions_written"][name])
+        return None
 
     def slice(self, name: str) -> DataFrame:
         """The rows of an input table that belong to the batches at hand."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core import config, files, tables as promised
 from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.job import Counts, Job, Tables
+from jobs.core.job import Counts, Delete, Job, Tables
 from jobs.core.lake import Lake
 from jobs.core.progress import Progress
 from jobs.core.runs import SCHEMA, Runs, now
@@ -116,14 +116,21 @@ class _Run:
 
     def through_steps(self) -> None:
         """Each step's frames are committed, in order, before the next step runs."""
-        writes = {write.table: write for write in self.job.writes}
         for step in self.job.steps:
-            for name, frame in step(self.tables, self.params).items():
-                if name == "verdicts":
-                    frame = self._guarded(frame)
-                self.announce()
-                where = writes[name].where(self.job.name, self.tables.batches)
-                self.written[name] = self.lake.write(promised.table(name), frame, where, json.dumps({"run_id": self.run_id, "job": self.job.name}))
+            for name, made in step(self.tables, self.params).items():
+                for change in made if isinstance(made, list) else [made]:
+                    self._commit(promised.table(name), change)
+
+    def _commit(self, table: promised.Table, change: Any) -> None:
+        note = json.dumps({"run_id": self.run_id, "job": self.job.name})
+        if isinstance(change, Delete):
+            self.announce()
+            self.written[table.name] = self.lake.delete(table, change.keys, change.on, note)
+            return
+        frame = self._guarded(change) if table.name == "verdicts" else change
+        self.announce()
+        where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
+        self.written[table.name] = self.lake.write(table, frame, where, note)
 
     def _guarded(self, verdicts: DataFrame) -> DataFrame:
         """Stage the verdicts; raises DataError, before anything is written, when fewer than min_kept documents would stay."""

@@ -121,33 +121,24 @@ reason      | string! | why
 
 SKETCHES = Table(
     "sketches",
-    "One row a document: a compact MinHash sketch (b bits a permutation) and the size of its shingle set.",
+    "One row a document: a compact MinHash sketch, the size of its shingle set and its band keys: the index of the next batch.",
     _columns(_DOC + """
 kernel       | string! | hash of the shingling and hashing parameters; only equal kernels compare
 content_hash | string! | docs.content_hash of the text that was sketched
-n_shingles   | int!    | distinct shingles
-n_chars      | bigint! | characters of the text (verification work is planned with it)
-sketch       | binary! | b-bit MinHash, permutations in order
-set_hash     | bigint! | hash of the whole shingle set: equal sets are collapsed before pairing
+n_shingles   | int!    | distinct shingles; 0: nothing to compare, the document meets nobody
+set_hash     | bigint  | hash of the whole shingle set; documents of an equal set are one class (null when n_shingles is 0)
+is_first     | boolean! | whether the document stands for its class in pairs (the first one sketched, the smallest doc_id of its batch)
+sketch       | binary  | b-bit MinHash, permutations in order (null unless is_first)
+bands        | array<bigint> | band keys: documents that share one become a candidate pair (null unless is_first)
 """),
     key=("kernel", "doc_id", "batch_id"),
-)
-
-BANDS = Table(
-    "bands",
-    "One row for each band key of a document: the index that makes the next batch incremental.",
-    _columns(_DOC + """
-kernel   | string! | as in sketches
-band_key | bigint! | hash of (band number, its rows of the signature)
-"""),
-    key=("kernel", "doc_id", "batch_id", "band_key"),
 )
 
 PAIRS = Table(
     "pairs",
     "One row for each candidate pair that was compared: the evidence behind a near-duplicate.",
     _columns("""
-kernel      | string! | as in sketches
+kernel      | string! | hash of the sketching parameters, the measure and the limit
 doc_a       | string! | the smaller doc_id
 doc_b       | string! | the larger doc_id
 similarity  | double! | Jaccard (or containment) of the shingle sets: exact or estimated, see method
@@ -165,8 +156,8 @@ DUPLICATES = Table(
 job        | string! | the job that found it
 """ + _DOC + """
 dup_of     | string! | doc_id of the survivor it is itself alike to
-method     | string! | content, url, exact (shingle sets compared), sketch, set
-similarity | double! | similarity to dup_of (1 for exact copies)
+method     | string! | content, url, exact (shingle sets compared), sketch, set (equal shingle sets), chain (families: components)
+similarity | double  | similarity to dup_of (1 for exact copies; null for method chain)
 family_id  | string! | smallest doc_id of the connected family
 """),
     key=("job", "doc_id", "batch_id"),
@@ -224,7 +215,7 @@ spark_version | string!   | version of Spark
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits"})
-ALL = (DOCS, REJECTS, VERDICTS, EDITS, SKETCHES, BANDS, PAIRS, DUPLICATES, CORPUS, RUNS)
+ALL = (DOCS, REJECTS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CORPUS, RUNS)
 
 
 def table(name: str) -> Table:

@@ -1,0 +1,151 @@
+"""Frames of near-duplicate removal: candidates from shared bands, verification by text, survivors of the accepted pairs.
+
+Narrow rows (ids, similarities) come to the driver up to a bound; text never does, and only the text of documents in pairs that
+the sketches leave open is moved, once, to where their group is compared.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jobs.core.job import Tables
+from jobs.core.ranking import Rank, ranked
+from udfs.neardup import VERIFIED, compare_texts
+from udfs.shingles import ShingleParams
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+GROUP_BYTES = 32 << 20  # text of one group that is compared as a whole
+
+
+def candidate_pairs(sketches: DataFrame, old: DataFrame | None, max_bucket: int) -> DataFrame:
+    """doc_a < doc_b of every two classes that share a band key, at least one of them not in `old` (doc_id).
+
+    All pairs of a bucket are taken: star edges lose one duplicate in ten (shared/research/neardup_feasibility.md). In a bucket
+    of more than `max_bucket` classes only neighbours in doc_id order, and everyone with the first, are paired.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    bands = sketches.select("doc_id", F.explode("bands").alias("band_key"))
+    bucket = Window.partitionBy("band_key")
+    whole = bucket.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    ordered = bucket.orderBy("doc_id")
+    sized = bands.select("*", F.count("*").over(whole).alias("n")).where("n > 1")
+    small = sized.where(F.col("n") <= max_bucket)
+    pairs = small.select(F.col("doc_id").alias("doc_a"), "band_key").join(small.select(F.col("doc_id").alias("doc_b"), "band_key"), "band_key", how="inner")
+    hot = sized.where(F.col("n") > max_bucket).select(
+        "doc_id", F.lag("doc_id").over(ordered).alias("before"), F.min("doc_id").over(whole).alias("first")
+    )
+    hot_pairs = hot.select(F.explode(F.array("before", "first")).alias("doc_a"), F.col("doc_id").alias("doc_b"))
+    pairs = pairs.select("doc_a", "doc_b").unionByName(hot_pairs).where(F.col("doc_a") < F.col("doc_b")).distinct()
+    if old is None:
+        return pairs
+    known = old.select(F.col("doc_id").alias("doc_a"), F.lit(True).alias("a_known")), old.select(F.col("doc_id").alias("doc_b"), F.lit(True).alias("b_known"))
+    marked = pairs.join(known[0], "doc_a", how="left").join(known[1], "doc_b", how="left")
+    return marked.where(F.col("a_known").isNull() | F.col("b_known").isNull()).select("doc_a", "doc_b")
+
+
+def verified_by_text(tables: Tables, pairs: DataFrame, shingles: ShingleParams, measure: str) -> DataFrame:
+    """doc_a, doc_b, similarity of `pairs`, by the shingle sets of their texts."""
+    from pyspark.sql import functions as F
+
+    from udfs.survivors import components
+
+    open_pairs = pairs.toPandas()
+    if open_pairs.empty:
+        return tables.frame([], VERIFIED)
+    ids = np.unique(np.concatenate([open_pairs.doc_a.to_numpy(str), open_pairs.doc_b.to_numpy(str)]))
+    left, right = np.searchsorted(ids, open_pairs.doc_a.to_numpy(str)), np.searchsorted(ids, open_pairs.doc_b.to_numpy(str))
+    keys = tables.stage("open_ids", tables.frame([(doc_id,) for doc_id in ids.tolist()], "doc_id string"))
+    found = tables.slice("docs").join(F.broadcast(keys), "doc_id", how="left_semi").select("doc_id", "batch_id", "n_bytes").toPandas().sort_values("doc_id")
+    linked = components(left, right, np.ones(len(left)), np.arange(len(ids))).family
+    groups = _packed(linked, found.n_bytes.to_numpy(np.int64))
+    members = _frame(tables, found.assign(grp=groups)[["doc_id", "batch_id", "grp"]])
+    texts = tables.texts(members, "text").join(F.broadcast(members), ["doc_id", "batch_id"], how="inner")
+    null = F.lit(None).cast("string")
+    documents = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
+    asked = _frame(tables, open_pairs.assign(grp=groups[left])[["grp", "doc_a", "doc_b"]])
+    rows = documents.unionByName(asked.select("grp", null.alias("doc_id"), null.alias("text"), "doc_a", "doc_b"))
+    return rows.repartition(int(groups.max()) + 1, "grp").sortWithinPartitions("grp").mapInArrow(
+        functools.partial(compare_texts, params=shingles, measure=measure), VERIFIED
+    )
+
+
+def _packed(component: np.ndarray, n_bytes: np.ndarray) -> np.ndarray:
+    """Group of each document: whole components, one after the other, until GROUP_BYTES of text are together."""
+    labels, inverse = np.unique(component, return_inverse=True)
+    sizes = np.bincount(inverse, weights=n_bytes, minlength=len(labels))
+    return ((np.cumsum(sizes) - sizes) // GROUP_BYTES).astype(np.int32)[inverse]
+
+
+def _frame(tables: Tables, rows: pd.DataFrame) -> DataFrame:
+    return tables.lake.spark.createDataFrame(rows)
+
+
+def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: DataFrame, ranking: list[Rank], families: str) -> DataFrame:
+    """doc_id, batch_id, dup_of, method, similarity, family_id of the left-out documents among `kept` (doc_id, batch_id, set_hash).
+
+    Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
+    best member, which gives the rows that the graph of documents would.
+    """
+    from pyspark.sql import functions as F
+
+    sides = firsts.toDF("doc_a", "class_a"), firsts.toDF("doc_b", "class_b")
+    edges = pairs.join(sides[0], "doc_a", how="inner").join(sides[1], "doc_b", how="inner").select("class_a", "class_b", "similarity", "method").toPandas()
+    crowded = kept.groupBy("set_hash").count().where("count > 1").select("set_hash")
+    named = _frame(tables, edges[["class_a"]].rename(columns={"class_a": "set_hash"})).unionByName(
+        _frame(tables, edges[["class_b"]].rename(columns={"class_b": "set_hash"}))
+    ) if len(edges) else None  # fmt: skip
+    wanted = crowded.unionByName(named).distinct() if named is not None else crowded
+    rows, order = ranked(tables, kept.join(wanted, "set_hash", how="left_semi"), ranking)
+    members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
+    left_out = _left_out(members, edges, families)
+    schema = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
+    return tables.lake.spark.createDataFrame(left_out, schema) if len(left_out) else tables.frame([], schema)
+
+
+def _left_out(members: Any, edges: Any, families: str) -> Any:
+    """The left-out rows of `members` (best first), as pandas."""
+    import pandas as pd
+
+    from udfs.survivors import choose
+
+    from udfs import survivors
+
+    classes, first_at = np.unique(members.set_hash.to_numpy(np.int64), return_index=True)
+    place = pd.Index(classes)
+    present = edges[edges.class_a.isin(classes) & edges.class_b.isin(classes)]
+    left, right = (place.get_indexer(present[name]).astype(np.int64) for name in ("class_a", "class_b"))
+    rule = survivors.independent if families == "independent_set" else survivors.components
+    solved = rule(left, right, present.similarity.to_numpy(np.float64), first_at)  # a class ranks as its best member
+    number = place.get_indexer(members.set_hash)
+    survivor, doc_ids = solved.survivor[number], members.doc_id.to_numpy(str)
+    best = doc_ids[first_at]
+    is_same = survivor == number
+    table = {
+        "doc_id": doc_ids,
+        "batch_id": members.batch_id,
+        "dup_of": best[survivor],
+        "method": np.where(is_same, "set", _methods(left, right, present.method.to_numpy(str), number, survivor)),
+        "similarity": np.where(is_same, 1.0, solved.similarity[number]),
+        "family_id": members.doc_id.groupby(solved.family[number]).transform("min"),
+    }
+    return pd.DataFrame(table)[doc_ids != best[survivor]]
+
+
+def _methods(left: Any, right: Any, method: Any, number: Any, survivor: Any) -> Any:
+    """How the pair (number, survivor) was decided; `chain` where no pair joins the two (families: components)."""
+    if not len(left):
+        return np.full(len(number), "chain")
+    width = int(max(left.max(), right.max(), number.max(initial=0), survivor.max(initial=0))) + 1
+    keys, names = np.concatenate([left * width + right, right * width + left]), np.concatenate([method, method])
+    order = np.lexsort((names, keys))
+    asked = number * width + survivor
+    at = np.minimum(np.searchsorted(keys[order], asked), len(order) - 1)
+    return np.where(keys[order][at] == asked, names[order][at], "chain")

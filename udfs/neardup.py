@@ -1,0 +1,119 @@
+"""The passes of near-duplicate removal over Arrow batches: sketch documents, compare sketches, compare texts.
+
+Each function has the shape of mapInArrow once its parameters are bound by functools.partial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from udfs.minhash import (
+    ACCEPT,
+    NEEDS_TEXT,
+    REJECT,
+    MinHashParams,
+    containment_from_jaccard,
+    decide,
+    estimate_jaccard,
+    sigma_at,
+    sketch_matrix,
+)
+from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
+
+SKETCHED = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands array<bigint>"
+COMPARED = "doc_a string, doc_b string, similarity double, verdict int"
+VERIFIED = "doc_a string, doc_b string, similarity double"
+
+
+@dataclass(frozen=True)
+class PairRule:
+    """When two documents are duplicates: `measure` (jaccard or containment) of their shingle sets reaches `limit`.
+
+    A sketch decides only beyond `n_sigma` standard errors of the limit; with `exact_only` it never does.
+    """
+
+    measure: str
+    limit: float
+    n_sigma: float
+    exact_only: bool
+
+
+def sketch_documents(batches: Iterator[pa.RecordBatch], params: MinHashParams) -> Iterator[pa.RecordBatch]:
+    """doc_id, batch_id, content_hash, text -> SKETCHED."""
+    from udfs.minhash import sketch_batch  # numba and datasketch are loaded on the executor only
+
+    for batch in batches:
+        rows = sketch_batch(batch.column("text"), params)
+        yield pa.record_batch(
+            [
+                batch.column("doc_id"), batch.column("batch_id"), batch.column("content_hash"), rows.column("n_shingles"),
+                rows.column("set_hash"), rows.column("sketch"), rows.column("bands"),
+            ],
+            names=["doc_id", "batch_id", "content_hash", "n_shingles", "set_hash", "sketch", "bands"],
+        )  # fmt: skip
+
+
+def compare_sketches(batches: Iterator[pa.RecordBatch], params: MinHashParams, rule: PairRule) -> Iterator[pa.RecordBatch]:
+    """doc_a, doc_b, n_a, n_b, sketch_a, sketch_b -> COMPARED; verdict 1 accepted, -1 rejected, 0 the text must decide."""
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        n_a, n_b = (batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in ("n_a", "n_b"))
+        estimate, _ = estimate_jaccard(sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")), params.bits)
+        limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
+        verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)
+        if rule.exact_only:
+            verdict[:] = NEEDS_TEXT
+        # |A n B| <= the smaller set: sizes alone may rule a pair out, and that is exact.
+        highest = np.minimum(n_a, n_b) / np.maximum(n_a, n_b)
+        verdict[(highest < rule.limit) & (rule.measure == "jaccard")] = REJECT
+        found = np.clip(np.minimum(estimate, highest), 0, 1)
+        if rule.measure == "containment":
+            found = containment_from_jaccard(found, n_a, n_b)
+        # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the two consistent.
+        found = np.where(verdict == ACCEPT, np.maximum(found, rule.limit), np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found))
+        yield pa.record_batch([batch.column("doc_a"), batch.column("doc_b"), pa.array(found), pa.array(verdict)], names=["doc_a", "doc_b", "similarity", "verdict"])
+
+
+def jaccard_at(containment: float, n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The Jaccard of two sets of these sizes that have this containment."""
+    shared = containment * np.minimum(n_a, n_b)
+    return shared / np.maximum(n_a + n_b - shared, 1)
+
+
+def compare_texts(batches: Iterator[pa.RecordBatch], params: ShingleParams, measure: str) -> Iterator[pa.RecordBatch]:
+    """grp, doc_id, text, doc_a, doc_b, sorted by grp -> VERIFIED: the similarity of every pair of every group.
+
+    A row is a document (doc_id and text) or a pair (doc_a and doc_b); a group holds every document that its pairs name
+    (KeyError otherwise) and is compared as a whole, so the groups bound the memory.
+    """
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        groups = batch.column("grp").to_numpy()
+        cuts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
+        for start, stop in zip(cuts, cuts[1:]):
+            if held and start < stop and held[-1].column("grp")[0] != batch.column("grp")[start]:
+                yield _compare_group(pa.Table.from_batches(held), params, measure)
+                held = []
+            if start < stop:
+                held.append(batch.slice(start, stop - start))
+    if held:
+        yield _compare_group(pa.Table.from_batches(held), params, measure)
+
+
+def _compare_group(rows: pa.Table, params: ShingleParams, measure: str) -> pa.RecordBatch:
+    is_document = pc.is_valid(rows.column("doc_id"))
+    documents, pairs = rows.filter(is_document), rows.filter(pc.invert(is_document))
+    place = {doc_id: i for i, doc_id in enumerate(documents.column("doc_id").to_pylist())}
+    left, right = (np.array([place[d] for d in pairs.column(name).to_pylist()], np.int64) for name in ("doc_a", "doc_b"))
+    sets = shingle_sets(documents.column("text"), params)
+    shared, union = jaccard_pairs(sets, left, right)
+    found = similarity(shared, union, np.minimum(sets.sizes[left], sets.sizes[right]), measure)
+    columns = [pairs.column("doc_a").combine_chunks(), pairs.column("doc_b").combine_chunks(), pa.array(found, pa.float64())]
+    return pa.record_batch(columns, names=["doc_a", "doc_b", "similarity"])
