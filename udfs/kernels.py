@@ -1,0 +1,87 @@
+"""What every compiled kernel here shares: how it is compiled, how it sees an Arrow column, one mixing function.
+
+A kernel takes offsets and bytes, never Python strings. `text_buffers` gives both for any string column; `slices` cuts a
+batch into runs of about a megabyte, so that what lies between two kernels stays in the cache and the memory of a stage
+does not grow with the batch.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SLICE_BYTES = 1 << 20  # text that goes through the kernels at once; a longer document goes alone
+
+Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.uint32]
+Hashes = npt.NDArray[np.uint64]
+Offsets = npt.NDArray[np.int64]
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` at its first call and keep the machine code on disk where that is possible.
+
+    Nothing is compiled at import. Without a writable cache folder (an executor with no home, a zip on `--py-files`) the
+    code is compiled again in each process, which takes seconds.
+
+    numba notices a change of the kernel's own file only: a cached kernel that calls a kernel of another file would go on
+    with the old one. So kernels meet across files in arrays, and `mix64` is the one exception, which never changes.
+    """
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no place for a cache
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@kernel
+def mix64(x: np.uint64) -> np.uint64:
+    """Spread every bit of `x` over all 64: the finalizer of MurmurHash3, a bijection (Appleby, public domain)."""
+    x ^= x >> np.uint64(33)
+    x *= np.uint64(0xFF51AFD7ED558CCD)
+    x ^= x >> np.uint64(33)
+    x *= np.uint64(0xC4CEB9FE1A85EC53)
+    return x ^ (x >> np.uint64(33))
+
+
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same array, read-only: Arrow's buffers are, and numba compiles a kernel once for each mix of the two."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[Bytes, Offsets]:
+    """The UTF-8 bytes of a string column and its `n + 1` offsets; a null is an empty text. Both are read-only.
+
+    Raises TypeError when the column holds anything but strings.
+    """
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+        if isinstance(texts, pa.ChunkedArray):  # pyarrow keeps what does not fit 32-bit offsets in several chunks
+            texts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in texts.chunks])
+    if pa.types.is_null(texts.type):
+        texts = texts.cast(pa.large_string())
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        raise TypeError(f"a column of texts is string or large_string, not {texts.type}")
+    if texts.null_count:
+        texts = pc.fill_null(texts, "")
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    _, offsets, data = texts.buffers()
+    if not len(texts) or offsets is None:
+        return frozen(np.zeros(0, np.uint8)), frozen(np.zeros(len(texts) + 1, np.int64))
+    ends = np.frombuffer(offsets, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    return frozen(np.frombuffer(data if data is not None else b"", np.uint8)), frozen(ends)
+
+
+def slices(offsets: Offsets, limit: int = SLICE_BYTES) -> Iterator[tuple[int, int]]:
+    """Cut rows into runs `[first, last)` whose offsets span at most `limit`, or one row when that row alone spans more."""
+    first, rows = 0, len(offsets) - 1
+    while first < rows:
+        last = int(np.searchsorted(offsets, offsets[first] + limit, side="right")) - 1
+        last = min(max(last, first + 1), rows)
+        yield first, last
+        first = last

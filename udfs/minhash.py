@@ -1,0 +1,263 @@
+"""MinHash signatures of whole Arrow batches: what is stored of a document so that near-duplicates find each other.
+
+A signature is that of `datasketch.MinHash(scheme="affine32")` fed with the low 32 bits of the document's shingles, so an
+index of ours opens in datasketch. The inner loop is one minimum over the shingles for each permutation, which vectorises.
+Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each band.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from udfs.kernels import Codes, Hashes, Offsets, frozen, kernel, mix64
+from udfs.shingles import ShingleParams, sliced_sets
+
+ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
+_LANES = 32  # hashes a vector loop takes in one step; blocks are filled up to it, since repeating a hash changes no minimum
+_BLOCK = 4096  # hashes that stay in the first cache while all permutations pass over them
+
+Sketches = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MinHashParams:
+    """Everything that decides a signature, a sketch and the band keys. Raises ValueError where they do not fit together."""
+
+    shingles: ShingleParams = field(default_factory=ShingleParams)
+    num_perm: int = 256
+    bands: int = 42
+    rows: int = 6  # permutations in one band; pairs start to meet near Jaccard (1 / bands) ** (1 / rows)
+    seed: int = 1  # of datasketch's permutations
+    bits: int = 8  # lowest bits kept of each minimum: num_perm * bits / 8 bytes a document
+
+    def __post_init__(self) -> None:
+        if min(self.num_perm, self.bands, self.rows) < 1 or self.bands * self.rows > self.num_perm:
+            raise ValueError(f"{self.bands} bands of {self.rows} rows need as many permutations, there are {self.num_perm}")
+        if self.bits not in (1, 2, 4, 8, 16, 32) or self.num_perm * self.bits % 8:
+            raise ValueError(f"bits is 1, 2, 4, 8, 16 or 32 and num_perm * bits fills whole bytes, not {self.num_perm} * {self.bits}")
+
+
+PRESETS = {
+    "default": MinHashParams(),  # wide, because pairs are verified: .995 of pairs at Jaccard .7 meet
+    "cci4": MinHashParams(ShingleParams(unit="characters"), num_perm=250, bands=25, rows=10),  # OpenSeek's minhash_spark.py
+    "fineweb": MinHashParams(ShingleParams(unit="words"), num_perm=112, bands=14, rows=8),  # datatrove's MinhashConfig
+    "nemo": MinHashParams(ShingleParams(unit="characters", characters=24), num_perm=260, bands=20, rows=13),  # NeMo Curator
+}
+
+
+@lru_cache(maxsize=8)
+def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
+    """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each. Importing datasketch takes a second."""
+    from datasketch import MinHash
+
+    multiply, add = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
+    return frozen(np.ascontiguousarray(multiply, np.uint32)), frozen(np.ascontiguousarray(add, np.uint32))
+
+
+def hashes32(hashes: Hashes) -> Codes:
+    """The 32 bits of each shingle that MinHash sees: what to feed datasketch with to get the same signature."""
+    return hashes.astype(np.uint32)
+
+
+@kernel
+def _premix(h):  # type: ignore[no-untyped-def]
+    """datasketch mixes each hash once (32-bit finalizer of MurmurHash3) before its permutations."""
+    h ^= h >> np.uint32(16)
+    h *= np.uint32(0x85EBCA6B)
+    h ^= h >> np.uint32(13)
+    h *= np.uint32(0xC2B2AE35)
+    return h ^ (h >> np.uint32(16))
+
+
+@kernel
+def _least(block, multiply, add):  # type: ignore[no-untyped-def]
+    least = np.uint32(0xFFFFFFFF)
+    for i in range(len(block)):
+        least = min(least, np.uint32(np.uint32(multiply * block[i]) + add))
+    return least
+
+
+@kernel
+def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
+    rows, perms = len(offsets) - 1, len(multiply)
+    signatures = np.full((rows, perms), np.uint32(0xFFFFFFFF))
+    block = np.empty(_BLOCK, np.uint32)
+    for row in range(rows):
+        for start in range(offsets[row], offsets[row + 1], _BLOCK):
+            size = min(_BLOCK, offsets[row + 1] - start)
+            for i in range(size):
+                block[i] = _premix(np.uint32(hashes[start + i] & np.uint64(0xFFFFFFFF)))
+            full = (size + _LANES - 1) // _LANES * _LANES
+            block[size:full] = block[0]
+            for k in range(perms):
+                signatures[row, k] = min(signatures[row, k], _least(block[:full], multiply[k], add[k]))
+    return signatures
+
+
+def signatures(hashes: Hashes, offsets: Offsets, params: MinHashParams) -> Codes:
+    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as datasketch's has."""
+    return _sign(frozen(hashes), frozen(offsets), *permutations(params.num_perm, params.seed))
+
+
+@kernel
+def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
+    keys = np.empty((len(signatures), bands), np.int64)
+    for document in range(len(signatures)):
+        for band in range(bands):
+            key = mix64(np.uint64(band + 1))
+            for row in range(rows):
+                key = mix64(key ^ np.uint64(signatures[document, band * rows + row]))
+            keys[document, band] = np.int64(key)
+    return keys
+
+
+def band_keys(signatures: Codes, params: MinHashParams) -> npt.NDArray[np.int64]:
+    """Keys `(documents, bands)`: a hash of the band's number and its rows. Two documents meet where a key is equal."""
+    return _keys(signatures, params.bands, params.rows)
+
+
+def pack_sketches(signatures: Codes, bits: int) -> Sketches:
+    """The lowest `bits` of every minimum as bytes, `(documents, num_perm * bits / 8)`; the first minimum in the lowest bits."""
+    if bits >= 8:
+        return np.ascontiguousarray(signatures.astype(f"<u{bits // 8}")).view(np.uint8)
+    per_byte = 8 // bits
+    low = (signatures & np.uint32((1 << bits) - 1)).astype(np.uint8).reshape(len(signatures), -1, per_byte)
+    return np.bitwise_or.reduce(low << (np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)), axis=2)
+
+
+@kernel
+def _set_hashes(hashes, offsets):  # type: ignore[no-untyped-def]
+    totals = np.zeros(len(offsets) - 1, np.int64)
+    for row in range(len(totals)):
+        total = mix64(np.uint64(offsets[row + 1] - offsets[row]))
+        for i in range(offsets[row], offsets[row + 1]):
+            total += mix64(hashes[i])
+        totals[row] = np.int64(total)
+    return totals
+
+
+def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
+    """One 64-bit hash of each whole shingle set, in whatever order it lies: equal sets have equal hashes."""
+    return _set_hashes(frozen(hashes), frozen(offsets))
+
+
+def sketch_batch(texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None) -> pa.RecordBatch:
+    """What is kept of each text: `n_shingles` int32 (distinct), `set_hash` int64, `sketch` binary, `bands` list<int64>.
+
+    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch (null) and no bands: it
+    meets nobody. Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
+    """
+    params = params or MinHashParams()
+    sizes, sets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    sketches = [np.zeros((0, params.num_perm * params.bits // 8), np.uint8)]
+    keys = [np.zeros((0, params.bands), np.int64)]
+    for hashes, offsets in sliced_sets(texts, params.shingles):
+        signed = signatures(hashes, offsets, params)
+        sizes.append(np.diff(offsets))
+        sets.append(set_hashes(hashes, offsets))
+        sketches.append(pack_sketches(signed, params.bits))
+        keys.append(band_keys(signed, params))
+    return _as_record_batch(np.concatenate(sizes), np.concatenate(sets), np.concatenate(sketches), np.concatenate(keys))
+
+
+def _as_record_batch(
+    sizes: npt.NDArray[np.int64], sets: npt.NDArray[np.int64], sketches: Sketches, keys: npt.NDArray[np.int64]
+) -> pa.RecordBatch:
+    filled = sizes > 0
+    ends = np.concatenate([[0], filled.cumsum()])
+    bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(sketches[filled]))
+    at = pa.py_buffer((ends * sketches.shape[1]).astype(np.int32))
+    columns = {
+        "n_shingles": pa.array(sizes, pa.int32()),
+        "set_hash": pa.array(sets, pa.int64(), mask=~filled),
+        "sketch": pa.Array.from_buffers(pa.binary(), len(sizes), [bitmap, at, data]),
+        "bands": pa.ListArray.from_arrays(pa.array(ends * keys.shape[1], pa.int32()), pa.array(keys[filled].ravel(), pa.int64())),
+    }
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def sketch_matrix(sketches: pa.Array | pa.ChunkedArray) -> Sketches:
+    """Sketches of equal width as `(documents, bytes)`. Raises ValueError for nulls or sketches of different widths."""
+    column = pa.chunked_array([sketches]) if isinstance(sketches, pa.Array) else sketches
+    widths = pc.unique(pc.binary_length(column)).to_pylist()
+    if column.null_count or len(widths) > 1:
+        raise ValueError("sketches of one index are never null and all of one width; documents without shingles have none")
+    width = widths[0] if widths else 0
+    parts = [np.frombuffer(c.buffers()[2], np.uint8, len(c) * width, _first_byte(c)) for c in column.chunks if len(c)]
+    return np.concatenate(parts or [np.zeros(0, np.uint8)]).reshape(len(column), width)
+
+
+def _first_byte(chunk: pa.Array) -> int:
+    """Where the bytes of a binary array begin in its buffer (a slice of a batch does not begin at zero)."""
+    size = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
+    return int(np.frombuffer(chunk.buffers()[1], size, 1, chunk.offset * np.dtype(size).itemsize)[0])
+
+
+@kernel
+def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
+    """In how many minima two sketches agree, pair by pair."""
+    counts = np.zeros(len(left), np.int64)
+    mask = np.uint64((1 << bits) - 1)
+    span = max(bits // 8, 1)
+    for pair in range(len(left)):
+        same = 0
+        for i in range(0, left.shape[1], span):
+            if bits >= 8:
+                differ = False
+                for k in range(span):
+                    differ |= left[pair, i + k] != right[pair, i + k]
+                same += not differ
+            else:
+                word = np.uint64(left[pair, i] ^ right[pair, i])
+                for shift in range(0, 8, bits):
+                    same += (word >> np.uint64(shift)) & mask == 0
+        counts[pair] = same
+    return counts
+
+
+def sigma_at(jaccard: Floats | float, num_perm: int, bits: int) -> Floats:
+    """Standard error of the sketches' estimate for pairs whose Jaccard is `jaccard`: binomial, with b-bit collisions."""
+    chance = 2.0**-bits
+    agree = chance + (1 - chance) * np.asarray(jaccard, np.float64)
+    return np.sqrt(agree * (1 - agree) / num_perm) / (1 - chance)
+
+
+def estimate_jaccard(left: Sketches, right: Sketches, bits: int) -> tuple[Floats, Floats]:
+    """Jaccard estimated from sketches `(pairs, bytes)`, and its standard error (both unitless, one per pair).
+
+    Minima that differ still agree in their low bits with probability 2**-bits; that share is taken out, so an estimate
+    may fall below 0. Raises ValueError when the shapes differ.
+    """
+    if left.shape != right.shape or left.ndim != 2:
+        raise ValueError(f"sketches to compare have the shape (pairs, bytes) on both sides, not {left.shape} and {right.shape}")
+    num_perm, chance = left.shape[1] * 8 // bits, 2.0**-bits
+    estimate = (_agreements(frozen(left), frozen(right), bits) / num_perm - chance) / (1 - chance)
+    return estimate, sigma_at(np.clip(estimate, 0, 1), num_perm, bits)
+
+
+def decide(estimate: Floats, sigma: Floats | float, limit: float, n_sigma: float = 4.0) -> npt.NDArray[np.int8]:
+    """ACCEPT or REJECT where the estimate is at least `n_sigma` errors from the limit, NEEDS_TEXT between.
+
+    `sigma` should be the error at the limit (`sigma_at(limit, ...)`): the question is whether a pair on the limit could
+    look like this one, and the error estimated for perfect agreement is zero.
+    """
+    away = (estimate - limit) / np.maximum(sigma, 1e-12)
+    return np.where(away >= n_sigma, ACCEPT, np.where(away <= -n_sigma, REJECT, NEEDS_TEXT)).astype(np.int8)
+
+
+def containment_from_jaccard(jaccard: Floats, n_left: npt.NDArray[np.int64], n_right: npt.NDArray[np.int64]) -> Floats:
+    """Share of the smaller set that the other holds, from Jaccard and both sizes; 0 where a set is empty."""
+    smaller = np.minimum(n_left, n_right)
+    shared = jaccard / (1 + jaccard) * (n_left + n_right)
+    return np.clip(np.divide(shared, smaller, out=np.zeros(len(shared)), where=smaller > 0), 0, 1)
+
+
+def meeting_probability(jaccard: Floats | float, bands: int, rows: int) -> Floats:
+    """The S-curve: probability that two documents of this Jaccard share at least one band."""
+    return 1 - (1 - np.asarray(jaccard, np.float64) ** rows) ** bands
