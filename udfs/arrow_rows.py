@@ -1,0 +1,167 @@
+"""Arrow columns (Parquet, Delta) to rows, a batch at a time: clean rows by columns, every other one by `Mapper.row`.
+
+The fast way only has to know which rows are clean beyond doubt; what is wrong with the others, if anything, `Mapper.row` alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from udfs.rows import ROWS, Mapper, Row, Undecodable, doc_id_of, hash128
+
+STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+
+
+def rows_of(batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
+    """The rows of a batch whose columns bear the source's names; clean ones first, as batches within `batch_bytes`, then the others."""
+    columns = {theirs: found for theirs in set(mapper.columns.values()) if (found := _column(batch, theirs)) is not None}
+    for start, stop in _cuts(columns.get(mapper.columns.get("text", "")), batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes):
+        part = {theirs: _unfolded(column.slice(start, stop - start)) for theirs, column in columns.items()}
+        yield from _rows(part, mapper, places.slice(start, stop - start), paths.slice(start, stop - start))
+
+
+def _rows(columns: dict[str, pa.Array], mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
+    n = len(places)
+    clean = np.ones(n, dtype=bool)
+    fields: dict[str, pa.Array] = {}
+    for ours, theirs in mapper.columns.items():
+        fields[ours], is_clean = _clean_strings(columns.get(theirs), ours, n, mapper)
+        clean &= is_clean
+    fields |= {ours: pa.repeat(pa.scalar(value, pa.string()), n) for ours, value in mapper.constants.items()}
+    for ours in mapper.required:
+        clean &= _mask(pc.is_valid(fields[ours])) if ours in fields else False
+    keep = None if clean.all() else pa.array(clean)
+    if clean.any():
+        fields = {ours: column if keep is None else column.filter(keep) for ours, column in fields.items()}
+        yield _built(fields, places if keep is None else places.filter(keep), paths if keep is None else paths.filter(keep))
+    for i in np.flatnonzero(~clean).tolist():
+        yield mapper.row(places[i].as_py(), paths[i].as_py(), {theirs: _value(column, i) for theirs, column in columns.items()})
+
+
+def _built(fields: dict[str, pa.Array], places: pa.Array, paths: pa.Array) -> pa.RecordBatch:
+    """Clean columns to a batch of ROWS: nothing but the two hashes is done row by row."""
+    text = fields["text"]
+    offsets, data = _buffers(text)
+    digests = [hash128(data[start:stop]) for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+    nulls = pa.nulls(len(text), pa.string())
+    key, url = fields.get("native_key", nulls), fields.get("url", nulls)
+    ids = map(doc_id_of, fields["source"].to_pylist(), key.to_pylist(), url.to_pylist(), digests)
+    made = fields | {
+        "place": places, "path": paths, "doc_id": pa.array(ids, pa.string()), "content_hash": pa.array(digests, pa.string()),
+        "n_bytes": pa.array(np.diff(offsets), pa.int64()),
+    }  # fmt: skip
+    return pa.RecordBatch.from_arrays([made.get(field.name, nulls).cast(field.type) for field in ROWS], schema=ROWS)
+
+
+def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -> tuple[pa.Array, np.ndarray]:
+    """The column as pa.string() and which of its rows are clean (what stands in the others does not matter)."""
+    nulls = pa.nulls(n, pa.string())
+    if column is None:
+        return nulls, np.full(n, ours not in mapper.required)
+    if pa.types.is_null(column.type):
+        return nulls, np.full(n, ours != "text")
+    if pa.types.is_integer(column.type) and ours == "native_key":
+        return column.cast(pa.string()), np.ones(n, dtype=bool)
+    if not _is_any(column.type, STRINGS) and not (_is_any(column.type, BYTES) and mapper.params.encoding in ("utf-8", "auto")):
+        return nulls, np.zeros(n, dtype=bool)
+    strings, is_clean = _valid_utf8(_as_string(column))
+    is_clean &= ~_mask(pc.match_substring(strings, "\0"))
+    is_clean &= ~_mask(pc.or_(pc.equal(strings, ""), pc.utf8_is_space(strings)))
+    if ours == "text":
+        is_clean &= _mask(pc.less_equal(pc.binary_length(strings), mapper.params.max_row_bytes))  # False for nulls
+    return strings, is_clean
+
+
+def _as_string(column: pa.Array) -> pa.Array:
+    """Any string or binary array as pa.string(), unchecked (the batch was cut to fit 2 GiB before)."""
+    if pa.types.is_fixed_size_binary(column.type):
+        column = column.cast(pa.binary())
+    return pc.cast(column, options=pc.CastOptions(pa.string(), allow_invalid_utf8=True))
+
+
+def _valid_utf8(strings: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """The array with rows that are not UTF-8 made null, and which were fine. Parquet readers take the writer's word for it; we do not."""
+    fine = np.ones(len(strings), dtype=bool)
+    try:
+        strings.validate(full=True)
+        return strings, fine
+    except pa.ArrowInvalid:
+        values = strings.cast(pa.binary()).to_pylist()
+    for i, value in enumerate(values):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError:
+            values[i], fine[i] = None, False
+    return pa.array(values, pa.binary()).cast(pa.string()), fine
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
+    """A column; `a.b` is the column of that name, else field `b` of struct `a`. None: there is none."""
+    if name in batch.schema.names:
+        found = batch.column(name)
+    elif "." in name and name.split(".")[0] in batch.schema.names:
+        first, *steps = name.split(".")
+        found = batch.column(first)
+        for step in steps:
+            if not pa.types.is_struct(found.type) or found.type.get_field_index(step) < 0:
+                return None
+            found = pc.struct_field(found, step)
+    else:
+        return None
+    return found
+
+
+def _unfolded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _cuts(text: pa.Array | None, n: int, max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+    """Row ranges within both bounds; a dictionary is measured unfolded, so that one long value repeated cannot burst a batch."""
+    sizes = np.zeros(n, dtype=np.int64) if text is None else _sizes(text)
+    total = np.concatenate([[0], np.cumsum(sizes)])
+    start = 0
+    while start < n:
+        stop = int(np.searchsorted(total, total[start] + max_bytes, side="right")) - 1
+        stop = min(max(stop, start + 1), start + max_rows, n)
+        yield start, stop
+        start = stop
+
+
+def _sizes(text: pa.Array) -> np.ndarray:
+    if pa.types.is_dictionary(text.type):
+        codes = text.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        return _sizes(text.dictionary)[codes] if len(text.dictionary) else np.zeros(len(text), dtype=np.int64)
+    if not _is_any(text.type, STRINGS + BYTES):
+        return np.zeros(len(text), dtype=np.int64)
+    return pc.binary_length(text).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _value(column: pa.Array, i: int) -> Any:
+    """One value as Python sees it; a string that is not UTF-8 as Undecodable instead of an exception."""
+    if not _is_any(column.type, STRINGS):
+        return column[i].as_py()
+    raw = pc.cast(column.slice(i, 1), pa.binary())[0].as_py()
+    try:
+        return raw if raw is None else raw.decode()
+    except UnicodeDecodeError:
+        return Undecodable(raw)
+
+
+def _buffers(strings: pa.Array) -> tuple[np.ndarray, memoryview]:
+    _, offsets, data = strings.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(strings) + 1, offset=4 * strings.offset)
+    return ends, memoryview(data if data is not None else b"")
+
+
+def _mask(flags: pa.Array) -> np.ndarray:
+    return flags.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _is_any(kind: pa.DataType, tests: tuple[Any, ...]) -> bool:
+    return any(test(kind) for test in tests)

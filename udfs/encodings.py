@@ -1,0 +1,85 @@
+"""Bytes to text: UTF-8, GB18030, Big5, or whichever of the three a record is in.
+
+`auto` tries in this order and never guesses beyond it. (1) Bytes that are valid UTF-8 are UTF-8: a legacy Chinese text of more than a few
+characters is so by no accident. (2) Otherwise the bytes are read as GB18030 and as Big5, each strictly, and the readings are compared
+by how common their characters are: both standards put the characters of daily use into a zone of their own (GB 2312 level 1,
+Big5 level 1), and a text read with the wrong table falls outside it for about half of its characters. (3) Of two equal readings GB18030 wins;
+a best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused. The answer depends on the
+bytes of the record alone. Other legacy encodings are not looked for: EUC-KR fits GB 2312's zone and reads as rare nonsense; recode it before.
+"""
+
+from __future__ import annotations
+
+import functools
+
+ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
+MIN_COMMON = 0.6  # share of non-ASCII characters in the zone of daily use; see tests/udfs/test_streams.py for what real text has
+SAMPLE = 1 << 16  # characters of a text that are judged
+# cp950 is what "Big5" means on most machines that wrote it; big5hkscs adds Hong Kong's characters. The plain codec lacks both.
+_CODECS = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "big5": ("cp950", "big5hkscs")}
+# The commonest characters of modern Chinese in both scripts: they decide between two readings that are both all in the zone.
+_DAILY = {
+    "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实",
+    "big5": "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實",
+}
+_ZONES = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("cp950", 0xA4, 0xC6)}  # codec, first and last lead byte of level 1
+
+
+class BadEncoding(ValueError):
+    """Bytes that are not the text they should be; `reason` is `invalid_encoding` or `lone_surrogate`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def decode(raw: bytes, encoding: str) -> str:
+    """The text of `raw`; `encoding` is one of ENCODINGS. Raises BadEncoding."""
+    for codec in _CODECS["utf-8" if encoding == "auto" else encoding]:
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    if encoding in ("utf-8", "auto") and _has_surrogates(raw):
+        raise BadEncoding("lone_surrogate")
+    legacy = detect(raw) if encoding == "auto" else None
+    if legacy is None:
+        raise BadEncoding("invalid_encoding")
+    return decode(raw, legacy)
+
+
+def detect(raw: bytes) -> str | None:
+    """`gb18030`, `big5` or None for bytes that are not UTF-8, as the module's text says."""
+    scores = {encoding: _commonness(raw, encoding) for encoding in ("gb18030", "big5")}
+    best = max(scores, key=lambda encoding: sum(scores[encoding]))  # the first of equals
+    return best if scores[best][0] >= MIN_COMMON else None
+
+
+def _has_surrogates(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _commonness(raw: bytes, encoding: str) -> tuple[float, float]:
+    """Shares of the non-ASCII characters of this reading that stand in the zone of daily use, and that are the very commonest."""
+    try:
+        text = decode(raw, encoding)
+    except BadEncoding:
+        return 0.0, 0.0
+    foreign = [char for char in text[:SAMPLE].removeprefix("\ufeff") if char > "\x7f"]
+    if not foreign:
+        return 0.0, 0.0
+    zone, daily = _zone(encoding), frozenset(_DAILY[encoding])
+    return sum(map(zone.__contains__, foreign)) / len(foreign), sum(map(daily.__contains__, foreign)) / len(foreign)
+
+
+@functools.cache
+def _zone(encoding: str) -> frozenset[str]:
+    """Characters of daily use: level 1 of the standard, and the punctuation rows A1 to A3 (full-width forms included)."""
+    codec, first, last = _ZONES[encoding]
+    leads = (*range(0xA1, 0xA4), *range(first, last + 1))
+    trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF))
+    return frozenset("".join(bytes((lead, trail)).decode(codec, "ignore") for lead in leads for trail in trails)) - {chr(i) for i in range(128)}

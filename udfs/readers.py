@@ -1,0 +1,231 @@
+"""Reads files of any sort into rows of one shape, in streams, and never loses a good row because of a bad neighbour.
+
+`plan_units` cuts the work on the driver, `read_units` does it inside `mapInArrow` (bind `params` with functools.partial), `as_rows` takes
+frames that Spark has read itself (Delta). Every input row comes out once: as a document (`reason` null) or as a reject with one of REASONS.
+Line ends that stand alone (blank lines) and WARC records that hold no text are no input rows.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from udfs import arrow_rows, jsons, warc
+from udfs.encodings import BadEncoding, decode
+from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Reject, Row, batched, hash128, shown_record
+from udfs.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
+
+__all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
+
+UNITS = pa.schema([("path", pa.string()), ("format", pa.string()), ("part", pa.int32()), ("n_parts", pa.int32())])
+FORMATS = ("jsonl", "text", "text_lines", "parquet", "wet")  # text: a document a file; text_lines: a document a line
+SPLITS = ("jsonl", "text_lines", "parquet")
+MARK = "\ufeff"  # byte order mark: no part of a text
+WET = {"text": "text", "url": "warc-target-uri", "native_key": "warc-record-id", "lang_hint": "warc-identified-content-language"}
+
+
+def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int) -> pa.Table:
+    """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises ValueError on an unknown format.
+
+    Plain files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th row group);
+    packed files, WET and whole texts are one unit each.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
+    rows = []
+    for path, size in sorted(files):
+        n_parts = max(1, -(-size // split_bytes)) if format in SPLITS and (format == "parquet" or not is_packed(path)) else 1
+        rows += [(path, format, part, n_parts) for part in range(n_parts)]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(UNITS)
+    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, UNITS, strict=True)], schema=UNITS)
+
+
+def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+    """Units in (UNITS), rows out (ROWS), in batches that keep to params.batch_rows and params.batch_bytes.
+
+    Raises OSError when a file cannot be fetched (as opposed to: holds rubbish), so that the task is tried again.
+    """
+    units = (unit for batch in batches for unit in batch.to_pylist())
+    return batched((row for unit in units for row in _READERS[unit["format"]](unit, params)), params)
+
+
+def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+    """Frames that Spark has read (Delta, views): columns mapped and checked as for Parquet files; rows out in ROWS.
+
+    A frame's rows have no position of their own. When the columns `_path` and `_row` are there (Spark: `_metadata.file_path` and
+    `_metadata.row_index`, or any number that is unique within the path), place is built of them; otherwise of a hash of the row and a
+    count within this task: equal rows of different tasks then share a place.
+    """
+    return batched(_frame_rows(batches, Mapper(params)), params)
+
+
+def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[pa.RecordBatch | Row]:
+    seen: dict[str, int] = {}
+    for batch in batches:
+        if {"_path", "_row"} <= set(batch.schema.names):
+            paths = batch.column("_path").cast(pa.string())
+            where = zip(paths.to_pylist(), batch.column("_row").to_pylist(), strict=True)
+            places = [f"{mapper.params.name(path)}:{row}" for path, row in where]
+        else:
+            paths = pa.repeat(pa.scalar(mapper.params.root), batch.num_rows)
+            name = mapper.params.name(mapper.params.root)
+            places = []
+            for record in batch.to_pylist():
+                digest = hash128(repr(record).encode("utf-8", "backslashreplace"))
+                seen[digest] = seen.get(digest, -1) + 1
+                places.append(f"{name}:{digest}.{seen[digest]}")
+        yield from arrow_rows.rows_of(batch, mapper, pa.array(places, pa.string()), paths)
+
+
+def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
+    """JSON Lines."""
+    mapper, path = Mapper(params), unit["path"]
+    for place, line, reason, encoding in _lines(unit, params):
+        if reason:
+            yield mapper.reject(place, path, reason, line)
+            continue
+        text: str | bytes = line
+        try:
+            text = decode(line, encoding).removeprefix(MARK)
+            if text and not text.isspace():
+                yield mapper.row(place, path, jsons.parse(text), text)
+        except (Reject, BadEncoding) as bad:
+            yield mapper.reject(place, path, bad.reason, text)
+
+
+def _text_lines(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
+    """A document a line."""
+    mapper, path = Mapper(params), unit["path"]
+    for place, line, reason, encoding in _lines(unit, params):
+        yield mapper.reject(place, path, reason, line) if reason else _text_row(mapper, place, path, line, encoding)
+
+
+def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, bytes, str | None, str]]:
+    """Place, line, reason and encoding of every line that is not blank."""
+    path = unit["path"]
+    raw, size = open_file(path)
+    with closing(raw):
+        name = params.name(path)
+        encoding = _encoding(raw.read(3), params)
+        for at, line, reason in part_lines(raw, name, size, unit["part"], unit["n_parts"], params.limits):
+            if not at:  # packed files and UTF-16 show their mark only here
+                encoding = _encoding(line[:3], params) if reason is None else encoding
+            if reason or line and not line.isspace():
+                yield f"{name}:{at}", line, reason, encoding
+
+
+def _encoding(head: bytes, params: ReadParams) -> str:
+    """A file that begins with UTF-8's mark is UTF-8, whatever the recipe thinks (UTF-16 has become UTF-8 with its mark by now)."""
+    return "utf-8" if head == MARK.encode() else params.encoding
+
+
+def _text_row(mapper: Mapper, place: str, path: str, data: bytes, encoding: str) -> Row:
+    try:
+        text = decode(data, encoding)
+    except BadEncoding as bad:
+        return mapper.reject(place, path, bad.reason, data)
+    text = text.removeprefix(MARK) if place.endswith(":0") else text
+    return mapper.row(place, path, {"text": text, "file": mapper.params.name(path)}, text)
+
+
+def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
+    """A document a file; the column `file` (path below root) may be mapped as its key."""
+    path, mapper = unit["path"], Mapper(params)
+    place, held, size = f"{params.name(path)}:0", [], 0
+    if unit["part"]:
+        return
+    raw, _ = open_file(path)
+    with closing(raw):
+        try:
+            for block in unpacked(raw, path, params.limits):
+                held.append(block)
+                size += len(block)
+                if size > params.max_row_bytes + 4:  # a mark does not count
+                    yield mapper.reject(place, path, "row_too_long", held[0])
+                    return
+        except BrokenStream as broken:
+            yield mapper.reject(place, path, broken.reason, b"".join(held))
+            return
+    data = b"".join(held)
+    yield _text_row(mapper, place, path, data, _encoding(data[:3], params))
+
+
+def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
+    """Common Crawl's WET, plain or packed; columns name header fields, in any case."""
+    path, mapper = unit["path"], Mapper(params, WET)
+    theirs = {column.lower(): column for column in mapper.columns.values()}
+    if unit["part"]:
+        return
+    raw, _ = open_file(path)
+    with closing(raw):
+        for at, header, body, reason in warc.conversions(unpacked(raw, path, params.limits), params.limits):
+            place = f"{params.name(path)}:{at}"
+            if reason:
+                yield mapper.reject(place, path, reason, body)
+                continue
+            try:
+                text = decode(body, params.encoding)
+                record = {theirs[name]: value for name, value in header.items() if name in theirs} | {"text": text}
+                yield mapper.row(place, path, record, text)
+            except BadEncoding as bad:
+                yield mapper.reject(place, path, bad.reason, body)
+
+
+def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
+    """Row groups `part`, `part` + `n_parts`, ... of a Parquet file, a batch at a time."""
+    path, mapper = unit["path"], Mapper(params)
+    raw, _ = open_file(path)
+    with closing(raw):
+        try:
+            file = pq.ParquetFile(_native(raw), pre_buffer=True)
+        except (pa.ArrowException, OSError, ValueError):
+            _raise_if_unfetched(raw)
+            if unit["part"] == 0:
+                yield mapper.reject(f"{params.name(path)}:0", path, "unreadable_file", b"")
+            return
+        left = params.max_unpacked_bytes
+        for group in range(unit["part"], file.num_row_groups, unit["n_parts"]):
+            for row in _row_group(file, group, path, mapper, raw):
+                yield row
+                left -= row.nbytes if isinstance(row, pa.RecordBatch) else 0
+                if left < 0:
+                    yield mapper.reject(f"{params.name(path)}:row group {group}", path, "unpacks_too_large", b"")
+                    return
+
+
+def _row_group(file: pq.ParquetFile, group: int, path: str, mapper: Mapper, raw: Any) -> Iterator[pa.RecordBatch | Row]:
+    meta, name = file.metadata, mapper.params.name(path)
+    at = sum(meta.row_group(i).num_rows for i in range(group))
+    mean = max(1, meta.row_group(group).total_byte_size // max(1, meta.row_group(group).num_rows))
+    size = min(mapper.params.batch_rows, max(1, mapper.params.batch_bytes // mean))
+    known = set(file.schema_arrow.names)
+    columns = sorted({theirs if theirs in known else theirs.split(".")[0] for theirs in mapper.columns.values()} & known)
+    try:
+        for batch in file.iter_batches(batch_size=size, row_groups=[group], columns=columns, use_threads=False):
+            places = pa.array([f"{name}:{row}" for row in range(at, at + batch.num_rows)], pa.string())
+            yield from arrow_rows.rows_of(batch, mapper, places, pa.repeat(pa.scalar(path), batch.num_rows))
+            at += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError):
+        _raise_if_unfetched(raw)
+        yield mapper.reject(f"{name}:{at}", path, "unreadable_file", b"")
+
+
+def _native(raw: Any) -> Any:
+    """Local files without a detour over Python's file object."""
+    return pa.OSFile(raw.name) if isinstance(raw, io.BufferedReader) else raw
+
+
+def _raise_if_unfetched(raw: Any) -> None:
+    """pyarrow raises OSError for a bad page and for a lost connection alike: what can still be read was not lost on the way."""
+    size = raw.seek(0, 2)
+    for at in (0, max(0, size - 8)):
+        raw.seek(at)
+        raw.read(8)
+
+
+_READERS = {"jsonl": _jsonl, "text": _text, "text_lines": _text_lines, "wet": _wet, "parquet": _parquet}

@@ -1,0 +1,275 @@
+"""A record of any shape becomes one row: a document with its identity, or a reject with its reason and what it looked like.
+
+`Mapper.row` judges one record in plain Python and is the law. `udfs.arrow_rows` takes whole Arrow columns, builds the rows that are clean
+beyond doubt and hands every other one to `Mapper.row`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from udfs.encodings import ENCODINGS, BadEncoding, decode
+from udfs.streams import Limits
+
+REASONS: dict[str, str] = {
+    "missing_field": "A required column is not in the row, or (any but text) is null or blank there.",
+    "missing_text": "The text is null.",
+    "empty_text": "The text is empty or only white space.",
+    "wrong_type": "A mapped column holds something else than a string (a key may be an integer).",
+    "nul_character": "A mapped column holds the character U+0000, which no database or tokenizer takes as text.",
+    "lone_surrogate": "A mapped column holds half of a surrogate pair, which is no character and cannot be stored as UTF-8.",
+    "invalid_encoding": "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows).",
+    "malformed_json": "The line is not JSON (NaN and Infinity are not JSON either).",
+    "not_an_object": "The line is JSON but not an object.",
+    "duplicate_key": "An object of the line has the same key twice: which value was meant cannot be known.",
+    "nested_too_deep": "The line nests objects or lists deeper than 200.",
+    "malformed_record": "A WARC record without a readable header, or whose length does not lead to the next record.",
+    "row_too_long": "The row is longer than max_row_bytes; it was skipped without being held in memory.",
+    "truncated_file": "The file breaks off or is damaged here; the rows before were kept, what follows is lost.",
+    "unreadable_file": "The file is not of its format, or (place says which) a row group of it is damaged; other row groups were kept.",
+    "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
+}
+
+FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")  # what a recipe maps columns to
+
+ROWS = pa.schema([
+    *((name, pa.string()) for name in ("place", "path", "doc_id", "native_key", "source", "url", "text", "domain_hint", "lang_hint", "license", "content_hash")),
+    ("n_bytes", pa.int64()),  # of text in UTF-8
+    ("reason", pa.string()),  # null when the row is good
+    ("raw", pa.string()),  # of a reject: the row as it was, cut to max_raw_bytes
+])
+
+
+Row = tuple[Any, ...]  # values in the order of ROWS
+MISSING = object()  # a column that the record does not have, as opposed to one that is null
+
+
+class Reject(Exception):
+    """A row that is left out; `reason` is a key of REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Number(str):
+    """A number as JSON wrote it. Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm."""
+
+    __slots__ = ()
+
+
+class Undecodable(bytes):
+    """The bytes of a string column that are not UTF-8."""
+
+
+@dataclass(frozen=True)
+class ReadParams:
+    """How to read; what a recipe says. Raises ValueError, all complaints together, when the numbers or names make no sense.
+
+    columns             our field (FIELDS) -> their column (`meta.url` walks into objects), a constant (`=web`) or None (not there)
+    required            our fields that a row must have, beside text and source; a row without one is `missing_field`
+    encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per row; see udfs.encodings)
+    root                prefix cut off paths in `place`; without it `place` carries the bare file name
+    max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text in UTF-8
+    max_raw_bytes       how much of a rejected row is kept
+    max_unpacked_bytes  most a packed file, or the rows of one Parquet unit, may come to
+    max_unpack_ratio    most a packed file may come to, as a multiple of its packed bytes read so far (judged from 64 MiB on)
+    batch_rows/bytes    largest batch that comes out; a batch has at least one row
+    """
+
+    columns: Mapping[str, str | None]
+    required: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    root: str = ""
+    max_row_bytes: int = 32 << 20
+    max_raw_bytes: int = 2048
+    max_unpacked_bytes: int = 32 << 30
+    max_unpack_ratio: float = 250.0
+    batch_rows: int = 1024
+    batch_bytes: int = 16 << 20
+
+    def __post_init__(self) -> None:
+        wrong = [f"columns.{name}: unknown field (known: {', '.join(FIELDS)})" for name in self.columns if name not in FIELDS]
+        wrong += [f"required: unknown field {name!r}" for name in self.required if name not in FIELDS]
+        if self.columns.get("source") is None:
+            wrong.append("columns.source: every document has a source; name a column or write a constant such as '=web'")
+        if self.encoding not in ENCODINGS:
+            wrong.append(f"encoding: {self.encoding!r} is none of {', '.join(ENCODINGS)}")
+        sizes = ("max_row_bytes", "max_raw_bytes", "max_unpacked_bytes", "max_unpack_ratio", "batch_rows", "batch_bytes")
+        wrong += [f"{name}: {getattr(self, name)} is not above 0" for name in sizes if not getattr(self, name) > 0]
+        # An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
+        wrong += [f"{name}: at most 512 MiB" for name in ("max_row_bytes", "batch_bytes") if getattr(self, name) > 512 << 20]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of the byte streams."""
+        return Limits(self.max_row_bytes, self.max_raw_bytes, self.max_unpacked_bytes, self.max_unpack_ratio)
+
+    def name(self, path: str) -> str:
+        """What `place` calls a file: its path below `root`, or its bare name."""
+        inside = self.root and path.startswith(self.root.rstrip("/") + "/")
+        return path[len(self.root.rstrip("/")) + 1 :] if inside else path.rsplit("/", 1)[-1]
+
+
+def hash128(data: Any) -> str:
+    """32 hex digits of BLAKE2b over any bytes-like object."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash: str) -> str:
+    """32 hex digits: hash of (source, native key, else URL, else content hash).
+
+    The length of the source leads and a letter says which of the three follows, so no two different triples read alike.
+    """
+    kind, key = ("k", native_key) if native_key is not None else ("u", url) if url is not None else ("c", content_hash)
+    home = source.encode()
+    return hash128(b"%d:%s%s%s" % (len(home), home, kind.encode(), key.encode()))
+
+
+def shown(raw: bytes | str, limit: int) -> str:
+    """A rejected row for human eyes: at most `limit` bytes of UTF-8, what is no text written as an escape, no U+0000."""
+    if isinstance(raw, bytes):
+        head = raw[: limit + 1]  # the last character of a cut row is left out, not shown as broken
+        raw = head.decode("utf-8", "backslashreplace") if len(raw) <= limit else _whole_characters(head[:limit])
+    safe = raw[:limit].replace("\0", "\\x00").encode("utf-8", "backslashreplace")
+    return safe[:limit].decode("utf-8", "ignore")
+
+
+def _whole_characters(head: bytes) -> str:
+    for lost in range(4):
+        try:
+            return head[: len(head) - lost].decode()
+        except UnicodeDecodeError:
+            continue
+    return head.decode("utf-8", "backslashreplace")
+
+
+class Mapper:
+    """Makes rows of records as `params.columns` says; `defaults` are a format's own column names.
+
+    `columns`: our field -> their column. `constants`: our field -> the value that every row gets.
+    """
+
+    def __init__(self, params: ReadParams, defaults: Mapping[str, str | None] | None = None) -> None:
+        mapped = {"text": "text", **(defaults or {}), **params.columns}
+        self.params, self.required = params, ("text", "source", *params.required)
+        self.columns = {ours: theirs for ours, theirs in mapped.items() if theirs is not None and not theirs.startswith("=")}
+        self.constants = {ours: theirs[1:] for ours, theirs in mapped.items() if theirs is not None and theirs.startswith("=")}
+
+    def row(self, place: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
+        """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in the file."""
+        try:
+            return self._good(place, path, record)
+        except (Reject, BadEncoding) as bad:
+            return self.reject(place, path, bad.reason, shown_record(record, self.params.max_raw_bytes) if raw is None else raw)
+
+    def reject(self, place: str, path: str, reason: str, raw: bytes | str) -> Row:
+        """The row of something that is no document."""
+        return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes))
+
+    def _good(self, place: str, path: str, record: Mapping[str, Any]) -> Row:
+        found = {ours: _found(record, theirs) for ours, theirs in self.columns.items()}
+        text = self._text(found.pop("text", None) if "text" in self.columns else self.constants.get("text"))
+        data = text.encode()
+        if len(data) > self.params.max_row_bytes:
+            raise Reject("row_too_long")
+        named = {ours: self._string(value, ours == "native_key") for ours, value in found.items()}
+        named |= {ours: value for ours, value in self.constants.items() if ours != "text"}
+        if any(named.get(ours) is None for ours in self.required if ours != "text"):
+            raise Reject("missing_field")
+        source, key, url = named["source"], named.get("native_key"), named.get("url")
+        digest = hash128(data)
+        hints = (named.get("domain_hint"), named.get("lang_hint"), named.get("license"))
+        return (place, path, doc_id_of(source, key, url, digest), key, source, url, text, *hints, digest, len(data), None, None)
+
+    def _text(self, value: Any) -> str:
+        if value is MISSING:
+            raise Reject("missing_field")
+        if value is None:
+            raise Reject("missing_text")
+        text = self._checked(value)
+        if not text or text.isspace():
+            raise Reject("empty_text")
+        return text
+
+    def _string(self, value: Any, is_key: bool) -> str | None:
+        """Any field but text. A blank one counts as null: an empty key or URL would make one document of all that have it."""
+        if value is MISSING or value is None:
+            return None
+        if is_key and _is_integer(value):
+            value = f"{value}"
+        text = self._checked(value)
+        return text if text and not text.isspace() else None
+
+    def _checked(self, value: Any) -> str:
+        """A string that can be stored. Raises Reject or BadEncoding."""
+        if isinstance(value, Undecodable):
+            return decode(value, "utf-8")
+        if isinstance(value, bytes):
+            value = decode(value, self.params.encoding)
+        if not isinstance(value, str) or isinstance(value, Number):
+            raise Reject("wrong_type")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise Reject("lone_surrogate") from None
+        if "\0" in value:
+            raise Reject("nul_character")
+        return value
+
+
+def shown_record(record: Mapping[str, Any], limit: int) -> str:
+    """A record without a raw form of its own (Parquet, Delta) as JSON of about `limit` bytes; long strings are cut before."""
+    parts = {key: shown(value, limit) if isinstance(value, str | bytes) else value for key, value in record.items()}
+    return json.dumps(parts, ensure_ascii=False, default=str)
+
+
+def _found(record: Mapping[str, Any], name: str) -> Any:
+    """The value of a column; `a.b` is the column of that name, else `b` inside the object `a`."""
+    if name in record or "." not in name:
+        return record.get(name, MISSING)
+    value: Any = record
+    for step in name.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            return MISSING
+        value = value[step]
+    return value
+
+
+def _is_integer(value: Any) -> bool:
+    if isinstance(value, Number):
+        return value.lstrip("-").isdigit()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+    """Rows in batches that keep to `batch_rows` and `batch_bytes` (a batch has at least one row); ready batches pass between them."""
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        is_ready = isinstance(row, pa.RecordBatch)
+        cost = 0 if is_ready else (row[11] or len(row[13] or "")) + 512  # 512 bytes stand for all the narrow columns
+        if held and (is_ready or len(held) >= params.batch_rows or size + cost > params.batch_bytes):
+            yield _batch(held)
+            held, size = [], 0
+        if is_ready:
+            yield row
+        else:
+            held.append(row)
+            size += cost
+    if held:
+        yield _batch(held)
+
+
+def _batch(rows: list[Row]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(column, kind.type) for column, kind in zip(columns, ROWS, strict=True)], schema=ROWS)

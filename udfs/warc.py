@@ -1,0 +1,144 @@
+"""Conversion records of a WARC stream (Common Crawl's WET), one at a time, with a way back into step after a bad one.
+
+A reader of our own, though fastwarc and warcio exist: both take `Content-Length` at its word, and neither bounds what a record may hold or
+what a gzip member may unpack to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from udfs.rows import Undecodable
+from udfs.streams import BrokenStream, Limits
+
+MAX_HEADER = 1 << 16  # bytes
+NEXT = b"\r\n\r\nWARC/"  # how the next record begins when a length cannot be believed
+
+Record = tuple[int, Mapping[str, Any], bytes, str | None]  # byte position, header (lower-case names), body or head, what is wrong
+
+
+def conversions(pieces: Iterator[bytes], limits: Limits) -> Iterator[Record]:
+    """Every conversion record; other types are passed over. A bad record costs itself: reading goes on at the next `WARC/`."""
+    feed = _Feed(pieces)
+    try:
+        while feed.at_record():
+            yield from _record(feed, limits)
+    except BrokenStream as broken:
+        yield feed.end, {}, feed.peek(limits.max_raw_bytes), broken.reason
+
+
+def _record(feed: _Feed, limits: Limits) -> Iterator[Record]:
+    at, raw = feed.at, feed.peek(limits.max_raw_bytes)
+    header = feed.header()
+    length = header.get("content-length", "")
+    if "warc-type" not in header or not isinstance(length, str) or not length.isascii() or not length.isdigit() or len(length) > 18:
+        feed.drop(1)
+        feed.to_next()
+        yield at, header, raw, "malformed_record"
+    elif header["warc-type"] != "conversion" or int(length) > limits.max_row_bytes:
+        in_step = feed.pass_over(int(length))
+        if header["warc-type"] == "conversion" or not in_step:
+            yield at, header, raw, "row_too_long" if in_step else "malformed_record"
+    elif (body := feed.body(int(length))) is None:
+        feed.to_next()
+        yield at, header, raw, "malformed_record"
+    else:
+        yield at, header, body, None
+
+
+class _Feed:
+    """The unpacked stream with a look ahead; `at` is the position of the first byte held."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._held, self.at = pieces, bytearray(), 0
+
+    @property
+    def end(self) -> int:
+        """Position behind the last byte that was read."""
+        return self.at + len(self._held)
+
+    def need(self, size: int) -> bool:
+        """Whether `size` bytes are held, after reading on for them."""
+        while len(self._held) < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self._held += piece
+        return True
+
+    def peek(self, size: int) -> bytes:
+        return bytes(self._held[:size])
+
+    def drop(self, size: int) -> None:
+        self.at += min(size, len(self._held))
+        del self._held[:size]
+
+    def at_record(self) -> bool:
+        """Passes over line ends; False at the end of the stream."""
+        while self.need(1):
+            blank = len(self._held) - len(self._held.lstrip(b"\r\n")) if self._held[0] in b"\r\n" else 0
+            if not blank:
+                return True
+            self.drop(blank)
+        return False
+
+    def header(self) -> dict[str, Any]:
+        """Fields of the record's header, which is dropped; empty when there is none within MAX_HEADER."""
+        while (end := self._held.find(b"\r\n\r\n", 0, MAX_HEADER)) < 0 and len(self._held) < MAX_HEADER:
+            if not self.need(len(self._held) + 1):
+                break
+        if end < 0 or not self._held.startswith(b"WARC/"):
+            if end < 0 and len(self._held) < MAX_HEADER and self._held.startswith(b"WARC/"):
+                raise BrokenStream("truncated_file")
+            return {}
+        fields = dict(_field(line) for line in bytes(self._held[:end]).split(b"\r\n")[1:] if b":" in line)
+        self.drop(end + 4)
+        return fields
+
+    def body(self, length: int) -> bytes | None:
+        """The next `length` bytes when a record, or nothing, follows them; None (nothing dropped) when the length is a lie."""
+        is_whole = self.need(length)
+        self.need(length + 9)
+        rest = bytes(self._held[length : length + 9])
+        if is_whole and (not rest.strip(b"\r\n") or rest.lstrip(b"\r\n").startswith(b"WARC/")):
+            body = bytes(self._held[:length])
+            self.drop(length)
+            return body
+        if not is_whole and self._held.find(NEXT) < 0:
+            raise BrokenStream("truncated_file")
+        return None
+
+    def to_next(self) -> None:
+        """Drops what stands before the next record."""
+        while (found := self._held.find(NEXT)) < 0:
+            self.drop(len(self._held) - len(NEXT) + 1)
+            if not self.need(len(self._held) + 1):
+                self.drop(len(self._held))
+                return
+        self.drop(found + 4)
+
+    def pass_over(self, length: int) -> bool:
+        """Drops `length` bytes piece by piece. False, and stops there, when another record begins inside: the length was a lie."""
+        left = length
+        while self.need(1):
+            found = self._held.find(NEXT)
+            if 0 <= found < left - 4:
+                self.drop(found + 4)
+                return False
+            step = min(left, max(len(self._held) - len(NEXT) + 1, 0))
+            self.drop(step)
+            left -= step
+            if not left:
+                return True
+            if not self.need(len(self._held) + 1):
+                break
+        raise BrokenStream("truncated_file")
+
+
+def _field(line: bytes) -> tuple[str, Any]:
+    name, _, value = line.partition(b":")
+    try:
+        return name.decode("latin-1").strip().lower(), value.strip().decode()
+    except UnicodeDecodeError:
+        return name.decode("latin-1").strip().lower(), Undecodable(value.strip())
