@@ -62,7 +62,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.minhash_kernel", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--docs", required=True, help="Parquet: id, text, lang or lang_hint")
     parser.add_argument("--truth", help="Parquet: id_a, id_b, lang, jaccard")
-    parser.add_argument("--megabytes", type=float, default=4.0, help="text a language for the slow ones (default 4); ours takes ten times that")
+    parser.add_argument(
+        "--megabytes", type=float, default=4.0, help="text a language for the slow ones (default 4); ours takes ten times that"
+    )
     parser.add_argument("--num-perm", type=int, default=256)
     parser.add_argument("--shingling", action="store_true", help="with --truth: compare ways to cut a text")
     return parser.parse_args(argv)

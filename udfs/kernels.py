@@ -5,6 +5,8 @@ batch into runs of about a megabyte, so that what lies between two kernels stays
 does not grow with the batch.
 """
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,8 +34,14 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     with the old one. So kernels meet across files in arrays, and `mix64` is the one exception, which never changes.
     """
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no place for a cache
+        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # numba found no place for a cache
+        return numba.njit(nogil=True, error_model="numpy")(function)
+    try:  # for modules in a zip it names a place without looking whether that can be written
+        os.makedirs(compiled.stats.cache_path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=compiled.stats.cache_path):
+            return compiled
+    except OSError:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 

@@ -68,10 +68,10 @@ def hashes32(hashes: Hashes) -> Codes:
 def _premix(h):  # type: ignore[no-untyped-def]
     """datasketch mixes each hash once (32-bit finalizer of MurmurHash3) before its permutations."""
     h ^= h >> np.uint32(16)
-    h *= np.uint32(0x85EBCA6B)
+    h = np.uint32(h * np.uint32(0x85EBCA6B))  # numba widens products to 64 bits; without the casts nothing wraps
     h ^= h >> np.uint32(13)
-    h *= np.uint32(0xC2B2AE35)
-    return h ^ (h >> np.uint32(16))
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))
 
 
 @kernel

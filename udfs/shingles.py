@@ -8,6 +8,7 @@ character of an unspaced script is a token of its own, so that a quotation of Ch
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from udfs.folding import IGNORED, POINT, SPACE, UNSPACED, FoldParams, fold_codes
 from udfs.kernels import Bytes, Hashes, Offsets, kernel, mix64, slices, text_buffers
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of the rolling sums; any odd number without structure (2**64 / golden ratio)
-_SORT_ABOVE = 1 << 22  # shingles; a longer document is made distinct in place, since a hash table would take four times its room
+_SORT_ABOVE = 1 << 22  # code points; a longer document is made distinct by sorting, as a hash table would take four times its room
 
 AUTO, WORDS, CHARACTERS = range(3)
 _UNITS = {"auto": AUTO, "words": WORDS, "characters": CHARACTERS}
@@ -64,11 +65,13 @@ def _uses_characters(codes, share):  # type: ignore[no-untyped-def]
 
 @kernel
 def _characters(codes, tokens):  # type: ignore[no-untyped-def]
-    """Write every character that is neither white space nor invisible; how many."""
+    """Write a hash of every character that is neither white space nor invisible; how many."""
     count = np.uint64(0)
     for code in codes:
         tokens[count] = (code & np.uint32(POINT)) + np.uint32(1)
         count += np.uint64(code & np.uint32(SPACE | IGNORED) == 0)
+    for i in range(count):
+        tokens[i] = mix64(tokens[i])
     return np.int64(count)
 
 
@@ -144,25 +147,13 @@ def _distinct(out, first, last, table):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _distinct_by_sorting(out, first, last):  # type: ignore[no-untyped-def]
-    part = out[first:last]
-    part.sort()
-    at = first
-    for i in range(first, last):
-        if i == first or out[i] != out[at - 1]:
-            out[at] = out[i]
-            at += 1
-    return at
-
-
-@kernel
-def _shingle(codes, ends, words, characters, unit, share, ordered):  # type: ignore[no-untyped-def]
+def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     longest = 0
     for row in range(rows):
         longest = max(longest, ends[row + 1] - ends[row])
     tokens = np.empty(longest + 2, np.uint64)
-    table = np.empty(4 * min(longest, _SORT_ABOVE) + 16, np.uint64)
+    table = np.empty(4 * longest + 16 if distinct else 0, np.uint64)
     out = np.empty(len(codes) + 1, np.uint64)
     starts = np.zeros(rows + 1, np.int64)
     at = 0
@@ -172,7 +163,7 @@ def _shingle(codes, ends, words, characters, unit, share, ordered):  # type: ign
             end = _roll(tokens[: _characters(document, tokens)], characters, out, at)
         else:
             end = _roll(tokens[: _words(document, tokens)], words, out, at)
-        at = _distinct_by_sorting(out, at, end) if ordered or end - at > _SORT_ABOVE else _distinct(out, at, end, table)
+        at = _distinct(out, at, end, table) if distinct else end
         starts[row + 1] = at
     return out[:at], starts
 
@@ -183,7 +174,17 @@ def slice_sets(data: Bytes, offsets: Offsets, params: ShingleParams, *, ordered:
     Memory: 4 bytes for each code point and 8 for each shingle. Ordered sets are ascending, the others are not.
     """
     codes, ends, _ = fold_codes(data, offsets, params.fold)
-    return _shingle(codes, ends, params.words, params.characters, _UNITS[params.unit], params.min_unspaced_share, ordered)
+    unit, share = _UNITS[params.unit], params.min_unspaced_share
+    if len(ends) == 2 and len(codes) > _SORT_ABOVE:
+        hashes, starts = _shingle(codes, ends, params.words, params.characters, unit, share, False)
+        hashes.sort()
+        hashes = hashes[np.concatenate([hashes[:1] != 0, hashes[1:] != hashes[:-1]])]
+        return hashes, np.array([0, len(hashes)])
+    hashes, starts = _shingle(codes, ends, params.words, params.characters, unit, share, True)
+    if ordered:  # NumPy's sort is vectorised, and compiling one of numba's takes seconds
+        for first, last in pairwise(starts.tolist()):
+            hashes[first:last].sort()
+    return hashes, starts
 
 
 def sliced_sets(texts: pa.Array | pa.ChunkedArray, params: ShingleParams, *, ordered: bool = False) -> Iterator[tuple[Hashes, Offsets]]:

@@ -1,0 +1,37 @@
+"""Kernels run where an executor runs them: no writable home, a zip on the path, read-only buffers."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import udfs
+from udfs.kernels import mix64
+
+SCRIPT = """
+import pyarrow as pa, udfs
+from udfs.survivors import independent
+assert ".zip" in udfs.__file__, udfs.__file__
+found = independent([0], [1], [0.9], pa.array([0, 1]).to_numpy())
+print(found.survivor.tolist())
+"""
+
+
+def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
+    shipped = tmp_path / "gristmill.zip"
+    with zipfile.ZipFile(shipped, "w") as archive:
+        for file in Path(udfs.__file__).parent.glob("*.py"):
+            archive.write(file, f"udfs/{file.name}")
+    # nobody, not even root, can make a folder under /proc
+    nowhere = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere", "PYTHONPATH": str(shipped), "PATH": os.environ["PATH"]}
+    ran = subprocess.run([sys.executable, "-c", SCRIPT], env=nowhere, cwd="/", capture_output=True, text=True, timeout=120, check=False)
+    assert ran.stdout.strip() == "[0, 0]", ran.stderr
+
+
+@pytest.mark.parametrize(("given", "expected"), [(0, 0), (1, 0xB456BCFC34C2CB2C), (2**64 - 1, 0x64B5720B4B825F21)])
+def test_mixing_is_the_finalizer_of_murmurhash3(given, expected):
+    assert int(mix64(np.uint64(given))) == expected
