@@ -21,7 +21,8 @@ BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_bi
 def rows_of(batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
     """The rows of a batch whose columns bear the source's names; clean ones first, as batches within `batch_bytes`, then the others."""
     columns = {theirs: found for theirs in set(mapper.columns.values()) if (found := _column(batch, theirs)) is not None}
-    for start, stop in _cuts(columns.get(mapper.columns.get("text", "")), batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes):
+    text = columns.get(mapper.columns.get("text", ""))
+    for start, stop in _cuts(text, batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes):
         part = {theirs: _unfolded(column.slice(start, stop - start)) for theirs, column in columns.items()}
         yield from _rows(part, mapper, places.slice(start, stop - start), paths.slice(start, stop - start))
 

@@ -1,11 +1,15 @@
 """Bytes to text: UTF-8, GB18030, Big5, or whichever of the three a record is in.
 
-`auto` tries in this order and never guesses beyond it. (1) Bytes that are valid UTF-8 are UTF-8: a legacy Chinese text of more than a few
-characters is so by no accident. (2) Otherwise the bytes are read as GB18030 and as Big5, each strictly, and the readings are compared
-by how common their characters are: both standards put the characters of daily use into a zone of their own (GB 2312 level 1,
-Big5 level 1), and a text read with the wrong table falls outside it for about half of its characters. (3) Of two equal readings GB18030 wins;
-a best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused. The answer depends on the
-bytes of the record alone. Other legacy encodings are not looked for: EUC-KR fits GB 2312's zone and reads as rare nonsense; recode it before.
+`auto` tries in this order and never guesses beyond it. (1) Bytes that are valid UTF-8 are UTF-8: a legacy Chinese text of more than
+a few characters is so by no accident. (2) Otherwise the bytes are read as GB18030 and as Big5, each strictly, and the readings are
+compared by how common their characters are: both standards put the characters of daily use into a zone of their own (GB 2312
+level 1, Big5 level 1), and a text read with the wrong table falls outside it for about half of its characters. (3) Of two equal
+readings GB18030 wins; a best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused.
+The answer depends on the bytes of the record alone.
+
+Measured on corpus_dev's Chinese, 2,500 pieces a length and encoding: of 8 characters 99.5 % are told right and 0.3 % wrong (the rest
+refused), of 16 all but one, from 32 on all; of 11,000 UTF-8 pieces with a byte missing one was taken for legacy text. Other legacy
+encodings are not looked for: long Korean (EUC-KR) is refused, Japanese (EUC-JP) can read as rare Chinese; recode it before.
 """
 
 from __future__ import annotations
@@ -13,19 +17,24 @@ from __future__ import annotations
 import functools
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
-MIN_COMMON = 0.6  # share of non-ASCII characters in the zone of daily use; see tests/udfs/test_streams.py for what real text has
+MIN_COMMON = 0.6  # share of non-ASCII characters in the zone of daily use
+# Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody uses. Of 10,700 Chinese pieces of 128 characters (songs of
+# the Tang, lists of names) none had less than 2 % of the very commonest.
+MIN_DAILY, DAILY_FROM = 0.01, 128  # share of Chinese characters that are the very commonest; judged from so many characters on
 SAMPLE = 1 << 16  # characters of a text that are judged
 # cp950 is what "Big5" means on most machines that wrote it; big5hkscs adds Hong Kong's characters. The plain codec lacks both.
 _CODECS = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "big5": ("cp950", "big5hkscs")}
 # The commonest characters of modern Chinese in both scripts: they decide between two readings that are both all in the zone.
 _DAILY = {
-    "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实",
-    "big5": "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實",
+    "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+    "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实",
+    "big5": "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡"
+    "用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實",
 }
 _ZONES = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("cp950", 0xA4, 0xC6)}  # codec, first and last lead byte of level 1
 
 
-class BadEncoding(ValueError):
+class BadEncoding(ValueError):  # noqa: N818 - a way out, not a fault of ours
     """Bytes that are not the text they should be; `reason` is `invalid_encoding` or `lone_surrogate`."""
 
     def __init__(self, reason: str) -> None:
@@ -70,10 +79,12 @@ def _commonness(raw: bytes, encoding: str) -> tuple[float, float]:
     except BadEncoding:
         return 0.0, 0.0
     foreign = [char for char in text[:SAMPLE].removeprefix("\ufeff") if char > "\x7f"]
-    if not foreign:
+    common = sum(map(_zone(encoding).__contains__, foreign))
+    daily = sum(map(frozenset(_DAILY[encoding]).__contains__, foreign))
+    n_han = sum("\u4e00" <= char <= "\u9fff" for char in foreign)
+    if not foreign or (n_han >= DAILY_FROM and daily < MIN_DAILY * n_han):
         return 0.0, 0.0
-    zone, daily = _zone(encoding), frozenset(_DAILY[encoding])
-    return sum(map(zone.__contains__, foreign)) / len(foreign), sum(map(daily.__contains__, foreign)) / len(foreign)
+    return common / len(foreign), daily / len(foreign)
 
 
 @functools.cache
@@ -82,4 +93,5 @@ def _zone(encoding: str) -> frozenset[str]:
     codec, first, last = _ZONES[encoding]
     leads = (*range(0xA1, 0xA4), *range(first, last + 1))
     trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF))
-    return frozenset("".join(bytes((lead, trail)).decode(codec, "ignore") for lead in leads for trail in trails)) - {chr(i) for i in range(128)}
+    pairs = (bytes((lead, trail)).decode(codec, "ignore") for lead in leads for trail in trails)
+    return frozenset(char for char in "".join(pairs) if char > "\x7f")

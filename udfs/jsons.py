@@ -27,8 +27,9 @@ def parse(text: str) -> dict[str, Any]:
         raise Reject("malformed_json") from None
     if not isinstance(record, dict):
         raise Reject("not_an_object")
-    if any(isinstance(value, dict | list) for value in record.values()) and _depth(record) > MAX_DEPTH:
-        raise Reject("nested_too_deep")
+    for value in record.values():
+        if type(value) in (dict, list) and _depth(record) > MAX_DEPTH:
+            raise Reject("nested_too_deep")
     return record
 
 

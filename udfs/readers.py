@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from udfs import arrow_rows, jsons, warc
 from udfs.encodings import BadEncoding, decode
-from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Reject, Row, batched, hash128, shown_record
+from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Reject, Row, batched, hash128
 from udfs.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
 
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
@@ -115,7 +115,7 @@ def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, byte
         for at, line, reason in part_lines(raw, name, size, unit["part"], unit["n_parts"], params.limits):
             if not at:  # packed files and UTF-16 show their mark only here
                 encoding = _encoding(line[:3], params) if reason is None else encoding
-            if reason or line and not line.isspace():
+            if reason or (line and not line.isspace()):
                 yield f"{name}:{at}", line, reason, encoding
 
 

@@ -36,21 +36,25 @@ REASONS: dict[str, str] = {
     "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
 }
 
-FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")  # what a recipe maps columns to
+# What a recipe maps columns to.
+FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")
+_STRINGS = ("place", "path", "doc_id", "native_key", "source", "url", "text", "domain_hint", "lang_hint", "license", "content_hash")
 
 ROWS = pa.schema([
-    *((name, pa.string()) for name in ("place", "path", "doc_id", "native_key", "source", "url", "text", "domain_hint", "lang_hint", "license", "content_hash")),
+    *((name, pa.string()) for name in _STRINGS),
     ("n_bytes", pa.int64()),  # of text in UTF-8
     ("reason", pa.string()),  # null when the row is good
     ("raw", pa.string()),  # of a reject: the row as it was, cut to max_raw_bytes
 ])
 
 
-Row = tuple[Any, ...]  # values in the order of ROWS
+Row = tuple[Any, ...]  # values in the order of ROWS; text as the UTF-8 bytes that were hashed, so that it is encoded only once
+_TEXT = ROWS.get_field_index("text")
+_STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
 MISSING = object()  # a column that the record does not have, as opposed to one that is null
 
 
-class Reject(Exception):
+class Reject(Exception):  # noqa: N818 - a way out, not a fault of ours
     """A row that is left out; `reason` is a key of REASONS."""
 
     def __init__(self, reason: str) -> None:
@@ -131,7 +135,7 @@ def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash
     """
     kind, key = ("k", native_key) if native_key is not None else ("u", url) if url is not None else ("c", content_hash)
     home = source.encode()
-    return hash128(b"%d:%s%s%s" % (len(home), home, kind.encode(), key.encode()))
+    return hash128(b"%d:" % len(home) + home + (kind + key).encode())
 
 
 def shown(raw: bytes | str, limit: int) -> str:
@@ -163,6 +167,8 @@ class Mapper:
         self.params, self.required = params, ("text", "source", *params.required)
         self.columns = {ours: theirs for ours, theirs in mapped.items() if theirs is not None and not theirs.startswith("=")}
         self.constants = {ours: theirs[1:] for ours, theirs in mapped.items() if theirs is not None and theirs.startswith("=")}
+        self._text_column = self.columns.get("text")
+        self._others = [(self.columns.get(ours), self.constants.get(ours), ours == "native_key") for ours in FIELDS[1:]]
 
     def row(self, place: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
         """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in the file."""
@@ -176,55 +182,56 @@ class Mapper:
         return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes))
 
     def _good(self, place: str, path: str, record: Mapping[str, Any]) -> Row:
-        found = {ours: _found(record, theirs) for ours, theirs in self.columns.items()}
-        text = self._text(found.pop("text", None) if "text" in self.columns else self.constants.get("text"))
-        data = text.encode()
-        if len(data) > self.params.max_row_bytes:
-            raise Reject("row_too_long")
-        named = {ours: self._string(value, ours == "native_key") for ours, value in found.items()}
-        named |= {ours: value for ours, value in self.constants.items() if ours != "text"}
-        if any(named.get(ours) is None for ours in self.required if ours != "text"):
+        data = self._text(_found(record, self._text_column) if self._text_column else self.constants.get("text"))
+        source, key, url, *hints = [
+            self._string(record, theirs, is_key) if constant is None else constant for theirs, constant, is_key in self._others
+        ]
+        if source is None or (self.params.required and not self._has_required(source, key, url, *hints)):
             raise Reject("missing_field")
-        source, key, url = named["source"], named.get("native_key"), named.get("url")
         digest = hash128(data)
-        hints = (named.get("domain_hint"), named.get("lang_hint"), named.get("license"))
-        return (place, path, doc_id_of(source, key, url, digest), key, source, url, text, *hints, digest, len(data), None, None)
+        return (place, path, doc_id_of(source, key, url, digest), key, source, url, data, *hints, digest, len(data), None, None)
 
-    def _text(self, value: Any) -> str:
+    def _has_required(self, *values: str | None) -> bool:
+        held = dict(zip(FIELDS[1:], values, strict=True))
+        return all(held.get(ours, "") is not None for ours in self.params.required)
+
+    def _text(self, value: Any) -> bytes:
         if value is MISSING:
             raise Reject("missing_field")
         if value is None:
             raise Reject("missing_text")
-        text = self._checked(value)
+        text, data = self._checked(value)
         if not text or text.isspace():
             raise Reject("empty_text")
-        return text
+        if len(data) > self.params.max_row_bytes:
+            raise Reject("row_too_long")
+        return data
 
-    def _string(self, value: Any, is_key: bool) -> str | None:
+    def _string(self, record: Mapping[str, Any], theirs: str | None, is_key: bool) -> str | None:
         """Any field but text. A blank one counts as null: an empty key or URL would make one document of all that have it."""
+        value = _found(record, theirs) if theirs else None
+        if type(value) is str and value.isprintable() and value[:1] > " ":
+            return value  # the common case at once: no control character, no surrogate, not blank
         if value is MISSING or value is None:
             return None
         if is_key and _is_integer(value):
             value = f"{value}"
-        text = self._checked(value)
+        text, _ = self._checked(value)
         return text if text and not text.isspace() else None
 
-    def _checked(self, value: Any) -> str:
-        """A string that can be stored. Raises Reject or BadEncoding."""
-        if isinstance(value, Undecodable):
-            return decode(value, "utf-8")
+    def _checked(self, value: Any) -> tuple[str, bytes]:
+        """A string that can be stored, and its UTF-8 bytes. Raises Reject or BadEncoding."""
         if isinstance(value, bytes):
-            value = decode(value, self.params.encoding)
-        if not isinstance(value, str) or isinstance(value, Number):
+            value = decode(value, "utf-8" if isinstance(value, Undecodable) else self.params.encoding)
+        if type(value) is not str:  # a Number is a str, too
             raise Reject("wrong_type")
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise Reject("lone_surrogate") from None
+        try:
+            data = value.encode()
+        except UnicodeEncodeError:
+            raise Reject("lone_surrogate") from None
         if "\0" in value:
             raise Reject("nul_character")
-        return value
+        return value, data
 
 
 def shown_record(record: Mapping[str, Any], limit: int) -> str:
@@ -271,5 +278,6 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
 
 
 def _batch(rows: list[Row]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.RecordBatch.from_arrays([pa.array(column, kind.type) for column, kind in zip(columns, ROWS, strict=True)], schema=ROWS)
+    arrays = [pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), _STORED, strict=True)]
+    arrays[_TEXT] = arrays[_TEXT].view(pa.string())
+    return pa.RecordBatch.from_arrays(arrays, schema=ROWS)

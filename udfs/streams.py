@@ -32,7 +32,7 @@ ZSTD_WINDOW = 1 << 27  # bytes of window a zstd frame may ask for (`zstd --long=
 Line = tuple[int, bytes, str | None]  # byte position in the unpacked file, the line (or its head), reason when it is no good
 
 
-class BrokenStream(Exception):
+class BrokenStream(Exception):  # noqa: N818 - a way out, not a fault of ours
     """The content of a file cannot be read on; `reason` is one of `udfs.rows.REASONS`. All blocks before the break came out."""
 
     def __init__(self, reason: str) -> None:
@@ -42,7 +42,7 @@ class BrokenStream(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a row and a file may cost: bytes of a row, bytes kept of a rejected one, bytes a packed file may unpack to, and how many fold."""
+    """What a row and a file may cost: bytes of a row, bytes kept of a rejected one, bytes that a file may unpack to, how many fold."""
 
     max_row_bytes: int
     max_raw_bytes: int
@@ -107,9 +107,10 @@ def wide_encoding(head: bytes) -> str | None:
     return next((name for mark, name in (*marks, (codecs.BOM_UTF16_BE, "utf-16-be")) if head.startswith(mark)), None)
 
 
-def blocks(raw: Any, start: int = 0, size: int = BLOCK) -> Iterator[bytes]:
-    """Blocks of `size` bytes (the last of a read may be shorter) of a plain file from byte `start` on."""
+def blocks(raw: Any, start: int = 0, size: int = 0) -> Iterator[bytes]:
+    """Blocks of `size` bytes (0: BLOCK; the last of a read may be shorter) of a plain file from byte `start` on."""
     raw.seek(start)
+    size = size or BLOCK
     while held := raw.read(READ):
         for at in range(0, len(held), size):
             yield held[at : at + size]
@@ -135,7 +136,7 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
             for out in _fed(member, piece, given):
                 given += len(out)
                 yield out
-            if given > limits.max_unpacked_bytes or given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken:
+            if given > limits.max_unpacked_bytes or (given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken):
                 raise BrokenStream("unpacks_too_large")
             is_begun = not member.eof
             piece = member.unused_data if member.eof else b""
@@ -154,13 +155,14 @@ def _zstd_frame() -> Any:
 
 def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
     """What `piece` unpacks to. Damaged bytes raise BrokenStream after all that stands before the damage (zstd: before its block)."""
-    before = member.copy() if hasattr(member, "copy") else None  # 40 KB, once for 8 KiB of input: 2 % of the inflating
+    before: Any = member.copy() if hasattr(member, "copy") else None  # 40 KB, once for 8 KiB of input: 2 % of the inflating
     try:
         yield member.decompress(piece)
     except (zlib.error, zstandard.ZstdError):
-        for byte in piece if before else b"":  # zlib drops what a failing call had made so far: go there again, byte by byte
+        # zlib drops what a failing call had made so far: go there again, byte by byte.
+        for at in range(len(piece) if before else 0):
             try:
-                out = before.decompress(bytes((byte,)))
+                out = before.decompress(piece[at : at + 1])
             except zlib.error:
                 break
             given += len(out)
@@ -227,7 +229,7 @@ def lines(pieces: Iterator[bytes], limits: Limits, start: int = 0, end: int | No
                 for whole in others[:-1]:
                     yield line.whole(whole)
                 line.add(others[-1])
-            if end is not None and (line.at >= end or line.is_long and line.at + line.size >= end):
+            if end is not None and (line.at >= end or (line.is_long and line.at + line.size >= end)):
                 break  # what follows begins behind our range
         if line.size and (end is None or line.at < end):
             yield line.cut()
