@@ -118,7 +118,7 @@ def _roll(tokens, n, out, at):  # type: ignore[no-untyped-def]
     if len(tokens) == 0:
         return at
     # zero marks a free slot in `_distinct`, so no shingle has it
-    out[at] = max(mix64(total if len(tokens) >= n else total ^ mix64(np.uint64(len(tokens)))), np.uint64(1))
+    out[at] = max(mix64(total), np.uint64(1))
     for i in range(n, len(tokens)):
         total = total * _BASE + tokens[i] - power * tokens[i - n]
         out[at + i - n + 1] = max(mix64(total), np.uint64(1))

@@ -98,7 +98,7 @@ def _to_survivor(left, right, similarity, survivor):  # type: ignore[no-untyped-
     for i in range(len(left)):
         for one, two in ((left[i], right[i]), (right[i], left[i])):
             # the same pair may be given twice: the higher similarity counts, whatever the order of the rows
-            if one != two and survivor[one] == two and not found[one] >= similarity[i]:
+            if survivor[one] == two and not found[one] >= similarity[i]:
                 found[one] = similarity[i]
     return found
 

@@ -1,7 +1,7 @@
 """Folded text: the kernels agree with plain Python on every character, and copies that differ in form hash alike."""
 
 import hashlib
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +15,14 @@ from udfs.kernels import slices, text_buffers
 ALL = [FoldParams(*flags) for flags in product((True, False), repeat=4)]
 
 
-def hashed(texts, params=FoldParams()):
+def hashed(texts, params=ALL[0]):
     return content_hashes(
         pa.array(texts, pa.string()),
         nfkc=params.nfkc, casefold=params.casefold, squeeze_space=params.squeeze_space, simplify=params.simplify,
     ).to_pylist()  # fmt: skip
 
 
-def plain(text, params=FoldParams()):
+def plain(text, params=ALL[0]):
     return hashlib.blake2b(fold_text(text, params).encode(), digest_size=16).hexdigest()
 
 
@@ -90,7 +90,7 @@ def test_malformed_bytes_become_replacement_characters_and_stay_in_their_row():
     ends = np.cumsum([0, *map(len, rows)]).astype(np.int32)
     texts = pa.Array.from_buffers(pa.string(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(rows))])
     codes, cuts, _ = fold_codes(*text_buffers(texts), FoldParams())
-    points = ["".join(chr(c & 0x1FFFFF) for c in codes[a:b]) for a, b in zip(cuts, cuts[1:])]
+    points = ["".join(chr(c & 0x1FFFFF) for c in codes[a:b]) for a, b in pairwise(cuts)]
     assert points == ["\ufffd\ufffd", "a\ufffdb\ufffd", "\ufffd", "\ufffd\ufffd", "ok"]
     assert len(content_hashes(texts)) == 5
 

@@ -1,6 +1,7 @@
 """Shingle sets: which texts are compared, and that the hashes count what plain sets of n-grams count."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
 
 def sets_of(*texts, **params):
     sets = shingle_sets(pa.array(texts, pa.string()), ShingleParams(**params))
-    return [frozenset(sets.hashes[a:b].tolist()) for a, b in zip(sets.offsets, sets.offsets[1:])]
+    return [frozenset(sets.hashes[a:b].tolist()) for a, b in pairwise(sets.offsets)]
 
 
 def jaccard(one, other, **params):
@@ -142,7 +143,7 @@ def test_sets_asked_for_in_order_are_ascending_and_the_same():
     loose = [(set(h.tolist()), o.tolist()) for h, o in sliced_sets(data, ShingleParams())]
     tight = list(sliced_sets(data, ShingleParams(), ordered=True))
     assert loose == [(set(h.tolist()), o.tolist()) for h, o in tight]
-    assert all((np.diff(h[a:b].astype(object)) > 0).all() for h, o in tight for a, b in zip(o, o[1:]))
+    assert all((np.diff(h[a:b].astype(object)) > 0).all() for h, o in tight for a, b in pairwise(o))
 
 
 def test_similarity_is_jaccard_or_containment_and_zero_for_nothing():
