@@ -44,7 +44,6 @@ class Lake:
             self.root = self._schema_location()
         else:
             self.root = where.rstrip("/") if urlparse(where).scheme else str(Path(where).resolve())
-        self._history_of: dict[tuple[str, int | None], DataFrame] = {}
 
     def _schema_location(self) -> str:
         try:
@@ -83,12 +82,12 @@ class Lake:
             f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}" for c in table.columns
         )
         partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
+        # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a second one.
+        promise = f", 'delta.constraints.promise' = {quoted(table.check)}" if table.check else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.ref(table)} ({columns}) USING delta {partitions} "
-            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({PROPERTIES}, 'gristmill.buckets' = '{self.buckets}')"
+            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({PROPERTIES}, 'gristmill.buckets' = '{self.buckets}'{promise})"
         )
-        if table.check:
-            self.spark.sql(f"ALTER TABLE {self.ref(table)} ADD CONSTRAINT promise CHECK ({table.check})")
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows at `version` (None: newest). Raises ContractError when its columns are not the promised ones."""
@@ -101,7 +100,9 @@ class Lake:
         return frame.select(*table.names)
 
     def latest(self, table: Table) -> int:
-        """The newest version."""
+        """The newest version. On a local disk a look at the log's file names: a query of the history costs a third of a second."""
+        if self.local_root is not None and not self.is_catalog:
+            return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
 
     def write(self, table: Table, frame: DataFrame, where: str | None, note: str) -> int:
@@ -112,7 +113,8 @@ class Lake:
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         self.create(table)
         writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
-        writer = writer.mode("append") if where is None else writer.mode("overwrite").option("replaceWhere", where)
+        writer = writer.mode("append" if where is None else "overwrite")
+        writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
         with self._commit_lock(table), conflicts_as_retry(table.name):
             writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
             version = self.latest(table)

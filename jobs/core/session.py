@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.core.config import CONF
@@ -29,16 +30,15 @@ MEANING = {
 LOCAL = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "2",  # 50 tasks for a log of a few files cost a second a commit
-    "spark.databricks.delta.stats.skipping": "true",
+    # Slices are whole partitions here, so replaceWhere need not look into files (2.3 s a commit against 1.6 s, measured).
+    "spark.databricks.delta.replaceWhere.dataColumns.enabled": "false",
     "spark.driver.memory": os.environ.get("GRISTMILL_DRIVER_MEMORY", "4g"),
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # C1 only: a short job never repays C2 (shared/research/neardup_feasibility.md measured 19-20 s against 14-17 s).
-    "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}",
     "spark.sql.parquet.compression.codec": "zstd",
 }
 
@@ -54,7 +54,7 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
     if SparkSession.getActiveSession() is None and not _submitted():
-        for key, value in {**LOCAL, **MEANING, **(extra or {})}.items():
+        for key, value in {**LOCAL, "spark.driver.extraJavaOptions": java_options(), **MEANING, **(extra or {})}.items():
             builder = builder.config(key, value)
         builder = builder.master(os.environ.get("GRISTMILL_MASTER", "local[*]"))
     elif SparkSession.getActiveSession() is None:
@@ -65,6 +65,16 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         spark.conf.set(key, value)
     _need_delta(spark)
     return spark
+
+
+def java_options() -> str:
+    """JVM flags of a local session. C1 only: a short job never repays C2 (shared/research/neardup_feasibility.md: 19-20 s
+    against 14-17 s); the class archive that jobs.core.jars made saves reading 20,000 classes from jars at each start."""
+    import pyspark
+
+    archive = Path(pyspark.__file__).parent / "gristmill.jsa"
+    shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xlog:disable -Xlog:all=off " if archive.is_file() else ""
+    return f"{shared}-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
 
 def _is_local() -> bool:

@@ -1,0 +1,80 @@
+"""One lazy Spark session for the whole run; a lake of its own for each test that asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+os.environ.setdefault("GRISTMILL_MASTER", "local[2]")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.chdir(ROOT)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The session that all Spark tests share; few shuffle partitions, a metastore and warehouse in a temporary folder."""
+    from jobs.core.session import open_session
+
+    home = tmp_path_factory.mktemp("spark")
+    return open_session(
+        "tests",
+        {
+            "spark.sql.shuffle.partitions": "3",
+            "spark.sql.warehouse.dir": str(home / "warehouse"),
+            "spark.driver.memory": "2g",
+        },
+    )
+
+
+@pytest.fixture()
+def lake(spark: Any, tmp_path: Path) -> Any:
+    """An empty lake."""
+    from jobs.core.lake import Lake
+
+    return Lake(spark, str(tmp_path / "lake"))
+
+
+@pytest.fixture(scope="session")
+def params_of() -> Callable[..., Any]:
+    """`params_of("dedup_exact", url=False)`: the parameters of conf/<job>.yaml with some of them changed."""
+    from jobs import curate
+    from jobs.core import config
+
+    def made(name: str, **changes: Any) -> Any:
+        job = curate.find_job(name)
+        section = config.load_recipe(ROOT / "conf" / f"{name}.yaml").jobs[name]
+        return config.validate(job.params, {**section, **changes}, f"test recipe of {name}")
+
+    return made
+
+
+@pytest.fixture()
+def ingest(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable[..., Any]:
+    """`ingest([{"id": "a", "text": "..."}], batch="one")`: rows as a JSON Lines file, ingested; returns the Outcome."""
+    import json
+
+    from jobs.core.run import run_job
+    from jobs.ingest_docs import JOB
+
+    def made(rows: list[dict[str, Any]], batch: str = "one", **changes: Any) -> Any:
+        folder = tmp_path / "raw" / batch
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "test", **row}, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        params = params_of("ingest_docs", **{"data_docs": False, "max_reject_share": 1.0, "min_kept": 0, **changes})
+        return run_job(JOB, params, lake, inputs=str(folder))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real text and labelled truth; tests that need it are skipped on a machine without it."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"needs {SHARED / 'data'} (real text, not part of the project)")
+    return SHARED / "data"
