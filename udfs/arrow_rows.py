@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from udfs.rows import ROWS, Mapper, Row, Undecodable, doc_id_of, hash128
 
-STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+STRINGS = (pa.types.is_string, pa.types.is_large_string)
+BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
 
 
 def rows_of(batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
@@ -115,7 +115,8 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
             found = pc.struct_field(found, step)
     else:
         return None
-    return found
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}  # few kernels take views
+    return found.cast(views[found.type]) if found.type in views else found
 
 
 def _unfolded(column: pa.Array) -> pa.Array:

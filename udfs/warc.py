@@ -24,11 +24,14 @@ def conversions(pieces: Iterator[bytes], limits: Limits) -> Iterator[Record]:
     try:
         while feed.at_record():
             yield from _record(feed, limits)
+        if feed.broken:
+            raise feed.broken
     except BrokenStream as broken:
         yield feed.end, {}, feed.peek(limits.max_raw_bytes), broken.reason
 
 
 def _record(feed: _Feed, limits: Limits) -> Iterator[Record]:
+    feed.need(limits.max_raw_bytes)
     at, raw = feed.at, feed.peek(limits.max_raw_bytes)
     header = feed.header()
     length = header.get("content-length", "")
@@ -52,6 +55,7 @@ class _Feed:
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._held, self.at = pieces, bytearray(), 0
+        self.broken: BrokenStream | None = None  # kept until all records before the break are out
 
     @property
     def end(self) -> int:
@@ -61,7 +65,10 @@ class _Feed:
     def need(self, size: int) -> bool:
         """Whether `size` bytes are held, after reading on for them."""
         while len(self._held) < size:
-            piece = next(self._pieces, None)
+            try:
+                piece = next(self._pieces, None)
+            except BrokenStream as broken:
+                self.broken, piece = broken, None
             if piece is None:
                 return False
             self._held += piece
@@ -90,23 +97,24 @@ class _Feed:
                 break
         if end < 0 or not self._held.startswith(b"WARC/"):
             if end < 0 and len(self._held) < MAX_HEADER and self._held.startswith(b"WARC/"):
-                raise BrokenStream("truncated_file")
+                raise self.broken or BrokenStream("truncated_file")
             return {}
         fields = dict(_field(line) for line in bytes(self._held[:end]).split(b"\r\n")[1:] if b":" in line)
         self.drop(end + 4)
         return fields
 
     def body(self, length: int) -> bytes | None:
-        """The next `length` bytes when a record, or nothing, follows them; None (nothing dropped) when the length is a lie."""
+        """The next `length` bytes when the record ends with them; None (nothing dropped) when the length is a lie."""
         is_whole = self.need(length)
         self.need(length + 9)
         rest = bytes(self._held[length : length + 9])
-        if is_whole and (not rest.strip(b"\r\n") or rest.lstrip(b"\r\n").startswith(b"WARC/")):
+        is_end = rest.startswith(b"\r\n\r\n") or not rest.strip(b"\r\n") or rest.lstrip(b"\r\n").startswith(b"WARC/")
+        if is_whole and is_end:
             body = bytes(self._held[:length])
             self.drop(length)
             return body
         if not is_whole and self._held.find(NEXT) < 0:
-            raise BrokenStream("truncated_file")
+            raise self.broken or BrokenStream("truncated_file")
         return None
 
     def to_next(self) -> None:
@@ -133,7 +141,7 @@ class _Feed:
                 return True
             if not self.need(len(self._held) + 1):
                 break
-        raise BrokenStream("truncated_file")
+        raise self.broken or BrokenStream("truncated_file")
 
 
 def _field(line: bytes) -> tuple[str, Any]:

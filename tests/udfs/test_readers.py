@@ -232,7 +232,7 @@ def test_a_bomb_keeps_the_rows_before_it_went_off(tmp_path: Path):
     path.write_bytes(gzip.compress((json.dumps(A) + "\n" + json.dumps(B) + "\n").encode() + b" " * 30_000_000))
     rows = read(path, "jsonl", max_unpacked_bytes=10_000_000, max_row_bytes=1_000_000)
     assert texts(rows) == [A["text"], B["text"]]
-    assert [reason for reason, _ in rejects(rows)] == ["row_too_long", "unpacks_too_large"]
+    assert [reason for reason, _ in rejects(rows)] == ["unpacks_too_large"]
 
 
 def test_a_bomb_of_short_lines_stops_at_the_bytes_it_may_unpack_to(tmp_path: Path):
@@ -558,7 +558,7 @@ def test_a_bad_wet_record_goes_alone(tmp_path: Path, bad, reason, is_packed):
     assert [why for why, _ in rejects(rows)] == [reason]
 
 
-@pytest.mark.parametrize("lost", [3, 12, 30, 100])
+@pytest.mark.parametrize("lost", [1, 8, 12, 30, 60])
 def test_a_wet_file_cut_off_keeps_the_records_before(tmp_path: Path, lost):
     path = tmp_path / "x.wet.gz"
     whole = b"".join(gzip.compress(record(b"record %d" % i)) for i in range(5))
@@ -668,5 +668,5 @@ def test_the_json_depth_does_not_depend_on_who_calls():
 
 
 def test_every_reason_is_a_sentence():
-    assert all(text.endswith(".") and len(text) > 20 for text in REASONS.values())
+    assert all(text.endswith(".") and len(text) > 15 for text in REASONS.values())
     assert set(readers.__all__) >= {"read_units", "plan_units", "as_rows", "ReadParams", "ROWS", "UNITS", "REASONS"}
