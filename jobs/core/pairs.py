@@ -114,8 +114,6 @@ def _left_out(members: Any, edges: Any, families: str) -> Any:
     """The left-out rows of `members` (best first), as pandas."""
     import pandas as pd
 
-    from udfs.survivors import choose
-
     from udfs import survivors
 
     classes, first_at = np.unique(members.set_hash.to_numpy(np.int64), return_index=True)

@@ -53,9 +53,16 @@ def _ascending(rank: Rank, tables: Tables) -> Column:
     from pyspark.sql import functions as F
 
     if isinstance(rank.prefer, list):
-        place = F.array_position(F.array(*map(F.lit, rank.prefer)), F.col(rank.by)).cast("double")
-        return F.when(place > 0, place).otherwise(F.lit(float(len(rank.prefer) + 1)))
-    value = F.col(rank.by) if rank.by != "batch" else F.array_position(F.array(*map(F.lit, tables.runs.batches())), F.col("batch_id"))
+        return F.coalesce(_place(F.col(rank.by), rank.prefer), F.lit(float(len(rank.prefer) + 1)))
+    value = _place(F.col("batch_id"), tables.runs.batches()) if rank.by == "batch" else F.col(rank.by)
     value = F.length("url") if rank.by == "url" else value
     number = value.cast("double")
     return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))
+
+
+def _place(value: Column, words: list[str]) -> Column:
+    """Position of a value in a list, from 1; null when it is not there."""
+    from pyspark.sql import functions as F
+
+    pairs = [F.lit(item) for place, word in enumerate(words, 1) for item in (word, float(place))]
+    return F.element_at(F.create_map(*pairs), value) if pairs else F.lit(None).cast("double")

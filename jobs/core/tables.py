@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 
 @dataclass(frozen=True)
 class Column:
@@ -84,6 +86,25 @@ doc_id   | string  | the document's id, when the row got that far (null otherwis
 raw      | string  | the row as it was, cut to the recipe's bound
 """),
     key=("batch_id", "place", "reason"),
+    partitions=("batch_id",),
+)
+
+def _measured() -> tuple[Column, ...]:
+    """The columns of `signals`: what the measuring kernel gives, with its own comments."""
+    from udfs.measures import SIGNALS as measured
+
+    def kind(field: pa.Field) -> str:
+        names = {"string": "string", "int64": "bigint", "int32": "int", "double": "double", "bool": "boolean"}
+        return names.get(str(field.type), "array<struct<start:int,end:int,reason:string>>")
+
+    return tuple(Column(f.name, kind(f), f.metadata[b"comment"].decode()) for f in measured if f.name != "doc_id")
+
+
+SIGNALS = Table(
+    "signals",
+    "One row a document: every measure that the rules compare later, and its language, taken in one pass over the text.",
+    _columns(_DOC) + _measured(),
+    key=("doc_id", "batch_id"),
     partitions=("batch_id",),
 )
 
@@ -215,7 +236,7 @@ spark_version | string!   | version of Spark
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits"})
-ALL = (DOCS, REJECTS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CORPUS, RUNS)
+ALL = (DOCS, REJECTS, SIGNALS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CORPUS, RUNS)
 
 
 def table(name: str) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import io
+import itertools
 import json
 import os
 import pickle
@@ -21,7 +22,6 @@ import pytest
 import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from udfs import jsons, readers, streams
@@ -276,7 +276,7 @@ def expected(rows: Rows) -> list[tuple[str | None, str | None]]:
 def packed(data: bytes, how: str, cuts: list[int]) -> bytes:
     """One gzip member or zstd frame for each piece between the cuts."""
     ends = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
-    pieces = [data[a:b] for a, b in zip(ends, ends[1:])] or [b""]
+    pieces = [data[a:b] for a, b in itertools.pairwise(ends)] or [b""]
     return b"".join({"gz": gzip.compress, "zst": zstandard.compress, "plain": bytes}[how](piece) for piece in pieces)
 
 
@@ -609,6 +609,12 @@ def test_rows_of_a_frame_without_positions_get_places_of_their_own():
     assert len({row["place"] for row in rows}) == 3
     assert [row["reason"] for row in rows] == [None, None, "missing_text"]
     assert all(row["path"] is not None for row in rows)
+
+
+def test_a_frame_may_hold_strings_that_are_not_utf_8():
+    column = pa.array([b"good", b"\xff"], pa.binary())
+    rows = framed(pa.RecordBatch.from_pydict({"text": pa.Array.from_buffers(pa.string(), 2, column.buffers())}))
+    assert [row["reason"] for row in rows] == [None, "invalid_encoding"]
 
 
 # Batches and parameters

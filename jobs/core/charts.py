@@ -1,0 +1,202 @@
+"""Charts as SVG strings: plain numbers in, markup out. No library, no script; colours come from the page's style sheet.
+
+Every number that a reader may want stands in a <title>, which browsers show on hover and screen readers speak. Coordinates
+are rounded to a tenth, so that equal data gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis from `lo` to `hi` (data units); on a log axis everything below 1 stands at 1."""
+
+    lo: float
+    hi: float
+    kind: Literal["linear", "log"] = "linear"
+
+    def position(self, value: float) -> float:
+        """Where `value` stands, 0 (left) to 1 (right); beyond the ends it stays at the end."""
+        low, high, at = (self._warped(each) for each in (self.lo, self.hi, value))
+        return min(1.0, max(0.0, (at - low) / (high - low))) if high > low else 0.5
+
+    def _warped(self, value: float) -> float:
+        return math.log10(max(value, 1.0)) if self.kind == "log" else value
+
+    def ticks(self, wanted: int = 5) -> list[float]:
+        """Round values inside the axis, about `wanted` of them."""
+        if self.kind == "log":
+            low, high = math.floor(self._warped(self.lo)), math.ceil(self._warped(self.hi))
+            powers = [10.0**power for power in range(low, high + 1)]
+            step = max(1, math.ceil(len(powers) / (wanted + 1)))
+            return [tick for tick in powers[::step] if self.lo <= tick <= self.hi or tick == 1]
+        if self.hi <= self.lo:
+            return [self.lo]
+        rough = (self.hi - self.lo) / wanted
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough * 0.999)
+        first = math.ceil(self.lo / step - 1e-9)
+        return [round(first * step + i * step, 10) for i in range(int((self.hi - first * step) / step + 1e-9) + 1)]
+
+
+def short(value: float) -> str:
+    """A number for a tick or a label: 12, 0.35, 9,120, 42.5 k, 1.3 M, 7 B (billion), 2 T."""
+    for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= max(limit * 0.9995, 9999.5):
+            return f"{value / limit:.3g}\u202f{unit}"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def tenth(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def text(x: float, y: float, words: str, css: str = "", anchor: str = "start") -> str:
+    return f'<text x="{tenth(x)}" y="{tenth(y)}" class="{css}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def rect(x: float, y: float, width: float, height: float, css: str, title: str = "") -> str:
+    inside = f"<title>{escape(title)}</title>" if title else ""
+    return f'<rect x="{tenth(x)}" y="{tenth(y)}" width="{tenth(width)}" height="{tenth(height)}" class="{css}">{inside}</rect>'
+
+
+def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
+    return f'<line x1="{tenth(x1)}" y1="{tenth(y1)}" x2="{tenth(x2)}" y2="{tenth(y2)}" class="{css}"/>'
+
+
+def svg(width: float, height: float, label: str, parts: Sequence[str], css: str = "chart") -> str:
+    """One picture with its name for those who cannot see it."""
+    return f'<svg class="{css}" viewBox="0 0 {tenth(width)} {tenth(height)}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+
+
+def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> str:
+    """A bar that stretches with the page: (value, css class, title) side by side, `whole` filling its width.
+
+    A part that is not zero is at least a hair wide: the one document a rule left out should be seen.
+    """
+    drawn, x = [], 0.0
+    for value, css, title in parts:
+        width = max(1000 * value / whole, 2.0) if whole and value else 0.0
+        if width:
+            drawn.append(rect(x, 0, width, 10, css, title))
+        x += width
+    return (
+        f'<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+    )
+
+
+def link(above: float, below: float) -> str:
+    """What joins two bars of a funnel: the share that goes on above (0 to 1) becomes the share below."""
+    left, right = tenth(1000 * above), tenth(1000 * below)
+    path = f'<path class="stream" d="M0 0H{left}L{right} 10H0Z"/>'
+    return f'<svg class="link" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{path}</svg>'
+
+
+def axis_marks(axis: Axis, left: float, right: float, y: float, wanted: int = 4) -> list[str]:
+    """A base line with ticks and their labels below it."""
+    parts = [line(left, y, right, y, "axis")]
+    for tick in axis.ticks(wanted):
+        x = left + (right - left) * axis.position(tick)
+        anchor = "end" if x > right - 8 else "start" if x < left + 8 else "middle"
+        parts += [line(x, y, x, y + 4, "axis"), text(x, y + 15, short(tick), "tick", anchor)]
+    return parts
+
+
+def _steps(shares: Sequence[float], left: float, right: float, base: float, height: float) -> str:
+    """The outline of a histogram as a path, closed at the base."""
+    wide = (right - left) / len(shares)
+    path = [f"M{tenth(left)} {tenth(base)}"]
+    for i, share in enumerate(shares):
+        path.append(f"V{tenth(base - height * share)}H{tenth(left + wide * (i + 1))}")
+    return "".join([*path, f"V{tenth(base)}Z"])
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One row of a measure's picture: how the kept and the left out of a group spread over the bins, and the limits set there."""
+
+    name: str
+    kept: Sequence[int]
+    left_out: Sequence[int]
+    limits: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The 5th, 25th, 50th, 75th and 95th percentile of a group (data units) and how many documents it has."""
+
+    name: str
+    quantiles: tuple[float, float, float, float, float]
+    n: int
+
+
+GUTTER, ROW, STRIP = 66.0, 66.0, 17.0
+
+
+def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], unit: str, width: float = 360) -> str:
+    """Histograms over one axis, a row a language (kept filled, left out outlined), then a strip a domain.
+
+    Heights are square roots of the share of their own group: most measures have one tall bar, and the rest should be seen.
+    """
+    left, right = GUTTER, width - 8.0
+    parts, y = [], 6.0
+    for row in overlays:
+        parts += _overlay(row, axis, left, right, y + ROW, unit)
+        y += ROW + 10
+    y += 2
+    parts += axis_marks(axis, left, right, y)
+    y += 26
+    if spreads:
+        for spread in spreads:
+            parts += _spread(spread, axis, left, right, y)
+            y += STRIP
+    return svg(width, y, f"{name}: kept against left out, by language and domain", parts)
+
+
+def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float, unit: str) -> list[str]:
+    shares = [[math.sqrt(n / max(1, sum(counts))) for n in counts] for counts in (row.kept, row.left_out)]
+    top = max([*shares[0], *shares[1], 1e-9])
+    height = ROW - 12
+    parts = [text(0, base - 22, cut(row.name, 10), "name")]
+    parts += [text(0, base - 10, short(sum(row.kept)), "tick kept-ink"), text(0, base + 1, short(sum(row.left_out)), "tick left-ink")]
+    for values, css in zip(shares, ("kept-area", "left-area"), strict=True):
+        if any(values):
+            parts.append(f'<path class="{css}" d="{_steps([v / top for v in values], left, right, base, height)}"/>')
+    parts.append(line(left, base, right, base, "grid"))
+    for limit in row.limits:
+        x = left + (right - left) * axis.position(limit)
+        anchor, beside = ("end", -3) if x > right - 40 else ("start", 3)
+        parts += [line(x, base - ROW + 8, x, base, "limit"), text(x + beside, base - ROW + 13, short(limit), "tick limit-ink", anchor)]
+    wide = (right - left) / max(1, len(row.kept))
+    for i, (kept, out) in enumerate(zip(row.kept, row.left_out, strict=True)):
+        if kept or out:
+            lo, hi = bin_edges(axis, len(row.kept), i)
+            title = f"{row.name}, {short(lo)} to {short(hi)} {unit}: {kept:,} kept, {out:,} left out"
+            parts.append(rect(left + wide * i, base - height, wide, height, "hit", title))
+    return parts
+
+
+def bin_edges(axis: Axis, n_bins: int, i: int) -> tuple[float, float]:
+    """Lower and upper edge of bin `i` of `n_bins`, in data units."""
+    low, high = axis._warped(axis.lo), axis._warped(axis.hi)
+    edges = [low + (high - low) * place / n_bins for place in (i, i + 1)]
+    return (10 ** edges[0], 10 ** edges[1]) if axis.kind == "log" else (edges[0], edges[1])
+
+
+def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> list[str]:
+    xs = [left + (right - left) * axis.position(value) for value in row.quantiles]
+    title = f"{row.name}: half of the {row.n:,} kept lie from {short(row.quantiles[1])} to {short(row.quantiles[3])}, median {short(row.quantiles[2])}"
+    return [
+        text(0, y + 4, cut(row.name, 10), "tick"), line(left, y, right, y, "grid"), line(xs[0], y, xs[4], y, "whisker"),
+        rect(xs[1], y - 3.5, max(xs[3] - xs[1], 1.5), 7, "box", title), rect(xs[2] - 1, y - 5, 2, 10, "median", title),
+    ]  # fmt: skip
+
+
+def cut(words: str, n: int) -> str:
+    return words if len(words) <= n else words[: n - 1] + "…"

@@ -1,0 +1,132 @@
+"""Exact and near-duplicates on a small lake: who stays, who goes, and the evidence."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.tables import DUPLICATES, PAIRS, SKETCHES, VERDICTS
+from jobs.dedup_exact import JOB as EXACT
+from jobs.dedup_minhash import JOB as MINHASH
+from jobs.ingest_docs import JOB as INGEST
+
+pytestmark = pytest.mark.spark
+RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
+WORDS = [line for line in "amber basin cedar delta ember fjord grove heath inlet jetty knoll ledge marsh notch orbit patch quarry ridge slope tarn".split()]
+
+
+def prose(seed: int, n: int = 120) -> list[str]:
+    draw = random.Random(seed)
+    return [draw.choice(WORDS) + str(draw.randrange(50)) for _ in range(n)]
+
+
+def edited(words: list[str], every: int, tag: str) -> list[str]:
+    return [tag + word if i % every == every // 2 else word for i, word in enumerate(words)]
+
+
+def rows() -> list[dict[str, str]]:
+    base, chain = prose(1), prose(2, 200)
+    zh = "今天我们在河边的小镇上学习如何测量水位，并且记录每天的变化，这样就能知道什么时候会有洪水。" * 2
+    texts = {
+        "base": " ".join(base),
+        "upper": " ".join(base).upper() + "\n",  # equal but for case and space
+        "near": " ".join(edited(base, 60, "x")),  # two words of 120 differ
+        "far": " ".join(prose(3)),
+        "chain-a": " ".join(chain),
+        "chain-b": " ".join(edited(chain, 50, "y")),  # four edits: J about .82 with a
+        "chain-c": " ".join(edited(edited(chain, 50, "y"), 39, "z")),  # alike to b, not to a
+        "hans": zh,
+        "hant": zh.replace("们", "們").replace("边", "邊").replace("学习", "學習").replace("测", "測").replace("变", "變").replace("样", "樣"),
+        "punctuation": "!!! ... ???",
+        "punctuation-2": "--- ;;; ,,,",
+        "url-1": " ".join(prose(4)),
+        "url-2": " ".join(prose(5)),
+    }
+    urls = {"url-1": "https://www.Example.org/a/", "url-2": "http://example.org/a#top"}
+    return [{"id": key, "text": text, "url": urls.get(key, f"https://site.test/{key}")} for key, text in texts.items()]
+
+
+@pytest.fixture(scope="module")
+def deduped(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> tuple[Lake, dict[str, str]]:
+    """The lake after both jobs, and the key of each doc_id."""
+    home = tmp_path_factory.mktemp("dedup")
+    (home / "raw").mkdir()
+    (home / "raw/rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in rows()), encoding="utf-8")
+    lake = Lake(spark, str(home / "lake"))
+    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(home / "raw"), batch="one")
+    run_job(EXACT, params_of("dedup_exact", heeds=[], ranking=RANKING), lake)
+    run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
+    keys = {row.doc_id: row.native_key for row in spark.read.format("delta").load(str(home / "lake/docs")).select("doc_id", "native_key").collect()}
+    return lake, keys
+
+
+def left_out(deduped: tuple[Lake, dict[str, str]], job: str) -> dict[str, tuple[str, str]]:
+    lake, keys = deduped
+    return {keys[row.doc_id]: (keys[row.dup_of], row.method) for row in lake.read(DUPLICATES).where(f"job = '{job}'").collect()}
+
+
+def test_copies_that_differ_in_case_space_script_or_url_spelling_are_the_same(deduped: Any) -> None:
+    out = left_out(deduped, "dedup_exact")
+    assert {tuple(sorted((one, stays))) for one, (stays, _) in out.items()} == {("base", "upper"), ("hans", "hant"), ("url-1", "url-2")}
+    assert {method for _, method in out.values()} == {"content", "url"}
+
+
+def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: Any) -> None:
+    lake, keys = deduped
+    out = left_out(deduped, "dedup_minhash")
+    assert {"base", "upper", "near"} & set(out) or {"base", "upper"} & {stays for stays, _ in out.values()}
+    for row in lake.read(DUPLICATES).where("job = 'dedup_minhash'").collect():
+        assert row.similarity >= 0.7, f"{keys[row.doc_id]} is not itself alike to {keys[row.dup_of]}"
+
+
+def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> None:
+    out = {key: stays for key, (stays, _) in left_out(deduped, "dedup_minhash").items() if key.startswith("chain")}
+    lake, keys = deduped
+    pairs = {tuple(sorted((keys[r.doc_a], keys[r.doc_b]))): r.is_accepted for r in lake.read(PAIRS).collect()}
+    assert pairs[("chain-a", "chain-b")] is True
+    assert pairs[("chain-b", "chain-c")] is True
+    assert pairs.get(("chain-a", "chain-c"), False) is False
+    survivors = {"chain-a", "chain-b", "chain-c"} - set(out)
+    assert survivors in ({"chain-b"}, {"chain-a", "chain-c"}), "no two survivors are alike, and nobody goes for a document it is not alike to"
+
+
+def test_documents_without_shingles_never_meet(deduped: Any) -> None:
+    lake, keys = deduped
+    assert not {"punctuation", "punctuation-2"} & set(left_out(deduped, "dedup_minhash"))
+    empty = [row for row in lake.read(SKETCHES).collect() if keys[row.doc_id].startswith("punctuation")]
+    assert [row.n_shingles for row in empty] == [0, 0]
+
+
+def test_every_left_out_document_has_a_verdict_with_its_value_and_limit(deduped: Any) -> None:
+    lake, _ = deduped
+    verdicts = {(row.job, row.doc_id) for row in lake.read(VERDICTS).where("value >= limit").collect()}
+    assert verdicts == {(row.job, row.doc_id) for row in lake.read(DUPLICATES).collect()}
+
+
+def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    ranking = [{"by": "batch", "prefer": "low"}, {"by": "n_bytes", "prefer": "high"}]
+    whole = rows()
+    halves = {"1-old": whole[::2], "2-new": whole[1::2]}
+    made = {}
+    for name, folders in {"apart": halves, "together": {"1-old": whole[::2], "2-new": whole[1::2]}}.items():
+        lake = Lake(spark, str(tmp_path / name))
+        for batch, part in folders.items():
+            folder = tmp_path / name / "raw" / batch
+            folder.mkdir(parents=True)
+            (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
+            run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(folder), batch=batch)
+            if name == "apart":
+                run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
+        run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
+        made[name] = sorted((r.doc_id, r.dup_of, round(r.similarity, 9)) for r in lake.read(DUPLICATES).collect())
+        pairs = lake.read(PAIRS)
+        assert pairs.count() == pairs.select("doc_a", "doc_b").distinct().count(), "no pair is compared twice"
+    assert made["apart"] == made["together"]
+    assert made["apart"]
