@@ -42,7 +42,7 @@ def _rows(columns: dict[str, pa.Array], mapper: Mapper, places: pa.Array, paths:
         fields = {ours: column if keep is None else column.filter(keep) for ours, column in fields.items()}
         yield _built(fields, places if keep is None else places.filter(keep), paths if keep is None else paths.filter(keep))
     for i in np.flatnonzero(~clean).tolist():
-        yield mapper.row(places[i].as_py(), paths[i].as_py(), {theirs: _value(column, i) for theirs, column in columns.items()})
+        yield mapper.row(places[i].as_py(), paths[i].as_py(), {theirs: value_at(column, i) for theirs, column in columns.items()})
 
 
 def _built(fields: dict[str, pa.Array], places: pa.Array, paths: pa.Array) -> pa.RecordBatch:
@@ -144,7 +144,7 @@ def _sizes(text: pa.Array) -> np.ndarray:
     return pc.binary_length(text).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _value(column: pa.Array, i: int) -> Any:
+def value_at(column: pa.Array, i: int) -> Any:
     """One value as Python sees it; a string that is not UTF-8 as Undecodable instead of an exception."""
     if not _is_any(column.type, STRINGS):
         return column[i].as_py()

@@ -75,8 +75,9 @@ def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[p
             paths = pa.repeat(pa.scalar(mapper.params.root), batch.num_rows)
             name = mapper.params.name(mapper.params.root)
             places = []
-            for record in batch.to_pylist():
-                digest = hash128(repr(record).encode("utf-8", "backslashreplace"))
+            for i in range(batch.num_rows):  # not to_pylist(): a string that is not UTF-8 would raise there
+                values = [arrow_rows.value_at(column, i) for column in batch.columns]
+                digest = hash128(repr(values).encode("utf-8", "backslashreplace"))
                 seen[digest] = seen.get(digest, -1) + 1
                 places.append(f"{name}:{digest}.{seen[digest]}")
         yield from arrow_rows.rows_of(batch, mapper, pa.array(places, pa.string()), paths)

@@ -234,7 +234,7 @@ def lines(pieces: Iterator[bytes], limits: Limits, start: int = 0, end: int | No
         if line.size and (end is None or line.at < end):
             yield line.cut()
     except BrokenStream as broken:
-        yield line.at + line.size, line.head(), broken.reason  # not where the cut line began: a row_too_long may bear that position
+        yield line.at, line.head(), broken.reason
 
 
 class _Line:
