@@ -89,15 +89,14 @@ def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
     return np.divide(part, whole, out=np.zeros(len(part), np.float64), where=whole != 0)
 
 
-def measure_chars(chars: Chars, found: words.Words, word_powers: Any = None) -> dict[str, Any]:
-    """The measures of a slice but for its language: columns of SIGNALS by name. `found` may come from another tokenizer
-    (then `word_powers` serves the lengths of its words)."""
+def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
+    """The measures of a slice but for its language: columns of SIGNALS by name. `found` may come from another tokenizer."""
     n_chars = np.diff(chars.ends)
     alnum, han, newlines, hashes, ellipses = _count_chars(chars.points, chars.flags, chars.ends).T
     n_tokens, n_words, word_chars, n_alpha, stops_en, stops_zh = words.count_words(found).T
     broken = lines.split(chars, lines.ANY_BREAK)
     n_lines, longest, bullets, ellipsis_ends = lines.line_shapes(chars, broken).T
-    runs = repetition.count_runs(found, chars.powers if word_powers is None else word_powers).T
+    runs = repetition.count_runs(found, chars.powers).T
 
     def repeated(spans: lines.Spans) -> npt.NDArray[np.int64]:
         return repetition.count_duplicates(spans.starts, spans.stops, spans.ends, chars.prefix, chars.powers).T

@@ -1,0 +1,248 @@
+"""The rules here against datatrove's own filters: the same documents, the same limits, decision and reason compared.
+
+    python -m benchmarks.rule_parity --docs FILE [--n 3000] [--n-zh 600] [--show 5]
+
+`--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are left out), such as a corpus dump. Two runs
+over each language: (a) fed with the words of datatrove's tokenizer, so that only the rules are compared, (b) with the words
+of udfs/words.py. Needs datatrove, spaCy and jieba (the `dev` extra). The last line is one JSON object; `agreement` there is
+(b)'s share of documents with the same decision, by preset.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+
+from udfs import langid, measures, words
+from udfs.chars import read_chars
+from udfs.kernels import text_buffers
+from udfs.rules import LIMITS, failing
+
+PRESETS = Path(__file__).parent.parent / "conf" / "presets"
+QUALITY = ("words", "mean_word_chars", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "alpha_word_ratio", "stop_words")
+FINEWEB = ("line_punct_ratio", "short_line_ratio", "char_dup_ratio", "newline_ratio")
+REASONS = {  # theirs -> ours
+    "gopher_short_doc": "too_few_words",
+    "gopher_long_doc": "too_many_words",
+    "gopher_below_avg_threshold": "mean_word_too_short",
+    "gopher_above_avg_threshold": "mean_word_too_long",
+    "gopher_too_many_hashes": "too_many_symbols",
+    "gopher_too_many_ellipsis": "too_many_ellipses",
+    "gopher_too_many_bullets": "too_many_bullets",
+    "gopher_too_many_end_ellipsis": "too_many_ellipsis_lines",
+    "gopher_below_alpha_threshold": "too_few_alphabetic_words",
+    "gopher_enough_stop_words": "too_few_stop_words",
+    "dup_para_frac": "duplicate_paragraphs",
+    "dup_para_char_frac": "duplicate_paragraph_chars",
+    "dup_line_frac": "duplicate_lines",
+    "dup_line_char_frac": "duplicate_line_chars",
+    **{f"top_{n}_gram": f"top_ngram_{n}" for n in (2, 3, 4)},
+    **{f"duplicated_{n}_n_grams": f"duplicate_ngrams_{n}" for n in range(5, 11)},
+    "lorem_ipsum": "lorem_ipsum",
+    "curly_bracket": "curly_bracket",
+    "too_few_sentences": "too_few_sentences",
+    "line_punct_ratio": "too_few_sentence_ends",
+    "short_line_ratio": "too_many_short_lines",
+    "char_dup_ratio": "duplicate_chars",
+    "list_ratio": "too_many_newlines",
+    "empty": "too_few_sentence_ends",  # FineWeb's name for a text without lines, whose ratio is 0 here
+}  # fmt: skip
+Filter = Callable[[str], str | None]
+
+
+def limits_of(preset: str, *keys: str) -> dict[str, float | None]:
+    """The limits of a preset whose key holds one of `keys` (all without any)."""
+    limits: dict[str, float | None] = yaml.safe_load((PRESETS / f"{preset}.yaml").read_text("utf-8"))["limits"]
+    return {key: limit for key, limit in limits.items() if "lang_score" not in key and (not keys or any(key[4:].startswith(k) for k in keys))}
+
+
+def their_filters(language: str) -> dict[str, tuple[Any, dict[str, float | None]]]:
+    """Datatrove's filter objects and our limits for the same rules, by name."""
+    from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+
+    if language == "en":
+        repetition = {key: limit for key, limit in limits_of("gopher").items() if "_ratio" in key and key[4:7] in ("dup", "top")}
+        return {
+            "gopher_quality": (GopherQualityFilter(), limits_of("gopher", *QUALITY)),
+            "gopher_repetition": (GopherRepetitionFilter(), repetition),
+            "c4": (C4QualityFilter(), limits_of("c4")),
+            "fineweb": (FineWebQualityFilter(), limits_of("fineweb", *FINEWEB)),
+        }
+    zh = limits_of("fineweb2_zh")
+    repetition = {key: limit for key, limit in zh.items() if key[4:7] in ("dup", "top")}
+    return {
+        "fineweb2_zh": (
+            [
+                GopherRepetitionFilter(
+                    dup_line_frac=zh["max_dup_line_ratio"], dup_para_frac=0, dup_line_char_frac=0, dup_para_char_frac=0, language="cmn_Hani",
+                    top_n_grams=tuple((n, zh[f"max_top_{n}_gram_ratio"]) for n in (2, 3, 4)),
+                    dup_n_grams=tuple((n, zh[f"max_dup_{n}_gram_ratio"]) for n in range(5, 11)),
+                ),
+                GopherQualityFilter(
+                    min_avg_word_length=1, max_avg_word_length=5, max_non_alpha_words_ratio=zh["min_alpha_word_ratio"],
+                    stop_words=list(words.STOP_WORDS_ZH), language="cmn_Hani",
+                ),
+                FineWebQualityFilter(
+                    line_punct_thr=zh["min_line_punct_ratio"], short_line_thr=999, char_duplicates_ratio=zh["max_char_dup_ratio"],
+                    new_line_ratio=zh["max_newline_ratio"], language="cmn_Hani",
+                ),
+            ],
+            zh,
+        )
+    }  # fmt: skip
+
+
+def ask(filters: Any, text: str) -> str | None:
+    """Their reason for leaving the text out, in our words; None: it stays."""
+    from datatrove.data import Document
+
+    for one in filters if isinstance(filters, list) else [filters]:
+        try:
+            verdict = one.filter(Document(text=text, id="0"))
+        except ZeroDivisionError:  # theirs divides by the words of a text that has none
+            return "error"
+        if isinstance(verdict, tuple):
+            return REASONS[verdict[1]]
+    return None
+
+
+def placed_words(text: str, found: list[str]) -> tuple[list[int], list[int]]:
+    """Where another tokenizer's words stand in the text."""
+    starts, stops, at = [], [], 0
+    for word in found:
+        at = text.index(word, at)
+        starts.append(at)
+        at += len(word)
+        stops.append(at)
+    return starts, stops
+
+
+def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same measures, a dict a document."""
+    names = [name for name in columns if name != "c4_dropped_lines"]
+    lists = [np.asarray(columns[name]).tolist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True)]
+
+
+def measures_from_words(texts: list[str], found: list[list[str]]) -> list[dict[str, Any]]:
+    """The measures of texts with the words that another tokenizer found in them."""
+    rows = []
+    for text, its_words in zip(texts, found, strict=True):
+        chars = read_chars(*text_buffers(pa.array([text])))
+        starts, stops = placed_words(text, its_words)
+        ends = np.array([0, len(starts)], np.int64)
+        mine = words.as_words(chars, np.array(starts, np.int64), np.array(stops, np.int64), ends)
+        rows += rows_of(measures.measure_chars(chars, mine))
+    return rows
+
+
+def compare(theirs: list[str | None], rows: list[dict[str, Any]], limits: dict[str, float | None]) -> dict[str, Any]:
+    """Agreement of decisions and of first reasons, and precision and recall of each reason that fires."""
+    ours = [next((found[0] for found in failing(row, limits)), None) for row in rows]
+    wrong = [i for i, (a, b) in enumerate(zip(theirs, ours, strict=True)) if a != b]
+    tallies: dict[str, Counter[str]] = {}
+    for a, b in zip(theirs, ours, strict=True):
+        for reason in {a, b} - {None}:
+            tallies.setdefault(str(reason), Counter())["both" if a == b else ("theirs" if reason == a else "ours")] += 1
+    return {
+        "decision": sum((a is None) == (b is None) for a, b in zip(theirs, ours, strict=True)) / len(theirs),
+        "reason": 1 - len(wrong) / len(theirs),
+        "left_out": sum(a is not None for a in theirs) / len(theirs),
+        "f1": {
+            reason: [round(2 * n["both"] / (2 * n["both"] + n["theirs"] + n["ours"]), 4), n["both"] + n["theirs"]]
+            for reason, n in sorted(tallies.items())
+        },
+        "wrong": [(i, theirs[i], ours[i]) for i in wrong],
+    }
+
+
+def sample(path: str, language: str, n: int) -> list[str]:
+    """`n` texts of a language, evenly from the whole file."""
+    table = pq.read_table(path)
+    column = table["lang_hint"] if "lang_hint" in table.column_names else table["lang"]
+    texts = table["text"].filter(pc.equal(column, language))
+    step = max(1, len(texts) // max(n, 1))
+    return [text for text in texts.take(pa.array(range(0, len(texts), step)[:n])).to_pylist() if text]
+
+
+def run(texts: list[str], language: str, show: int) -> dict[str, Any]:
+    """Both comparisons over one language."""
+    from datatrove.utils.text import split_into_words
+    from datatrove.utils.word_tokenizers import load_word_tokenizer
+
+    filters = their_filters(language)
+    code = "eng" if language == "en" else "cmn_Hani"
+    load_word_tokenizer(code).word_tokenize("warm up")
+    column = pa.array(texts)
+    measures.measure_texts(column)
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    started = time.perf_counter()
+    own = rows_of(measures.measure_texts(column))
+    seconds = {"ours": time.perf_counter() - started}
+    started = time.perf_counter()
+    langid.identify(column, lid_model=langid.PACKAGE, lid_chars=2000)
+    seconds["ours, language"] = time.perf_counter() - started
+    started = time.perf_counter()
+    theirs: dict[str, list[str | None]] = {name: [] for name in filters}
+    found = []
+    for text in texts:  # a document at a time, so that their cache serves all filters with one run of the tokenizer
+        for name, (objects, _) in filters.items():
+            theirs[name].append(ask(objects, text))
+        found.append(split_into_words(text, code))
+    seconds["theirs"] = time.perf_counter() - started
+    fed = measures_from_words(texts, found)
+    result: dict[str, Any] = {"documents": len(texts), "megabytes": round(megabytes, 2), "speed": {}, "presets": {}}
+    for who, took in seconds.items():
+        result["speed"][who] = {"documents_per_second": round(len(texts) / took), "megabytes_per_second": round(megabytes / took, 2)}
+    for name, (_, limits) in filters.items():
+        result["presets"][name] = {"a": compare(theirs[name], fed, limits), "b": compare(theirs[name], own, limits)}
+        for kind in ("a", "b"):
+            wrong = result["presets"][name][kind].pop("wrong")
+            result["presets"][name][kind]["n_wrong"] = len(wrong)
+            for i, a, b in wrong[:show]:
+                print(f"{name} ({kind}) document {i}: theirs {a}, ours {b}")
+                for key, limit in limits.items():
+                    if limit is not None and LIMITS[key].reason in (a, b):
+                        print(f"    {LIMITS[key].column}: with their words {fed[i][LIMITS[key].column]}, with ours {own[i][LIMITS[key].column]}, {limit}")
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compare and print; 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rule_parity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--docs", required=True)
+    parser.add_argument("--n", type=int, default=3000, help="English documents")
+    parser.add_argument("--n-zh", type=int, default=1000, help="Chinese documents")
+    parser.add_argument("--show", type=int, default=0, help="differing documents to print for each preset")
+    asked = parser.parse_args(argv)
+    pa.set_cpu_count(1)
+    results = {}
+    for language, n in (("en", asked.n), ("zh", asked.n_zh)):
+        texts = sample(asked.docs, language, n)
+        if texts:
+            results[language] = run(texts, language, asked.show)
+    for language, result in results.items():
+        print(f"\n{language}: {result['documents']} documents, {result['megabytes']} MB; {result['speed']}")
+        for name, both in result["presets"].items():
+            for kind, found in both.items():
+                print(f"  {name} ({kind}) decision {found['decision']:.4f} reason {found['reason']:.4f} left out {found['left_out']:.3f}")
+                for reason, (f1, fired) in found["f1"].items():
+                    if f1 < 1:
+                        print(f"      {reason}: F1 {f1} on {fired}")
+    agreement = {name: both["b"]["decision"] for result in results.values() for name, both in result["presets"].items()}
+    print(json.dumps({"agreement": agreement, **results}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
