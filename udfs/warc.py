@@ -84,10 +84,12 @@ class _Feed:
     def at_record(self) -> bool:
         """Passes over line ends; False at the end of the stream."""
         while self.need(1):
-            blank = len(self._held) - len(self._held.lstrip(b"\r\n")) if self._held[0] in b"\r\n" else 0
-            if not blank:
-                return True
+            blank = 0
+            while blank < len(self._held) and self._held[blank] in b"\r\n":  # lstrip() would copy all that is held
+                blank += 1
             self.drop(blank)
+            if self._held:
+                return True
         return False
 
     def header(self) -> dict[str, Any]:
@@ -145,8 +147,9 @@ class _Feed:
 
 
 def _field(line: bytes) -> tuple[str, Any]:
-    name, _, value = line.partition(b":")
+    raw_name, _, raw = line.partition(b":")
+    name, raw = raw_name.decode("latin-1").strip().lower(), raw.strip()
     try:
-        return name.decode("latin-1").strip().lower(), value.strip().decode()
+        return name, raw.decode()
     except UnicodeDecodeError:
-        return name.decode("latin-1").strip().lower(), Undecodable(value.strip())
+        return name, Undecodable(raw)
