@@ -41,7 +41,7 @@ class Params(Strict):
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     normalise: Normalise
-    url: bool  # whether an equal URL (scheme, fragment and closing slash aside) makes a duplicate too
+    url_domains: list[str]  # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
     min_kept: NonNegativeInt  # documents
 
@@ -62,7 +62,8 @@ def hash_texts(tables: Tables, params: Params) -> DataFrame:
     texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
     kernel = functools.partial(hash_batches, **params.normalise.model_dump())
     hashed = texts.mapInArrow(kernel, "doc_id string, batch_id string, text_hash string")
-    urls = tables.slice("docs").select("doc_id", "batch_id", url_key(F.col("url")).alias("url_key"))
+    counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain_hint").isin(params.url_domains)
+    urls = tables.slice("docs").select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))
     return hashed.join(urls, ["doc_id", "batch_id"], how="inner")
 
 
@@ -97,7 +98,7 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
     rows = tables.stage("hashes", rows)
     by_text = copies_of(rows, "text_hash", order, "content")
     out = by_text.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method")
-    if params.url:
+    if params.url_domains:
         stay = by_text.where(~F.col("is_out")).select(*rows.columns)
         by_url = copies_of(stay.where(F.col("url_key").isNotNull()), "url_key", order, "url")
         out = out.unionByName(by_url.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method"))

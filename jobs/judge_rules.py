@@ -10,6 +10,7 @@ A preset with line_drops asks for its dropped lines as edits, applied at the exi
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from pydantic import NonNegativeInt, field_validator, model_validator
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, Tables, Writes, main
+from udfs.judging import JUDGED, Plan, Route, judge_batches
 from udfs.rules import LIMITS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
 ANY = ["any"]
 
@@ -43,7 +45,7 @@ class Preset(Strict):
         return limits
 
 
-class Route(Strict):
+class RouteSpec(Strict):
     """Which presets judge the documents of some languages and domains (`any` matches all)."""
 
     lang: list[str]
@@ -54,7 +56,7 @@ class Route(Strict):
 class Params(Strict):
     """See conf/judge_rules.yaml for every number and its source."""
 
-    routes: list[Route]
+    routes: list[RouteSpec]
     presets: dict[str, Preset]
     languages: list[str] | None  # other languages are left out as other_language; null: all stay
     min_kept: NonNegativeInt  # documents; fewer and the job stops with nothing written
@@ -77,60 +79,28 @@ class Params(Strict):
             raise ValueError("the last route must be lang: [any], domain: [any], so that every document is judged")
         return self
 
-
-def routed(tables: Tables, params: Params) -> DataFrame:
-    """signals of each document with `presets`: the names of the presets that judge it."""
-    from pyspark.sql import functions as F
-
-    docs = tables.slice("docs").select("doc_id", "batch_id", "domain_hint")
-    signals = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
-    chosen = F.coalesce(*[F.when(_matches(route), F.array(*map(F.lit, route.presets)).cast("array<string>")) for route in params.routes])
-    return signals.withColumn("presets", chosen)
-
-
-def _matches(route: Route) -> Column:
-    from pyspark.sql import functions as F
-
-    lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
-    domain = F.lit(True) if route.domain == ANY else F.coalesce(F.col("domain_hint").isin(route.domain), F.lit(False))
-    return lang & domain
-
-
-def failures(params: Params) -> Column:
-    """An array of structs (reason, value, limit, rule): every limit that the row's presets set and the row fails."""
-    from pyspark.sql import functions as F
-
-    def failed(condition: Column, reason: str, value: Column, limit: float | None, rule: str) -> Column:
-        row = (F.lit(reason).alias("reason"), value.cast("double").alias("value"), F.lit(limit).cast("double").alias("limit"), F.lit(rule).alias("rule"))
-        return F.when(condition, F.struct(*row))
-
-    checks = []
-    if params.languages is not None:
-        checks.append(failed(~F.coalesce(F.col("lang").isin(params.languages), F.lit(False)), "other_language", F.col("lang_score"), None, "languages"))
-    for name, preset in params.presets.items():
-        for key, limit in preset.limits.items():
-            if limit is None:
-                continue
-            rule, value = LIMITS[key], F.col(LIMITS[key].column)
-            beyond = value < limit if rule.fails_below else value > limit
-            checks.append(failed(F.array_contains("presets", name) & beyond, rule.reason, value, limit, f"{name}.{key}"))
-    return F.filter(F.array(*checks), lambda check: check.isNotNull())
+    def plan(self) -> Plan:
+        """What the executors need."""
+        routes = tuple(
+            Route(None if r.lang == ANY else tuple(r.lang), None if r.domain == ANY else tuple(r.domain), tuple(r.presets)) for r in self.routes
+        )
+        presets = {name: tuple((key, float(v)) for key, v in p.limits.items() if v is not None) for name, p in self.presets.items()}
+        drops = frozenset(name for name, preset in self.presets.items() if preset.line_drops)
+        return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages))
 
 
 def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
     from pyspark.sql import functions as F
 
-    judged = routed(tables, params).withColumn("failed", failures(params))
+    docs = tables.slice("docs").select("doc_id", "batch_id", "domain_hint")
+    rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
+    judged = tables.stage("judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED))
     own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
-    verdicts = judged.select(*own, F.explode("failed").alias("f")).select(
-        "job", "doc_id", "batch_id", "f.reason", "f.value", "f.limit", "f.rule", F.lit(tables.recipe_hash).alias("recipe_hash")
+    verdicts = judged.where("rule IS NOT NULL").select(
+        *own, "reason", "value", "limit", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
     )
-    dropping = [name for name, preset in params.presets.items() if preset.line_drops]
-    dropped = judged.where((F.size("failed") == 0) & F.arrays_overlap("presets", F.array(*map(F.lit, dropping)).cast("array<string>")))
-    edits = dropped.select(*own, F.explode("c4_dropped_lines").alias("line")).select(
-        "job", "doc_id", "batch_id", "line.start", "line.end", F.lit("").alias("replacement"), "line.reason"
-    )
+    edits = judged.where("rule IS NULL").select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
     return {"verdicts": verdicts, "edits": edits}
 
 

@@ -24,7 +24,7 @@ def complaint(section: dict) -> str:
 
 
 def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:
-    assert "x.yaml: jobs.dedup_exact.urll: unknown key; did you mean 'url'?" in complaint({**section(), "urll": True})
+    assert "x.yaml: jobs.dedup_exact.url_domain: unknown key; did you mean 'url_domains'?" in complaint({**section(), "url_domain": True})
 
 
 def test_an_unknown_key_inside_a_section_names_the_keys_of_that_section() -> None:
@@ -39,7 +39,7 @@ def test_a_missing_number_is_an_error_because_a_recipe_is_complete() -> None:
 
 
 def test_all_complaints_of_a_file_come_together() -> None:
-    told = complaint({**section(), "url": "yes", "min_kept": -1, "more": 1})
+    told = complaint({**section(), "url_domains": "yes", "min_kept": -1, "more": 1})
     assert len(told.splitlines()) == 3
     assert "saw 'yes'" in told
     assert "saw -1" in told
@@ -65,6 +65,6 @@ def test_broken_yaml_names_line_and_column(tmp_path: Path) -> None:
 def test_the_hash_of_a_recipe_depends_on_its_numbers_and_not_on_their_order() -> None:
     one = config.validate(Params, section(), "x")
     other = config.validate(Params, dict(reversed(section().items())), "x")
-    changed = config.validate(Params, {**section(), "url": False}, "x")
+    changed = config.validate(Params, {**section(), "url_domains": []}, "x")
     assert config.recipe_hash("j", one) == config.recipe_hash("j", other)
     assert config.recipe_hash("j", one) != config.recipe_hash("j", changed)

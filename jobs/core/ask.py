@@ -49,16 +49,7 @@ class Ask:
 
     def funnel(self) -> list[dict[str, Any]]:
         """A row a job: sums over the last finished run of each batch, in the order in which the jobs first ran."""
-        rows: list[dict[str, Any]] = []
-        for job in dict.fromkeys(row["job"] for row in self.runs.finished()):
-            last: dict[str, Any] = {}
-            for row in self.runs.finished(job):
-                if row["rows_in"] is not None:
-                    last = {run_id: kept for run_id, kept in last.items() if not set(kept["batches"]) <= set(row["batches"])}
-                    last[row["run_id"]] = row
-            if last:
-                rows.append(_summed(job, list(last.values())))
-        return rows
+        return funnel_of(self.runs)
 
     def why(self, doc_id: str) -> dict[str, Any]:
         """The story of a document: where it came from, what each judge found, who stays in its place.
@@ -108,6 +99,20 @@ class Ask:
             lines.append(f"  in its place: {link['dup_of']} (similarity {link['similarity']:.3f} by {link['method']}, family {link['family_id'][:8]})")
             doc_id = link["dup_of"]
         return chain
+
+
+def funnel_of(runs: Runs) -> list[dict[str, Any]]:
+    """A row a job: sums over the last finished run of each batch, in the order in which the jobs first ran."""
+    rows: list[dict[str, Any]] = []
+    for job in dict.fromkeys(row["job"] for row in runs.finished()):
+        last: dict[str, Any] = {}
+        for row in runs.finished(job):
+            if row["rows_in"] is not None:
+                last = {run_id: kept for run_id, kept in last.items() if not set(kept["batches"]) <= set(row["batches"])}
+                last[row["run_id"]] = row
+        if last:
+            rows.append(_summed(job, list(last.values())))
+    return rows
 
 
 def _summed(job: str, runs: list[Any]) -> dict[str, Any]:

@@ -23,16 +23,16 @@ class Axis:
 
     def position(self, value: float) -> float:
         """Where `value` stands, 0 (left) to 1 (right); beyond the ends it stays at the end."""
-        low, high, at = (self._warped(each) for each in (self.lo, self.hi, value))
+        low, high, at = (self.warped(each) for each in (self.lo, self.hi, value))
         return min(1.0, max(0.0, (at - low) / (high - low))) if high > low else 0.5
 
-    def _warped(self, value: float) -> float:
+    def warped(self, value: float) -> float:
         return math.log10(max(value, 1.0)) if self.kind == "log" else value
 
     def ticks(self, wanted: int = 5) -> list[float]:
         """Round values inside the axis, about `wanted` of them."""
         if self.kind == "log":
-            low, high = math.floor(self._warped(self.lo)), math.ceil(self._warped(self.hi))
+            low, high = math.floor(self.warped(self.lo)), math.ceil(self.warped(self.hi))
             powers = [10.0**power for power in range(low, high + 1)]
             step = max(1, math.ceil(len(powers) / (wanted + 1)))
             return [tick for tick in powers[::step] if self.lo <= tick <= self.hi or tick == 1]
@@ -184,7 +184,7 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float, u
 
 def bin_edges(axis: Axis, n_bins: int, i: int) -> tuple[float, float]:
     """Lower and upper edge of bin `i` of `n_bins`, in data units."""
-    low, high = axis._warped(axis.lo), axis._warped(axis.hi)
+    low, high = axis.warped(axis.lo), axis.warped(axis.hi)
     edges = [low + (high - low) * place / n_bins for place in (i, i + 1)]
     return (10 ** edges[0], 10 ** edges[1]) if axis.kind == "log" else (edges[0], edges[1])
 

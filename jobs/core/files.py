@@ -73,3 +73,28 @@ def folders(where: str) -> list[str | None]:
     if not found:
         raise ConfigError(f"{where}: no folders below it, and batch_per_folder takes each folder as a batch; set it to false or name another input")
     return list(found)
+
+
+def exists(spark: SparkSession, where: str) -> bool:
+    """Whether a file is there, on any Hadoop file system."""
+    if urlparse(where).scheme in ("", "file"):
+        return Path(urlparse(where).path).is_file()
+    path = spark._jvm.org.apache.hadoop.fs.Path(where)
+    return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))
+
+
+def write_text(spark: SparkSession, where: str, text: str) -> None:
+    """Write a UTF-8 file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
+    if urlparse(where).scheme in ("", "file"):
+        target = Path(urlparse(where).path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(target.name + ".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+        return
+    path = spark._jvm.org.apache.hadoop.fs.Path(where)
+    stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
+    try:
+        stream.write(bytearray(text.encode()))
+    finally:
+        stream.close()

@@ -17,7 +17,7 @@ def check_order(jobs: list[Job], params: Mapping[str, Any], place: str) -> None:
     wrong = []
     for job in jobs:
         writers = {table: [j.name for j in jobs if table in [w.table for w in j.writes] and j is not job] for table in job.reads}
-        for table in sorted(set(job.reads) - written - SHARED):
+        for table in sorted(set(job.reads) - written - SHARED - {w.table for w in job.writes}):
             advice = f"put {' or '.join(writers[table])} before it" if writers[table] else "add the job that writes it"
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
         for judge in getattr(params[job.name], "heeds", ()):

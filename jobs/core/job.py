@@ -88,6 +88,8 @@ class Job:
     scope: Literal["input", "batch", "lake"] = "batch"
     count: Callable[[Tables, Any], Counts] | None = None
     about: str = ""
+    looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
+    output: str = ""  # a file below the lake's root that it writes beside the tables; while that is missing, nothing is covered
 
 
 class Tables:
@@ -96,18 +98,22 @@ class Tables:
     def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None) -> None:
         self.lake, self.job, self.runs = lake, job, runs
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
-        self.versions = {name: version for name, version in runs.versions().items() if name in job.reads}
+        self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
         self.started_at: Any = None
 
     def __getitem__(self, name: str) -> DataFrame:
         """An input table at its finished version. Raises ContractError when no finished run has written it."""
-        if name not in self.job.reads:
+        if name not in (*self.job.reads, *self.job.looks_at):
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:
             if name in promised.SHARED:
                 return self.empty(name)
             raise ContractError(f"{name}: no finished run has written it on lake {self.lake.where}; run the job that does (see `gristmill list`)")
         return self.lake.read(promised.table(name), self.versions[name])
+
+    def get(self, name: str) -> DataFrame | None:
+        """As `tables[name]`, but None when no finished run has written the table."""
+        return self[name] if name in self.versions else None
 
     def own(self, name: str) -> DataFrame:
         """A table that this job writes, as it stands now; empty when it was never written."""

@@ -51,7 +51,7 @@ class Runs:
     def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...]) -> bool:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
 
-        Of the tables that several judges share, only the slices of the jobs in `heeds` count.
+        Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
         """
         mine = self.last(job.name, batch)
         if mine is None or not self.covers(job.name, batch, recipe_hash):
@@ -64,8 +64,8 @@ class Runs:
     def _concerns(row: Row, job: Job, batch: str, heeds: tuple[str, ...]) -> bool:
         if job.scope == "batch" and batch not in row["batches"]:
             return False
-        written = set(row["versions_written"] or {}) & set(job.reads)
-        return bool(written - SHARED) or (bool(written) and row["job"] in heeds)
+        written = set(row["versions_written"] or {}) & {*job.reads, *job.looks_at}
+        return bool(written - SHARED) or (bool(written) and (row["job"] in heeds or not job.writes))
 
 
 def now() -> dt.datetime:

@@ -61,7 +61,7 @@ def deduped(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
     (home / "raw/rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in rows()), encoding="utf-8")
     lake = Lake(spark, str(home / "lake"))
     run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(home / "raw"), batch="one")
-    run_job(EXACT, params_of("dedup_exact", heeds=[], ranking=RANKING), lake)
+    run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=["any"], ranking=RANKING), lake)
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
     keys = {row.doc_id: row.native_key for row in spark.read.format("delta").load(str(home / "lake/docs")).select("doc_id", "native_key").collect()}
     return lake, keys

@@ -1,0 +1,243 @@
+"""Turns the report's facts into one HTML page: pictures, tables and sentences. No Spark; every text passes autoescape."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.core import charts, report_text as words
+from jobs.core.charts_banding import Banding, Layer, s_curve
+from jobs.core.report_data import FINE, KEPT, LEFT_OUT, OTHER, PAIR_BINS, WAITING, Measure
+
+SEGMENTS = 5  # reasons that get a segment of their own in the picture of the funnel
+
+
+def render(context: dict[str, Any]) -> str:
+    """The page. UTF-8 takes no lone surrogates, so whatever slipped through becomes a question mark."""
+    env = Environment(loader=FunctionLoader(_template), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env.filters.update(percent=words.percent, number=words.number, seconds=words.seconds, language=words.language, visible=words.visible)
+    env.globals.update(count=words.count, sample=words.sample, short=charts.short)
+    page = env.get_template("report.html").render(context)
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _template(name: str) -> str:
+    return resources.files("jobs.core").joinpath(name).read_text(encoding="utf-8")
+
+
+def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup:
+    """charts.bar as markup."""
+    return Markup(charts.bar(parts, whole, label))
+
+
+def stages(funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], left_out: dict[str, int], writers: dict[str, set[str]]) -> list[dict[str, Any]]:
+    """One stage a job: documents in, kept and left out by reason, each document under one reason, with its bar."""
+    made: list[dict[str, Any]] = []
+    whole = max([row["rows_in"] for row in funnel], default=0)
+    for row in funnel:
+        job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
+        if "docs" in writers.get(job, ()):
+            reasons = row["reasons"]  # an ingest leaves out rows, not documents: they are in rejects
+        elif "corpus" in writers.get(job, ()):
+            out = left_out.get(job, 0)  # what the judges before it left out is counted with them
+        stage = {"job": job, "n_in": row["rows_kept"] + out, "kept": row["rows_kept"], "left_out": out, "seconds": row["seconds"]}
+        segments = _segments(reasons, out)
+        parts = [(stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"), *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments]]
+        above = made[-1] if made else None
+        stage["link"] = Markup(charts.link(above["kept"] / whole, stage["n_in"] / whole)) if above and whole else ""
+        stage["bar"] = bar(parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out")
+        stage["segments"] = segments
+        made.append(stage)
+    return made
+
+
+def _segments(reasons: dict[str, int], out: int) -> list[tuple[str, int, str]]:
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = ordered if len(ordered) <= SEGMENTS + 1 else ordered[:SEGMENTS]
+    rest = out - sum(n for _, n in shown)
+    named = [(name, n, f"left-{i + 1}") for i, (name, n) in enumerate(shown)]
+    if rest > 0 and len(ordered) > len(shown):
+        named.append((f"{len(ordered) - len(shown)} more reasons", rest, f"left-{SEGMENTS + 1}"))
+    return named
+
+
+def kept_table(cells: list[dict[str, Any]], langs: list[str], domains: list[str]) -> list[dict[str, Any]]:
+    """A row a language and a row for each of its domains: documents kept, left out and waiting, characters kept."""
+
+    def total(lang: str, domain: str | None) -> dict[str, Any]:
+        mine = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
+        by_fate = {fate: sum(cell["n"] for cell in mine if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
+        return {
+            "lang": lang, "domain": domain, "kept": by_fate[KEPT], "left_out": by_fate[LEFT_OUT], "waiting": by_fate[WAITING],
+            "n": sum(by_fate.values()), "chars": sum(cell["kept_chars"] for cell in mine),
+        }  # fmt: skip
+
+    rows = [row for lang in [*langs, OTHER] for domain in [None, *domains, OTHER] if (row := total(lang, domain))["n"]]
+    groups = {is_whole: [row for row in rows if (row["domain"] is None) == is_whole] for is_whole in (True, False)}
+    for row in rows:
+        peers = groups[row["domain"] is None]
+        where = f"{words.language(row['lang'])}{'' if row['domain'] is None else ', ' + row['domain']}"
+        parts = [(row["kept"], "kept", f"{row['kept']:,} kept"), (row["left_out"], "left-2", f"{row['left_out']:,} left out")]
+        parts.append((row["waiting"], "waiting", f"{row['waiting']:,} not judged yet"))
+        label = f"{where}: {row['kept']:,} of {row['n']:,} documents kept"
+        row["bar"] = bar(parts, max(peer["n"] for peer in peers), label)
+        row["chars_bar"] = bar([(row["chars"], "kept", label)], max([*(peer["chars"] for peer in peers), 1]), f"{where}: {row['chars']:,} characters kept")
+    return rows
+
+
+def measure_cards(measures: list[Measure], about: dict[str, str], limits: dict[tuple[str, str], set[float]], langs: list[str], domains: list[str]) -> list[Any]:
+    """A card a measure: its meaning and its picture."""
+    return [
+        {"name": m.name, "about": about.get(m.name, ""), "svg": Markup(_distribution(m, limits, langs, domains))}
+        for m in measures
+    ]
+
+
+def _distribution(measure: Measure, limits: dict[tuple[str, str], set[float]], langs: list[str], domains: list[str]) -> str:
+    overlays = [
+        charts.Overlay(words.language(lang), _coarse(_sum(measure, lang=lang, fate=KEPT)), _coarse(_sum(measure, lang=lang, fate=LEFT_OUT)),
+                       sorted(limits.get((measure.name, lang), ())))
+        for lang in langs if any(key[0] == lang for key in measure.cells)
+    ]  # fmt: skip
+    spreads = []
+    for domain in domains:
+        counts = _sum(measure, domain=domain, fate=KEPT)
+        if sum(counts):
+            spreads.append(charts.Spread(domain, quantiles(measure.axis, counts), sum(counts)))
+    return charts.distribution(measure.name, measure.axis, overlays, spreads)
+
+
+def _sum(measure: Measure, fate: int, lang: str | None = None, domain: str | None = None) -> list[int]:
+    mine = [c for (at, of, what), c in measure.cells.items() if what == fate and lang in (None, at) and domain in (None, of)]
+    width = len(next(iter(measure.cells.values())))
+    return [sum(column) for column in zip(*mine, strict=True)] if mine else [0] * width
+
+
+def _coarse(counts: list[int]) -> list[int]:
+    return [sum(counts[i : i + FINE]) for i in range(0, len(counts), FINE)]
+
+
+def quantiles(axis: charts.Axis, counts: list[int]) -> tuple[float, float, float, float, float]:
+    """The 5th, 25th, 50th, 75th and 95th percentile, to the middle of the fine bin in which they stand."""
+    total, found, seen, i = sum(counts), [], 0, -1
+    for share in (5, 25, 50, 75, 95):
+        while seen * 100 < share * total or i < 0:
+            i += 1
+            seen += counts[i]
+        low, high = charts.bin_edges(axis, len(counts), i)
+        found.append((low + high) / 2)
+    return tuple(found)  # type: ignore[return-value]
+
+
+LAYERS = (
+    (True, "exact", "pair-yes", "accepted, texts compared"), (True, "sketch", "pair-yes-sketch", "accepted by their sketches"),
+    (False, "exact", "pair-no", "rejected, texts compared"), (False, "sketch", "pair-no-sketch", "rejected by their sketches"),
+)  # fmt: skip
+
+
+def banding_picture(recipe: dict[str, Any] | None, pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The S-curve with the measured pairs, for a wide and for a narrow page, and the pairs of each kind."""
+    if recipe is None:
+        return None
+    layers = []
+    for accepted, method, css, name in LAYERS:
+        counts = [0] * PAIR_BINS
+        for row in pairs:
+            if row["is_accepted"] == accepted and row["method"] == method:
+                counts[row["bin"]] += row["n"]
+        layers.append(Layer(name, css, counts))
+    curve = Banding(recipe["bands"], recipe["rows"], recipe["min_similarity"])
+    kinds = [{"name": layer.name, "css": layer.css, "n": sum(layer.counts)} for layer in layers]
+    return {
+        "wide": Markup(s_curve(curve, layers, 900)), "narrow": Markup(s_curve(curve, layers, 380)),
+        "bands": curve.bands, "rows": curve.rows, "limit": curve.limit, "meets": curve.meets(curve.limit),
+        "measure": recipe.get("measure", "jaccard"), "kinds": kinds, "n": sum(kind["n"] for kind in kinds),
+    }  # fmt: skip
+
+
+def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Families by size class, with a bar of the documents in them."""
+    top = max([row["n_docs"] for row in rows], default=1)
+    for row in rows:
+        low, high = 2 ** (row["power"] - 1) + 1, 2 ** row["power"]
+        row["size"] = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+        label = f"{row['n']:,} families of {row['size']} documents: {row['n_docs']:,} documents"
+        row["bar"] = bar([(row["n"], "kept", f"{row['n']:,} stay"), (row["n_docs"] - row["n"], "left-2", "left out")], top, label)
+    return rows
+
+
+def opening(stages: list[dict[str, Any]], cells: list[dict[str, Any]], out: dict[str, int], rejected: int, has_corpus: bool) -> dict[str, Any]:
+    """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a reason, waiting or a reject."""
+    by_fate = {fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
+    langs: dict[str, int] = {}
+    for cell in cells:
+        langs[cell["lang"]] = langs.get(cell["lang"], 0) + cell["kept_chars"]
+    chars, rows_in = sum(langs.values()), stages[0]["n_in"] if stages else sum(by_fate.values())
+    ordered = sorted(((lang, n) for lang, n in langs.items() if n), key=lambda item: (-item[1], item[0]))
+    return {
+        "rows_in": rows_in, "rejected": rejected, "kept": by_fate[KEPT], "left_out": by_fate[LEFT_OUT], "waiting": by_fate[WAITING],
+        "docs": sum(by_fate.values()), "chars": chars, "has_corpus": has_corpus,
+        "adds_up": rows_in == rejected + sum(by_fate.values()),
+        "languages": words.joined([f"{words.percent(n, chars)} {words.language(lang)}" for lang, n in ordered[:3]]),
+        "judges": words.joined([f"{n:,} by {job}" for job, n in sorted(out.items(), key=lambda item: (-item[1], item[0]))]),
+    }  # fmt: skip
+
+
+def reason_groups(
+    reasons: list[dict[str, Any]], rules: list[dict[str, Any]], samples: list[dict[str, Any]], about: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The reasons of each job, most frequent first: documents, those with no other reason, the limits that failed, samples."""
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for row in reasons:
+        mine = {"job": row["job"], "reason": row["reason"]}
+        told = {**row, "about": about.get(row["reason"], ""), "limits": _limits(rules, mine), "samples": [s for s in samples if mine.items() <= s.items()]}
+        jobs.setdefault(row["job"], []).append(told)
+    for told_all in jobs.values():
+        top = max(row["n"] for row in told_all)
+        for row in told_all:
+            parts = [(row["n_sole"], "left-1", f"{row['n_sole']:,} for this reason only"), (row["n"] - row["n_sole"], "left-4", "with other reasons too")]
+            row["bar"] = bar(parts, top, f"{row['reason']}: {row['n']:,} documents, {row['n_sole']:,} for this reason only")
+            for each in row["samples"]:
+                each["sign"] = _sign(each["value"], each["limit"])
+    return [{"job": job, "reasons": rows} for job, rows in jobs.items()]
+
+
+def _limits(rules: list[dict[str, Any]], mine: dict[str, Any]) -> list[dict[str, Any]]:
+    """rule, limit, n of a reason, its languages summed."""
+    summed: dict[tuple[Any, Any], int] = {}
+    for row in rules:
+        if mine.items() <= row.items():
+            key = row["rule"], row["limit"]
+            summed[key] = summed.get(key, 0) + row["n"]
+    ordered = sorted(summed.items(), key=lambda item: (-item[1], str(item[0])))
+    return [{"rule": rule, "limit": limit, "n": n} for (rule, limit), n in ordered]
+
+
+def _sign(value: float | None, limit: float | None) -> str:
+    if value is None or limit is None:
+        return ""
+    return "<" if value < limit else ">" if value > limit else "="
+
+
+def reject_groups(counted: dict[str, int], samples: list[dict[str, Any]], about: dict[str, str]) -> list[dict[str, Any]]:
+    """Rejects by reason with raw rows."""
+    top = max([*counted.values(), 1])
+    return [
+        {
+            "reason": reason, "n": n, "about": about.get(reason, ""), "bar": bar([(n, "left-2", f"{n:,} rows")], top, f"{reason}: {n:,} rows"),
+            "samples": [sample for sample in samples if sample["reason"] == reason],
+        }
+        for reason, n in counted.items()
+    ]  # fmt: skip
+
+
+def family_cards(families: list[dict[str, Any]], n_chars: int) -> list[dict[str, Any]]:
+    """The largest families of each job, each with two members side by side."""
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for family in families:
+        left, right = words.side_by_side(family["left"]["text"], family["right"]["text"], n_chars)
+        jobs.setdefault(family["job"], []).append({**family, "left_shown": left, "right_shown": right})
+    return [{"job": job, "families": mine} for job, mine in jobs.items()]

@@ -1,0 +1,145 @@
+"""One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples, duplicates, rejects, runs.
+
+reads   docs; where they are written: rejects, signals, verdicts, edits, pairs, duplicates, corpus
+writes  no table; the page is LAKE/_report/index.html, one file that needs no network
+run     spark-submit jobs/report_run.py --recipe conf/report_run.yaml --lake lakes/demo
+
+Histograms are counted on Spark from integers and samples are chosen by a hash, so the same lake gives the same page but for
+the line that says when. Text of documents is hostile in a page too: it is escaped, and what would be invisible is named.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pydantic import NonNegativeInt, PositiveInt, field_validator
+
+from jobs.core import files, report_data as data, report_dups as dups, report_page as page, tables as promised
+from jobs.core.ask import funnel_of
+from jobs.core.config import Strict
+from jobs.core.job import Job, Tables, main
+from jobs.core.run import code_version
+from jobs.core.runs import now
+from udfs.rows import REASONS as REJECTED
+from udfs.rules import LIMITS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+OUTPUT = "_report/index.html"
+ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs/rows.py says it
+    "repeated_document": "The same document stands earlier in its batch.",
+    "already_ingested": "The same document came with another batch.",
+    "older_version": "The same id stands with other text elsewhere, which wins by the recipe's same_id.",
+    "superseded_version": "A document of an earlier batch that a later one replaced.",
+    "same_text": "The text is, after normalising, that of another document, which stays.",
+    "same_url": "The address is that of another document, which stays.",
+    "near_duplicate": "So alike to a document that stays that their shingle sets reach the limit.",
+    "other_language": "The measured language is none of those that the recipe keeps; the value is its score.",
+    "empty_after_edits": "The edits left fewer characters than the limit.",
+}
+
+
+class Params(Strict):
+    """See conf/report_run.yaml."""
+
+    samples_per_reason: PositiveInt  # left-out documents (raw rows, of rejects) shown for each reason
+    sample_chars: PositiveInt  # characters shown of each
+    measures: list[str]  # columns of signals whose distributions are drawn
+    bins: PositiveInt  # bars of a histogram
+    languages: PositiveInt  # languages with rows of their own, the commonest; the others are summed
+    domains: PositiveInt  # domains likewise
+    largest_families: PositiveInt  # families of duplicates shown for each job
+    compared_chars: PositiveInt  # characters of two members that are compared
+    family_chars: PositiveInt  # characters shown of each
+    runs: PositiveInt  # latest runs listed
+    seed: NonNegativeInt  # which samples are shown
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, measures: list[str]) -> list[str]:
+        numbers = [column.name for column in promised.table("signals").columns if column.type in ("bigint", "double")]
+        unknown = sorted(set(measures) - set(numbers))
+        if unknown:
+            raise ValueError(f"unknown measures {', '.join(unknown)}; known: {', '.join(numbers)}")
+        return measures
+
+
+def write_page(tables: Tables, params: Params) -> dict[str, Any]:
+    """Gather what each section shows, draw the page, write it; no table changes."""
+    rows = data.fates(tables, params.measures)
+    shown = data.commonest(rows, "lang", params.languages), data.commonest(rows, "domain", params.domains)
+    counted = data.lumped(rows, *shown)
+    cells, found = data.cells(counted), data.judged(tables, rows)
+    reasons, rules, out = data.reasons(found), data.rules(found), data.left_out_by(found)
+    samples = data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed)
+    rejects = data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed)
+    funnel = page.stages(funnel_of(tables.runs), data.main_reasons(tables, found, reasons), out, writers(tables))
+    sections = {
+        "lake": about_lake(tables, params),
+        "opening": page.opening(funnel, cells, out, sum(rejects[0].values()), "corpus" in tables.versions),
+        "stages": funnel,
+        "kept": page.kept_table(cells, *shown),
+        "measures": measures(tables, counted, rules, shown, params),
+        "reasons": page.reason_groups(reasons, rules, samples, {**ABOUT, **{limit.reason: limit.about for limit in LIMITS.values()}}),
+        "edits": data.edits(tables, rows),
+        "duplicates": duplicates(tables, rows, params),
+        "rejects": page.reject_groups(*rejects, {**ABOUT, **REJECTED}),
+        "params": params,
+    }
+    files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))
+    return {}
+
+
+def about_lake(tables: Tables, params: Params) -> dict[str, Any]:
+    """Where, when, which versions; the runs but for this job's own, which would make every page differ from the last."""
+    mine = [row for row in tables.runs.rows if row["job"] != tables.job.name]
+    done = {row["run_id"] for row in mine if row["status"] == "finished"}
+    listed = [row.asDict() for row in mine if row["status"] == "finished" or row["run_id"] not in done]
+    return {
+        "where": tables.lake.where, "at": now(), "code": code_version(), "spark": tables.lake.spark.version,
+        "batches": tables.batches, "versions": dict(sorted(tables.versions.items())),
+        "runs": list(reversed(listed))[: params.runs], "n_runs": len(listed),
+    }  # fmt: skip
+
+
+def writers(tables: Tables) -> dict[str, set[str]]:
+    """Job to the tables that its finished runs wrote."""
+    made: dict[str, set[str]] = {}
+    for row in tables.runs.finished():
+        made.setdefault(row["job"], set()).update(row["versions_written"] or {})
+    return made
+
+
+def measures(tables: Tables, rows: DataFrame, rules: list[dict[str, Any]], shown: tuple[list[str], list[str]], params: Params) -> list[Any]:
+    """The distribution of each measure, with the limits that some document of the language failed."""
+    if "signals" not in tables.versions:
+        return []
+    limits: dict[tuple[str, str], set[float]] = {}
+    for row in rules:
+        rule = LIMITS.get(str(row["rule"]).rsplit(".", 1)[-1])
+        if rule and row["limit"] is not None:
+            limits.setdefault((rule.column, row["lang"]), set()).add(row["limit"])
+    about = {column.name: column.comment for column in promised.table("signals").columns}
+    return page.measure_cards(data.distributions(rows, params.measures, params.bins), about, limits, *shown)
+
+
+def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any]:
+    """The banding with the pairs it led to, and the families."""
+    recipe, families = dups.banding(tables), dups.sized(tables)
+    pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
+    largest = dups.largest(tables, families, rows, params.largest_families, params.compared_chars)
+    return {
+        "banding": page.banding_picture(recipe, pairs), "methods": dups.methods(tables),
+        "sizes": page.size_rows(dups.family_sizes(families)), "largest": page.family_cards(largest, params.family_chars),
+    }  # fmt: skip
+
+
+JOB = Job(
+    "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
+    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "duplicates", "corpus"),
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
