@@ -1,4 +1,4 @@
-"""Real text for the demo corpus: what pinned packages carry under an open licence (docstrings, functions, the READMEs of OpenCC).
+"""Real text for the demo corpus: what pinned packages carry under an open licence (docstrings and functions).
 
 Source files are read and parsed, never imported, so neither the Python patch version nor a compiled module changes a byte.
 """
@@ -38,11 +38,11 @@ class Piece(NamedTuple):
 
 
 def pieces(n_docs: int, n_code: int, rng: Random, seen: Unlike) -> list[Piece]:
-    """Up to n_docs docstrings and n_code functions, none like another, and OpenCC's Chinese paragraphs."""
+    """Up to n_docs docstrings and n_code functions, none like another. No pinned package carries Chinese prose worth having."""
     found = list(_python())
     rng.shuffle(found)
     wanted = {"docs": n_docs, "code": n_code}
-    chosen = list(_opencc()) if n_docs else []
+    chosen = []
     for piece in found:
         marks = shingles(piece.text, "en")
         if wanted[piece.domain] and seen.nearest(marks) < LIKE_TOO_MUCH:
@@ -69,15 +69,6 @@ def _python() -> Iterator[Piece]:
                 body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
                 if isinstance(node, ast.FunctionDef) and not told and 400 < len(body) < 4000:
                     yield Piece(inspect.cleandoc("\n" + body), "code", "en", source, licence, name)
-
-
-def _opencc() -> Iterator[Piece]:
-    """The Chinese half of OpenCC's description, heading by heading, as far as it is prose."""
-    home = _home("opencc").parent / f"opencc-{version('opencc')}.dist-info" / "METADATA"
-    for number, part in enumerate(home.read_text(encoding="utf-8").split("\n## ")):
-        n_han = sum("一" <= char <= "鿿" for char in part)
-        if n_han > 250 and n_han > 0.35 * len(part):
-            yield Piece(part.strip(), "docs", "zh", f"opencc {version('opencc')}", "Apache-2.0", f"opencc/METADATA#{number}")
 
 
 def _home(package: str) -> Path:

@@ -132,7 +132,7 @@ class Writer:
         if topic:
             computed = TOPIC_VALUES[topic](rng)
             self.numbers = {**self.values, **computed}  # `area` means another thing in a calculation
-            craft = getattr(MODULES[lang], "TOPICS")[topic].strip().splitlines()
+            craft = MODULES[lang].TOPICS[topic].strip().splitlines()
             self.values |= {line.split(": ")[0]: line.split(": ")[1] for line in craft if line.startswith(("craft:", "thing:"))}
             self.values["ask"] = self.say(self.topic["ask"], 1, self.numbers)
         self.frame: dict[str, tuple[Node, ...]] = {}
@@ -176,7 +176,7 @@ def web(w: Writer) -> list[str]:
 
 def wiki(w: Writer) -> list[str]:
     """An article about a place and its craft."""
-    f, t, fact = w.frame, w.topic, w.facts()
+    f, fact = w.frame, w.facts()
     history = w.join(w.say(f["his"], w.rng.randrange(2, 4)))
     return [
         w.join(w.say(f["open"], 1), w.say(f["geo"], w.rng.randrange(1, 4))),
