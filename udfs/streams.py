@@ -260,7 +260,7 @@ class _Line:
         """The line is complete; the next begins."""
         at, size, is_long, held = self.at, self.size, self.is_long, self._held
         self.at, self.size, self.is_long, self._held = at + size + 1, 0, False, []
-        return (at, held[0], "row_too_long") if is_long else self._judged(at, b"".join(held))
+        return (at, held[0].rstrip(b"\r"), "row_too_long") if is_long else self._judged(at, b"".join(held))
 
     def whole(self, line: bytes) -> Line:
         """A line that one block holds from end to end."""
@@ -270,7 +270,8 @@ class _Line:
     def _judged(self, at: int, line: bytes) -> Line:
         line = line[:-1] if line.endswith(b"\r") else line
         is_long = len(line) > self.limits.max_row_bytes
-        return (at, line[: self.limits.max_raw_bytes], "row_too_long") if is_long else (at, line, None)
+        # A head that reaches the line end loses its CR in both ways here, else what it shows would depend on the blocks.
+        return (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), "row_too_long") if is_long else (at, line, None)
 
 
 def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: Limits) -> Iterator[Line]:

@@ -280,7 +280,7 @@ def packed(data: bytes, how: str, cuts: list[int]) -> bytes:
     return b"".join({"gz": gzip.compress, "zst": zstandard.compress, "plain": bytes}[how](piece) for piece in pieces)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     rows=json_rows, how=st.sampled_from(["plain", "gz", "zst"]), cuts=st.lists(st.integers(0, 500), max_size=3), split=st.integers(1, 200),
     block=st.integers(1, 64), is_ascii=st.booleans(), end=st.sampled_from(["\n", "\r\n", "\n\n"]), is_ended=st.booleans(),
@@ -587,7 +587,7 @@ def framed(batch: pa.RecordBatch, **params: Any) -> Rows:
 odd = st.one_of(st.none(), st.text(max_size=6), st.sampled_from(["", " ", "\u3000\x1c", "\x85", "a\0", "文", "x" * 30]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows=st.lists(st.tuples(odd, odd, odd), max_size=12), kind=st.sampled_from([pa.string(), pa.large_string(), pa.binary(), pa.string_view()]), limit=st.integers(1, 40))
 @example(rows=[(chr(i), "k", None) for i in range(0x3001) if chr(i).isspace()], kind=pa.string(), limit=40)
 def test_columns_and_records_are_judged_alike(rows, kind, limit):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
@@ -190,6 +190,7 @@ def test_a_line_of_100_mb_is_skipped_without_being_held_and_its_neighbours_stay(
     data=st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bc", b"\xe4\xb8\x8a", b"0123456789", b"\0"])).map(b"".join),
     n_parts=st.integers(1, 12), block=st.integers(1, 9), limit=st.integers(1, 12),
 )  # fmt: skip
+@example(data=b"\nbc\r\n", n_parts=1, block=1, limit=1)
 def test_however_a_plain_file_is_split_every_line_is_read_exactly_once(data, n_parts, block, limit):
     limits = Limits(limit, 3, 1 << 30, 1000)
     whole = list(lines(iter([data]), limits))
