@@ -24,6 +24,7 @@ setup(
         "fastwarc>=2,<3",
         "great-expectations>=1.24,<2",
         "importlib-metadata",
+        "jieba==0.42.1",
         "jinja2>=3.1",
         "matplotlib>=3.9",
         "numba>=0.65",

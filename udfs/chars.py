@@ -28,7 +28,8 @@ ICON = 1 << 12  # other symbols (So): a word of their own wherever they stand
 PUNCT = 1 << 13  # Unicode category P
 CURRENCY = 1 << 14
 
-MULTIPLIER = 0x9E3779B97F4A7C15 | 1  # odd; 2**64 over the golden ratio
+MULTIPLIER = 0x9E3779B97F4A7C15  # odd; 2**64 over the golden ratio
+SCATTER = 0xD6E8FEB86659FD93  # the hash of a short span is small: its seat in a table is taken from the high bits of this product
 
 _HAN_RANGES = (
     (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3038, 0x303B), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs import langid, lines, repetition, words
 from udfs.chars import ALPHA, DIGIT, HAN, Chars, read_chars
 from udfs.kernels import kernel, slices, text_buffers
 
 SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
+CHINESE = ("zh", "yue", "wuu")  # languages whose words are jieba's
 
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
 _COLUMNS: list[tuple[str, pa.DataType, str]] = [
@@ -22,7 +24,7 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("n_chars", pa.int64(), "code points of text"),
     ("n_lines", pa.int64(), "lines (str.splitlines)"),
     ("n_words", pa.int64(), "words: tokens that are more than punctuation"),
-    ("n_tokens", pa.int64(), "words and punctuation tokens (udfs/words.py)"),
+    ("n_tokens", pa.int64(), "words and punctuation tokens; Chinese as jieba cuts it, other text as spaCy's English tokenizer (udfs/words.py)"),
     ("n_han", pa.int64(), "Han characters"),
     ("mean_word_chars", pa.float64(), "code points of words / n_words"),
     ("hash_ratio", pa.float64(), "number signs / n_tokens (may exceed 1)"),
@@ -143,13 +145,15 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
     return pa.ListArray.from_arrays(pa.array(offsets), structs, type=_DROPPED)
 
 
-def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
-    """Every measure but the language, for a column of texts; a null text counts as empty."""
+def measure_texts(texts: pa.Array | pa.ChunkedArray, languages: pa.Array) -> dict[str, pa.Array]:
+    """Every measure but the language, for a column of texts and their language codes, which say how words are found; a null
+    text counts as empty."""
     data, offsets = text_buffers(texts)
+    chinese = pc.is_in(languages, pa.array(CHINESE)).to_numpy(zero_copy_only=False)
     parts: dict[str, list[pa.Array]] = {name: [] for name in SIGNALS.names if name not in ("doc_id", "lang", "lang_score")}
     for first, last in slices(offsets, SLICE_BYTES):
         chars = read_chars(data, offsets[first : last + 1])
-        for name, values in measure_chars(chars, words.find_words(chars)).items():
+        for name, values in measure_chars(chars, words.find_words(chars, chinese[first:last])).items():
             parts[name].append(pa.array(values, SIGNALS.field(name).type))
     return {name: pa.concat_arrays(arrays) if arrays else pa.array([], SIGNALS.field(name).type) for name, arrays in parts.items()}
 
@@ -160,7 +164,6 @@ def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> p
     `lid_model` and `lid_chars`: see `udfs.langid.identify`. Raises FileNotFoundError when the model is not there.
     """
     texts = batch.column("text")
-    columns = measure_texts(texts)
-    columns["doc_id"] = batch.column("doc_id").cast(pa.string())
-    columns["lang"], columns["lang_score"] = langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars)
+    lang, lang_score = langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars)
+    columns = measure_texts(texts, lang) | {"lang": lang, "lang_score": lang_score, "doc_id": batch.column("doc_id").cast(pa.string())}
     return pa.record_batch([columns[name] for name in SIGNALS.names], schema=SIGNALS)

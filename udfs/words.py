@@ -1,4 +1,5 @@
-"""Words, found by script: spaced scripts are cut at white space and punctuation, unspaced ones at every character.
+"""Words, found by script: spaced scripts are cut at white space and punctuation, Chinese by a dictionary, other unspaced
+scripts (Kana, Thai) at every character.
 
 The cuts follow what spaCy's English tokenizer does (punctuation comes off both ends, few marks cut inside a word, a web
 address stays whole, contractions fall apart), because the thresholds of Gopher and FineWeb were measured with it. The
@@ -11,8 +12,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.chars import AFFIX, ALPHA, CURRENCY, ICON, LOWER, MULTIPLIER, PUNCT, QUOTE, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Chars
+from udfs.chars import AFFIX, ALPHA, CURRENCY, ICON, LOWER, MULTIPLIER, PUNCT, QUOTE, SCATTER, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Chars
 from udfs.kernels import Hashes, Offsets, frozen, kernel
+from udfs.segment import mark_words
 
 LONGEST_SPECIAL = 16  # code points
 UNIT = 0xFF  # in the table of specials: comes off a number
@@ -98,7 +100,7 @@ def special_table() -> tuple[Hashes, npt.NDArray[np.uint8], Hashes]:
     size = 1 << (4 * len(entries)).bit_length()
     keys, cuts = np.zeros(size, np.uint64), np.zeros((size, 3), np.uint8)
     for key, cut in entries.items():
-        at = (key >> 40) & (size - 1)
+        at = (key * SCATTER % 2**64 >> 40) & (size - 1)
         while keys[at]:
             at = (at + 1) & (size - 1)
         keys[at] = key
@@ -125,7 +127,7 @@ def _special(prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
         return -1
     key = prefix[b] - prefix[a] * powers[b - a]
     mask = np.uint64(len(keys) - 1)
-    at = (key >> np.uint64(40)) & mask
+    at = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
     while keys[at]:
         if keys[at] == key:
             return np.int64(at) if cuts[at, 0] != UNIT else -1
@@ -142,7 +144,7 @@ def _unit(points, flags, prefix, powers, keys, cuts, a, b):  # type: ignore[no-u
         if i - 1 < a or not (points[i - 1] - np.uint32(48) < np.uint32(10)):
             continue
         key = prefix[b] - prefix[i] * powers[length] + powers[length]  # as if the unit had a zero character before it
-        at = (key >> np.uint64(40)) & mask
+        at = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
         while keys[at]:
             if keys[at] == key:
                 return length if cuts[at, 0] == UNIT else 0
@@ -327,7 +329,7 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _cut(points, flags, prefix, powers, ends, keys, cuts):  # type: ignore[no-untyped-def]
+def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type: ignore[no-untyped-def]
     """Starts and stops of all words, and how many words there are up to the end of each document."""
     rows = len(ends) - 1
     starts = np.empty(len(points), np.int64)
@@ -341,20 +343,20 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts):  # type: ignore[no-un
             if flags[i] & np.uint32(SPACE):
                 i += 1
                 continue
-            if flags[i] & np.uint32(UNSPACED):
-                starts[n] = i
+            a = i
+            if whole[row] or flags[i] & np.uint32(UNSPACED):
                 i += 1
-                stops[n] = i
+                while i < stop and not marks[i] and not flags[i] & np.uint32(SPACE) and (whole[row] or flags[i] & np.uint32(UNSPACED)):
+                    i += 1
+                starts[n], stops[n] = a, i
                 n += 1
                 continue
-            a = i
-            seen = np.uint32(0)
             plain = True
             while i < stop and not flags[i] & np.uint32(SPACE | UNSPACED):
                 plain = plain and flags[i] & np.uint32(ALPHA)
                 i += 1
             b = i
-            whole = b
+            edge = b
             n_tails = 0
             special = _special(prefix, powers, keys, cuts, a, b)
             while special < 0 and not plain and a < b:
@@ -413,7 +415,7 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts):  # type: ignore[no-un
                     n += 1
             for k in range(n_tails - 1, -1, -1):
                 starts[n] = tails[k]
-                stops[n] = tails[k - 1] if k else whole
+                stops[n] = tails[k - 1] if k else edge
                 n += 1
         counts[row + 1] = n
     return starts[:n], stops[:n], counts
@@ -451,10 +453,15 @@ def as_words(chars: Chars, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.
     return Words(starts, stops, hashes, kinds, ends)
 
 
-def find_words(chars: Chars) -> Words:
-    """All words of a slice."""
+def find_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> Words:
+    """All words of a slice: of documents that are `chinese` as jieba cuts them, of others as spaCy's English tokenizer does,
+    but for runs of Han characters, which are always jieba's."""
     keys, cuts, _ = special_table()
-    starts, stops, ends = _cut(chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts)
+    if chinese.any() or np.any(chars.flags & UNSPACED):
+        marks = mark_words(chars, chinese)
+    else:  # never looked at, and the dictionary need not be there
+        marks = np.zeros(1, np.bool_)
+    starts, stops, ends = _cut(chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts, frozen(chinese), marks)
     return as_words(chars, starts, stops, ends)
 
 
