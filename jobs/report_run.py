@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import NonNegativeInt, PositiveInt, field_validator
 
-from jobs.core import files, report_data as data, report_dups as dups, report_page as page, tables as promised
+from jobs.core import files
+from jobs.core import report_data as data
+from jobs.core import report_dups as dups
+from jobs.core import report_page as page
+from jobs.core import tables as promised
 from jobs.core.ask import funnel_of
 from jobs.core.config import Strict
 from jobs.core.job import Job, Tables, main
@@ -72,17 +76,18 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     shown = data.commonest(rows, "lang", params.languages), data.commonest(rows, "domain", params.domains)
     counted = data.lumped(rows, *shown)
     cells, found = data.cells(counted), data.judged(tables, rows)
-    reasons, rules, out = data.reasons(found), data.rules(found), data.left_out_by(found)
+    reasons, rules = data.reasons(found), data.rules(found)
     samples = data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed)
     rejects = data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed)
-    funnel = page.stages(funnel_of(tables.runs), data.main_reasons(tables, found, reasons), out, writers(tables))
+    mains = data.main_reasons(tables, found, reasons)
+    funnel = page.stages(funnel_of(tables.runs), mains, writers(tables))
     sections = {
         "lake": about_lake(tables, params),
-        "opening": page.opening(funnel, cells, out, sum(rejects[0].values()), "corpus" in tables.versions),
+        "opening": page.opening(funnel, cells, mains, sum(rejects[0].values()), "corpus" in tables.versions),
         "stages": funnel,
         "kept": page.kept_table(cells, *shown),
         "measures": measures(tables, counted, rules, shown, params),
-        "reasons": page.reason_groups(reasons, rules, samples, {**ABOUT, **{limit.reason: limit.about for limit in LIMITS.values()}}),
+        "reasons": page.reason_groups([stage["job"] for stage in funnel], reasons, rules, samples, {**ABOUT, **{limit.reason: limit.about for limit in LIMITS.values()}}),
         "edits": data.edits(tables, rows),
         "duplicates": duplicates(tables, rows, params),
         "rejects": page.reject_groups(*rejects, {**ABOUT, **REJECTED}),

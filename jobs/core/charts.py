@@ -27,6 +27,7 @@ class Axis:
         return min(1.0, max(0.0, (at - low) / (high - low))) if high > low else 0.5
 
     def warped(self, value: float) -> float:
+        """`value` as it counts along the axis: itself, or its logarithm."""
         return math.log10(max(value, 1.0)) if self.kind == "log" else value
 
     def ticks(self, wanted: int = 5) -> list[float]:
@@ -54,19 +55,23 @@ def short(value: float) -> str:
 
 
 def tenth(value: float) -> str:
+    """A coordinate to a tenth, without a useless zero."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def text(x: float, y: float, words: str, css: str = "", anchor: str = "start") -> str:
+    """Escaped words at a place."""
     return f'<text x="{tenth(x)}" y="{tenth(y)}" class="{css}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def rect(x: float, y: float, width: float, height: float, css: str, title: str = "") -> str:
+    """A rectangle that tells its `title` on hover."""
     inside = f"<title>{escape(title)}</title>" if title else ""
     return f'<rect x="{tenth(x)}" y="{tenth(y)}" width="{tenth(width)}" height="{tenth(height)}" class="{css}">{inside}</rect>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
+    """A straight line."""
     return f'<line x1="{tenth(x1)}" y1="{tenth(y1)}" x2="{tenth(x2)}" y2="{tenth(y2)}" class="{css}"/>'
 
 
@@ -109,12 +114,12 @@ def axis_marks(axis: Axis, left: float, right: float, y: float, wanted: int = 4)
 
 
 def _steps(shares: Sequence[float], left: float, right: float, base: float, height: float) -> str:
-    """The outline of a histogram as a path, closed at the base."""
+    """The outline of a histogram as a path from base to base."""
     wide = (right - left) / len(shares)
     path = [f"M{tenth(left)} {tenth(base)}"]
     for i, share in enumerate(shares):
         path.append(f"V{tenth(base - height * share)}H{tenth(left + wide * (i + 1))}")
-    return "".join([*path, f"V{tenth(base)}Z"])
+    return "".join([*path, f"V{tenth(base)}"])
 
 
 @dataclass(frozen=True)
@@ -136,18 +141,18 @@ class Spread:
     n: int
 
 
-GUTTER, ROW, STRIP = 66.0, 66.0, 17.0
+GUTTER, ROW, STRIP = 62.0, 74.0, 17.0
 
 
-def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], unit: str, width: float = 360) -> str:
+def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], width: float = 360) -> str:
     """Histograms over one axis, a row a language (kept filled, left out outlined), then a strip a domain.
 
     Heights are square roots of the share of their own group: most measures have one tall bar, and the rest should be seen.
     """
-    left, right = GUTTER, width - 8.0
-    parts, y = [], 6.0
+    left, right = GUTTER, width - 4.0
+    parts, y = [], 0.0
     for row in overlays:
-        parts += _overlay(row, axis, left, right, y + ROW, unit)
+        parts += _overlay(row, axis, left, right, y + ROW)
         y += ROW + 10
     y += 2
     parts += axis_marks(axis, left, right, y)
@@ -159,15 +164,16 @@ def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Se
     return svg(width, y, f"{name}: kept against left out, by language and domain", parts)
 
 
-def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float, unit: str) -> list[str]:
+def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -> list[str]:
     shares = [[math.sqrt(n / max(1, sum(counts))) for n in counts] for counts in (row.kept, row.left_out)]
     top = max([*shares[0], *shares[1], 1e-9])
     height = ROW - 12
     parts = [text(0, base - 22, cut(row.name, 10), "name")]
     parts += [text(0, base - 10, short(sum(row.kept)), "tick kept-ink"), text(0, base + 1, short(sum(row.left_out)), "tick left-ink")]
-    for values, css in zip(shares, ("kept-area", "left-area"), strict=True):
+    for values, css in zip(shares, ("kept", "left"), strict=True):
         if any(values):
-            parts.append(f'<path class="{css}" d="{_steps([v / top for v in values], left, right, base, height)}"/>')
+            outline = _steps([v / top for v in values], left, right, base, height)
+            parts.append(f'<path class="{css}-area" d="{outline}Z"/><path class="{css}-line" d="{outline}"/>')
     parts.append(line(left, base, right, base, "grid"))
     for limit in row.limits:
         x = left + (right - left) * axis.position(limit)
@@ -177,7 +183,7 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float, u
     for i, (kept, out) in enumerate(zip(row.kept, row.left_out, strict=True)):
         if kept or out:
             lo, hi = bin_edges(axis, len(row.kept), i)
-            title = f"{row.name}, {short(lo)} to {short(hi)} {unit}: {kept:,} kept, {out:,} left out"
+            title = f"{row.name}, {short(lo)} to {short(hi)}: {kept:,} kept, {out:,} left out"
             parts.append(rect(left + wide * i, base - height, wide, height, "hit", title))
     return parts
 
@@ -191,7 +197,8 @@ def bin_edges(axis: Axis, n_bins: int, i: int) -> tuple[float, float]:
 
 def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> list[str]:
     xs = [left + (right - left) * axis.position(value) for value in row.quantiles]
-    title = f"{row.name}: half of the {row.n:,} kept lie from {short(row.quantiles[1])} to {short(row.quantiles[3])}, median {short(row.quantiles[2])}"
+    low, middle, high = (short(value) for value in row.quantiles[1:4])
+    title = f"{row.name}: half of the {row.n:,} kept lie from {low} to {high}, median {middle}"
     return [
         text(0, y + 4, cut(row.name, 10), "tick"), line(left, y, right, y, "grid"), line(xs[0], y, xs[4], y, "whisker"),
         rect(xs[1], y - 3.5, max(xs[3] - xs[1], 1.5), 7, "box", title), rect(xs[2] - 1, y - 5, 2, 10, "median", title),
@@ -199,4 +206,5 @@ def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> lis
 
 
 def cut(words: str, n: int) -> str:
+    """At most `n` characters, the last an ellipsis where something is missing."""
     return words if len(words) <= n else words[: n - 1] + "…"

@@ -42,11 +42,13 @@ def s_curve(banding: Banding, layers: Sequence[Layer], width: float) -> str:
     axis, right = Axis(0.0, 1.0), width - 12.0
     base = TOP + CURVE
     floor = base + GAP + HISTOGRAM
-    parts = [*_curve(banding, axis, right, base), *_pairs(layers, axis, right, floor), *axis_marks(axis, LEFT, right, floor, 6 if width > 500 else 4)]
+    marks = axis_marks(axis, LEFT, right, floor, 6 if width > 500 else 4)
+    parts = [*_curve(banding, axis, right, base), *_pairs(layers, right, floor), *marks]
     x = LEFT + (right - LEFT) * axis.position(banding.limit)
     parts += [line(x, TOP - 4, x, floor, "limit"), text(x - 5, base + 14, f"limit {banding.limit:g}", "tick limit-ink", "end")]
     parts.append(text(right, floor + 32, "similarity of the shingle sets (Jaccard)", "tick", "end"))
-    label = f"{banding.bands} bands of {banding.rows} rows: a pair at similarity {banding.limit:g} meets with probability {banding.meets(banding.limit):.4f}"
+    meets = f"a pair at similarity {banding.limit:g} meets with probability {banding.meets(banding.limit):.4f}"
+    label = f"{banding.bands} bands of {banding.rows} rows: {meets}"
     return svg(width, floor + 40, label, parts)
 
 
@@ -66,7 +68,7 @@ def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]
     return parts
 
 
-def _pairs(layers: Sequence[Layer], axis: Axis, right: float, floor: float) -> list[str]:
+def _pairs(layers: Sequence[Layer], right: float, floor: float) -> list[str]:
     n_bins = len(layers[0].counts) if layers else 1
     totals = [sum(layer.counts[i] for layer in layers) for i in range(n_bins)]
     top = max([*totals, 1])

@@ -134,20 +134,13 @@ def reasons(found: DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["reason"]))
 
 
-def left_out_by(found: DataFrame) -> dict[str, int]:
-    """Documents left out by each job."""
-    from pyspark.sql import functions as F
-
-    counted = found.groupBy("job").agg(F.countDistinct("doc_id", "batch_id").alias("n")).collect()
-    return {row["job"]: row["n"] for row in sorted(counted, key=lambda row: row["job"])}
-
-
 def rules(found: DataFrame) -> list[dict[str, Any]]:
     """job, reason, rule, limit, lang, n: which limit of which preset failed on how many documents of a language."""
     from pyspark.sql import functions as F
 
     counted = found.groupBy("job", "reason", "rule", "limit", "lang").agg(F.count("*").alias("n")).collect()
-    return sorted((row.asDict() for row in counted), key=lambda row: (row["job"], row["reason"], -row["n"], str(row["rule"]), row["lang"], str(row["limit"])))
+    order = ("job", "reason", "n", "rule", "lang", "limit")
+    return sorted((row.asDict() for row in counted), key=lambda row: [str(row[name]) for name in order])
 
 
 def samples(tables: Tables, found: DataFrame, n: int, n_chars: int, seed: int) -> list[dict[str, Any]]:
@@ -161,7 +154,7 @@ def samples(tables: Tables, found: DataFrame, n: int, n_chars: int, seed: int) -
 
     order = Window.partitionBy("job", "reason").orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id")
     chosen = found.withColumn("place", F.dense_rank().over(order)).where(F.col("place") <= n)
-    rows = [row.asDict() for row in chosen.orderBy("job", "reason", "place", "rule").collect()]
+    rows = sorted((row.asDict() for row in chosen.collect()), key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])))
     texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in rows], n_chars + 1)
     first: dict[Any, dict[str, Any]] = {}
     for row in rows:
@@ -186,9 +179,8 @@ def edits(tables: Tables, rows: DataFrame) -> list[dict[str, Any]]:
 
     kept = rows.where(F.col("fate") == KEPT).select("doc_id", "batch_id")
     spans = tables["edits"].join(kept, ["doc_id", "batch_id"], how="left_semi").groupBy("job", "reason")
-    made = spans.agg(
-        F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum((F.col("end") - F.col("start")).cast("bigint")).alias("n_chars")
-    )
+    length = (F.col("end") - F.col("start")).cast("bigint")
+    made = spans.agg(F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum(length).alias("n_chars"))
     return sorted((row.asDict() for row in made.collect()), key=lambda row: (row["job"], -row["n"], row["reason"]))
 
 
@@ -203,8 +195,9 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
     counted = {row["reason"]: row["count"] for row in table.groupBy("reason").count().collect()}
     order = Window.partitionBy("reason").orderBy(F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place")
     chosen = table.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= n)
-    shown = chosen.select("reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")).orderBy("reason", "rank")
-    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), [row.asDict() for row in shown.collect()]
+    rows = chosen.select("reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")).collect()
+    shown = sorted((row.asDict() for row in rows), key=lambda row: (row["reason"], row["rank"]))
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
 
 
 def main_reasons(tables: Tables, found: DataFrame, ranked: list[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -40,7 +40,8 @@ def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
     fitting: dict[str, int] = {}
     for kernel in sorted({row["kernel"] for row in rows}):
         mine = [row for row in rows if row["kernel"] == kernel]
-        wrong = sum(row["n"] for row in mine if row["method"] == "exact" and (row["low"] < limit if row["is_accepted"] else row["high"] >= limit))
+        exact = [row for row in mine if row["method"] == "exact"]
+        wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
         fitting[kernel] = sum(row["n"] for row in mine) if not wrong else 0
     present = max(fitting, key=lambda kernel: fitting[kernel], default=None)
     return sorted((row for row in rows if row["kernel"] == present), key=lambda row: (row["is_accepted"], row["method"], row["bin"]))
@@ -49,23 +50,26 @@ def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
 def methods(tables: Tables) -> list[dict[str, Any]]:
     """job, method, n: left-out duplicates by how they were found."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()
-    return sorted(({"job": r["job"], "method": r["method"], "n": r["count"]} for r in counted), key=lambda r: (r["job"], -r["n"], r["method"]))
+    rows = [{"job": row["job"], "method": row["method"], "n": row["count"]} for row in counted]
+    return sorted(rows, key=lambda row: (row["job"], -row["n"], row["method"]))
 
 
 def sized(tables: Tables) -> DataFrame:
-    """job, family_id, size: documents of each family, those that stay included; staged."""
+    """job, family_id, size, n_out: documents of each family, those that stay included, and how many of them are left out; staged."""
     from pyspark.sql import functions as F
 
-    members = tables["duplicates"].select("job", "family_id", F.explode(F.array("doc_id", "dup_of")).alias("member")).distinct()
-    return tables.stage("families", members.groupBy("job", "family_id").agg(F.count("*").alias("size")))
+    sides = F.array(F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")), F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")))
+    members = tables["duplicates"].select("job", "family_id", F.explode(sides).alias("member"))
+    once = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(F.max("member.is_out").alias("is_out"))
+    return tables.stage("families", once.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")))
 
 
 def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
-    """job, power, n, n_docs: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
+    """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
     from pyspark.sql import functions as F
 
     power = F.length(F.bin(F.col("size") - 1)).alias("power")  # bit length: no logarithm whose last digit could tip a family over
-    rows = families.groupBy("job", power).agg(F.count("*").alias("n"), F.sum("size").alias("n_docs")).collect()
+    rows = families.groupBy("job", power).agg(F.count("*").alias("n"), F.sum("size").alias("n_docs"), F.sum("n_out").alias("n_out")).collect()
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
@@ -81,7 +85,7 @@ def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int, n_char
         least, F.count("*").alias("n_left_out"), F.countDistinct("dup_of").alias("n_survivors"),
         F.min("similarity").alias("low"), F.max("similarity").alias("high"),
     )  # fmt: skip
-    made = [row.asDict(recursive=True) for row in found.orderBy("job", "place").collect()]
+    made = [row.asDict(recursive=True) for row in sorted(found.collect(), key=lambda row: (row["job"], row["place"]))]
     ids = sorted({family["least"][side] for family in made for side in ("doc_id", "dup_of")})
     known = rows.where(F.col("doc_id").isin(ids)).select("doc_id", "batch_id", "source", "lang", "domain").collect() if ids else []
     texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in known], n_chars)

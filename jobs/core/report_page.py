@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.core import charts, report_text as words
+from jobs.core import charts
+from jobs.core import report_text as words
 from jobs.core.charts_banding import Banding, Layer, s_curve
 from jobs.core.report_data import FINE, KEPT, LEFT_OUT, OTHER, PAIR_BINS, WAITING, Measure
 
@@ -33,7 +34,7 @@ def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup
     return Markup(charts.bar(parts, whole, label))
 
 
-def stages(funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], left_out: dict[str, int], writers: dict[str, set[str]]) -> list[dict[str, Any]]:
+def stages(funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], writers: dict[str, set[str]]) -> list[dict[str, Any]]:
     """One stage a job: documents in, kept and left out by reason, each document under one reason, with its bar."""
     made: list[dict[str, Any]] = []
     whole = max([row["rows_in"] for row in funnel], default=0)
@@ -42,14 +43,15 @@ def stages(funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], left_
         if "docs" in writers.get(job, ()):
             reasons = row["reasons"]  # an ingest leaves out rows, not documents: they are in rejects
         elif "corpus" in writers.get(job, ()):
-            out = left_out.get(job, 0)  # what the judges before it left out is counted with them
-        stage = {"job": job, "n_in": row["rows_kept"] + out, "kept": row["rows_kept"], "left_out": out, "seconds": row["seconds"]}
+            out = sum(reasons.values())  # what the judges before it left out is counted with them
+        stage = {"job": job, "n_in": row["rows_kept"] + out, "kept": row["rows_kept"], "left_out": out, "seconds": row["seconds"], "link": ""}
         segments = _segments(reasons, out)
         parts = [(stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"), *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments]]
-        above = made[-1] if made else None
-        stage["link"] = Markup(charts.link(above["kept"] / whole, stage["n_in"] / whole)) if above and whole else ""
+        if made and whole:
+            made[-1]["link"] = Markup(charts.link(made[-1]["kept"] / whole, stage["n_in"] / whole))
         stage["bar"] = bar(parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out")
         stage["segments"] = segments
+        stage["at"] = round(100 * stage["kept"] / whole, 1) if stage["kept"] < 0.55 * whole else None  # the legend stands under its part of the bar
         made.append(stage)
     return made
 
@@ -76,15 +78,16 @@ def kept_table(cells: list[dict[str, Any]], langs: list[str], domains: list[str]
         }  # fmt: skip
 
     rows = [row for lang in [*langs, OTHER] for domain in [None, *domains, OTHER] if (row := total(lang, domain))["n"]]
-    groups = {is_whole: [row for row in rows if (row["domain"] is None) == is_whole] for is_whole in (True, False)}
+    alive = {row["lang"] for row in rows if row["kept"] or row["waiting"]}
+    rows = [row for row in rows if row["domain"] is None or row["lang"] in alive]
+    most, longest = (max([row[name] for row in rows], default=1) or 1 for name in ("n", "chars"))
     for row in rows:
-        peers = groups[row["domain"] is None]
         where = f"{words.language(row['lang'])}{'' if row['domain'] is None else ', ' + row['domain']}"
         parts = [(row["kept"], "kept", f"{row['kept']:,} kept"), (row["left_out"], "left-2", f"{row['left_out']:,} left out")]
         parts.append((row["waiting"], "waiting", f"{row['waiting']:,} not judged yet"))
         label = f"{where}: {row['kept']:,} of {row['n']:,} documents kept"
-        row["bar"] = bar(parts, max(peer["n"] for peer in peers), label)
-        row["chars_bar"] = bar([(row["chars"], "kept", label)], max([*(peer["chars"] for peer in peers), 1]), f"{where}: {row['chars']:,} characters kept")
+        row["bar"] = bar(parts, most, label)
+        row["chars_bar"] = bar([(row["chars"], "kept", label)], longest, f"{where}: {row['chars']:,} characters kept")
     return rows
 
 
@@ -165,13 +168,17 @@ def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         low, high = 2 ** (row["power"] - 1) + 1, 2 ** row["power"]
         row["size"] = f"{low:,}" if low == high else f"{low:,}–{high:,}"
         label = f"{row['n']:,} families of {row['size']} documents: {row['n_docs']:,} documents"
-        row["bar"] = bar([(row["n"], "kept", f"{row['n']:,} stay"), (row["n_docs"] - row["n"], "left-2", "left out")], top, label)
+        stay = row["n_docs"] - row["n_out"]
+        row["bar"] = bar([(stay, "kept", f"{stay:,} stay"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")], top, label)
     return rows
 
 
-def opening(stages: list[dict[str, Any]], cells: list[dict[str, Any]], out: dict[str, int], rejected: int, has_corpus: bool) -> dict[str, Any]:
+def opening(
+    stages: list[dict[str, Any]], cells: list[dict[str, Any]], mains: dict[str, dict[str, int]], rejected: int, has_corpus: bool
+) -> dict[str, Any]:
     """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a reason, waiting or a reject."""
     by_fate = {fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
+    out = {job: sum(reasons.values()) for job, reasons in mains.items()}
     langs: dict[str, int] = {}
     for cell in cells:
         langs[cell["lang"]] = langs.get(cell["lang"], 0) + cell["kept_chars"]
@@ -187,13 +194,13 @@ def opening(stages: list[dict[str, Any]], cells: list[dict[str, Any]], out: dict
 
 
 def reason_groups(
-    reasons: list[dict[str, Any]], rules: list[dict[str, Any]], samples: list[dict[str, Any]], about: dict[str, str]
+    order: list[str], reasons: list[dict[str, Any]], rules: list[dict[str, Any]], samples: list[dict[str, Any]], about: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """The reasons of each job, most frequent first: documents, those with no other reason, the limits that failed, samples."""
+    """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other reason, the limits that failed, samples."""
     jobs: dict[str, list[dict[str, Any]]] = {}
     for row in reasons:
         mine = {"job": row["job"], "reason": row["reason"]}
-        told = {**row, "about": about.get(row["reason"], ""), "limits": _limits(rules, mine), "samples": [s for s in samples if mine.items() <= s.items()]}
+        told: dict[str, Any] = {**row, "about": about.get(row["reason"], ""), "limits": _limits(rules, mine), "samples": [s for s in samples if mine.items() <= s.items()]}
         jobs.setdefault(row["job"], []).append(told)
     for told_all in jobs.values():
         top = max(row["n"] for row in told_all)
@@ -202,7 +209,8 @@ def reason_groups(
             row["bar"] = bar(parts, top, f"{row['reason']}: {row['n']:,} documents, {row['n_sole']:,} for this reason only")
             for each in row["samples"]:
                 each["sign"] = _sign(each["value"], each["limit"])
-    return [{"job": job, "reasons": rows} for job, rows in jobs.items()]
+    ordered = sorted(jobs, key=lambda job: (order.index(job) if job in order else len(order), job))
+    return [{"job": job, "reasons": jobs[job]} for job in ordered]
 
 
 def _limits(rules: list[dict[str, Any]], mine: dict[str, Any]) -> list[dict[str, Any]]:
@@ -217,7 +225,8 @@ def _limits(rules: list[dict[str, Any]], mine: dict[str, Any]) -> list[dict[str,
 
 
 def _sign(value: float | None, limit: float | None) -> str:
-    if value is None or limit is None:
+    """How a value stands to its limit; nothing for copies, whose similarity and limit are both 1."""
+    if value is None or limit is None or value == limit == 1:
         return ""
     return "<" if value < limit else ">" if value > limit else "="
 

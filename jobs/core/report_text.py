@@ -100,8 +100,7 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
         return shown, shown
     sides: tuple[list[Markup], list[Markup]] = ([_equal(head, not_first=False)], [_equal(head, not_first=False)])
     room = [n, n]
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        pieces = "".join(a[i1:i2]), "".join(b[j1:j2])
+    for kind, pieces in _changes(a, b):
         for side, piece in enumerate(pieces):
             if room[side] > 0 and piece:
                 shown = piece[: room[side]]
@@ -111,6 +110,19 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
             break
     more = Markup('<span class="more">…</span>')
     return Markup("").join([*sides[0], more if room[0] <= 0 else ""]), Markup("").join([*sides[1], more if room[1] <= 0 else ""])
+
+
+def _changes(a: list[str], b: list[str]) -> list[tuple[str, tuple[str, str]]]:
+    """equal or other, and the text of both sides; white space between two differences belongs to them, so that marks do not flicker."""
+    made: list[tuple[str, tuple[str, str]]] = []
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        pieces = "".join(a[i1:i2]), "".join(b[j1:j2])
+        is_space = kind == "equal" and not pieces[0].strip() and made and i2 < len(a) and j2 < len(b)
+        kind = "equal" if kind == "equal" and not is_space else "other"
+        if made and made[-1][0] == kind:
+            pieces = made[-1][1][0] + pieces[0], made.pop()[1][1] + pieces[1]
+        made.append((kind, pieces))
+    return made
 
 
 def _equal(text: str, not_first: bool) -> Markup:
