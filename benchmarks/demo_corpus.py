@@ -306,7 +306,7 @@ def write_file(path: Path, docs: list[Doc]) -> None:
 
 def plan_row(doc: Doc, number: int) -> dict[str, object]:
     """The truth about one row. `row` counts from 0 in its file; in WET the warcinfo record does not count."""
-    readable = doc.text if doc.raw is None else None
+    readable = doc.text if doc.raw is None and doc.kind != "truncated_file" else None
     return {
         "id": doc.id, "source": doc.source, "url": doc.url, "domain": doc.domain, "lang": doc.lang, "batch": doc.batch,
         "file": f"{doc.file}/{doc.id}.txt" if doc.file.endswith("/texts") else doc.file, "row": 0 if doc.file.endswith("/texts") else number,

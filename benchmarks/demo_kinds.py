@@ -93,7 +93,8 @@ def denormalised(text: str, lang: str, rng: Random) -> str:
         return text.translate(rng.choice([wide, narrow, {**wide, **narrow}])).replace("\n\n", "\n　　")
     first, _, rest = text.partition(". ")
     text = f"{first.upper()}. {rest}"
-    return text.translate(wide).replace("\n\n", rng.choice(["\n", " \n\t", "\r\n\r\n"])).replace(", ", rng.choice([",  ", ", ", ",\n"]))
+    # lines stay lines, so that what a rule says of the one text it says of the other
+    return text.translate(wide).replace("\n\n", rng.choice(["\n", "\n\n\n", "\n\n    "])).replace(", ", rng.choice([",  ", ", ", ",\u00a0"]))
 
 
 def recrawled(text: str, lang: str, rng: Random) -> str:
@@ -317,7 +318,7 @@ def broken_line(kind: str, row: dict[str, str], which: int, long_row_bytes: int,
     if kind == "duplicate_key":
         return line[:-1].encode() + b', "text": "another text under the same key"}'
     if kind == "invalid_encoding":
-        return whole.replace(b'"text": "', [b'"text": "\xff\xfe ', b'"text": "\xc3\x28 ', b'"text": "\xed\xa0\x80 '][which % 3], 1)
+        return whole.replace(b'"text": "', [b'"text": "\xff\xfe ', b'"text": "\xc3\x28 ', b'"text": "\xe4\xbd '][which % 3], 1)
     if kind == "row_too_long":
         return json.dumps({**row, "text": " ".join([row["text"]] * (long_row_bytes // len(row["text"].encode()) + 1))}, ensure_ascii=False).encode()
     if kind == "missing_field":

@@ -34,35 +34,36 @@ Node = tuple[Any, ...]  # of str, ("pick", (Node, ...)), ("draw", low, high, ste
 @cache
 def parsed(pattern: str) -> Node:
     """A pattern as nested parts. Raises ValueError naming the pattern when its brackets do not match."""
-    node, rest = _parse(pattern, 0, "")
+    node, rest = _parse(pattern, 0)
     if rest != len(pattern):
         raise ValueError(f"brackets do not match: {pattern}")
     return node
 
 
-def _parse(text: str, at: int, until: str) -> tuple[Node, int]:
+def _parse(text: str, at: int) -> tuple[Node, int]:
+    """The node that begins at `at`, and where it ends: at the next `|` or `]` of its own level, or at the end of the text."""
     parts: list[Any] = []
-    while at < len(text) and (not until or text[at] not in until):
-        char = text[at]
-        if char == "[":
+    while at < len(text) and text[at] not in "|]":
+        if text[at] == "[":
             choices = []
-            while char != "]":
-                choice, at = _parse(text, at + 1, "|]")
+            while not choices or text[at : at + 1] == "|":
+                choice, at = _parse(text, at + 1)
                 choices.append(choice)
-                char = text[at : at + 1] or "]"
+            if text[at : at + 1] != "]":
+                raise ValueError(f"brackets do not match: {text}")
             parts.append(("pick", tuple(choices)))
             at += 1
-        elif char == "<":
-            end = text.index(">", at)
-            low, high, *step = text[at + 1 : end].split("..")
-            parts.append(("draw", int(low), int(high), int(step[0]) if step else 1))
-            at = end + 1
-        elif char == "{":
-            end = text.index("}", at)
-            parts.append(("slot", text[at + 1 : end]))
+        elif text[at] in "<{":
+            end = text.index({"<": ">", "{": "}"}[text[at]], at)
+            inner = text[at + 1 : end]
+            if text[at] == "{":
+                parts.append(("slot", inner))
+            else:
+                low, high, *step = map(int, inner.split(".."))
+                parts.append(("draw", low, high, *(step or [1])))
             at = end + 1
         else:
-            end = min((i for i in (text.find(c, at) for c in "[<{" + until) if i >= 0), default=len(text))
+            end = min((found for sign in "[<{|]" if (found := text.find(sign, at)) >= 0), default=len(text))
             parts.append(text[at:end])
             at = end
     return tuple(parts), at
