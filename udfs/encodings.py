@@ -34,7 +34,7 @@ _DAILY = {
 _ZONES = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("cp950", 0xA4, 0xC6)}  # codec, first and last lead byte of level 1
 
 
-class BadEncoding(ValueError):  # noqa: N818 - a way out, not a fault of ours
+class BadEncoding(ValueError):
     """Bytes that are not the text they should be; `reason` is `invalid_encoding` or `lone_surrogate`."""
 
     def __init__(self, reason: str) -> None:

@@ -54,7 +54,7 @@ _STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
 MISSING = object()  # a column that the record does not have, as opposed to one that is null
 
 
-class Reject(Exception):  # noqa: N818 - a way out, not a fault of ours
+class Reject(Exception):
     """A row that is left out; `reason` is a key of REASONS."""
 
     def __init__(self, reason: str) -> None:

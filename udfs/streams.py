@@ -32,7 +32,7 @@ ZSTD_WINDOW = 1 << 27  # bytes of window a zstd frame may ask for (`zstd --long=
 Line = tuple[int, bytes, str | None]  # byte position in the unpacked file, the line (or its head), reason when it is no good
 
 
-class BrokenStream(Exception):  # noqa: N818 - a way out, not a fault of ours
+class BrokenStream(Exception):
     """The content of a file cannot be read on; `reason` is one of `udfs.rows.REASONS`. All blocks before the break came out."""
 
     def __init__(self, reason: str) -> None:
@@ -134,9 +134,11 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
             if not is_begun and kind == "gz" and not (piece := piece.lstrip(b"\0")):
                 break  # zeros between members and after the last are padding (tapes, block devices), as gzip(1) takes them
             for out in _fed(member, piece, given):
+                yield out[: limits.max_unpacked_bytes - given]
                 given += len(out)
-                yield out
-            if given > limits.max_unpacked_bytes or (given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken):
+                if given > limits.max_unpacked_bytes:
+                    raise BrokenStream("unpacks_too_large")
+            if given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken:
                 raise BrokenStream("unpacks_too_large")
             is_begun = not member.eof
             piece = member.unused_data if member.eof else b""

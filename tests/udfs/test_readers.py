@@ -238,9 +238,9 @@ def test_a_bomb_keeps_the_rows_before_it_went_off(tmp_path: Path):
 def test_a_bomb_of_short_lines_stops_at_the_bytes_it_may_unpack_to(tmp_path: Path):
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"text": "again"}\n' * 500_000))
-    rows = read(path, "jsonl", max_unpacked_bytes=100_000)
-    assert rejects(rows)[0][0] == "unpacks_too_large"
-    assert 5_000 < len(texts(rows)) < 500_000
+    rows = read(path, "jsonl", max_unpacked_bytes=1_800_010)
+    assert texts(rows) == ["again"] * 100_000
+    assert rejects(rows) == [("unpacks_too_large", '{"text": "')]
 
 
 def test_a_file_that_is_gone_stops_the_task_instead_of_being_left_out(tmp_path: Path):
@@ -282,7 +282,7 @@ def packed(data: bytes, how: str, cuts: list[int]) -> bytes:
 
 @settings(max_examples=100, deadline=None)
 @given(
-    rows=json_rows, how=st.sampled_from(["plain", "gz", "zst"]), cuts=st.lists(st.integers(0, 500), max_size=3), split=st.integers(1, 200),
+    rows=json_rows, how=st.sampled_from(["plain", "gz", "zst"]), cuts=st.lists(st.integers(0, 500), max_size=3), split=st.integers(9, 300),
     block=st.integers(1, 64), is_ascii=st.booleans(), end=st.sampled_from(["\n", "\r\n", "\n\n"]), is_ended=st.booleans(),
 )  # fmt: skip
 def test_rows_written_as_json_lines_read_back_however_split_and_packed(rows, how, cuts, split, block, is_ascii, end, is_ended):
