@@ -219,7 +219,7 @@ class Corpus:
         for kind in ("c4_lorem", "c4_curly"):
             for parent in self.parents(kind, ("en",), ("web",)):
                 parent.text, parent.kind, parent.expect = kinds.with_paragraph(kind, parent.text or "", self.rng(kind, parent.id)), kind, "judge_rules"
-        for parent in self.parents("pii"):
+        for parent in self.parents("pii", domains=("web", "wiki", "books", "docs", "qa")):
             parent.text, parent.pii = kinds.with_pii(parent.text or "", parent.lang, self.rng("pii", parent.id))
             parent.kind = "pii"
 

@@ -173,7 +173,7 @@ num: [How old|How stale] is the light? The distance is {au} astronomical units. 
 err: [Beginners|New owners] [buy|choose] a telescope by magnification, [but|although] [shaky|cheap] air [spoils|blurs] anything [above|beyond] about [two hundred|250] times.
 err: [Never|One must never] [point|turn] any telescope at the Sun without a [proper|certified] filter over the front; the [damage|harm] is [instant|immediate] and [painless|silent].
 err: [Bright|White] [torches|phone screens] [undo|spoil] in a second the [half hour|thirty minutes] the eye [spent|took] [adapting|opening].
-end: [Nothing|Little] in the sky [hurries|is in a hurry], and [after|in] a few [nights|weeks] [neither|nor] does the [observer|person] at the [eyepiece|telescope].
+end: [Nothing|Little] in the sky [hurries|is in a hurry], and [after|in] a few [nights|weeks] neither does the [observer|person] at the [eyepiece|telescope].
 end: The [universe|sky] is [large|vast], but its [rules|habits] can be [learned|checked] from a [garden chair|back step].
 ask: How long does light take from a planet {au} astronomical units away?|Why do the [phases|seasons] happen, and how old is the light [we see|of a planet]?
 """,
@@ -219,7 +219,7 @@ open: [A lump|A kilogram] of [grey|wet] clay [goes|passes] through four [states|
 fact: Clay is made of flat [plates|particles] thinner than [a hair|paper] that [slide|slip] over one another when [wet|there is water between them], and this is [the whole secret|the source] of its [softness|plasticity].
 fact: [Kneading|Wedging] [drives out|removes] air and [lines up|evens out] the particles; [trapped|a pocket of] [moisture|damp] [turns|changes] to steam in the kiln and can [burst|crack] the wall.
 fact: [At|Near] about 573 degrees the quartz in the clay [changes|alters] its [form|crystal] and [swells|jumps] by [one or two|almost two] per cent, so [potters|kilns] [pass|cross] that [point|mark] slowly.
-fact: [Earthenware|Flowerpots] [fired|burnt] near 1,000 degrees [stays|remain] porous, while stoneware at [about|around] 1,250 [turns|becomes] [dense|glassy] enough to hold water without glaze.
+fact: [Earthenware|A flowerpot] [fired|burnt] near 1,000 degrees [stays|remains] porous, while stoneware at [about|around] 1,250 [turns|becomes] [dense|glassy] enough to hold water without glaze.
 fact: A glaze is a glass [made|fitted] for [one|a certain] clay: [silica|sand] to form it, [a flux|ash or feldspar] to melt it, and [alumina|some clay] to keep it from [running|sliding] off.
 fact: [Iron|A few per cent of iron] [gives|makes] [honey|amber] and brown in a [clean|smoky-free] fire, but [green|grey-green] celadon when the [kiln|flame] is [short of|starved of] air.
 fact: [Porcelain|True porcelain] [asks for|needs] kaolin, a [white|pure] clay first [worked|used] in China [more than|over] a thousand years before [Europe|Meissen] [found|copied] the recipe in [1708|the early 1700s].
@@ -475,7 +475,7 @@ open: [Between|From] the [wooden|running] machine of 1817 [and|to] the safety bi
 fact: [Chain|A clean chain] drives [waste|lose] only two to four per cent of the [rider's|input] power, [while|whereas] a [dry|rusty] one [loses|wastes] [visibly|a good deal] more.
 fact: Air [resistance|drag] grows with the square of the speed and the power to beat it with the cube, so [going|riding] a quarter faster [asks|takes] [nearly|almost] double the [work|watts].
 fact: A [moving|rolling] bicycle steers [itself|into a lean], [mainly|largely] because the front wheel [touches|meets] the ground behind the [line|axis] of the steering, like a [castor|tea-trolley wheel].
-fact: Spokes [work|hold] by pull: the hub [hangs|is hung] from the upper ones [less|rather] than [stands|it stands] on the lower, and [a wheel|together they] can [carry|bear] [many|a hundred] times its [own|] weight.
+fact: Spokes [work|hold] by pull: the hub [hangs|is hung] from the upper ones [rather|more] than it stands on the lower, and [a wheel|together they] can [carry|bear] [many|a hundred] times its [own|] weight.
 fact: [Wide|Broad] tyres at [lower|modest] pressure [roll|run] as well as narrow ones on [rough|ordinary] roads, for they [swallow|absorb] [bumps|small stones] [instead of|rather than] [lifting|shaking] the rider.
 fact: Dunlop's [pneumatic|air-filled] tyre of 1888 [won|took] its first races so [clearly|plainly] that solid rubber [vanished|was gone] within [a few|five or six] years.
 fact: The derailleur [moves|shifts] the chain sideways while it runs, and [a chain|it] wears [fastest|most] when it [runs|crosses] from the largest ring to the largest [cog|sprocket].
@@ -601,7 +601,7 @@ steps: [Procedure|Steps]. [Work|Proceed] in this order, and [note|record] [every
 example: [Worked example|A calculation with figures].
 trouble: [Troubleshooting|When it goes wrong].
 end: [Record|Write down] the date, the [names|people] and the [results|figures] in the [log|workshop book], and [report|tell] anything [unusual|unexpected] to {person}.
-end: Revision <2..14>, {month}: [the times|the figures] in step <2..5> were [checked|measured again] in {place} by <2..6> people, [who agreed|whose results agreed] within <2..6> per cent.
+end: Revision <2..14>, {month}: [the times|the figures] in step <2..3> were [checked|measured again] in {place} by <2..6> people, [who agreed|whose results agreed] within <2..6> per cent.
 """,
     "qa": """
 lead: Question: {ask} [I live in {place} and|I am a beginner, and] [would like|want] to [understand|know] the [reason|working] [as well as|and not only] the [answer|result].
@@ -613,7 +613,7 @@ mid: [That is|So much for] the principle. [Now|Next come] the numbers.
 mid: [With that in mind|Knowing this], the [calculation|sum] is [short|not hard].
 end: [To check|As a check], [do|work] the [sum|calculation] [backwards|a second time with rounder numbers]; if the two [differ|disagree] by more than [a few|two or three] per cent, [look|search] for a [slip|misread unit].
 end: [In practice|In real life] {person} of {place} [allows|adds] [about|some] <4..12> per cent for [error|the unexpected], which is [wise|sensible].
-end: So the [answer|result] [follows|rests] on [two|three] facts you can [test|see] yourself, and [one|a single] [multiplication|line of arithmetic].
+end: So the [answer|result] [follows from|rests on] [two|three] facts you can [test|see] yourself, and [one|a single] [multiplication|line of arithmetic].
 """,
 }
 
