@@ -1,0 +1,182 @@
+"""The pages tell the truth: queries run, commands exist, tables are all there, links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import cli, curate
+from jobs.core import tables
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8") if page.is_file() else ""
+
+
+def sql_blocks() -> list[Any]:
+    """Each sql block of docs/sql.md, with the number of its question."""
+    found = []
+    for section in re.split(r"^## ", read(ROOT / "docs" / "sql.md"), flags=re.M)[1:]:
+        number = section.split(".")[0]
+        for i, block in enumerate(re.findall(r"```sql\n(.*?)```", section, re.S)):
+            found.append(pytest.param(number, block, id=f"{number}-{i}"))
+    return found
+
+
+def commands() -> list[Any]:
+    """Each command in a ```sh block of any page."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", read(page), re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                if words := shlex.split(line, comments=True):
+                    found.append(pytest.param(words, id=f"{page.name}: {line.split('#')[0].strip()[:70]}"))
+    return found
+
+
+# --- docs/sql.md
+
+
+@pytest.fixture(scope="module")
+def ask(demo_lake: Any) -> Any:
+    from jobs.core.ask import Ask
+
+    return Ask(demo_lake.where)
+
+
+def run_block(ask: Any, number: str, which: int = 0) -> list[dict[str, Any]]:
+    block = [param.values[1] for param in sql_blocks() if param.values[0] == number][which]
+    columns, rows = ask.sql(block.replace("{lake}", ask.lake.root), 100_000)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def test_there_are_ten_questions_and_each_has_a_query() -> None:
+    assert [int(number) for number in dict.fromkeys(param.values[0] for param in sql_blocks())] == list(range(1, 11))
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("number", "block"), sql_blocks())
+def test_every_query_of_the_page_runs_and_answers(ask: Any, number: str, block: str) -> None:
+    columns, rows = ask.sql(block.replace("{lake}", ask.lake.root), 50)
+    assert columns
+    assert rows or number == "2"  # what question 2 finds is counted below
+
+
+@pytest.mark.spark
+def test_the_floor_of_words_counts_the_documents_that_fail_nothing_else(ask: Any) -> None:
+    rules: dict[str, list[str]] = defaultdict(list)
+    for row in ask.table("verdicts").select("doc_id", "rule").collect():
+        rules[row["doc_id"]].append(row["rule"])
+    only = sum(all(rule.endswith(".min_words") for rule in failed) for failed in rules.values())
+    answer = run_block(ask, "2")
+    assert sum(row["fail_the_floor_only"] for row in answer) == only
+    assert all(0 <= row["kept_at_30"] <= row["fail_the_floor_only"] for row in answer)
+
+
+@pytest.mark.spark
+def test_shares_of_text_add_up_to_the_whole(ask: Any) -> None:
+    answer = run_block(ask, "3")
+    assert sum(row["documents"] for row in answer) == ask.table("corpus").count()
+    assert sum(row["percent_of_text"] for row in answer) == pytest.approx(100, abs=0.01 * len(answer))
+
+
+@pytest.mark.spark
+def test_a_finished_lake_has_no_document_that_was_never_judged(ask: Any) -> None:
+    answer = run_block(ask, "7")
+    assert {row["last_word"] for row in answer} == {"finished"}
+    assert {row["batch_id"] for row in answer} == {row["batch_id"] for row in ask.table("docs").select("batch_id").distinct().collect()}
+
+
+@pytest.mark.spark
+def test_the_way_of_the_batches_agrees_with_the_funnel(ask: Any) -> None:
+    answer = run_block(ask, "9")
+    per_batch = {row["job"]: row["rows_in"] for row in ask.funnel()}
+    for job in ("ingest_docs", "measure_text", "build_corpus"):
+        rows = [row for row in answer if row["job"] == job]
+        assert sum(row["rows_in"] / row["batches_in_run"] for row in rows) == pytest.approx(per_batch[job])
+
+
+@pytest.mark.spark
+def test_comparing_with_the_empty_first_version_finds_the_whole_corpus(ask: Any) -> None:
+    assert [(row["change"], row["documents"]) for row in run_block(ask, "10", 1)] == [("came in", ask.table("corpus").count())]
+
+
+# --- commands
+
+
+def is_make(words: list[str]) -> None:
+    done = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def is_gristmill(words: list[str]) -> None:
+    given = cli.parser().parse_args(words[1:])
+    if given.command == "run":
+        assert given.job in (*curate.job_names(), "curate")
+    if "recipe" in given:
+        assert (ROOT / given.recipe).is_file()
+
+
+def is_spark_submit(words: list[str]) -> None:
+    script = next(word for word in words if word.endswith(".py"))
+    before, after = words[: words.index(script)], words[words.index(script) + 1 :]
+    assert (ROOT / script).is_file()
+    assert Path(script).stem in (*curate.job_names(), "curate")
+    assert (ROOT / after[after.index("--recipe") + 1]).is_file()
+    assert {word for word in after if word.startswith("--")} <= {"--recipe", "--lake", "--input", "--batch"}
+    if "--properties-file" in before:
+        assert (ROOT / before[before.index("--properties-file") + 1]).is_file()
+
+
+def is_python(words: list[str]) -> None:
+    assert words[1] == "-m"
+    assert importlib.util.find_spec(words[2]) is not None
+
+
+def is_docker(words: list[str]) -> None:
+    for option in ("-f", "--file"):
+        if option in words:
+            assert (ROOT / words[words.index(option) + 1]).is_file()
+
+
+CHECKS = {"make": is_make, "gristmill": is_gristmill, "spark-submit": is_spark_submit, "python": is_python, "docker": is_docker}
+
+
+@pytest.mark.parametrize("words", commands())
+def test_every_command_of_a_page_names_things_that_exist(words: list[str]) -> None:
+    if words == [".", ".venv/bin/activate"]:
+        return
+    name = words[0].rsplit("/", 1)[-1]
+    assert name in CHECKS, f"a page shows {' '.join(words)}; say here how to check {name}"
+    CHECKS[name](words)
+
+
+def test_the_readme_shows_the_two_commands() -> None:
+    shown = [param.values[0][:2] for param in commands()]
+    assert ["make", "demo"] in shown
+    assert ["make", "test"] in shown
+
+
+# --- tables and links
+
+
+def test_the_readme_lists_the_tables_of_the_house_and_no_others() -> None:
+    section = read(ROOT / "README.md").split("## The tables")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.M) == [table.name for table in tables.ALL]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", read(page), flags=re.S)
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in links if not (page.parent / link).exists()] == []
