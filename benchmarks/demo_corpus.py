@@ -45,6 +45,7 @@ COUNTS = {
 }  # fmt: skip
 EN_ONLY = ("log_dump", "minified_js", "c4_lines", "c4_lorem", "c4_curly")
 ZH_ONLY = ("script_copy", "mojibake_latin", "mojibake_gbk")
+ROOMY = ("web", "books")  # so far from every limit of the rules that an edit does not carry a text across
 BROKEN = ("missing_text", "empty_text", "missing_field", "wrong_type", "malformed_json", "not_an_object", "duplicate_key", "invalid_encoding", "lone_surrogate", "nul_character", "row_too_long")  # fmt: skip
 # made of a good document, which is then no longer there
 IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "pii", "truncated_file")
@@ -154,7 +155,7 @@ class Corpus:
             self.copy("script_copy", parent, script.convert(parent.text or ""), "dedup_exact")
         for parent in self.parents("exact_copy"):
             self.copy("exact_copy", parent, parent.text or "", "dedup_exact")
-        for parent in self.parents("normalised_copy"):
+        for parent in self.parents("normalised_copy", domains=ROOMY):
             self.copy("normalised_copy", parent, kinds.denormalised(parent.text or "", parent.lang, self.rng("norm", parent.id)), "dedup_exact")
         for percent in (1, 3, 5, 10):
             kind = f"near_{percent}"
@@ -163,7 +164,7 @@ class Corpus:
                 doc.expect = self.near_expect(doc.jaccard or 0)
         for parent in self.parents("chain_b", domains=("web", "wiki", "books")):  # prose; in worked maths hardly a word can be edited
             self.plant_chain(parent)
-        for parent in self.parents("recrawl"):
+        for parent in self.parents("recrawl", domains=ROOMY):
             rng = self.rng("recrawl", parent.id)
             url = rng.choice([parent.url, parent.url.replace("https", "http"), parent.url + "/", parent.url.replace("//", "//www.")])
             self.copy("recrawl", parent, kinds.recrawled(parent.text or "", parent.lang, rng), "dedup_exact", url=url)
