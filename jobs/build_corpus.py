@@ -17,8 +17,8 @@ from pydantic import NonNegativeInt, PositiveInt
 from jobs.core.config import Strict
 from jobs.core.contract import gate, load_contract
 from jobs.core.counts import reasons_of
-from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.errors import DataError
+from jobs.core.job import Counts, Job, Tables, Writes, main
 from udfs.edits import apply_batches
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from udfs.neardup import COMPARED, SKETCHED, PairRule, compare_sketches, sketch_
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):

@@ -60,9 +60,9 @@ class Params(Strict):
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
         """The executor's parameters for one format."""
-        columns = {name: value for name, value in how.columns.items() if value is not None}
+        columns: dict[str, str | None] = {str(name): value for name, value in how.columns.items() if value is not None}
         bounds = {"max_row_bytes": self.max_row_bytes, "max_raw_bytes": self.max_raw_bytes, "max_unpacked_bytes": self.max_unpacked_bytes}
-        return readers.ReadParams(columns=columns, encoding=how.encoding, root=root, **bounds)
+        return readers.ReadParams(columns, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
 
 
 # What this job adds to the reader's reasons (udfs/rows.py) and the contract's (conf/expectations/docs.yaml).

@@ -32,7 +32,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def lake(spark: Any, tmp_path: Path) -> Any:
     """An empty lake."""
     from jobs.core.lake import Lake
@@ -54,7 +54,7 @@ def params_of() -> Callable[..., Any]:
     return made
 
 
-@pytest.fixture()
+@pytest.fixture
 def ingest(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable[..., Any]:
     """`ingest([{"id": "a", "text": "..."}], batch="one")`: rows as a JSON Lines file, ingested; returns the Outcome."""
     import json
@@ -78,3 +78,30 @@ def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"needs {SHARED / 'data'} (real text, not part of the project)")
     return SHARED / "data"
+
+
+def small_demo(home: Path, n: int = 300) -> Path:
+    """The demo corpus with about `n` documents; returns the folder of its batches."""
+    import subprocess
+    import sys
+
+    subprocess.run([sys.executable, "-m", "benchmarks.demo_corpus", "--out", str(home), "--seed", "7", "--n", str(n)], check=True, cwd=ROOT, capture_output=True)
+    return home / "raw"
+
+
+@pytest.fixture(scope="session")
+def demo_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small demo corpus: `raw/` with a folder for each batch, and beside it plan.parquet."""
+    return small_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_lake(spark: Any, demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The lake after `curate` with conf/demo.yaml on the small demo corpus. Read it, do not write to it."""
+    from jobs import curate
+    from jobs.core import config
+    from jobs.core.lake import Lake
+
+    where = str(tmp_path_factory.mktemp("lakes") / "demo")
+    curate.curate(config.load_recipe(ROOT / "conf/demo.yaml"), where, str(demo_raw))
+    return Lake(spark, where)

@@ -85,7 +85,7 @@ def load_yaml(path: Path) -> Any:
     """The content of one YAML file. Raises ConfigError with line and column when it does not parse."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_Unique)  # noqa: S506 - a SafeLoader
+            return yaml.load(stream, Loader=_Unique)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {str(error).replace(chr(10), ' ')}") from None
 

@@ -94,7 +94,6 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
     Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
     best member, which gives the rows that the graph of documents would.
     """
-    from pyspark.sql import functions as F
 
     sides = firsts.toDF("doc_a", "class_a"), firsts.toDF("doc_b", "class_b")
     edges = pairs.join(sides[0], "doc_a", how="inner").join(sides[1], "doc_b", how="inner").select("class_a", "class_b", "similarity", "method").toPandas()

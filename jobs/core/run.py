@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import config, files, tables as promised
+from jobs.core import config, files
+from jobs.core import tables as promised
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.job import Counts, Delete, Job, Tables
 from jobs.core.lake import Lake
@@ -111,7 +112,8 @@ class _Run:
 
     def __init__(self, job: Job, params: Any, lake: Lake, runs: Runs, digest: str, batches: tuple[str, ...], listing: Any, opened: Any) -> None:
         self.job, self.params, self.lake, self.opened = job, params, lake, opened
-        self.run_id, self.listing, self.written = uuid.uuid4().hex, listing, {}
+        self.run_id, self.listing = uuid.uuid4().hex, listing
+        self.written: dict[str, int] = {}
         self.tables = Tables(lake, runs, job, digest, batches, listing)
         self.tables.started_at = opened
         self.is_announced = False

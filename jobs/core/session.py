@@ -97,9 +97,9 @@ def _unset(wanted: dict[str, str]) -> dict[str, str]:
 def _need_delta(spark: SparkSession) -> None:
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     try:
-        spark.sql("SELECT 1").schema  # forces the session state, which loads the extensions
+        spark.sql("SELECT 1").collect()  # forces the session state, which loads the extensions
         found = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
-    except Exception:  # noqa: BLE001 - whatever breaks here, the advice is the same
+    except Exception:
         found = False
     if not found:
         raise ConfigError(
@@ -115,5 +115,5 @@ def _has_class(spark: SparkSession, name: str) -> bool:
         return True
     except (AttributeError, NotImplementedError):
         return True
-    except Exception:  # noqa: BLE001 - py4j wraps ClassNotFoundException
+    except Exception:
         return False

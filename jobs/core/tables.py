@@ -91,13 +91,13 @@ raw      | string  | the row as it was, cut to the recipe's bound
 
 def _measured() -> tuple[Column, ...]:
     """The columns of `signals`: what the measuring kernel gives, with its own comments."""
-    from udfs.measures import SIGNALS as measured
+    from udfs import measures
 
     def kind(field: pa.Field) -> str:
         names = {"string": "string", "int64": "bigint", "int32": "int", "double": "double", "bool": "boolean"}
         return names.get(str(field.type), "array<struct<start:int,end:int,reason:string>>")
 
-    return tuple(Column(f.name, kind(f), f.metadata[b"comment"].decode()) for f in measured if f.name != "doc_id")
+    return tuple(Column(f.name, kind(f), f.metadata[b"comment"].decode()) for f in measures.SIGNALS if f.name != "doc_id")
 
 
 SIGNALS = Table(

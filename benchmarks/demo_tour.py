@@ -1,0 +1,37 @@
+"""What `make demo` says at its end: the funnel, where the report is, and one query to try with its answer."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jobs.core.ask import Ask, as_text
+
+QUERY = (
+    "select lang, domain, count(*) as documents, sum(n_chars) as characters, "
+    "round(100 * sum(n_chars) / sum(sum(n_chars)) over (), 1) as percent from corpus group by lang, domain order by characters desc limit 8"
+)
+
+
+def main() -> None:
+    """Print the tour of a lake on which curate has run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lake", required=True, help="the demo lake")
+    given = parser.parse_args()
+    ask = Ask(given.lake)
+    print(f"\n{'job':<14} {'in':>7} {'kept':>7} {'left out':>9}  by reason (a document may have several)")
+    for row in ask.funnel():
+        reasons = [f"{reason} {count:,}" for reason, count in row["reasons"].items()]
+        shown = ", ".join(reasons[:5]) + (f", and {len(reasons) - 5} more" if len(reasons) > 5 else "")
+        print(f"{row['job']:<14} {row['rows_in']:>7,} {row['rows_kept']:>7,} {row['rows_left_out']:>9,}  {shown or '-'}")
+    print(f"\nreport  {Path(given.lake, '_report', 'index.html').resolve()}")
+    print(f"try     gristmill sql \"{QUERY}\" --lake {given.lake}\n")
+    print(as_text(*ask.sql(QUERY, 8)))
+    gone = ask.sql("select d.doc_id from duplicates d join docs using (doc_id) order by d.doc_id limit 1", 1)[1]
+    if gone:
+        print(f"\nand     gristmill why {gone[0][0][:12]} --lake {given.lake}\n")
+        print("\n".join(ask.why(gone[0][0])["lines"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The whole curation on a small demo corpus: nothing vanishes, each planted kind ends where the plan says, runs can die."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.core.ask import Ask
+from jobs.core.lake import Lake
+from jobs.core.runs import Runs
+from jobs.core.tables import CORPUS, DOCS, DUPLICATES, REJECTS, RUNS, VERDICTS
+
+pytestmark = pytest.mark.spark
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def keys(frame: Any, *columns: str) -> Any:
+    return {tuple(row) for row in frame.select(*columns).collect()}
+
+
+def test_every_input_row_is_a_document_or_a_reject(demo_lake: Lake) -> None:
+    ingests = Runs(demo_lake).finished("ingest_docs")
+    assert len(ingests) == 2
+    assert sum(run.rows_in for run in ingests) == demo_lake.read(DOCS).count() + demo_lake.read(REJECTS).count()
+
+
+def test_every_document_is_in_the_corpus_or_has_a_verdict_and_never_both(demo_lake: Lake) -> None:
+    docs, corpus, verdicts = (keys(demo_lake.read(table), "doc_id", "batch_id") for table in (DOCS, CORPUS, VERDICTS))
+    assert docs == corpus | verdicts
+    assert not corpus & verdicts
+
+
+def test_the_counts_of_every_run_add_up(demo_lake: Lake) -> None:
+    for run in Runs(demo_lake).finished():
+        if run.rows_in is not None:
+            assert run.rows_in == run.rows_kept + run.rows_left_out, run.job
+
+
+def test_each_planted_kind_ends_where_the_plan_says(demo_lake: Lake, demo_raw: Path) -> None:
+    plan = pq.read_table(demo_raw.parent / "plan.parquet", columns=["id", "batch", "kind", "expect"]).to_pylist()
+    rejected = Counter(row.reason for row in demo_lake.read(REJECTS).collect())
+    wanted = Counter(row["expect"].split(":")[1] for row in plan if row["expect"].startswith("rejects:"))
+    assert rejected == wanted
+    fate = {(row.native_key, row.batch_id): "kept" for row in demo_lake.read(DOCS).collect()}
+    ids = {(row.doc_id, row.batch_id): (row.native_key, row.batch_id) for row in demo_lake.read(DOCS).collect()}
+    for row in demo_lake.read(VERDICTS).collect():
+        fate[ids[(row.doc_id, row.batch_id)]] = row.job
+    judged = [row for row in plan if row["expect"] in ("kept", "judge_rules", "dedup_exact", "dedup_minhash") and (row["id"], row["batch"]) in fate]
+    wrong = Counter((row["kind"], row["expect"], fate[(row["id"], row["batch"])]) for row in judged if fate[(row["id"], row["batch"])] != row["expect"])
+    assert sum(wrong.values()) <= 0.02 * len(judged), wrong
+    out = Counter(row["kind"] for row in judged if fate[(row["id"], row["batch"])] != "kept")
+    assert {"spam_seo", "boilerplate", "link_list", "log_dump", "mojibake_latin", "exact_copy", "script_copy", "near_3"} <= set(out)
+
+
+def test_every_left_out_duplicate_names_a_document_that_exists_and_a_true_similarity(demo_lake: Lake) -> None:
+    docs = {row[0] for row in keys(demo_lake.read(DOCS), "doc_id")}
+    for row in demo_lake.read(DUPLICATES).collect():
+        assert row.dup_of in docs
+        assert row.similarity >= 0.7
+
+
+def test_dropped_lines_are_gone_from_the_corpus_and_still_in_docs(demo_lake: Lake) -> None:
+    changed = demo_lake.read(CORPUS).where("n_edits > 0").select("doc_id", "text").join(demo_lake.read(DOCS).selectExpr("doc_id", "text AS was"), "doc_id").collect()
+    assert changed
+    assert all(len(row.text) < len(row.was) for row in changed)
+
+
+def test_why_tells_the_whole_story_of_a_duplicate(demo_lake: Lake) -> None:
+    duplicate = demo_lake.read(DUPLICATES).where("job = 'dedup_minhash'").first()
+    story = Ask(demo_lake.where).why(duplicate.doc_id)
+    assert story["fate"] == "left out"
+    assert story["survivors"][0]["dup_of"] == duplicate.dup_of
+    assert any("near_duplicate" in line and "against 0.7" in line for line in story["lines"])
+
+
+def test_the_command_line_answers_in_text_and_in_json(demo_lake: Lake) -> None:
+    columns, rows = Ask(demo_lake.where).sql("select count(*) as n from corpus", 5)
+    assert (columns, rows) == (["n"], [(demo_lake.read(CORPUS).count(),)])
+
+
+def test_the_corpus_refuses_while_a_judge_has_not_covered_a_batch(demo_lake: Lake, tmp_path: Path) -> None:
+    import shutil
+
+    from jobs import curate
+    from jobs.core import config
+    from jobs.core.errors import ContractError
+    from jobs.core.run import run_job
+
+    copy = Lake(demo_lake.spark, str(tmp_path / "copy"))
+    shutil.copytree(demo_lake.root, copy.root)
+    copy.spark.sql(f"DELETE FROM {copy.ref(RUNS)} WHERE job = 'dedup_exact'")
+    job, params = next(pair for pair in curate.plan(config.load_recipe(ROOT / "conf/demo.yaml")) if pair[0].name == "build_corpus")
+    with pytest.raises(ContractError, match=r"never judged: no finished run of dedup_exact on batch batch-1"):
+        run_job(job, params, copy)
+
+
+DRIVER = """
+import os, signal, sys
+from jobs import curate
+from jobs.core import config
+from jobs.core.lake import Lake
+left = [int(sys.argv[3])]
+def committed(self, table, version):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+Lake.committed = committed
+curate.curate(config.load_recipe("conf/demo.yaml"), sys.argv[1], sys.argv[2])
+"""
+
+
+def curate_until(where: Path, raw: Path, commit: int) -> int:
+    """Run curate in a process of its own, killed right after its `commit`-th Delta commit (0: not at all)."""
+    code = DRIVER if commit else DRIVER.replace("left[0] == 0", "False")
+    done = subprocess.run([sys.executable, "-c", code, str(where), str(raw), str(commit)], cwd=ROOT, capture_output=True, text=True, env={**os.environ})
+    assert done.returncode in (0, -9), done.stderr[-3000:]
+    return done.returncode
+
+
+def fingerprint(lake: Lake) -> str:
+    """Hash over the sorted rows of corpus."""
+    import hashlib
+
+    rows = sorted(json.dumps(row.asDict(), sort_keys=True, ensure_ascii=False) for row in lake.read(CORPUS).collect())
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("commit", [9, *[pytest.param(k, marks=pytest.mark.slow) for k in range(1, 30) if k != 9]])
+def test_a_killed_run_is_continued_to_the_same_corpus(demo_lake: Lake, demo_raw: Path, tmp_path: Path, commit: int) -> None:
+    if curate_until(tmp_path / "lake", demo_raw, commit) == -9:
+        curate_until(tmp_path / "lake", demo_raw, 0)
+    assert fingerprint(Lake(demo_lake.spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
