@@ -90,7 +90,8 @@ def denormalised(text: str, lang: str, rng: Random) -> str:
     wide = {ord(char): ord(char) + 0xFEE0 for char in "0123456789"}
     if lang == "zh":
         narrow = str.maketrans("，：；？！（）", ",:;?!()")
-        return text.translate(rng.choice([wide, narrow, {**wide, **narrow}])).replace("\n\n", "\n　　")
+        head, _, rest = text.partition("\n\n")  # a word cutter takes every wide digit for a word of its own, so only few become wide
+        return (head.translate({**wide, **narrow}) + "\n\n" + rest.translate(rng.choice([{}, narrow]))).replace("\n\n", "\n　　")
     first, _, rest = text.partition(". ")
     text = f"{first.upper()}. {rest}"
     # lines stay lines, so that what a rule says of the one text it says of the other
