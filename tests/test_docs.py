@@ -143,13 +143,25 @@ def is_python(words: list[str]) -> None:
     assert importlib.util.find_spec(words[2]) is not None
 
 
+def is_pip(words: list[str]) -> None:
+    assert "-c" not in words or (ROOT / words[words.index("-c") + 1]).is_file()
+
+
 def is_docker(words: list[str]) -> None:
     for option in ("-f", "--file"):
         if option in words:
             assert (ROOT / words[words.index(option) + 1]).is_file()
 
 
-CHECKS = {"make": is_make, "gristmill": is_gristmill, "spark-submit": is_spark_submit, "python": is_python, "docker": is_docker}
+CHECKS = {
+    "make": is_make,
+    "gristmill": is_gristmill,
+    "spark-submit": is_spark_submit,
+    "python": is_python,
+    "pip": is_pip,
+    "docker": is_docker,
+    "venv-pack": lambda words: None,  # a tool of others, shown with its output only
+}
 
 
 @pytest.mark.parametrize("words", commands())
