@@ -173,7 +173,7 @@ def sample(path: str, language: str, n: int) -> list[str]:
     column = table["lang_hint"] if "lang_hint" in table.column_names else table["lang"]
     texts = table["text"].filter(pc.equal(column, language))
     step = max(1, len(texts) // max(n, 1))
-    texts = texts.take(pa.array(range(0, len(texts), step)[:n])).combine_chunks()
+    texts = texts.take(pa.array(range(0, len(texts), step)[:n], pa.int64())).combine_chunks()
     lang, _ = langid.identify(texts, lid_model=langid.PACKAGE, lid_chars=2000)
     return [text for text, found in zip(texts.to_pylist(), lang.to_pylist(), strict=True) if text and found == language]
 

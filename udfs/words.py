@@ -65,7 +65,9 @@ def specials() -> dict[str, tuple[int, ...]]:
     titles = "Adm. Ala. Apr. Ariz. Ark. Aug. Bros. Calif. Co. Colo. Conn. Corp. D.C. Dec. Del. Dr. E.G. E.g. Feb. Fla. Ga. Gen. Gov. I.E. I.e. Ia. Id. "
     titles += "Ill. Inc. Ind. Jan. Jr. Jul. Jun. Kan. Kans. Ky. La. Ltd. Mar. Mass. Md. Messrs. Mich. Minn. Miss. Mo. Mont. Mr. Mrs. Ms. Mt. N.C. N.D. "
     titles += "N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. Ph.D. Prof. Rep. Rev. S.C. Sen. Sep. Sept. St. Tenn. Va. Wash. Wis. "
-    titles += "a.m. co. e.g. i.e. p.m. v.s. vs. and/or w/o C++"
+    titles += "a.m. co. e.g. i.e. p.m. v.s. vs. and/or w/o C++ "
+    titles += ":) :)) :))) :( :(( :((( :() :* :/ :0 :1 :3 :> :] :| :} :D :O :P :X :o :p :x :-) :-( :-* :-/ :-] :-| :-D :-P ;) ;-) ;D 8) 8-) 8D ): (: (; "
+    titles += "(= [: [= ]= =) =( =/ =3 =D =[ =] =| >:( <3 </3 ^_^ -_- '' ’’"
     for word in [*titles.split(), *(letter + "." for letter in "abcdefghijklmnopqrstuvwxyzäöü")]:
         found[word] = (len(word),)
     for hour in range(1, 13):
@@ -246,16 +248,55 @@ def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
     if labels == 0:
         return False
     if labels == 3 and numbers == 3:
-        for j in range(start, e):
-            if not points[j] - np.uint32(48) < np.uint32(10):
-                return False
-        return e - start < 4
+        return _is_public(points, a, e)
     if e - start < 2:
         return False
     for j in range(start, e):
         if not flags[j] & np.uint32(LOWER):
             return False
     return True
+
+
+@kernel
+def _is_public(points, a, b):  # type: ignore[no-untyped-def]
+    """Whether `[a, b)` is an IPv4 address that is neither private nor local."""
+    octets = np.zeros(4, np.int64)
+    n = 0
+    for i in range(a, b):
+        if points[i] == 46:
+            n += 1
+        elif points[i] - np.uint32(48) < np.uint32(10) and octets[n] < 256:
+            octets[n] = octets[n] * 10 + points[i] - 48
+        else:
+            return False
+    first, second = octets[0], octets[1]
+    if first == 10 or first == 127 or (first == 169 and second == 254) or (first == 192 and second == 168) or (first == 172 and 16 <= second < 32):
+        return False
+    return 0 < first < 224 and second < 256 and octets[2] < 256 and 0 < octets[3] < 255
+
+
+@kernel
+def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[no-untyped-def]
+    """Put the pieces `[first, n)` of one stretch of text together again where they spell a special: ) and : to ):
+
+    Returns how many words there are then.
+    """
+    kept, w = first, first
+    while w < n:
+        starts[kept], stops[kept] = starts[w], stops[w]
+        taken = 1
+        if stops[w] - starts[w] <= 3:
+            for k in range(min(n - w, 5), 1, -1):
+                if stops[w + k - 1] - starts[w] > 5:
+                    continue
+                special = _special(prefix, powers, keys, cuts, starts[w], stops[w + k - 1])
+                if special >= 0 and not cuts[special, 1]:
+                    stops[kept] = stops[w + k - 1]
+                    taken = k
+                    break
+        w += taken
+        kept += 1
+    return kept
 
 
 @kernel
@@ -314,10 +355,10 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
             return 1
     if c == 58 or c == 60 or c == 62 or c == 61 or c == 47:  # : < > = /
         return 1 if after & np.uint32(ALPHA) and (before & np.uint32(ALPHA) or digit_before) else 0
-    if not before & np.uint32(ALPHA):
-        return 0
     if c == 44:
-        return 1 if after & np.uint32(ALPHA) else 0
+        return 1 if before & after & np.uint32(ALPHA) else 0
+    if not (before & np.uint32(ALPHA) or digit_before):
+        return 0
     if c == 45 or c == 0x2013 or c == 0x2014 or c == 126:
         k = i + 1
         while k < b and points[k] == c and k - i < 3:
@@ -356,7 +397,7 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 plain = plain and flags[i] & np.uint32(ALPHA)
                 i += 1
             b = i
-            edge = b
+            edge, before = b, n
             n_tails = 0
             special = _special(prefix, powers, keys, cuts, a, b)
             while special < 0 and not plain and a < b:
@@ -417,6 +458,8 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 starts[n] = tails[k]
                 stops[n] = tails[k - 1] if k else edge
                 n += 1
+            if n - before > 1:
+                n = _join(prefix, powers, keys, cuts, starts, stops, before, n)
         counts[row + 1] = n
     return starts[:n], stops[:n], counts
 
