@@ -52,7 +52,7 @@ def test_a_key_written_twice_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_missing_recipe_names_the_places_that_were_searched() -> None:
-    with pytest.raises(ConfigError, match="nowhere.yaml: no such file"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such file"):
         config.load_recipe("nowhere.yaml")
 
 

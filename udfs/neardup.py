@@ -5,6 +5,7 @@ Each function has the shape of mapInArrow once its parameters are bound by funct
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ def compare_texts(batches: Iterator[pa.RecordBatch], params: ShingleParams, meas
     for batch in batches:
         groups = batch.column("grp").to_numpy()
         cuts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
-        for start, stop in zip(cuts, cuts[1:]):
+        for start, stop in itertools.pairwise(cuts):
             if held and start < stop and held[-1].column("grp")[0] != batch.column("grp")[start]:
                 yield _compare_group(pa.Table.from_batches(held), params, measure)
                 held = []

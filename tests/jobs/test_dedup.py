@@ -19,7 +19,7 @@ from jobs.ingest_docs import JOB as INGEST
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
-WORDS = [line for line in "amber basin cedar delta ember fjord grove heath inlet jetty knoll ledge marsh notch orbit patch quarry ridge slope tarn".split()]
+WORDS = "amber basin cedar delta ember fjord grove heath inlet jetty knoll ledge marsh notch orbit patch quarry ridge slope tarn".split()
 
 
 def prose(seed: int, n: int = 120) -> list[str]:
