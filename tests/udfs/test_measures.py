@@ -1,0 +1,266 @@
+"""Measures: every kernel equals its plain twin, on rows that fit the eye and on texts that hypothesis makes up."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from udfs import chars, langid, lines, measures, segment, words
+from udfs.edits import apply_edits
+from udfs.kernels import text_buffers
+
+ENGLISH = "The first line says hello.\nThe first line says hello.\n\n- a bullet...\nWe don't use cookies {here}!\n\n\nthat's all, to be honest…\n"
+CHINESE = "今天天气很好，我们去公园。\n今天天气很好，我们去公园。\r\n\r\n他在北京的大学学习计算机科学！\n"
+ROWS = [
+    "", " ", "\n", "\n\n\n", " \t\r\n ", "a", "。", "#", "...", "\0", ENGLISH, CHINESE, ENGLISH + CHINESE,
+    "one\r\ntwo\rthree\x0bfour\u2028five\x85six", "🙂🙂 🙂 family: 👨‍👩‍👧 done.", "lorem IPSUM is not a text.\nJavaScript is off, turn it on.\n",
+    "Fine words here.[1][edit]\nno end here [2]\nCited here.[citation needed]\nEllipsis is no end...\nPrivacy Policy of this site.\n",
+    "x" * 1001 + " is a long word.\nthis line is kept.", "# # # 1 2 3 ... …", "a b a b a b a b a b a b a b a b a b a b a b a b a b", "p\n\np\n\np\n\nq",
+    "lorem ipsum\nlorem ipsum.\nlorem ipsum dolor. And more. And \"more.\" Yes? {", "ﬁ Ⅷ ½ İstanbul cooKies", "ไทย ภาษา かな カナ",
+]  # fmt: skip
+TEXTS = st.one_of(
+    st.text(),
+    st.lists(st.sampled_from(["the ", "of", "word", ".", "...", "…", " ", "\n", "\n\n", "\r\n", "- ", "•", "#", "{", "javascript", "use cookies", "lorem ipsum", "的", "中国", "，", "。", "[1]", "[edit]", '"', "\u2028", "a b c d e "]), max_size=60).map("".join),
+)  # fmt: skip
+
+
+def measure(texts, chinese=False):
+    languages = pa.array(["zh" if chinese else "en"] * len(texts), pa.string())
+    return pa.table(measures.measure_texts(pa.array(texts, pa.string()), languages)).to_pylist()
+
+
+def found_words(text, chinese=False):
+    read = chars.read_chars(*text_buffers(pa.array([text])))
+    found = words.find_words(read, np.array([chinese]))
+    return [text[a:b] for a, b in zip(found.starts.tolist(), found.stops.tolist(), strict=True)]
+
+
+def flagged(char, flag):
+    return bool(chars.flag_table()[ord(char)] & flag)
+
+
+def repeats(pieces):
+    seen, number, length = set(), 0, 0
+    for piece in pieces:
+        number, length = (number + 1, length + len(piece)) if piece in seen else (number, length)
+        seen.add(piece)
+    return number, length
+
+
+def commonest(pieces, n):
+    grams = Counter(" ".join(pieces[i : i + n]) for i in range(len(pieces) - n + 1))
+    return max((len(gram) * count for gram, count in grams.most_common(1)), default=0)
+
+
+def repeated_runs(pieces, n):
+    seen, length, i = set(), 0, 0
+    while i + n <= len(pieces):
+        run = "".join(pieces[i : i + n])
+        length, i = (length + len(run), i + n) if run in seen else (length, i + 1)
+        seen.add(run)
+    return length
+
+
+def line_verdict(line, any_end=False):
+    """C4's reason to drop a line, and what it says of the page."""
+    stripped = line.strip()
+    cited = re.sub(r"\[[0-9]*\]|\[edit\]|\[citation needed\]", "", stripped)
+    says = "".join(char.lower() if char.isascii() else {"\u212a": "k"}.get(char, char) for char in stripped)
+    page = {"lorem": "lorem ipsum" in says, "curly": "{" in stripped and "javascript" not in says}
+    if any(len(word) > 1000 for word in stripped.split()):
+        return "too_long_word", {}
+    if not any_end and (not cited.endswith((".", "?", "!", '"', "'")) or cited.endswith("...")):
+        return "no_terminal_punctuation", {}
+    if len(stripped.split()) < 3:
+        return "too_few_words", {}
+    if "javascript" in says:
+        return "javascript", page
+    if any(phrase in says for phrase in ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")):
+        return "policy", page
+    return None, page
+
+
+def n_sentences(pieces):
+    count, ended = bool(pieces), False
+    for piece in pieces:
+        if len(piece) == 1 and flagged(piece, chars.TERMINAL):
+            ended = True
+        elif ended and not all(flagged(char, chars.PUNCT) for char in piece):
+            count, ended = count + 1, False
+    return int(count)
+
+
+def ratio(part, whole):
+    return part / whole if whole else 0.0
+
+
+def twin(text, pieces, line_pieces):
+    """What the kernels must say of a text, its words, and the words of each of its lines."""
+    real = [word for word in pieces if not all(flagged(char, chars.SYMBOL) for char in word)]
+    broken, full = text.splitlines(), [line for line in text.split("\n") if line.strip()]
+    runs, blocks = re.split(r"\n+", text) if text else [], re.split(r"\n{2,}", text.strip())
+    n, tokens = len(text), len(pieces)
+    row = {
+        "n_chars": n, "n_lines": len(broken), "n_words": len(real), "n_tokens": tokens,
+        "n_han": sum(flagged(char, chars.HAN) for char in text),
+        "mean_word_chars": ratio(sum(map(len, real)), len(real)),
+        "hash_ratio": ratio(text.count("#"), tokens), "ellipsis_ratio": ratio(text.count("...") + text.count("…"), tokens),
+        "bullet_line_ratio": ratio(sum(line.lstrip().startswith(("•", "-")) for line in broken), len(broken)),
+        "ellipsis_line_ratio": ratio(sum(line.rstrip().endswith(("...", "…")) for line in broken), len(broken)),
+        "alpha_word_ratio": ratio(sum(any(char.isalpha() for char in word) for word in pieces), tokens),
+        "n_stop_words_en": len({"the", "be", "to", "of", "and", "that", "have", "with"} & set(pieces)),
+        "n_stop_words_zh": len(set("的年在月是和日了於·為有被人中为他與後也而由") & set(pieces)),
+        "dup_line_ratio": ratio(repeats(runs)[0], len(runs)), "dup_line_char_ratio": ratio(repeats(runs)[1], n),
+        "dup_para_ratio": ratio(repeats(blocks)[0], len(blocks)), "dup_para_char_ratio": ratio(repeats(blocks)[1], n),
+        "n_long_paragraphs": sum(len(line) >= 200 for line in text.split("\n")),
+        "line_punct_ratio": ratio(sum(flagged(line[-1], chars.TERMINAL) for line in full), len(full)),
+        "short_line_ratio": ratio(sum(len(line) <= 30 for line in full), len(full)),
+        "char_dup_ratio": ratio(repeats(full)[1], len(text.replace("\n", ""))),
+        "newline_ratio": ratio(text.count("\n"), tokens),
+        "mean_line_chars": ratio(n, len(broken)), "max_line_chars": max(map(len, broken), default=0),
+        "alnum_ratio": ratio(sum(char.isalnum() for char in text), n), "han_ratio": ratio(sum(flagged(char, chars.HAN) for char in text), n),
+    }  # fmt: skip
+    row |= {f"top_{k}_gram_ratio": ratio(commonest(pieces, k), n) for k in (2, 3, 4)}
+    row |= {f"dup_{k}_gram_ratio": ratio(repeated_runs(pieces, k), n) for k in range(5, 11)}
+    for end in ("", "_any_end"):
+        verdicts = [line_verdict(line, bool(end)) for line in broken]
+        row[f"n_c4_sentences{end}"] = sum(n_sentences(mine) for mine, verdict in zip(line_pieces, verdicts, strict=True) if verdict[0] is None)
+        row[f"has_lorem_ipsum{end}"] = int(any(page.get("lorem") for _, page in verdicts))
+        row[f"has_curly_bracket{end}"] = int(any(page.get("curly") for _, page in verdicts))
+    at, dropped = 0, []
+    for line in text.splitlines(keepends=True):
+        reason = line_verdict("".join(line.splitlines()))[0]
+        dropped += [{"start": at, "end": at + len(line), "reason": reason}] if reason else []
+        at += len(line)
+    return row | {"c4_dropped_lines": dropped}
+
+
+def agree(text, chinese):
+    pieces = found_words(text, chinese)
+    assert "".join(pieces) == "".join(text.split())  # every character that is no white space is in one word
+    per_line, at = [], 0
+    for line in text.splitlines():
+        length, mine = len("".join(line.split())), []
+        while length:
+            length -= len(pieces[at])
+            mine.append(pieces[at])
+            at += 1
+        per_line.append(mine)
+    (row,) = measure([text], chinese)
+    assert row == twin(text, pieces, per_line)
+
+
+@pytest.mark.parametrize("chinese", [False, True])
+@pytest.mark.parametrize("text", ROWS)
+def test_the_kernels_measure_what_their_twin_does(text, chinese):
+    agree(text, chinese)
+
+
+@given(TEXTS, st.booleans())
+@example("\u212a lorem ipsum use cooKies.", False)
+@settings(max_examples=300, deadline=None)
+def test_the_kernels_measure_what_their_twin_does_on_any_text(text, chinese):
+    agree(text.encode("utf-8", "ignore").decode(), chinese)
+
+
+@given(st.lists(TEXTS, max_size=5))
+@settings(max_examples=30, deadline=None)
+def test_a_document_measures_the_same_alone_and_in_company(texts):
+    texts = [text.encode("utf-8", "ignore").decode() for text in texts]
+    assert measure(texts) == [row for text in texts for row in measure([text])]
+
+
+def test_a_document_measures_the_same_wherever_a_slice_ends(monkeypatch):
+    texts = [text for text in ROWS for _ in range(2)]
+    together = measure(texts)
+    monkeypatch.setattr(measures, "SLICE_BYTES", 40)
+    assert measure(texts) == together
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Hello, world!", ["Hello", ",", "world", "!"]),
+        ("I can't (don't) we'll", ["I", "ca", "n't", "(", "do", "n't", ")", "we", "'ll"]),
+        ("the dog's “best” bone", ["the", "dog", "'s", "“", "best", "”", "bone"]),
+        ("see https://example.com/a?b=c-d.", ["see", "https://example.com/a?b=c-d", "."]),
+        ("e.g. the U.S. and J. Doe.", ["e.g.", "the", "U.S.", "and", "J.", "Doe", "."]),
+        ("well-known 14-day jdk-8 a--b", ["well", "-", "known", "14", "-", "day", "jdk-8", "a", "--", "b"]),
+        ("5km/h 10% $5 3+4 2.50", ["5", "km/h", "10", "%", "$", "5", "3", "+", "4", "2.50"]),
+        ("wait... what…", ["wait", "...", "what", "…"]),
+        ("end.Start a,b 1,000", ["end", ".", "Start", "a", ",", "b", "1,000"]),
+        ("f(x): :) (8)", ["f(x", "):", ":)", "(", "8)"]),
+        ("10.0.0.1/x 8.8.8.8/x", ["10.0.0.1", "/", "x", "8.8.8.8/x"]),
+        ("我爱北京天安门 and NLP", ["我", "爱", "北京", "天安门", "and", "NLP"]),
+        ("かな กข", ["か", "な", "ก", "ข"]),
+    ],
+)
+def test_words_are_cut_as_the_thresholds_expect(text, pieces):
+    assert found_words(text) == pieces
+
+
+def test_english_words_are_those_of_spacy():
+    spacy = pytest.importorskip("spacy")
+    text = ENGLISH + "They'd've said: “It's 5pm, Mr. O'Neil's—not 10a.m.”; visit www.example.org/path, or mail a.b@c.de! x=y/z <tag> [1] **bold** v1.2-beta"
+    assert found_words(text) == [token.text for token in spacy.blank("en")(text) if token.text.strip()]
+
+
+@given(st.text(st.sampled_from("的一是了我不人在他有这中大来上国和说们为子你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话儿者向情部正名定女问力机给等几很业最间新什打便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市眼体别处总才场师书比住员九笑性通目华报立马命张活难神数件安表原车白应路期叫死常提感金何更反合放做系计或司利受光王果亲界及今京务制解各任至清物台象记边共风战干接它许八特觉望直服毛林题建南度统色字请交爱让认算论百吃义科怎元社术结六功指思非流每青管夫连远资队跟带花快条院变联言权往展该领传近留红治决周保达办运武半候七必城父强步完革深区即求品士转量空甚众技轻程告江语英基派满式李息写呢识极令黄德收脸钱党倒未持取设始版双历越史商千片容研像找友孩站广改议形委早房音火际则首单据导影失拿网香似斯专石若兵弟谁校读志飞观争究包组造落视济喜离虽坏兴切验ab1.-% ,。"), max_size=40))
+@example("他来到了网易杭研大厦")  # 杭研 is in no dictionary
+@settings(max_examples=200, deadline=None)
+def test_chinese_words_are_those_of_jieba(text):
+    import jieba
+
+    assert found_words(text, chinese=True) == [word.strip() for word in jieba.cut(text) if word.strip()]
+
+
+def test_dropped_lines_leave_the_text_as_edits():
+    text = "This line ends well.\nThis one does not\r\nUse cookies if you must.\nSo it is said."
+    (row,) = measure([text])
+    assert [line["reason"] for line in row["c4_dropped_lines"]] == ["no_terminal_punctuation", "policy"]
+    edited, _ = apply_edits(text, [(line["start"], line["end"], "") for line in row["c4_dropped_lines"]])
+    assert edited == "This line ends well.\nSo it is said."
+
+
+def test_null_empty_and_blank_texts_go_through():
+    batch = pa.record_batch({"doc_id": pa.array(["a", "b", "c"]), "text": pa.array([None, "", " \n"], pa.string())})
+    rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100)
+    assert rows.schema.equals(measures.SIGNALS, check_metadata=True)
+    assert [row["lang"] for row in rows.to_pylist()] == [None] * 3
+    assert [row["n_chars"] for row in rows.to_pylist()] == [0, 0, 2]
+    assert measures.measure_batch(batch.slice(0, 0), lid_model=langid.PACKAGE, lid_chars=100).num_rows == 0
+
+
+def test_the_language_decides_how_words_are_found():
+    batch = pa.record_batch({"doc_id": ["zh", "en"], "text": [CHINESE, ENGLISH]})
+    rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100).to_pylist()
+    assert [row["lang"] for row in rows] == ["zh", "en"]
+    assert all(0.5 < row["lang_score"] <= 1 for row in rows)
+    assert rows[0]["n_tokens"] == len(found_words(CHINESE, chinese=True))
+
+
+def test_large_strings_and_slices_of_columns_measure_alike():
+    texts = pa.array(["left out", *ROWS])
+    languages = pa.array(["en"] * len(ROWS))
+    assert measures.measure_texts(texts[1:], languages) == measures.measure_texts(texts.cast(pa.large_string())[1:], languages)
+
+
+def test_a_missing_model_is_an_error_that_says_what_to_do():
+    with pytest.raises(FileNotFoundError, match="no language model at /nowhere"):
+        langid.load_model("/nowhere")
+
+
+def test_missing_jieba_is_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(segment.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install jieba"):
+        segment._package.__wrapped__()
+
+
+def test_every_column_says_what_it_means():
+    assert measures.SIGNALS.names[0] == "doc_id"
+    assert all(field.metadata[b"comment"] for field in measures.SIGNALS)
+    assert set(lines.DROP_REASONS[1:]) == {"too_long_word", "no_terminal_punctuation", "too_few_words", "javascript", "policy"}
