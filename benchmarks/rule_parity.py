@@ -1,6 +1,6 @@
 """The rules here against datatrove's own filters: the same documents, the same limits, decision and reason compared.
 
-    python -m benchmarks.rule_parity --docs FILE [--n 3000] [--n-zh 600] [--show 5]
+    python -m benchmarks.rule_parity --docs FILE [--n 3000] [--n-zh 1000] [--offset 0] [--show 5]
 
 `--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are left out), such as a corpus dump. Two runs
 over each language: (a) fed with the words of datatrove's tokenizer, so that only the rules are compared, (b) with the words
@@ -166,14 +166,14 @@ def compare(theirs: list[str | None], rows: list[dict[str, Any]], limits: dict[s
     }
 
 
-def sample(path: str, language: str, n: int) -> list[str]:
+def sample(path: str, language: str, n: int, offset: int = 0) -> list[str]:
     """`n` texts of a language, evenly from the whole file; those that the language model takes for another one are left out,
     since the recipes never judge them by this language's presets."""
     table = pq.read_table(path)
     column = table["lang_hint"] if "lang_hint" in table.column_names else table["lang"]
     texts = table["text"].filter(pc.equal(column, language))
     step = max(1, len(texts) // max(n, 1))
-    texts = texts.take(pa.array(range(0, len(texts), step)[:n], pa.int64())).combine_chunks()
+    texts = texts.take(pa.array(range(min(offset, step - 1), len(texts), step)[:n], pa.int64())).combine_chunks()
     lang, _ = langid.identify(texts, lid_model=langid.PACKAGE, lid_chars=2000)
     return [text for text, found in zip(texts.to_pylist(), lang.to_pylist(), strict=True) if text and found == language]
 
@@ -226,12 +226,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--docs", required=True)
     parser.add_argument("--n", type=int, default=3000, help="English documents")
     parser.add_argument("--n-zh", type=int, default=1000, help="Chinese documents")
+    parser.add_argument("--offset", type=int, default=0, help="another sample: begin so many documents later")
     parser.add_argument("--show", type=int, default=0, help="differing documents to print for each preset")
     asked = parser.parse_args(argv)
     pa.set_cpu_count(1)
     results = {}
     for language, n in (("en", asked.n), ("zh", asked.n_zh)):
-        texts = sample(asked.docs, language, n)
+        texts = sample(asked.docs, language, n, asked.offset)
         if texts:
             results[language] = run(texts, language, asked.show)
     for language, result in results.items():

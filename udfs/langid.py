@@ -34,7 +34,7 @@ def identify(texts: pa.Array, *, lid_model: str, lid_chars: int) -> tuple[pa.Arr
 
     A null or blank text has a null language and the score 0.
     """
-    heads = pc.utf8_replace_slice(pc.fill_null(texts, ""), lid_chars, 2**31 - 1, "") if len(texts) else texts
+    heads = pc.utf8_slice_codeunits(pc.fill_null(texts, ""), 0, lid_chars)
     lines = [head.replace("\n", " ") for head in heads.to_pylist()]
     at = [i for i, line in enumerate(lines) if line and not line.isspace()]
     languages: list[str | None] = [None] * len(lines)

@@ -6,6 +6,7 @@ Everything here is hashes and lengths: two spans are the same when their 64-bit 
 import numpy as np
 import numpy.typing as npt
 
+from udfs.chars import SCATTER
 from udfs.kernels import Hashes, Offsets, kernel, mix64
 from udfs.words import Words
 
@@ -14,39 +15,45 @@ DUPLICATE_N = (5, 6, 7, 8, 9, 10)  # characters of all repeated runs of n words
 
 
 @kernel
-def _seat(keys, stamps, stamp, key):  # type: ignore[no-untyped-def]
-    """Where `key` sits in the table, or the free seat where it belongs; seats with an older stamp are free."""
-    mask = np.uint64(len(keys) - 1)
-    at = mix64(key) & mask
+def _seat(keys, stamps, stamp, key, bits):  # type: ignore[no-untyped-def]
+    """Where `key` sits in the first 2**bits seats, or the free seat where it belongs; seats with an older stamp are free."""
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    at = (key * np.uint64(SCATTER)) >> (np.uint64(64) - bits)
     while stamps[at] == stamp and keys[at] != key:
         at = (at + np.uint64(1)) & mask
     return at
 
 
 @kernel
-def _table_size(ends):  # type: ignore[no-untyped-def]
-    """A power of two at least twice the longest run."""
+def _bits(n):  # type: ignore[no-untyped-def]
+    """A table of 2**bits seats is at least half empty with `n` keys; a short document keeps to a corner that fits the cache."""
+    bits = np.uint64(4)
+    while np.int64(1) << np.int64(bits) < 2 * n:
+        bits += np.uint64(1)
+    return bits
+
+
+@kernel
+def _longest(ends):  # type: ignore[no-untyped-def]
     longest = 1
     for row in range(len(ends) - 1):
         longest = max(longest, ends[row + 1] - ends[row])
-    size = 16
-    while size < 2 * longest:
-        size *= 2
-    return size
+    return longest
 
 
 @kernel
 def _duplicates(starts, stops, ends, prefix, powers):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
-    size = _table_size(ends)
+    size = 1 << _bits(_longest(ends))
     keys = np.empty(size, np.uint64)
-    stamps = np.zeros(size, np.int64)
+    stamps = np.zeros(size, np.int32)
     found = np.zeros((rows, 2), np.int64)
     for row in range(rows):
+        bits = _bits(ends[row + 1] - ends[row])
         for i in range(ends[row], ends[row + 1]):
             length = stops[i] - starts[i]
             key = prefix[stops[i]] - prefix[starts[i]] * powers[length]
-            at = _seat(keys, stamps, row + 1, key)
+            at = _seat(keys, stamps, row + 1, key, bits)
             if stamps[at] == row + 1:
                 found[row, 0] += 1
                 found[row, 1] += length
@@ -66,33 +73,37 @@ def count_duplicates(
 @kernel
 def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
-    size = _table_size(ends)
+    longest = _longest(ends)
+    size = 1 << _bits(longest)
     keys = np.empty(size, np.uint64)
-    stamps = np.zeros(size, np.int64)
-    counts = np.empty(size, np.int64)
-    firsts = np.empty(size, np.int64)
-    longest = 1
-    for row in range(rows):
-        longest = max(longest, ends[row + 1] - ends[row])
+    stamps = np.zeros(size, np.int32)
+    counts = np.empty(size, np.int32)
+    firsts = np.empty(size, np.int32)
+    grams = np.empty(longest, np.uint64)  # hash of the run that begins here, one word longer at each turn
     joined = np.zeros(longest + 1, np.uint64)  # hash of the words up to here, written together
     length = np.zeros(longest + 1, np.int64)  # and its code points
     found = np.zeros((rows, len(tops) + len(sizes)), np.int64)
     stamp = 0
     for row in range(rows):
         base, n_words = ends[row], ends[row + 1] - ends[row]
+        bits = _bits(n_words)
         for i in range(n_words):
             width = stops[base + i] - starts[base + i]
             joined[i + 1] = joined[i] * powers[width] + hashes[base + i]
             length[i + 1] = length[i] + width
+            grams[i] = hashes[base + i]
+        longer = 1
         for t in range(len(tops)):
             n = tops[t]
+            while longer < n:
+                for i in range(n_words - longer):
+                    grams[i] = mix64(grams[i]) + hashes[base + i + longer]
+                longer += 1
             stamp += 1
             best, first = 0, 0
             for i in range(n_words - n + 1):
-                key = np.uint64(0)
-                for k in range(n):
-                    key = mix64(key + hashes[base + i + k])
-                at = _seat(keys, stamps, stamp, key)
+                key = grams[i]
+                at = _seat(keys, stamps, stamp, key, bits)
                 if stamps[at] != stamp:
                     stamps[at], keys[at], counts[at], firsts[at] = stamp, key, 0, i
                 counts[at] += 1
@@ -108,7 +119,7 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
             while i + n <= n_words:
                 width = length[i + n] - length[i]
                 key = joined[i + n] - joined[i] * powers[width]
-                at = _seat(keys, stamps, stamp, key)
+                at = _seat(keys, stamps, stamp, key, bits)
                 if stamps[at] == stamp:
                     found[row, len(tops) + s] += width
                     i += n

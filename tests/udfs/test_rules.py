@@ -1,0 +1,68 @@
+"""Rules: limits fail strictly beyond their number, every preset is made of known limits, and the reasons are a closed list."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from udfs.measures import SIGNALS, measure_texts
+from udfs.rules import LIMITS, REASONS, failing
+
+PRESETS = sorted((Path(__file__).parents[2] / "conf" / "presets").glob("*.yaml"))
+
+
+def test_a_value_equal_to_its_limit_passes():
+    assert failing({"n_words": 50}, {"min_words": 50, "max_words": 50}) == []
+    assert failing({"n_words": 49}, {"min_words": 50, "max_words": 50}) == [("too_few_words", 49, 50, "min_words")]
+    assert failing({"n_words": 51}, {"min_words": 50, "max_words": 50}) == [("too_many_words", 51, 50, "max_words")]
+
+
+def test_a_limit_that_is_off_and_a_value_that_is_missing_pass():
+    assert failing({"n_words": 0, "lang_score": None}, {"min_words": None, "min_lang_score": 0.65}) == []
+
+
+def test_every_failing_rule_is_told_in_the_order_of_the_preset():
+    row = {"n_words": 3, "mean_word_chars": 12.0, "n_stop_words_en": 0}
+    limits = {"min_words": 50, "max_mean_word_chars": 10, "min_stop_words_en": 2}
+    assert [found[0] for found in failing(row, limits)] == ["too_few_words", "mean_word_too_long", "too_few_stop_words"]
+
+
+def test_an_unknown_limit_is_an_error():
+    with pytest.raises(KeyError, match="min_wordz"):
+        failing({}, {"min_wordz": 1})
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_a_limit_compares_a_number_of_signals_on_the_side_its_name_says(key):
+    limit = LIMITS[key]
+    kind = SIGNALS.field(limit.column).type
+    assert pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    assert key.startswith("min_" if limit.fails_below else "max_")
+    assert limit.reason in REASONS
+    assert limit.about
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_is_made_of_known_limits_and_explains_every_number(path):
+    preset = yaml.safe_load(path.read_text("utf-8"))
+    assert preset["preset"] == path.stem
+    assert set(preset) == {"preset", "about", "line_drops", "limits"}
+    assert set(preset["limits"]) <= set(LIMITS)
+    lines = [line for line in path.read_text("utf-8").splitlines() if line.startswith("  ")]
+    assert all("  # " in line for line in lines)
+
+
+def test_each_preset_leaves_out_what_it_is_for():
+    spam = "buy now\n" * 40
+    good = "The old harbour lies to the north of the town, and most of the boats that you see there have been built with care.\n"
+    good += "In winter the storms come from the west, so the crews stay at home and mend their nets beside the fire.\n"
+    good += "A narrow road climbs to the market, where fish is sold before sunrise. Visitors seldom wake early enough to see it!\n"
+    good += "My grandmother said that a bridge had stood here once. Nobody alive remembers who took it down, or why."
+    columns = pa.table(measure_texts(pa.array([spam, good]), pa.array(["en", "en"]))).to_pylist()
+    rows = [row | {"lang_score": 0.9} for row in columns]
+    limits = {path.stem: yaml.safe_load(path.read_text("utf-8"))["limits"] for path in PRESETS}
+    assert {"duplicate_lines", "top_ngram_2", "too_few_stop_words"} <= {found[0] for found in failing(rows[0], limits["gopher"])}
+    assert "too_few_sentences" in {found[0] for found in failing(rows[0], limits["c4"])}
+    assert "too_few_sentence_ends" in {found[0] for found in failing(rows[0], limits["fineweb"])}
+    assert [failing(rows[1], limits[name]) for name in ("gopher", "c4", "fineweb")] == [[], [], []]
