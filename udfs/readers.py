@@ -8,6 +8,7 @@ Line ends that stand alone (blank lines) and WARC records that hold no text are 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
@@ -57,30 +58,41 @@ def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterato
 def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
     """Frames that Spark has read (Delta, views): columns mapped and checked as for Parquet files; rows out in ROWS.
 
-    A frame's rows have no position of their own. When the columns `_path` and `_row` are there (Spark: `_metadata.file_path` and
-    `_metadata.row_index`, or any number that is unique within the path), place is built of them; otherwise of a hash of the row and a
-    count within this task: equal rows of different tasks then share a place.
+    A frame's rows have no position of their own, so three more columns may say where they stood: `_path` (`_metadata.file_path`) with
+    `_row` (`_metadata.row_index`; Parquet only, Delta 3.3 does not have it) or with `_block` (`_metadata.file_block_start`; rows are then
+    counted within their block, which one task reads whole and in order). Without `_path`, place is a hash of the row and a count within
+    this task: equal rows of different tasks then share a place.
     """
     return batched(_frame_rows(batches, Mapper(params)), params)
 
 
 def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[pa.RecordBatch | Row]:
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for batch in batches:
-        if {"_path", "_row"} <= set(batch.schema.names):
-            paths = batch.column("_path").cast(pa.string())
-            where = zip(paths.to_pylist(), batch.column("_row").to_pylist(), strict=True)
-            places = [f"{mapper.params.name(path)}:{row}" for path, row in where]
+        paths, homes = _homes(batch, mapper.params)
+        if "_row" in batch.schema.names:
+            places = [f"{home}{row}" for home, row in zip(homes, batch.column("_row").to_pylist(), strict=True)]
         else:
-            paths = pa.repeat(pa.scalar(mapper.params.root), batch.num_rows)
-            name = mapper.params.name(mapper.params.root)
             places = []
-            for i in range(batch.num_rows):  # not to_pylist(): a string that is not UTF-8 would raise there
-                values = [arrow_rows.value_at(column, i) for column in batch.columns]
-                digest = hash128(repr(values).encode("utf-8", "backslashreplace"))
-                seen[digest] = seen.get(digest, -1) + 1
-                places.append(f"{name}:{digest}.{seen[digest]}")
+            for home in homes:
+                places.append(f"{home}{seen[home]}")
+                seen[home] += 1
         yield from arrow_rows.rows_of(batch, mapper, pa.array(places, pa.string()), paths)
+
+
+def _homes(batch: pa.RecordBatch, params: ReadParams) -> tuple[pa.Array, list[str]]:
+    """Path of each row, and what its place begins with: the number of the row follows."""
+    if "_path" in batch.schema.names:
+        paths = batch.column("_path").cast(pa.string())
+        names = [params.name(path) for path in paths.to_pylist()]
+        if "_block" in batch.schema.names:
+            return paths, [f"{name}:{block}+" for name, block in zip(names, batch.column("_block").to_pylist(), strict=True)]
+        return paths, [f"{name}:" for name in names]
+    name = params.name(params.root)
+    # Not to_pylist(): a string that is not UTF-8 would raise there.
+    rows = ([arrow_rows.value_at(column, i) for column in batch.columns] for i in range(batch.num_rows))
+    hashes = (hash128(repr(row).encode("utf-8", "backslashreplace")) for row in rows)
+    return pa.repeat(pa.scalar(params.root), batch.num_rows), [f"{name}:{digest}." for digest in hashes]
 
 
 def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:

@@ -119,8 +119,13 @@ class ReadParams:
 
     def name(self, path: str) -> str:
         """What `place` calls a file: its path below `root`, or its bare name."""
-        inside = self.root and path.startswith(self.root.rstrip("/") + "/")
-        return path[len(self.root.rstrip("/")) + 1 :] if inside else path.rsplit("/", 1)[-1]
+        root, path = _plain(self.root).rstrip("/") + "/", _plain(path)
+        return path[len(root) :] if self.root and path.startswith(root) else path.rsplit("/", 1)[-1]
+
+
+def _plain(path: str) -> str:
+    """Spark says `file:/a` or `file:///a` of what the recipe calls `/a`."""
+    return "/" + path[5:].lstrip("/") if path.startswith("file:") else path
 
 
 def hash128(data: Any) -> str:

@@ -183,7 +183,8 @@ def test_every_reject_names_file_and_byte(tmp_path: Path):
     path.parent.mkdir()
     path.write_bytes(b'{"text": "\xe4\xb8\x8a"}\nbad\n')
     assert [row["place"] for row in read(path, "jsonl")] == ["x.jsonl:0", "x.jsonl:16"]
-    assert [row["place"] for row in read(path, "jsonl", root=str(tmp_path))] == ["deep/x.jsonl:0", "deep/x.jsonl:16"]
+    for root in (str(tmp_path), f"{tmp_path}/", f"file:{tmp_path}", f"file://{tmp_path}"):
+        assert [row["place"] for row in read(path, "jsonl", root=root)] == ["deep/x.jsonl:0", "deep/x.jsonl:16"]
 
 
 def test_a_missing_column_costs_every_row_only_when_it_is_required(tmp_path: Path):
@@ -609,6 +610,13 @@ def test_rows_of_a_frame_without_positions_get_places_of_their_own():
     assert len({row["place"] for row in rows}) == 3
     assert [row["reason"] for row in rows] == [None, None, "missing_text"]
     assert all(row["path"] is not None for row in rows)
+
+
+def test_rows_of_a_frame_with_paths_and_blocks_are_counted_within_them():
+    columns = {"text": ["x"] * 5, "_path": ["f/a", "f/a", "f/b", "f/a", "f/a"], "_block": [0, 0, 0, 128, 0]}
+    rows = framed(pa.RecordBatch.from_pydict(columns), root="f")
+    assert [row["place"] for row in rows] == ["a:0+0", "a:0+1", "b:0+0", "a:128+0", "a:0+2"]
+    assert [row["path"] for row in rows] == columns["_path"]
 
 
 def test_a_frame_may_hold_strings_that_are_not_utf_8():
