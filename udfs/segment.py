@@ -164,7 +164,7 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
     for t in range(b - 1, a - 1, -1):
         marks[t] = state == _BEGIN or state == _SINGLE
         if t > a:
-            state = np.int64(back[t - a, state])
+            state = np.int64(back[t - a, state])  # type: ignore[assignment]
     marks[a] = True
 
 
