@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pydantic import NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from jobs.core import files
 from jobs.core import report_data as data
@@ -54,6 +54,7 @@ class Params(Strict):
     bins: PositiveInt  # bars of a histogram
     languages: PositiveInt  # languages with rows of their own, the commonest; the others are summed
     domains: PositiveInt  # domains likewise
+    min_share: float = Field(ge=0, le=1)  # of the documents; rarer languages and domains are summed with the others
     largest_families: PositiveInt  # families of duplicates shown for each job
     compared_chars: PositiveInt  # characters of two members that are compared
     family_chars: PositiveInt  # characters shown of each
@@ -73,24 +74,26 @@ class Params(Strict):
 def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     """Gather what each section shows, draw the page, write it; no table changes."""
     rows = data.fates(tables, params.measures)
-    shown = data.commonest(rows, "lang", params.languages), data.commonest(rows, "domain", params.domains)
+    langs = data.commonest(rows, "lang", params.languages, params.min_share)
+    shown = langs, data.commonest(rows, "domain", params.domains, params.min_share)
     counted = data.lumped(rows, *shown)
     cells, found = data.cells(counted), data.judged(tables, rows)
     reasons, rules = data.reasons(found), data.rules(found)
     samples = data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed)
     rejects = data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed)
-    mains = data.main_reasons(tables, found, reasons)
-    funnel = page.stages(funnel_of(tables.runs), mains, writers(tables))
+    mains, funnel = data.main_reasons(tables, found, reasons), funnel_of(tables.runs)
+    about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
+    stages = page.stages(funnel, mains, writers(tables), rejects[0], sum(cell["n"] for cell in cells))
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.opening(funnel, cells, mains, sum(rejects[0].values()), "corpus" in tables.versions),
-        "stages": funnel,
+        "stages": stages,
         "kept": page.kept_table(cells, *shown),
         "measures": measures(tables, counted, rules, shown, params),
-        "reasons": page.reason_groups([stage["job"] for stage in funnel], reasons, rules, samples, {**ABOUT, **{limit.reason: limit.about for limit in LIMITS.values()}}),
+        "reasons": page.reason_groups([row["job"] for row in funnel], reasons, rules, samples, about),
         "edits": data.edits(tables, rows),
         "duplicates": duplicates(tables, rows, params),
-        "rejects": page.reject_groups(*rejects, {**ABOUT, **REJECTED}),
+        "rejects": page.reject_groups(*rejects, about),
         "params": params,
     }
     files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))

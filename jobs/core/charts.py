@@ -35,14 +35,14 @@ class Axis:
         if self.kind == "log":
             low, high = math.floor(self.warped(self.lo)), math.ceil(self.warped(self.hi))
             powers = [10.0**power for power in range(low, high + 1)]
-            step = max(1, math.ceil(len(powers) / (wanted + 1)))
-            return [tick for tick in powers[::step] if self.lo <= tick <= self.hi or tick == 1]
+            every = max(1, math.ceil(len(powers) / (wanted + 1)))
+            return [tick for tick in powers[::every] if self.lo <= tick <= self.hi or tick == 1]
         if self.hi <= self.lo:
             return [self.lo]
         rough = (self.hi - self.lo) / wanted
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough * 0.999)
-        first = math.ceil(self.lo / step - 1e-9)
+        scale = 10.0 ** math.floor(math.log10(rough))
+        step = next(scale * times for times in (1, 2, 2.5, 5, 10) if scale * times >= rough * 0.999)
+        first = float(math.ceil(self.lo / step - 1e-9))
         return [round(first * step + i * step, 10) for i in range(int((self.hi - first * step) / step + 1e-9) + 1)]
 
 
@@ -141,7 +141,7 @@ class Spread:
     n: int
 
 
-GUTTER, ROW, STRIP = 62.0, 74.0, 17.0
+GUTTER, ROW, STRIP = 62.0, 84.0, 17.0
 
 
 def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], width: float = 360) -> str:

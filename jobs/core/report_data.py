@@ -55,12 +55,13 @@ def fates(tables: Tables, measures: list[str]) -> DataFrame:
     return tables.stage("fates", rows.select(*key, lang, "domain", "source", fate.alias("fate"), "kept_chars", *wanted))
 
 
-def commonest(rows: DataFrame, column: str, n: int) -> list[str]:
-    """The `n` commonest values of a column, by documents, then by name."""
+def commonest(rows: DataFrame, column: str, n: int, min_share: float) -> list[str]:
+    """The `n` commonest values of a column that have `min_share` of the documents, by documents, then by name."""
     from pyspark.sql import functions as F
 
-    counted = rows.groupBy(column).agg(F.count("*").alias("n")).orderBy(F.desc("n"), column).limit(n)
-    return [row[column] for row in counted.collect()]
+    counted = rows.groupBy(column).agg(F.count("*").alias("n"))
+    top = counted.where(F.col("n") >= min_share * rows.count()).orderBy(F.desc("n"), column).limit(n).collect()
+    return [row[column] for row in top]
 
 
 def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:

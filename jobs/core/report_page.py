@@ -34,14 +34,17 @@ def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup
     return Markup(charts.bar(parts, whole, label))
 
 
-def stages(funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], writers: dict[str, set[str]]) -> list[dict[str, Any]]:
+def stages(
+    funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], writers: dict[str, set[str]], rejected: dict[str, int], n_docs: int
+) -> list[dict[str, Any]]:
     """One stage a job: documents in, kept and left out by reason, each document under one reason, with its bar."""
     made: list[dict[str, Any]] = []
     whole = max([row["rows_in"] for row in funnel], default=0)
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
         if "docs" in writers.get(job, ()):
-            reasons = row["reasons"]  # an ingest leaves out rows, not documents: they are in rejects
+            # An ingest leaves out rows, not documents. A document that a later batch replaced went to rejects after it was counted.
+            reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
             out = sum(reasons.values())  # what the judges before it left out is counted with them
         stage = {"job": job, "n_in": row["rows_kept"] + out, "kept": row["rows_kept"], "left_out": out, "seconds": row["seconds"], "link": ""}
@@ -174,7 +177,7 @@ def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def opening(
-    stages: list[dict[str, Any]], cells: list[dict[str, Any]], mains: dict[str, dict[str, int]], rejected: int, has_corpus: bool
+    funnel: list[dict[str, Any]], cells: list[dict[str, Any]], mains: dict[str, dict[str, int]], rejected: int, has_corpus: bool
 ) -> dict[str, Any]:
     """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a reason, waiting or a reject."""
     by_fate = {fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
@@ -182,7 +185,7 @@ def opening(
     langs: dict[str, int] = {}
     for cell in cells:
         langs[cell["lang"]] = langs.get(cell["lang"], 0) + cell["kept_chars"]
-    chars, rows_in = sum(langs.values()), stages[0]["n_in"] if stages else sum(by_fate.values())
+    chars, rows_in = sum(langs.values()), funnel[0]["rows_in"] if funnel else sum(by_fate.values())
     ordered = sorted(((lang, n) for lang, n in langs.items() if n), key=lambda item: (-item[1], item[0]))
     return {
         "rows_in": rows_in, "rejected": rejected, "kept": by_fate[KEPT], "left_out": by_fate[LEFT_OUT], "waiting": by_fate[WAITING],
@@ -232,12 +235,13 @@ def _sign(value: float | None, limit: float | None) -> str:
 
 
 def reject_groups(counted: dict[str, int], samples: list[dict[str, Any]], about: dict[str, str]) -> list[dict[str, Any]]:
-    """Rejects by reason with raw rows."""
+    """Rejects by reason with raw rows; the first reason that has some stands open."""
+    first = next((reason for reason in counted if any(sample["raw"] for sample in samples if sample["reason"] == reason)), None)
     top = max([*counted.values(), 1])
     return [
         {
             "reason": reason, "n": n, "about": about.get(reason, ""), "bar": bar([(n, "left-2", f"{n:,} rows")], top, f"{reason}: {n:,} rows"),
-            "samples": [sample for sample in samples if sample["reason"] == reason],
+            "samples": [sample for sample in samples if sample["reason"] == reason], "is_open": reason == first,
         }
         for reason, n in counted.items()
     ]  # fmt: skip

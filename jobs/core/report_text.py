@@ -103,9 +103,9 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
     for kind, pieces in _changes(a, b):
         for side, piece in enumerate(pieces):
             if room[side] > 0 and piece:
-                shown = piece[: room[side]]
-                sides[side].append(_equal(shown, not_first=True) if kind == "equal" else Markup("<mark>{}</mark>").format(visible(shown)))
-                room[side] -= min(len(shown), 3 * _AROUND) if kind == "equal" else len(shown)
+                cut = piece[: room[side]]
+                sides[side].append(_equal(cut, not_first=True) if kind == "equal" else Markup("<mark>{}</mark>").format(visible(cut)))
+                room[side] -= min(len(cut), 3 * _AROUND) if kind == "equal" else len(cut)
         if max(room) <= 0:
             break
     more = Markup('<span class="more">…</span>')
@@ -115,10 +115,10 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
 def _changes(a: list[str], b: list[str]) -> list[tuple[str, tuple[str, str]]]:
     """equal or other, and the text of both sides; white space between two differences belongs to them, so that marks do not flicker."""
     made: list[tuple[str, tuple[str, str]]] = []
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         pieces = "".join(a[i1:i2]), "".join(b[j1:j2])
-        is_space = kind == "equal" and not pieces[0].strip() and made and i2 < len(a) and j2 < len(b)
-        kind = "equal" if kind == "equal" and not is_space else "other"
+        is_space = tag == "equal" and not pieces[0].strip() and made and i2 < len(a) and j2 < len(b)
+        kind = "equal" if tag == "equal" and not is_space else "other"
         if made and made[-1][0] == kind:
             pieces = made[-1][1][0] + pieces[0], made.pop()[1][1] + pieces[1]
         made.append((kind, pieces))
