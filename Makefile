@@ -5,6 +5,7 @@ VENV := .venv
 VENV4 := .venv-spark4
 BIN := $(VENV)/bin
 LAKE ?= lakes/demo
+TESTS ?= tests
 RAW ?= lakes/demo-raw
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
@@ -60,7 +61,13 @@ test-all: setup ## every test
 	@$(BIN)/pytest
 
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
-	@$(VENV4)/bin/pytest -m "not slow"
+	@$(VENV4)/bin/pytest -m "not slow" $(TESTS)
+
+dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
+	@$(BIN)/python -m jobs.core.ship
+
+image: ## the Spark image, with Docker
+	docker build -f docker/Dockerfile.spark -t gristmill:0.1.0 .
 
 bench: setup ## what the benchmarks measure, each with its command
 	@grep -h '^    python -m' benchmarks/*.md

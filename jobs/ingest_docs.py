@@ -56,6 +56,8 @@ class Params(Strict):
         bare = [each.glob for each in self.formats if each.format in ("jsonl", "parquet", "delta") and not each.columns.get("text")]
         if bare:
             raise ValueError(f"formats {', '.join(bare)}: columns.text is not mapped; name the column that holds the text")
+        for each in self.formats:
+            self.reader(each, "")  # raises ValueError where the reader would not take it
         return self
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
@@ -96,7 +98,9 @@ def read(tables: Tables, params: Params) -> DataFrame:
         kernel = functools.partial(readers.read_units, params=params.reader(how, listing.root))
         if how.format == "delta":
             kernel = functools.partial(readers.as_rows, params=params.reader(how, listing.root))
-            frames.append(spark.read.format("delta").load(listing.root).mapInArrow(kernel, ROWS))
+            # A row of a table has no position; file and block make its place, so that equal rows stay apart.
+            place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
+            frames.append(spark.read.format("delta").load(listing.root).selectExpr(*place).mapInArrow(kernel, ROWS))
             continue
         units = readers.plan_units(files, how.format, params.split_bytes)
         frame = spark.createDataFrame([tuple(unit.values()) for unit in units.to_pylist()], "path string, format string, part int, n_parts int")

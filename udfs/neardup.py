@@ -68,7 +68,7 @@ def compare_sketches(batches: Iterator[pa.RecordBatch], params: MinHashParams, r
         n_a, n_b = (batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in ("n_a", "n_b"))
         estimate, _ = estimate_jaccard(sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")), params.bits)
         limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
-        verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)
+        verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
         if rule.exact_only:
             verdict[:] = NEEDS_TEXT
         # |A n B| <= the smaller set: sizes alone may rule a pair out, and that is exact.
