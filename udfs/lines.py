@@ -13,7 +13,7 @@ from udfs.chars import BREAK, SPACE, TERMINAL, Chars
 from udfs.kernels import Offsets, frozen, kernel
 from udfs.words import IS_END, IS_PUNCT, Words
 
-ANY_BREAK, NEWLINES, NOT_BLANK, PARAGRAPHS, SINGLE = range(5)
+ANY_BREAK, NEWLINES, NOT_BLANK, PARAGRAPHS = range(4)
 KEPT, LONG_WORD, NO_TERMINAL, FEW_WORDS, JAVASCRIPT, POLICY = range(6)
 DROP_REASONS = ("", "too_long_word", "no_terminal_punctuation", "too_few_words", "javascript", "policy")
 MIN_LINE_WORDS = 3  # C4 (jmlr.org/papers/v21/20-074), words split at white space
@@ -53,38 +53,43 @@ def _split(points, flags, ends, how):  # type: ignore[no-untyped-def]
                 i += 1
             while stop > i and flags[stop - 1] & np.uint32(SPACE):
                 stop -= 1
-        first, blank = i, True
-        while i < stop:
-            width = 0
+        first = i
+        while True:
             if how == ANY_BREAK:
-                if flags[i] & np.uint32(BREAK):
-                    width = 2 if points[i] == 13 and i + 1 < stop and points[i + 1] == 10 else 1
-            elif points[i] == 10:
-                width = 1
-                if how == NEWLINES or how == PARAGRAPHS:
-                    while i + width < stop and points[i + width] == 10:
-                        width += 1
-                if how == PARAGRAPHS and width == 1:
-                    width = 0
-            if width == 0:
-                blank = blank and flags[i] & np.uint32(SPACE)
+                while i < stop and not flags[i] & np.uint32(BREAK):
+                    i += 1
+            else:
+                while i < stop and points[i] != 10:
+                    i += 1
+            width = 1
+            if how == ANY_BREAK:
+                width += i + 1 < stop and points[i] == 13 and points[i + 1] == 10
+            elif how != NOT_BLANK:
+                while i + width < stop and points[i + width] == 10:
+                    width += 1
+            if how == PARAGRAPHS and width == 1 and i < stop:
                 i += 1
                 continue
-            if how != NOT_BLANK or not blank:
+            wanted = how != ANY_BREAK or i < stop or first < stop  # no line follows the last break
+            if how == NOT_BLANK:
+                k = first
+                while k < i and flags[k] & np.uint32(SPACE):
+                    k += 1
+                wanted = k < i
+            if wanted:
                 starts[n], stops[n] = first, i
                 n += 1
+            if i >= stop:
+                break
             i += width
-            first, blank = i, True
-        if (how == ANY_BREAK and first < stop) or (how == NOT_BLANK and not blank) or how == NEWLINES or how == PARAGRAPHS or how == SINGLE:
-            starts[n], stops[n] = first, stop
-            n += 1
+            first = i
         counts[row + 1] = n
     return starts[:n], stops[:n], counts
 
 
 def split(chars: Chars, how: int) -> Spans:
-    """Cut documents as `how` says: ANY_BREAK is str.splitlines, NEWLINES re.split("\\n+"), SINGLE str.split("\\n"), NOT_BLANK
-    the same without blank lines, PARAGRAPHS re.split("\\n{2,}") of the stripped text."""
+    """Cut documents as `how` says: ANY_BREAK is str.splitlines, NEWLINES re.split("\\n+"), NOT_BLANK str.split("\\n")
+    without blank lines, PARAGRAPHS re.split("\\n{2,}") of the stripped text."""
     return Spans(*_split(chars.points, chars.flags, chars.ends, how))
 
 
@@ -122,15 +127,6 @@ def _endings(flags, starts, stops, ends, short):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
-def _long(starts, stops, ends, least):  # type: ignore[no-untyped-def]
-    found = np.zeros(len(ends) - 1, np.int64)
-    for row in range(len(ends) - 1):
-        for line in range(ends[row], ends[row + 1]):
-            found[row] += stops[line] - starts[line] >= least
-    return found
-
-
 def line_shapes(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
     """A row a document: lines, code points of the longest, lines beginning with a bullet, lines ending with an ellipsis."""
     return np.asarray(_shapes(chars.points, chars.flags, lines.starts, lines.stops, lines.ends))
@@ -139,11 +135,6 @@ def line_shapes(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
 def line_endings(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
     """A row a document: lines that are not blank, those that end a sentence, those of at most 30 code points."""
     return np.asarray(_endings(chars.flags, lines.starts, lines.stops, lines.ends, SHORT_LINE_CHARS))
-
-
-def long_paragraphs(lines: Spans) -> npt.NDArray[np.int64]:
-    """Lines of at least 200 code points, as mC4 counts paragraphs."""
-    return np.asarray(_long(lines.starts, lines.stops, lines.ends, LONG_PARAGRAPH_CHARS))
 
 
 @kernel

@@ -65,24 +65,29 @@ SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about
 
 
 @kernel
-def _count_chars(points, flags, ends):  # type: ignore[no-untyped-def]
-    """A row a document: letters and digits, Han, newlines, number signs, ellipses."""
+def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def]
+    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least `paragraph`."""
     rows = len(ends) - 1
-    found = np.zeros((rows, 5), np.int64)
+    found = np.zeros((rows, 6), np.int64)
     for row in range(rows):
-        alnum, han, newlines, hashes, ellipses, dots = 0, 0, 0, 0, 0, 0
+        alnum, han, newlines, hashes, ellipses, long, dots = 0, 0, 0, 0, 0, 0, 0
+        first = ends[row]
         for i in range(ends[row], ends[row + 1]):
             f, c = flags[i], points[i]
             alnum += (f & np.uint32(ALPHA | DIGIT)) != 0
             han += (f & np.uint32(HAN)) != 0
-            newlines += c == 10
+            if c == 10:
+                newlines += 1
+                long += i - first >= paragraph
+                first = i + 1
             hashes += c == 35
             ellipses += c == 0x2026
             dots = dots + 1 if c == 46 else 0
             if dots == 3:
                 ellipses += 1
                 dots = 0
-        found[row] = alnum, han, newlines, hashes, ellipses
+        long += ends[row + 1] - first >= paragraph
+        found[row] = alnum, han, newlines, hashes, ellipses, long
     return found
 
 
@@ -94,7 +99,7 @@ def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
 def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
     """The measures of a slice but for its language: columns of SIGNALS by name. `found` may come from another tokenizer."""
     n_chars = np.diff(chars.ends)
-    alnum, han, newlines, hashes, ellipses = _count_chars(chars.points, chars.flags, chars.ends).T
+    alnum, han, newlines, hashes, ellipses, long = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
     n_tokens, n_words, word_chars, n_alpha, stops_en, stops_zh = words.count_words(found).T
     broken = lines.split(chars, lines.ANY_BREAK)
     n_lines, longest, bullets, ellipsis_ends = lines.line_shapes(chars, broken).T
@@ -113,7 +118,7 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
         "alpha_word_ratio": _ratio(n_alpha, n_tokens), "n_stop_words_en": stops_en, "n_stop_words_zh": stops_zh,
         "dup_line_ratio": _ratio(dup_lines[0], np.diff(by_newlines.ends)), "dup_line_char_ratio": _ratio(dup_lines[1], n_chars),
         "dup_para_ratio": _ratio(dup_paragraphs[0], np.diff(paragraphs.ends)), "dup_para_char_ratio": _ratio(dup_paragraphs[1], n_chars),
-        "n_long_paragraphs": lines.long_paragraphs(lines.split(chars, lines.SINGLE)),
+        "n_long_paragraphs": long,
         "line_punct_ratio": _ratio(sentence_ends, n_full), "short_line_ratio": _ratio(short, n_full),
         "char_dup_ratio": _ratio(dup_full[1], n_chars - newlines), "newline_ratio": _ratio(newlines, n_tokens),
         "mean_line_chars": _ratio(n_chars, n_lines), "max_line_chars": longest,
