@@ -18,6 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 from jobs.core import files
 from jobs.core import report_data as data
 from jobs.core import report_dups as dups
+from jobs.core import report_lists as lists
 from jobs.core import report_page as page
 from jobs.core import tables as promised
 from jobs.core.ask import funnel_of
@@ -90,10 +91,10 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         "stages": stages,
         "kept": page.kept_table(cells, *shown),
         "measures": measures(tables, counted, rules, shown, params),
-        "reasons": page.reason_groups([row["job"] for row in funnel], reasons, rules, samples, about),
+        "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, rules, samples, about),
         "edits": data.edits(tables, rows),
         "duplicates": duplicates(tables, rows, params),
-        "rejects": page.reject_groups(*rejects, about),
+        "rejects": lists.reject_groups(*rejects, about),
         "params": params,
     }
     files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))
@@ -139,8 +140,8 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
     largest = dups.largest(tables, families, rows, params.largest_families, params.compared_chars)
     return {
-        "banding": page.banding_picture(recipe, pairs), "methods": dups.methods(tables),
-        "sizes": page.size_rows(dups.family_sizes(families)), "largest": page.family_cards(largest, params.family_chars),
+        "banding": lists.banding_picture(recipe, pairs), "methods": dups.methods(tables),
+        "sizes": lists.size_rows(dups.family_sizes(families)), "largest": lists.family_cards(largest, params.family_chars),
     }  # fmt: skip
 
 
