@@ -21,7 +21,7 @@ PACKAGES = "cluster-spark35" if pyspark.__version__.startswith("3.") else "clust
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture()
+@pytest.fixture
 def master(tmp_path: Path) -> Iterator[str]:
     """The address of a master with two workers of one core each."""
     with socket.socket() as free:
