@@ -31,6 +31,7 @@ from udfs.rules import LIMITS, failing
 PRESETS = Path(__file__).parent.parent / "conf" / "presets"
 QUALITY = ("words", "mean_word_chars", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "alpha_word_ratio", "stop_words")
 FINEWEB = ("line_punct_ratio", "short_line_ratio", "char_dup_ratio", "newline_ratio")
+LINE_BY_LINE = ("lorem_ipsum", "curly_bracket")
 REASONS = {  # theirs -> ours
     "gopher_short_doc": "too_few_words",
     "gopher_long_doc": "too_many_words",
@@ -51,6 +52,7 @@ REASONS = {  # theirs -> ours
     "lorem_ipsum": "lorem_ipsum",
     "curly_bracket": "curly_bracket",
     "too_few_sentences": "too_few_sentences",
+    "< 3 paragraphs": "too_few_long_paragraphs",
     "line_punct_ratio": "too_few_sentence_ends",
     "short_line_ratio": "too_many_short_lines",
     "char_dup_ratio": "duplicate_chars",
@@ -68,7 +70,7 @@ def limits_of(preset: str, *keys: str) -> dict[str, float | None]:
 
 def their_filters(language: str) -> dict[str, tuple[Any, dict[str, float | None]]]:
     """Datatrove's filter objects and our limits for the same rules, by name."""
-    from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+    from datatrove.pipeline.filters import C4ParagraphFilter, C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
 
     if language == "en":
         repetition = {key: limit for key, limit in limits_of("gopher").items() if "_ratio" in key and key[4:7] in ("dup", "top")}
@@ -77,6 +79,8 @@ def their_filters(language: str) -> dict[str, tuple[Any, dict[str, float | None]
             "gopher_repetition": (GopherRepetitionFilter(), repetition),
             "c4": (C4QualityFilter(), limits_of("c4")),
             "fineweb": (FineWebQualityFilter(), limits_of("fineweb", *FINEWEB)),
+            "c4_as_fineweb_uses_it": (C4QualityFilter(filter_no_terminal_punct=False), limits_of("fineweb", "lorem_ipsum", "curly_bracket", "c4_sentences")),
+            "mc4_paragraphs": (C4ParagraphFilter(), {"min_long_paragraphs": 3}),
         }
     zh = limits_of("fineweb2_zh")
     repetition = {key: limit for key, limit in zh.items() if key[4:7] in ("dup", "top")}
@@ -146,9 +150,17 @@ def measures_from_words(texts: list[str], found: list[list[str]]) -> list[dict[s
     return rows
 
 
+def first_reason(row: dict[str, Any], limits: dict[str, float | None], wanted: str | None) -> str | None:
+    """Our first reason; of two that datatrove checks line by line, so that the text decides which comes first, theirs if we have both."""
+    found = [reason for reason, *_ in failing(row, limits)]
+    if wanted in LINE_BY_LINE and wanted in found and found[0] in LINE_BY_LINE:
+        return wanted
+    return found[0] if found else None
+
+
 def compare(theirs: list[str | None], rows: list[dict[str, Any]], limits: dict[str, float | None]) -> dict[str, Any]:
     """Agreement of decisions and of first reasons, and precision and recall of each reason that fires."""
-    ours = [next((found[0] for found in failing(row, limits)), None) for row in rows]
+    ours = [first_reason(row, limits, wanted) for row, wanted in zip(rows, theirs, strict=True)]
     wrong = [i for i, (a, b) in enumerate(zip(theirs, ours, strict=True)) if a != b]
     tallies: dict[str, Counter[str]] = {}
     for a, b in zip(theirs, ours, strict=True):
@@ -167,15 +179,13 @@ def compare(theirs: list[str | None], rows: list[dict[str, Any]], limits: dict[s
 
 
 def sample(path: str, language: str, n: int, offset: int = 0) -> list[str]:
-    """`n` texts of a language, evenly from the whole file; those that the language model takes for another one are left out,
-    since the recipes never judge them by this language's presets."""
+    """`n` texts of a language as the file states it, evenly from the whole file."""
     table = pq.read_table(path)
     column = table["lang_hint"] if "lang_hint" in table.column_names else table["lang"]
     texts = table["text"].filter(pc.equal(column, language))
     step = max(1, len(texts) // max(n, 1))
-    texts = texts.take(pa.array(range(min(offset, step - 1), len(texts), step)[:n], pa.int64())).combine_chunks()
-    lang, _ = langid.identify(texts, lid_model=langid.PACKAGE, lid_chars=2000)
-    return [text for text, found in zip(texts.to_pylist(), lang.to_pylist(), strict=True) if text and found == language]
+    texts = texts.take(pa.array(range(min(offset, step - 1), len(texts), step)[:n], pa.int64()))
+    return [text for text in texts.to_pylist() if text]
 
 
 def run(texts: list[str], language: str, show: int) -> dict[str, Any]:
@@ -186,11 +196,11 @@ def run(texts: list[str], language: str, show: int) -> dict[str, Any]:
     filters = their_filters(language)
     code = "eng" if language == "en" else "cmn_Hani"
     load_word_tokenizer(code).word_tokenize("warm up")
-    column, languages = pa.array(texts), pa.array([language] * len(texts))
-    measures.measure_texts(column, languages)
+    column = pa.array(texts)
+    measures.measure_texts(column)
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     started = time.process_time()
-    own = rows_of(measures.measure_texts(column, languages))
+    own = rows_of(measures.measure_texts(column))
     seconds = {"ours": time.process_time() - started}
     started = time.process_time()
     langid.identify(column, lid_model=langid.PACKAGE, lid_chars=2000)

@@ -8,7 +8,7 @@ thresholds of Gopher and FineWeb were measured with; its rules are stated here a
 import numpy as np
 import numpy.typing as npt
 
-from udfs.chars import AFFIX, ALPHA, CURRENCY, ICON, LOWER, QUOTE, SCATTER, SPACE, UNSPACED, UPPER, Chars
+from udfs.chars import AFFIX, ALPHA, CURRENCY, HAN, ICON, LOWER, QUOTE, SCATTER, SPACE, UNSPACED, UPPER, Chars
 from udfs.kernels import Offsets, frozen, kernel
 from udfs.segment import mark_words
 from udfs.specials import LONGEST, UNIT, special_table
@@ -287,15 +287,15 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 i += 1
                 continue
             a = i
-            if whole[row] or flags[i] & np.uint32(UNSPACED):
+            if whole[row] or flags[i] & np.uint32(UNSPACED | HAN) == np.uint32(UNSPACED):
                 i += 1
-                while i < stop and not marks[i] and not flags[i] & np.uint32(SPACE) and (whole[row] or flags[i] & np.uint32(UNSPACED)):
+                while whole[row] and i < stop and not marks[i] and not flags[i] & np.uint32(SPACE):
                     i += 1
                 starts[n], stops[n] = a, i
                 n += 1
                 continue
             plain = True
-            while i < stop and not flags[i] & np.uint32(SPACE | UNSPACED):
+            while i < stop and not flags[i] & np.uint32(SPACE) and flags[i] & np.uint32(UNSPACED | HAN) != np.uint32(UNSPACED):
                 plain = plain and flags[i] & np.uint32(ALPHA)
                 i += 1
             b = i
@@ -369,12 +369,10 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
 def cut_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets]:
     """Starts and stops of the words of a slice, and where each document's run of them ends.
 
-    Documents that are `chinese` are cut as jieba does, others as spaCy's English tokenizer, but for runs of Han characters,
-    which are always jieba's.
+    Documents that are `chinese` are cut as jieba does, others as spaCy's English tokenizer, to which Han are letters as any
+    other; but there each character of Kana, Thai and the like is a word.
     """
     keys, cuts = special_table()
-    if chinese.any() or np.any(chars.flags & UNSPACED):
-        marks = mark_words(chars, chinese)
-    else:  # never looked at, and the dictionary need not be there
-        marks = np.zeros(1, np.bool_)
+    # without Chinese the marks are never looked at, and the dictionary need not be there
+    marks = mark_words(chars, chinese) if chinese.any() else np.zeros(1, np.bool_)
     return _cut(chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts, frozen(chinese), marks)  # type: ignore[no-any-return]

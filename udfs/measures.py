@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from udfs import langid, lines, repetition, words
 from udfs.chars import ALPHA, DIGIT, HAN, Chars, read_chars
 from udfs.kernels import kernel, slices, text_buffers
 
 SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
-CHINESE = ("zh", "yue", "wuu")  # languages whose words are jieba's
 
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
 _COLUMNS: list[tuple[str, pa.DataType, str]] = [
@@ -40,6 +38,7 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("dup_para_char_ratio", pa.float64(), "code points of paragraphs seen before / n_chars, 0 to 1"),
     *((f"top_{n}_gram_ratio", pa.float64(), f"code points of the commonest run of {n} tokens / n_chars") for n in repetition.TOP_N),
     *((f"dup_{n}_gram_ratio", pa.float64(), f"code points of repeated runs of {n} tokens / n_chars, 0 to 1") for n in repetition.DUPLICATE_N),
+    ("rep_10_char_ratio", pa.float64(), "copies of the commonest windows of 10 code points / windows, 0 to 1 (Data-Juicer; first 1,048,576 code points)"),
     ("c4_dropped_lines", _DROPPED, "lines that C4's rules drop, with their line break, in code points of text; reason: " + ", ".join(lines.DROP_REASONS[1:])),
     ("n_c4_sentences", pa.int64(), "sentences on the lines that C4's rules keep"),
     ("has_lorem_ipsum", pa.int64(), "1 when a line that reaches C4's rule says lorem ipsum, else 0"),
@@ -126,6 +125,8 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
     }  # fmt: skip
     sizes = [f"top_{n}_gram_ratio" for n in repetition.TOP_N] + [f"dup_{n}_gram_ratio" for n in repetition.DUPLICATE_N]
     columns |= {name: _ratio(count, n_chars) for name, count in zip(sizes, runs, strict=True)}
+    copies, windows = repetition.count_windows(chars.prefix, chars.ends, chars.powers).T
+    columns["rep_10_char_ratio"] = _ratio(copies, windows)
     reasons, judged = lines.judge_lines(chars, broken, found)
     names = [f"{name}{end}" for end in ("", "_any_end") for name in ("n_c4_sentences", "has_lorem_ipsum", "has_curly_bracket")]
     columns |= dict(zip(names, judged.T, strict=True))
@@ -150,15 +151,13 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
     return pa.ListArray.from_arrays(pa.array(offsets), structs, type=_DROPPED)
 
 
-def measure_texts(texts: pa.Array | pa.ChunkedArray, languages: pa.Array) -> dict[str, pa.Array]:
-    """Every measure but the language, for a column of texts and their language codes, which say how words are found; a null
-    text counts as empty."""
+def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
+    """Every measure but the language, for a column of texts; a null text counts as empty."""
     data, offsets = text_buffers(texts)
-    chinese = pc.is_in(languages, pa.array(CHINESE)).to_numpy(zero_copy_only=False)
     parts: dict[str, list[pa.Array]] = {name: [] for name in SIGNALS.names if name not in ("doc_id", "lang", "lang_score")}
     for first, last in slices(offsets, SLICE_BYTES):
         chars = read_chars(data, offsets[first : last + 1])
-        for name, values in measure_chars(chars, words.find_words(chars, chinese[first:last])).items():
+        for name, values in measure_chars(chars, words.find_words(chars)).items():
             parts[name].append(pa.array(values, SIGNALS.field(name).type))
     return {name: pa.concat_arrays(arrays) if arrays else pa.array([], SIGNALS.field(name).type) for name, arrays in parts.items()}
 
@@ -170,5 +169,5 @@ def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> p
     """
     texts = batch.column("text")
     lang, lang_score = langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars)
-    columns = measure_texts(texts, lang) | {"lang": lang, "lang_score": lang_score, "doc_id": batch.column("doc_id").cast(pa.string())}
+    columns = measure_texts(texts) | {"lang": lang, "lang_score": lang_score, "doc_id": batch.column("doc_id").cast(pa.string())}
     return pa.record_batch([columns[name] for name in SIGNALS.names], schema=SIGNALS)

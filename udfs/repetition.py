@@ -1,4 +1,5 @@
-"""Repetition as Gopher measures it (arXiv 2112.11446, table A1): repeated lines and paragraphs, and repeated runs of words.
+"""Repetition as Gopher measures it (arXiv 2112.11446, table A1): repeated lines and paragraphs, and repeated runs of words; and
+of characters, as Data-Juicer does.
 
 Everything here is hashes and lengths: two spans are the same when their 64-bit hashes and lengths are.
 """
@@ -12,6 +13,8 @@ from udfs.words import Words
 
 TOP_N = (2, 3, 4)  # characters of the commonest run of n words
 DUPLICATE_N = (5, 6, 7, 8, 9, 10)  # characters of all repeated runs of n words
+WINDOW_CHARS = 10  # Data-Juicer, character_repetition_filter (rep_len), code points
+WINDOW_TEXT = 1 << 20  # code points of a document that its windows are counted on: the table of a book of 100 MB would not fit
 
 
 @kernel
@@ -133,3 +136,45 @@ def count_runs(words: Words, powers: Hashes) -> npt.NDArray[np.int64]:
     """A row a document: code points of the commonest run of 2, 3, 4 words (a space between words), then of repeated runs of 5
     to 10 words (no spaces; a repeated run is skipped as a whole), as datatrove counts."""
     return np.asarray(_runs(words.starts, words.stops, words.hashes, words.ends, powers, np.array(TOP_N), np.array(DUPLICATE_N)))
+
+
+@kernel
+def _windows(prefix, powers, ends, width, most):  # type: ignore[no-untyped-def]
+    rows = len(ends) - 1
+    longest = min(_longest(ends), most)
+    size = 1 << _bits(longest)
+    keys = np.empty(size, np.uint64)
+    stamps = np.zeros(size, np.int32)
+    counts = np.empty(size, np.int32)
+    repeated = np.empty(longest, np.int64)  # seats of what was seen twice
+    found = np.zeros((rows, 2), np.int64)
+    for row in range(rows):
+        n_chars = min(ends[row + 1] - ends[row], most)
+        bits = _bits(n_chars)
+        distinct, n = 0, 0
+        for i in range(ends[row], ends[row] + n_chars - width + 1):
+            key = prefix[i + width] - prefix[i] * powers[width]
+            at = _seat(keys, stamps, row + 1, key, bits)
+            if stamps[at] != row + 1:
+                stamps[at], keys[at], counts[at] = row + 1, key, 0
+                distinct += 1
+            elif counts[at] == 1:
+                repeated[n] = at
+                n += 1
+            counts[at] += 1
+        for k in range(n):
+            repeated[k] = counts[np.uint64(repeated[k])]
+        top = int(np.sqrt(distinct))
+        if top < n:
+            repeated[:n].sort()
+        else:
+            top = n
+        found[row, 0] = repeated[n - top : n].sum()
+        found[row, 1] = max(n_chars - width + 1, 0)
+    return found
+
+
+def count_windows(prefix: Hashes, ends: Offsets, powers: Hashes) -> npt.NDArray[np.int64]:
+    """A row a document: windows of 10 code points that are copies of one of the commonest, and all windows. Of k different
+    windows the commonest are the sqrt(k) that occur most, if they occur twice at least, as Data-Juicer counts."""
+    return np.asarray(_windows(prefix, powers, ends, WINDOW_CHARS, WINDOW_TEXT))

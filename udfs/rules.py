@@ -67,6 +67,7 @@ def _limits() -> dict[str, Limit]:
     low("mean_line_chars", "mean_line_chars", "lines_too_short", "CCI4.0 (arXiv 2506.07463): characters a line")
     high("mean_line_chars", "mean_line_chars", "lines_too_long", "code filters (arXiv 2211.15533): characters a line")
     high("line_chars", "max_line_chars", "line_too_long", "code filters (arXiv 2211.15533): characters of the longest line")
+    high("rep_10_char_ratio", "rep_10_char_ratio", "repeated_chars", "Data-Juicer (arXiv 2309.02033): share of windows of 10 characters that copy another")
     low("alnum_ratio", "alnum_ratio", "too_few_letters_and_digits", "code filters (arXiv 2211.15533): share of letters and digits")
     low("han_ratio", "han_ratio", "too_few_han", "share of Han characters")
     low("lang_score", "lang_score", "uncertain_language", "FineWeb (arXiv 2406.17557): score of the language, 0 to 1")

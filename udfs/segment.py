@@ -1,8 +1,7 @@
 """Chinese words as jieba finds them, compiled: the likeliest path through its dictionary, and its hidden Markov model for the rest.
 
 FineWeb-2 measured its thresholds for Chinese on jieba's words (github.com/fxsjy/jieba, MIT), so a word here is a word there;
-only its data is read, from the installed package, which is not imported. A text thought to be Chinese is cut as a whole;
-in any other text the runs of Han characters are.
+only its data is read, from the installed package, which is not imported.
 """
 
 import importlib.util
@@ -200,17 +199,19 @@ def _is_alnum(point):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _mark(points, flags, ends, whole, keys, weights, pairs, alone, first, step, emit):  # type: ignore[no-untyped-def]
+def _mark(points, flags, ends, chinese, keys, weights, pairs, alone, first, step, emit):  # type: ignore[no-untyped-def]
     n = len(points)
     marks = np.zeros(n + 1, np.bool_)
     best = np.empty(n + 1, np.float64)
     nexts = np.empty(n + 1, np.int64)
     back = np.empty((1, 4), np.int8)
     for row in range(len(ends) - 1):
+        if not chinese[row]:
+            continue
         i, stop = ends[row], ends[row + 1]
         while i < stop:
             a = i
-            while i < stop and ((whole[row] and _in_block(points[i])) or FIRST_HAN <= points[i] <= LAST_HAN):
+            while i < stop and _in_block(points[i]):
                 i += 1
             if i == a:
                 marks[i] = not flags[i] & np.uint32(SPACE)
@@ -259,9 +260,8 @@ def _mark(points, flags, ends, whole, keys, weights, pairs, alone, first, step, 
     return marks
 
 
-def mark_words(chars: Chars, whole: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where words begin: everywhere in documents with `whole`, else of use for their Han characters only. One entry a code
-    point; white space has none."""
+def mark_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where words begin in the documents that are `chinese`. One entry a code point and one more; white space has none."""
     keys, weights, pairs, alone = dictionary()
     first, step, emit = markov_model()
-    return np.asarray(_mark(chars.points, chars.flags, chars.ends, whole, keys, weights, pairs, alone, first, step, emit))
+    return np.asarray(_mark(chars.points, chars.flags, chars.ends, chinese, keys, weights, pairs, alone, first, step, emit))

@@ -38,7 +38,7 @@ def _contractions() -> dict[str, tuple[int, ...]]:
         found[word + "n't've"] = (len(word), 3, 3)
     found |= {"i'm": (1, 2), "i'ma": (1, 2, 1), "let's": (3, 2), "not've": (3, 3), "y'all": (2, 3), "c'mon": (2, 3)}
     bare = {word.replace("'", ""): _bare(word, cut) for word, cut in found.items()}
-    for word in "ill hell shell well were its lets cmon whore".split():  # words of their own
+    for word in "ill hell shell shed well were its lets cmon whore".split():  # words of their own
         bare.pop(word, None)
     found |= bare | {"cannot": (3, 3), "gonna": (3, 2), "gotta": (3, 2)}
     found |= {word.replace("'", "’"): cut for word, cut in found.items()}
@@ -56,7 +56,7 @@ def _bare(word: str, cut: tuple[int, ...]) -> tuple[int, ...]:
 
 def _clippings() -> dict[str, tuple[int, ...]]:
     """'em, goin', o'clock: one piece, apostrophe and all."""
-    words = "'ll 're 've 'd 'em 'nuff 'bout 'cause 'cos 'coz 'cuz o'clock ma'am goin' doin' havin' lovin' nothin' nuthin' ol' somethin'"
+    words = "'s 'll 're 've 'd 'em 'nuff 'bout 'cause 'cos 'coz 'cuz o'clock ma'am goin' doin' havin' lovin' nothin' nuthin' ol' somethin'"
     forms = [form for word in words.split() for form in (word, word.replace("'", "’"))]
     return {form: (len(form),) for word in forms for form in (word, word.capitalize())}
 

@@ -28,14 +28,16 @@ TEXTS = st.one_of(
 )  # fmt: skip
 
 
-def measure(texts, chinese=False):
-    languages = pa.array(["zh" if chinese else "en"] * len(texts), pa.string())
-    return pa.table(measures.measure_texts(pa.array(texts, pa.string()), languages)).to_pylist()
+def measure(texts):
+    return pa.table(measures.measure_texts(pa.array(texts, pa.string()))).to_pylist()
+
+
+def read_one(text):
+    return chars.read_chars(*text_buffers(pa.array([text])))
 
 
 def found_words(text, chinese=False):
-    read = chars.read_chars(*text_buffers(pa.array([text])))
-    found = words.find_words(read, np.array([chinese]))
+    found = words.find_words(read_one(text), np.array([chinese]))
     return [text[a:b] for a, b in zip(found.starts.tolist(), found.stops.tolist(), strict=True)]
 
 
@@ -63,6 +65,12 @@ def repeated_runs(pieces, n):
         length, i = (length + len(run), i + n) if run in seen else (length, i + 1)
         seen.add(run)
     return length
+
+
+def commonest_windows(text, width=10):
+    counts = sorted(Counter(text[i : i + width] for i in range(len(text) - width + 1)).values(), reverse=True)
+    repeated = [count for count in counts if count > 1]
+    return sum(repeated[: int(len(counts) ** 0.5)])
 
 
 def line_verdict(line, any_end=False):
@@ -126,6 +134,7 @@ def twin(text, pieces, line_pieces):
     }  # fmt: skip
     row |= {f"top_{k}_gram_ratio": ratio(commonest(pieces, k), n) for k in (2, 3, 4)}
     row |= {f"dup_{k}_gram_ratio": ratio(repeated_runs(pieces, k), n) for k in range(5, 11)}
+    row["rep_10_char_ratio"] = ratio(commonest_windows(text), max(n - 9, 0))
     for end in ("", "_any_end"):
         verdicts = [line_verdict(line, bool(end)) for line in broken]
         row[f"n_c4_sentences{end}"] = sum(n_sentences(mine) for mine, verdict in zip(line_pieces, verdicts, strict=True) if verdict[0] is None)
@@ -150,7 +159,9 @@ def agree(text, chinese):
             mine.append(pieces[at])
             at += 1
         per_line.append(mine)
-    (row,) = measure([text], chinese)
+    read = read_one(text)
+    columns = measures.measure_chars(read, words.find_words(read, np.array([chinese])))
+    row = {name: values.to_pylist()[0] if isinstance(values, pa.Array) else values[0].item() for name, values in columns.items()}
     assert row == twin(text, pieces, per_line)
 
 
@@ -195,7 +206,7 @@ def test_a_document_measures_the_same_wherever_a_slice_ends(monkeypatch):
         ("end.Start a,b 1,000", ["end", ".", "Start", "a", ",", "b", "1,000"]),
         ("f(x): :) (8)", ["f(x", "):", ":)", "(", "8)"]),
         ("10.0.0.1/x 8.8.8.8/x", ["10.0.0.1", "/", "x", "8.8.8.8/x"]),
-        ("我爱北京天安门 and NLP", ["我", "爱", "北京", "天安门", "and", "NLP"]),
+        ("he said 我爱北京天安门, and left", ["he", "said", "我爱北京天安门", ",", "and", "left"]),  # Han are letters in English
         ("かな กข", ["か", "な", "ก", "ข"]),
     ],
 )
@@ -203,9 +214,13 @@ def test_words_are_cut_as_the_thresholds_expect(text, pieces):
     assert found_words(text) == pieces
 
 
+def test_chinese_words_are_cut_by_a_dictionary():
+    assert found_words("我爱北京天安门 and NLP", chinese=True) == ["我", "爱", "北京", "天安门", "and", "NLP"]
+
+
 def test_english_words_are_those_of_spacy():
     spacy = pytest.importorskip("spacy")
-    text = ENGLISH + "They'd've said: “It's 5pm, Mr. O'Neil's—not 10a.m.”; visit www.example.org/path, or mail a.b@c.de! x=y/z <tag> [1] **bold** v1.2-beta"
+    text = ENGLISH + "They'd've said: “It's 5pm, Mr. O'Neil's—not 10a.m.”; visit www.example.org/path, or mail a.b@c.de! x=y/z <tag> [1] **bold** v1.2-beta 译者：[Linux中国](https://linux.cn/)，荣誉推出"
     assert found_words(text) == [token.text for token in spacy.blank("en")(text) if token.text.strip()]
 
 
@@ -235,18 +250,31 @@ def test_null_empty_and_blank_texts_go_through():
     assert measures.measure_batch(batch.slice(0, 0), lid_model=langid.PACKAGE, lid_chars=100).num_rows == 0
 
 
-def test_the_language_decides_how_words_are_found():
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        (CHINESE, True), (ENGLISH, False), ("", False), ("1 + 2 = 3", False), ("的", True),
+        ("调用 print(value) 打印 the_value_of_it, 然后 return self.value + 1", True),  # code in Chinese prose
+        ("He said 你好 to everybody who came to the station that day.", False),
+        ("これは日本の本です", False), ("ภาษา的", False),
+    ],
+)  # fmt: skip
+def test_the_script_decides_how_words_are_found(text, chinese):
+    assert words.are_chinese(read_one(text)).tolist() == [chinese]
+    (row,) = measure([text])
+    assert row["n_tokens"] == len(found_words(text, chinese))
+
+
+def test_the_batch_brings_the_language_beside_the_measures():
     batch = pa.record_batch({"doc_id": ["zh", "en"], "text": [CHINESE, ENGLISH]})
     rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100).to_pylist()
     assert [row["lang"] for row in rows] == ["zh", "en"]
     assert all(0.5 < row["lang_score"] <= 1 for row in rows)
-    assert rows[0]["n_tokens"] == len(found_words(CHINESE, chinese=True))
 
 
 def test_large_strings_and_slices_of_columns_measure_alike():
     texts = pa.array(["left out", *ROWS])
-    languages = pa.array(["en"] * len(ROWS))
-    assert measures.measure_texts(texts[1:], languages) == measures.measure_texts(texts.cast(pa.large_string())[1:], languages)
+    assert measures.measure_texts(texts[1:]) == measures.measure_texts(texts.cast(pa.large_string())[1:])
 
 
 def test_a_missing_model_is_an_error_that_says_what_to_do():
