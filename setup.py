@@ -52,6 +52,7 @@ setup(
             "psutil",
             "pytest==9.2.0",
             "pytest-timeout",
+            "regex",  # datatrove imports it and does not name it
             "ruff",
             "spacy",
             "types-PyYAML",
