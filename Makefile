@@ -45,8 +45,7 @@ setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
 demo: setup ## raw demo text in, curated corpus on Delta and a report out
 	@$(BIN)/python -m benchmarks.demo_corpus --out $(RAW) --seed 7
-	@$(BIN)/gristmill run curate --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw
-	@$(BIN)/python -m benchmarks.demo_tour --lake $(LAKE)
+	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
 from jobs.core.contract import gate, load_contract
-from jobs.core.counts import reasons_of
+from jobs.core.counts import counted
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from udfs.edits import apply_batches
@@ -92,7 +92,8 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
 
     verdicts = tables.own("verdicts").where(F.col("job").isin([*params.heeds, tables.job.name]))
     docs = tables.slice("docs").select("doc_id", "batch_id")
-    return Counts(docs.count(), tables.own("corpus").count(), reasons_of(verdicts.join(docs, ["doc_id", "batch_id"], how="left_semi")))
+    found = counted(docs, verdicts.join(docs, ["doc_id", "batch_id"], how="left_semi"))
+    return Counts(found.rows_in, tables.own("corpus").count(), found.reasons)
 
 
 JOB = Job(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.core import config, files
+from jobs.core.contract import preload
 from jobs.core.errors import ConfigError, GristmillError
 from jobs.core.graph import check_order
 from jobs.core.job import Job
@@ -55,6 +56,7 @@ def plan(recipe: config.Recipe) -> list[tuple[Job, Any]]:
 def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None = None) -> list[Outcome]:
     """Run every job of the recipe on its lake. Raises GristmillError from the job that stopped."""
     planned = plan(recipe)
+    preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
     outcomes = []
     for job, params in planned:

@@ -104,7 +104,9 @@ def read(tables: Tables, params: Params) -> DataFrame:
             continue
         units = readers.plan_units(files, how.format, params.split_bytes)
         frame = spark.createDataFrame([tuple(unit.values()) for unit in units.to_pylist()], "path string, format string, part int, n_parts int")
-        frames.append(frame.repartition(units.num_rows).mapInArrow(kernel, ROWS))
+        # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four times their size or so.
+        n_tasks = max(1, min(units.num_rows, -(-4 * sum(size for _, size in files) // params.split_bytes)))
+        frames.append(frame.repartition(n_tasks).mapInArrow(kernel, ROWS))
     whole = frames[0]
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
@@ -174,6 +176,8 @@ def replace_older(tables: Tables, params: Params) -> dict[str, Any]:
     """Take the superseded versions out of `docs`."""
     from pyspark.sql import functions as F
 
+    if "docs" not in tables.versions:
+        return {}
     fresh = tables.own("docs").where(F.col("batch_id").isin(list(tables.batches)))
     old = superseded(tables, params, fresh)
     return {} if old.isEmpty() else {"docs": Delete(old, ("doc_id", "batch_id"))}
@@ -181,17 +185,16 @@ def replace_older(tables: Tables, params: Params) -> dict[str, Any]:
 
 def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
     """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than min_kept would stay."""
-    from pyspark.sql import functions as F
-
-    total = rows.count()
-    broken = {row["reason"]: row["count"] for row in left_out.where(~F.col("reason").isin(list(REASONS))).groupBy("reason").count().collect()}
+    found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
+    total = found.pop(None, 0)
+    broken = {reason: n for reason, n in found.items() if reason not in REASONS}
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
     if total and sum(broken.values()) > params.max_reject_share * total:
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break the contract ({listed}), more than "
             f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the columns in the recipe, or the limit"
         )
-    kept = total - left_out.count()
+    kept = total - sum(found.values())
     if kept < params.min_kept:
         raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
     site = f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}" if params.data_docs and tables.lake.local_root else None
@@ -203,10 +206,18 @@ def count(tables: Tables, params: Params) -> Counts:
     from pyspark.sql import functions as F
 
     here = F.col("batch_id").isin(list(tables.batches))
-    kept = tables.own("docs").where(here).count()
-    reasons = tables.own("rejects").where(here & (F.col("reason") != "superseded_version")).groupBy("reason").count().collect()
-    found = {row["reason"]: row["count"] for row in sorted(reasons, key=lambda row: (-row["count"], row["reason"]))}
+    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & (F.col("reason") != "superseded_version")))
+    kept = sum(row["n"] for row in rows if row["reason"] is None)
+    found = {row["reason"]: row["n"] for row in sorted(rows, key=lambda row: (-row["n"], row["reason"] or "")) if row["reason"] is not None}
     return Counts(kept + sum(found.values()), kept, found)
+
+
+def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:
+    """Rows of (reason, n) of `reasons`, and (null, n) for the rows of `whole`: one query."""
+    from pyspark.sql import functions as F
+
+    counted = reasons.groupBy("reason").agg(F.count("*").alias("n"))
+    return whole.agg(F.lit(None).cast("string").alias("reason"), F.count("*").alias("n")).unionByName(counted).collect()
 
 
 JOB = Job(

@@ -20,12 +20,14 @@ os.chdir(ROOT)
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The session that all Spark tests share; few shuffle partitions, a metastore and warehouse in a temporary folder."""
+    from jobs.core.config import load_recipe
     from jobs.core.session import open_session
 
     home = tmp_path_factory.mktemp("spark")
     return open_session(
         "tests",
         {
+            **load_recipe("conf/demo.yaml").spark,  # tests/test_cluster.py and the benchmarks run with compiled plans
             "spark.sql.shuffle.partitions": "3",
             "spark.sql.warehouse.dir": str(home / "warehouse"),
             "spark.driver.memory": "2g",

@@ -35,8 +35,9 @@ class Ask:
 
     def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Columns and at most `limit` rows. Raises ConfigError with Spark's complaint when the query is wrong."""
+        words = set(re.findall(r"\w+", query.lower()))
         for table in promised.ALL:
-            frame = self.table(table.name)
+            frame = self.table(table.name) if table.name in words else None
             if frame is not None:
                 frame.createOrReplaceTempView(table.name)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Recipe:
     path: Path
     lake: LakeSpec | None
     jobs: dict[str, dict[str, Any]]
+    spark: dict[str, str] = field(default_factory=dict)  # settings of a session that is started for this recipe
 
     def params(self, job: str, kind: type[Strict]) -> Strict:
         """The checked parameters of `job`. Raises ConfigError that lists every complaint of the section."""
@@ -91,19 +92,22 @@ def load_yaml(path: Path) -> Any:
 
 
 def load_recipe(name: str | Path) -> Recipe:
-    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than lake and jobs."""
+    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than lake, spark and jobs."""
     path = find_file(name)
     content = load_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("jobs"), dict):
-        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:', saw {type(content).__name__}")
-    unknown = [key for key in content if key not in ("lake", "jobs")]
+        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:' and 'spark:', saw {type(content).__name__}")
+    unknown = [key for key in content if key not in ("lake", "spark", "jobs")]
     if unknown:
-        raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, ("lake", "jobs")) for key in unknown))
+        raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, ("lake", "spark", "jobs")) for key in unknown))
     empty = [job for job, section in content["jobs"].items() if not isinstance(section, dict)]
     if empty:
         raise ConfigError(f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}")
     lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
-    return Recipe(path, lake, content["jobs"])
+    settings = content.get("spark", {})
+    if not isinstance(settings, dict) or not all(str(key).startswith("spark.") and isinstance(value, str) for key, value in settings.items()):
+        raise ConfigError(f"{path}: spark: wanted Spark settings such as {{spark.sql.shuffle.partitions: \"8\"}}, each a string, saw {settings!r}")
+    return Recipe(path, lake, content["jobs"], settings)
 
 
 def validate(kind: type[Any], value: Any, place: str) -> Any:

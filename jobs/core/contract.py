@@ -6,8 +6,10 @@ can read; so conf/expectations/*.yaml is the only place where a rule stands, and
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,6 +70,12 @@ def _holds(rule: Expectation) -> Column:
         kept = kept & (measured >= rule.min) if rule.min is not None else kept
         kept = kept & (measured <= rule.max) if rule.max is not None else kept
     return F.coalesce(kept, F.lit(True))
+
+
+def preload(sections: list[Any]) -> None:
+    """Import Great Expectations in the background where one of the jobs' parameters names a contract: five seconds, while the JVM starts."""
+    if any(hasattr(params, "contract") for params in sections):
+        threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
 
 
 def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:

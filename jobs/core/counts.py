@@ -1,7 +1,8 @@
-"""How a run's rows are counted for the funnel: small aggregations over narrow tables."""
+"""How a run's rows are counted for the funnel: one small aggregation over narrow tables."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.job import Counts, Tables
@@ -14,16 +15,27 @@ def count_verdicts(tables: Tables, params: Any) -> Counts:
     """A judge: in = documents that the judges it heeds kept; left out = those with a verdict of this job, by reason."""
     from pyspark.sql import functions as F
 
+    if tables.judged is not None:  # counted when the verdicts were staged, which are what was committed
+        return tables.judged
     mine = tables.own("verdicts").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
-    reasons = reasons_of(mine)
-    left_out = mine.select("doc_id", "batch_id").distinct().count() if reasons else 0
-    rows_in = tables.kept(getattr(params, "heeds", ())).count()
-    return Counts(rows_in, rows_in - left_out, reasons)
+    return counted(tables.kept(getattr(params, "heeds", ())), mine)
 
 
-def reasons_of(rows: DataFrame) -> dict[str, int]:
-    """Documents by reason."""
+def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:
+    """Of the documents `looked_at` (doc_id, batch_id): how many have no row in `verdicts`, and for what reasons the others do."""
     from pyspark.sql import functions as F
 
-    counted = rows.groupBy("reason").agg(F.countDistinct("doc_id", "batch_id").alias("n")).collect()
-    return {row["reason"]: row["n"] for row in sorted(counted, key=lambda row: (-row["n"], row["reason"]))}
+    sets = verdicts.groupBy("doc_id", "batch_id").agg(F.array_sort(F.collect_set("reason")).alias("reasons")).groupBy("reasons").agg(F.count("*").alias("n"))
+    whole = looked_at.agg(F.lit(None).cast("array<string>").alias("reasons"), F.count("*").alias("n"))
+    rows = whole.unionByName(sets).collect()
+    rows_in = sum(row["n"] for row in rows if row["reasons"] is None)
+    return Counts(rows_in, rows_in - sum(row["n"] for row in rows if row["reasons"] is not None), by_reason(rows))
+
+
+def by_reason(rows: list[Any]) -> dict[str, int]:
+    """Documents by reason, the commonest first, from rows of (reasons, n)."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        for reason in row["reasons"] or ():
+            found[reason] += row["n"]
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

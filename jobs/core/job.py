@@ -100,6 +100,7 @@ class Tables:
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
         self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
         self.started_at: Any = None
+        self.judged: Counts | None = None  # what the verdicts of this run came to, once they are staged
 
     def __getitem__(self, name: str) -> DataFrame:
         """An input table at its finished version. Raises ContractError when no finished run has written it."""

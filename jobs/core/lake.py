@@ -19,7 +19,7 @@ from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.core.tables import Table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
 
 CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
@@ -39,6 +39,7 @@ class Lake:
         self.spark = spark
         self.where = where
         self.buckets = buckets
+        self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
         self.is_catalog = re.fullmatch(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", where) is not None
         if self.is_catalog:
             self.root = self._schema_location()
@@ -113,9 +114,11 @@ class Lake:
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         self.create(table)
         writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
-        writer = writer.mode("append" if where is None else "overwrite")
-        writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
         with self._commit_lock(table), conflicts_as_retry(table.name):
+            # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
+            is_new = self.local_root is not None and self.latest(table) == 0
+            writer = writer.mode("append" if where is None or is_new else "overwrite")
+            writer = writer.option("replaceWhere", where) if where not in (None, "true") and not is_new else writer
             writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
             version = self.latest(table)
         self.committed(table, version)

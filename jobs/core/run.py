@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core import config, files
 from jobs.core import tables as promised
+from jobs.core.contract import preload
+from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.job import Counts, Delete, Job, Tables
 from jobs.core.lake import Lake
 from jobs.core.progress import Progress
-from jobs.core.runs import SCHEMA, Runs, now
+from jobs.core.runs import Runs, log, now
 from jobs.core.session import open_session
 
 if TYPE_CHECKING:
@@ -45,13 +47,14 @@ def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
     if where is None and recipe.lake is None:
         raise ConfigError(f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake")
     buckets = recipe.lake.buckets if recipe.lake else 1
-    return Lake(open_session(app), where or recipe.lake.path, buckets)  # type: ignore[union-attr]
+    return Lake(open_session(app, recipe.spark), where or recipe.lake.path, buckets)  # type: ignore[union-attr]
 
 
 def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None) -> Outcome:
     """What the command line of a job does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
+    preload([params])
     lake = open_lake(recipe, where, job.name)
     return run_job(job, params, lake, inputs=inputs, batch=batch)
 
@@ -139,12 +142,12 @@ class _Run:
     def _guarded(self, verdicts: DataFrame) -> DataFrame:
         """Stage the verdicts; raises DataError, before anything is written, when fewer than min_kept documents would stay."""
         staged = self.tables.stage("verdicts", verdicts)
+        found = self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), staged)
         floor = getattr(self.params, "min_kept", 0)
-        total = self.tables.kept(getattr(self.params, "heeds", ())).count() if floor else 0
-        left = total - staged.select("doc_id", "batch_id").distinct().count() if floor and total else 0
-        if total and left < floor:
+        if found.rows_in and found.rows_kept < floor:
             raise DataError(
-                f"{self.job.name}: would keep {left:,} of {total:,} documents; nothing written. If that is meant, lower min_kept (it is {floor})"
+                f"{self.job.name}: would keep {found.rows_kept:,} of {found.rows_in:,} documents; nothing written. "
+                f"If that is meant, lower min_kept (it is {floor})"
             )
         return staged
 
@@ -166,8 +169,7 @@ class _Run:
             counts.rows_in if counts else None, counts.rows_kept if counts else None, counts.rows_left_out if counts else None,
             counts.reasons if counts else None, code_version(), self.lake.spark.version,
         )  # fmt: skip
-        frame = self.lake.spark.createDataFrame([row], SCHEMA)
-        self.lake.write(promised.RUNS, frame.coalesce(1), None, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))
+        log(self.lake, row, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))
 
 
 def _line(counts: Counts | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.core.job import Job
 from jobs.core.lake import Lake
@@ -19,8 +19,7 @@ class Runs:
     """The run log of a lake, read once when a job starts (it is small: two rows a run)."""
 
     def __init__(self, lake: Lake) -> None:
-        rows = lake.read(RUNS).collect() if lake.exists(RUNS) else []
-        self.rows: list[Row] = sorted(rows, key=lambda row: (row["at"], row["status"] == "finished"))
+        self.rows: list[Row] = sorted(rows_of(lake), key=lambda row: (row["at"], row["status"] == "finished"))
 
     def finished(self, job: str | None = None) -> list[Row]:
         """Finished rows, oldest first."""
@@ -66,6 +65,28 @@ class Runs:
             return False
         written = set(row["versions_written"] or {}) & {*job.reads, *job.looks_at}
         return bool(written - SHARED) or (bool(written) and (row["job"] in heeds or not job.writes))
+
+
+def rows_of(lake: Lake) -> list[Row]:
+    """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the jobs of one process ten)."""
+    if not lake.exists(RUNS):
+        return []
+    version = lake.latest(RUNS)
+    if lake.run_rows is None or lake.run_rows[0] != version:
+        lake.run_rows = version, lake.read(RUNS, version).collect()
+    return lake.run_rows[1]
+
+
+def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
+    """Append one row to `runs`; `values` in the order of its columns."""
+    from pyspark.sql import Row as PlainRow
+
+    known = lake.run_rows
+    version = lake.write(RUNS, lake.spark.createDataFrame([values], SCHEMA).coalesce(1), None, note)
+    if known is not None and known[0] == version - 1:  # nobody else wrote: what was read is still all but this row
+        at = RUNS.names.index("at")
+        local = values[at].astimezone().replace(tzinfo=None)  # as collect() gives it
+        lake.run_rows = version, [*known[1], PlainRow(*RUNS.names)(*values[:at], local, *values[at + 1 :])]
 
 
 def now() -> dt.datetime:
