@@ -1,0 +1,180 @@
+"""Benchmark questions inside documents: which ones, how like, and where.
+
+A text is a row of tokens: words, numbers, and single characters of scripts without spaces (so English, Chinese and the
+formulas between them are one case), folded as everywhere (NFKC, case, Traditional to Simplified), punctuation out. A
+document and an item meet where they share `seed` tokens in a row. There the item is laid over the document and compared
+token by token within a band, which gives two measures:
+
+    alike   1 - edits / length over the whole item; an edit adds, drops, changes or swaps. High for a question whose
+            numbers or words were changed; a question of the same kind differs in more places than an edited copy.
+    run     the longest stretch word for word. Long for a part of a question.
+
+Lengths are counted in words; a character of an unspaced script is two thirds of a word (a Chinese word has 1.5 characters on
+average). As evidence a number or a single letter counts half, and a stretch of nothing else is none: `1, 2, 3, 4` and
+`x^2 + y^2` are in many documents.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from udfs import overlap_kernels as kernels
+from udfs.folding import EXPANDS, POINT, FoldParams, fold_codes, fold_table
+from udfs.kernels import Bytes, Codes, Hashes, Offsets, frozen, slices, text_buffers
+from udfs.overlap_kernels import WORD
+
+_FILTER_BITS = 23  # of the seed filter at most: 1 MB, so that it stays in the second cache
+_SEED_WORTH = 12  # sixths of a word that a seed holds at least as evidence; bare formulas and number rows make nobody meet
+
+Weights = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class OverlapParams:
+    """How items are looked for. Raises ValueError where the numbers do not fit together. benchmarks/decontamination.md says why these."""
+
+    seed: int = 4  # tokens in a row that make a document and an item meet
+    max_seed_items: int = 50  # a seed that more items have ("how many does he have") makes nobody meet
+    band: int = 8  # tokens by which a copy may be shifted against the item
+    min_words: float = 6.0  # evidence that is found of an item at least; an item that holds less is never looked for
+    min_alike: float = 0.6  # from here on an edited copy of the whole item
+    short_words: float = 12.0  # an item with fewer words ...
+    min_alike_short: float = 0.8  # ... must be alike this much, as everyday phrases come near
+    runs: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))  # or so many words in a row, which are that share of the item
+    fold: FoldParams = field(default_factory=FoldParams)
+
+    def __post_init__(self) -> None:
+        if self.seed < 2 or self.max_seed_items < 1 or self.band < 0 or self.min_words < 1:
+            raise ValueError(f"seed is at least 2, max_seed_items and min_words 1, band 0, not {self.seed}, {self.max_seed_items}, {self.min_words}, {self.band}")
+        shares = [self.min_alike, self.min_alike_short, *(share for _, share in self.runs)]
+        if not all(0 < share <= 1 for share in shares):
+            raise ValueError(f"min_alike, min_alike_short and the shares of runs are above 0 and at most 1, not {shares}")
+
+
+@dataclass(frozen=True)
+class Index:
+    """Items ready to be looked for; arrays only, so that it travels to executors as it is. Made by `build_index`."""
+
+    params: OverlapParams
+    tokens: Hashes  # of all items, item after item
+    starts: Offsets  # of each item in `tokens`
+    costs: Weights  # sixths of a word of each token when it is edited ...
+    worths: Weights  # ... and as evidence
+    keys: Hashes  # slots of the seed table; 0: free
+    firsts: npt.NDArray[np.int32]  # where the postings of a slot begin
+    counts: npt.NDArray[np.int32]  # how many there are
+    items: npt.NDArray[np.int32]  # postings: item ...
+    places: npt.NDArray[np.int32]  # ... and token at which the seed stands in it
+    sieve: Hashes  # one bit a seed, by its highest bits
+
+    @property
+    def searchable(self) -> npt.NDArray[np.bool_]:
+        """Which items hold enough evidence to be looked for."""
+        return _sums(self.worths, self.starts) >= WORD * self.params.min_words
+
+
+def _sums(values: Weights, starts: Offsets) -> Weights:
+    """Sum of the values of each item."""
+    whole = np.concatenate([np.zeros(1, np.int64), np.cumsum(values)])
+    return whole[starts[1:]] - whole[starts[:-1]]
+
+
+def build_index(texts: pa.Array | pa.ChunkedArray | Sequence[str], params: OverlapParams | None = None) -> Index:
+    """The index of items given as texts; item i of what is found is `texts[i]`. A null, or one of little evidence, is never found."""
+    params = params or OverlapParams()
+    texts = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.string())
+    data, offsets = text_buffers(texts)
+    codes, ends, _ = fold_codes(data, offsets, params.fold)
+    tokens, starts = kernels.tokens(codes, ends)
+    costs, worths = kernels.weigh(codes, ends, len(tokens))
+    seeds, begins = kernels.grams(tokens, starts, params.seed)
+    sizes = np.diff(begins)
+    items = np.repeat(np.arange(len(sizes)), sizes)
+    places = np.arange(len(seeds)) - np.repeat(begins[:-1], sizes)
+    whole = np.concatenate([np.zeros(1, np.int64), np.cumsum(worths)])
+    at = starts[items] + places
+    keep = (whole[at + params.seed] - whole[at] >= _SEED_WORTH) & (_sums(worths, starts) >= WORD * params.min_words)[items]
+    seeds, items, places = seeds[keep], items[keep], places[keep]
+    order = np.lexsort((places, items, seeds))
+    seeds, items, places = seeds[order], items[order], places[order]
+    distinct, firsts, counts = np.unique(seeds, return_index=True, return_counts=True)
+    rare = _spread(seeds, items, firsts) <= params.max_seed_items
+    distinct, firsts, counts = distinct[rare], firsts[rare].astype(np.int32), counts[rare].astype(np.int32)
+    size = 1 << max(4, int(2 * len(distinct)).bit_length())
+    bits = min(_FILTER_BITS, max(6, int(16 * len(distinct)).bit_length()))
+    keys, slots, many, sieve = kernels.fill(distinct, firsts, counts, size, bits)
+    arrays = (tokens, starts, costs, worths, keys, slots, many, items.astype(np.int32), places.astype(np.int32), sieve)
+    return Index(params, *(frozen(np.ascontiguousarray(array)) for array in arrays))
+
+
+def _spread(seeds: Hashes, items: npt.NDArray[np.int64], firsts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many different items have each distinct seed (seeds ascending, then items)."""
+    if not len(seeds):
+        return np.zeros(0, np.int64)
+    new = np.concatenate([[True], (seeds[1:] != seeds[:-1]) | (items[1:] != items[:-1])])
+    return np.add.reduceat(new.astype(np.int64), firsts)
+
+
+def _limits(params: OverlapParams) -> npt.NDArray[np.float64]:
+    """The numbers of a recipe as `search` takes them: sizes in sixths of a word, shares as they are."""
+    flat = [WORD * params.min_words, params.min_alike, WORD * params.short_words, params.min_alike_short]
+    for words, share in params.runs:
+        flat += [WORD * words, share]
+    return np.array(flat, np.float64)
+
+
+def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatch:
+    """Which items each text contains: a row for each text and item, by row and place, then item.
+
+    `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item, `run_words`
+    double: its longest stretch word for word, in words, `is_copy`: whether the score reached min_alike (else the stretch
+    was long enough), `start` and `end` int32: code points of the text between the first and the last stretch that is the
+    item's. Where an item is met several times in a text, the best place counts. A null text has no rows.
+    """
+    data, offsets = text_buffers(texts)
+    params, totals = index.params, _sums(index.costs, index.starts)
+    # an unpickled array is writable, and numba compiles a kernel once for each mix of the two
+    table = [frozen(a) for a in (index.keys, index.firsts, index.counts, index.items, index.places, index.sieve)]
+    own = [frozen(a) for a in (index.tokens, index.starts, index.costs, index.worths, totals)]
+    shift = np.uint64(64 - (64 * len(index.sieve)).bit_length() + 1)
+    found, spans = [np.zeros((0, 6), np.int64)], [np.zeros((0, 2), np.int64)]
+    for first, last in slices(offsets):
+        codes, ends, _ = fold_codes(data, offsets[first : last + 1], params.fold)
+        tokens, starts = kernels.tokens(codes, ends)
+        seeds, seed_starts = kernels.grams(tokens, starts, params.seed)
+        rows = kernels.search(seeds, seed_starts, tokens, starts, *table, shift, *own, params.band, _limits(params))
+        spans.append(_spans(rows, codes, ends, data, offsets[first : last + 1], params.fold))
+        rows[:, 0] += first
+        found.append(rows)
+    rows, places = np.concatenate(found), np.concatenate(spans)
+    order = np.lexsort((rows[:, 1], places[:, 0], rows[:, 0]))
+    rows, places = rows[order], places[order]
+    length = totals[rows[:, 1]]
+    score = 1 - rows[:, 2] / np.maximum(length, 1)
+    most = np.where(length < WORD * params.short_words, 1 - params.min_alike_short, 1 - params.min_alike) * length
+    return pa.record_batch(
+        [
+            pa.array(rows[:, 0]), pa.array(rows[:, 1]), pa.array(score), pa.array(rows[:, 3] / WORD), pa.array(rows[:, 2] <= most),
+            pa.array(places[:, 0].astype(np.int32)), pa.array(places[:, 1].astype(np.int32)),
+        ],
+        names=["row", "item", "score", "run_words", "is_copy", "start", "end"],
+    )  # fmt: skip
+
+
+def _spans(rows: npt.NDArray[np.int64], codes: Codes, ends: Offsets, data: Bytes, offsets: Offsets, fold: FoldParams) -> npt.NDArray[np.int64]:
+    """Code points (first, one past the last) of the token spans in columns 4 and 5 of `rows`; only texts with a row are looked at."""
+    table, pool = fold_table(fold)
+    spans = np.zeros((len(rows), 2), np.int64)
+    for document in np.unique(rows[:, 0]).tolist():
+        mine = np.flatnonzero(rows[:, 0] == document)
+        points = np.frombuffer(data[offsets[document] : offsets[document + 1]].tobytes().decode("utf-8", "replace").encode("utf-32-le"), np.uint32)
+        folded = table[points]
+        sizes = np.where(folded & EXPANDS, pool[np.where(folded & EXPANDS, folded & POINT, 0)], 1)
+        until = np.cumsum(sizes)  # codes up to and with each code point
+        firsts, lasts = kernels.bounds(codes[ends[document] : ends[document + 1]])
+        spans[mine, 0] = np.searchsorted(until, firsts[rows[mine, 4]], side="right")
+        spans[mine, 1] = np.searchsorted(until, lasts[rows[mine, 5] - 1], side="right") + 1
+    return spans
