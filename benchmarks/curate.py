@@ -58,7 +58,7 @@ def main() -> None:
     began, peak = time.monotonic(), Peak()
     peak.start()
     with tempfile.TemporaryDirectory() as home:
-        outcomes = curate.curate(dataclasses.replace(recipe, jobs=jobs), str(Path(home, "lake")), str(Path(given.docs).resolve()))
+        outcomes = curate.curate(dataclasses.replace(recipe, jobs=jobs, spark={}), str(Path(home, "lake")), str(Path(given.docs).resolve()))
     peak.is_over.set()
     cores = int(given.master.removeprefix("local[").removesuffix("]"))
     told: dict[str, Any] = {}

@@ -108,26 +108,33 @@ def test_the_corpus_refuses_while_a_judge_has_not_covered_a_batch(demo_lake: Lak
 
 
 DRIVER = """
-import os, signal, sys
+import dataclasses, os, signal, sys, threading
 from jobs import curate
 from jobs.core import config
 from jobs.core.lake import Lake
-left = [int(sys.argv[3])]
+where, raw, commit, delay = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+seen = [0]
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
 def committed(self, table, version):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    seen[0] += 1
+    if seen[0] == commit:
+        threading.Timer(delay, die).start() if delay else die()
 Lake.committed = committed
-curate.curate(config.load_recipe("conf/demo.yaml"), sys.argv[1], sys.argv[2])
+recipe = config.load_recipe("conf/demo.yaml")
+jobs = {name: {**section, **({"data_docs": False} if "data_docs" in section else {})} for name, section in recipe.jobs.items() if name != "report_run"}
+jobs["ingest_docs"]["max_reject_share"] = 1.0
+curate.curate(dataclasses.replace(recipe, jobs=jobs), where, raw)
+print("commits", seen[0])
 """
 
 
-def curate_until(where: Path, raw: Path, commit: int) -> int:
-    """Run curate in a process of its own, killed right after its `commit`-th Delta commit (0: not at all)."""
-    code = DRIVER if commit else DRIVER.replace("left[0] == 0", "False")
-    done = subprocess.run([sys.executable, "-c", code, str(where), str(raw), str(commit)], cwd=ROOT, capture_output=True, text=True, env={**os.environ})
+def curate_until(where: Path, raw: Path, commit: int, delay: float = 0.0) -> tuple[int, int]:
+    """Run curate in a process of its own, killed `delay` seconds after its `commit`-th Delta commit (0: not at all); exit code, commits."""
+    command = [sys.executable, "-c", DRIVER, str(where), str(raw), str(commit), str(delay)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ})
     assert done.returncode in (0, -9), done.stderr[-3000:]
-    return done.returncode
+    return done.returncode, int(done.stdout.rsplit(" ", 1)[1]) if done.returncode == 0 else 0
 
 
 def fingerprint(lake: Lake) -> str:
@@ -135,12 +142,57 @@ def fingerprint(lake: Lake) -> str:
     import hashlib
 
     rows = sorted(json.dumps(row.asDict(), sort_keys=True, ensure_ascii=False) for row in lake.read(CORPUS).collect())
+    assert rows
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
+@pytest.fixture(scope="session")
+def few(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two batches of some dozen rows each: a kill costs two runs, and what a run costs here is its commits."""
+    home = tmp_path_factory.mktemp("few")
+    for batch in sorted(path for path in demo_raw.iterdir() if path.is_dir()):
+        rows = next(path for path in sorted(batch.rglob("part-*.jsonl"))).read_bytes().splitlines(keepends=True)
+        (home / batch.name).mkdir()
+        (home / batch.name / "rows.jsonl").write_bytes(b"".join(rows[:60]))
+    return home
+
+
+@pytest.fixture(scope="session")
+def undisturbed(spark: Any, few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
+    """The corpus' fingerprint after a run that nobody kills, and the Delta commits that it made."""
+    where = tmp_path_factory.mktemp("undisturbed") / "lake"
+    code, commits = curate_until(where, few, 0)
+    assert code == 0
+    return fingerprint(Lake(spark, str(where))), commits
+
+
+def killed_and_continued(where: Path, raw: Path, commit: int, delay: float = 0.0) -> int:
+    """The exit code of the first run, after which a second one ended well."""
+    code = curate_until(where, raw, commit, delay)[0]
+    assert curate_until(where, raw, 0)[0] == 0
+    return code
+
+
+@pytest.mark.parametrize("share", [0.6])
+def test_a_killed_run_is_continued_to_the_same_corpus(spark: Any, few: Path, undisturbed: tuple[str, int], tmp_path: Path, share: float) -> None:
+    assert killed_and_continued(tmp_path / "lake", few, int(share * undisturbed[1])) == -9
+    assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == undisturbed[0]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("commit", range(1, 30))
-def test_a_killed_run_is_continued_to_the_same_corpus(demo_lake: Lake, demo_raw: Path, tmp_path: Path, commit: int) -> None:
-    if curate_until(tmp_path / "lake", demo_raw, commit) == -9:
-        curate_until(tmp_path / "lake", demo_raw, 0)
-    assert fingerprint(Lake(demo_lake.spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
+@pytest.mark.timeout(7200)
+def test_a_run_killed_right_after_any_commit_is_continued_to_the_same_corpus(spark: Any, few: Path, undisturbed: tuple[str, int], tmp_path: Path) -> None:
+    for commit in range(1, undisturbed[1] + 1):
+        killed_and_continued(tmp_path / str(commit), few, commit)
+        assert fingerprint(Lake(spark, str(tmp_path / str(commit)))) == undisturbed[0], commit
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_run_killed_at_random_points_is_continued_to_the_same_corpus(spark: Any, few: Path, undisturbed: tuple[str, int], tmp_path: Path) -> None:
+    import random
+
+    chance = random.Random(7)
+    for trial in range(10):
+        killed_and_continued(tmp_path / str(trial), few, chance.randint(1, undisturbed[1] - 1), chance.uniform(0.05, 2.0))
+        assert fingerprint(Lake(spark, str(tmp_path / str(trial)))) == undisturbed[0], trial

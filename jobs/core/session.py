@@ -27,6 +27,8 @@ MEANING = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
+# Not the rows but the files: a row group is the least that a task reads, and with Parquet's 128 MB all text of a small batch is one.
+LAYOUT = {"parquet.block.size": str(16 << 20)}
 LOCAL = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -70,7 +72,7 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         for key, value in _unset({**LOCAL, **MEANING, **(extra or {})}).items():
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    for key, value in MEANING.items():
+    for key, value in {**MEANING, **LAYOUT}.items():
         spark.conf.set(key, value)
     _need_delta(spark)
     return spark
