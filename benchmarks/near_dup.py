@@ -1,0 +1,139 @@
+"""How many of the labelled near-duplicates dedup_minhash finds, and how many of those that it leaves out are right.
+
+    python -m benchmarks.near_dup --docs ../shared/data/neardup_docs_dev.parquet --truth ../shared/data/neardup_truth_dev.parquet
+
+Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/dedup_minhash.yaml, as a
+`curate` would run it, but for no earlier judge and a ranking by bytes. Truth (id_a, id_b, lang, jaccard) is every pair at Jaccard .5 and
+above. The last line is JSON, by language:
+
+recall_70, recall_80   share of truth pairs at Jaccard >= .7 (.8) of which at least one side is left out
+pair_recall_70         share of truth pairs at Jaccard >= .7 that are accepted in `pairs` (or have one shingle set)
+family_recall_70       share of truth pairs at Jaccard >= .7 whose sides are in one family
+precision              share of left-out documents whose Jaccard, in the truth, with the survivor they name is >= limit - .05
+both_survive           truth pairs at the limit or above of which both sides stay, as a share
+left_out, documents    documents
+seconds                of the dedup_minhash job, both languages together
+border_left_out        with --border (pairs from .3 to .5): documents left out for a survivor that the border file pairs them with
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+DOCS, TRUTH = ("id", "text", "lang"), ("id_a", "id_b", "lang", "jaccard")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the job left in its tables, by the ids of the docs file."""
+
+    left_out: dict[str, str]  # document to the survivor that it names
+    family: dict[str, str]  # document to family; survivors with duplicates too
+    accepted: set[tuple[str, str]]  # pairs of classes, either way round
+    shingle_set: dict[str, str]  # document to its class
+    seconds: float
+
+
+def scores(pairs: list[dict[str, Any]], ids: set[str], found: Found, limit: float) -> dict[str, Any]:
+    """The figures of the module's docstring for truth `pairs` among the documents `ids` of one language."""
+    known = {frozenset((row["id_a"], row["id_b"])): row["jaccard"] for row in pairs}
+    alike = {floor: [row for row in pairs if row["jaccard"] >= floor] for floor in (0.7, 0.8, limit)}
+
+    def share(rows: list[dict[str, Any]], is_found: Any) -> float | None:
+        return sum(bool(is_found(row["id_a"], row["id_b"])) for row in rows) / len(rows) if rows else None
+
+    def one_goes(a: str, b: str) -> bool:
+        return a in found.left_out or b in found.left_out
+
+    def accepted(a: str, b: str) -> bool:
+        classes = found.shingle_set.get(a, a), found.shingle_set.get(b, b)
+        return classes[0] == classes[1] or classes in found.accepted
+
+    out = {a: b for a, b in found.left_out.items() if a in ids}
+    right = sum(known.get(frozenset((a, b)), 0.0) >= limit - 0.05 for a, b in out.items())
+    return {
+        "recall_70": share(alike[0.7], one_goes), "recall_80": share(alike[0.8], one_goes),
+        "pair_recall_70": share(alike[0.7], accepted),
+        "family_recall_70": share(alike[0.7], lambda a, b: found.family.get(a, a) == found.family.get(b, b)),
+        "precision": right / len(out) if out else None,
+        "both_survive": share(alike[limit], lambda a, b: not one_goes(a, b)),
+        "left_out": len(out), "documents": len(ids), "seconds": round(found.seconds, 1),
+    }  # fmt: skip
+
+
+def read(path: str, columns: tuple[str, ...]) -> pa.Table:
+    """The named columns of a Parquet file; exits with a line that says what is missing."""
+    if not Path(path).exists():
+        sys.exit(f"near_dup: {path}: no such file; name a Parquet file with the columns {', '.join(columns)}")
+    missing = sorted(set(columns) - set(pq.read_schema(path).names)) if Path(path).is_file() else []
+    if missing:
+        sys.exit(f"near_dup: {path}: columns {', '.join(missing)} are missing (it has {', '.join(pq.read_schema(path).names)})")
+    return pq.read_table(path, columns=list(columns))
+
+
+def run(docs: str, home: str) -> tuple[Found, float]:
+    """Ingest the file and dedup it in a lake at `home`; what was found, and the limit of the recipe."""
+    from jobs import dedup_minhash, ingest_docs
+    from jobs.core import config, tables
+    from jobs.core.run import open_lake, run_job
+
+    recipe = config.load_recipe("conf/ingest_docs.yaml")
+    columns = {"text": "text", "native_key": "id"}  # one source: the same text under two ids stays two documents
+    formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": {**columns, "source": "=near_dup"}}]
+    changed = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_share": 1.0}
+    ingest = config.validate(ingest_docs.Params, {**recipe.jobs["ingest_docs"], **changed}, "near_dup: ingest_docs")
+    section = config.load_recipe("conf/dedup_minhash.yaml").jobs["dedup_minhash"]
+    ranking = [{"by": "n_bytes", "prefer": "high"}]
+    params = config.validate(dedup_minhash.Params, {**section, "heeds": [], "ranking": ranking, "min_kept": 0}, "near_dup: dedup_minhash")
+    lake = open_lake(dataclasses.replace(recipe, lake=None), home, "near_dup")
+    run_job(ingest_docs.JOB, ingest, lake, inputs=str(Path(docs).resolve()), batch="docs")
+    outcome = run_job(dedup_minhash.JOB, params, lake)
+    keys = {row.doc_id: row.native_key for row in lake.read(tables.DOCS).select("doc_id", "native_key").collect()}
+    sketches = lake.read(tables.table("sketches")).select("doc_id", "set_hash", "n_shingles").collect()
+    classes = {row.doc_id: str(row.set_hash) for row in sketches if row.n_shingles}
+    pairs = lake.read(tables.table("pairs")).where("is_accepted").select("doc_a", "doc_b").collect()
+    both = {(classes[row.doc_a], classes[row.doc_b]) for row in pairs}
+    rows = lake.read(tables.table("duplicates")).where("job = 'dedup_minhash'").collect()
+    family = {keys[row.dup_of]: row.family_id for row in rows} | {keys[row.doc_id]: row.family_id for row in rows}
+    left_out = {keys[row.doc_id]: keys[row.dup_of] for row in rows}
+    shingle_sets = {keys[doc_id]: name for doc_id, name in classes.items()}
+    return Found(left_out, family, both | {(b, a) for a, b in both}, shingle_sets, outcome.seconds), params.min_similarity
+
+
+def main() -> None:
+    """Run once on a lake in a temporary folder; see the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--docs", required=True, help="Parquet file: id, text, lang")
+    parser.add_argument("--truth", required=True, help="Parquet file: id_a, id_b, lang, jaccard; every pair from .5 on")
+    parser.add_argument("--border", help="Parquet file like --truth of the pairs below .5")
+    given = parser.parse_args()
+    os.environ.setdefault("GRISTMILL_MASTER", "local[2]")
+    documents = read(given.docs, DOCS).select(["id", "lang"]).to_pylist()
+    truth = read(given.truth, TRUTH).to_pylist()
+    border = read(given.border, TRUTH).to_pylist() if given.border else None
+    with tempfile.TemporaryDirectory() as home:
+        found, limit = run(given.docs, str(Path(home, "lake")))
+    told: dict[str, Any] = {}
+    for lang in sorted({row["lang"] for row in documents}):
+        ids = {str(row["id"]) for row in documents if row["lang"] == lang}
+        told[lang] = scores([row for row in truth if row["lang"] == lang], ids, found, limit)
+        if border is not None:
+            low = {frozenset((row["id_a"], row["id_b"])) for row in border if row["lang"] == lang}
+            told[lang]["border_left_out"] = sum(frozenset(pair) in low for pair in found.left_out.items())
+        print(lang, json.dumps(told[lang]))
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
