@@ -130,8 +130,8 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     """Which items each text contains: a row for each text and item, by row and place, then item.
 
     `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item, `run_words`
-    double: its longest stretch word for word, in words, `is_copy`: whether the score reached min_alike (else the stretch
-    was long enough), `start` and `end` int32: code points of the text between the first and the last stretch that is the
+    double: the longest stretch word for word, in words, `is_copy`: whether the score reached `limit` (else the stretch
+    was long enough, and `limit` is the words that it had to have), `start` and `end` int32: code points of the text between the first and the last stretch that is the
     item's. Where an item is met several times in a text, the best place counts. A null text has no rows.
     """
     data, offsets = text_buffers(texts)
@@ -152,16 +152,15 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     rows, places = np.concatenate(found), np.concatenate(spans)
     order = np.lexsort((rows[:, 1], places[:, 0], rows[:, 0]))
     rows, places = rows[order], places[order]
-    length = totals[rows[:, 1]]
-    score = 1 - rows[:, 2] / np.maximum(length, 1)
-    most = np.where(length < WORD * params.short_words, 1 - params.min_alike_short, 1 - params.min_alike) * length
-    return pa.record_batch(
-        [
-            pa.array(rows[:, 0]), pa.array(rows[:, 1]), pa.array(score), pa.array(rows[:, 3] / WORD), pa.array(rows[:, 2] <= most),
-            pa.array(places[:, 0].astype(np.int32)), pa.array(places[:, 1].astype(np.int32)),
-        ],
-        names=["row", "item", "score", "run_words", "is_copy", "start", "end"],
-    )  # fmt: skip
+    length, run = totals[rows[:, 1]], rows[:, 3] / WORD
+    alike = np.where(length < WORD * params.short_words, params.min_alike_short, params.min_alike)
+    is_copy = rows[:, 2] <= (1 - alike) * length
+    enough = np.zeros(len(rows))
+    for words, _ in params.runs:
+        enough = np.where(run >= words, np.maximum(enough, words), enough)
+    columns = {"row": rows[:, 0], "item": rows[:, 1], "score": 1 - rows[:, 2] / np.maximum(length, 1), "run_words": run, "is_copy": is_copy}
+    columns |= {"limit": np.where(is_copy, alike, enough), "start": places[:, 0].astype(np.int32), "end": places[:, 1].astype(np.int32)}
+    return pa.record_batch(list(map(pa.array, columns.values())), names=list(columns))
 
 
 def _spans(rows: npt.NDArray[np.int64], codes: Codes, ends: Offsets, data: Bytes, offsets: Offsets, fold: FoldParams) -> npt.NDArray[np.int64]:
@@ -172,9 +171,13 @@ def _spans(rows: npt.NDArray[np.int64], codes: Codes, ends: Offsets, data: Bytes
         mine = np.flatnonzero(rows[:, 0] == document)
         points = np.frombuffer(data[offsets[document] : offsets[document + 1]].tobytes().decode("utf-8", "replace").encode("utf-32-le"), np.uint32)
         folded = table[points]
-        sizes = np.where(folded & EXPANDS, pool[np.where(folded & EXPANDS, folded & POINT, 0)], 1)
-        until = np.cumsum(sizes)  # codes up to and with each code point
         firsts, lasts = kernels.bounds(codes[ends[document] : ends[document + 1]])
-        spans[mine, 0] = np.searchsorted(until, firsts[rows[mine, 4]], side="right")
-        spans[mine, 1] = np.searchsorted(until, lasts[rows[mine, 5] - 1], side="right") + 1
+        span = np.stack([firsts[rows[mine, 4]], lasts[rows[mine, 5] - 1]], axis=1)
+        longer = np.flatnonzero(folded & EXPANDS)  # code points that became several codes, or none
+        if len(longer):
+            sizes = np.ones(len(points), np.int64)
+            sizes[longer] = pool[folded[longer] & POINT]
+            span = np.searchsorted(np.cumsum(sizes), span, side="right")
+        spans[mine] = span
+    spans[:, 1] += 1
     return spans

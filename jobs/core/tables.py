@@ -186,6 +186,26 @@ family_id  | string! | smallest doc_id of the connected family
     check="doc_id <> dup_of",
 )
 
+CONTAMINATION = Table(
+    "contamination",
+    "One row for each document and benchmark item found in it: how much of the item, and where.",
+    _columns("""
+job       | string! | the job that found it
+""" + _DOC + """
+benchmark | string! | as its file or the recipe names it
+item      | string! | the item's id in its benchmark
+score     | double! | 1 - edits / length of the item, 0 to 1: an edit adds, drops, changes or swaps words (characters of Chinese count two thirds)
+run_words | double! | longest stretch of the item found word for word, in words (numbers and single letters count half)
+is_copy   | boolean! | true: the score reached the limit; false: the stretch did
+limit     | double! | what score (of a copy) or run_words had to reach
+start     | int!    | first code point of the place in docs.text (0-based)
+end       | int!    | code point after it
+"""),
+    key=("job", "doc_id", "batch_id", "benchmark", "item"),
+    partitions=("job", "batch_id"),
+    check="score BETWEEN 0 AND 1 AND end > start",
+)
+
 CORPUS = Table(
     "corpus",
     "The curated text, one row a kept document, with everything a trainer or analyst filters by.",
@@ -236,7 +256,7 @@ spark_version | string!   | version of Spark
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits"})
-ALL = (DOCS, REJECTS, SIGNALS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CORPUS, RUNS)
+ALL = (DOCS, REJECTS, SIGNALS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, RUNS)
 
 
 def table(name: str) -> Table:
