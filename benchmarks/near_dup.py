@@ -8,7 +8,7 @@ above. The last line is JSON, by language:
 
 recall_70, recall_80   share of truth pairs at Jaccard >= .7 (.8) of which at least one side is left out
 pair_recall_70         share of truth pairs at Jaccard >= .7 that are accepted in `pairs` (or have one shingle set)
-family_recall_70       share of truth pairs at Jaccard >= .7 whose sides are in one family
+family_recall_70       share of truth pairs at Jaccard >= .7 whose sides are in one family (connected by verified pairs: the peers' clusters)
 precision              share of left-out documents whose Jaccard, in the truth, with the survivor they name is >= limit - .05
 both_survive           truth pairs at the limit or above of which both sides stay, as a share
 left_out, documents    documents
@@ -19,7 +19,6 @@ border_left_out        with --border (pairs from .3 to .5): documents left out f
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import sys
@@ -39,7 +38,7 @@ class Found:
     """What the job left in its tables, by the ids of the docs file."""
 
     left_out: dict[str, str]  # document to the survivor that it names
-    family: dict[str, str]  # document to family; survivors with duplicates too
+    family: dict[str, str]  # document to family (connected by verified pairs); only those that are in one
     accepted: set[tuple[str, str]]  # pairs of classes, either way round
     shingle_set: dict[str, str]  # document to its class
     seconds: float
@@ -82,51 +81,85 @@ def read(path: str, columns: tuple[str, ...]) -> pa.Table:
     return pq.read_table(path, columns=list(columns))
 
 
+def pairs_of(path: str, langs: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of a truth file about the languages that the documents have; exits when one names a document that is not among them."""
+    rows = [row for row in read(path, TRUTH).to_pylist() if row["lang"] in set(langs.values())]
+    rows = [{**row, "id_a": str(row["id_a"]), "id_b": str(row["id_b"])} for row in rows]
+    strangers = {row[side] for row in rows for side in ("id_a", "id_b")} - set(langs)
+    if strangers:
+        sys.exit(f"near_dup: {path}: {len(strangers)} ids, such as {min(strangers)}, are not among the documents; give the truth of these documents")
+    return rows
+
+
+def recipes() -> dict[str, dict[str, Any]]:
+    """Sections of a recipe: conf/ingest_docs.yaml for Parquet of (id, text), and conf/dedup_minhash.yaml without an earlier judge.
+
+    One source for all and the id as its key, so that the same text under two ids stays two documents; the ranking needs no measured table.
+    """
+    from jobs.core import config
+
+    columns = {"text": "text", "native_key": "id", "source": "=near_dup"}
+    formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": columns}]
+    ingest = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_share": 1.0}
+    dedup: dict[str, Any] = {"heeds": [], "ranking": [{"by": "n_bytes", "prefer": "high"}], "min_kept": 0}
+    shipped = {name: config.load_recipe(f"conf/{name}.yaml").jobs[name] for name in ("ingest_docs", "dedup_minhash")}
+    return {"ingest_docs": {**shipped["ingest_docs"], **ingest}, "dedup_minhash": {**shipped["dedup_minhash"], **dedup}}
+
+
 def run(docs: str, home: str) -> tuple[Found, float]:
     """Ingest the file and dedup it in a lake at `home`; what was found, and the limit of the recipe."""
     from jobs import dedup_minhash, ingest_docs
-    from jobs.core import config, tables
+    from jobs.core import config
     from jobs.core.run import open_lake, run_job
 
-    recipe = config.load_recipe("conf/ingest_docs.yaml")
-    columns = {"text": "text", "native_key": "id"}  # one source: the same text under two ids stays two documents
-    formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": {**columns, "source": "=near_dup"}}]
-    changed = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_share": 1.0}
-    ingest = config.validate(ingest_docs.Params, {**recipe.jobs["ingest_docs"], **changed}, "near_dup: ingest_docs")
-    section = config.load_recipe("conf/dedup_minhash.yaml").jobs["dedup_minhash"]
-    ranking = [{"by": "n_bytes", "prefer": "high"}]
-    params = config.validate(dedup_minhash.Params, {**section, "heeds": [], "ranking": ranking, "min_kept": 0}, "near_dup: dedup_minhash")
-    lake = open_lake(dataclasses.replace(recipe, lake=None), home, "near_dup")
+    sections = recipes()
+    ingest = config.validate(ingest_docs.Params, sections["ingest_docs"], "near_dup: ingest_docs")
+    params = config.validate(dedup_minhash.Params, sections["dedup_minhash"], "near_dup: dedup_minhash")
+    lake = open_lake(config.load_recipe("conf/dedup_minhash.yaml"), home, "near_dup")
     run_job(ingest_docs.JOB, ingest, lake, inputs=str(Path(docs).resolve()), batch="docs")
     outcome = run_job(dedup_minhash.JOB, params, lake)
+    return found_in(lake, outcome.seconds), params.min_similarity
+
+
+def found_in(lake: Any, seconds: float) -> Found:
+    """What dedup_minhash left in a lake's tables, by native key."""
+    from jobs.core import tables
+
     keys = {row.doc_id: row.native_key for row in lake.read(tables.DOCS).select("doc_id", "native_key").collect()}
     sketches = lake.read(tables.table("sketches")).select("doc_id", "set_hash", "n_shingles").collect()
     classes = {row.doc_id: str(row.set_hash) for row in sketches if row.n_shingles}
     pairs = lake.read(tables.table("pairs")).where("is_accepted").select("doc_a", "doc_b").collect()
     both = {(classes[row.doc_a], classes[row.doc_b]) for row in pairs}
     rows = lake.read(tables.table("duplicates")).where("job = 'dedup_minhash'").collect()
-    family = {keys[row.dup_of]: row.family_id for row in rows} | {keys[row.doc_id]: row.family_id for row in rows}
+    # A survivor that nobody names has no row of its own; it belongs to the family of those that it is a verified pair with.
+    of_class = {classes[row.doc_id]: row.family_id for row in rows} | {classes[row.dup_of]: row.family_id for row in rows}
+    for one, other in [*both, *((b, a) for a, b in both)]:
+        of_class.setdefault(one, of_class.get(other, one))
+    family = {keys[doc_id]: of_class[name] for doc_id, name in classes.items() if name in of_class}
     left_out = {keys[row.doc_id]: keys[row.dup_of] for row in rows}
-    shingle_sets = {keys[doc_id]: name for doc_id, name in classes.items()}
-    return Found(left_out, family, both | {(b, a) for a, b in both}, shingle_sets, outcome.seconds), params.min_similarity
+    return Found(left_out, family, both | {(b, a) for a, b in both}, {keys[doc_id]: name for doc_id, name in classes.items()}, seconds)
 
 
 def main() -> None:
     """Run once on a lake in a temporary folder; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--docs", required=True, help="Parquet file: id, text, lang")
+    parser.add_argument("--docs", required=True, help="Parquet file: id, text, lang (one language or several)")
     parser.add_argument("--truth", required=True, help="Parquet file: id_a, id_b, lang, jaccard; every pair from .5 on")
     parser.add_argument("--border", help="Parquet file like --truth of the pairs below .5")
+    parser.add_argument("--out", help="folder to keep the lake in, which must not be there yet (default: a temporary one)")
     given = parser.parse_args()
     os.environ.setdefault("GRISTMILL_MASTER", "local[2]")
-    documents = read(given.docs, DOCS).select(["id", "lang"]).to_pylist()
-    truth = read(given.truth, TRUTH).to_pylist()
-    border = read(given.border, TRUTH).to_pylist() if given.border else None
+    langs = {str(row["id"]): row["lang"] or "none" for row in read(given.docs, DOCS).select(["id", "lang"]).to_pylist()}
+    if len(langs) < read(given.docs, ("id",)).num_rows:
+        sys.exit(f"near_dup: {given.docs}: an id stands in more than one row; ids name documents here")
+    truth, border = pairs_of(given.truth, langs), pairs_of(given.border, langs) if given.border else None
+    if given.out and Path(given.out).exists():
+        sys.exit(f"near_dup: {given.out}: is already there; name a folder that is not, or the lake would hold two sets")
     with tempfile.TemporaryDirectory() as home:
-        found, limit = run(given.docs, str(Path(home, "lake")))
+        found, limit = run(given.docs, given.out or str(Path(home, "lake")))
     told: dict[str, Any] = {}
-    for lang in sorted({row["lang"] for row in documents}):
-        ids = {str(row["id"]) for row in documents if row["lang"] == lang}
+    for lang in sorted(set(langs.values())):
+        ids = {doc for doc, of in langs.items() if of == lang}
         told[lang] = scores([row for row in truth if row["lang"] == lang], ids, found, limit)
         if border is not None:
             low = {frozenset((row["id_a"], row["id_b"])) for row in border if row["lang"] == lang}

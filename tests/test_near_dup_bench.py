@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.near_dup import Found, read, scores
+from benchmarks.near_dup import Found, pairs_of, read, scores
 
 PAIRS = [
     {"id_a": "a", "id_b": "b", "jaccard": 0.9},
@@ -47,3 +51,17 @@ def test_documents_of_another_language_are_not_counted() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(SystemExit, match=r"nowhere\.parquet: no such file"):
         read("nowhere.parquet", ("id",))
+
+
+def test_a_family_is_what_verified_pairs_connect_a_survivor_that_nobody_names_included() -> None:
+    # b goes for a; c stays, since only b is alike to it: a-b-c is one family all the same
+    told = scores(PAIRS, IDS, Found({"b": "a"}, {"a": "f", "b": "f", "c": "f"}, set(), {}, 1.0), 0.7)
+    assert told["family_recall_70"] == pytest.approx(2 / 3)
+
+
+def test_truth_of_one_language_only_counts_where_documents_are_of_it(tmp_path: Path) -> None:
+    rows = [{"id_a": 1, "id_b": 2, "lang": "en", "jaccard": 0.9}, {"id_a": 8, "id_b": 9, "lang": "zh", "jaccard": 0.9}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "truth.parquet")
+    assert pairs_of(str(tmp_path / "truth.parquet"), {"1": "en", "2": "en"}) == [{"id_a": "1", "id_b": "2", "lang": "en", "jaccard": 0.9}]
+    with pytest.raises(SystemExit, match="1 ids, such as 2, are not among the documents"):
+        pairs_of(str(tmp_path / "truth.parquet"), {"1": "en"})

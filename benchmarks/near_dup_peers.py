@@ -1,0 +1,201 @@
+"""Near-duplicate removal by Gristmill and by its peers: seconds, rate and memory on the same input, machine and two cores.
+
+    python -m benchmarks.near_dup_peers --docs ../shared/data/corpus_dev.parquet [--systems gristmill,datatrove]
+
+Each system is a process of its own, timed from its start to its end, one after the other:
+
+gristmill   `python -m jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
+            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
+datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
+text_dedup  `python -m text_dedup.minhash` of text-dedup 0.4 with its own defaults (256 permutations, threshold .7, word 5-grams), 2 processes.
+cci4        CCI4.0's minhash_spark.py, where --cci4 names it and --graphframes the jar that it needs; its 8,192 and 8,096 partitions are
+            lowered to 8, in its favour.
+
+The peers run in the interpreter --python (this one unless given), which has to have them; a system that is asked for and not there is an
+error. Every document is written by the peers and not by us, whose result is one row for each left-out document: text is written at the
+exit of the curation only. The last line is JSON by system:
+
+seconds      from the start of the process to its end
+cpu_seconds  of processor, of the process and its children; less at the mercy of what else the machine does
+mb_s_core    UTF-8 megabytes of text a second and core
+peak_mb      the largest sum of resident memory of the process and its children, looked at ten times a second
+left_out     documents
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.near_dup import read, recipes
+
+CORES, FILES = 2, 8
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked for, and where a system finds its input and works."""
+
+    docs: str
+    files: str  # the same documents as FILES Parquet files (id, text)
+    rows: int
+    home: str
+    python: str
+    cci4: str | None
+    graphframes: str | None
+
+
+def measured(command: list[str], log: Path, **environment: str) -> dict[str, Any]:
+    """Run a process to its end: `seconds`, `cpu_seconds` and `peak_mb` of it and its children. Exits with its last words when it fails."""
+    peak, cpu, began = 0.0, {}, time.monotonic()
+    with log.open("wb") as words, subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **environment}) as process:
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            seen = list(_looked_at(root))
+            peak = max(peak, sum(resident for _, resident, _ in seen))
+            cpu |= {pid: seconds for pid, _, seconds in seen}
+            time.sleep(0.1)
+    seconds = time.monotonic() - began
+    if process.returncode:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        sys.exit(f"near_dup_peers: {' '.join(command)} ended with {process.returncode}:\n{tail}")
+    return {"seconds": seconds, "cpu_seconds": round(sum(cpu.values()), 1), "peak_mb": round(peak / 1e6)}
+
+
+def _looked_at(root: psutil.Process) -> Iterator[tuple[int, int, float]]:
+    """Process number, resident bytes and seconds of processor so far of a process and its children."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used = process.cpu_times()
+                yield process.pid, process.memory_info().rss, used.user + used.system
+
+
+def gristmill(asked: Asked) -> dict[str, Any]:
+    """Ours: ingest, then the timed job."""
+    import yaml
+
+    recipe, lake = Path(asked.home, "recipe.yaml"), f"{asked.home}/lake"
+    recipe.write_text(yaml.safe_dump({"jobs": recipes()}), encoding="utf-8")
+    run = [sys.executable, "-m"]
+    where = ["--recipe", str(recipe), "--lake", lake]
+    master = {"GRISTMILL_MASTER": f"local[{CORES}]"}
+    before = measured([*run, "jobs.ingest_docs", *where, "--input", asked.docs, "--batch", "docs"], Path(asked.home, "ingest.log"), **master)
+    found = measured([*run, "jobs.dedup_minhash", *where], Path(asked.home, "gristmill.log"), **master)
+    return {**found, "left_out": _delta_rows(f"{lake}/verdicts"), "ingest_seconds": round(before["seconds"], 1)}
+
+
+def _delta_rows(path: str) -> int:
+    """Rows of a Delta table that was only appended to: what its log says of its files."""
+    added = 0
+    for commit in sorted(Path(path, "_delta_log").glob("*.json")):
+        for line in commit.read_text().splitlines():
+            action = json.loads(line)
+            if "remove" in action:
+                raise RuntimeError(f"{commit}: rows were removed; count by reading the table")
+            if "add" in action:
+                added += pq.read_metadata(Path(path, action["add"]["path"].replace("%20", " "))).num_rows
+    return added
+
+
+def datatrove(asked: Asked) -> dict[str, Any]:
+    """datatrove's MinHash blocks."""
+    out = f"{asked.home}/datatrove"
+    _need(asked.python, "datatrove.pipeline.dedup.minhash", "pip install 'datatrove[processing,io]' spacy")
+    found = measured([asked.python, str(ROOT / "benchmarks/near_dup_datatrove.py"), asked.files, out], Path(asked.home, "datatrove.log"))
+    kept = sum(pq.read_metadata(path).num_rows for path in Path(out, "kept").glob("*.parquet"))
+    return {**found, "left_out": asked.rows - kept}
+
+
+def text_dedup(asked: Asked) -> dict[str, Any]:
+    """text-dedup's MinHash."""
+    import pyarrow.dataset as ds
+
+    out = f"{asked.home}/text_dedup"
+    _need(asked.python, "text_dedup.minhash", "pip install text-dedup")
+    command = [asked.python, "-m", "text_dedup.minhash", "--path", "parquet", "--data_files", f"{asked.files}/*.parquet", "--split", "train",
+               "--cache_dir", f"{asked.home}/cache", "--output", out, "--column", "text", "--num_proc", str(CORES)]  # fmt: skip
+    found = measured(command, Path(asked.home, "text_dedup.log"), HF_DATASETS_OFFLINE="1")
+    kept = ds.dataset([str(path) for path in Path(out).glob("*.arrow")], format="ipc").count_rows()
+    return {**found, "left_out": asked.rows - kept}
+
+
+def cci4(asked: Asked) -> dict[str, Any]:
+    """CCI4.0's script, its partition counts lowered."""
+    if not (asked.cci4 and asked.graphframes):
+        sys.exit("near_dup_peers: cci4 needs --cci4 (minhash_spark.py of FlagAI-Open/OpenSeek) and --graphframes (a jar for Spark's Scala)")
+    script, out = Path(asked.home, "minhash_spark.py"), f"{asked.home}/cci4"
+    script.write_text(Path(asked.cci4).read_text(encoding="utf-8").replace('"8192"', f'"{FILES}"').replace("8096", str(FILES)), encoding="utf-8")
+    _need(asked.python, "pyspark", "pip install pyspark==3.5.9")
+    submit = [str(Path(asked.python).parent / "spark-submit")]
+    command = [*submit, "--master", f"local[{CORES}]", "--driver-memory", "4g", "--jars", asked.graphframes, "--py-files", asked.graphframes, str(script),
+               "--input", asked.files, "--output", out, "--column", "text", "--checkpoint_dir", f"{asked.home}/checkpoints"]  # fmt: skip
+    found = measured(command, Path(asked.home, "cci4.log"), PYSPARK_PYTHON=asked.python)
+    kept = sum(pq.read_metadata(path).num_rows for path in Path(out).rglob("*.parquet"))
+    return {**found, "left_out": asked.rows - kept}
+
+
+def _need(python: str, module: str, advice: str) -> None:
+    found = subprocess.run([python, "-c", f"import {module}"], capture_output=True, text=True)
+    if found.returncode:
+        last = found.stderr.strip().splitlines()[-1:]
+        sys.exit(f"near_dup_peers: {python} cannot import {module} ({' '.join(last)}); {advice}, and name that interpreter by --python")
+
+
+SYSTEMS: dict[str, Callable[[Asked], dict[str, Any]]] = {"gristmill": gristmill, "datatrove": datatrove, "text_dedup": text_dedup, "cci4": cci4}
+
+
+def main() -> None:
+    """Run the systems one after the other; see the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--docs", required=True, help="Parquet file or folder of them: id, text")
+    parser.add_argument("--systems", default="gristmill,datatrove", help=f"some of {','.join(SYSTEMS)} (default gristmill,datatrove)")
+    parser.add_argument("--python", default=sys.executable, help="interpreter that has the peers (default: this one)")
+    parser.add_argument("--cci4", help="path of CCI4.0's minhash_spark.py")
+    parser.add_argument("--graphframes", help="path of a GraphFrames jar")
+    given = parser.parse_args()
+    names = [name.strip().replace("-", "_") for name in given.systems.split(",")]
+    unknown = sorted(set(names) - set(SYSTEMS))
+    if unknown:
+        parser.error(f"--systems {', '.join(unknown)}: no such system; take some of {', '.join(SYSTEMS)}")
+    documents = read(given.docs, ("id", "text"))
+    megabytes = pc.sum(pc.binary_length(documents["text"])).as_py() / 1e6
+    told: dict[str, Any] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory() as home:
+            files = _files(documents, Path(home, "files")) if name != "gristmill" else ""
+            asked = Asked(str(Path(given.docs).resolve()), files, documents.num_rows, home, given.python, given.cci4, given.graphframes)
+            found = SYSTEMS[name](asked)
+        rate = round(megabytes / found["seconds"] / CORES, 2)
+        told[name] = {**found, "seconds": round(found["seconds"], 1), "mb_s_core": rate}
+        print(f"{name}: {told[name]}", flush=True)
+    print(json.dumps(told))
+
+
+def _files(documents: pa.Table, folder: Path) -> str:
+    """The documents as FILES Parquet files."""
+    folder.mkdir()
+    size = -(-documents.num_rows // FILES)
+    for number in range(FILES):
+        pq.write_table(documents.slice(number * size, size), folder / f"{number}.parquet")
+    return str(folder)
+
+
+if __name__ == "__main__":
+    main()
