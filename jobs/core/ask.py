@@ -33,13 +33,16 @@ class Ask:
             return self.lake.read(promised.RUNS)
         return self.lake.read(promised.table(name), self.versions[name]) if name in self.versions else None
 
-    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Columns and at most `limit` rows. Raises ConfigError with Spark's complaint when the query is wrong."""
-        words = set(re.findall(r"\w+", query.lower()))
+    def name_tables(self, names: set[str] | None = None) -> None:
+        """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening one takes a second."""
         for table in promised.ALL:
-            frame = self.table(table.name) if table.name in words else None
+            frame = self.table(table.name) if names is None or table.name in names else None
             if frame is not None:
                 frame.createOrReplaceTempView(table.name)
+
+    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Columns and at most `limit` rows. Raises ConfigError with Spark's complaint when the query is wrong."""
+        self.name_tables(set(re.findall(r"\w+", query.lower())))
         try:
             answer = self.spark.sql(query)
             return answer.columns, [tuple(row) for row in answer.limit(limit).collect()]
