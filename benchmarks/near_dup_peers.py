@@ -5,7 +5,8 @@
 Each system is a process of its own, timed from its start to its end, one after the other:
 
 gristmill   `python -m jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
-            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
+            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`. Up to
+            300,000 documents with the Spark settings of conf/demo.yaml (interpreted plans, no column statistics), beyond with our own.
 datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
 text_dedup  `python -m text_dedup.minhash` of text-dedup 0.4 with its own defaults (256 permutations, threshold .7, word 5-grams), 2 processes.
 cci4        CCI4.0's minhash_spark.py, where --cci4 names it and --graphframes the jar that it needs; its 8,192 and 8,096 partitions are
@@ -91,8 +92,11 @@ def gristmill(asked: Asked) -> dict[str, Any]:
     """Ours: ingest, then the timed job."""
     import yaml
 
+    from jobs.core import config, small_pairs
+
     recipe, lake = Path(asked.home, "recipe.yaml"), f"{asked.home}/lake"
-    recipe.write_text(yaml.safe_dump({"jobs": recipes()}), encoding="utf-8")
+    small = config.load_recipe("conf/demo.yaml").spark if asked.rows <= small_pairs.DOCUMENTS else {}
+    recipe.write_text(yaml.safe_dump({"jobs": recipes(), "spark": small}), encoding="utf-8")
     run = [sys.executable, "-m"]
     where = ["--recipe", str(recipe), "--lake", lake]
     master = {"GRISTMILL_MASTER": f"local[{CORES}]"}
