@@ -152,38 +152,42 @@ def as_sketches(rows: DataFrame, params: Params) -> DataFrame:
 
 
 def sketch_small(tables: Tables, params: Params) -> dict[str, Any]:
-    """As `sketch`, for a lake whose sketches fit the driver, where they stay for the next steps."""
+    """As `sketch`, for a lake whose sketches fit the driver, where they stay for the next steps; pairs are looked for while they are committed."""
     import pandas as pd
     from pyspark.sql import functions as F
 
-    documents, order = small_pairs.documents_at_hand(tables, params.heeds, params.ranking)
-    known = tables.own("sketches").where(F.col("kernel") == params.kernel())
-    held = tables.held = small_pairs.Held(documents, order, small_pairs.on_driver(known) if tables.owns("sketches") else small_pairs.no_sketches())
-    todo = small_pairs.without(documents[documents.is_kept], held.sketches, ["doc_id", "batch_id"])
-    if todo.empty:
-        return {}
-    whole = len(todo) == len(documents)  # then no key has to travel
-    texts = tables.slice("docs") if whole else tables.texts(tables.frame(todo[["doc_id", "batch_id"]], "doc_id string, batch_id string"), "content_hash", "text")
-    made = sketched(tables, params, texts)
-    fresh = small_pairs.mark_first(small_pairs.on_driver(made), held.sketches)
-    held.sketches = pd.concat([held.sketches, fresh], ignore_index=True) if len(held.sketches) else fresh
-    others = tables.frame(fresh.loc[~fresh.is_first, ["doc_id"]].assign(is_first=False), "doc_id string, is_first boolean")
-    rows = made.join(F.broadcast(others), "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
-    return {"sketches": as_sketches(rows, params)}
+    at_hand = small_pairs.in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
+    is_first_run = not tables.owns("sketches")
+    known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
+    texts = tables.slice("docs")
+    if params.heeds or not is_first_run:
+        documents, _ = at_hand.result()
+        todo = small_pairs.without(documents[documents.is_kept], known, ["doc_id", "batch_id"])
+        texts = tables.texts(tables.frame(todo[["doc_id", "batch_id"]], "doc_id string, batch_id string"), "content_hash", "text") if len(todo) else None
+    found: dict[str, Any] = {}
+    if texts is not None:
+        made = sketched(tables, params, texts)
+        fresh = small_pairs.mark_first(small_pairs.on_driver(made), known)
+        others = tables.frame(fresh.loc[~fresh.is_first, ["doc_id"]].assign(is_first=False), "doc_id string, is_first boolean")
+        rows = made.join(F.broadcast(others), "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
+        found = {"sketches": as_sketches(rows, params)}
+        known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
+    documents, order = at_hand.result()
+    held = tables.held = small_pairs.Held(documents, order, known)
+    held.pairing = small_pairs.in_background(lambda: pair_small(tables, params, held))
+    return found
 
 
 def pair(tables: Tables, params: Params) -> dict[str, Any]:
     """`pairs` between the classes that the last run of this pairing had not seen and all classes."""
     from pyspark.sql import functions as F
 
-    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & F.col("is_first"))
-    done = tables.before("sketches", lambda recipe: Params.model_validate_json(recipe).pairing() == params.pairing())
-    old = done.where((F.col("kernel") == params.kernel()) & F.col("is_first")).select("doc_id") if done else None
-    known = tables.own("pairs").where(F.col("kernel") == params.pairing())
-    if tables.held and (small := pair_small(tables, params, old, known)):
-        return small
+    if tables.held and (small := tables.held.pairing.result()) is not None:
+        return {"pairs": small}
     tables.held = None
-    known = known.select("doc_a", "doc_b")
+    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & F.col("is_first"))
+    old = paired_before(tables, params)
+    known = tables.own("pairs").where(F.col("kernel") == params.pairing()).select("doc_a", "doc_b")
     candidates = candidate_pairs(sketches, old, params.max_bucket).join(known, ["doc_a", "doc_b"], how="left_anti")
     side = sketches.select("doc_id", "n_shingles", "sketch")
     both = candidates.join(side.toDF("doc_a", "n_a", "sketch_a"), "doc_a", how="inner").join(side.toDF("doc_b", "n_b", "sketch_b"), "doc_b", how="inner")
@@ -197,6 +201,14 @@ def pair(tables: Tables, params: Params) -> dict[str, Any]:
     return {"pairs": as_pairs(by_sketch.unionByName(by_text), params)}
 
 
+def paired_before(tables: Tables, params: Params) -> DataFrame | None:
+    """doc_id of the classes that the last finished run of this pairing had seen; None without one."""
+    from pyspark.sql import functions as F
+
+    done = tables.before("sketches", lambda recipe: Params.model_validate_json(recipe).pairing() == params.pairing())
+    return done.where((F.col("kernel") == params.kernel()) & F.col("is_first")).select("doc_id") if done else None
+
+
 def as_pairs(rows: DataFrame, params: Params) -> DataFrame:
     """The columns of `pairs`, without the rejected ones where the recipe says so."""
     from pyspark.sql import functions as F
@@ -205,19 +217,21 @@ def as_pairs(rows: DataFrame, params: Params) -> DataFrame:
     return rows.select(F.lit(params.pairing()).alias("kernel"), "doc_a", "doc_b", "similarity", "method", "is_accepted")
 
 
-def pair_small(tables: Tables, params: Params, old: DataFrame | None, known: DataFrame) -> dict[str, Any] | None:
-    """As `pair`, from what `sketch_small` holds; None when the buckets hold more pairs than the driver should."""
+def pair_small(tables: Tables, params: Params, held: small_pairs.Held) -> DataFrame | None:
+    """New rows of `pairs` from what is held, which then holds the old ones too; None when the buckets hold more pairs than the driver should."""
     import pandas as pd
+    from pyspark.sql import functions as F
 
-    held = tables.held
-    before = known.select(*small_pairs.PAIRED).toPandas() if tables.owns("pairs") else held.pairs
+    if tables.owns("pairs"):
+        held.pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*small_pairs.PAIRED).toPandas()
+    old = paired_before(tables, params)
     seen = set(old.toPandas().doc_id) if old else set()
-    made = small_pairs.pair_classes(tables, held, seen, before, params.minhash(), params.rule(), params.max_bucket)
+    made = small_pairs.pair_classes(tables, held, seen, params.minhash(), params.rule(), params.max_bucket)
     if made is None:
         return None
-    held.pairs = pd.concat([before, made], ignore_index=True) if len(before) else made
+    held.pairs = pd.concat([held.pairs, made], ignore_index=True) if len(held.pairs) else made
     schema = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
-    return {"pairs": as_pairs(tables.frame(made if len(made) else [], schema), params)}
+    return as_pairs(tables.frame(made if len(made) else [], schema), params)
 
 
 def choose(tables: Tables, params: Params) -> dict[str, Any]:

@@ -6,6 +6,8 @@ back, several times what the text of all documents costs in the kernel; sorting 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,8 @@ class Held:
     documents: pd.DataFrame  # doc_id, batch_id, n_bytes, is_kept and the columns of `order`, of all documents at hand
     order: list[str]  # columns that rank documents, ascending
     sketches: pd.DataFrame  # doc_id, batch_id, n_shingles, set_hash, is_first, sketch, bands
-    pairs: pd.DataFrame = field(default_factory=lambda: no_pairs())
+    pairs: pd.DataFrame = field(default_factory=lambda: no_pairs())  # PAIRED, of this pairing
+    pairing: Any = None  # the Future of the rows that this run adds to `pairs`
 
 
 def no_pairs() -> pd.DataFrame:
@@ -52,6 +55,14 @@ def _empty(**columns: Any) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+
+
+def in_background(work: Callable[[], Any]) -> Future[Any]:
+    """Start `work` beside the driver's thread: a commit leaves one core idle. Its errors are raised where the result is asked for."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future
 
 
 def documents_at_hand(tables: Tables, heeds: list[str], ranking: list[Rank]) -> tuple[pd.DataFrame, list[str]]:
@@ -89,8 +100,8 @@ def mark_first(made: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return made.assign(is_first=made.index.isin(first) & ~taken)
 
 
-def pair_classes(tables: Tables, held: Held, old: set[str], known: pd.DataFrame, kernel: MinHashParams, rule: PairRule, max_bucket: int) -> pd.DataFrame | None:
-    """The columns PAIRED of all candidates that are not in `known`, compared by sketch or by text; None beyond PAIRS candidates."""
+def pair_classes(tables: Tables, held: Held, old: set[str], kernel: MinHashParams, rule: PairRule, max_bucket: int) -> pd.DataFrame | None:
+    """The columns PAIRED of all candidates that are not in `held.pairs`, compared by sketch or by text; None beyond PAIRS candidates."""
     import pandas as pd
 
     from udfs.neardup import judge_sketches
@@ -104,7 +115,7 @@ def pair_classes(tables: Tables, held: Held, old: set[str], known: pd.DataFrame,
     if met is None:
         return None
     ids, sizes = firsts.doc_id.to_numpy(), firsts.n_shingles.to_numpy(np.int64)
-    left, right = _unknown(met, ids, known)
+    left, right = _unknown(met, ids, held.pairs)
     found, verdict = np.zeros(len(left)), np.zeros(len(left), np.int32)
     for start in range(0, len(left), AT_ONCE):
         part = slice(start, start + AT_ONCE)
