@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from jobs.core import small_pairs
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Delete, Job, Tables, Writes, main
-from jobs.core.pairs import candidate_pairs, choose_survivors, verified_by_text
+from jobs.core.pairs import candidate_pairs, choose_survivors, documents_in, verified_by_text
 from jobs.core.ranking import Rank
 from udfs.folding import FoldParams
-from udfs.minhash import MinHashParams, meeting_probability
+from udfs.minhash import MinHashParams, meeting_probability, permutations
 from udfs.neardup import COMPARED, SKETCHED, PairRule, compare_sketches, sketch_documents
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
-    pass
+    from pyspark.sql import DataFrame
 
 
 class Params(Strict):
@@ -82,6 +83,14 @@ class Params(Strict):
         """Hash of what makes a pair: the kernel, the rule, the cap."""
         return _digest((self.minhash(), self.rule(), self.max_bucket))
 
+    def preload(self) -> None:
+        """datasketch, pandas and numba take the driver two seconds, which the JVM needs to start anyway."""
+        import pandas  # noqa: F401
+
+        from udfs import pairing, survivors  # noqa: F401
+
+        permutations(self.permutations, self.seed)
+
     def notes(self) -> list[str]:
         """The S-curve, for `gristmill check`."""
         points = ", ".join(f"{j:.2f}: {float(meeting_probability(j, self.bands, self.rows)):.4f}" for j in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9))
@@ -94,6 +103,8 @@ def _digest(value: Any) -> str:
 
 def forget(tables: Tables, params: Params) -> dict[str, Any]:
     """Drop sketches and pairs of documents whose text was replaced since."""
+    if not tables.owns("sketches"):
+        return {}
     sketches = tables.own("sketches").select("kernel", "doc_id", "content_hash", "set_hash")
     gone = sketches.join(tables["docs"].select("doc_id", "content_hash"), ["doc_id", "content_hash"], how="left_anti")
     if gone.isEmpty():
@@ -108,54 +119,126 @@ def forget(tables: Tables, params: Params) -> dict[str, Any]:
 
 def sketch(tables: Tables, params: Params) -> dict[str, Any]:
     """`sketches` of the kept documents that have none of this kernel yet: one pass over their text."""
+    if tables.n_documents() <= small_pairs.DOCUMENTS:
+        return sketch_small(tables, params)
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     known = tables.own("sketches").where(F.col("kernel") == params.kernel())
     todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
     texts = tables.texts(todo, "content_hash", "text").select("doc_id", "batch_id", "content_hash", "text")
-    made = tables.stage("sketched", texts.mapInArrow(functools.partial(sketch_documents, params=params.minhash()), SKETCHED))
+    made = sketched(tables, params, texts)
     group = Window.partitionBy("set_hash").orderBy("doc_id")
     classes = known.where("is_first").select("set_hash", F.lit(True).alias("is_known"))
     first = (F.row_number().over(group) == 1) & F.col("is_known").isNull() & (F.col("n_shingles") > 0)
     rows = made.join(classes, ["set_hash"], how="left").withColumn("is_first", first)
-    return {
-        "sketches": rows.select(
-            "doc_id", "batch_id", F.lit(params.kernel()).alias("kernel"), "content_hash", "n_shingles", "set_hash", "is_first",
-            F.when(F.col("is_first"), F.col("sketch")).alias("sketch"), F.when(F.col("is_first"), F.col("bands")).alias("bands"),
-        )
-    }  # fmt: skip
+    return {"sketches": as_sketches(rows, params)}
+
+
+def sketched(tables: Tables, params: Params, texts: DataFrame) -> DataFrame:
+    """The kernel's columns (udfs.neardup.SKETCHED) of doc_id, batch_id, content_hash, text."""
+    kernel = functools.partial(sketch_documents, params=params.minhash(), permuted=permutations(params.permutations, params.seed))
+    return tables.stage("sketched", texts.select("doc_id", "batch_id", "content_hash", "text").mapInArrow(kernel, SKETCHED))
+
+
+def as_sketches(rows: DataFrame, params: Params) -> DataFrame:
+    """The columns of `sketches`: only the first of a class carries its sketch and bands."""
+    from pyspark.sql import functions as F
+
+    return rows.select(
+        "doc_id", "batch_id", F.lit(params.kernel()).alias("kernel"), "content_hash", "n_shingles", "set_hash", "is_first",
+        F.when(F.col("is_first"), F.col("sketch")).alias("sketch"), F.when(F.col("is_first"), F.col("bands")).alias("bands"),
+    )  # fmt: skip
+
+
+def sketch_small(tables: Tables, params: Params) -> dict[str, Any]:
+    """As `sketch`, for a lake whose sketches fit the driver, where they stay for the next steps; pairs are looked for while they are committed."""
+    import pandas as pd
+    from pyspark.sql import functions as F
+
+    at_hand = small_pairs.in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
+    is_first_run = not tables.owns("sketches")
+    known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
+    texts = tables.slice("docs")
+    if params.heeds or not is_first_run:
+        documents, _ = at_hand.result()
+        todo = small_pairs.without(documents[documents.is_kept], known, ["doc_id", "batch_id"])
+        texts = tables.texts(tables.frame(todo[["doc_id", "batch_id"]], "doc_id string, batch_id string"), "content_hash", "text") if len(todo) else None
+    found: dict[str, Any] = {}
+    if texts is not None:
+        made = sketched(tables, params, texts)
+        fresh = small_pairs.mark_first(small_pairs.on_driver(made), known)
+        others = tables.frame(fresh.loc[~fresh.is_first, ["doc_id"]].assign(is_first=False), "doc_id string, is_first boolean")
+        rows = made.join(F.broadcast(others), "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
+        found = {"sketches": as_sketches(rows, params)}
+        known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
+    documents, order = at_hand.result()
+    held = tables.held = small_pairs.Held(documents, order, known)
+    held.pairing = small_pairs.in_background(lambda: pair_small(tables, params, held))
+    return found
 
 
 def pair(tables: Tables, params: Params) -> dict[str, Any]:
     """`pairs` between the classes that the last run of this pairing had not seen and all classes."""
     from pyspark.sql import functions as F
 
+    if tables.held and (small := tables.held.pairing.result()) is not None:
+        return {"pairs": small}
+    tables.held = None
     sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & F.col("is_first"))
-    done = tables.before("sketches", lambda recipe: Params.model_validate_json(recipe).pairing() == params.pairing())
-    old = done.where((F.col("kernel") == params.kernel()) & F.col("is_first")).select("doc_id") if done else None
+    old = paired_before(tables, params)
     known = tables.own("pairs").where(F.col("kernel") == params.pairing()).select("doc_a", "doc_b")
     candidates = candidate_pairs(sketches, old, params.max_bucket).join(known, ["doc_a", "doc_b"], how="left_anti")
     side = sketches.select("doc_id", "n_shingles", "sketch")
     both = candidates.join(side.toDF("doc_a", "n_a", "sketch_a"), "doc_a", how="inner").join(side.toDF("doc_b", "n_b", "sketch_b"), "doc_b", how="inner")
     kernel = functools.partial(compare_sketches, params=params.minhash(), rule=params.rule())
     compared = tables.stage("compared", both.select("doc_a", "doc_b", "n_a", "n_b", "sketch_a", "sketch_b").mapInArrow(kernel, COMPARED))
-    exact = verified_by_text(tables, compared.where("verdict = 0").select("doc_a", "doc_b"), params.minhash().shingles, params.measure)
+    unsure = compared.where("verdict = 0").select("doc_a", "doc_b").toPandas()
+    documents = documents_in(tables, unsure) if len(unsure) else unsure
+    exact = verified_by_text(tables, unsure, documents, params.minhash().shingles, params.measure)
     by_sketch = compared.where("verdict <> 0").select("doc_a", "doc_b", "similarity", F.lit("sketch").alias("method"), (F.col("verdict") == 1).alias("is_accepted"))
     by_text = exact.select("doc_a", "doc_b", "similarity", F.lit("exact").alias("method"), (F.col("similarity") >= params.min_similarity).alias("is_accepted"))
-    rows = by_sketch.unionByName(by_text).where(F.col("is_accepted") | F.lit(params.keep_rejected))
-    return {"pairs": rows.select(F.lit(params.pairing()).alias("kernel"), "doc_a", "doc_b", "similarity", "method", "is_accepted")}
+    return {"pairs": as_pairs(by_sketch.unionByName(by_text), params)}
+
+
+def paired_before(tables: Tables, params: Params) -> DataFrame | None:
+    """doc_id of the classes that the last finished run of this pairing had seen; None without one."""
+    from pyspark.sql import functions as F
+
+    done = tables.before("sketches", lambda recipe: Params.model_validate_json(recipe).pairing() == params.pairing())
+    return done.where((F.col("kernel") == params.kernel()) & F.col("is_first")).select("doc_id") if done else None
+
+
+def as_pairs(rows: DataFrame, params: Params) -> DataFrame:
+    """The columns of `pairs`, without the rejected ones where the recipe says so."""
+    from pyspark.sql import functions as F
+
+    rows = rows.where(F.col("is_accepted") | F.lit(params.keep_rejected))
+    return rows.select(F.lit(params.pairing()).alias("kernel"), "doc_a", "doc_b", "similarity", "method", "is_accepted")
+
+
+def pair_small(tables: Tables, params: Params, held: small_pairs.Held) -> DataFrame | None:
+    """New rows of `pairs` from what is held, which then holds the old ones too; None when the buckets hold more pairs than the driver should."""
+    import pandas as pd
+    from pyspark.sql import functions as F
+
+    if tables.owns("pairs"):
+        held.pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*small_pairs.PAIRED).toPandas()
+    old = paired_before(tables, params)
+    seen = set(old.toPandas().doc_id) if old else set()
+    made = small_pairs.pair_classes(tables, held, seen, params.minhash(), params.rule(), params.max_bucket)
+    if made is None:
+        return None
+    held.pairs = pd.concat([held.pairs, made], ignore_index=True) if len(held.pairs) else made
+    schema = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
+    return as_pairs(tables.frame(made if len(made) else [], schema), params)
 
 
 def choose(tables: Tables, params: Params) -> dict[str, Any]:
     """`duplicates` and `verdicts` of all batches, from the accepted pairs among the documents that are kept now."""
     from pyspark.sql import functions as F
 
-    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & (F.col("n_shingles") > 0))
-    kept = tables.kept(params.heeds).join(sketches.select("doc_id", "batch_id", "set_hash"), ["doc_id", "batch_id"], how="inner")
-    firsts = sketches.where("is_first").select("doc_id", "set_hash")
-    pairs = tables.own("pairs").where((F.col("kernel") == params.pairing()) & F.col("is_accepted"))
-    out = tables.stage("survivors", choose_survivors(tables, kept, firsts, pairs, params.ranking, params.families))
+    out = small_pairs.survivors_of(tables, tables.held, params.families) if tables.held else choose_large(tables, params)
     own = F.lit(tables.job.name).alias("job")
     duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
     verdicts = out.select(
@@ -164,6 +247,17 @@ def choose(tables: Tables, params: Params) -> dict[str, Any]:
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
     return {"duplicates": duplicates, "verdicts": verdicts}
+
+
+def choose_large(tables: Tables, params: Params) -> DataFrame:
+    """Who is left out, by tables beyond the driver's bound."""
+    from pyspark.sql import functions as F
+
+    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & (F.col("n_shingles") > 0))
+    kept = tables.kept(params.heeds).join(sketches.select("doc_id", "batch_id", "set_hash"), ["doc_id", "batch_id"], how="inner")
+    firsts = sketches.where("is_first").select("doc_id", "set_hash")
+    pairs = tables.own("pairs").where((F.col("kernel") == params.pairing()) & F.col("is_accepted"))
+    return tables.stage("survivors", choose_survivors(tables, kept, firsts, pairs, params.ranking, params.families))
 
 
 JOB = Job(

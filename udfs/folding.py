@@ -82,17 +82,19 @@ def fold_text(text: str, params: FoldParams) -> str:
 def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     """The folded code of every code point, and the pool of replacements longer than one (length, then codes). About 0.5 s."""
     single = FoldParams(params.nfkc, params.casefold, params.simplify, squeeze_space=False)
+    points = np.concatenate([np.arange(block.start, block.stop) for block in _ASSIGNED])
+    chars = [chr(point) for point in points.tolist()]
     table = np.arange(0x110000, dtype=np.uint32)
-    for block in _ASSIGNED:
-        table[block.start : block.stop] |= np.fromiter((_kind(chr(p)) for p in block), np.uint32, len(block))
-    careful = _careful_points() if params.nfkc else set()
+    table[points] |= _kinds(points, chars)
+    careful = _careful_points(chars) if params.nfkc else set()
     pool: list[int] = []
     plain = table.copy()
-    for point in (p for block in _ASSIGNED for p in block):
-        char = chr(point)
-        if 0xD800 <= point <= 0xDFFF or (char.isascii() and not char.isupper()):
+    turned = [char for char in chars if not ("\ud800" <= char <= "\udfff" or (char.isascii() and not char.isupper()))]
+    # All characters in one call, apart by line breaks: nothing joins with one and nothing folds to one.
+    for char, folded in zip(turned, fold_text("\n".join(turned), single).split("\n"), strict=True):
+        point = ord(char)
+        if folded == char and point not in careful and not (params.nfkc and char != char.casefold()):
             continue
-        folded = fold_text(char, single)
         if params.nfkc and (point in careful or not careful.isdisjoint(map(ord, _stages(char)))):
             table[point] |= CAREFUL
         if len(folded) == 1:
@@ -109,27 +111,27 @@ def _stages(char: str) -> str:
     return once + once.casefold()
 
 
-def _careful_points() -> set[int]:
+def _careful_points(chars: list[str]) -> set[int]:
     """Code points that normalising may reorder or join to what stands before them."""
     found = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))  # vowels and finals of Hangul
-    for point in (p for block in _ASSIGNED for p in block):
-        if unicodedata.combining(chr(point)):
-            found.add(point)
-        parts = unicodedata.decomposition(chr(point)).split()
+    found.update(ord(char) for char in chars if unicodedata.combining(char))
+    for parts in (decomposed.split() for decomposed in map(unicodedata.decomposition, chars) if decomposed):
         if len(parts) == 2 and not parts[0].startswith("<"):
             found.add(int(parts[1], 16))
     return found
 
 
-def _kind(char: str) -> int:
-    if char.isspace():
-        return SPACE
-    category = unicodedata.category(char)
-    if category == "Cf":
-        return IGNORED
-    if not (char.isalnum() or char == "_" or category[0] == "M"):
-        return 0
-    return UNSPACED if any(low <= ord(char) <= high for low, high in _UNSPACED_RANGES) else WORD
+def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
+    """The kind of each character."""
+    categories = list(map(unicodedata.category, chars))
+    letters = [char.isalnum() or char == "_" or category[0] == "M" for char, category in zip(chars, categories, strict=True)]
+    unspaced = np.zeros(len(points), bool)
+    for low, high in _UNSPACED_RANGES:
+        unspaced |= (points >= low) & (points <= high)
+    kinds = np.where(letters, np.where(unspaced, UNSPACED, WORD), 0)
+    kinds[[category == "Cf" for category in categories]] = IGNORED
+    kinds[[char.isspace() for char in chars]] = SPACE
+    return kinds.astype(np.uint32)
 
 
 @kernel

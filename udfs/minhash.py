@@ -99,9 +99,12 @@ def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
     return signatures
 
 
-def signatures(hashes: Hashes, offsets: Offsets, params: MinHashParams) -> Codes:
-    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as datasketch's has."""
-    return _sign(frozen(hashes), frozen(offsets), *permutations(params.num_perm, params.seed))
+def signatures(hashes: Hashes, offsets: Offsets, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None) -> Codes:
+    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as datasketch's has.
+
+    `permuted`: what `permutations` gives for `params`, from a caller who has it.
+    """
+    return _sign(frozen(hashes), frozen(offsets), *map(frozen, permuted or permutations(params.num_perm, params.seed)))
 
 
 @kernel
@@ -146,10 +149,12 @@ def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
     return _set_hashes(frozen(hashes), frozen(offsets))
 
 
-def sketch_batch(texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None) -> pa.RecordBatch:
+def sketch_batch(
+    texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None, permuted: tuple[Codes, Codes] | None = None
+) -> pa.RecordBatch:
     """What is kept of each text: `n_shingles` int32 (distinct), `set_hash` int64, `sketch` binary, `bands` list<int64>.
 
-    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch (null) and no bands: it
+    `permuted` as in `signatures`. A document without shingles (null, empty, punctuation only) has neither set hash nor sketch (null) and no bands: it
     meets nobody. Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
     """
     params = params or MinHashParams()
@@ -157,7 +162,7 @@ def sketch_batch(texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None
     sketches = [np.zeros((0, params.num_perm * params.bits // 8), np.uint8)]
     keys = [np.zeros((0, params.bands), np.int64)]
     for hashes, offsets in sliced_sets(texts, params.shingles):
-        signed = signatures(hashes, offsets, params)
+        signed = signatures(hashes, offsets, params, permuted)
         sizes.append(np.diff(offsets))
         sets.append(set_hashes(hashes, offsets))
         sketches.append(pack_sketches(signed, params.bits))

@@ -14,15 +14,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs.kernels import Codes
 from udfs.minhash import (
     ACCEPT,
     NEEDS_TEXT,
     REJECT,
     MinHashParams,
+    Sketches,
     containment_from_jaccard,
     decide,
     estimate_jaccard,
     sigma_at,
+    sketch_batch,
     sketch_matrix,
 )
 from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
@@ -45,12 +48,12 @@ class PairRule:
     exact_only: bool
 
 
-def sketch_documents(batches: Iterator[pa.RecordBatch], params: MinHashParams) -> Iterator[pa.RecordBatch]:
-    """doc_id, batch_id, content_hash, text -> SKETCHED."""
-    from udfs.minhash import sketch_batch  # numba and datasketch are loaded on the executor only
-
+def sketch_documents(
+    batches: Iterator[pa.RecordBatch], params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """doc_id, batch_id, content_hash, text -> SKETCHED. `permuted`: the permutations of `params`, else each worker imports datasketch."""
     for batch in batches:
-        rows = sketch_batch(batch.column("text"), params)
+        rows = sketch_batch(batch.column("text"), params, permuted)
         yield pa.record_batch(
             [
                 batch.column("doc_id"), batch.column("batch_id"), batch.column("content_hash"), rows.column("n_shingles"),
@@ -66,20 +69,28 @@ def compare_sketches(batches: Iterator[pa.RecordBatch], params: MinHashParams, r
         if not batch.num_rows:
             continue
         n_a, n_b = (batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in ("n_a", "n_b"))
-        estimate, _ = estimate_jaccard(sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")), params.bits)
-        limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
-        verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
-        if rule.exact_only:
-            verdict[:] = NEEDS_TEXT
-        # |A n B| <= the smaller set: sizes alone may rule a pair out, and that is exact.
-        highest = np.minimum(n_a, n_b) / np.maximum(n_a, n_b)
-        verdict[(highest < rule.limit) & (rule.measure == "jaccard")] = REJECT
-        found = np.clip(np.minimum(estimate, highest), 0, 1)
-        if rule.measure == "containment":
-            found = containment_from_jaccard(found, n_a, n_b)
-        # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the two consistent.
-        found = np.where(verdict == ACCEPT, np.maximum(found, rule.limit), np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found))
+        found, verdict = judge_sketches(n_a, n_b, sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")), params, rule)
         yield pa.record_batch([batch.column("doc_a"), batch.column("doc_b"), pa.array(found), pa.array(verdict)], names=["doc_a", "doc_b", "similarity", "verdict"])
+
+
+def judge_sketches(
+    n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64], left: Sketches, right: Sketches, params: MinHashParams, rule: PairRule
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    """Similarity and verdict (1 accepted, -1 rejected, 0 the text must decide) of pairs, from set sizes and sketches `(pairs, bytes)`."""
+    estimate, _ = estimate_jaccard(left, right, params.bits)
+    limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
+    verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
+    if rule.exact_only:
+        verdict[:] = NEEDS_TEXT
+    # |A n B| <= the smaller set: sizes alone may rule a pair out, and that is exact.
+    highest = np.minimum(n_a, n_b) / np.maximum(n_a, n_b)
+    verdict[(highest < rule.limit) & (rule.measure == "jaccard")] = REJECT
+    found = np.clip(np.minimum(estimate, highest), 0, 1)
+    if rule.measure == "containment":
+        found = containment_from_jaccard(found, n_a, n_b)
+    # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the two consistent.
+    found = np.where(verdict == ACCEPT, np.maximum(found, rule.limit), np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found))
+    return found, verdict
 
 
 def jaccard_at(containment: float, n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

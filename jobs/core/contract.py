@@ -73,9 +73,14 @@ def _holds(rule: Expectation) -> Column:
 
 
 def preload(sections: list[Any]) -> None:
-    """Import Great Expectations in the background where one of the jobs' parameters names a contract: five seconds, while the JVM starts."""
+    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for.
+
+    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters themselves loads.
+    """
     if any(hasattr(params, "contract") for params in sections):
         threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
+    for load in [params.preload for params in sections if hasattr(params, "preload")]:
+        threading.Thread(target=load, daemon=True).start()
 
 
 def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:

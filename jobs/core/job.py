@@ -100,6 +100,7 @@ class Tables:
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
         self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
         self.started_at: Any = None
+        self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
         self.judged: Counts | None = None  # what the verdicts of this run came to, once they are staged
 
     def __getitem__(self, name: str) -> DataFrame:
@@ -120,6 +121,15 @@ class Tables:
         """A table that this job writes, as it stands now; empty when it was never written."""
         table = promised.table(name)
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
+
+    def owns(self, name: str) -> bool:
+        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
+        return self.lake.exists(promised.table(name))
+
+    def n_documents(self) -> int:
+        """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
+        latest = {batch: row for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
+        return sum(latest[batch]["rows_kept"] or 0 for batch in self.batches)
 
     def before(self, name: str, is_ours: Callable[[str], bool]) -> DataFrame | None:
         """A table of this job as its last finished run left it whose recipe (JSON) `is_ours`; None without such a run."""
@@ -144,16 +154,19 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def texts(self, keys: DataFrame, *columns: str) -> DataFrame:
-        """The named docs columns of the documents in `keys` (doc_id, batch_id). Text is not shuffled: keys travel, bucket by bucket."""
+    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = ()) -> DataFrame:
+        """The named docs columns of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
+
+        Text is not shuffled: keys travel, bucket by bucket.
+        """
         from pyspark.sql import functions as F
 
-        docs = self.slice("docs").select("doc_id", "batch_id", "bucket", *columns)
+        docs, how = self.slice("docs").select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
         if self.lake.buckets == 1:
-            return docs.join(F.broadcast(keys.select("doc_id", "batch_id")), ["doc_id", "batch_id"], how="left_semi").drop("bucket")
-        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"))
+            return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
+        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
         parts = [
-            docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how="left_semi")
+            docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
             for b in range(self.lake.buckets)
         ]
         whole = parts[0]

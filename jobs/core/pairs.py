@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-GROUP_BYTES = 32 << 20  # text of one group that is compared as a whole
+GROUP_BYTES = 8 << 20  # text of one group that is compared as a whole
+LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
 
 
 def candidate_pairs(sketches: DataFrame, old: DataFrame | None, max_bucket: int) -> DataFrame:
@@ -51,27 +52,34 @@ def candidate_pairs(sketches: DataFrame, old: DataFrame | None, max_bucket: int)
     return marked.where(F.col("a_known").isNull() | F.col("b_known").isNull()).select("doc_a", "doc_b")
 
 
-def verified_by_text(tables: Tables, pairs: DataFrame, shingles: ShingleParams, measure: str) -> DataFrame:
-    """doc_a, doc_b, similarity of `pairs`, by the shingle sets of their texts."""
+def documents_in(tables: Tables, pairs: pd.DataFrame) -> pd.DataFrame:
+    """doc_id, batch_id, n_bytes of the documents that `pairs` (doc_a, doc_b) name."""
+    from pyspark.sql import functions as F
+
+    ids = np.unique(np.concatenate([pairs.doc_a.to_numpy(str), pairs.doc_b.to_numpy(str)]))
+    keys = tables.stage("open_ids", tables.frame([(doc_id,) for doc_id in ids.tolist()], "doc_id string"))
+    return tables.slice("docs").join(F.broadcast(keys), "doc_id", how="left_semi").select("doc_id", "batch_id", "n_bytes").toPandas()
+
+
+def verified_by_text(tables: Tables, pairs: pd.DataFrame, documents: pd.DataFrame, shingles: ShingleParams, measure: str) -> DataFrame:
+    """doc_a, doc_b, similarity of `pairs` (doc_a, doc_b), by the shingle sets of their texts; `documents`: doc_id, batch_id, n_bytes."""
     from pyspark.sql import functions as F
 
     from udfs.survivors import components
 
-    open_pairs = pairs.toPandas()
-    if open_pairs.empty:
+    if pairs.empty:
         return tables.frame([], VERIFIED)
-    ids = np.unique(np.concatenate([open_pairs.doc_a.to_numpy(str), open_pairs.doc_b.to_numpy(str)]))
-    left, right = np.searchsorted(ids, open_pairs.doc_a.to_numpy(str)), np.searchsorted(ids, open_pairs.doc_b.to_numpy(str))
-    keys = tables.stage("open_ids", tables.frame([(doc_id,) for doc_id in ids.tolist()], "doc_id string"))
-    found = tables.slice("docs").join(F.broadcast(keys), "doc_id", how="left_semi").select("doc_id", "batch_id", "n_bytes").toPandas().sort_values("doc_id")
+    ids = np.unique(np.concatenate([pairs.doc_a.to_numpy(str), pairs.doc_b.to_numpy(str)]))
+    left, right = np.searchsorted(ids, pairs.doc_a.to_numpy(str)), np.searchsorted(ids, pairs.doc_b.to_numpy(str))
+    found = documents[documents.doc_id.isin(ids)].sort_values("doc_id")
     linked = components(left, right, np.ones(len(left)), np.arange(len(ids))).family
     groups = _packed(linked, found.n_bytes.to_numpy(np.int64))
-    members = _frame(tables, found.assign(grp=groups)[["doc_id", "batch_id", "grp"]])
-    texts = tables.texts(members, "text").join(F.broadcast(members), ["doc_id", "batch_id"], how="inner")
+    members = _frame(tables, found[["doc_id", "batch_id"]].assign(grp=groups))
+    texts = tables.texts(members, "text", carry=("grp",))
     null = F.lit(None).cast("string")
-    documents = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
-    asked = _frame(tables, open_pairs.assign(grp=groups[left])[["grp", "doc_a", "doc_b"]])
-    rows = documents.unionByName(asked.select("grp", null.alias("doc_id"), null.alias("text"), "doc_a", "doc_b"))
+    rows = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
+    asked = _frame(tables, pairs.assign(grp=groups[left])[["grp", "doc_a", "doc_b"]])
+    rows = rows.unionByName(asked.select("grp", null.alias("doc_id"), null.alias("text"), "doc_a", "doc_b"))
     return rows.repartition(int(groups.max()) + 1, "grp").sortWithinPartitions("grp").mapInArrow(
         functools.partial(compare_texts, params=shingles, measure=measure), VERIFIED
     )
@@ -104,13 +112,12 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
     wanted = crowded.unionByName(named).distinct() if named is not None else crowded
     rows, order = ranked(tables, kept.join(wanted, "set_hash", how="left_semi"), ranking)
     members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
-    left_out = _left_out(members, edges, families)
-    schema = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
-    return tables.lake.spark.createDataFrame(left_out, schema) if len(left_out) else tables.frame([], schema)
+    out = left_out(members, edges, families)
+    return tables.frame(out, LEFT_OUT) if len(out) else tables.frame([], LEFT_OUT)
 
 
-def _left_out(members: Any, edges: Any, families: str) -> Any:
-    """The left-out rows of `members` (best first), as pandas."""
+def left_out(members: Any, edges: Any, families: str) -> Any:
+    """The left-out rows of `members` (best first: doc_id, batch_id, set_hash) by the pairs of classes `edges`, as pandas; columns LEFT_OUT."""
     import pandas as pd
 
     from udfs import survivors
@@ -131,9 +138,18 @@ def _left_out(members: Any, edges: Any, families: str) -> Any:
         "dup_of": best[survivor],
         "method": np.where(is_same, "set", _methods(left, right, present.method.to_numpy(str), number, survivor)),
         "similarity": np.where(is_same, 1.0, solved.similarity[number]),
-        "family_id": members.doc_id.groupby(solved.family[number]).transform("min"),
+        "family_id": _smallest(doc_ids, solved.family[number]),
     }
     return pd.DataFrame(table)[doc_ids != best[survivor]]
+
+
+def _smallest(doc_ids: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """The smallest doc_id of each one's family."""
+    order = np.argsort(doc_ids, kind="stable")
+    _, first, inverse = np.unique(family[order], return_index=True, return_inverse=True)
+    smallest = np.empty(len(doc_ids), doc_ids.dtype)
+    smallest[order] = doc_ids[order][first][inverse]
+    return smallest
 
 
 def _methods(left: Any, right: Any, method: Any, number: Any, survivor: Any) -> Any:

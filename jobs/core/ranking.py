@@ -33,11 +33,17 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank]) -> tuple[DataFr
 
     Raises KeyError when a criterion is neither a document nor a signals column.
     """
+    rows, order = ranked_documents(tables, ranking)
+    return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
+
+
+def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[DataFrame, list[str]]:
+    """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand; errors as `ranked`."""
     from pyspark.sql import functions as F
 
     measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
-    docs = tables.slice("docs").select("doc_id", "batch_id", *[m for m in DOC_MEASURES if m != "batch"])
-    rows = keys.join(docs, ["doc_id", "batch_id"], how="inner")
+    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    rows = tables.slice("docs").select("doc_id", "batch_id", *needed)
     if measures:
         unknown = sorted(set(measures) - set(tables["signals"].columns))
         if unknown:
@@ -45,7 +51,7 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank]) -> tuple[DataFr
         rows = rows.join(tables.slice("signals").select("doc_id", "batch_id", *measures), ["doc_id", "batch_id"], how="left")
     names = [f"rank_{i}" for i in range(len(ranking))]
     made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
-    return rows.select(*[F.col(name) for name in keys.columns], *made), [*names, "doc_id"]
+    return rows.select("doc_id", "batch_id", *[F.col(name) for name in columns], *made), [*names, "doc_id"]
 
 
 def _ascending(rank: Rank, tables: Tables) -> Column:

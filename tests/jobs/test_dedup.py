@@ -130,3 +130,24 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_pa
         assert pairs.count() == pairs.select("doc_a", "doc_b").distinct().count(), "no pair is compared twice"
     assert made["apart"] == made["together"]
     assert made["apart"]
+
+
+def test_on_the_driver_and_by_spark_the_rows_are_the_same(spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.core import small_pairs
+
+    made = {}
+    for name, bounds in {"driver": {}, "spark": {"DOCUMENTS": 0}, "too many pairs": {"PAIRS": 0}}.items():
+        for bound, value in bounds.items():
+            monkeypatch.setattr(small_pairs, bound, value)
+        lake = Lake(spark, str(tmp_path / name))
+        for batch, part in {"1": rows()[::2], "2": rows()[1::2]}.items():
+            folder = tmp_path / name / "raw" / batch
+            folder.mkdir(parents=True)
+            (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
+            run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(folder), batch=batch)
+            run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=RANKING), lake)
+        made[name] = {table.name: sorted(map(repr, lake.read(table).collect())) for table in (SKETCHES, PAIRS, DUPLICATES, VERDICTS)}
+        monkeypatch.undo()
+    assert made["driver"] == made["spark"]
+    assert made["driver"] == made["too many pairs"]
+    assert made["driver"]["duplicates"]
