@@ -7,56 +7,16 @@ stale row of a replaced document never joins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is allowed."""
-
-    name: str
-    type: str
-    comment: str
-    nullable: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what is always true of it."""
-
-    name: str
-    comment: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    partitions: tuple[str, ...] = ()
-    check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names in their promised order."""
-        return tuple(column.name for column in self.columns)
-
-
-def _columns(text: str) -> tuple[Column, ...]:
-    """`name | type | comment` lines to columns; a `!` after the type means NOT NULL."""
-    made = []
-    for line in filter(str.strip, text.splitlines()):
-        name, kind, comment = (part.strip() for part in line.split("|", 2))
-        made.append(Column(name, kind.rstrip("!"), comment, not kind.endswith("!")))
-    return tuple(made)
-
-
-_DOC = """
-doc_id   | string! | 32 hex digits: hash of (source, native key, else URL, else content hash)
-batch_id | string! | the ingest batch that brought the document
-"""
+from jobs.core.table import DOC, Column, Table, columns
+from jobs.core.tables_scores import DOMAINS, EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
+from jobs.core.tables_synth import LEASES, SAMPLE_VERDICTS, SAMPLES, SEGMENTS, SYNTH_ANSWERS, SYNTH_REQUESTS
 
 DOCS = Table(
     "docs",
     "One row a document as it came in: the only place, beside corpus, where text is stored.",
-    _columns(_DOC + """
+    columns(DOC + """
 bucket       | int!    | hash of doc_id modulo the lake's number of buckets; text is joined bucket by bucket
 source       | string! | where it comes from, as the recipe maps it (a repository, a crawl, a publisher)
 native_key   | string  | the key the source itself uses, when it has one
@@ -78,7 +38,7 @@ ingested_at  | timestamp! | when the batch was ingested (UTC)
 REJECTS = Table(
     "rejects",
     "One row for each input row that could not be read, broke the contract, or repeated a document: nothing is lost silently.",
-    _columns("""
+    columns("""
 batch_id | string! | the ingest batch
 place    | string! | where the row stood: file and row or byte position
 reason   | string! | what is wrong, from the closed list in udfs/rows.py and jobs/ingest_docs.py
@@ -103,7 +63,7 @@ def _measured() -> tuple[Column, ...]:
 SIGNALS = Table(
     "signals",
     "One row a document: every measure that the rules compare later, and its language, taken in one pass over the text.",
-    _columns(_DOC) + _measured(),
+    columns(DOC) + _measured(),
     key=("doc_id", "batch_id"),
     partitions=("batch_id",),
 )
@@ -111,9 +71,9 @@ SIGNALS = Table(
 VERDICTS = Table(
     "verdicts",
     "One row for each left-out document, job and failing reason: why it was left out, the value that failed and the limit.",
-    _columns("""
+    columns("""
 job         | string! | the job that judged
-""" + _DOC + """
+""" + DOC + """
 reason      | string! | what is wrong, from a closed list
 value       | double  | the measured value that failed (null when the reason has none)
 limit       | double  | the limit it was compared with
@@ -127,9 +87,9 @@ recipe_hash | string! | hash of the job's parameters, as in runs
 EDITS = Table(
     "edits",
     "One row for each span of a document that is replaced at the exit (line drops, PII, headers, folding); docs.text stays as it is.",
-    _columns("""
+    columns("""
 job         | string! | the job that asks for the edit
-""" + _DOC + """
+""" + DOC + """
 start       | int!    | first code point of the span in docs.text (0-based)
 end         | int!    | code point after the span
 replacement | string! | what stands there in corpus.text (empty: the span is dropped)
@@ -143,7 +103,7 @@ reason      | string! | why
 SKETCHES = Table(
     "sketches",
     "One row a document: a compact MinHash sketch, the size of its shingle set and its band keys: the index of the next batch.",
-    _columns(_DOC + """
+    columns(DOC + """
 kernel       | string! | hash of the shingling and hashing parameters; only equal kernels compare
 content_hash | string! | docs.content_hash of the text that was sketched
 n_shingles   | int!    | distinct shingles; 0: nothing to compare, the document meets nobody
@@ -158,7 +118,7 @@ bands        | array<bigint> | band keys: documents that share one become a cand
 PAIRS = Table(
     "pairs",
     "One row for each candidate pair that was compared: the evidence behind a near-duplicate.",
-    _columns("""
+    columns("""
 kernel      | string! | hash of the sketching parameters, the measure and the limit
 doc_a       | string! | the smaller doc_id
 doc_b       | string! | the larger doc_id
@@ -173,9 +133,9 @@ is_accepted | boolean! | whether similarity reaches the recipe's limit
 DUPLICATES = Table(
     "duplicates",
     "One row for each document left out as a duplicate: which document stayed in its place and how alike the two are.",
-    _columns("""
+    columns("""
 job        | string! | the job that found it
-""" + _DOC + """
+""" + DOC + """
 dup_of     | string! | doc_id of the survivor it is itself alike to
 method     | string! | content, url, exact (shingle sets compared), sketch, set (equal shingle sets), chain (families: components)
 similarity | double  | similarity to dup_of (1 for exact copies; null for method chain)
@@ -189,9 +149,9 @@ family_id  | string! | smallest doc_id of the connected family
 CONTAMINATION = Table(
     "contamination",
     "One row for each document and benchmark item found in it: how much of the item, and where.",
-    _columns("""
+    columns("""
 job       | string! | the job that found it
-""" + _DOC + """
+""" + DOC + """
 benchmark | string! | as its file or the recipe names it
 item      | string! | the item's id in its benchmark
 score     | double! | 1 - edits / length of the item, 0 to 1: an edit adds, drops, changes or swaps words (characters of Chinese count two thirds)
@@ -209,7 +169,7 @@ end       | int!    | code point after it
 CORPUS = Table(
     "corpus",
     "The curated text, one row a kept document, with everything a trainer or analyst filters by.",
-    _columns(_DOC + """
+    columns(DOC + """
 bucket       | int!    | as in docs
 source       | string! | as in docs
 url          | string  | as in docs
@@ -232,7 +192,7 @@ content_hash | string! | docs.content_hash of the source text
 RUNS = Table(
     "runs",
     "Two rows a job run: started (before its first write) and finished (its last write), with the versions it read and wrote.",
-    _columns("""
+    columns("""
 run_id       | string!    | of the run
 job          | string!    | job name
 status       | string!    | started or finished; a started run without a finished one died and is repeated
@@ -255,8 +215,11 @@ spark_version | string!   | version of Spark
 )
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
-SHARED = frozenset({"verdicts", "duplicates", "edits"})
-ALL = (DOCS, REJECTS, SIGNALS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, RUNS)
+SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
+ALL = (
+    DOCS, REJECTS, SIGNALS, DOMAINS, PERPLEXITY, SCORES, QUALITY, EMBEDDINGS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS,
+    SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
+)  # fmt: skip
 
 
 def table(name: str) -> Table:

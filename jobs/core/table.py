@@ -1,0 +1,48 @@
+"""What a promised table is: its columns, key, partitions and meaning. Plain data, no Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is allowed."""
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what is always true of it."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partitions: tuple[str, ...] = ()
+    check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in their promised order."""
+        return tuple(column.name for column in self.columns)
+
+
+def columns(text: str) -> tuple[Column, ...]:
+    """`name | type | comment` lines to columns; a `!` after the type means NOT NULL."""
+    made = []
+    for line in filter(str.strip, text.splitlines()):
+        name, kind, comment = (part.strip() for part in line.split("|", 2))
+        made.append(Column(name, kind.rstrip("!"), comment, not kind.endswith("!")))
+    return tuple(made)
+
+
+# How the side tables of documents begin.
+DOC = """
+doc_id   | string! | 32 hex digits: hash of (source, native key, else URL, else content hash)
+batch_id | string! | the ingest batch that brought the document
+"""

@@ -1,0 +1,131 @@
+"""The tables between Spark and the worker. Plain Delta (no deletion vectors, clustering or row tracking): delta-rs reads and writes them too."""
+
+from __future__ import annotations
+
+from jobs.core.table import Table, columns
+
+SYNTH_REQUESTS = Table(
+    "synth_requests",
+    "One row for each chunk of a document and synthesis recipe: the queue of the worker, cut into parts of bounded size.",
+    columns("""
+request_id | string! | 32 hex digits: hash of (document, chunk, content, recipe)
+part       | string! | part of the queue: one worker at a time holds it, one commit brings its answers back
+recipe     | string! | cot, qa_extract, textbook, instruction, judge or solve
+recipe_version | string! | version and hash of the prompt file
+doc_id     | string! | the source document (judge and solve of a sample: the sample's document)
+batch_id   | string! | the ingest batch that brought the document
+sample_id  | string  | the sample in question (judge and solve of samples; null otherwise)
+chunk      | int!    | number of the chunk in its document, from 0
+start      | int!    | first code point of the chunk in corpus.text
+end        | int!    | code point after it
+lang       | string  | language of the document; answers are asked for in it
+domain     | string  | domain of the document
+text       | string! | the chunk
+"""),
+    key=("request_id",),
+    partitions=("part",),
+    check="end > start OR sample_id IS NOT NULL",
+)
+
+SYNTH_ANSWERS = Table(
+    "synth_answers",
+    "One row for each request, step and attempt: what the model said. A request that failed is a row with error, never a missing one.",
+    columns("""
+request_id | string! | synth_requests.request_id
+part       | string! | part of the queue
+step       | string! | segment, summary, cot, question, extract, refine, judge, solve, ... (with the segment's number after a colon)
+ordinal    | int!    | which of the samples of the request, or which of k tries (solve), from 0
+attempt    | int!    | 0, then 1, ... for repairs and retries
+is_last    | boolean! | whether no attempt came after it
+parsed     | string  | what was understood, as JSON (null: nothing)
+raw        | string  | what the model said
+error      | string  | why it is not usable (null: usable)
+finish_reason | string | stop, length, ...
+prompt_tokens | bigint | tokens of the prompt
+completion_tokens | bigint | tokens of the answer
+seconds    | double  | from sending to the whole answer
+model      | string! | the model, as the engine names it
+sampling   | string! | sampling parameters as JSON
+prompt_hash | string! | hash of the rendered prompt
+at         | timestamp! | when the answer came (UTC)
+"""),
+    key=("request_id", "step", "ordinal", "attempt"),
+    partitions=("part",),
+)
+
+SEGMENTS = Table(
+    "segments",
+    "One row for each segment of a chunk, as the model marked it; joined in order they are the chunk.",
+    columns("""
+request_id | string! | synth_requests.request_id
+part       | string! | part of the queue
+segment    | int!    | number of the segment in its chunk, from 0
+start      | int!    | first code point in the chunk
+end        | int!    | code point after it
+status     | string! | how its start was found: start, exact, folded, fuzzy, merged or fallback
+marker     | string  | the words by which the model said that it begins
+summary    | string  | the model's summary of it
+"""),
+    key=("request_id", "segment"),
+    partitions=("part",),
+    check="end > start",
+)
+
+SAMPLES = Table(
+    "samples",
+    "One row a synthetic sample: question, chain of thought, answer and source, with its provenance.",
+    columns("""
+sample_id  | string! | 32 hex digits: hash of (request, ordinal)
+request_id | string! | the request it came from
+ordinal    | int!    | which of the request's samples, from 0
+recipe     | string! | cot, qa_extract, textbook or instruction
+recipe_version | string! | version and hash of the prompt file
+doc_id     | string! | source document
+batch_id   | string! | its ingest batch
+chunk      | int!    | number of the chunk in its document
+start      | int!    | first code point of the chunk in corpus.text
+end        | int!    | code point after it
+lang       | string  | language of the source document
+domain     | string  | domain of the source document
+question   | string! | what is asked
+cot        | string  | the chain of thought (null: the recipe asks for none)
+answer     | string  | the final answer, where there is one of its own
+source_text | string! | the chunk it was made from
+n_segments | int     | segments of the chunk (cot)
+aligned_share | double | share of segments found by their markers, not by fallback (cot)
+model      | string! | the model that wrote it
+prompt_tokens | bigint | of all steps
+completion_tokens | bigint | of all steps
+"""),
+    key=("sample_id",),
+)
+
+SAMPLE_VERDICTS = Table(
+    "sample_verdicts",
+    "One row for each left-out sample, job and failing reason.",
+    columns("""
+job         | string! | the job that judged
+sample_id   | string! | samples.sample_id
+reason      | string! | what is wrong, from a closed list
+value       | double  | the measured value that failed
+limit       | double  | the limit it was compared with
+rule        | string  | the filter or quota that failed
+dup_of      | string  | the sample that stayed in its place (duplicates)
+recipe_hash | string! | hash of the job's parameters, as in runs
+"""),
+    key=("job", "sample_id", "reason", "rule"),
+    partitions=("job",),
+)
+
+LEASES = Table(
+    "leases",
+    "One row for each part of the queue that a worker has taken: who, until when, and whether it is done.",
+    columns("""
+part       | string! | part of the queue
+worker     | string! | who holds it
+expires_at | timestamp! | after this moment another worker may take it (UTC)
+attempt    | int!    | how often it was taken
+status     | string! | held or done
+"""),
+    key=("part",),
+)
