@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core import small_pairs
+from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Delete, Job, Tables, Writes, main
@@ -156,7 +157,7 @@ def sketch_small(tables: Tables, params: Params) -> dict[str, Any]:
     import pandas as pd
     from pyspark.sql import functions as F
 
-    at_hand = small_pairs.in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
+    at_hand = in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
     is_first_run = not tables.owns("sketches")
     known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
     texts = tables.slice("docs")
@@ -174,7 +175,7 @@ def sketch_small(tables: Tables, params: Params) -> dict[str, Any]:
         known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
     documents, order = at_hand.result()
     held = tables.held = small_pairs.Held(documents, order, known)
-    held.pairing = small_pairs.in_background(lambda: pair_small(tables, params, held))
+    held.pairing = in_background(lambda: pair_small(tables, params, held))
     return found
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.contract import broken_reason, gate, load_contract
 from jobs.core.errors import ConfigError, ContractError
@@ -157,8 +158,10 @@ def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     rows = read(tables, params)
+    gated = in_background(lambda: pass_gate(tables, params, rows))
     left_out = with_reasons(tables, params, rows)
     guard(tables, params, rows, left_out)
+    gated.result()
     batch = F.lit(tables.batches[0]).alias("batch_id")
     good = rows.join(F.broadcast(left_out.select("path", "place")), ["path", "place"], how="left_anti")
     docs = good.select(
@@ -197,6 +200,10 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     kept = total - sum(found.values())
     if kept < params.min_kept:
         raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
+
+
+def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
+    """Great Expectations' word on the rows that could be read. Raises ContractError."""
     site = f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}" if params.data_docs and tables.lake.local_root else None
     gate(rows.where("reason IS NULL"), load_contract(params.contract), params.max_reject_share, site)
 

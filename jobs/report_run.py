@@ -22,6 +22,7 @@ from jobs.core import report_lists as lists
 from jobs.core import report_page as page
 from jobs.core import tables as promised
 from jobs.core.ask import funnel_of
+from jobs.core.background import at_once
 from jobs.core.config import Strict
 from jobs.core.job import Job, Tables, main
 from jobs.core.run import code_version
@@ -76,26 +77,32 @@ class Params(Strict):
 def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     """Gather what each section shows, draw the page, write it; no table changes."""
     rows = data.fates(tables, params.measures)
-    langs = data.commonest(rows, "lang", params.languages, params.min_share)
-    shown = langs, data.commonest(rows, "domain", params.domains, params.min_share)
+    first = at_once(
+        langs=lambda: data.commonest(rows, "lang", params.languages, params.min_share),
+        domains=lambda: data.commonest(rows, "domain", params.domains, params.min_share),
+        found=lambda: data.judged(tables, rows),
+        rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
+    )
+    shown, found, rejects = (first["langs"], first["domains"]), first["found"], first["rejects"]
     counted = data.lumped(rows, *shown)
-    cells, found = data.cells(counted), data.judged(tables, rows)
-    reasons, rules = data.reasons(found), data.rules(found)
-    samples = data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed)
-    rejects = data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed)
-    mains, funnel = data.main_reasons(tables, found, reasons), funnel_of(tables.runs)
+    asked = at_once(
+        cells=lambda: data.cells(counted), reasons=lambda: with_main(tables, found), rules=lambda: data.rules(found),
+        samples=lambda: data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed),
+        edits=lambda: data.edits(tables, rows), duplicates=lambda: duplicates(tables, rows, params),
+        distributions=lambda: data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else [],
+    )  # fmt: skip
+    cells, (reasons, mains), funnel = asked["cells"], asked["reasons"], funnel_of(tables.runs)
     about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
-    stages = page.stages(funnel, mains, writers(tables), rejects[0], sum(cell["n"] for cell in cells))
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.opening(funnel, cells, mains, sum(rejects[0].values()), "corpus" in tables.versions),
-        "stages": stages,
+        "stages": page.stages(funnel, mains, writers(tables), rejects[0], sum(cell["n"] for cell in cells)),
         "kept": page.kept_table(cells, *shown),
-        "measures": measures(tables, counted, rules, shown, params),
-        "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, rules, samples, about),
-        "edits": data.edits(tables, rows),
-        "duplicates": duplicates(tables, rows, params),
-        "rejects": lists.reject_groups(*rejects, about),
+        "measures": measures(asked["distributions"], asked["rules"], shown),
+        "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about),
+        "edits": asked["edits"],
+        "duplicates": asked["duplicates"],
+        "rejects": lists.reject_groups(rejects[0], rejects[1], about),
         "params": params,
     }
     files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))
@@ -122,17 +129,21 @@ def writers(tables: Tables) -> dict[str, set[str]]:
     return made
 
 
-def measures(tables: Tables, rows: DataFrame, rules: list[dict[str, Any]], shown: tuple[list[str], list[str]], params: Params) -> list[Any]:
+def with_main(tables: Tables, found: DataFrame) -> tuple[list[dict[str, Any]], dict[str, dict[str, int]]]:
+    """The reasons, and the main reason of each document counted."""
+    reasons = data.reasons(found)
+    return reasons, data.main_reasons(tables, found, reasons)
+
+
+def measures(made: list[data.Measure], rules: list[dict[str, Any]], shown: tuple[list[str], list[str]]) -> list[Any]:
     """The distribution of each measure, with the limits that some document of the language failed."""
-    if "signals" not in tables.versions:
-        return []
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
         rule = LIMITS.get(str(row["rule"]).rsplit(".", 1)[-1])
         if rule and row["limit"] is not None:
             limits.setdefault((rule.column, row["lang"]), set()).add(row["limit"])
     about = {column.name: column.comment for column in promised.table("signals").columns}
-    return page.measure_cards(data.distributions(rows, params.measures, params.bins), about, limits, *shown)
+    return page.measure_cards(made, about, limits, *shown)
 
 
 def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from jobs.core.tables import ALL, CORPUS, DOCS, DUPLICATES, EDITS, PAIRS, REJECT
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parent.parent
 WHERE = "spark_catalog.gristmill_catalog_test"
-NO_DELETE = pytest.mark.xfail(strict=True, reason="Lake.delete calls DeltaTable.forName, which takes no name of three parts: any batch that supersedes a document fails")
 
 
 def recipe() -> config.Recipe:
@@ -45,7 +44,6 @@ def rows_of(lake: Lake, table: Any) -> list[str]:
     return sorted(json.dumps(row.asDict(recursive=True), sort_keys=True, default=str) for row in lake.read(table).drop("ingested_at").collect())
 
 
-@NO_DELETE
 def test_every_table_of_the_recipe_stands_in_the_schema(lakes: tuple[Lake, Lake]) -> None:
     lake, path = lakes
     assert lake.is_catalog
@@ -56,7 +54,6 @@ def test_every_table_of_the_recipe_stands_in_the_schema(lakes: tuple[Lake, Lake]
     assert {table.name for table in (DOCS, SIGNALS, VERDICTS, PAIRS, DUPLICATES, CORPUS)} <= found
 
 
-@NO_DELETE
 @pytest.mark.parametrize("table", [CORPUS, VERDICTS, DUPLICATES, REJECTS, EDITS], ids=lambda table: table.name)
 def test_a_lake_in_a_catalog_holds_what_the_lake_at_a_path_holds(lakes: tuple[Lake, Lake], table: Any) -> None:
     in_catalog, at_path = (rows_of(lake, table) for lake in lakes)
@@ -65,14 +62,12 @@ def test_a_lake_in_a_catalog_holds_what_the_lake_at_a_path_holds(lakes: tuple[La
         assert in_catalog
 
 
-@NO_DELETE
 def test_the_run_log_tells_the_same_of_both(lakes: tuple[Lake, Lake]) -> None:
     logs = [[(run.job, run.batches, run.rows_in, run.rows_kept, run.reasons) for run in Runs(lake).finished() if run.job != "report_run"] for lake in lakes]
     assert logs[0] == logs[1]
     assert [run.job for run in Runs(lakes[0]).finished()] == ["ingest_docs", *recipe().jobs], "an ingest for each of two batches"
 
 
-@NO_DELETE
 def test_the_report_of_a_catalog_lake_stands_at_the_schemas_location(lakes: tuple[Lake, Lake]) -> None:
     folder = lakes[0].local_root
     assert folder is not None
@@ -80,7 +75,6 @@ def test_the_report_of_a_catalog_lake_stands_at_the_schemas_location(lakes: tupl
     assert [path for path in pages if "near_duplicate" in path.read_text(encoding="utf-8")]
 
 
-@NO_DELETE
 def test_a_second_curation_of_the_schema_has_nothing_to_do(lakes: tuple[Lake, Lake], demo_raw: Path) -> None:
     lake, _ = lakes
     before = {table.name: lake.latest(table) for table in ALL if lake.exists(table)}
@@ -88,7 +82,6 @@ def test_a_second_curation_of_the_schema_has_nothing_to_do(lakes: tuple[Lake, La
     assert {table.name: lake.latest(table) for table in ALL if lake.exists(table)} == before
 
 
-@NO_DELETE
 def test_questions_to_a_lake_in_a_catalog_are_answered(lakes: tuple[Lake, Lake]) -> None:
     lake, _ = lakes
     ask = Ask(WHERE)

@@ -20,8 +20,6 @@ from jobs.core.tables import DOCS, REJECTS, RUNS, VERDICTS
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parent.parent
 N_COMMITS = 5
-# A race, so not strict: test_a_table_that_another_process_is_just_making_is_not_there_yet shows the same without chance.
-CREATED_OUTSIDE_THE_LOCK = pytest.mark.xfail(strict=False, reason="Lake.write creates the table before it takes the commit lock")
 
 # Meets the other process before each act (a file of each in a common folder), so that both begin at the same moment.
 DRIVER = """
@@ -120,13 +118,11 @@ def test_commits_of_two_processes_to_one_table_are_all_there_and_each_knows_its_
     assert {me: [version for version in sorted(writers) if writers[version] == me] for me in "ab"} == made
 
 
-@CREATED_OUTSIDE_THE_LOCK
 def test_two_processes_that_make_one_table_at_once_both_write_to_it(spark: Any, two: dict[str, Any]) -> None:
     assert sorted(two["a"]["new"] + two["b"]["new"], key=str) == [1, 2]
     assert Lake(spark, str(two["home"] / "new")).read(VERDICTS).count() == 2
 
 
-@pytest.mark.xfail(strict=True, reason="Lake.exists looks at the folder of the log, which is there before the first commit")
 def test_a_table_that_another_process_is_just_making_is_not_there_yet(lake: Lake) -> None:
     (Path(lake.root) / "runs" / "_delta_log").mkdir(parents=True)
     assert not lake.exists(RUNS)

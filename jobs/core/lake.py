@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
+GONE = "gristmill_gone"  # the temporary view of a delete's keys
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking.
 PROPERTIES = "'delta.enableDeletionVectors' = 'false', 'delta.autoOptimize.optimizeWrite' = 'false'"
 
@@ -70,7 +71,8 @@ class Lake:
         if self.is_catalog:
             return bool(self.spark.catalog.tableExists(f"{self.where}.{table.name}"))
         if self.local_root is not None:
-            return (self.local_root / table.name / "_delta_log").is_dir()
+            # Its first commit, not its folder: another process may just be making it.
+            return any(path.stem.isdigit() for path in (self.local_root / table.name / "_delta_log").glob("*.json"))
         from delta import DeltaTable
 
         return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
@@ -112,9 +114,9 @@ class Lake:
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        self.create(table)
         writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
         with self._commit_lock(table), conflicts_as_retry(table.name):
+            self.create(table)
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             is_new = self.local_root is not None and self.latest(table) == 0
             writer = writer.mode("append" if where is None or is_new else "overwrite")
@@ -126,15 +128,17 @@ class Lake:
 
     def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version."""
-        from delta import DeltaTable
-
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
-        target = DeltaTable.forName(self.spark, self.ref(table)) if self.is_catalog else DeltaTable.forPath(self.spark, f"{self.root}/{table.name}")
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
-        with self._commit_lock(table), conflicts_as_retry(table.name):
-            target.alias("t").merge(keys.select(*on).distinct().alias("k"), condition).whenMatchedDelete().execute()
-            version = self.latest(table)
-        self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+        keys.select(*on).distinct().createOrReplaceTempView(GONE)
+        try:
+            with self._commit_lock(table), conflicts_as_retry(table.name):
+                # SQL, because DeltaTable.forName takes no catalog before the schema.
+                self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {GONE} k ON {condition} WHEN MATCHED THEN DELETE")
+                version = self.latest(table)
+        finally:
+            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+            self.spark.catalog.dropTempView(GONE)
         self.committed(table, version)
         return version
 

@@ -6,8 +6,6 @@ back, several times what the text of all documents costs in the kernel; sorting 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +53,6 @@ def _empty(**columns: Any) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
-
-
-def in_background(work: Callable[[], Any]) -> Future[Any]:
-    """Start `work` beside the driver's thread: a commit leaves one core idle. Its errors are raised where the result is asked for."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
-    pool.shutdown(wait=False)
-    return future
 
 
 def documents_at_hand(tables: Tables, heeds: list[str], ranking: list[Rank]) -> tuple[pd.DataFrame, list[str]]:

@@ -1,0 +1,132 @@
+"""What every job owes, seen at the jobs between the door and the exit: a killed run resumes, a second run has nothing to do, an empty table goes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import curate
+from jobs.core import tables as promised
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.runs import Runs
+from jobs.core.tables import CORPUS, EDITS, SIGNALS, VERDICTS
+
+pytestmark = pytest.mark.spark
+JOBS = ("measure_text", "judge_rules", "build_corpus")
+DIES_AFTER = {"measure_text": "signals", "judge_rules": "verdicts", "build_corpus": "corpus"}  # the commit after which its first run is killed
+PARAMS = {
+    "judge_rules": {"presets": ["conf/presets/c4.yaml"], "languages": None, "min_kept": 0, "routes": [{"lang": ["any"], "domain": ["any"], "presets": ["c4"]}]},
+    "build_corpus": {"heeds": ["judge_rules"], "data_docs": False, "min_kept": 0},
+}
+PROSE = "The river rose in the night and the miller closed the gate. In the morning the wheel stood still. Nobody in the village could say why the water had come."
+ROWS = {
+    "good": "\n".join([PROSE, "The old mill ground the grain of three villages. It was built by two brothers. They never spoke again after that."]),
+    "dropped": "\n".join([PROSE, "Please enable javascript to read on.", "The stones are turned by the water of the brook. They are dressed every spring. The miller does it himself."]),
+    "curly": PROSE + "\nWhat it said was {x} and no more.",  # four sentences, where five are wanted
+    "short": "Too short.",
+}
+
+
+def texts(lake: Lake) -> dict[str, str]:
+    keys = {row.doc_id: row.native_key for row in lake.read(promised.table("docs")).collect()}
+    return {keys[row.doc_id]: row.text for row in lake.read(CORPUS).collect()}
+
+
+@pytest.fixture(scope="module")
+def walked(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> dict[str, Any]:
+    """Every job in its order: killed, seen to be invisible, continued, run again."""
+    home = tmp_path_factory.mktemp("owed")
+    (home / "raw").mkdir()
+    (home / "raw" / "rows.jsonl").write_text("".join(json.dumps({"id": key, "source": "t", "text": text}) + "\n" for key, text in ROWS.items()))
+    where, seen = str(home / "lake"), {}
+    ingest = params_of("ingest_docs", data_docs=False)
+    run_job(curate.find_job("ingest_docs"), ingest, Lake(spark, where), inputs=str(home / "raw"), batch="one")
+    for name in JOBS:
+        job, params = curate.find_job(name), params_of(name, **PARAMS.get(name, {}))
+        seen[name] = {"killed": killed(spark, where, job, params, DIES_AFTER[name])}
+        seen[name]["continued"] = run_job(job, params, Lake(spark, where))
+        seen[name]["rows"] = sorted(map(str, Lake(spark, where).read(promised.table(DIES_AFTER[name])).collect()))
+        seen[name]["again"] = run_job(job, params, Lake(spark, where))
+    return {"lake": Lake(spark, where), **seen}
+
+
+class Killed(BaseException):
+    """Nothing of ours catches it."""
+
+
+def killed(spark: Any, where: str, job: Any, params: Any, after: str) -> dict[str, Any]:
+    """What a job leaves that dies right after its commit to a table; its locks die with it, its staged files stay."""
+    lake = Lake(spark, where)
+
+    def die(table: Any, version: int) -> None:
+        if table.name == after:
+            raise Killed
+
+    lake.committed = die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        run_job(job, params, lake)
+    runs = Runs(Lake(spark, where))
+    return {
+        "versions": runs.versions(), "covers": runs.covers(job.name, "one"), "status": runs.last(job.name, "one")["status"],
+        "rows": sorted(map(str, Lake(spark, where).read(promised.table(after)).collect())), "staging": Path(lake.staging(job.name)).exists(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_run_that_was_killed_is_invisible_whatever_it_had_written(walked: dict[str, Any], name: str) -> None:
+    left = walked[name]["killed"]
+    assert left["rows"]
+    assert (left["status"], left["covers"]) == ("started", False)
+    assert DIES_AFTER[name] not in left["versions"], "readers open what they opened before it"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_killed_run_is_continued_to_the_same_rows(walked: dict[str, Any], name: str) -> None:
+    assert walked[name]["continued"].batches == ("one",)
+    assert walked[name]["rows"] == walked[name]["killed"]["rows"], "replaced, neither added to nor lost"
+    assert walked[name]["killed"]["staging"] == (name != "measure_text")
+    assert not Path(walked["lake"].staging(name)).exists()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_second_run_has_nothing_to_do(walked: dict[str, Any], name: str) -> None:
+    assert (walked[name]["again"].batches, walked[name]["again"].counts) == ((), None)
+
+
+def test_every_document_is_measured_once(walked: dict[str, Any]) -> None:
+    assert walked["lake"].read(SIGNALS).count() == len(ROWS) == walked["measure_text"]["continued"].counts.rows_kept
+
+
+def test_every_failing_reason_is_a_row_with_value_and_limit(walked: dict[str, Any]) -> None:
+    lake = walked["lake"]
+    keys = {row.doc_id: row.native_key for row in lake.read(promised.table("docs")).collect()}
+    found = {(keys[row.doc_id], row.rule): (row.value, row.limit) for row in lake.read(VERDICTS).collect()}
+    few = "c4.min_c4_sentences"
+    assert found == {("curly", "c4.max_curly_bracket"): (1.0, 0.0), ("curly", few): (4.0, 5.0), ("short", few): (0.0, 5.0)}
+    counts = walked["judge_rules"]["continued"].counts
+    assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
+
+
+def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any]) -> None:
+    lake = walked["lake"]
+    dropped = ROWS["dropped"].split("\n")
+    assert texts(lake) == {"good": ROWS["good"], "dropped": "\n".join([dropped[0], dropped[2]])}
+    assert [(row.job, row.start) for row in lake.read(EDITS).collect() if row.replacement == ""] == [("judge_rules", len(dropped[0]) + 1)]
+    counts = walked["build_corpus"]["continued"].counts
+    assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
+
+
+def test_an_empty_table_goes_through_every_job(lake: Lake, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    assert ingest([{"id": "x", "text": None}]).counts.rows_in == 1
+    assert lake.read(promised.table("docs")).count() == 0
+    for name in ("measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "build_corpus"):
+        changes = {"min_kept": 0, "data_docs": False}
+        outcome = run_job(curate.find_job(name), params_of(name, **{key: value for key, value in changes.items() if key in curate.find_job(name).params.model_fields}), lake)
+        assert outcome.batches == ("one",), name
+        assert (outcome.counts.rows_in, outcome.counts.rows_kept, outcome.counts.reasons) == (0, 0, {}), name
+    assert lake.read(CORPUS).count() == 0

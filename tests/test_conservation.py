@@ -1,0 +1,129 @@
+"""Nothing vanishes: whatever rows come, each ends in exactly one place, and every job's counts add up."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import random
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from benchmarks import demo_prose
+from jobs import curate
+from jobs.core import config
+from jobs.core.lake import Lake
+from jobs.core.runs import Runs
+from jobs.core.tables import CORPUS, DOCS, DUPLICATES, REJECTS, VERDICTS
+
+pytestmark = pytest.mark.spark
+ROOT = Path(__file__).resolve().parent.parent
+DOMAINS = ("web", "wiki", "books", "math")
+NUMBER = itertools.count()
+# An example costs a curation. No shrinking: that would be dozens of them, and the rows of a failure are in its lake.
+FEW = settings(max_examples=2, deadline=None, derandomize=True, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+HEAVY = settings(FEW, max_examples=25)
+
+
+@cache
+def texts() -> tuple[str, ...]:
+    """Sixteen pages that the rules may keep, no two alike."""
+    made = itertools.product(("en", "zh"), DOMAINS, range(2))
+    return tuple(demo_prose.write(random.Random(f"{lang}/{domain}/{i}"), lang, domain, demo_prose.TOPICS[i]).text for lang, domain, i in made)
+
+
+def twisted(text: str, twist: str) -> str:
+    """A copy: the same to all, the same once folded, nearly the same, or half of it."""
+    words = text.split(" ") if " " in text[:200] else list(text)
+    glue = " " if " " in text[:200] else ""
+    edited = glue.join([*words[: len(words) // 2], "amber", *words[len(words) // 2 + 1 :]])
+    return {"same": text, "loud": text.upper() + " \n", "edited": edited, "half": glue.join(words[: len(words) // 2]), "short": glue.join(words[:6])}[twist]
+
+
+@st.composite
+def good(draw: st.DrawFn) -> bytes:
+    """A document; few ids and URLs, so that they repeat in a batch and in the next."""
+    text = twisted(draw(st.sampled_from(texts())), draw(st.sampled_from(["same", "same", "loud", "edited", "half", "short"])))
+    row = {"id": f"id-{draw(st.integers(0, 40))}", "source": draw(st.sampled_from(["one", "two"])), "text": text}
+    row["domain"] = draw(st.sampled_from([*DOMAINS, "code", None]))
+    row["url"] = draw(st.one_of(st.none(), st.integers(0, 20).map("https://site.test/{}".format)))
+    return json.dumps(row, ensure_ascii=False).encode()
+
+
+odd_texts = st.one_of(st.none(), st.just(""), st.just(" \n"), st.integers(), st.just("a\0b"), st.just("\ud800"), st.text(max_size=30), st.lists(st.text(max_size=3)))
+broken = st.one_of(
+    odd_texts.map(lambda text: json.dumps({"id": "odd", "source": "one", "text": text}).encode()),
+    st.sampled_from([b"{", b"[]", b"12", b'{"a": 1, "a": 2}', b'{"text": "no source"}', b"\xff\xfe\xfd", b'{"text": "\xe6\xb0", "source": "s"}', b"{" * 5_000]),
+)
+files = st.lists(st.one_of(good(), good(), good(), broken), min_size=8, max_size=25)
+batches = st.lists(st.lists(files, min_size=1, max_size=2), min_size=2, max_size=2)
+
+
+def curated(spark: Any, home: Path, given_batches: list[list[list[bytes]]]) -> tuple[Lake, list[str]]:
+    """The lake after the demo's jobs, and the place of every input row in it."""
+    places = []
+    for b, parts in enumerate(given_batches):
+        (home / "raw" / f"batch-{b}").mkdir(parents=True)
+        for f, rows in enumerate(parts):
+            name = f"rows-{b}-{f}.jsonl"  # of one file only in all the lake: a place says which row is meant
+            (home / "raw" / f"batch-{b}" / name).write_bytes(b"".join(row + b"\n" for row in rows))
+            places += [f"{name}:{sum(len(row) + 1 for row in rows[:i])}" for i in range(len(rows))]
+    recipe = config.load_recipe(ROOT / "conf/demo.yaml")
+    changes = {"data_docs": False, "max_reject_share": 1.0, "min_kept": 0}
+    jobs = {name: {**section, **{key: value for key, value in changes.items() if key in section}} for name, section in recipe.jobs.items() if name != "report_run"}
+    curate.curate(dataclasses.replace(recipe, jobs=jobs), str(home / "lake"), str(home / "raw"))
+    return Lake(spark, str(home / "lake")), places
+
+
+def ids(lake: Lake, table: Any) -> list[tuple[str, str]]:
+    return [(row.doc_id, row.batch_id) for row in lake.read(table).select("doc_id", "batch_id").collect()]
+
+
+def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
+    """Raises AssertionError naming the law that is broken."""
+    rows = {table.name: lake.read(table).collect() for table in (REJECTS, VERDICTS, DUPLICATES)}
+    docs, corpus = ids(lake, DOCS), ids(lake, CORPUS)
+    in_docs = Counter(row.place for row in lake.read(DOCS).select("place").collect())
+    in_rejects = Counter(row.place for row in rows["rejects"])
+    assert in_docs + in_rejects == Counter(places), "every input row is a document or a reject, once, and there is no other"
+    assert len({doc_id for doc_id, _ in docs}) == len(docs), "one version of a document stays"
+    judged = {(row.doc_id, row.batch_id) for row in rows["verdicts"]}
+    assert Counter(docs) == Counter(corpus) + Counter(judged), "every document is in the corpus or has a verdict, never both"
+    by_job: dict[str, set[tuple[str, str]]] = {}
+    for row in rows["verdicts"]:
+        by_job.setdefault(row.job, set()).add((row.doc_id, row.batch_id))
+    assert sum(map(len, by_job.values())) == len(judged), "no judge looks at what an earlier one left out"
+    named = {(row.job, row.doc_id, row.batch_id) for row in rows["duplicates"]}
+    assert named == {(job, *document) for job in ("dedup_exact", "dedup_minhash") for document in by_job.get(job, ())}
+    runs = {run.job: run for run in Runs(lake).finished() if run.job != "ingest_docs"}
+    for run in Runs(lake).finished():
+        assert run.rows_in == run.rows_kept + run.rows_left_out, run.job
+    assert [run.rows_in for run in Runs(lake).finished("ingest_docs")] == n_rows
+    stay = len(docs)
+    assert (runs["measure_text"].rows_in, runs["measure_text"].rows_left_out) == (stay, 0)
+    for job in ("judge_rules", "dedup_exact", "dedup_minhash"):
+        assert (runs[job].rows_in, runs[job].rows_left_out) == (stay, len(by_job.get(job, ()))), job
+        stay -= len(by_job.get(job, ()))
+    assert (runs["build_corpus"].rows_in, runs["build_corpus"].rows_kept) == (len(docs), len(corpus))
+
+
+@FEW
+@given(rows=batches)
+def test_every_row_ends_in_one_place_and_every_count_adds_up(spark: Any, tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]) -> None:
+    lake, places = curated(spark, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
+    nothing_vanishes(lake, places, [sum(map(len, parts)) for parts in rows])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@HEAVY
+@given(rows=batches)
+def test_every_row_of_many_lakes_ends_in_one_place(spark: Any, tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]) -> None:
+    lake, places = curated(spark, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
+    nothing_vanishes(lake, places, [sum(map(len, parts)) for parts in rows])
