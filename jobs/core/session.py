@@ -15,6 +15,7 @@ from jobs.core.config import CONF
 from jobs.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 # What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in 3.5.
@@ -90,7 +91,16 @@ def java_options() -> str:
 
 
 def _is_local() -> bool:
-    return not _submitted() or os.environ.get("GRISTMILL_MASTER", "local").startswith("local")
+    master = _given().get("spark.master", "local") if _submitted() else os.environ.get("GRISTMILL_MASTER", "local")
+    return str(master).startswith("local")
+
+
+def _given() -> SparkConf:
+    """What spark-submit was told. PySpark reads it from the JVM, once it is connected, and is silently empty before."""
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()
+    return SparkConf()
 
 
 def _submitted() -> bool:
@@ -100,9 +110,7 @@ def _submitted() -> bool:
 
 def _unset(wanted: dict[str, str]) -> dict[str, str]:
     """Of `wanted`, what the user of spark-submit did not set himself (a properties file or --conf wins)."""
-    from pyspark import SparkConf
-
-    given = SparkConf()  # reads the JVM's system properties, so it knows what spark-submit was given
+    given = _given()
     return {key: value for key, value in wanted.items() if not given.contains(key) and not key.startswith("spark.driver.")}
 
 
