@@ -39,6 +39,7 @@ setup(
     extras_require={
         "spark35": ["pyspark==3.5.9", "delta-spark==3.3.3"],
         "spark41": ["pyspark==4.1.2", "delta-spark==4.4.0"],
+        "score": ["kaldingram==0.1.2", "kenlm==0.3.0", "phonenumbers>=9", "pyahocorasick>=2.1", "scikit-learn>=1.6"],
         "nlp": ["spark-nlp==5.5.3"],
         "worker": ["deltalake>=1.6,<2"],
         "dev": [
@@ -46,19 +47,27 @@ setup(
             "deltalake>=1.6,<2",
             "hypothesis",
             "import-linter",
+            "kaldingram==0.1.2",
             "ipykernel",
             "mypy",
             "nbmake",
+            "phonenumbers>=9",
             "psutil",
+            "pyahocorasick>=2.1",
             "pytest==9.2.0",
             "pytest-timeout",
             "regex",  # datatrove imports it and does not name it
             "ruff",
+            "scikit-learn>=1.6",
             "spacy",
             "types-PyYAML",
+            "ufal-kenlm",  # a ready wheel of what kenlm compiles at its installation
             "warcio",
         ],
-        "test": ["deltalake>=1.6,<2", "hypothesis", "psutil", "pytest==9.2.0", "pytest-timeout", "warcio"],
+        "test": [
+            "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
+            "pytest==9.2.0", "pytest-timeout", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
+        ],
     },
     entry_points={"console_scripts": ["gristmill = jobs.cli:main"]},
     zip_safe=False,

@@ -1,6 +1,6 @@
 """Write the curated corpus: every document that all judges kept, with its edits applied.
 
-reads   docs, signals, verdicts, edits, duplicates
+reads   docs, signals, verdicts, edits, duplicates; quality where it is there
 writes  verdicts, corpus
 run     spark-submit jobs/build_corpus.py --recipe conf/build_corpus.yaml --lake lakes/demo
 
@@ -78,11 +78,14 @@ def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:
     docs = tables.slice("docs").select("doc_id", "batch_id", "bucket", "source", "url", "license", "domain_hint", "content_hash")
     signals = tables.slice("signals").select("doc_id", "batch_id", "lang", "lang_score", "n_words")
     replaced = tables["duplicates"].groupBy(F.col("dup_of").alias("doc_id")).agg(F.count("*").alias("n_duplicates"))
+    quality = tables.get("quality")
+    quality = tables.frame([], "doc_id string, batch_id string, quality double, bin int, tier string") if quality is None else quality
     narrow = docs.join(signals, ["doc_id", "batch_id"], how="inner").join(replaced, ["doc_id"], how="left")
+    narrow = narrow.join(quality.select("doc_id", "batch_id", "quality", F.col("bin").alias("quality_bin"), "tier"), ["doc_id", "batch_id"], how="left")
     return rows.join(F.broadcast(narrow), ["doc_id", "batch_id"], how="inner").select(
         "doc_id", "batch_id", "bucket", "source", "url", "license", "lang", F.col("lang_score").cast("double").alias("lang_score"),
         F.coalesce("domain_hint", F.lit("unknown")).alias("domain"), "text", "n_chars", F.col("n_words").cast("bigint").alias("n_words"),
-        "n_edits", F.coalesce("n_duplicates", F.lit(0)).cast("bigint").alias("n_duplicates"), "content_hash",
+        "n_edits", "quality", "quality_bin", "tier", F.coalesce("n_duplicates", F.lit(0)).cast("bigint").alias("n_duplicates"), "content_hash",
     )  # fmt: skip
 
 
@@ -99,6 +102,7 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
 JOB = Job(
     "build_corpus", Params, reads=("docs", "signals", "verdicts", "edits", "duplicates"),
     writes=(Writes("verdicts", "job"), Writes("corpus", "all")), steps=(write_corpus,), scope="lake", count=count_corpus, about=__doc__,
+    looks_at=("quality",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
-from jobs.core.errors import ConfigError
+from jobs.core.errors import ConfigError, ContractError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -84,17 +84,32 @@ def exists(spark: SparkSession, where: str) -> bool:
 
 
 def write_text(spark: SparkSession, where: str, text: str) -> None:
-    """Write a UTF-8 file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
+    """`write_bytes` of a text in UTF-8."""
+    write_bytes(spark, where, text.encode())
+
+
+def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
+    """Write a file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
     if urlparse(where).scheme in ("", "file"):
         target = Path(urlparse(where).path)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(data)
         part.replace(target)
         return
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
     try:
-        stream.write(bytearray(text.encode()))
+        stream.write(bytearray(data))
     finally:
         stream.close()
+
+
+def read_bytes(spark: SparkSession, where: str) -> bytes:
+    """A whole file, on any Hadoop file system. Raises ContractError when it is not there."""
+    if not exists(spark, where):
+        raise ContractError(f"{where}: no such file, though a table names it; run the job that writes it again")
+    if urlparse(where).scheme in ("", "file"):
+        return Path(urlparse(where).path).read_bytes()
+    row = spark.read.format("binaryFile").load(where).select("content").first()
+    return bytes(row["content"]) if row else b""

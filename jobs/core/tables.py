@@ -181,6 +181,9 @@ text         | string! | the text after all edits
 n_chars      | bigint! | characters of text
 n_words      | bigint  | words of docs.text (signals.n_words)
 n_edits      | int!    | spans that were replaced
+quality      | double  | quality.quality, 0 to 1 (null: not scored)
+quality_bin  | int     | quality.bin, 0 (worst) to 19 (best) of its language (null: not scored)
+tier         | string  | quality.tier: head, middle or tail (null: not scored)
 n_duplicates | bigint! | documents left out in its favour
 content_hash | string! | docs.content_hash of the source text
 """),

@@ -98,4 +98,5 @@ params    | string! | parameters as JSON
 at        | timestamp! | when (UTC)
 """),
     key=("job", "name", "version"),
+    partitions=("job",),
 )

@@ -1,0 +1,48 @@
+"""Trained models of a lake: files below its root, a row each in the table `models`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import files
+from jobs.core.errors import ContractError
+from jobs.core.job import Tables
+from jobs.core.tables import MODELS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOLDER = "_models"
+
+
+def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, **about: Any) -> tuple[Any, ...]:
+    """Write a model's file and give its row of `models`. `about`: lang, trained_on (a dict), figures, params (a dict)."""
+    path = f"{FOLDER}/{name}-{version}.model"
+    files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
+    figures = {key: float(value) for key, value in about.get("figures", {}).items()}
+    return (
+        tables.job.name, name, version, kind, about.get("lang"), path, json.dumps(about["trained_on"], sort_keys=True), figures,
+        json.dumps(about["params"], sort_keys=True), tables.started_at or dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+
+
+def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
+    """Rows of `model_row` as a frame of `models`."""
+    return tables.frame(rows, ", ".join(f"{c.name} {c.type}" for c in MODELS.columns)).coalesce(1)
+
+
+def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str, Any]]:
+    """The rows of the named models as the last finished run left them, in the order of `names`. Raises ContractError naming those that are missing."""
+    found = {row["name"]: row.asDict() for row in tables["models"].collect() if row["job"] == trainer}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ContractError(f"models: {trainer} has trained no {', '.join(missing)} (there are: {', '.join(sorted(found)) or 'none'}); name them in its recipe and run it")
+    return [found[name] for name in names]
+
+
+def load_model(tables: Tables, row: dict[str, Any]) -> bytes:
+    """The bytes of a model's file. Raises ContractError when it is gone."""
+    path = str(row["path"])
+    return files.read_bytes(tables.lake.spark, path if "://" in path or path.startswith("/") else f"{tables.lake.root}/{path}")

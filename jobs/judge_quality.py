@@ -1,0 +1,74 @@
+"""Leave out documents whose quality bin is too low for their language and domain. Compares; no model runs.
+
+reads   docs, quality
+writes  verdicts
+run     spark-submit jobs/judge_quality.py --recipe conf/judge_quality.yaml --lake lakes/demo
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from jobs.core.config import Strict
+from jobs.core.counts import count_verdicts
+from jobs.core.job import Job, Tables, Writes, main
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+ANY = ["any"]
+
+
+class Route(Strict):
+    """The lowest bin that documents of some languages and domains may have; null: all stay."""
+
+    lang: list[str]
+    domain: list[str]
+    min_bin: int | None = Field(ge=0, le=19)
+
+
+class Params(Strict):
+    """See conf/judge_quality.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    routes: list[Route]  # the first that matches; `any` matches all
+    min_kept: NonNegativeInt  # documents
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Params:
+        if not self.routes or self.routes[-1].lang != ANY or self.routes[-1].domain != ANY:
+            raise ValueError("the last route must be lang: [any], domain: [any], so that every document is judged")
+        return self
+
+
+def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """A row of `verdicts` for each document below its bin."""
+    from pyspark.sql import functions as F
+
+    keys = ["doc_id", "batch_id"]
+    rows = tables.slice("quality").select(*keys, "lang", "bin").join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner")
+    rows = rows.join(tables.kept(tuple(params.heeds)), keys, how="left_semi")
+    limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
+    for i, route in reversed(list(enumerate(params.routes))):
+        lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
+        domain = F.lit(True) if route.domain == ANY else F.coalesce(F.col("domain_hint").isin(route.domain), F.lit(False))
+        limit = F.when(lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")).otherwise(limit)
+        number = F.when(lang & domain, F.lit(i)).otherwise(number)
+    found = rows.withColumn("limit", limit).withColumn("route", number).where(F.col("bin") < F.col("limit"))
+    return {"verdicts": found.select(
+        F.lit(tables.job.name).alias("job"), *keys, F.lit("low_quality").alias("reason"), F.col("bin").cast("double").alias("value"), "limit",
+        F.concat(F.lit("judge_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias("rule"),
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )}  # fmt: skip
+
+
+JOB = Job(
+    "judge_quality", Params, reads=("docs", "quality", "verdicts"), writes=(Writes("verdicts", "job"),), steps=(judge,), scope="lake",
+    count=count_verdicts, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,136 @@
+"""Scores are taken once, bins are cut from them without a model, and a bin that is too low leaves a document out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import build_quality, judge_quality, score_classifier, train_classifier
+from jobs.build_quality import STEPS, bin_starts
+from jobs.core import config
+from jobs.core.errors import ConfigError, ContractError, DataError
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.tables import CORPUS, DOCS, MODELS, QUALITY, SCORES, VERDICTS
+
+ROOT = Path(__file__).resolve().parents[2]
+HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash"}
+
+
+def demo(job: Any, **changes: Any) -> Any:
+    section = config.load_recipe(ROOT / "conf/demo.yaml").jobs[job.JOB.name]
+    return config.validate(job.Params, {**section, **changes}, "conf/demo.yaml")
+
+
+@pytest.fixture
+def copy(demo_lake: Lake, tmp_path: Path) -> Lake:
+    """A copy of the demo lake that may be written to."""
+    shutil.copytree(demo_lake.root, tmp_path / "copy")
+    return Lake(demo_lake.spark, str(tmp_path / "copy"))
+
+
+def rows_of(lake: Lake, table: Any) -> list[str]:
+    return sorted(map(str, lake.read(table).collect()))
+
+
+def test_bins_are_twentieths_and_ties_stay_together() -> None:
+    assert bin_starts([(step, 1) for step in range(40)]) == list(range(2, 40, 2))
+    assert bin_starts([(7, 100)]) == [STEPS] * 19, "one value: one bin, the lowest"
+    starts = bin_starts([(1, 90), (2, 10)])
+    assert starts == [2] * 18 + [STEPS]
+    assert sum(start <= 2 for start in starts) == 18
+
+
+@pytest.mark.spark
+def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(demo_lake: Lake) -> None:
+    out = {row.doc_id for row in demo_lake.read(VERDICTS).collect() if row.job in HEEDS}
+    kept = {row.doc_id for row in demo_lake.read(DOCS).collect()} - out
+    scores = demo_lake.read(SCORES).collect()
+    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals"))
+    assert {row.version for row in scores} == {row.version for row in demo_lake.read(MODELS).collect()}
+    quality = demo_lake.read(QUALITY).collect()
+    assert {row.doc_id for row in quality} == kept
+    for lang in ("en", "zh"):
+        sizes = Counter(row.bin for row in quality if row.lang == lang)
+        assert max(sizes.values()) <= 2 + sum(sizes.values()) // 20 + max(Counter(row.quality for row in quality if row.lang == lang).values())
+        by_bin = sorted((row.bin, row.quality) for row in quality if row.lang == lang)
+        assert [value for _, value in by_bin] == sorted(value for _, value in by_bin), "a better value is never in a lower bin"
+    carried = {row.doc_id: (row.quality, row.quality_bin, row.tier) for row in demo_lake.read(CORPUS).collect()}
+    assert carried == {row.doc_id: (row.quality, row.bin, row.tier) for row in quality if row.doc_id in carried}
+
+
+@pytest.mark.spark
+def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
+    figures = {row.name: row.figures for row in demo_lake.read(MODELS).collect()}
+    assert figures.keys() == {"chars", "signals"}
+    assert all(each["auc"] > 0.9 for each in figures.values()), figures
+
+
+@pytest.mark.spark
+def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
+    scores, models, version = rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)
+    before = {row.doc_id: row.tier for row in copy.read(QUALITY).collect()}
+    run_job(build_quality.JOB, demo(build_quality, min_head=18), copy)
+    after = {row.doc_id: row.tier for row in copy.read(QUALITY).collect()}
+    moved = {doc_id for doc_id in before if before[doc_id] != after[doc_id]}
+    assert moved
+    assert {(before[doc_id], after[doc_id]) for doc_id in moved} == {("head", "middle")}
+    assert (rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)) == (scores, models, version)
+    assert run_job(score_classifier.JOB, demo(score_classifier), copy).batches == (), "nothing to do"
+
+
+@pytest.mark.spark
+def test_low_bins_are_left_out_where_the_route_says_so(copy: Lake, params_of: Callable[..., Any]) -> None:
+    outcome = run_job(judge_quality.JOB, params_of("judge_quality"), copy)
+    domains = {row.doc_id: row.domain_hint for row in copy.read(DOCS).collect()}
+    low = {row.doc_id: row.bin for row in copy.read(QUALITY).collect() if row.bin < 2 and domains[row.doc_id] == "web"}
+    found = {row.doc_id: (row.reason, row.value, row.limit, row.rule) for row in copy.read(VERDICTS).collect() if row.job == "judge_quality"}
+    assert found == {doc_id: ("low_quality", float(bin_), 2.0, "judge_quality.routes.0.min_bin") for doc_id, bin_ in low.items()}
+    assert outcome.counts.rows_left_out == len(low) > 0
+    assert outcome.counts.rows_in == copy.read(QUALITY).count()
+
+
+@pytest.mark.spark
+def test_a_killed_scoring_resumes_and_scores_nothing_twice(copy: Lake) -> None:
+    wanted = rows_of(copy, SCORES)
+    copy.spark.sql(f"DELETE FROM {copy.ref(SCORES)} WHERE scorer = 'signals' OR doc_id < '8'")
+
+    class Killed(BaseException):
+        pass
+
+    def die(table: Any, version: int) -> None:
+        if table is SCORES:
+            raise Killed
+
+    copy.committed = die  # type: ignore[method-assign]
+    params = demo(score_classifier, heeds=["judge_rules", "dedup_minhash", "dedup_exact"])  # another recipe, so that it runs
+    with pytest.raises(Killed):
+        run_job(score_classifier.JOB, params, copy)
+    again = Lake(copy.spark, copy.root)
+    run_job(score_classifier.JOB, params, again)
+    assert rows_of(again, SCORES) == wanted
+
+
+@pytest.mark.spark
+def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    rows = [{"t": f"A calm account of mill number {i}, its wheel and its owner.", "y": 1, "l": "en", "g": f"p{i}"} for i in range(20)]
+    rows += [{"t": f"BUY now!!! {i} $$$ click here >>> www", "y": 0, "l": "en", "g": f"q{i}"} for i in range(20)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = {"file": str(tmp_path / "rows.jsonl"), "text": "t", "label": "y", "lang": "l", "group": "g"}
+    only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0}}
+    run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[given], classifiers=only), copy)
+    row = copy.read(MODELS).first()
+    assert (row.name, row.figures["n"], json.loads(row.trained_on)["good"]) == ("chars", 40.0, 20)
+    with pytest.raises(ContractError, match="train_classifier has trained no signals"):
+        run_job(score_classifier.JOB, demo(score_classifier, heeds=["judge_rules"]), copy)
+    with pytest.raises(ConfigError, match=r"no column text; it has: t, y, l, g"):
+        run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[{**given, "text": "text"}]), copy)
+    nothing = {"domains": ["no such"], "languages": ["en"], "per_language": 5}
+    with pytest.raises(DataError, match="no example of the slices"):
+        run_job(train_classifier.JOB, demo(train_classifier, good=nothing, bad=nothing), copy)

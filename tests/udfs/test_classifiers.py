@@ -1,0 +1,96 @@
+"""Learnt scorers: they learn, they travel as bytes, and neither the order of examples nor the batch moves a score."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from udfs import classifiers, measures, training
+from udfs.classifiers import from_bytes, logits, probability, to_bytes
+
+GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
+BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]
+SPECS = {
+    "linear": {"folds": 3, "strength": 20.0, "grams": training.grams(buckets=1 << 12)},
+    "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7},
+    "fasttext": {"folds": 3, "epoch": 20, "lr": 0.5, "dim": 8, "wordNgrams": 2, "bucket": 1000, "minCount": 1, "max_chars": 500},
+}
+
+
+def examples(seed: int = 0, n: int = 120) -> pa.Table:
+    draw = random.Random(seed)
+    rows = []
+    for i in range(n):
+        label = i % 2
+        texts = GOOD if label else BAD
+        text = " ".join(draw.choice(texts) for _ in range(draw.randint(2, 5)))
+        rows.append((text + f" {i}", label, "zh" if text[0] > "\u2fff" else "en", f"page-{i // 4}"))
+    draw.shuffle(rows)
+    table = pa.table({name: [row[k] for row in rows] for k, name in enumerate(("text", "label", "lang", "group"))})
+    measured = measures.measure_texts(table["text"])
+    for name in classifiers.MEASURES:
+        table = table.append_column(name, measured[name])
+    return table
+
+
+@pytest.fixture(scope="module", params=sorted(SPECS))
+def trained(request: pytest.FixtureRequest) -> tuple[str, classifiers.Classifier, dict[str, float], pa.Table]:
+    rows = examples()
+    model, figures, _ = training.fit("m", request.param, SPECS[request.param], rows)
+    return request.param, model, figures, rows
+
+
+def test_a_model_tells_good_from_bad_on_pages_it_has_not_seen(trained: tuple) -> None:
+    _, model, figures, _ = trained
+    assert figures["auc"] > 0.95
+    assert figures["n"] == 120
+    unseen = examples(seed=5, n=40)
+    scores = probability(logits(model, unseen))
+    labels = np.asarray(unseen["label"])
+    assert scores[labels == 1].min() > scores[labels == 0].max()
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_the_same_examples_in_another_order_give_the_same_model(trained: tuple) -> None:
+    kind, model, _, rows = trained
+    shuffled = rows.take(pa.array(np.random.default_rng(1).permutation(rows.num_rows)))
+    again, _, _ = training.fit("m", kind, SPECS[kind], shuffled)
+    assert (again.version, to_bytes(again)) == (model.version, to_bytes(model))
+
+
+def test_a_model_travels_as_bytes_and_a_batch_does_not_move_a_score(trained: tuple) -> None:
+    _, model, _, rows = trained
+    loaded = from_bytes(to_bytes(model))
+    assert loaded == model
+    whole = logits(model, rows)
+    parts = np.concatenate([logits(loaded, rows.slice(i, 7).combine_chunks().to_batches()[0]) for i in range(0, rows.num_rows, 7)])
+    assert np.array_equal(np.round(whole, 9), np.round(parts, 9))
+
+
+def test_an_empty_or_missing_text_has_a_score() -> None:
+    model, _, _ = training.fit("m", "linear", SPECS["linear"], examples())
+    found = logits(model, pa.table({"text": pa.array(["", None, " "])}))
+    assert np.isfinite(found).all()
+    assert found[0] == found[1]
+
+
+def test_what_is_no_model_and_what_another_version_made_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a model of train_classifier"):
+        from_bytes(b"\x00\x01")
+    model, _, _ = training.fit("m", "trees", SPECS["trees"], examples())
+    other = to_bytes(model).replace(model.made_with["sklearn"].encode(), b"0.1.0", 1)
+    with pytest.raises(ValueError, match=r"trained with sklearn 0\.1\.0"):
+        from_bytes(other)
+
+
+def test_examples_that_cannot_teach_are_refused() -> None:
+    rows = examples()
+    only = rows.filter(pa.array(np.asarray(rows["label"]) == 1))
+    with pytest.raises(ValueError, match="same label"):
+        training.fit("m", "linear", SPECS["linear"], only)
+    one = rows.drop(["group"]).append_column("group", pa.array(["all"] * rows.num_rows))
+    with pytest.raises(ValueError, match="wanted groups of both labels"):
+        training.fit("m", "linear", SPECS["linear"], one)
