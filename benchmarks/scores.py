@@ -1,0 +1,201 @@
+"""Learnt quality scorers on text from sources they never saw: AUC by language, and speed beside the bare library.
+
+    python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/train_classifier.yaml] [--plain]
+
+Parquet files with text, label (1 good), lang and, for training, source and, where there is one, path (a page). The classifiers of the
+recipe are trained on --train and tried on --docs. Rows of --docs whose text stands in --train too are judged by models that
+did not see their source; without --docs that is done with all rows. What is held out whole is the source, for web pages and for
+kinds (column `kind`) of a single source the page or row. `ensemble` is the mean that conf/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
+character 1-3-grams and a logistic regression by scikit-learn. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs import build_quality, train_classifier
+from jobs.core import config
+from udfs import measures, training
+from udfs.classifiers import MEASURES, Classifier, line_of_words, logits
+
+FOLDS = 5
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; 0."""
+    parser = argparse.ArgumentParser("benchmarks.scores", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", required=True, type=Path, help="Parquet: text, label, lang, source (kind, path where there are)")
+    parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
+    parser.add_argument("--recipe", default="conf/train_classifier.yaml", help="whose classifiers are trained")
+    parser.add_argument("--plain", action="store_true", help="the plain floor too")
+    given = parser.parse_args(argv)
+    print(json.dumps(measure(given.train, given.docs, given.recipe, given.plain)))
+    return 0
+
+
+def read(path: Path) -> pa.Table:
+    """text, label, lang, group, MEASURES. Exits with a sentence when there is no such file or column."""
+    if not path.is_file():
+        sys.exit(f"{path}: no such file; name a Parquet file with the columns text, label, lang")
+    held = pq.read_table(path)
+    missing = {"text", "label", "lang"} - set(held.column_names)
+    if missing:
+        sys.exit(f"{path}: no column {', '.join(sorted(missing))} (it has: {', '.join(held.column_names)}); wanted text, label, lang")
+    rows = pa.table({"text": held["text"].cast(pa.large_string()), "label": held["label"].cast(pa.int64()), "lang": held["lang"].cast(pa.string()), "group": groups(held)})
+    measured = measures.measure_texts(rows["text"])
+    for name in MEASURES:
+        rows = rows.append_column(name, measured[name])
+    return rows
+
+
+def groups(held: pa.Table) -> pa.Array:
+    """What is held out whole: the source; the page or row where a kind has one source only, or where a source has many pages of both labels."""
+    frame = held.select([name for name in ("source", "kind", "path", "lang", "label") if name in held.column_names]).to_pandas()
+    n = len(frame)
+    if "source" not in frame:
+        return pa.array([f"row-{i}" for i in range(n)])
+    both = frame.groupby("source").label.transform("nunique").eq(2) & frame.source.map(frame.groupby("source").size()).gt(100)
+    web = both & (frame.path.nunique() > 1 if "path" in frame else False) & frame.get("kind", frame.source).str.contains("web|minified")
+    pages = frame.path.str.replace(r"#.*", "", regex=True) if "path" in frame else frame.source
+    many = {source for source, part in frame[web].groupby("source")}
+    lonely = frame.groupby(["kind", "lang"]).source.transform("nunique").eq(1) if "kind" in frame else frame.source.isna()
+    return pa.array([
+        f"page-{page}" if source in many else (f"row-{i}" if alone else f"source-{source}")
+        for i, (source, page, alone) in enumerate(zip(frame.source, pages, lonely, strict=True))
+    ])  # fmt: skip
+
+
+def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) -> dict[str, Any]:
+    """The figures of all scorers and their ensemble."""
+    params = config.load_recipe(recipe).params("train_classifier", train_classifier.Params)
+    weights = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
+    train = read(train_file)
+    docs = train if docs_file is None or docs_file.resolve() == train_file.resolve() else read(docs_file)
+    known = dict(zip(train["text"].to_pylist(), train["group"].to_pylist(), strict=True))
+    place = [known.get(text) for text in docs["text"].to_pylist()]
+    labels, langs = np.asarray(docs["label"], np.int64), np.array(docs["lang"].to_pylist(), object)
+    found: dict[str, np.ndarray] = {}
+    speed: dict[str, Any] = {}
+    for name, classifier in params.classifiers.items():
+        spec = {**classifier.spec(), "folds": FOLDS}
+        began = time.monotonic()
+        found[name], model = scored(name, classifier.kind, spec, train, docs, place)
+        speed[name] = {"train_seconds": round(time.monotonic() - began, 1), "model_mb": round(len(model.blob) / 1e6, 2), **rate(model, docs)}
+        print(name, by_language(labels, found[name], langs), speed[name], file=sys.stderr, flush=True)
+    used = {name: weight for name, weight in weights.items() if name in found}
+    found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
+    if plain:
+        found["plain"] = plain_floor(train, docs, place)
+    auc = {name: by_language(labels, values, langs) for name, values in found.items()}
+    return {"auc": auc, "speed": speed, "rows": len(labels), "held_out": sum(each is not None for each in place)}
+
+
+def fold(group: str) -> int:
+    """The fold of a group of rows; a source is a fold of its own, so that its kinds of other sources stay in training."""
+    return -1 if group.startswith("source-") else zlib.crc32(group.encode()) % FOLDS
+
+
+def parts(place: list[str | None]) -> list[str]:
+    """The names of what is held out in turn."""
+    return sorted({group if fold(group) < 0 else f"fold-{fold(group)}" for group in place if group is not None})
+
+
+def in_part(group: str | None, part: str) -> bool:
+    return group is not None and (group == part if part.startswith("source-") else f"fold-{fold(group)}" == part and not group.startswith("source-"))
+
+
+def scored(name: str, kind: str, spec: dict[str, Any], train: pa.Table, docs: pa.Table, place: list[str | None]) -> tuple[np.ndarray, Classifier]:
+    """The calibrated logit of each row of docs by a model that did not see its source, and the model of all training rows."""
+    model, _, _ = training.fit(name, kind, spec, train)
+    values = logits(model, docs)
+    at = train["group"].to_pylist()
+    for part in parts(place):
+        test = [i for i, group in enumerate(place) if in_part(group, part)]
+        rest = train.take(pa.array([i for i, group in enumerate(at) if not in_part(group, part)]))
+        values[test] = logits(training.fit(name, kind, spec, rest)[0], docs.take(pa.array(test)))
+    return values, model
+
+
+def by_language(labels: np.ndarray, values: np.ndarray, langs: np.ndarray) -> dict[str, float]:
+    """AUC of each language that has both labels."""
+    found = training.figures(values, labels, langs)
+    return {key.removeprefix("auc_"): round(value, 4) for key, value in found.items() if key.startswith("auc_")}
+
+
+def rate(model: Classifier, docs: pa.Table) -> dict[str, float]:
+    """docs/s and MB/s of text on one core, and the ratio to the bare library over the same rows (best of three each)."""
+    texts = docs["text"].to_pylist()
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
+    batch = docs.combine_chunks()
+    ours = best(lambda: logits(model, batch))
+    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext}[model.kind]
+    theirs = best(bare(model, batch, texts))
+    return {"docs_s_core": round(len(texts) / ours), "mb_s_core": round(size / ours, 1), "of_bare_library": round(theirs / ours, 2)}
+
+
+def best(work: Any, rounds: int = 3) -> float:
+    """CPU seconds of the best round."""
+    seconds = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+def bare_linear(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
+    """scikit-learn's HashingVectorizer with as many buckets and grams, times a vector."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    grams = model.spec["grams"]
+    maker = HashingVectorizer(
+        analyzer="char" if grams["unit"] == "chars" else "word", ngram_range=(grams["shortest"], grams["longest"]), n_features=grams["buckets"],
+        alternate_sign=False, lowercase=grams["unit"] == "words",
+    )  # fmt: skip
+    weights, heads = np.ones(grams["buckets"]), [text[: grams["max_chars"]] for text in texts]
+    return lambda: maker.transform(heads) @ weights
+
+
+def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
+    """The trees on a ready matrix."""
+    from udfs.classifiers import _loaded, as_matrix
+
+    trees, matrix = _loaded(model.kind, model.blob), as_matrix(batch)
+    return lambda: trees.decision_function(matrix)
+
+
+def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
+    """fastText on the same texts, cut into words by the same jieba."""
+    from udfs.classifiers import _loaded
+
+    loaded = _loaded(model.kind, model.blob)
+    return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)
+
+
+def plain_floor(train: pa.Table, docs: pa.Table, place: list[str | None]) -> np.ndarray:
+    """TF-IDF of character 1-3-grams and a logistic regression, both with scikit-learn's defaults."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    texts, labels, at = train["text"].to_pylist(), np.asarray(train["label"], np.int64), train["group"].to_pylist()
+    asked, values = docs["text"].to_pylist(), np.zeros(docs.num_rows)
+    for part in [*parts(place), None]:
+        test = [i for i, group in enumerate(place) if (group is None if part is None else in_part(group, part))]
+        rest = [i for i, group in enumerate(at) if part is None or not in_part(group, part)]
+        if test:
+            maker = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+            model = LogisticRegression(max_iter=1000, class_weight="balanced").fit(maker.fit_transform([texts[i] for i in rest]), labels[rest])
+            values[test] = model.decision_function(maker.transform([asked[i] for i in test]))
+    return values
+
+
+if __name__ == "__main__":
+    sys.exit(main())
