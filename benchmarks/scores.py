@@ -79,7 +79,7 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) 
     weights = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
     train = read(train_file)
     docs = train if docs_file is None or docs_file.resolve() == train_file.resolve() else read(docs_file)
-    known = dict(zip(train["text"].to_pylist(), train["group"].to_pylist(), strict=True))
+    known = {text: i for i, text in enumerate(train["text"].to_pylist())}
     place = [known.get(text) for text in docs["text"].to_pylist()]
     labels, langs = np.asarray(docs["label"], np.int64), np.array(docs["lang"].to_pylist(), object)
     found: dict[str, np.ndarray] = {}
@@ -98,29 +98,19 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) 
     return {"auc": auc, "speed": speed, "rows": len(labels), "held_out": sum(each is not None for each in place)}
 
 
-def fold(group: str) -> int:
-    """The fold of a group of rows; a source is a fold of its own, so that its kinds of other sources stay in training."""
-    return -1 if group.startswith("source-") else zlib.crc32(group.encode()) % FOLDS
+def parts(groups: list[str]) -> list[int]:
+    """What is held out together: each source by itself, so that its kinds of other sources stay in training; pages and rows in FOLDS parts."""
+    sources = {group: FOLDS + i for i, group in enumerate(sorted({group for group in groups if group.startswith("source-")}))}
+    return [sources.get(group, zlib.crc32(group.encode()) % FOLDS) for group in groups]
 
 
-def parts(place: list[str | None]) -> list[str]:
-    """The names of what is held out in turn."""
-    return sorted({group if fold(group) < 0 else f"fold-{fold(group)}" for group in place if group is not None})
-
-
-def in_part(group: str | None, part: str) -> bool:
-    return group is not None and (group == part if part.startswith("source-") else f"fold-{fold(group)}" == part and not group.startswith("source-"))
-
-
-def scored(name: str, kind: str, spec: dict[str, Any], train: pa.Table, docs: pa.Table, place: list[str | None]) -> tuple[np.ndarray, Classifier]:
+def scored(name: str, kind: str, spec: dict[str, Any], train: pa.Table, docs: pa.Table, place: list[int | None]) -> tuple[np.ndarray, Classifier]:
     """The calibrated logit of each row of docs by a model that did not see its source, and the model of all training rows."""
-    model, _, _ = training.fit(name, kind, spec, train)
+    model, _, held = training.fit(name, kind, spec, train, parts(train["group"].to_pylist()))
     values = logits(model, docs)
-    at = train["group"].to_pylist()
-    for part in parts(place):
-        test = [i for i, group in enumerate(place) if in_part(group, part)]
-        rest = train.take(pa.array([i for i, group in enumerate(at) if not in_part(group, part)]))
-        values[test] = logits(training.fit(name, kind, spec, rest)[0], docs.take(pa.array(test)))
+    for i, at in enumerate(place):
+        if at is not None:
+            values[i] = held[at]
     return values, model
 
 
@@ -180,20 +170,19 @@ def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)
 
 
-def plain_floor(train: pa.Table, docs: pa.Table, place: list[str | None]) -> np.ndarray:
+def plain_floor(train: pa.Table, docs: pa.Table, place: list[int | None]) -> np.ndarray:
     """TF-IDF of character 1-3-grams and a logistic regression, both with scikit-learn's defaults."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    texts, labels, at = train["text"].to_pylist(), np.asarray(train["label"], np.int64), train["group"].to_pylist()
-    asked, values = docs["text"].to_pylist(), np.zeros(docs.num_rows)
-    for part in [*parts(place), None]:
-        test = [i for i, group in enumerate(place) if (group is None if part is None else in_part(group, part))]
-        rest = [i for i, group in enumerate(at) if part is None or not in_part(group, part)]
-        if test:
-            maker = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
-            model = LogisticRegression(max_iter=1000, class_weight="balanced").fit(maker.fit_transform([texts[i] for i in rest]), labels[rest])
-            values[test] = model.decision_function(maker.transform([asked[i] for i in test]))
+    texts, labels, asked, values = train["text"].to_pylist(), np.asarray(train["label"], np.int64), docs["text"].to_pylist(), np.zeros(docs.num_rows)
+    at = np.array(parts(train["group"].to_pylist()))
+    wanted = np.array([-1 if i is None else at[i] for i in place])
+    for part in np.unique(wanted):
+        test, rest = np.flatnonzero(wanted == part), np.flatnonzero(at != part)
+        maker = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+        model = LogisticRegression(max_iter=1000, class_weight="balanced").fit(maker.fit_transform([texts[i] for i in rest]), labels[rest])
+        values[test] = model.decision_function(maker.transform([asked[i] for i in test]))
     return values
 
 

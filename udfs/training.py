@@ -20,22 +20,23 @@ Labels = npt.NDArray[np.int64]
 SEED = 1
 
 
-def fit(name: str, kind: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classifier, dict[str, float], Floats]:
-    """A calibrated model of `rows` (text, label 0 or 1, group, lang, and MEASURES for trees), its figures, and its held-out logits.
+def fit(name: str, kind: str, spec: dict[str, Any], rows: pa.Table, parts: list[int] | None = None) -> tuple[Classifier, dict[str, float], Floats]:
+    """A calibrated model of `rows` (text, label 0 or 1, group, lang, and MEASURES for trees), its figures, and the held-out logit of each row.
 
     Held out: whole groups (a source, a page), in `spec["folds"]` folds by the hash of the group, so that the same rows in any
-    order give the same model. Figures: auc, precision, recall (at probability .5) of the held-out rows, in all and by language.
+    order give the same model; or the `parts` (numbers from 0) that the caller puts the rows into. Figures: auc, precision, recall (at probability .5) of the held-out rows, in all and by language.
     Raises ValueError when a class is missing or all rows are of one group.
     """
-    rows = rows.take(pa.array(np.argsort(row_keys(rows), kind="stable")))
+    order = np.argsort(row_keys(rows), kind="stable")
+    rows = rows.take(pa.array(order))
     labels = np.asarray(rows.column("label"), np.int64)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"{name}: all {len(labels)} examples have the same label; wanted good (1) and bad (0) ones")
-    folds = fold_of(rows.column("group").to_pylist(), spec["folds"])
+    folds = fold_of(rows.column("group").to_pylist(), spec["folds"]) if parts is None else np.asarray(parts, np.int64)[order]
     make = KINDS[kind](spec, rows)
     held, slope, shift = np.zeros(len(labels)), 1.0, 0.0
     tested = np.zeros(len(labels), bool)
-    for fold in range(spec["folds"]):
+    for fold in np.unique(folds):
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if len(test) and len(np.unique(labels[train])) == 2:
             held[test] = raw_scores(Classifier(name, kind, spec, make(train, labels)), rows.take(pa.array(test)))
@@ -45,7 +46,9 @@ def fit(name: str, kind: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Cla
     slope, shift = platt(held[tested], labels[tested])
     model = Classifier(name, kind, spec, make(np.arange(len(labels)), labels), slope, shift, MADE_WITH[kind]())
     logits = held * slope + shift
-    return model, figures(logits[tested], labels[tested], np.array(rows.column("lang").to_pylist(), object)[tested]), logits
+    given = np.empty_like(logits)
+    given[order] = logits
+    return model, figures(logits[tested], labels[tested], np.array(rows.column("lang").to_pylist(), object)[tested]), given
 
 
 def row_keys(rows: pa.Table) -> npt.NDArray[np.str_]:

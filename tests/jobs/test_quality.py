@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from jobs import build_quality, judge_quality, score_classifier, train_classifier
+from jobs import build_quality, judge_quality, score_classifier, score_perplexity, train_classifier, train_lm
 from jobs.build_quality import STEPS, bin_starts
 from jobs.core import config
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, MODELS, QUALITY, SCORES, VERDICTS
+from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, SCORES, SIGNALS, VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash"}
@@ -53,7 +53,7 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
     kept = {row.doc_id for row in demo_lake.read(DOCS).collect()} - out
     scores = demo_lake.read(SCORES).collect()
     assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals"))
-    assert {row.version for row in scores} == {row.version for row in demo_lake.read(MODELS).collect()}
+    assert {row.version for row in scores} == {row.version for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
     quality = demo_lake.read(QUALITY).collect()
     assert {row.doc_id for row in quality} == kept
     for lang in ("en", "zh"):
@@ -67,7 +67,7 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
 
 @pytest.mark.spark
 def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
-    figures = {row.name: row.figures for row in demo_lake.read(MODELS).collect()}
+    figures = {row.name: row.figures for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
     assert figures.keys() == {"chars", "signals"}
     assert all(each["auc"] > 0.9 for each in figures.values()), figures
 
@@ -125,7 +125,7 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     given = {"file": str(tmp_path / "rows.jsonl"), "text": "t", "label": "y", "lang": "l", "group": "g"}
     only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0}}
     run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[given], classifiers=only), copy)
-    row = copy.read(MODELS).first()
+    row = copy.read(MODELS).where("job = 'train_classifier'").first()
     assert (row.name, row.figures["n"], json.loads(row.trained_on)["good"]) == ("chars", 40.0, 20)
     with pytest.raises(ContractError, match="train_classifier has trained no signals"):
         run_job(score_classifier.JOB, demo(score_classifier, heeds=["judge_rules"]), copy)
@@ -134,3 +134,26 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     nothing = {"domains": ["no such"], "languages": ["en"], "per_language": 5}
     with pytest.raises(DataError, match="no example of the slices"):
         run_job(train_classifier.JOB, demo(train_classifier, good=nothing, bad=nothing), copy)
+
+
+@pytest.mark.spark
+def test_every_kept_document_has_one_perplexity_and_garbage_has_a_high_one(demo_lake: Lake) -> None:
+    langs = {row.doc_id: row.lang for row in demo_lake.read(SIGNALS).collect()}
+    kept = {row.doc_id for row in demo_lake.read(QUALITY).collect()}
+    rows = demo_lake.read(PERPLEXITY).collect()
+    assert Counter(row.doc_id for row in rows) == Counter(kept), "the demo keeps no other language"
+    models = {f"{row.name}-{row.version}": row.lang for row in demo_lake.read(MODELS).collect() if row.job == "train_lm"}
+    assert all(models[row.model] == langs[row.doc_id] for row in rows)
+    assert all(row.loss == pytest.approx(-row.log_prob / row.n_tokens, abs=1e-5) for row in rows)
+
+
+@pytest.mark.spark
+def test_perplexities_are_taken_once_and_filled_in_when_a_judge_keeps_more(copy: Lake) -> None:
+    wanted = rows_of(copy, PERPLEXITY)
+    copy.spark.sql(f"DELETE FROM {copy.ref(PERPLEXITY)} WHERE doc_id < '8'")
+    left = {row.doc_id for row in copy.read(PERPLEXITY).collect()}
+    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_minhash", "dedup_exact", "judge_rules"]), copy)
+    assert rows_of(copy, PERPLEXITY) == wanted
+    assert run_job(train_lm.JOB, demo(train_lm), copy).batches == ()
+    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_exact"]), copy)
+    assert {row.doc_id for row in copy.read(PERPLEXITY).collect()} > left

@@ -1,0 +1,77 @@
+"""Measure how likely each kept document is to the language model of its language (KenLM).
+
+reads   docs, signals, verdicts, models
+writes  perplexity
+run     spark-submit jobs/score_perplexity.py --recipe conf/score_perplexity.yaml --lake lakes/demo
+
+A model goes to an executor once and is mapped from a file there. What a version has measured is not measured again.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jobs.core.config import Strict
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.models import find_models, load_model
+from udfs.lm import SCORES, LanguageModel, from_bytes, score_texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+MEASURED = "doc_id string, batch_id string, model string, n_tokens bigint, log_prob double, oov_share double, perplexity double, loss double"
+
+
+class Params(Strict):
+    """See conf/score_perplexity.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not measured
+    languages: list[str]  # each with a model of train_lm; documents in others have no perplexity
+
+
+def score_batches(batches: Iterator[pa.RecordBatch], models: dict[str, LanguageModel]) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, lang, text -> MEASURED."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for batch in batches:
+        for lang, model in models.items():
+            mine = batch.filter(pc.equal(batch["lang"], lang))
+            found = score_texts(model, mine["text"])
+            names = pa.array([f"{model.name}-{model.version}"] * len(mine), pa.string())
+            yield pa.record_batch([mine["doc_id"], mine["batch_id"], names, *found.columns], names=["doc_id", "batch_id", "model", *SCORES.names])
+
+
+def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """New rows of `perplexity` for the batches at hand."""
+    from pyspark.sql import functions as F
+
+    rows = find_models(tables, [f"lm_{lang}" for lang in params.languages], "train_lm")
+    models = {lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)}
+    keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
+    todo = tables.kept(tuple(params.heeds)).join(tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)), keys, how="inner")
+    if tables.owns("perplexity"):
+        done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
+        todo = todo.join(done, keys, how="left_anti")
+    measured = tables.texts(todo, "text", carry=("lang",)).select(*keys, "lang", "text").mapInArrow(functools.partial(score_batches, models=models), MEASURED)
+    own = F.lit(tables.job.name).alias("job")
+    return {"perplexity": measured.select(own, *keys, "model", "n_tokens", "log_prob", "oov_share", "perplexity", "loss")}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Every kept document is looked at; none is left out. Those in other languages have no row."""
+    n = tables.kept(tuple(params.heeds)).count()
+    return Counts(n, n, {})
+
+
+JOB = Job(
+    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(score,), count=count,
+    about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

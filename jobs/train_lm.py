@@ -1,0 +1,88 @@
+"""Train an n-gram language model per language on a reference slice of the lake.
+
+reads   docs, signals, verdicts
+writes  models
+run     spark-submit jobs/train_lm.py --recipe conf/train_lm.yaml --lake lakes/demo
+
+By KenLM's lmplz where it is at hand (GRISTMILL_LMPLZ or on the PATH), by the pure-Python kaldingram otherwise, which is for a few
+million characters. Which documents are taken depends on their ids and the seed only.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from jobs.core.config import Strict
+from jobs.core.errors import DataError
+from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.models import as_models, model_row
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Model(Strict):
+    """One language's model."""
+
+    unit: Literal["words", "chars"]  # tokens: words in lower case (each digit one), or characters
+    order: int = Field(ge=2, le=6)  # tokens in the longest n-gram
+
+
+class Params(Strict):
+    """See conf/train_lm.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents teach nothing
+    domains: list[str] | None  # the reference slice; null: any domain
+    max_documents: PositiveInt  # of each language
+    max_chars: PositiveInt  # characters of a document that are read, here and when it is scored
+    prune: NonNegativeInt  # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
+    log10_unk: float = Field(lt=0)  # of an unknown token, where the estimator gives none
+    seed: int  # which documents are taken
+    keep: bool  # a model stays while these parameters do; false: it is trained anew with each batch
+    models: dict[str, Model]  # by language
+
+
+def reference(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, lang, place of the documents that teach, `max_documents` of each language by the hash of their ids; staged."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    keys = ["doc_id", "batch_id"]
+    docs = tables.slice("docs").select(*keys, "domain_hint")
+    docs = docs if params.domains is None else docs.where(F.col("domain_hint").isin(params.domains))
+    rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(F.col("lang").isin(list(params.models)))
+    rows = rows.join(tables.kept(tuple(params.heeds)), keys, how="left_semi")
+    order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
+    return tables.stage("reference", rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= params.max_documents).select(*keys, "lang", "place"))
+
+
+def train(tables: Tables, params: Params) -> dict[str, Any]:
+    """`models`: one row a language. Raises DataError for a language without a document."""
+    from udfs import lm_training
+    from udfs.lm import to_bytes
+
+    if params.keep and (kept := tables.before("models", lambda recipe: Params.model_validate_json(recipe) == params)) is not None and not kept.isEmpty():
+        return {}
+    texts = tables.texts(reference(tables, params), "text", carry=("lang", "place")).toPandas().sort_values(["lang", "place"])
+    made = []
+    for lang, how in params.models.items():
+        mine = texts[texts.lang == lang].text.tolist()
+        try:
+            model, estimator, n = lm_training.train(f"lm_{lang}", lang, how.unit, how.order, params.max_chars, mine, params.log10_unk, params.prune)
+        except ValueError as error:
+            raise DataError(f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing written. Widen domains or leave the language out") from error
+        about = {"documents": len(mine), "estimator": estimator, "domains": params.domains, "versions": dict(sorted(tables.versions.items()))}
+        figures = {"documents": len(mine), "sentences": n, "bytes": len(model.blob)}
+        made.append(model_row(tables, model.name, model.version, "kenlm", to_bytes(model), lang=lang, trained_on=about, figures=figures, params=how.model_dump()))
+    return {"models": as_models(tables, made)}
+
+
+JOB = Job(
+    "train_lm", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
