@@ -24,7 +24,8 @@ def fit(name: str, kind: str, spec: dict[str, Any], rows: pa.Table, parts: list[
     """A calibrated model of `rows` (text, label 0 or 1, group, lang, and MEASURES for trees), its figures, and the held-out logit of each row.
 
     Held out: whole groups (a source, a page), in `spec["folds"]` folds by the hash of the group, so that the same rows in any
-    order give the same model; or the `parts` (numbers from 0) that the caller puts the rows into. Figures: auc, precision, recall (at probability .5) of the held-out rows, in all and by language.
+    order give the same model; or the `parts` (numbers from 0) that the caller puts the rows into. Figures: auc, precision, recall
+    (at probability .5) of the held-out rows, in all and by language.
     Raises ValueError when a class is missing or all rows are of one group.
     """
     order = np.argsort(row_keys(rows), kind="stable")

@@ -1,0 +1,57 @@
+"""Find personal data and credentials in the documents that earlier judges kept; build_corpus puts typed placeholders in their place.
+
+reads   docs, verdicts
+writes  edits
+run     spark-submit jobs/scrub_pii.py --recipe conf/scrub_pii.yaml --lake lakes/demo
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING
+
+from pydantic import field_validator
+
+from jobs.core.config import Strict
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from udfs.pii import PiiParams, scrub_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOUND = "doc_id string, batch_id string, start int, end int, replacement string, reason string"
+
+
+class Params(Strict):
+    """See conf/scrub_pii.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    placeholders: dict[str, str]  # what stands in the place of each entity; one that is not named is left alone
+
+    @field_validator("placeholders")
+    @classmethod
+    def _known(cls, placeholders: dict[str, str]) -> dict[str, str]:
+        PiiParams(placeholders)
+        return placeholders
+
+
+def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`edits` of the batches at hand: a row for each entity found."""
+    from pyspark.sql import functions as F
+
+    texts = tables.texts(tables.kept(tuple(params.heeds)), "text").select("doc_id", "batch_id", "text")
+    found = texts.mapInArrow(functools.partial(scrub_batches, params=PiiParams(params.placeholders)), FOUND)
+    return {"edits": found.select(F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", "start", "end", "replacement", "reason")}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Every kept document is looked at; none is left out."""
+    n = tables.kept(tuple(params.heeds)).count()
+    return Counts(n, n, {})
+
+
+JOB = Job("scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count, about=__doc__)
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

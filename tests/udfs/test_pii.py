@@ -1,0 +1,67 @@
+"""Personal data: what is found, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from udfs.pii import PiiParams, find_pii, is_bank_card, is_id_card
+
+# (text, [(entity, the found text), ...]). Invented people; numbers with valid checksums that nobody has.
+FOUND = [
+    ("邮箱zhang@abc.com谢谢", [("email", "zhang@abc.com")]),  # datatrove finds nothing here
+    ("请联系邮箱zhang@abc.com谢谢大家 ok", [("email", "zhang@abc.com")]),  # Dolma takes the clause with it
+    ("Write to li.wei+list@mail.example.co.uk, or not.", [("email", "li.wei+list@mail.example.co.uk")]),
+    ("<a.b@c-d.org>;x_y@z.io.", [("email", "a.b@c-d.org"), ("email", "x_y@z.io")]),
+    ("电话13812345678请拨打", [("phone", "13812345678")]),  # Dolma masks ten of the eleven digits, or none
+    ("电话：+86 138 1234 5678，或010-62345678转2", [("phone", "+86 138 1234 5678"), ("phone", "010-62345678")]),
+    ("客服400-820-8820，座机(021)61234567。", [("phone", "400-820-8820"), ("phone", "(021)61234567")]),
+    ("Call +44 20 7946 0018 or (212) 736-5000 today.", [("phone", "+44 20 7946 0018"), ("phone", "(212) 736-5000")]),
+    ("身份证11010519491231002X号", [("id_card", "11010519491231002X")]),
+    ("id:440524188001010014,", [("id_card", "440524188001010014")]),
+    ("卡号6222021234567890123元", []),  # no checksum
+    ("card 4111 1111 1111 1111.", []),  # too regular to be anybody's: the test number of every manual
+    ("card 4539 1488 0343 6467.", [("bank_card", "4539 1488 0343 6467")]),
+    ("银行卡6200001234567890128。", [("bank_card", "6200001234567890128")]),
+    ("来自8.8.8.8的访问, and 2001:4860:4860::8888 too", [("ip", "8.8.8.8"), ("ip", "2001:4860:4860::8888")]),
+    ("key AKIAIOSFODNN7ABCDEFG here", [("credential", "AKIAIOSFODNN7ABCDEFG")]),
+    ('db_password = "hT7!kq0z-Wm"', [("credential", "hT7!kq0z-Wm")]),
+    ("-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA" * 4 + "\n-----END RSA PRIVATE KEY-----", [("credential", "all")]),
+]
+NOT_FOUND = [
+    "订单号202311140913812345678已发货", "订单编号：13812345678901", "圆周率3.14159265358979", "ISBN 978-7-111-21382-6", "2023-11-14 09:13:38",
+    "commit 4b825dc642cb6eb9a060e54bf8d69288fbee4904", "版本 1.2.3.4 发布", "v10.20.30.40", "192.168.1.1 and 10.0.0.7 and 127.0.0.1", "logo@2x.png",
+    "git@github.com:org/repo.git", "user@host", "@decorator", "pkg@1.2.3", "110105194912310021", "110105194913310028", "991105194912310028",
+    "1,381,234,567", "13812345678.5", "0.13812345678", "px-13812345678-a", "sha13812345678abc", 'password = "your_password_here"', 'api_key: "${API_KEY}"',
+    'token = "xxxxxxxxxxxx"', "section 1.1.1.1", "1280x1024 300-400 12:30:45", "$1,234,567,890.00", "978 0 306 40615 7", "人民币1234567890123元", "a::b::c std::vector",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), FOUND, ids=[text[:20] for text, _ in FOUND])
+def test_entities_are_found_whole_beside_any_script(text: str, wanted: list[tuple[str, str]]) -> None:
+    found = [(entity, text[start:end]) for start, end, entity in find_pii(text)]
+    assert found == [(entity, text if part == "all" else part) for entity, part in wanted]
+
+
+@pytest.mark.parametrize("text", NOT_FOUND)
+def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
+    assert [text[start:end] for start, end, _ in find_pii(text)] == []
+    assert find_pii(f"文{text}字") == []
+
+
+def test_checksums_decide() -> None:
+    assert is_id_card("11010519491231002X")
+    assert not any(is_id_card("1101051949123100" + tail) for tail in ("20", "21", "22", "23", "24", "25", "26", "27", "28", "29"))
+    good = [digit for digit in "0123456789" if is_bank_card("453914880343646" + digit)]
+    assert good == ["7"]
+
+
+def test_hostile_text_takes_no_time() -> None:
+    for text in ("1" * 200_000, "a@" * 100_000, "1.1." * 50_000, "+1 " * 50_000, "password='" * 20_000, "-----BEGIN PRIVATE KEY-----" + "A" * 200_000, ":a" * 50_000):
+        find_pii(text)
+
+
+def test_only_the_wanted_entities_are_looked_for() -> None:
+    text = "13812345678 zhang@abc.com"
+    assert [entity for _, _, entity in find_pii(text, ("email",))] == ["email"]
+    with pytest.raises(ValueError, match="unknown entities name"):
+        PiiParams({"name": "<NAME>"})
