@@ -10,9 +10,9 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
@@ -126,13 +126,22 @@ class Lake:
 
     def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version."""
+        return self._merge(table, keys.select(*on).distinct(), on, note, lambda merge: merge.whenMatchedDelete())
+
+    def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Add the rows of `frame` whose `on` columns are not there yet; returns the version. Raises as `write` does."""
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        self.create(table)
+        return self._merge(table, frame.select(*table.names), on, note, lambda merge: merge.whenNotMatchedInsertAll())
+
+    def _merge(self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: Callable[[Any], Any]) -> int:
         from delta import DeltaTable
 
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
-        target = DeltaTable.forName(self.spark, self.ref(table)) if self.is_catalog else DeltaTable.forPath(self.spark, f"{self.root}/{table.name}")
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
         with self._commit_lock(table), conflicts_as_retry(table.name):
-            target.alias("t").merge(keys.select(*on).distinct().alias("k"), condition).whenMatchedDelete().execute()
+            target = DeltaTable.forName(self.spark, self.ref(table)) if self.is_catalog else DeltaTable.forPath(self.spark, f"{self.root}/{table.name}")
+            then(target.alias("t").merge(rows.alias("k"), condition)).execute()
             version = self.latest(table)
         self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
         self.committed(table, version)
