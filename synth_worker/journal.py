@@ -5,6 +5,7 @@ A line is `crc32 JSON`. A torn or damaged line ends what is believed; the file i
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -23,20 +24,18 @@ class Journal:
         self.path = folder / f"{part}.jsonl"
         self.sync_seconds, self.synced = sync_seconds, time.monotonic()
         self.answers: dict[Key, dict[str, Any]] = {}
-        self.stream = self.path.open("a+b")
+        self.stream = self.path.open("a+b", buffering=0)  # with a buffer a full disk would fail once more at close
         self._read()
 
     def _read(self) -> None:
-        self.stream.seek(0)
         good = 0
-        for line in self.stream:
+        for line in self.path.read_bytes().splitlines(keepends=True):
             row = _parsed(line)
             if row is None:
                 break
             good += len(line)
             self.answers[key_of(row)] = row
         self.stream.truncate(good)
-        self.stream.seek(0, os.SEEK_END)
 
     def get(self, key: Key, prompt_hash: str) -> dict[str, Any] | None:
         """The recorded answer to the same prompt, or None."""
@@ -46,8 +45,10 @@ class Journal:
     def add(self, row: dict[str, Any]) -> None:
         """Write one answer. Raises OSError when the disk is full; what was written before stays good."""
         body = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode()
-        self.stream.write(b"%08x %s\n" % (zlib.crc32(body), body))
-        self.stream.flush()
+        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        written = self.stream.write(line)
+        if written != len(line):
+            raise OSError(errno.ENOSPC, "a line was written in part only")
         self.answers[key_of(row)] = row
         if time.monotonic() - self.synced > self.sync_seconds:
             os.fsync(self.stream.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import random
@@ -169,7 +170,7 @@ def test_a_worker_that_comes_back_late_cannot_commit_twice(tmp_path: Path) -> No
     assert taken is not None
     assert late.take(60.0, set()) is None
     row = {**dict.fromkeys(ANSWERS.names), "request_id": "r", "part": taken.part, "step": "result", "ordinal": 0, "attempt": 0, "is_last": True,
-           "model": "m", "sampling": "{}", "prompt_hash": "", "at": __import__("datetime").datetime.now(__import__("datetime").UTC)}  # fmt: skip
+           "model": "m", "sampling": "{}", "prompt_hash": "", "at": dt.datetime.now(dt.UTC)}  # fmt: skip
     assert quick.commit(taken.part, [row]) is True
     assert late.commit(taken.part, [row]) is False
     assert len(rows_of(tmp_path / "lake")) == 1
@@ -179,7 +180,6 @@ def test_a_worker_that_comes_back_late_cannot_commit_twice(tmp_path: Path) -> No
 def test_a_stale_handle_conflicts_instead_of_appending_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both workers have looked before either commits, and no lock of a local disk helps: the table itself refuses the second."""
     import contextlib
-    import datetime as dt
 
     from synth_worker import store
     from synth_worker.schemas import ANSWERS
@@ -213,8 +213,8 @@ def test_a_full_disk_stops_the_worker_and_the_next_run_goes_on(tmp_path: Path, w
 
     stopped = start_worker(recipe, tmp_path / "lake", preexec_fn=small_files)
     _, told = stopped.communicate(timeout=60)
-    assert stopped.returncode == 75
-    assert "cannot write the journal (File too large)" in told
+    assert stopped.returncode == 75, told
+    assert "cannot write the journal (" in told
     assert (tmp_path / "work/one/cot-0000.jsonl").stat().st_size > 20_000
     told = finish(start_worker(recipe, tmp_path / "lake"))
     check_whole(tmp_path / "lake", 40)
@@ -228,7 +228,7 @@ def test_a_server_that_is_down_stops_the_worker_with_the_code_for_later(tmp_path
     assert stopped.returncode == 75, told
     assert "the engine has answered nothing for" in told
     assert rows_of(tmp_path / "lake") == []
-    assert {row["expires_at"] <= __import__("datetime").datetime.now(__import__("datetime").UTC) for row in rows_of(tmp_path / "lake", "leases")} == {True}
+    assert {row["expires_at"] <= dt.datetime.now(dt.UTC) for row in rows_of(tmp_path / "lake", "leases")} == {True}
 
 
 def test_a_hostile_document_harms_its_own_row_only(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
@@ -263,7 +263,7 @@ def test_the_key_is_sent_and_is_nowhere_else(tmp_path: Path, write_recipe: Calla
 
 
 def test_all_calls_are_in_flight_together(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
-    make_lake(tmp_path / "lake", documents(120), part_size=10)
-    server = FakeServer(rate=6000)
+    make_lake(tmp_path / "lake", documents(150), part_size=30)
+    server = FakeServer(rate=2500)
     finish(start_worker(write_recipe(server.start(), in_flight=48, open_requests=64), tmp_path / "lake"))
-    assert server.peak == 48  # over parts and steps, though a part has ten requests
+    assert server.peak == 48  # over parts and steps, though a part has thirty requests
