@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from synth_worker.align import Source, align
+from synth_worker.align import MIN_MARKER, Source, align, fold
 from synth_worker.engines import Answer
 from synth_worker.recipe import Step
 from synth_worker.render import is_chinese
@@ -105,7 +105,7 @@ def markers_of(answer: Answer) -> list[str]:
         except Malformed:
             value = re.findall(r'"((?:[^"\\]|\\.)*)"', said)  # what was whole before the cut
         if isinstance(value, dict):
-            value = next((each for each in value.values() if isinstance(each, list)), [])
+            value = next((each for each in value.values() if isinstance(each, list)), list(value.values()))
         lines = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
     else:
         lines = said.splitlines()
@@ -118,11 +118,17 @@ def markers_of(answer: Answer) -> list[str]:
 
 
 def marker_schema(chunk: str, max_segments: int, most: int) -> dict[str, Any] | None:
-    """JSON schema by which a small model can only choose among the beginnings of the chunk's sentences; None when there is one only."""
+    """JSON schema by which a small model can only choose: of each stretch of sentences the beginning of one; None when there is little to cut.
+
+    The stretches follow each other, so that what is chosen is in order and nothing comes twice. `most`: beginnings offered in all.
+    """
     source = Source(chunk)
     step = max(1, -(-len(source.starts) // most))
-    heads = [" ".join(chunk[start : start + OPENING].split()) for start in source.starts[::step]]
-    heads = list(dict.fromkeys(head for head in heads if head))
-    if len(heads) < 2:
+    heads = [" ".join(chunk[start : start + OPENING].split()).replace('"', "").replace("\\", "") for start in source.starts[::step]]
+    heads = [head for head in dict.fromkeys(heads) if len(fold(head)[0]) >= MIN_MARKER]
+    n = min(max_segments, len(heads) // 2)
+    if n < 2:
         return None
-    return {"type": "array", "items": {"type": "string", "enum": heads}, "minItems": min(2, len(heads)), "maxItems": min(max_segments, len(heads))}
+    cuts = [len(heads) * i // n for i in range(n + 1)]
+    parts = {f"part_{i + 1}": {"type": "string", "enum": heads[cuts[i] : cuts[i + 1]]} for i in range(n)}
+    return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}

@@ -24,8 +24,8 @@ Message = dict[str, str]
 def harmless(text: str, tokens: list[str]) -> str:
     """`text` with a space inside whatever could be a control token: of the usual templates, or one of `tokens`."""
     broken = TOKEN.sub(lambda m: f"{m.group()[0]} {m.group()[1:]}", text)
-    for token in sorted(filter(None, tokens), key=len, reverse=True):
-        if token in broken and len(token) > 1:
+    for token in sorted({token for token in tokens if len(token) > 1 and not token.isspace() and not token.isalnum()}, key=len, reverse=True):
+        for _ in range(len(token)):  # two tokens side by side may leave a third between them
             broken = broken.replace(token, f"{token[0]} {token[1:]}")
     return broken
 
