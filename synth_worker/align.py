@@ -18,6 +18,7 @@ SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 MIN_MARKER = 4  # folded characters; a shorter marker says nothing
 MIN_ALIKE = 0.6  # share of pairs of neighbouring characters that marker and sentence have in common, from which on they meet
+HALF_ALIKE = 0.45  # the same for a sentence between the places of the markers before and after
 MIN_LEAD = 0.08  # by which the likest sentence must be ahead of the next
 MAX_FUZZY = 4000  # sentences of a chunk that are compared
 
@@ -47,8 +48,10 @@ class Source:
 
 
 def sentence_starts(text: str) -> list[int]:
-    """Where sentences begin (code points), ascending; the first is 0 whatever stands there."""
-    return sorted({0, *(m.end() for m in SENTENCE_END.finditer(text) if m.end() < len(text))})
+    """Where sentences begin (code points), ascending; the first is 0. What holds no letter or digit (---, ```, }) belongs to what is before it."""
+    starts = [0, *(m.end() for m in SENTENCE_END.finditer(text) if 0 < m.end() < len(text))]
+    ends = [*starts[1:], len(text)]
+    return [s for s, e in zip(starts, ends, strict=True) if s == 0 or any(c.isalnum() for c in text[s:e])]
 
 
 def fold(text: str) -> tuple[str, list[int]]:
@@ -67,7 +70,7 @@ def align(text: str, markers: list[str]) -> list[Segment]:
     """Segments of a non-empty `text`, in order, joined equal to it. Without a marker placed (and text worth cutting): paragraphs."""
     source = Source(text)
     placed = _place(source, markers)
-    cuts = {place: (status, markers[i]) for i, (place, status) in sorted(placed.items(), reverse=True)}
+    cuts = {place: (status, markers[i]) for i, (place, status) in sorted(placed.items(), reverse=True)}  # of repeats the first
     opening = cuts.pop(0, None)
     named = {m.strip() for m in markers if m.strip()}
     if not cuts and len(named) != 1 and len(paragraphs(text)) > 1:
@@ -101,66 +104,70 @@ def _lost(markers: list[str], placed: dict[int, tuple[int, str]], starts: list[i
 
 
 def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
-    """marker number -> (start of a sentence, status); markers found in one place only go first and hold the others in order."""
+    """marker number -> (start of a sentence, status); markers found in one place only go first and hold the others in order.
+
+    A marker said a second time is its first one over again: it is placed with it and adds nothing.
+    """
     placed: dict[int, tuple[int, str]] = {}
     for status, find in (("exact", _exact), ("folded", _folded), ("fuzzy", _fuzzy)):
         found = {i: find(source, marker) for i, marker in enumerate(markers) if i not in placed}
-        for i, places in found.items():
-            if len(places) == 1 and places[0] not in {place for place, _ in placed.values()}:
-                placed[i] = (places[0], status)
-        for i, places in found.items():
-            if i not in placed and len(places) > 1 and (place := _between_neighbours(i, places, placed)) is not None:
+        for i, (places, is_sure) in found.items():
+            if len(places) == 1 and is_sure:
+                placed.setdefault(i, (places[0], status))
+        for i, (places, is_sure) in found.items():
+            if i not in placed and places and (place := _between_neighbours(i, places, placed, is_sure)) is not None:
                 placed[i] = (place, status)
     return placed
 
 
-def _between_neighbours(i: int, places: list[int], placed: dict[int, tuple[int, str]]) -> int | None:
-    """Of several places the first free one after the marker before and ahead of the one after; else the first free one; else None."""
+def _between_neighbours(i: int, places: list[int], placed: dict[int, tuple[int, str]], is_sure: bool) -> int | None:
+    """Of several places, best first, the first free one between the places of the markers before and after; else, when sure, any free one."""
     taken = {place for place, _ in placed.values()}
-    free = [place for place in places if place not in taken]
     after = max((placed[j][0] for j in placed if j < i), default=-1)
     ahead = min((placed[j][0] for j in placed if j > i and placed[j][0] > after), default=1 << 62)
-    inside = [place for place in free if after < place < ahead]
-    return next(iter(inside or free), None)
+    inside = [place for place in places if after < place < ahead and place not in taken]
+    free = [place for place in places if place not in taken] if is_sure else []
+    return next(iter(inside or free), places[0] if is_sure else None)
 
 
-def _exact(source: Source, marker: str) -> list[int]:
+Places = tuple[list[int], bool]  # best first; whether the words are there, so that one of the places must be meant
+
+
+def _exact(source: Source, marker: str) -> Places:
     wanted = marker.strip()
     if len(fold(wanted)[0]) < MIN_MARKER:
-        return []
+        return [], True
     return _whole_sentences(source, [m.start() for m in re.finditer(re.escape(wanted), source.text)])
 
 
-def _folded(source: Source, marker: str) -> list[int]:
+def _folded(source: Source, marker: str) -> Places:
     wanted, _ = fold(marker)
     if len(wanted) < MIN_MARKER:
-        return []
+        return [], True
     return _whole_sentences(source, [source.origin[m.start()] for m in re.finditer(re.escape(wanted), source.folded)])
 
 
-def _whole_sentences(source: Source, places: list[int]) -> list[int]:
+def _whole_sentences(source: Source, places: list[int]) -> Places:
     """The sentences that begin at `places`; where none does, those that hold them."""
     begin = [place for place in places if source.sentence_at(place) == place]
-    return sorted({source.sentence_at(place) for place in begin or places})
+    return sorted({source.sentence_at(place) for place in begin or places}), True
 
 
-def _fuzzy(source: Source, marker: str) -> list[int]:
-    """The sentence whose beginning is likest, if it is alike enough and clearly ahead of every other."""
+def _fuzzy(source: Source, marker: str) -> Places:
+    """The sentence whose beginning is alike and clearly ahead of every other; else, unsure, all that are half alike, the likest first."""
     wanted = fold(marker)[0]
     if len(wanted) < MIN_MARKER or len(source.starts) > MAX_FUZZY:
-        return []
-    pairs = _pairs(wanted)
+        return [], False
+    pairs, lengths = _pairs(wanted), (len(wanted) * 5 // 6, len(wanted), len(wanted) * 6 // 5 + 1)
     scored = []
     for start, at in zip(source.starts, source.folded_starts, strict=True):
-        lengths = (len(wanted), len(wanted) * 5 // 4 + 1)
-        scored.append((max(_dice(pairs, _pairs(source.folded[at : at + n])) for n in lengths), start))
-    scored.sort(key=lambda each: (-each[0], each[1]))
-    if not scored or scored[0][0] < MIN_ALIKE:
-        return []
-    if len(scored) > 1 and scored[0][0] - scored[1][0] < MIN_LEAD:
-        close = [start for score, start in scored if scored[0][0] - score < MIN_LEAD]
-        return sorted(close)
-    return [scored[0][1]]
+        head = source.folded[at : at + lengths[-1]]
+        if len(pairs.keys() & {head[i : i + 2] for i in range(len(head) - 1)}) * 3 >= len(pairs):  # a cheap look first
+            scored.append((-max(_dice(pairs, _pairs(head[:n])) for n in lengths), start))
+    scored.sort()
+    if scored and -scored[0][0] >= MIN_ALIKE and (len(scored) == 1 or scored[1][0] - scored[0][0] >= MIN_LEAD):
+        return [scored[0][1]], True
+    return [start for score, start in scored if -score >= HALF_ALIKE], False
 
 
 def _pairs(text: str) -> Counter[str]:

@@ -38,7 +38,7 @@ def told(markers: list[str], text: str = TEXT) -> list[tuple[str, str]]:
         (["Tides rise", "An invented sentence of no kin", "Harbours keep"], [("rise", "merged"), ("keep", "exact")]),
         (["Nothing of this", "was ever in it"], [("rise", "fallback"), ("sun", "fallback"), ("keep", "fallback")]),
         ([], [("rise", "fallback"), ("sun", "fallback"), ("keep", "fallback")]),
-        (["Tides rise", "The sun pulls", "The sun pulls"], [("rise", "start"), ("sun", "merged")]),
+        (["Tides rise", "The sun pulls", "The sun pulls"], [("rise", "start"), ("sun", "exact")]),
         (["pulls the sea", "tables. Sailors"], [("rise", "start"), ("moon", "exact"), ("keep", "exact")]),
     ],
 )  # fmt: skip
