@@ -24,10 +24,11 @@ MAX_FAULTY_TRIES = 2  # of a call; and of the attempts of a step only the first 
 
 
 class FakeServer:
-    """Counts what it was asked; `faults`: share of first tries that go wrong, by kind; `rate`: tokens a second over all calls (None: at once)."""
+    """Counts what it was asked; `faults`: share of first tries that go wrong, by kind; `rate`: tokens a second over all calls (None: at once);
+    `min_tokens`: what an answer counts for at least."""
 
-    def __init__(self, faults: dict[str, float] | None = None, seed: int = 0, rate: float | None = None) -> None:
-        self.faults, self.seed, self.rate = faults or {}, seed, rate
+    def __init__(self, faults: dict[str, float] | None = None, seed: int = 0, rate: float | None = None, min_tokens: int = 1) -> None:
+        self.faults, self.seed, self.rate, self.min_tokens = faults or {}, seed, rate, min_tokens
         self.calls, self.running, self.peak = Counter[str](), 0, 0
         self.free_at, self.seen_headers, self.prompts = 0.0, [], []
         self.keep_prompts = False
@@ -60,7 +61,7 @@ class FakeServer:
                 if early is not None:
                     return early
             said, reason = speak(body["messages"], fault)
-            tokens = len(said) // 4 + 1
+            tokens = max(len(said) // 4 + 1, self.min_tokens)
             await self._take_time(tokens)
             whole = {
                 "id": key, "object": "chat.completion", "model": body["model"],
@@ -159,8 +160,9 @@ def main() -> None:
     parser.add_argument("--faults", type=json.loads, default={}, help=f"JSON: share of first tries by kind ({', '.join(FAULTS)})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tokens-per-second", type=float, default=None)
+    parser.add_argument("--min-tokens", type=int, default=1, help="an answer counts, and takes as long, as this many tokens at least")
     given = parser.parse_args()
-    server = FakeServer(given.faults, given.seed, given.tokens_per_second)
+    server = FakeServer(given.faults, given.seed, given.tokens_per_second, given.min_tokens)
     web.run_app(server.app(), host="127.0.0.1", port=given.port, print=None, access_log=None, backlog=1024)
 
 
