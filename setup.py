@@ -41,8 +41,9 @@ setup(
         "spark41": ["pyspark==4.1.2", "delta-spark==4.4.0"],
         "score": ["kaldingram==0.1.2", "kenlm==0.3.0", "phonenumbers>=9", "pyahocorasick>=2.1", "scikit-learn>=1.6"],
         "nlp": ["spark-nlp==5.5.3"],
-        "worker": ["deltalake>=1.6,<2"],
+        "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
         "dev": [
+            "aiohttp>=3.11",
             "datatrove==0.10.1",
             "deltalake>=1.6,<2",
             "hypothesis",
@@ -65,7 +66,7 @@ setup(
             "warcio",
         ],
         "test": [
-            "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
+            "aiohttp>=3.11", "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
             "pytest==9.2.0", "pytest-timeout", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
         ],
     },

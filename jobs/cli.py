@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from jobs.core import config
@@ -19,6 +21,7 @@ EXAMPLES = {
     "check": "gristmill check --recipe conf/demo.yaml",
     "why": "gristmill why 0a1b2c... --lake lakes/demo",
     "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
+    "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "funnel": "gristmill funnel --lake lakes/demo",
 }
 
@@ -31,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:
         text = f"{about}\n\n{detail}\n\nexample:\n  {EXAMPLES[name]}"
         made = commands.add_parser(name, help=about, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
-        if name not in ("run", "check"):
+        if name not in ("run", "check", "worker"):
             made.add_argument("--json", action="store_true", help="print JSON for machines")
         return made
 
@@ -42,6 +45,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--input", help="file or folder to ingest; overrides the recipe's")
     run.add_argument("--batch", help="work on this batch only")
     command("list", "the jobs, what they read and what they write", "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml")
+    worker = command("worker", "answer the requests of a lake with a model", "Runs python -m synth_worker, in .venv-worker where `make worker` has made one.")
+    worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
+    worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
+    worker.add_argument("--worker", help="name of this worker, its own on its machine")
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
@@ -59,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = parser().parse_args(argv)
     try:
-        return int({"run": _run, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel}[given.command](given) or 0)
+        return int({"run": _run, "worker": _worker, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel}[given.command](given) or 0)
     except GristmillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -87,14 +94,29 @@ def _list(given: argparse.Namespace) -> None:
     print(f"{'curate':<16} All jobs of one recipe, in its order.")
 
 
-def _check(given: argparse.Namespace) -> None:
+def _worker(given: argparse.Namespace) -> int:
+    named = [word for flag in ("lake", "worker") if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
+    return _start_worker("--recipe", given.recipe, *named)
+
+
+def _start_worker(*words: str) -> int:
+    """The worker is a program of its own; returns its exit code."""
+    own = Path(".venv-worker/bin/python")
+    return subprocess.run([str(own) if own.is_file() else sys.executable, "-m", "synth_worker", *words], check=False).returncode
+
+
+def _check(given: argparse.Namespace) -> int | None:
     from jobs import curate
 
+    content = config.load_yaml(config.find_file(given.recipe))
+    if isinstance(content, dict) and set(content) == {"worker"}:
+        return subprocess.run([sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False).returncode
     recipe = config.load_recipe(given.recipe)
     for job, params in curate.plan(recipe):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
         for line in getattr(params, "notes", list)():
             print(f"{'':<16} {line}")
+    return None
 
 
 def _ask(given: argparse.Namespace) -> Any:

@@ -59,6 +59,14 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Insert:
+    """What a step returns in a frame's place: MERGE the rows of `frame` whose `on` columns are not in the table yet."""
+
+    frame: DataFrame
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What a run looked at and did with it; `reasons` may count a document twice, rows_in = rows_kept + rows_left_out."""
 
@@ -72,7 +80,7 @@ class Counts:
         return self.rows_in - self.rows_kept
 
 
-# A frame, a Delete, or a list of them for each table, committed in that order.
+# A frame, a Delete, an Insert, or a list of them for each table, committed in that order.
 Step = Callable[["Tables", Any], dict[str, Any]]
 
 
@@ -154,14 +162,14 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = ()) -> DataFrame:
-        """The named docs columns of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
+    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
+        """The named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
         Text is not shuffled: keys travel, bucket by bucket.
         """
         from pyspark.sql import functions as F
 
-        docs, how = self.slice("docs").select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
+        docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
         if self.lake.buckets == 1:
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
         narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
-GONE = "gristmill_gone"  # the temporary view of a delete's keys
+MERGED = "gristmill_merged"  # the temporary view of what a merge brings
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking.
 PROPERTIES = "'delta.enableDeletionVectors' = 'false', 'delta.autoOptimize.optimizeWrite' = 'false'"
 
@@ -128,17 +128,26 @@ class Lake:
 
     def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version."""
+        return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE")
+
+    def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Add the rows of `frame` whose `on` columns are not there yet; returns the version. Raises as `write` does."""
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
+
+    def _merge(self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str) -> int:
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
-        keys.select(*on).distinct().createOrReplaceTempView(GONE)
+        rows.createOrReplaceTempView(MERGED)
         try:
             with self._commit_lock(table), conflicts_as_retry(table.name):
+                self.create(table)
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
-                self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {GONE} k ON {condition} WHEN MATCHED THEN DELETE")
+                self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
                 version = self.latest(table)
         finally:
             self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
-            self.spark.catalog.dropTempView(GONE)
+            self.spark.catalog.dropTempView(MERGED)
         self.committed(table, version)
         return version
 

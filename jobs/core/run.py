@@ -14,7 +14,7 @@ from jobs.core import tables as promised
 from jobs.core.contract import preload
 from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.job import Counts, Delete, Job, Tables
+from jobs.core.job import Counts, Delete, Insert, Job, Tables
 from jobs.core.lake import Lake
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
@@ -133,6 +133,10 @@ class _Run:
         if isinstance(change, Delete):
             self.announce()
             self.written[table.name] = self.lake.delete(table, change.keys, change.on, note)
+            return
+        if isinstance(change, Insert):
+            self.announce()
+            self.written[table.name] = self.lake.insert(table, change.frame, change.on, note)
             return
         frame = self._guarded(change) if table.name == "verdicts" else change
         self.announce()

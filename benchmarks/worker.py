@@ -1,0 +1,142 @@
+"""What the synthesis worker itself costs.
+
+    python -m benchmarks.worker fake --data corpus.parquet --n 1000 --tokens-per-second 20000
+    .venv-worker/bin/python -m benchmarks.worker engine --data corpus.parquet --n 200
+
+fake: 512 calls in flight against the fake server of benchmarks/fake_openai.py, commits included: the worker's own seconds per call, and the
+share it reaches of what the server gives. engine: the worker over documents with vLLM in this process, then the very prompts it journaled,
+with their sampling, through a bare LLM.generate with the same settings: worker tokens/s over bare tokens/s. --data: any Parquet file with a
+column text. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from deltalake import DeltaTable, write_deltalake
+
+from synth_worker import schemas
+from synth_worker.recipe import Prompts, load
+from synth_worker.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make_lake(root: Path, texts: list[str], part_size: int) -> None:
+    """A queue of `texts`, as export_candidates writes it."""
+    version = Prompts("conf/prompts/cot.yaml").id
+    rows = [{"request_id": f"{i:032x}", "part": f"cot-{i // part_size:04d}", "recipe": "cot", "recipe_version": version, "doc_id": f"{i:032x}", "batch_id": "b",
+             "sample_id": None, "chunk": 0, "start": 0, "end": len(t), "lang": None, "domain": "web", "text": t} for i, t in enumerate(texts)]  # fmt: skip
+    for name, schema, partitions in (("synth_requests", schemas.REQUESTS, ["part"]), ("synth_answers", schemas.ANSWERS, ["part"]), ("leases", schemas.LEASES, None), ("runs", schemas.RUNS, None)):
+        DeltaTable.create(str(root / name), schema=schema, partition_by=partitions)
+    write_deltalake(str(root / "synth_requests"), pa.Table.from_pylist(rows, schema=schemas.REQUESTS), mode="append")
+
+
+def read_texts(data: str, n: int, most: int) -> list[str]:
+    texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and 400 <= len(t) <= most]
+    return random.Random(7).sample(texts, min(n, len(texts)))
+
+
+def answers_of(lake: Path) -> list[dict[str, Any]]:
+    return [row for row in DeltaTable(str(lake / "synth_answers")).to_pyarrow_table().to_pylist() if row["raw"] is not None]
+
+
+def fake(given: argparse.Namespace, home: Path) -> dict[str, Any]:
+    """The worker and the fake server, each a process of its own."""
+    make_lake(home / "lake", read_texts(given.data, given.n, 6000), 200)
+    recipe = yaml.safe_load((ROOT / "conf/synth_worker.yaml").read_text(encoding="utf-8"))
+    url = f"http://127.0.0.1:{given.port}"
+    recipe["worker"] |= {"work_folder": str(home / "work"), "progress_seconds": 10.0,
+                         "engine": {"kind": "http", "urls": [url], "model": "fake", "revision": None, "key_variable": None, "timeout_seconds": 300.0, "structured": True}}  # fmt: skip
+    recipe["worker"]["limits"] |= {"in_flight": 512, "open_requests": 512}
+    (home / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.fake_openai", "--port", str(given.port), "--tokens-per-second", str(given.tokens_per_second), "--min-tokens", str(given.min_tokens)], cwd=ROOT)
+    try:
+        time.sleep(3)
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        subprocess.run([sys.executable, "-m", "synth_worker", "--recipe", str(home / "r.yaml"), "--lake", str(home / "lake")], cwd=ROOT, check=True)
+        seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        import urllib.request
+
+        with urllib.request.urlopen(f"{url}/calls") as stream:
+            told = json.load(stream)
+    finally:
+        server.terminate()
+        server.wait()
+    rows = answers_of(home / "lake")
+    tokens = sum(row["completion_tokens"] for row in rows)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"documents": given.n, "calls": len(rows), "tokens": tokens, "seconds": round(seconds, 2), "tokens_per_second": round(tokens / seconds),
+            "of_server": round(tokens / seconds / given.tokens_per_second, 3), "peak_in_flight": told["peak"], "cpu_ms_per_call": round(1000 * cpu / len(rows), 3)}  # fmt: skip
+
+
+def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
+    """The worker, then the same prompts bare; one engine after the other, since two do not fit a small machine."""
+    from synth_worker.engines import VllmEngine
+    from synth_worker.work import Worker
+
+    make_lake(home / "lake", read_texts(given.data, given.n, 3000), 50)
+    spec, prompts, digest = load(given.recipe)
+    spec = spec.model_copy(update={"work_folder": str(home / "work")})
+    asked: list[tuple[str, dict[str, Any], Any]] = []
+
+    class Recorded(VllmEngine):
+        began = 0.0
+
+        async def start(self) -> None:
+            await super().start()
+            self.began = time.monotonic()
+
+        async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Any:
+            asked.append((self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True), sampling, schema))
+            return await super().ask(key, messages, sampling, schema)
+
+    made = Recorded(spec.engine)  # type: ignore[arg-type]
+    asyncio.run(Worker(spec, prompts, digest, Store(str(home / "lake"), "bench"), made).run())
+    seconds = time.monotonic() - made.began
+    tokens = sum(row["completion_tokens"] for row in answers_of(home / "lake"))
+    from vllm import LLM, SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    llm = LLM(model=spec.engine.model, structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True}, **spec.engine.args)  # type: ignore[union-attr]
+    params = [SamplingParams(**s, structured_outputs=StructuredOutputsParams(json=schema) if schema else None) for _, s, schema in asked]
+    began = time.monotonic()
+    bare = sum(len(out.outputs[0].token_ids) for out in llm.generate([prompt for prompt, _, _ in asked], params))
+    bare_seconds = time.monotonic() - began
+    return {"documents": given.n, "calls": len(asked), "worker_tokens": tokens, "worker_seconds": round(seconds, 1), "bare_tokens": bare, "bare_seconds": round(bare_seconds, 1),
+            "share_of_bare": round(tokens / seconds / (bare / bare_seconds), 3)}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("fake", "engine"))
+    parser.add_argument("--data", required=True, help="Parquet file with a column text")
+    parser.add_argument("--n", type=int, default=200, help="documents (default 200)")
+    parser.add_argument("--tokens-per-second", type=float, default=20000, help="of the fake server, over all calls (default 20000)")
+    parser.add_argument("--min-tokens", type=int, default=120, help="of an answer of the fake server (default 120)")
+    parser.add_argument("--port", type=int, default=8199)
+    parser.add_argument("--recipe", default="conf/synth_worker_cpu.yaml", help="of the worker with the real engine")
+    given = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="worker-bench-"))
+    try:
+        print(json.dumps({"what": given.what, **(fake if given.what == "fake" else engine)(given, home)}))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

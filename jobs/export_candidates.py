@@ -1,0 +1,183 @@
+"""Send the best documents to synthesis: chosen by quality, language, domain and length, cut into chunks, queued in parts.
+
+reads   corpus (and quality, where the recipe asks for bins or tiers)
+writes  synth_requests (and creates synth_answers, empty)
+run     spark-submit jobs/export_candidates.py --recipe conf/export_candidates.yaml --lake lakes/demo
+
+Which documents of a language come in is decided by a seeded hash of doc_id, so a larger max_documents adds to a smaller one.
+A chunk that is queued stays queued, and is never queued twice with the same prompt.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from jobs.core.config import Strict, find_file, load_yaml
+from jobs.core.errors import ConfigError, ContractError, DataError
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.questions import digest_of
+from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+OTHER = "other"
+
+
+class Chunking(Strict):
+    """How much text is one chunk; see udfs.chunks."""
+
+    max_tokens: PositiveInt
+    tokens_per_han: PositiveFloat
+    tokens_per_char: PositiveFloat
+
+
+class Params(Strict):
+    """See conf/export_candidates.yaml."""
+
+    prompt: str  # prompt file of the recipe; its content is part of the request's identity
+    recipe: str = Field(default="", exclude=False)  # filled in from the prompt file
+    recipe_version: str = ""  # filled in: version and hash of the prompt file
+    languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
+    keep_shares: bool
+    max_documents: PositiveInt
+    domains: list[str]
+    min_chars: PositiveInt
+    max_chars: PositiveInt
+    bins: list[int] | None
+    tiers: list[Literal["head", "middle", "tail"]] | None
+    chunk: Chunking
+    part_requests: PositiveInt
+    seed: int
+    min_kept: NonNegativeInt  # documents
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        """The prompt file's recipe, version and bytes become part of the parameters, and so of their hash."""
+        if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
+            return given
+        content = load_yaml(find_file(given["prompt"]))
+        if not isinstance(content, dict) or not {"recipe", "version"} <= content.keys():
+            raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
+        version = f"{content['version']}-{digest_of(str(find_file(given['prompt'])))[:12]}"
+        return {**given, "recipe": content["recipe"], "recipe_version": version}
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Params:
+        if abs(sum(self.languages.values()) - 1) > 1e-6:
+            raise ValueError(f"languages: shares add up to {sum(self.languages.values()):g}, wanted 1 (`other` takes the rest)")
+        if self.min_chars > self.max_chars:
+            raise ValueError(f"min_chars {self.min_chars} is more than max_chars {self.max_chars}")
+        return self
+
+
+def judged(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, language (as the shares name it), rank (hash), reason (null: a candidate) of every document of the corpus."""
+    from pyspark.sql import functions as F
+
+    docs = tables["corpus"].select("doc_id", "batch_id", "lang", "domain", "n_chars")
+    fails: list[tuple[Column, str]] = [
+        (F.col("n_chars") < params.min_chars, "too_short"),
+        (F.col("n_chars") > params.max_chars, "too_long"),
+    ]
+    if params.domains != ["any"]:
+        fails.append((~F.col("domain").isin(params.domains), "other_domain"))
+    if params.bins is not None or params.tiers is not None:
+        quality = tables.get("quality")
+        if quality is None:
+            raise ContractError("export_candidates: bins or tiers are asked for, and no finished run has written quality; run it, or set both to null")
+        docs = docs.join(quality.select("doc_id", "batch_id", "bin", "tier"), ["doc_id", "batch_id"], how="left")
+        fails.append((F.col("bin").isNull(), "not_scored"))
+        fails += [(~F.col("bin").isin(params.bins), "other_bin")] if params.bins is not None else []
+        fails += [(~F.col("tier").isin(list(params.tiers)), "other_tier")] if params.tiers is not None else []
+    named = [name for name in params.languages if name != OTHER]
+    language = F.when(F.col("lang").isin(named), F.col("lang")).otherwise(F.lit(OTHER))
+    if OTHER not in params.languages:
+        fails.append((F.coalesce(~F.col("lang").isin(named), F.lit(True)), "other_language"))
+    reason = F.coalesce(*(F.when(condition, F.lit(name)) for condition, name in fails))
+    rank = F.sha2(F.concat_ws("|", F.lit(str(params.seed)), "doc_id"), 256)
+    return docs.select("doc_id", "batch_id", language.alias("language"), rank.alias("rank"), reason.alias("reason"))
+
+
+def quotas(found: dict[str, int], params: Params) -> dict[str, int]:
+    """Documents of each language: its share of max_documents; with keep_shares fewer of all where one language has too few."""
+    whole = params.max_documents
+    if params.keep_shares:
+        whole = min([whole, *(int(found.get(name, 0) / share + 1e-9) for name, share in params.languages.items())])
+    return {name: min(found.get(name, 0), round(whole * share)) for name, share in params.languages.items()}
+
+
+def choose(tables: Tables, params: Params) -> DataFrame:
+    """As `judged`, with the reason not_sampled for candidates beyond their language's quota."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    rows = tables.stage("judged", judged(tables, params))
+    found = {row["language"]: row["n"] for row in rows.where("reason IS NULL").groupBy("language").agg(F.count("*").alias("n")).collect()}
+    allowed = quotas(found, params)
+    if sum(allowed.values()) < params.min_kept:
+        raise DataError(
+            f"export_candidates: would export {sum(allowed.values()):,} documents; nothing written. Candidates by language: {found}. "
+            f"If that is meant, lower min_kept (it is {params.min_kept}) or set keep_shares: false"
+        )
+    order = Window.partitionBy("language", "reason").orderBy("rank", "doc_id", "batch_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    quota = F.coalesce(*(F.when(F.col("language") == name, F.lit(n)) for name, n in allowed.items()), F.lit(0))
+    beyond = F.col("reason").isNull() & (F.row_number().over(order) > quota)
+    return tables.stage("chosen", rows.select("doc_id", "batch_id", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")).alias("reason")))
+
+
+def with_parts(requests: DataFrame, size: int) -> DataFrame:
+    """Adds `part`: runs of `size` requests in the order of request_id, each named by its first one, so that a name never comes twice."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    order = Window.partitionBy("recipe").orderBy("request_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    numbered = requests.select("request_id", "recipe", F.floor((F.row_number().over(order) - 1) / size).alias("n"))
+    first = numbered.groupBy("recipe", "n").agg(F.min("request_id").alias("first"))
+    named = numbered.join(F.broadcast(first), ["recipe", "n"], how="inner")
+    parts = named.select("request_id", F.concat_ws("-", "recipe", F.substring("first", 1, 16)).alias("part"))
+    return requests.join(parts, ["request_id"], how="inner")
+
+
+def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """The requests that are not in the queue yet."""
+    from pyspark.sql import functions as F
+
+    chosen = choose(tables, params)
+    tables.held = chosen
+    texts = tables.texts(chosen.where("reason IS NULL"), "lang", "domain", "text", table="corpus")
+    kernel = functools.partial(chunk_batches, params=ChunkParams(**params.chunk.model_dump()), recipe=f"{params.recipe} {params.recipe_version}")
+    chunks = texts.select("doc_id", "batch_id", "lang", "domain", "text").mapInArrow(kernel, CHUNKS)
+    fresh = chunks.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti")
+    asked = tables.stage("requests", fresh.select(F.lit(params.recipe).alias("recipe"), "*"))
+    made = with_parts(asked, params.part_requests).select(
+        "request_id", "part", "recipe", F.lit(params.recipe_version).alias("recipe_version"), "doc_id", "batch_id",
+        F.lit(None).cast("string").alias("sample_id"), "chunk", "start", "end", "lang", "domain", "text",
+    )  # fmt: skip
+    # The worker has no Spark: the tables it writes are made here, with their comments and promises.
+    empty = {name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.owns(name)}
+    return {"synth_requests": made, **empty}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Documents of the corpus; kept: chosen for synthesis (now or before); left out: by the first reason."""
+    from pyspark.sql import functions as F
+
+    rows = {row["reason"]: row["n"] for row in tables.held.groupBy("reason").agg(F.count("*").alias("n")).collect()}
+    kept = rows.pop(None, 0)
+    return Counts(kept + sum(rows.values()), kept, dict(sorted(rows.items(), key=lambda item: (-item[1], item[0]))))
+
+
+JOB = Job(
+    "export_candidates", Params, reads=("corpus",), looks_at=("quality",),
+    writes=(Writes("synth_requests", "append"), Writes("synth_answers", "append"), Writes("leases", "append")),
+    steps=(export,), scope="lake", count=count, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,178 @@
+"""The engines behind one small interface: an OpenAI-compatible server (or several), and vLLM in this process."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from synth_worker.errors import EngineFault, RecipeError
+from synth_worker.recipe import Http, Vllm
+
+NEEDED_GB = 3.0  # free memory that vLLM with the small model takes on a CPU
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said, how it ended (stop, length, ...), tokens in and out, seconds from sending to the whole answer."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Engine(Protocol):
+    """What the worker needs of a model. `special_tokens`: control tokens of its template, as far as the engine knows them."""
+
+    name: str
+    special_tokens: list[str]
+
+    async def start(self) -> None:
+        """Get ready. Raises RecipeError when this machine cannot."""
+
+    async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
+        """One answer. Raises EngineFault."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+class HttpEngine:
+    """OpenAI's chat completions over HTTP; each call goes to the server with the fewest calls in flight that is not resting after a fault."""
+
+    def __init__(self, spec: Http, in_flight: int) -> None:
+        self.spec, self.in_flight = spec, in_flight
+        self.name = f"{spec.model}@{spec.revision}" if spec.revision else spec.model
+        self.special_tokens: list[str] = []
+        self.running = dict.fromkeys(spec.urls, 0)
+        self.rests_until = dict.fromkeys(spec.urls, 0.0)
+        self.session: Any = None
+
+    async def start(self) -> None:
+        """Open the connections. Raises RecipeError when the key's variable is not set."""
+        import aiohttp
+
+        headers = {}
+        if self.spec.key_variable:
+            if not os.environ.get(self.spec.key_variable):
+                raise RecipeError(f"the environment variable {self.spec.key_variable} is not set; the recipe takes the API key from it")
+            headers["Authorization"] = f"Bearer {os.environ[self.spec.key_variable]}"
+        limit = aiohttp.TCPConnector(limit=self.in_flight + 8)
+        self.session = aiohttp.ClientSession(connector=limit, headers=headers, timeout=aiohttp.ClientTimeout(total=self.spec.timeout_seconds))
+
+    async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
+        """See Engine."""
+        body: dict[str, Any] = {"model": self.spec.model, "messages": messages, **sampling}
+        if schema is not None and self.spec.structured:
+            body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        at = time.monotonic()
+        url = min(self.spec.urls, key=lambda each: (self.rests_until[each] > at, self.running[each]))
+        self.running[url] += 1
+        try:
+            return await self._post(url, body, key)
+        except EngineFault as fault:
+            if not fault.is_lasting:
+                self.rests_until[url] = time.monotonic() + 1.0
+            raise
+        finally:
+            self.running[url] -= 1
+
+    async def _post(self, url: str, body: dict[str, Any], key: str) -> Answer:
+        import aiohttp
+
+        began = time.monotonic()
+        try:
+            async with self.session.post(f"{url.rstrip('/')}/v1/chat/completions", json=body, headers={"X-Request-Id": key}) as answer:
+                if answer.status != 200:
+                    # What a server says may repeat the key or the prompt: only its number is told.
+                    raise EngineFault(f"HTTP {answer.status}", is_lasting=answer.status in (400, 404, 413, 422))
+                return _read(await answer.json(content_type=None), time.monotonic() - began)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise EngineFault(type(error).__name__) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self.session is not None:
+            await self.session.close()
+
+
+def _read(said: Any, seconds: float) -> Answer:
+    try:
+        choice, usage = said["choices"][0], said.get("usage") or {}
+        return Answer(str(choice["message"]["content"] or ""), str(choice.get("finish_reason") or "unknown"),
+                      int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), seconds)  # fmt: skip
+    except (KeyError, IndexError, TypeError) as error:
+        raise EngineFault(f"not a chat completion ({type(error).__name__})") from None
+
+
+class VllmEngine:
+    """vLLM's AsyncLLM in this process: no HTTP between, continuous batching over everything in flight."""
+
+    def __init__(self, spec: Vllm) -> None:
+        self.spec = spec
+        self.name = f"{spec.model}@{spec.revision}" if spec.revision else spec.model
+        self.special_tokens: list[str] = []
+        self.llm: Any = None
+        self.tokenizer: Any = None
+
+    async def start(self) -> None:
+        """Load the model. Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it."""
+        try:
+            from transformers import AutoTokenizer
+            from vllm import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
+        except ImportError as error:
+            raise RecipeError(f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls") from None
+        _check_memory()
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        args = dict(self.spec.args)
+        if self.spec.structured:
+            args.setdefault("structured_outputs_config", {"backend": "xgrammar", "disable_any_whitespace": True})
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(self.spec.model, revision=self.spec.revision)
+            self.llm = AsyncLLM.from_engine_args(AsyncEngineArgs(model=self.spec.model, revision=self.spec.revision, **args))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RecipeError(f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}") from error
+        self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
+
+    async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
+        """See Engine."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
+
+        prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        shape = StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
+        began = time.monotonic()
+        last: Any = None
+        try:
+            async for part in self.llm.generate(prompt, SamplingParams(**sampling, structured_outputs=shape), request_id=f"{key}-{began}"):
+                last = part
+        except ValueError as error:  # longer than the context, mostly
+            raise EngineFault(f"refused: {str(error).splitlines()[0][:120]}", is_lasting=True) from None
+        if last is None:
+            raise EngineFault("no output")
+        said = last.outputs[0]
+        return Answer(said.text, str(said.finish_reason), len(last.prompt_token_ids or ()), len(said.token_ids), time.monotonic() - began)
+
+    async def close(self) -> None:
+        """Stop the engine."""
+        if self.llm is not None:
+            self.llm.shutdown()
+
+
+def _check_memory() -> None:
+    """Raises RecipeError when there is less free memory than the smallest model needs."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    except (ValueError, OSError):
+        return
+    if free < NEEDED_GB:
+        raise RecipeError(f"this machine cannot hold the engine: {free:.1f} GB of memory free, about {NEEDED_GB:g} GB needed; name a server in engine.urls")
+
+
+def make_engine(spec: Http | Vllm, in_flight: int) -> Engine:
+    """The engine that the recipe names."""
+    return HttpEngine(spec, in_flight) if isinstance(spec, Http) else VllmEngine(spec)

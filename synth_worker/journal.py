@@ -1,0 +1,78 @@
+"""Answers as they come, one line each, on local disk: what a kill -9 leaves is read again and not asked again.
+
+A line is `crc32 JSON`. A torn or damaged line ends what is believed; the file is cut there before more is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+Key = tuple[str, str, int, int]  # request_id, step, ordinal, attempt
+
+
+class Journal:
+    """The answers of one part. Flushed to the system at every line, to the disk at least every `sync_seconds` while lines come."""
+
+    def __init__(self, folder: Path, part: str, sync_seconds: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{part}.jsonl"
+        self.sync_seconds, self.synced = sync_seconds, time.monotonic()
+        self.answers: dict[Key, dict[str, Any]] = {}
+        self.stream = self.path.open("a+b", buffering=0)  # with a buffer a full disk would fail once more at close
+        self._read()
+
+    def _read(self) -> None:
+        good = 0
+        for line in self.path.read_bytes().splitlines(keepends=True):
+            row = _parsed(line)
+            if row is None:
+                break
+            good += len(line)
+            self.answers[key_of(row)] = row
+        self.stream.truncate(good)
+
+    def get(self, key: Key, prompt_hash: str) -> dict[str, Any] | None:
+        """The recorded answer to the same prompt, or None."""
+        row = self.answers.get(key)
+        return row if row is not None and row["prompt_hash"] == prompt_hash else None
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Write one answer. Raises OSError when the disk is full; what was written before stays good."""
+        body = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode()
+        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        written = self.stream.write(line)
+        if written != len(line):
+            raise OSError(errno.ENOSPC, "a line was written in part only")
+        self.answers[key_of(row)] = row
+        if time.monotonic() - self.synced > self.sync_seconds:
+            os.fsync(self.stream.fileno())
+            self.synced = time.monotonic()
+
+    def close(self, is_done: bool) -> None:
+        """Close the file, and delete it when its part is committed."""
+        try:
+            self.stream.close()
+        finally:
+            if is_done:
+                self.path.unlink(missing_ok=True)
+
+
+def key_of(row: dict[str, Any]) -> Key:
+    """What an answer answers."""
+    return (row["request_id"], row["step"], row["ordinal"], row["attempt"])
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        if not line.endswith(b"\n") or int(line[:8], 16) != zlib.crc32(line[9:-1]):
+            return None
+        row: dict[str, Any] = json.loads(line[9:])
+        return row
+    except ValueError:
+        return None

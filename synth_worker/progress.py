@@ -1,0 +1,61 @@
+"""Progress on stderr, and the same numbers for Prometheus when the recipe names a port."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synth_worker.work import Worker
+
+
+class Progress:
+    """Reads a worker's counters; changes nothing."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.began = worker, time.monotonic()
+
+    async def run(self) -> None:
+        """A line every progress_seconds, and the metrics' server, until cancelled."""
+        port, server = self.worker.spec.metrics_port, None
+        if port is not None:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        try:
+            while True:
+                await asyncio.sleep(self.worker.spec.progress_seconds)
+                self.line("")
+        finally:
+            if server is not None:
+                server.close()
+
+    def line(self, end: str) -> None:
+        """One line: documents, tokens a second, calls running and waiting, time left of the open parts, failures."""
+        w, seconds = self.worker, max(time.monotonic() - self.began, 1e-9)
+        left = sum(part.open for part in w.parts.values())
+        eta = f"  about {left / (w.n_in / seconds):.0f} s for the parts at hand" if left and w.n_in else ""
+        failed = ", ".join(f"{reason} {n}" for reason, n in w.reasons.most_common(4))
+        rate = w.window.spent["completion_tokens"] / seconds
+        print(f"synth_worker {seconds:7.1f} s  requests {w.n_in:,}  with samples {w.n_made:,}  {rate:,.0f} tokens/s  running {w.window.running}"
+              f"  waiting {w.window.waiting}{eta}  failed: {failed or 'none'}  {end}".rstrip(), file=sys.stderr)  # fmt: skip
+
+    def metrics(self) -> str:
+        """The counters in Prometheus' text format."""
+        w = self.worker
+        numbers = {
+            "requests_total": w.n_in, "requests_with_samples_total": w.n_made, "calls_running": w.window.running, "calls_waiting": w.window.waiting,
+            "calls_peak": w.window.peak, "answers_total": w.window.n_answers, "answers_replayed_total": w.window.n_replayed,
+            "prompt_tokens_total": w.window.spent["prompt_tokens"], "completion_tokens_total": w.window.spent["completion_tokens"],
+            **{f"{name}_total": w.window.events[name] for name in ("length", "repairs", "retries")},
+        }  # fmt: skip
+        lines = [f"gristmill_synth_{name} {value}" for name, value in numbers.items()]
+        lines += [f'gristmill_synth_failed_total{{reason="{reason}"}} {n}' for reason, n in sorted(w.reasons.items())]
+        return "\n".join(lines) + "\n"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        body = self.metrics().encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()

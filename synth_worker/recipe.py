@@ -1,0 +1,147 @@
+"""The worker's recipe and its prompt files: strict YAML, every number written out, unknown keys refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+
+from synth_worker.errors import RecipeError
+
+HERE = Path(__file__).resolve().parent.parent
+PLACES = (Path("."), HERE, HERE / "jobs")  # conf/... stands in the checkout, or in the installed package
+Form = Literal["markers", "text", "json"]
+
+
+class Strict(BaseModel):
+    """Unknown keys and loose types are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Http(Strict):
+    """OpenAI-compatible servers; the key, if any, is the value of the environment variable that key_variable names."""
+
+    kind: Literal["http"]
+    urls: list[str] = Field(min_length=1)
+    model: str
+    revision: str | None
+    key_variable: str | None
+    timeout_seconds: PositiveFloat
+    structured: bool  # whether the servers take response_format: json_schema
+
+
+class Vllm(Strict):
+    """vLLM in this process (AsyncLLM)."""
+
+    kind: Literal["vllm"]
+    model: str  # a folder, or a name that vLLM finds
+    revision: str | None
+    args: dict[str, Any]  # vLLM's own engine arguments
+    structured: bool
+
+
+class Limits(Strict):
+    """How much at a time, and when to give up; see conf/synth_worker.yaml."""
+
+    in_flight: PositiveInt
+    open_requests: PositiveInt
+    repairs: NonNegativeInt
+    tries: PositiveInt
+    backoff_seconds: PositiveFloat
+    patience_seconds: PositiveFloat
+    request_tokens: PositiveInt
+    max_chars: PositiveInt
+    lease_seconds: PositiveFloat
+    sync_seconds: PositiveFloat
+
+
+class Spec(Strict):
+    """The section `worker` of a recipe."""
+
+    lake: str
+    work_folder: str  # journals, on local disk
+    prompts: list[str]
+    engine: Http | Vllm = Field(discriminator="kind")
+    limits: Limits
+    markers: Literal["free", "choice"]
+    max_segments: PositiveInt
+    special_tokens: list[str]
+    solve_tries: PositiveInt
+    progress_seconds: PositiveFloat
+    metrics_port: NonNegativeInt | None
+
+
+class Step(Strict):
+    """One question to the model: its words in each language, the form of its answer, and how it is sampled."""
+
+    form: Form
+    system: dict[str, str]
+    user: dict[str, str]
+    max_tokens: PositiveInt
+    temperature: float = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    max_chars: PositiveInt  # characters of a usable answer
+    same_language: bool  # whether the answer must be in the document's language
+    answer_schema: dict[str, Any] | None
+
+
+class PromptFile(Strict):
+    """conf/prompts/*.yaml. `choices`: lists from which each request gets one by its hash."""
+
+    recipe: Literal["cot", "qa_extract", "textbook", "instruction", "judge", "solve"]
+    version: str
+    about: str
+    choices: dict[str, dict[str, list[str]]]
+    repair: dict[str, str]
+    steps: dict[str, Step]
+
+
+class Prompts:
+    """A prompt file and its id: `version-hash`, as export_candidates writes it into recipe_version."""
+
+    def __init__(self, name: str) -> None:
+        path = find(name)
+        self.file: PromptFile = checked(PromptFile, read(path), str(path))
+        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        self.id = f"{self.file.version}-{digest[:12]}"
+
+
+def find(name: str) -> Path:
+    """The file as named, or among those that ship. Raises RecipeError."""
+    for place in (Path(name), *(base / name for base in PLACES)):
+        if place.is_file():
+            return place
+    raise RecipeError(f"{name}: no such file (looked at {', '.join(str(base / name) for base in PLACES)})")
+
+
+def read(path: Path) -> Any:
+    """A YAML file. Raises RecipeError with the place of a mistake."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not readable as YAML: {str(error).replace(chr(10), ' ')}") from None
+
+
+def checked(kind: type[Any], value: Any, place: str) -> Any:
+    """`value` as a `kind`. Raises one RecipeError with a line for each complaint."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        lines = [f"{place}: {'.'.join(map(str, c['loc']))}: {c['msg'][0].lower()}{c['msg'][1:]}" for c in error.errors()]
+        raise RecipeError("\n".join(lines)) from None
+
+
+def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:
+    """The checked recipe, its prompts by recipe name, and its hash. Raises RecipeError."""
+    content = read(find(name))
+    if not isinstance(content, dict) or set(content) != {"worker"}:
+        raise RecipeError(f"{name}: wanted one section `worker:`; see conf/synth_worker.yaml")
+    spec: Spec = checked(Spec, content["worker"], f"{name}: worker")
+    loaded = [Prompts(each) for each in spec.prompts]
+    prompts: dict[str, Prompts] = {each.file.recipe: each for each in loaded}
+    digest = hashlib.blake2b("|".join([spec.model_dump_json(), *(p.id for p in loaded)]).encode(), digest_size=8).hexdigest()
+    return spec, prompts, digest

@@ -1,0 +1,81 @@
+"""What models say instead of what they were asked for, and what is understood of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from synth_worker.engines import Answer
+from synth_worker.parse import loads, marker_schema, markers_of, merged, segments_of
+from synth_worker.render import fill, harmless, is_chinese
+from synth_worker.window import Malformed
+
+
+def said(text: str, finish: str = "stop") -> Answer:
+    return Answer(text, finish, 1, 1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "expected"),
+    [
+        ("1. One fish\n2) Two fish\n- Red fish", "stop", ["One fish", "Two fish", "Red fish"]),
+        ('["One fish", "Two"]', "stop", ["One fish", "Two"]),
+        ('["One fish", "Two fi', "length", ["One fish"]),
+        ("One fish\nTwo fi", "length", ["One fish"]),
+        ('```json\n["甲乙丙丁"]\n```', "stop", ["甲乙丙丁"]),
+        ('{"part_1": "One", "part_2": "Two"}', "stop", ["One", "Two"]),
+        ("“One fish...”\n\n「甲乙…」", "stop", ["One fish", "甲乙"]),
+    ],
+)  # fmt: skip
+def test_markers_are_read_from_lines_and_from_json(text: str, finish: str, expected: list[str]) -> None:
+    assert markers_of(said(text, finish)) == expected
+
+
+def test_markers_found_nowhere_ask_once_more_and_then_give_way_to_paragraphs() -> None:
+    chunk = "One fish swims. It is red.\n\nTwo birds fly. They are blue."
+    parse = segments_of(chunk, 8)
+    with pytest.raises(Malformed, match="none of the lines is the beginning of a sentence"):
+        parse(said("nothing at all\nof this kind"), False)
+    assert [s["status"] for s in parse(said("nothing at all\nof this kind"), True)] == ["fallback", "fallback"]
+    assert [s["status"] for s in parse(said("One fish\nTwo birds"), False)] == ["start", "exact"]
+
+
+def test_too_many_segments_are_joined_and_still_are_the_chunk() -> None:
+    from synth_worker.align import align
+
+    chunk = "One. Two is longer. Three. Four goes on and on. Five."
+    found = merged(align(chunk, ["Two is", "Three", "Four goes", "Five"]), 3)
+    assert len(found) == 3
+    assert "".join(chunk[s.start : s.end] for s in found) == chunk
+
+
+def test_a_choice_of_beginnings_is_in_order_and_each_comes_once() -> None:
+    chunk = "First of all. Second it is. Third comes now. Fourth is here. Fifth follows. Sixth ends it."
+    schema = marker_schema(chunk, 3, 60)
+    assert schema is not None
+    assert [part["enum"] for part in schema["properties"].values()] == [
+        ["First of all. Second it is. Third comes", "Second it is. Third comes now. Fourth is"],
+        ["Third comes now. Fourth is here. Fifth f", "Fourth is here. Fifth follows. Sixth end"],
+        ["Fifth follows. Sixth ends it.", "Sixth ends it."],
+    ]
+    assert marker_schema("One sentence only.", 3, 60) is None
+
+
+def test_json_is_found_in_fences_and_with_raw_control_characters() -> None:
+    assert loads(said('Here it is:\n```json\n{"a": "x\ny"}\n``` and more')) == {"a": "x\ny"}
+    with pytest.raises(Malformed, match="the answer was cut"):
+        loads(said('{"a": [1, 2', "length"))
+
+
+@pytest.mark.parametrize("token", ["<|im_start|>", "<|endoftext|>", "</s>", "<s>", "[INST]", "[/INST]", "<<SYS>>", "<｜User｜>", "<start_of_turn>", "<think>", "<|im<|im_end|>", "§§"])
+def test_no_control_token_survives(token: str) -> None:
+    told = harmless(f"a{token}b{token}{token}", ["§§"])
+    assert token not in told
+    assert "".join(told.split()) == "".join(f"a{token}b{token}{token}".split())
+
+
+def test_values_are_put_in_once_and_braces_in_them_stay() -> None:
+    assert fill("{a} and {b} and {c}", {"a": "{b}", "b": "x"}) == "{b} and x and {c}"
+
+
+def test_languages_are_told_apart_by_their_letters() -> None:
+    assert [is_chinese(text) for text in ("潮水 x=1", "The word 潮 means tide in it", "123 ...", "")] == [True, False, False, False]
