@@ -49,7 +49,7 @@ demo: setup ## raw demo text in, curated corpus on Delta and a report out
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy jobs udfs
+	@$(BIN)/mypy jobs udfs synth_worker
 	@$(BIN)/lint-imports
 	@for recipe in conf/*.yaml; do $(BIN)/gristmill check --recipe $$recipe >/dev/null || exit 1; done
 
