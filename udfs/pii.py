@@ -17,7 +17,8 @@ ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")  # in 
 FOUND: pa.Schema = pa.schema([("start", pa.int32()), ("end", pa.int32()), ("entity", pa.string())])
 _LOCAL = r"[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?"
 _EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+/@-]){_LOCAL}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z0-9-]|\.[A-Za-z0-9])")
-_NOT_MAIL = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".py", ".html")  # logo@2x.png
+_NOT_MAIL = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".py", ".html",  # logo@2x.png
+             "@openssh.com", "@libssh.org")  # names of algorithms, such as hmac-sha2-512-etm@openssh.com
 _ID = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[0-9Xx](?![0-9A-Za-z])")
 _REGIONS = frozenset("11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91".split())
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -30,6 +31,7 @@ _PHONES = (
 )
 _ABROAD = re.compile(r"(?<![0-9A-Za-z._/+-])\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}(?![0-9A-Za-z_])")
 _AMERICAN = re.compile(r"(?<![0-9A-Za-z._/+-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-.]\d{4}(?![0-9A-Za-z_]|[./-]\d)")
+_GAP = re.compile(r"(?<=\d)[ .-]|(?<=\d\)) ")
 _IPV4 = re.compile(r"(?<![0-9A-Za-z.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![0-9A-Za-z]|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,6}(?![0-9A-Za-z:.])")
 _VERSION = re.compile(r"(?i)(?:v|ver|version|release|版本|版|§|section|第)[ :.=：]*$")
@@ -39,7 +41,7 @@ _KEYS = re.compile(
 )
 _BLOCK = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]{32,20000}?-----END (?:[A-Z]+ )*PRIVATE KEY-----")
 _ASSIGNED = re.compile(
-    r"(?i)(?<![A-Za-z0-9])[\w.-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?-?key|access_?-?key|auth_?-?token|private_?-?key)[\"']?\s{0,3}(?:=|:|=>)\s{0,3}[\"'](?P<value>[^\"'\s]{8,200})[\"']"
+    r"(?i)(?:passw(?:or)?d|passphrase|secret|api_?-?key|access_?-?key|auth_?-?token|private_?-?key)[\"']?\s{0,3}(?:=|:|=>)\s{0,3}[\"'](?P<value>[^\"'\s]{8,200})[\"']"
 )
 _INVENTED = re.compile(r"(?i)your|example|xxx|\*\*\*|<|\$\{|\{\{|%\(|changeme|placeholder|dummy|password|secret|test|\.\.\.|os\.environ|getenv|process\.env")
 
@@ -116,24 +118,31 @@ def phones(text: str) -> Iterator[Span]:
 
     for pattern in _PHONES:
         yield from (match.span() for match in pattern.finditer(text))
-    for pattern, region in ((_ABROAD, None), (_AMERICAN, "US")):
-        for match in pattern.finditer(text):
-            try:
-                if phonenumbers.is_valid_number(phonenumbers.parse(match.group(), region)):
-                    yield match.span()
-            except phonenumbers.NumberParseException:
-                continue
+
+    def is_phone(number: str, region: str | None) -> bool:
+        try:
+            return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+        except phonenumbers.NumberParseException:
+            return False
+
+    for match in _ABROAD.finditer(text):  # another number may follow: the longest beginning, by groups, that is valid
+        ends = [match.end(), *sorted({match.start() + gap.start() for gap in _GAP.finditer(match.group())}, reverse=True)]
+        end = next((end for end in ends if is_phone(text[match.start() : end], None)), None)
+        if end is not None:
+            yield match.start(), end
+    yield from (match.span() for match in _AMERICAN.finditer(text) if is_phone(match.group(), "US"))
 
 
 def ips(text: str) -> Iterator[Span]:
-    """Addresses of the public Internet; no number of a version."""
+    """Addresses of the public Internet; no number of a version or section: none whose four numbers are all below 20."""
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
             try:
                 address = ipaddress.ip_address(match.group())
             except ValueError:
                 continue
-            if address.is_global and not _VERSION.search(text[max(0, match.start() - 12) : match.start()]):
+            is_small = address.version == 4 and max(address.packed) < 20
+            if address.is_global and not is_small and not _VERSION.search(text[max(0, match.start() - 12) : match.start()]):
                 yield match.span()
 
 

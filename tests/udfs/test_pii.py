@@ -22,7 +22,8 @@ FOUND = [
     ("card 4111 1111 1111 1111.", []),  # too regular to be anybody's: the test number of every manual
     ("card 4539 1488 0343 6467.", [("bank_card", "4539 1488 0343 6467")]),
     ("银行卡6200001234567890128。", [("bank_card", "6200001234567890128")]),
-    ("来自8.8.8.8的访问, and 2001:4860:4860::8888 too", [("ip", "8.8.8.8"), ("ip", "2001:4860:4860::8888")]),
+    ("Fax +44 7400 123456 0.207634046 and +61412345678 62800818462", [("phone", "+44 7400 123456"), ("phone", "+61412345678")]),
+    ("来自59.24.3.173的访问, and 2001:4860:4860::8888 too", [("ip", "59.24.3.173"), ("ip", "2001:4860:4860::8888")]),
     ("key AKIAIOSFODNN7ABCDEFG here", [("credential", "AKIAIOSFODNN7ABCDEFG")]),
     ('db_password = "hT7!kq0z-Wm"', [("credential", "hT7!kq0z-Wm")]),
     ("-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA" * 4 + "\n-----END RSA PRIVATE KEY-----", [("credential", "all")]),
@@ -33,6 +34,7 @@ NOT_FOUND = [
     "git@github.com:org/repo.git", "user@host", "@decorator", "pkg@1.2.3", "110105194912310021", "110105194913310028", "991105194912310028",
     "1,381,234,567", "13812345678.5", "0.13812345678", "px-13812345678-a", "sha13812345678abc", 'password = "your_password_here"', 'api_key: "${API_KEY}"',
     'token = "xxxxxxxxxxxx"', "section 1.1.1.1", "1280x1024 300-400 12:30:45", "$1,234,567,890.00", "978 0 306 40615 7", "人民币1234567890123元", "a::b::c std::vector",
+    "NSS 3.16.2.2 release notes", "##### 3.2.2.2 使用", "hmac-sha2-512-etm@openssh.com",
 ]  # fmt: skip
 
 
