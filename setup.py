@@ -44,6 +44,7 @@ setup(
         "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
         "dev": [
             "aiohttp>=3.11",
+            "datasets>=4",
             "datatrove==0.10.1",
             "deltalake>=1.6,<2",
             "hypothesis",
@@ -66,7 +67,7 @@ setup(
             "warcio",
         ],
         "test": [
-            "aiohttp>=3.11", "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
+            "aiohttp>=3.11", "datasets>=4", "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
             "pytest==9.2.0", "pytest-timeout", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
         ],
     },

@@ -31,7 +31,7 @@ def write(lake: Lake, name: str, rows: list[tuple[Any, ...]], job: str = "test")
 
 
 def corpus_row(doc: str, lang: str, text: str, domain: str = "web") -> tuple[Any, ...]:
-    return (doc, "b", 0, "s", None, None, lang, 1.0, domain, text, len(text), 3, 0, 0, "c")
+    return (doc, "b", 0, "s", None, None, lang, 1.0, domain, text, len(text), 3, 0, None, None, None, 0, "c")
 
 
 def small_corpus(lake: Lake) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""The card of an exported dataset: a README that a person reads and `datasets` understands, from the run log and the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+KINDS = {"jsonl": "json", "jsonl.zst": "json", "parquet": "parquet"}
+
+
+def card(title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], facts: dict[str, dict[str, int]], models: list[dict[str, Any]]) -> str:
+    """Markdown with its front matter. `facts`: rows by language, domain, licence and so on; `funnel`: the last run of each job."""
+    licences = sorted(facts.get("license", {}))
+    front = [
+        "---", f"pretty_name: {json.dumps(title, ensure_ascii=False)}", "language: [" + ", ".join(sorted(name for name in facts.get("lang", {}) if name != "unknown")) + "]",
+        "configs:", "  - config_name: default", f"    data_files: data/*.{manifest['format']}", "---",
+    ]  # fmt: skip
+    lines = [
+        *front, f"# {title}", "",
+        f"{manifest['n_rows']:,} rows in {len(manifest['shards'])} shards ({manifest['format']}, {manifest['n_bytes']:,} bytes), exported by Gristmill {manifest['code']}.", "",
+        "```python", "from datasets import load_dataset",
+        f'rows = load_dataset("{KINDS[manifest["format"]]}", data_files="data/*.{manifest["format"]}", split="train")', "```", "",
+        "`manifest.json` lists each shard with its rows, bytes and SHA-256.", "",
+    ]  # fmt: skip
+    for name, counted in facts.items():
+        ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        lines += [f"## Rows by {name}", "", f"| {name} | rows |", "| --- | ---: |", *(f"| {_cell(key)} | {n:,} |" for key, n in ranked), ""]
+    lines += ["## How it was made", "", "| job | in | kept | left out | recipe |", "| --- | ---: | ---: | ---: | --- |"]
+    lines += [f"| {row['job']} | {_n(row['rows_in'])} | {_n(row['rows_kept'])} | {_n(row['rows_left_out'])} | `{row['recipe_hash'][:12]}` |" for row in funnel]
+    lines += ["", f"Lake: `{_cell(manifest['lake'])}`, versions " + ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()) + ".", ""]
+    if models:
+        lines += ["## Models that scored it", "", "| model | version | kind | figures on held-out examples |", "| --- | --- | --- | --- |"]
+        for row in models:
+            told = ", ".join(f"{key} {value:.4g}" for key, value in sorted(row["figures"].items()))
+            lines.append(f"| {row['name']} | {row['version']} | {row['kind']} | {told} |")
+        lines.append("")
+    stated = ", ".join(_cell(name) for name in licences if name != "unknown") or "none is stated"
+    lines += ["## Licences", "", f"Of the sources, as they state them: {stated}. Whoever publishes this set answers for what its sources allow.", ""]
+    return "\n".join(lines)
+
+
+def _n(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _cell(value: Any) -> str:
+    """Text of a source in a table: no pipe, no line break, no markup."""
+    return "".join(" " if char in "|\r\n`<>" else char for char in str(value))[:120]

@@ -1,0 +1,163 @@
+"""Write the mix, the whole corpus or the samples as shards that a trainer loads, with a manifest, checksums and a card.
+
+reads   corpus; mix, samples, sample_verdicts and models where they are there
+writes  LAKE/_export/ (data/, manifest.json, README.md)
+run     spark-submit jobs/export_shards.py --recipe conf/export_shards.yaml --lake lakes/demo
+
+Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard is a draw from all of it.
+A shard is there whole or not at all; a run that was killed goes on with the shards that are missing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import PositiveInt, model_validator
+
+from jobs.core import files
+from jobs.core.card import card
+from jobs.core.config import Strict
+from jobs.core.errors import ContractError, DataError
+from jobs.core.job import Job, Tables, main
+from jobs.core.run import code_version
+from udfs.fim import Sentinels
+from udfs.shards import WRITTEN, ShardParams, place, write_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOLDER = "_export"
+OUTPUT = f"{FOLDER}/manifest.json"
+SAMPLE_COLUMNS = ["sample_id", "recipe", "doc_id", "lang", "domain", "question", "cot", "answer", "model"]
+
+
+class Marks(Strict):
+    """The sentinels that mix_corpus was given."""
+
+    prefix: str
+    middle: str
+    suffix: str
+
+
+class Params(Strict):
+    """See conf/export_shards.yaml."""
+
+    source: Literal["mix", "corpus", "samples"]
+    columns: list[str]  # of corpus, beside text (mix and corpus)
+    chat: Literal["messages", "sharegpt", "alpaca"] | None  # form of samples; null for text
+    format: Literal["jsonl", "jsonl.zst", "parquet"]
+    shard_bytes: PositiveInt  # of text in one shard, about
+    sentinels: Marks | None  # needed where the mix holds cut texts
+    seed: int  # of the order (corpus and samples; the mix has its own)
+    title: str  # of the card
+
+    @model_validator(mode="after")
+    def _fits(self) -> Params:
+        if (self.source == "samples") != (self.chat is not None):
+            raise ValueError("chat goes with source: samples, and samples need it (messages, sharegpt or alpaca)")
+        return self
+
+
+def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
+    """The rows to be written, with `place` (their order), and the bytes of their text."""
+    from pyspark.sql import functions as F
+
+    if params.source == "samples":
+        samples = tables.get("samples")
+        if samples is None:
+            raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
+        left_out = tables["sample_verdicts"].select("sample_id").distinct()
+        rows = samples.join(left_out, ["sample_id"], how="left_anti").select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
+        size = rows.agg(F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")).first()
+        return rows, int(size["n"] or 0)
+    wanted = list(dict.fromkeys(["text", *params.columns]))
+    if params.source == "corpus":
+        rows = tables["corpus"].select("doc_id", *[name for name in wanted if name != "doc_id"], F.xxhash64(F.lit(params.seed), "doc_id").alias("place"))
+        size = tables["corpus"].agg(F.sum(F.octet_length("text").cast("bigint")).alias("n")).first()
+        return rows, int(size["n"] or 0)
+    mix = tables.get("mix")
+    if mix is None:
+        raise ContractError("export_shards: source is mix, and no finished run has written it; run mix_corpus, or set source: corpus")
+    carry = ("copy", "place", "fim", "cut_start", "cut_end")
+    size = mix.agg(F.sum("n_bytes").alias("n"), F.max((F.col("fim") != "none").cast("int")).alias("cut")).first()
+    if size["cut"] and params.sentinels is None:
+        raise ContractError("export_shards: the mix holds texts that are told with their middle last; give the sentinels of mix_corpus")
+    return tables.texts(mix, *[name for name in wanted if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"), int(size["n"] or 0)
+
+
+def export(tables: Tables, params: Params) -> dict[str, Any]:
+    """Write the shards, then what is no longer wanted away, then the card, and the manifest last."""
+    from pyspark.sql import functions as F
+
+    rows, size = rows_of(tables, params)
+    if not size:
+        raise DataError(f"export_shards: {params.source} has no text to export; nothing written")
+    n_shards = -(-size // params.shard_bytes)
+    root = f"{tables.lake.root}/{FOLDER}"
+    used = {name: tables.versions[name] for name in sorted(tables.versions)}
+    key = json.dumps([tables.recipe_hash, used, n_shards], sort_keys=True)
+    marks = Sentinels(params.sentinels.prefix, params.sentinels.middle, params.sentinels.suffix) if params.sentinels else None
+    how = ShardParams(root, key, params.format, marks, params.chat)
+    identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
+    ordered = rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int")).repartition(n_shards, "shard").sortWithinPartitions("shard", "place", *identity)
+    shards = ordered.drop("place", "batch_id").mapInArrow(functools.partial(write_batches, params=how), WRITTEN).collect()
+    written = sorted((row.asDict() for row in shards), key=lambda row: row["shard"])
+    drop_others(root, {row["file"] for row in written})
+    manifest = {
+        "format": params.format, "source": params.source, "n_rows": sum(row["n_rows"] for row in written), "n_bytes": sum(row["n_bytes"] for row in written),
+        "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "shards": written,
+    }  # fmt: skip
+    files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel(tables), facts(tables, params), models(tables)))
+    files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    return {}
+
+
+def drop_others(root: str, wanted: set[str]) -> None:
+    """Delete shards of an earlier export that this one does not have."""
+    import pyarrow.fs as fs
+
+    system, path = place(root)
+    for each in system.get_file_info(fs.FileSelector(f"{path}/data", allow_not_found=True)):
+        if f"data/{each.base_name}" not in wanted:
+            system.delete_file(each.path)
+
+
+def funnel(tables: Tables) -> list[dict[str, Any]]:
+    """The last finished run of each job but this one, in the order in which they ended."""
+    last = {row["job"]: row.asDict() for row in tables.runs.finished() if row["job"] != tables.job.name}
+    return sorted(last.values(), key=lambda row: row["at"])
+
+
+def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
+    """Rows by language, domain, licence and tier (samples: language, domain and recipe)."""
+    from pyspark.sql import functions as F
+
+    names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
+    if params.source == "samples":
+        names, rows = ["lang", "domain", "recipe"], tables["samples"].join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")
+    elif params.source == "mix":
+        rows = tables["mix"].select("doc_id", "batch_id").join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
+    counted = rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names]).agg(F.count("*").alias("n")).collect()
+    made: dict[str, dict[str, int]] = {name: {} for name in names}
+    for row in counted:
+        for name in names:
+            made[name][row[name]] = made[name].get(row[name], 0) + row["n"]
+    return made
+
+
+def models(tables: Tables) -> list[dict[str, Any]]:
+    """Rows of the trained models, by name."""
+    found = tables.get("models")
+    return [] if found is None else sorted((row.asDict() for row in found.collect()), key=lambda row: row["name"])
+
+
+JOB = Job(
+    "export_shards", Params, reads=("corpus",), looks_at=("mix", "samples", "sample_verdicts", "models"), writes=(), steps=(export,), scope="lake",
+    about=__doc__, output=OUTPUT,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,136 @@
+"""Choose what of the corpus goes into training, how often, and what is told with its middle last.
+
+reads   corpus, docs
+writes  mix, verdicts
+run     spark-submit jobs/mix_corpus.py --recipe conf/mix_corpus.yaml --lake lakes/demo
+
+A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to max_epochs where it is
+too small, cut down where it is too large, by a hash of seed and id, so that the same lake and recipe give the same mix.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from jobs.core.config import Strict
+from jobs.core.counts import by_reason
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from udfs.fim import Sentinels
+from udfs.mixing import MIXED, shape_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+STEPS = 65536  # a slice is cut down in steps of 1 / STEPS of its documents
+
+
+class Slice(Strict):
+    """Documents that are alike for the mix; null matches all."""
+
+    lang: list[str] | None
+    domain: list[str] | None
+    tier: list[str] | None
+    share: PositiveFloat  # of the bytes of the mix
+
+
+class Fim(Strict):
+    """Fill in the middle, at document level."""
+
+    rate: float = Field(ge=0, le=1)  # share of the rows that are cut
+    spm_share: float = Field(ge=0, le=1)  # of these, told suffix first
+    prefix: str
+    middle: str
+    suffix: str
+
+
+class Params(Strict):
+    """See conf/mix_corpus.yaml."""
+
+    slices: dict[str, Slice]
+    max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow
+    max_epochs: PositiveFloat  # how often a document may stand in the mix, on the average of its slice
+    fim: Fim
+    seed: int
+    min_kept: NonNegativeInt  # documents
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Params:
+        if abs(sum(each.share for each in self.slices.values()) - 1) > 1e-6:
+            raise ValueError(f"slices: shares add up to {sum(each.share for each in self.slices.values()):g}, wanted 1")
+        self.marks()
+        return self
+
+    def marks(self) -> Sentinels:
+        """The sentinels. Raises ValueError when one stands inside another."""
+        return Sentinels(self.fim.prefix, self.fim.middle, self.fim.suffix)
+
+
+def epochs(sizes: dict[str, int], params: Params) -> dict[str, float]:
+    """How often each slice stands in the mix, 0 to max_epochs: wanted bytes / bytes there. A slice without a byte is left out of the shares."""
+    there = {name: each.share for name, each in params.slices.items() if sizes.get(name)}
+    if not there:
+        return {}
+    whole = sum(there.values())
+    most = min(sizes[name] * params.max_epochs / (share / whole) for name, share in there.items())
+    total = most if params.max_bytes is None else min(most, float(params.max_bytes))
+    return {name: total * share / whole / sizes[name] for name, share in there.items()}
+
+
+def sliced(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, slice (null: none matches), n_bytes, step (hash, 0 to STEPS - 1) of the corpus, staged."""
+    from pyspark.sql import functions as F
+
+    name: Column = F.lit(None).cast("string")
+    for title, each in reversed(params.slices.items()):
+        matches = F.lit(True)
+        for column in ("lang", "domain", "tier"):
+            if (wanted := getattr(each, column)) is not None:
+                matches = matches & F.coalesce(F.col(column).isin(wanted), F.lit(False))
+        name = F.when(matches, F.lit(title)).otherwise(name)
+    step = F.pmod(F.xxhash64(F.lit(params.seed), F.col("doc_id")), F.lit(STEPS)).cast("int")
+    rows = tables["corpus"].select("doc_id", "batch_id", name.alias("slice"), F.octet_length("text").cast("bigint").alias("n_bytes"), step.alias("step"))
+    return tables.stage("sliced", rows)
+
+
+def mix(tables: Tables, params: Params) -> dict[str, Any]:
+    """`mix`, and a verdict for each document that holds a sentinel."""
+    from pyspark.sql import functions as F
+
+    rows = sliced(tables, params)
+    sizes = {row["slice"]: row["n"] for row in rows.groupBy("slice").agg(F.sum("n_bytes").alias("n")).collect() if row["slice"]}
+    often = tables.frame([(name, float(n)) for name, n in epochs(sizes, params).items()], "slice string, epochs double")
+    chosen = rows.join(F.broadcast(often), ["slice"], how="inner")
+    whole = F.floor("epochs")
+    copies = (whole + (F.col("step") < F.round((F.col("epochs") - whole) * STEPS)).cast("int")).cast("int")
+    chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
+    texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select("doc_id", "batch_id", "slice", "copies", "text")
+    kernel = functools.partial(shape_batches, marks=params.marks(), rate=params.fim.rate, spm_share=params.fim.spm_share, seed=params.seed)
+    made = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
+    place = F.xxhash64(F.lit(params.seed), F.lit("place"), F.col("doc_id"), F.col("copy"))
+    verdicts = made.where("is_refused").select(
+        F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit("holds_sentinel").alias("reason"), F.lit(None).cast("double").alias("value"),
+        F.lit(None).cast("double").alias("limit"), F.lit("mix_corpus.fim").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )  # fmt: skip
+    mixed = made.where(~F.col("is_refused")).select("doc_id", "batch_id", "slice", "copy", "n_bytes", place.alias("place"), "fim", "cut_start", "cut_end")
+    return {"verdicts": verdicts, "mix": mixed}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """In: documents of the corpus; kept: those in the mix; left out: holds_sentinel, or not_mixed (no slice, or cut down)."""
+    n = tables["corpus"].count()
+    kept = tables.own("mix").select("doc_id").distinct().count()
+    refused = tables.own("verdicts").where(f"job = '{tables.job.name}'").count()
+    found = [{"reasons": ["holds_sentinel"], "n": refused}, {"reasons": ["not_mixed"], "n": n - kept - refused}]
+    return Counts(n, kept, {name: count for name, count in by_reason(found).items() if count})
+
+
+JOB = Job(
+    "mix_corpus", Params, reads=("corpus", "docs"), writes=(Writes("verdicts", "job"), Writes("mix", "all")), steps=(mix,), scope="lake", count=count, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
