@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jobs.core.table import DOC, Column, Table, columns
 from jobs.core.tables_export import MIX
-from jobs.core.tables_scores import DOMAINS, EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
+from jobs.core.tables_scores import MODELS, PERPLEXITY, QUALITY, SCORES
 from jobs.core.tables_synth import LEASES, SAMPLE_VERDICTS, SAMPLES, SEGMENTS, SYNTH_ANSWERS, SYNTH_REQUESTS
 
 DOCS = Table(
@@ -221,7 +221,7 @@ spark_version | string!   | version of Spark
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 ALL = (
-    DOCS, REJECTS, SIGNALS, DOMAINS, PERPLEXITY, SCORES, QUALITY, EMBEDDINGS, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

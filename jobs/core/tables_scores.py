@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from jobs.core.table import DOC, Table, columns
 
-DOMAINS = Table(
-    "domains",
-    "One row a document: its subject domain and how that was found.",
-    columns(DOC + """
-domain     | string! | subject domain (web, wiki, books, code, math, ...)
-method     | string! | source (the recipe's map of sources or the source's own hint) or the name of the classifier
-version    | string! | of the map or classifier that decided
-confidence | double! | 0 to 1; 1 where the source says so
-"""),
-    key=("doc_id", "batch_id"),
-    partitions=("batch_id",),
-    check="confidence BETWEEN 0 AND 1",
-)
-
 PERPLEXITY = Table(
     "perplexity",
     "One row for each document and language model: how likely the model finds its text.",
@@ -67,19 +53,6 @@ recipe_hash | string! | hash of the job's parameters, as in runs
     key=("doc_id", "batch_id"),
     partitions=("batch_id",),
     check="bin BETWEEN 0 AND 19 AND tier IN ('head', 'middle', 'tail')",
-)
-
-EMBEDDINGS = Table(
-    "embeddings",
-    "One row for each document and embedding model.",
-    columns("""
-job     | string! | the job that embedded
-""" + DOC + """
-model   | string! | name and version of the model
-vector  | array<float>! | of unit length
-"""),
-    key=("job", "doc_id", "batch_id", "model"),
-    partitions=("job", "batch_id"),
 )
 
 MODELS = Table(
