@@ -32,6 +32,7 @@ def head(text: str, start: int) -> str:
 
 
 def clean(markers: list[str], draw: random.Random) -> list[str]:
+    """As they are."""
     return markers
 
 
@@ -83,6 +84,7 @@ def invented(markers: list[str], draw: random.Random) -> list[str]:
 
 
 def everything(markers: list[str], draw: random.Random) -> list[str]:
+    """All four ways to spoil them, one after the other."""
     for spoil in (typos, paraphrase, repeats, reordering):
         markers = spoil(markers, draw)
     return markers
@@ -118,6 +120,7 @@ def measure(texts: list[str], kind: str, seed: int) -> dict[str, object]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alignment", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="Parquet file with a column text")
     parser.add_argument("--n", type=int, default=500, help="documents (default 500)")

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.inputs import need_columns
 from udfs.folding import FoldParams, fold_text
 from udfs.overlap import OverlapParams, build_index, find_items
 
@@ -45,11 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def read(path: Path, *columns: str) -> pa.Table:
     """The named columns of a Parquet file. Exits with a sentence when there is no such file or column."""
-    if not path.is_file():
-        sys.exit(f"{path}: no such file; name a Parquet file with the columns {', '.join(columns)}")
-    missing = set(columns) - set(pq.read_schema(path).names)
-    if missing:
-        sys.exit(f"{path}: no column {', '.join(sorted(missing))} (it has: {', '.join(pq.read_schema(path).names)}); wanted {', '.join(columns)}")
+    need_columns(path, *columns)
     return pq.read_table(path, columns=list(columns))
 
 

@@ -155,6 +155,7 @@ def _letters(text: str, chinese: bool) -> str:
 
 
 def main() -> None:
+    """Serve until killed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fake_openai", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8199)
     parser.add_argument("--faults", type=json.loads, default={}, help=f"JSON: share of first tries by kind ({', '.join(FAULTS)})")

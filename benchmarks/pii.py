@@ -26,21 +26,25 @@ REGIONS = ["US", "GB", "DE", "FR", "JP", "IN", "BR", "AU", "KR", "SG"]
 
 
 def digits(rng: random.Random, n: int) -> str:
+    """`n` random digits."""
     return "".join(rng.choices("0123456789", k=n))
 
 
 def luhn(start: str) -> str:
+    """`start` and the digit that makes its Luhn checksum right."""
     total = sum(int(d) if i % 2 else sum(map(int, str(2 * int(d)))) for i, d in enumerate(reversed(start)))
     return start + str(-total % 10)
 
 
 def resident(rng: random.Random) -> str:
+    """A resident ID of China with a right checksum."""
     body = f"{rng.choice(['110105', '440308', '510107', '320102'])}{rng.randint(1940, 2015)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{digits(rng, 3)}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return body + "10X98765432"[sum(int(d) * w for d, w in zip(body, weights)) % 11]
 
 
 def phone(rng: random.Random) -> str:
+    """A phone number: of China in four forms, or a mobile of another country."""
     kind = rng.randrange(4)
     if kind == 0:
         return rng.choice(["138", "159", "177", "186", "199", "136"]) + digits(rng, 8)
@@ -53,6 +57,7 @@ def phone(rng: random.Random) -> str:
 
 
 def value(rng: random.Random, entity: str) -> str:
+    """A random value of the entity."""
     name = "".join(rng.choices("abcdefghijklmnop", k=6))
     if entity == "email":
         return f"{name}{rng.choice(['', '.', '_', '-', '+'])}{digits(rng, 2)}@{rng.choice(['mail.', ''])}{name[::-1]}.{rng.choice(['com', 'cn', 'org', 'com.cn', 'io'])}"
@@ -70,6 +75,7 @@ def value(rng: random.Random, entity: str) -> str:
 
 
 def decoy(rng: random.Random) -> str:
+    """Something of the same look that is no entity."""
     made = rng.choice(DECOYS)
     for n in (1, 2, 3, 8, 10, 12, 13, 20):
         while f"{{{n}}}" in made:
@@ -78,6 +84,7 @@ def decoy(rng: random.Random) -> str:
 
 
 def sentence(rng: random.Random) -> tuple[str, set[tuple[int, int, str]]]:
+    """A sentence with one to three entities beside decoys, and their (start, end, entity)."""
     text, truth = "", set()
     for _ in range(rng.randint(1, 3)):
         entity = rng.choice(list(ENTITIES))
@@ -89,6 +96,7 @@ def sentence(rng: random.Random) -> tuple[str, set[tuple[int, int, str]]]:
 
 
 def figures(n: int, seed: int, show: int) -> dict[str, dict[str, float]]:
+    """Precision, recall, F1 and n of each entity over `n` sentences; prints the first `show` mistakes."""
     rng = random.Random(seed)
     right, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
     for _ in range(n):
@@ -108,6 +116,7 @@ def figures(n: int, seed: int, show: int) -> dict[str, dict[str, float]]:
 
 
 def on_documents(path: str, show: int, seed: int) -> dict[str, Any]:
+    """Hits by entity and the pace over a Parquet file; prints `show` random hits in their surroundings."""
     texts = pq.read_table(path, columns=["text"])["text"].to_pylist()
     began = time.process_time()
     found = [(i, span) for i, text in enumerate(texts) for span in find_pii(text or "")]
@@ -119,6 +128,7 @@ def on_documents(path: str, show: int, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=2000, help="sentences made up")
     parser.add_argument("--seed", type=int, default=7)

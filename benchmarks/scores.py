@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.inputs import need_columns
 from jobs import build_quality, train_classifier
 from jobs.core import config
 from udfs import measures, training
@@ -43,12 +44,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def read(path: Path) -> pa.Table:
     """text, label, lang, group, MEASURES. Exits with a sentence when there is no such file or column."""
-    if not path.is_file():
-        sys.exit(f"{path}: no such file; name a Parquet file with the columns text, label, lang")
+    need_columns(path, "text", "label", "lang")
     held = pq.read_table(path)
-    missing = {"text", "label", "lang"} - set(held.column_names)
-    if missing:
-        sys.exit(f"{path}: no column {', '.join(sorted(missing))} (it has: {', '.join(held.column_names)}); wanted text, label, lang")
     rows = pa.table({"text": held["text"].cast(pa.large_string()), "label": held["label"].cast(pa.int64()), "lang": held["lang"].cast(pa.string()), "group": groups(held)})
     measured = measures.measure_texts(rows["text"])
     for name in MEASURES:

@@ -47,11 +47,13 @@ def make_lake(root: Path, texts: list[str], part_size: int) -> None:
 
 
 def read_texts(data: str, n: int, most: int) -> list[str]:
+    """`n` random texts of a Parquet file, of 400 to `most` characters."""
     texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and 400 <= len(t) <= most]
     return random.Random(7).sample(texts, min(n, len(texts)))
 
 
 def answers_of(lake: Path) -> list[dict[str, Any]]:
+    """What the model said, of all that is committed."""
     return [row for row in DeltaTable(str(lake / "synth_answers")).to_pyarrow_table().to_pylist() if row["raw"] is not None]
 
 
@@ -122,6 +124,7 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("fake", "engine"))
     parser.add_argument("--data", required=True, help="Parquet file with a column text")

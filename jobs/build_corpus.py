@@ -79,7 +79,7 @@ def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:
     signals = tables.slice("signals").select("doc_id", "batch_id", "lang", "lang_score", "n_words")
     replaced = tables["duplicates"].groupBy(F.col("dup_of").alias("doc_id")).agg(F.count("*").alias("n_duplicates"))
     quality = tables.get("quality")
-    quality = tables.frame([], "doc_id string, batch_id string, quality double, bin int, tier string") if quality is None else quality
+    quality = tables.empty("quality") if quality is None else quality
     narrow = docs.join(signals, ["doc_id", "batch_id"], how="inner").join(replaced, ["doc_id"], how="left")
     narrow = narrow.join(quality.select("doc_id", "batch_id", "quality", F.col("bin").alias("quality_bin"), "tier"), ["doc_id", "batch_id"], how="left")
     return rows.join(F.broadcast(narrow), ["doc_id", "batch_id"], how="inner").select(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, PositiveFloat
 
 from jobs.core.config import Strict
+from jobs.core.counts import by_one_reason
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.models import find_models
 
@@ -48,7 +49,7 @@ def joined(tables: Tables, params: Params) -> DataFrame:
         wanted = wanted | ((F.col("scorer") == name) & (F.col("version") == version))
     scores = tables.slice("scores").where((F.col("job") == "score_classifier") & wanted)
     one = [F.max(F.when(F.col("scorer") == name, F.col("raw"))).alias(name) for name in params.scorers]
-    rows = scores.groupBy(*keys).agg(*one).na.drop().join(tables.kept(tuple(params.heeds)), keys, how="left_semi")
+    rows = scores.groupBy(*keys).agg(*one).na.drop().join(tables.kept(params.heeds), keys, how="left_semi")
     # The one with the largest say; of equal ones the first of the recipe.
     say = {name: F.col(name) * weight if params.combine == "mean" else F.col(name) for name, weight in params.scorers.items()}
     size = {name: F.abs(each) if params.combine == "mean" else each for name, each in say.items()}
@@ -98,8 +99,8 @@ def bin_quality(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """In: documents that the judges kept; left out: those without every score."""
-    n, found = tables.kept(tuple(params.heeds)).count(), tables.own("quality").count()
-    return Counts(n, found, {"not_scored": n - found} if n > found else {})
+    n, found = tables.kept(params.heeds).count(), tables.own("quality").count()
+    return by_one_reason({None: found, "not_scored": n - found})
 
 
 JOB = Job(

@@ -95,14 +95,11 @@ def _list(given: argparse.Namespace) -> None:
 
 
 def _worker(given: argparse.Namespace) -> int:
+    """The worker is a program of its own, in an environment of its own where there is one."""
     named = [word for flag in ("lake", "worker") if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
-    return _start_worker("--recipe", given.recipe, *named)
-
-
-def _start_worker(*words: str) -> int:
-    """The worker is a program of its own; returns its exit code."""
     own = Path(".venv-worker/bin/python")
-    return subprocess.run([str(own) if own.is_file() else sys.executable, "-m", "synth_worker", *words], check=False).returncode
+    python = str(own) if own.is_file() else sys.executable
+    return subprocess.run([python, "-m", "synth_worker", "--recipe", given.recipe, *named], check=False).returncode
 
 
 def _check(given: argparse.Namespace) -> int | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -22,7 +22,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.errors import ConfigError
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.questions import Questions, digest_of, read_questions
+from jobs.core.questions import Questions, read_questions
 from udfs.overlap import Index, OverlapParams, build_index, find_items
 
 if TYPE_CHECKING:
@@ -53,15 +53,6 @@ class Params(Strict):
     min_alike_short: float = Field(gt=0, le=1)
     runs: list[Run]
     min_kept: NonNegativeInt  # documents
-
-    @model_validator(mode="before")
-    @classmethod
-    def _look(cls, given: Any) -> Any:
-        """The content of each file becomes part of the recipe, as a hash of its bytes."""
-        if not isinstance(given, dict) or not isinstance(given.get("benchmarks"), list):
-            return given
-        named = [{**q, "digest": digest_of(q["file"])} if isinstance(q, dict) and isinstance(q.get("file"), str) else q for q in given["benchmarks"]]
-        return {**given, "benchmarks": named}
 
     @model_validator(mode="after")
     def _read(self) -> Params:

@@ -232,7 +232,7 @@ def pair_small(tables: Tables, params: Params, held: small_pairs.Held) -> DataFr
         return None
     held.pairs = pd.concat([held.pairs, made], ignore_index=True) if len(held.pairs) else made
     schema = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
-    return as_pairs(tables.frame(made if len(made) else [], schema), params)
+    return as_pairs(tables.frame(made, schema), params)
 
 
 def choose(tables: Tables, params: Params) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Send the best documents to synthesis: chosen by quality, language, domain and length, cut into chunks, queued in parts.
 
 reads   corpus (and quality, where the recipe asks for bins or tiers)
-writes  synth_requests (and creates synth_answers, empty)
+writes  synth_requests (and creates synth_answers and leases, empty)
 run     spark-submit jobs/export_candidates.py --recipe conf/export_candidates.yaml --lake lakes/demo
 
 Which documents of a language come in is decided by a seeded hash of doc_id, so a larger max_documents adds to a smaller one.
@@ -14,12 +14,13 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml
+from jobs.core.counts import by_one_reason
+from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.questions import digest_of
 from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Params(Strict):
     """See conf/export_candidates.yaml."""
 
     prompt: str  # prompt file of the recipe; its content is part of the request's identity
-    recipe: str = Field(default="", exclude=False)  # filled in from the prompt file
+    recipe: str = ""  # filled in from the prompt file
     recipe_version: str = ""  # filled in: version and hash of the prompt file
     languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
     keep_shares: bool
@@ -64,7 +65,7 @@ class Params(Strict):
         content = load_yaml(find_file(given["prompt"]))
         if not isinstance(content, dict) or not {"recipe", "version"} <= content.keys():
             raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
-        version = f"{content['version']}-{digest_of(str(find_file(given['prompt'])))[:12]}"
+        version = f"{content['version']}-{digest_of(find_file(given['prompt']))[:12]}"
         return {**given, "recipe": content["recipe"], "recipe_version": version}
 
     @model_validator(mode="after")
@@ -168,9 +169,7 @@ def count(tables: Tables, params: Params) -> Counts:
     """Documents of the corpus; kept: chosen for synthesis (now or before); left out: by the first reason."""
     from pyspark.sql import functions as F
 
-    rows = {row["reason"]: row["n"] for row in tables.held.groupBy("reason").agg(F.count("*").alias("n")).collect()}
-    kept = rows.pop(None, 0)
-    return Counts(kept + sum(rows.values()), kept, dict(sorted(rows.items(), key=lambda item: (-item[1], item[0]))))
+    return by_one_reason({row["reason"]: row["n"] for row in tables.held.groupBy("reason").agg(F.count("*").alias("n")).collect()})
 
 
 JOB = Job(

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import PositiveInt, model_validator
 
 from jobs.core import files
+from jobs.core.ask import funnel_of
 from jobs.core.card import card
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Job, Tables, main
+from jobs.core.marks import Marks
 from jobs.core.run import code_version
-from udfs.fim import Sentinels
 from udfs.shards import WRITTEN, ShardParams, place, write_batches
 
 if TYPE_CHECKING:
@@ -34,14 +35,6 @@ OUTPUT = f"{FOLDER}/manifest.json"
 SAMPLE_COLUMNS = ["sample_id", "recipe", "doc_id", "lang", "domain", "question", "cot", "answer", "model"]
 
 
-class Marks(Strict):
-    """The sentinels that mix_corpus was given."""
-
-    prefix: str
-    middle: str
-    suffix: str
-
-
 class Params(Strict):
     """See conf/export_shards.yaml."""
 
@@ -50,7 +43,7 @@ class Params(Strict):
     chat: Literal["messages", "sharegpt", "alpaca"] | None  # form of samples; null for text
     format: Literal["jsonl", "jsonl.zst", "parquet"]
     shard_bytes: PositiveInt  # of text in one shard, about
-    sentinels: Marks | None  # needed where the mix holds cut texts
+    sentinels: Marks | None  # those of mix_corpus; needed where the mix holds cut texts
     seed: int  # of the order (corpus and samples; the mix has its own)
     title: str  # of the card
 
@@ -61,16 +54,20 @@ class Params(Strict):
         return self
 
 
+def kept_samples(tables: Tables) -> DataFrame:
+    """Samples that no job left out. Raises ContractError when there is no table of them."""
+    samples = tables.get("samples")
+    if samples is None:
+        raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
+    return samples.join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")
+
+
 def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
     """The rows to be written, with `place` (their order), and the bytes of their text."""
     from pyspark.sql import functions as F
 
     if params.source == "samples":
-        samples = tables.get("samples")
-        if samples is None:
-            raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
-        left_out = tables["sample_verdicts"].select("sample_id").distinct()
-        rows = samples.join(left_out, ["sample_id"], how="left_anti").select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
+        rows = kept_samples(tables).select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
         size = rows.agg(F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")).first()
         return rows, int(size["n"] or 0)
     wanted = list(dict.fromkeys(["text", *params.columns]))
@@ -99,8 +96,7 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
     root = f"{tables.lake.root}/{FOLDER}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
     key = json.dumps([tables.recipe_hash, used, n_shards], sort_keys=True)
-    marks = Sentinels(params.sentinels.prefix, params.sentinels.middle, params.sentinels.suffix) if params.sentinels else None
-    how = ShardParams(root, key, params.format, marks, params.chat)
+    how = ShardParams(root, key, params.format, params.sentinels.sentinels() if params.sentinels else None, params.chat)
     identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
     ordered = rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int")).repartition(n_shards, "shard").sortWithinPartitions("shard", "place", *identity)
     shards = ordered.drop("place", "batch_id").mapInArrow(functools.partial(write_batches, params=how), WRITTEN).collect()
@@ -110,7 +106,7 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
         "format": params.format, "source": params.source, "n_rows": sum(row["n_rows"] for row in written), "n_bytes": sum(row["n_bytes"] for row in written),
         "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "shards": written,
     }  # fmt: skip
-    files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel(tables), facts(tables, params), models(tables)))
+    files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel_of(tables.runs), recipes(tables), facts(tables, params), models(tables)))
     files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     return {}
 
@@ -125,10 +121,9 @@ def drop_others(root: str, wanted: set[str]) -> None:
             system.delete_file(each.path)
 
 
-def funnel(tables: Tables) -> list[dict[str, Any]]:
-    """The last finished run of each job but this one, in the order in which they ended."""
-    last = {row["job"]: row.asDict() for row in tables.runs.finished() if row["job"] != tables.job.name}
-    return sorted(last.values(), key=lambda row: row["at"])
+def recipes(tables: Tables) -> dict[str, str]:
+    """Job to the hash of its last recipe."""
+    return {row["job"]: row["recipe_hash"] for row in tables.runs.finished()}
 
 
 def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
@@ -137,7 +132,7 @@ def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
 
     names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
     if params.source == "samples":
-        names, rows = ["lang", "domain", "recipe"], tables["samples"].join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")
+        names, rows = ["lang", "domain", "recipe"], kept_samples(tables)
     elif params.source == "mix":
         rows = tables["mix"].select("doc_id", "batch_id").join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
     counted = rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names]).agg(F.count("*").alias("n")).collect()

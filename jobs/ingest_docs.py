@@ -19,6 +19,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.contract import broken_reason, gate, load_contract
+from jobs.core.counts import by_one_reason
 from jobs.core.errors import ConfigError, ContractError
 from jobs.core.job import Counts, Delete, Job, Tables, Writes, bucket_of, main
 from udfs import readers
@@ -214,9 +215,7 @@ def count(tables: Tables, params: Params) -> Counts:
 
     here = F.col("batch_id").isin(list(tables.batches))
     rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & (F.col("reason") != "superseded_version")))
-    kept = sum(row["n"] for row in rows if row["reason"] is None)
-    found = {row["reason"]: row["n"] for row in sorted(rows, key=lambda row: (-row["n"], row["reason"] or "")) if row["reason"] is not None}
-    return Counts(kept + sum(found.values()), kept, found)
+    return by_one_reason({row["reason"]: row["n"] for row in rows})
 
 
 def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:

@@ -1,6 +1,6 @@
 """Leave out documents whose quality bin is too low for their language and domain. Compares; no model runs.
 
-reads   docs, quality
+reads   docs, quality, verdicts
 writes  verdicts
 run     spark-submit jobs/judge_quality.py --recipe conf/judge_quality.yaml --lake lakes/demo
 """
@@ -15,18 +15,15 @@ from pydantic import Field, NonNegativeInt, model_validator
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.routes import ANY, Matches, lead_somewhere
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-ANY = ["any"]
 
+class Route(Matches):
+    """The lowest bin that its documents may have; null: all stay."""
 
-class Route(Strict):
-    """The lowest bin that documents of some languages and domains may have; null: all stay."""
-
-    lang: list[str]
-    domain: list[str]
     min_bin: int | None = Field(ge=0, le=19)
 
 
@@ -39,8 +36,7 @@ class Params(Strict):
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Params:
-        if not self.routes or self.routes[-1].lang != ANY or self.routes[-1].domain != ANY:
-            raise ValueError("the last route must be lang: [any], domain: [any], so that every document is judged")
+        lead_somewhere(self.routes)
         return self
 
 
@@ -50,7 +46,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys = ["doc_id", "batch_id"]
     rows = tables.slice("quality").select(*keys, "lang", "bin").join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner")
-    rows = rows.join(tables.kept(tuple(params.heeds)), keys, how="left_semi")
+    rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))

@@ -19,13 +19,12 @@ from pydantic import NonNegativeInt, field_validator, model_validator
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.routes import ANY, Matches, lead_somewhere
 from udfs.judging import JUDGED, Plan, Route, judge_batches
 from udfs.rules import LIMITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-ANY = ["any"]
 
 
 class Preset(Strict):
@@ -45,11 +44,9 @@ class Preset(Strict):
         return limits
 
 
-class RouteSpec(Strict):
-    """Which presets judge the documents of some languages and domains (`any` matches all)."""
+class RouteSpec(Matches):
+    """Which presets judge its documents."""
 
-    lang: list[str]
-    domain: list[str]
     presets: list[str]
 
 
@@ -75,8 +72,7 @@ class Params(Strict):
         missing = sorted({name for route in self.routes for name in route.presets} - set(self.presets))
         if missing:
             raise ValueError(f"routes name presets that are not loaded: {', '.join(missing)} (loaded: {', '.join(self.presets)})")
-        if not self.routes or self.routes[-1].lang != ANY or self.routes[-1].domain != ANY:
-            raise ValueError("the last route must be lang: [any], domain: [any], so that every document is judged")
+        lead_somewhere(self.routes)
         return self
 
     def plan(self) -> Plan:

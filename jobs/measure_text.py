@@ -50,9 +50,8 @@ def promised_names(rows: pa.RecordBatch) -> list[str]:
 def measure(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`signals` of the batches at hand."""
     table = promised.table("signals")
-    schema = ", ".join(f"`{c.name}` {c.type}" for c in table.columns)
     kernel = functools.partial(measure_batches, lid_model=params.lid_model, lid_chars=params.lid_chars)
-    return {"signals": tables.slice("docs").select("doc_id", "batch_id", "text").mapInArrow(kernel, schema)}
+    return {"signals": tables.slice("docs").select("doc_id", "batch_id", "text").mapInArrow(kernel, table.schema)}
 
 
 def count(tables: Tables, params: Params) -> Counts:

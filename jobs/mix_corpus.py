@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_reason
+from jobs.core.counts import by_one_reason
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from udfs.fim import Sentinels
+from jobs.core.marks import Marks
 from udfs.mixing import MIXED, shape_batches
 
 if TYPE_CHECKING:
@@ -37,14 +37,11 @@ class Slice(Strict):
     share: PositiveFloat  # of the bytes of the mix
 
 
-class Fim(Strict):
+class Fim(Marks):
     """Fill in the middle, at document level."""
 
     rate: float = Field(ge=0, le=1)  # share of the rows that are cut
     spm_share: float = Field(ge=0, le=1)  # of these, told suffix first
-    prefix: str
-    middle: str
-    suffix: str
 
 
 class Params(Strict):
@@ -61,12 +58,7 @@ class Params(Strict):
     def _adds_up(self) -> Params:
         if abs(sum(each.share for each in self.slices.values()) - 1) > 1e-6:
             raise ValueError(f"slices: shares add up to {sum(each.share for each in self.slices.values()):g}, wanted 1")
-        self.marks()
         return self
-
-    def marks(self) -> Sentinels:
-        """The sentinels. Raises ValueError when one stands inside another."""
-        return Sentinels(self.fim.prefix, self.fim.middle, self.fim.suffix)
 
 
 def epochs(sizes: dict[str, int], params: Params) -> dict[str, float]:
@@ -108,7 +100,7 @@ def mix(tables: Tables, params: Params) -> dict[str, Any]:
     copies = (whole + (F.col("step") < F.round((F.col("epochs") - whole) * STEPS)).cast("int")).cast("int")
     chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
     texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select("doc_id", "batch_id", "slice", "copies", "text")
-    kernel = functools.partial(shape_batches, marks=params.marks(), rate=params.fim.rate, spm_share=params.fim.spm_share, seed=params.seed)
+    kernel = functools.partial(shape_batches, marks=params.fim.sentinels(), rate=params.fim.rate, spm_share=params.fim.spm_share, seed=params.seed)
     made = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
     place = F.xxhash64(F.lit(params.seed), F.lit("place"), F.col("doc_id"), F.col("copy"))
     verdicts = made.where("is_refused").select(
@@ -124,8 +116,7 @@ def count(tables: Tables, params: Params) -> Counts:
     n = tables["corpus"].count()
     kept = tables.own("mix").select("doc_id").distinct().count()
     refused = tables.own("verdicts").where(f"job = '{tables.job.name}'").count()
-    found = [{"reasons": ["holds_sentinel"], "n": refused}, {"reasons": ["not_mixed"], "n": n - kept - refused}]
-    return Counts(n, kept, {name: count for name, count in by_reason(found).items() if count})
+    return by_one_reason({None: kept, "holds_sentinel": refused, "not_mixed": n - kept - refused})
 
 
 JOB = Job(

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.counts import count_kept
+from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
 from udfs.classifiers import MEASURES, Classifier, from_bytes, logits, probability
 
@@ -55,7 +56,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     done = tables.own("scores").where(F.col("batch_id").isin(list(tables.batches)) & F.col("version").isin(versions)).select(*keys, "version")
     full = done.groupBy(*keys).agg(F.count("*").alias("n")).where(F.col("n") == len(models)).select(*keys)
     is_first = not tables.owns("scores")
-    todo = tables.kept(tuple(params.heeds)) if is_first else tables.kept(tuple(params.heeds)).join(full, keys, how="left_anti")
+    todo = tables.kept(params.heeds) if is_first else tables.kept(params.heeds).join(full, keys, how="left_anti")
     frames = []
     if any(model.wants_text for model in models):
         kernel = functools.partial(score_batches, models=[model for model in models if model.wants_text])
@@ -69,14 +70,8 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     return {"scores": fresh.select(own, *keys, "scorer", "version", "raw", "score", F.lit(None).cast("string").alias("detail"))}
 
 
-def count(tables: Tables, params: Params) -> Counts:
-    """Every document that the judges kept is scored; none is left out."""
-    n = tables.kept(tuple(params.heeds)).count()
-    return Counts(n, n, {})
-
-
 JOB = Job(
-    "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(score,), count=count,
+    "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(score,), count=count_kept,
     about=__doc__,
 )  # fmt: skip
 

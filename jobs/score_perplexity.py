@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.counts import count_kept
+from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
 from udfs.lm import SCORES, LanguageModel, from_bytes, score_texts
 
@@ -53,7 +54,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     rows = find_models(tables, [f"lm_{lang}" for lang in params.languages], "train_lm")
     models = {lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)}
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
-    todo = tables.kept(tuple(params.heeds)).join(tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)), keys, how="inner")
+    todo = tables.kept(params.heeds).join(tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)), keys, how="inner")
     if tables.owns("perplexity"):
         done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
         todo = todo.join(done, keys, how="left_anti")
@@ -62,14 +63,8 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     return {"perplexity": measured.select(own, *keys, "model", "n_tokens", "log_prob", "oov_share", "perplexity", "loss")}
 
 
-def count(tables: Tables, params: Params) -> Counts:
-    """Every kept document is looked at; none is left out. Those in other languages have no row."""
-    n = tables.kept(tuple(params.heeds)).count()
-    return Counts(n, n, {})
-
-
 JOB = Job(
-    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(score,), count=count,
+    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(score,), count=count_kept,
     about=__doc__,
 )  # fmt: skip
 

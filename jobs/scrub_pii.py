@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from jobs.core.config import Strict
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.counts import count_kept
+from jobs.core.job import Job, Tables, Writes, main
 from udfs.pii import PiiParams, scrub_batches
 
 if TYPE_CHECKING:
@@ -40,18 +41,12 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`edits` of the batches at hand: a row for each entity found."""
     from pyspark.sql import functions as F
 
-    texts = tables.texts(tables.kept(tuple(params.heeds)), "text").select("doc_id", "batch_id", "text")
+    texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
     found = texts.mapInArrow(functools.partial(scrub_batches, params=PiiParams(params.placeholders)), FOUND)
     return {"edits": found.select(F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", "start", "end", "replacement", "reason")}
 
 
-def count(tables: Tables, params: Params) -> Counts:
-    """Every kept document is looked at; none is left out."""
-    n = tables.kept(tuple(params.heeds)).count()
-    return Counts(n, n, {})
-
-
-JOB = Job("scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count, about=__doc__)
+JOB = Job("scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count_kept, about=__doc__)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -20,7 +20,7 @@ from jobs.core.config import Strict
 from jobs.core.errors import DataError
 from jobs.core.examples import ExampleFile, read_examples
 from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import as_models, model_row
+from jobs.core.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,7 +143,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     from udfs import measures, training
     from udfs.classifiers import MEASURES, to_bytes
 
-    if params.keep and (kept := tables.before("models", lambda recipe: Params.model_validate_json(recipe) == params)) is not None and not kept.isEmpty():
+    if params.keep and is_trained(tables):
         return {}
     parts = [table for table in (lake_examples(tables, params), read_examples(params.files)) if table is not None and table.num_rows]
     if not parts:

@@ -18,7 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from jobs.core.config import Strict
 from jobs.core.errors import DataError
 from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import as_models, model_row
+from jobs.core.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,7 +54,7 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     docs = tables.slice("docs").select(*keys, "domain_hint")
     docs = docs if params.domains is None else docs.where(F.col("domain_hint").isin(params.domains))
     rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(F.col("lang").isin(list(params.models)))
-    rows = rows.join(tables.kept(tuple(params.heeds)), keys, how="left_semi")
+    rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
     return tables.stage("reference", rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= params.max_documents).select(*keys, "lang", "place"))
 
@@ -64,7 +64,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     from udfs import lm_training
     from udfs.lm import to_bytes
 
-    if params.keep and (kept := tables.before("models", lambda recipe: Params.model_validate_json(recipe) == params)) is not None and not kept.isEmpty():
+    if params.keep and is_trained(tables):
         return {}
     texts = tables.texts(reference(tables, params), "text", carry=("lang", "place")).toPandas().sort_values(["lang", "place"])
     made = []

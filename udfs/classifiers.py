@@ -12,7 +12,7 @@ import os
 import pickle
 import tempfile
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,9 @@ class Classifier:
     shift: float = 0.0
     made_with: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def version(self) -> str:
-        """12 hex digits that name the model: equal version, equal scores."""
+        """12 hex digits that name the model: equal version, equal scores. Kept, and sent along, as it takes a look at every byte."""
         about = json.dumps([self.kind, self.spec, self.slope, self.shift], sort_keys=True).encode()
         return hashlib.blake2b(about + self.blob, digest_size=6).hexdigest()
 

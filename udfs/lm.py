@@ -11,11 +11,13 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+
+from udfs.batches import as_batch
 
 Unit = Literal["words", "chars"]
 WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]", re.UNICODE)
@@ -33,9 +35,9 @@ class LanguageModel:
     max_chars: int
     blob: bytes
 
-    @property
+    @cached_property
     def version(self) -> str:
-        """12 hex digits; equal version, equal scores."""
+        """12 hex digits; equal version, equal scores. Kept, and sent along, as it takes a look at every byte."""
         return hashlib.blake2b(json.dumps(self.about, sort_keys=True).encode() + self.blob, digest_size=6).hexdigest()
 
     @property
@@ -106,5 +108,4 @@ def score_texts(model: LanguageModel, texts: pa.Array) -> pa.RecordBatch:
     """A row of SCORES for each text; a null text is an empty one."""
     loaded = _loaded(model.version, model)
     rows = [_score(loaded, model, text or "") for text in texts.to_pylist()]
-    columns: list[Any] = list(zip(*rows, strict=True)) if rows else [[] for _ in SCORES]
-    return pa.record_batch([pa.array(list(column), field.type) for column, field in zip(columns, SCORES, strict=True)], schema=SCORES)
+    return as_batch(rows, SCORES)

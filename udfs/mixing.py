@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from udfs.batches import as_batch
 from udfs.fim import Sentinels, choose, cut
 
 MIXED = "doc_id string, batch_id string, slice string, copy int, n_bytes bigint, fim string, cut_start int, cut_end int, is_refused boolean"
@@ -22,8 +23,7 @@ def shape_batches(batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: flo
             for copy in range(1 if refused else copies):
                 form = None if refused else choose(text, seed, f"{doc_id}/{copy}", rate, spm_share)
                 rows.append((doc_id, batch_id, slice_, copy, size, *(form or ("none", None, None)), refused))
-        columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
-        yield pa.record_batch([pa.array(list(column), field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
+        yield as_batch(rows, _SCHEMA)
 
 
 def told(text: str, fim: str, start: int | None, end: int | None, marks: Sentinels | None) -> str:

@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from udfs.batches import as_batch
+
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")  # in this order: what one has taken, no later one takes
-FOUND: pa.Schema = pa.schema([("start", pa.int32()), ("end", pa.int32()), ("entity", pa.string())])
+FOUND: pa.Schema = pa.schema([
+    ("doc_id", pa.string()), ("batch_id", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("reason", pa.string()),
+])  # fmt: skip
 _LOCAL = r"[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?"
 _EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+/@-]){_LOCAL}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z0-9-]|\.[A-Za-z0-9])")
 _NOT_MAIL = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".py", ".html",  # logo@2x.png
@@ -175,7 +179,4 @@ def scrub_batches(batches: Iterator[pa.RecordBatch], params: PiiParams) -> Itera
             for doc_id, batch_id, text in zip(*(batch[name].to_pylist() for name in ("doc_id", "batch_id", "text")), strict=True)
             for start, end, entity in find_pii(text or "", entities)
         ]
-        columns = list(zip(*rows, strict=True)) or [()] * 6
-        kinds = (pa.string(), pa.string(), pa.int32(), pa.int32(), pa.string(), pa.string())
-        arrays = [pa.array(list(column), kind) for column, kind in zip(columns, kinds, strict=True)]
-        yield pa.record_batch(arrays, names=["doc_id", "batch_id", "start", "end", "replacement", "reason"])
+        yield as_batch(rows, FOUND)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from udfs import arrow_rows, jsons, warc
+from udfs.batches import as_batch
 from udfs.encodings import BadEncoding, decode
 from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Reject, Row, batched, hash128
 from udfs.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
@@ -42,8 +43,7 @@ def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int) 
     for path, size in sorted(files):
         n_parts = max(1, -(-size // split_bytes)) if format in SPLITS and (format == "parquet" or not is_packed(path)) else 1
         rows += [(path, format, part, n_parts) for part in range(n_parts)]
-    columns = zip(*rows, strict=True) if rows else ((),) * len(UNITS)
-    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, UNITS, strict=True)], schema=UNITS)
+    return pa.Table.from_batches([as_batch(rows, UNITS)])
 
 
 def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:

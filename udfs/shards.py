@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
+from udfs.batches import as_batch
 from udfs.fim import Sentinels
 from udfs.mixing import told
 
@@ -124,7 +125,7 @@ class _Shard:
             with self.system.open_output_stream(self.mark) as stream:  # after the shard: without it the shard counts as not written
                 stream.write(json.dumps(facts).encode())
             self.done = facts
-        return pa.record_batch([pa.array([self.done[field.name]], field.type) for field in _WRITTEN], schema=_WRITTEN)
+        return as_batch([[self.done[field.name] for field in _WRITTEN]], _WRITTEN)
 
 
 def _digest(system: fs.FileSystem, path: str) -> dict[str, Any]:

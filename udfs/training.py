@@ -5,7 +5,6 @@ import io
 import pickle
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +156,3 @@ def _sklearn() -> dict[str, str]:
 
 KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {"linear": _linear, "trees": _trees, "fasttext": _fasttext}
 MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {"linear": dict, "trees": _sklearn, "fasttext": dict}
-
-
-def grams(**given: Any) -> dict[str, Any]:
-    """The `grams` of a linear model's spec, complete."""
-    return asdict(replace(GramParams(), **given))

@@ -8,8 +8,10 @@ from typing import Any
 KINDS = {"jsonl": "json", "jsonl.zst": "json", "parquet": "parquet"}
 
 
-def card(title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], facts: dict[str, dict[str, int]], models: list[dict[str, Any]]) -> str:
-    """Markdown with its front matter. `facts`: rows by language, domain, licence and so on; `funnel`: the last run of each job."""
+def card(
+    title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], recipes: dict[str, str], facts: dict[str, dict[str, int]], models: list[dict[str, Any]]
+) -> str:
+    """Markdown with its front matter. `facts`: rows by language, domain, licence and so on; `funnel`: a row a job; `recipes`: hash by job."""
     licences = sorted(facts.get("license", {}))
     front = [
         "---", f"pretty_name: {json.dumps(title, ensure_ascii=False)}", "language: [" + ", ".join(sorted(name for name in facts.get("lang", {}) if name != "unknown")) + "]",
@@ -26,7 +28,7 @@ def card(title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], fac
         ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         lines += [f"## Rows by {name}", "", f"| {name} | rows |", "| --- | ---: |", *(f"| {_cell(key)} | {n:,} |" for key, n in ranked), ""]
     lines += ["## How it was made", "", "| job | in | kept | left out | recipe |", "| --- | ---: | ---: | ---: | --- |"]
-    lines += [f"| {row['job']} | {_n(row['rows_in'])} | {_n(row['rows_kept'])} | {_n(row['rows_left_out'])} | `{row['recipe_hash'][:12]}` |" for row in funnel]
+    lines += [f"| {row['job']} | {row['rows_in']:,} | {row['rows_kept']:,} | {row['rows_left_out']:,} | `{recipes[row['job']][:12]}` |" for row in funnel]
     lines += ["", f"Lake: `{_cell(manifest['lake'])}`, versions " + ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()) + ".", ""]
     if models:
         lines += ["## Models that scored it", "", "| model | version | kind | figures on held-out examples |", "| --- | --- | --- | --- |"]
@@ -37,10 +39,6 @@ def card(title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], fac
     stated = ", ".join(_cell(name) for name in licences if name != "unknown") or "none is stated"
     lines += ["## Licences", "", f"Of the sources, as they state them: {stated}. Whoever publishes this set answers for what its sources allow.", ""]
     return "\n".join(lines)
-
-
-def _n(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
 
 
 def _cell(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.job import Counts, Tables
@@ -19,6 +20,19 @@ def count_verdicts(tables: Tables, params: Any) -> Counts:
         return tables.judged
     mine = tables.own("verdicts").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
     return counted(tables.kept(getattr(params, "heeds", ())), mine)
+
+
+def count_kept(tables: Tables, params: Any) -> Counts:
+    """A job that measures, or finds edits: every document that the judges it heeds kept; none is left out."""
+    n = tables.kept(params.heeds).count()
+    return Counts(n, n, {})
+
+
+def by_one_reason(found: Mapping[str | None, int]) -> Counts:
+    """Of rows that have one reason each (None: kept): the commonest reason first; a reason without a row is not told."""
+    kept = found.get(None, 0)
+    reasons = {reason: n for reason, n in found.items() if reason is not None and n}
+    return Counts(kept + sum(reasons.values()), kept, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
-from jobs.core.config import Strict
+from jobs.core.datafiles import DataFile, read_data
 from jobs.core.errors import ConfigError
 
 SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int64()), ("lang", pa.string()), ("group", pa.string())])
 
 
-class ExampleFile(Strict):
+class ExampleFile(DataFile):
     """One file: which columns hold the text, the label (1 good, 0 bad), the language and what is held out whole."""
 
-    file: str
+    about = "examples"
     text: str
     label: str
     lang: str
@@ -28,17 +26,9 @@ def read_examples(given: list[ExampleFile]) -> pa.Table | None:
 
 
 def _read(given: ExampleFile) -> pa.Table:
-    import pyarrow.json as pj
-    import pyarrow.parquet as pq
-
-    path = Path(given.file)
-    if not path.is_file():
-        raise ConfigError(f"{given.file}: no such file of examples; name a Parquet or JSON Lines file on the driver's disk")
-    try:
-        held = pq.read_table(path) if path.suffix == ".parquet" else pj.read_json(path)
-    except pa.ArrowInvalid as error:
-        raise ConfigError(f"{path}: not readable: {error}; name a Parquet (.parquet) or JSON Lines file") from None
+    path = given.path()
     wanted = {name: getattr(given, name) for name in ("text", "label", "lang", "group")}
+    held = read_data(path, list(wanted.values()))
     missing = [theirs for theirs in wanted.values() if theirs not in held.column_names]
     if missing:
         raise ConfigError(f"{path}: no column {', '.join(missing)}; it has: {', '.join(held.column_names)}; mend the columns in the recipe")

@@ -67,7 +67,7 @@ from jobs.core.lake import Lake
 spark = session.open_session("archive")
 lake = Lake(spark, "{folder}")
 row = ("j", "a" * 32, "b", 0, 1, "", "r")
-frame = spark.createDataFrame([row], ", ".join(c.name + " " + c.type for c in tables.EDITS.columns))
+frame = spark.createDataFrame([row], tables.EDITS.schema)
 for _ in range(2):
     lake.write(tables.EDITS, frame, "job = 'j' AND batch_id IN ('b')", "archive")
 lake.write(tables.EDITS, frame, None, "archive")

@@ -18,6 +18,7 @@ from jobs.core.errors import ContractError, GristmillError
 from jobs.core.lake import Lake, quoted
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import DataFrame
 
     from jobs.core.runs import Runs
@@ -188,13 +189,13 @@ class Tables:
         frame.write.mode("overwrite").parquet(path)
         return self.lake.spark.read.schema(frame.schema).parquet(path)
 
-    def frame(self, rows: list[Any], schema: str) -> DataFrame:
-        """Driver rows as a frame."""
-        return self.lake.spark.createDataFrame(rows, schema)
+    def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:
+        """Driver rows as a frame; Spark itself refuses a pandas frame without rows."""
+        return self.lake.spark.createDataFrame(rows if len(rows) else [], schema)
 
     def empty(self, name: str) -> DataFrame:
         """A frame with the columns of a table and no rows."""
-        return self.frame([], ", ".join(f"`{c.name}` {c.type}" for c in promised.table(name).columns))
+        return self.frame([], promised.table(name).schema)
 
 
 def bucket_of(column: str, buckets: int) -> Any:

@@ -28,9 +28,15 @@ def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, *
     )  # fmt: skip
 
 
+def is_trained(tables: Tables) -> bool:
+    """Whether the models of this job that stand in the lake were trained by the recipe at hand."""
+    runs = [row for row in tables.runs.finished(tables.job.name) if "models" in (row["versions_written"] or {})]
+    return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash
+
+
 def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
     """Rows of `model_row` as a frame of `models`."""
-    return tables.frame(rows, ", ".join(f"{c.name} {c.type}" for c in MODELS.columns)).coalesce(1)
+    return tables.frame(rows, MODELS.schema).coalesce(1)
 
 
 def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str, Any]]:

@@ -113,7 +113,7 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
     rows, order = ranked(tables, kept.join(wanted, "set_hash", how="left_semi"), ranking)
     members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
     out = left_out(members, edges, families)
-    return tables.frame(out, LEFT_OUT) if len(out) else tables.frame([], LEFT_OUT)
+    return tables.frame(out, LEFT_OUT)
 
 
 def left_out(members: Any, edges: Any, families: str) -> Any:

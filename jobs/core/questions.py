@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from jobs.core.config import CONF, Strict
+from jobs.core.config import Strict
+from jobs.core.datafiles import DataFile, read_data
 from jobs.core.errors import ConfigError
 
 
@@ -23,29 +20,11 @@ class ColumnMap(Strict):
     text: str
 
 
-class Questions(Strict):
-    """One file of questions; `digest` is of its bytes, so that another content is another recipe. It is filled in, not written."""
+class Questions(DataFile):
+    """One file of questions."""
 
-    file: str
+    about = "benchmark questions"
     columns: ColumnMap
-    digest: str = ""
-
-
-def find_questions(name: str) -> Path:
-    """`name` as given, or below the recipes that ship with the package. Raises ConfigError naming every place."""
-    tail = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("conf",) else Path(name)
-    places = list(dict.fromkeys([Path(name), CONF / tail]))
-    for place in places:
-        if place.is_file():
-            return place
-    looked = ", ".join(map(str, places))
-    raise ConfigError(f"{name}: no such file of benchmark questions (looked at {looked}); name a Parquet or JSON Lines file on the driver's disk")
-
-
-def digest_of(name: str) -> str:
-    """32 hex digits of the file's bytes. Raises ConfigError when it is not there."""
-    with find_questions(name).open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def read_questions(given: list[Questions]) -> pa.Table:
@@ -61,9 +40,8 @@ def read_questions(given: list[Questions]) -> pa.Table:
 
 
 def _read(questions: Questions) -> pa.Table:
-    path = find_questions(questions.file)
-    held = _parquet(path, questions) if path.suffix == ".parquet" else _json_lines(path)
-    wanted = questions.columns.model_dump()
+    path, wanted = questions.path(), questions.columns.model_dump()
+    held = read_data(path, list(wanted.values()))
     missing = {ours: theirs for ours, theirs in wanted.items() if not theirs.startswith("=") and theirs not in held.column_names}
     if missing:
         told = ", ".join(f"{theirs} (mapped to {ours})" for ours, theirs in missing.items())
@@ -83,30 +61,3 @@ def _strings(column: pa.ChunkedArray, path: Path, name: str) -> pa.ChunkedArray:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         raise ConfigError(f"{path}: column {name} is {column.type}, wanted strings; map a column of strings")
     return column.cast(pa.string())
-
-
-def _parquet(path: Path, questions: Questions) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    try:
-        held = pq.ParquetFile(path)
-        return held.read(columns=[name for name in questions.columns.model_dump().values() if name in held.schema_arrow.names] or held.schema_arrow.names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ConfigError(f"{path}: not readable as Parquet: {error}; a JSON Lines file ends in .jsonl or .jsonl.gz") from None
-
-
-def _json_lines(path: Path) -> pa.Table:
-    rows: list[dict[str, Any]] = []
-    number = 0
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    rows.append(json.loads(line))
-                    if not isinstance(rows[-1], dict):
-                        raise ConfigError(f"{path}:{number}: wanted a JSON object a line, saw {type(rows[-1]).__name__}")
-        names = sorted({name for row in rows for name in row})
-        return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise ConfigError(f"{path}:{number or 1}: not readable as JSON Lines: {error}; name a Parquet (.parquet) or JSON Lines file") from None

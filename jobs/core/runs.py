@@ -12,7 +12,6 @@ from jobs.core.tables import RUNS, SHARED
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
-SCHEMA = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
 
 
 class Runs:
@@ -82,7 +81,7 @@ def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
     from pyspark.sql import Row as PlainRow
 
     known = lake.run_rows
-    version = lake.write(RUNS, lake.spark.createDataFrame([values], SCHEMA).coalesce(1), None, note)
+    version = lake.write(RUNS, lake.spark.createDataFrame([values], RUNS.schema).coalesce(1), None, note)
     if known is not None and known[0] == version - 1:  # nobody else wrote: what was read is still all but this row
         at = RUNS.names.index("at")
         local = values[at].astimezone().replace(tzinfo=None)  # as collect() gives it

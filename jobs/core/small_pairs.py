@@ -141,5 +141,5 @@ def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:
     pairs = held.pairs[held.pairs.is_accepted.astype(bool) & held.pairs.doc_a.isin(set_of.index) & held.pairs.doc_b.isin(set_of.index)]
     edges = pairs.assign(class_a=pairs.doc_a.map(set_of), class_b=pairs.doc_b.map(set_of)).astype({"class_a": np.int64, "class_b": np.int64})
     rows: Any = left_out(kept.sort_values(held.order, ignore_index=True), edges, families)
-    return tables.frame(rows, LEFT_OUT) if len(rows) else tables.frame([], LEFT_OUT)
+    return tables.frame(rows, LEFT_OUT)
 

@@ -31,6 +31,11 @@ class Table:
         """Column names in their promised order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def schema(self) -> str:
+        """Names and types as Spark reads a schema."""
+        return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+
 
 def columns(text: str) -> tuple[Column, ...]:
     """`name | type | comment` lines to columns; a `!` after the type means NOT NULL."""

@@ -157,3 +157,22 @@ def test_perplexities_are_taken_once_and_filled_in_when_a_judge_keeps_more(copy:
     assert run_job(train_lm.JOB, demo(train_lm), copy).batches == ()
     run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_exact"]), copy)
     assert {row.doc_id for row in copy.read(PERPLEXITY).collect()} > left
+
+
+@pytest.mark.spark
+def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they_are(copy: Lake, tmp_path: Path) -> None:
+    rows = [{"t": f"A calm account of mill number {i}." if i % 2 else f"BUY now {i} $$$ click >>>", "y": i % 2, "l": "en", "g": f"p{i}"} for i in range(40)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def trained(buckets: int) -> str:
+        files = [{"file": str(path), "text": "t", "label": "y", "lang": "l", "group": "g"}]
+        only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": buckets, "max_chars": 500, "strength": 20.0}}
+        run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=files, classifiers=only), copy)
+        return str(copy.read(MODELS).where("job = 'train_classifier'").first().version)
+
+    first, other = trained(4096), trained(8192)
+    assert other != first
+    assert trained(4096) == first, "an earlier run of this recipe is not enough: the lake holds the other one's model"
+    path.write_text(path.read_text() + json.dumps({**rows[0], "t": "Free prize!!! http://spam"}) + "\n")
+    assert trained(4096) != first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +11,12 @@ import pytest
 
 from udfs import classifiers, measures, training
 from udfs.classifiers import from_bytes, logits, probability, to_bytes
+from udfs.grams import GramParams
 
 GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
 BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]
 SPECS = {
-    "linear": {"folds": 3, "strength": 20.0, "grams": training.grams(buckets=1 << 12)},
+    "linear": {"folds": 3, "strength": 20.0, "grams": asdict(GramParams(buckets=1 << 12))},
     "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7},
     "fasttext": {"folds": 3, "epoch": 20, "lr": 0.5, "dim": 8, "wordNgrams": 2, "bucket": 1000, "minCount": 1, "max_chars": 500},
 }
