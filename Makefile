@@ -43,9 +43,10 @@ setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delt
 
 setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
-demo: setup ## raw demo text in, curated corpus on Delta and a report out
+demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta and a report out
+	@$(MAKE) --no-print-directory worker || echo "the engine could not be set up: the demo ends with the curated corpus"
 	@$(BIN)/python -m benchmarks.demo_corpus --out $(RAW) --seed 7
-	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw
+	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .
@@ -66,6 +67,8 @@ dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.
 	@$(BIN)/python -m jobs.core.ship
 
 .venv-worker/.ready: conf/constraints/worker.txt
+	@[ $$(uname -m) = x86_64 ] || { echo "make worker needs an x86-64 machine (vLLM's CPU build); use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
+	@[ $$(awk '/MemTotal/ {print int($$2 / 1048576)}' /proc/meminfo) -ge 7 ] || { echo "make worker needs 8 GB of memory; use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
 	@[ $$(df -Pk . | awk 'NR == 2 {print int($$4 / 1048576)}') -ge 9 ] || { echo "make worker needs 9 GB of free disk; use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
 	@echo "installing vLLM's CPU build into .venv-worker (once; 4 to 7 minutes, 6.4 GB)"
 	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-worker
@@ -75,7 +78,7 @@ dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.
 
 models/smollm2-135m-instruct/.ready: .venv-worker/.ready
 	@echo "converting SmolLM2-135M into models/smollm2-135m-instruct (once; about 20 s)"
-	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 .venv-worker/bin/python -m synth_worker.convert --out models/smollm2-135m-instruct
+	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.convert --out models/smollm2-135m-instruct
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready ## the synthesis worker's own environment and a small model, without a GPU

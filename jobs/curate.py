@@ -37,8 +37,21 @@ def find_job(name: str) -> Job:
     return found
 
 
-def plan(recipe: config.Recipe) -> list[tuple[Job, Any]]:
-    """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints of all sections."""
+def plan(recipe: config.Recipe, later: tuple[Path, ...] = ()) -> list[tuple[Job, Any]]:
+    """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints of all sections.
+
+    `later`: the recipes that go on where this one ends.
+    """
+    if recipe.path in later:
+        raise ConfigError(f"{later[0]}: after: the recipes {', '.join(map(str, later))} come after each other; leave `after` out of the first")
+    planned = _checked(recipe)
+    if len(planned) > 1:  # a recipe of one job finds its tables in the lake
+        earlier = plan(config.load_recipe(recipe.after), (*later, recipe.path)) if recipe.after else []
+        check_order(planned, str(recipe.path), earlier)
+    return planned
+
+
+def _checked(recipe: config.Recipe) -> list[tuple[Job, Any]]:
     complaints, planned = [], []
     for name in recipe.jobs:
         try:
@@ -48,8 +61,6 @@ def plan(recipe: config.Recipe) -> list[tuple[Job, Any]]:
             complaints.append(str(error))
     if complaints:
         raise ConfigError("\n".join(complaints))
-    if len(planned) > 1:  # a recipe of one job finds its tables in the lake
-        check_order([job for job, _ in planned], {job.name: params for job, params in planned}, str(recipe.path))
     return planned
 
 

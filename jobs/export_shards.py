@@ -1,7 +1,7 @@
 """Write the mix, the whole corpus or the samples as shards that a trainer loads, with a manifest, checksums and a card.
 
 reads   corpus; mix, samples, sample_verdicts and models where they are there
-writes  LAKE/_export/ (data/, manifest.json, README.md)
+writes  LAKE/_export/SOURCE/ (data/, manifest.json, README.md), SOURCE being mix, corpus or samples
 run     spark-submit jobs/export_shards.py --recipe conf/export_shards.yaml --lake lakes/demo
 
 Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard is a draw from all of it.
@@ -25,13 +25,12 @@ from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Job, Tables, main
 from jobs.core.marks import Marks
 from jobs.core.run import code_version
+from jobs.core.samples import kept_samples
 from udfs.shards import WRITTEN, ShardParams, place, write_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-FOLDER = "_export"
-OUTPUT = f"{FOLDER}/manifest.json"
 SAMPLE_COLUMNS = ["sample_id", "recipe", "doc_id", "lang", "domain", "question", "cot", "answer", "model"]
 
 
@@ -54,12 +53,9 @@ class Params(Strict):
         return self
 
 
-def kept_samples(tables: Tables) -> DataFrame:
-    """Samples that no job left out. Raises ContractError when there is no table of them."""
-    samples = tables.get("samples")
-    if samples is None:
-        raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
-    return samples.join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")
+def folder(params: Params) -> str:
+    """Where the shards stand, below the lake."""
+    return f"_export/{params.source}"
 
 
 def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
@@ -67,7 +63,10 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
     from pyspark.sql import functions as F
 
     if params.source == "samples":
-        rows = kept_samples(tables).select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
+        samples = kept_samples(tables)
+        if samples is None:
+            raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
+        rows = samples.select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
         size = rows.agg(F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")).first()
         return rows, int(size["n"] or 0)
     wanted = list(dict.fromkeys(["text", *params.columns]))
@@ -93,7 +92,7 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
     if not size:
         raise DataError(f"export_shards: {params.source} has no text to export; nothing written")
     n_shards = -(-size // params.shard_bytes)
-    root = f"{tables.lake.root}/{FOLDER}"
+    root = f"{tables.lake.root}/{folder(params)}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
     key = json.dumps([tables.recipe_hash, used, n_shards], sort_keys=True)
     how = ShardParams(root, key, params.format, params.sentinels.sentinels() if params.sentinels else None, params.chat)
@@ -131,8 +130,9 @@ def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
     from pyspark.sql import functions as F
 
     names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
-    if params.source == "samples":
-        names, rows = ["lang", "domain", "recipe"], kept_samples(tables)
+    samples = kept_samples(tables) if params.source == "samples" else None
+    if samples is not None:
+        names, rows = ["lang", "domain", "recipe"], samples
     elif params.source == "mix":
         rows = tables["mix"].select("doc_id", "batch_id").join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
     counted = rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names]).agg(F.count("*").alias("n")).collect()
@@ -151,7 +151,7 @@ def models(tables: Tables) -> list[dict[str, Any]]:
 
 JOB = Job(
     "export_shards", Params, reads=("corpus",), looks_at=("mix", "samples", "sample_verdicts", "models"), writes=(), steps=(export,), scope="lake",
-    about=__doc__, output=OUTPUT,
+    about=__doc__, output=lambda params: f"{folder(params)}/manifest.json",
 )  # fmt: skip
 
 if __name__ == "__main__":

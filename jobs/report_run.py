@@ -1,6 +1,6 @@
 """One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples, duplicates, rejects, runs.
 
-reads   docs; where they are written: rejects, signals, verdicts, edits, pairs, duplicates, corpus
+reads   docs; where they are written: rejects, signals, verdicts, edits, pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/report_run.yaml --lake lakes/demo
 
@@ -20,6 +20,8 @@ from jobs.core import report_data as data
 from jobs.core import report_dups as dups
 from jobs.core import report_lists as lists
 from jobs.core import report_page as page
+from jobs.core import report_quality as quality
+from jobs.core import report_samples as samples
 from jobs.core import tables as promised
 from jobs.core.ask import funnel_of
 from jobs.core.background import at_once
@@ -61,6 +63,7 @@ class Params(Strict):
     largest_families: PositiveInt  # families of duplicates shown for each job
     compared_chars: PositiveInt  # characters of two members that are compared
     family_chars: PositiveInt  # characters shown of each
+    synthetic_samples: NonNegativeInt  # samples of the synthesis shown beside their source
     runs: PositiveInt  # latest runs listed
     seed: NonNegativeInt  # which samples are shown
 
@@ -90,17 +93,22 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         samples=lambda: data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed),
         edits=lambda: data.edits(tables, rows), duplicates=lambda: duplicates(tables, rows, params),
         distributions=lambda: data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else [],
+        quality=lambda: bins(tables, params, *shown), synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
     )  # fmt: skip
-    cells, (reasons, mains), funnel = asked["cells"], asked["reasons"], funnel_of(tables.runs)
+    cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
+    funnel, late = samples.split(funnel_of(tables.runs), wrote)
     about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.opening(funnel, cells, mains, sum(rejects[0].values()), "corpus" in tables.versions),
-        "stages": page.stages(funnel, mains, writers(tables), rejects[0], sum(cell["n"] for cell in cells)),
+        "stages": page.stages(funnel, mains, wrote, rejects[0], sum(cell["n"] for cell in cells)),
         "kept": page.kept_table(cells, *shown),
         "measures": measures(asked["distributions"], asked["rules"], shown),
         "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about),
         "edits": asked["edits"],
+        "quality": asked["quality"],
+        "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
+        "synthetic": asked["synthetic"],
         "duplicates": asked["duplicates"],
         "rejects": lists.reject_groups(rejects[0], rejects[1], about),
         "params": params,
@@ -146,6 +154,14 @@ def measures(made: list[data.Measure], rules: list[dict[str, Any]], shown: tuple
     return page.measure_cards(made, about, limits, *shown)
 
 
+def bins(tables: Tables, params: Params, langs: list[str], domains: list[str]) -> dict[str, Any]:
+    """The quality bins, and a good, a middling and a bad document of each language."""
+    rows = quality.scored(tables)
+    if rows is None:
+        return {"rows": [], "examples": []}
+    return {"rows": quality.bin_rows(quality.cells(rows), langs, domains), "examples": quality.examples(tables, rows, langs, params.sample_chars)}
+
+
 def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any]:
     """The banding with the pairs it led to, and the families."""
     recipe, families = dups.banding(tables), dups.sized(tables)
@@ -159,7 +175,7 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
 
 JOB = Job(
     "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
-    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "duplicates", "corpus"),
+    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
 )  # fmt: skip
 
 if __name__ == "__main__":

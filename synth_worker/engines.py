@@ -121,13 +121,13 @@ class VllmEngine:
     async def start(self) -> None:
         """Load the model. Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it."""
         try:
+            self._settle()
             from transformers import AutoTokenizer
             from vllm import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise RecipeError(f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls") from None
         _check_memory()
-        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
         args = dict(self.spec.args)
         if self.spec.structured:
             args.setdefault("structured_outputs_config", {"backend": "xgrammar", "disable_any_whitespace": True})
@@ -137,6 +137,13 @@ class VllmEngine:
         except (OSError, RuntimeError, ValueError) as error:
             raise RecipeError(f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}") from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
+
+    def _settle(self) -> None:
+        """Set the variables that vLLM reads when it is imported, where the environment does not."""
+        for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
+            os.environ.setdefault(name, value)
+        if hasattr(os, "sched_getaffinity"):  # without it vLLM keeps one core free for the rest of the process: half of a machine of two
+            os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, sorted(os.sched_getaffinity(0)))))
 
     async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
         """See Engine."""
@@ -161,6 +168,7 @@ class VllmEngine:
         """Stop the engine."""
         if self.llm is not None:
             self.llm.shutdown()
+            self.llm = None  # here, not while Python is being taken down
 
 
 def _check_memory() -> None:

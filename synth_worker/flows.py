@@ -40,7 +40,7 @@ async def cot(asker: Asker, spec: Spec) -> list[Result]:
         segment["summary"] = summary
     listed = "\n".join(f"{n}. {summary}" for n, summary in enumerate((s for s in said if s), 1))
     thought = await _text(asker, "cot", {"summaries": listed}, {})
-    question = await _text(asker, "question", {"reasoning": thought}, {})
+    question = await asker.ask("question", {"reasoning": thought}, {}, parse.question_of(asker.prompts.steps["question"], asker.lang))
     return [{"question": question, "cot": thought, "answer": None, "segments": segments}]
 
 

@@ -18,6 +18,8 @@ MARKER_CHARS = 80  # of a line that are taken for the words a segment begins wit
 MIN_WORTH_CUTTING = 4  # sentences; a shorter chunk is one segment if the model finds no more
 OPENING = 40  # characters of a sentence that are offered as its marker
 LAST_END = re.compile(r"^.*[。！？.!?][”\"’』」)]*", re.DOTALL)
+LABEL = re.compile(r"^\W*(?:the )?(?:core )?(?:question|核心问题|问题)(?: is)?\W*[:：]\W*", re.IGNORECASE)
+ASKS = re.compile(r"[?？][”\"’』」)*]*$")
 Parse = Callable[[Answer, bool], Any]
 
 
@@ -25,7 +27,7 @@ def text_of(spec: Step, lang: str) -> Parse:
     """Plain text in the document's language; cut answers are trimmed to their last whole sentence."""
 
     def parse(answer: Answer, is_last: bool) -> str:
-        said = answer.text.strip()
+        said = (answer.text if spec.answer_schema is None else words_of(loads(answer))).strip()
         if answer.finish_reason == "length":
             whole = LAST_END.match(said)
             if whole is None:
@@ -38,6 +40,28 @@ def text_of(spec: Step, lang: str) -> Parse:
         if spec.same_language and is_chinese(said) != (lang == "zh"):
             raise Malformed("the answer is not in the language of the document")
         return said
+
+    return parse
+
+
+def words_of(value: Any) -> str:
+    """The first string of a JSON object: what a step with an answer_schema says. Raises Malformed."""
+    found = next((each for each in value.values() if isinstance(each, str)), None) if isinstance(value, dict) else None
+    if found is None:
+        raise Malformed("wanted a JSON object with a string")
+    return found
+
+
+def question_of(spec: Step, lang: str) -> Parse:
+    """As text_of, and a question: the lines up to the last that ends with a question mark, without what introduces it."""
+    plain = text_of(spec, lang)
+
+    def parse(answer: Answer, is_last: bool) -> str:
+        lines = [LABEL.sub("", line.strip()) for line in plain(answer, is_last).splitlines()]
+        last = max((n for n, line in enumerate(lines) if ASKS.search(line)), default=None)
+        if last is None:
+            raise Malformed("that is no question; write one question, which ends with a question mark")
+        return "\n".join(line for line in lines[: last + 1] if line and not line.endswith((":", "："))).strip("*\" ")
 
     return parse
 

@@ -41,6 +41,7 @@ class Vllm(Strict):
     model: str  # a folder, or a name that vLLM finds
     revision: str | None
     args: dict[str, Any]  # vLLM's own engine arguments
+    environment: dict[str, str]  # vLLM's own variables, where the environment does not set them
     structured: bool
 
 

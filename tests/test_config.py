@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jobs.core import config
 from jobs.core.errors import ConfigError
@@ -68,3 +69,25 @@ def test_the_hash_of_a_recipe_depends_on_its_numbers_and_not_on_their_order() ->
     changed = config.validate(Params, {**section(), "url_domains": []}, "x")
     assert config.recipe_hash("j", one) == config.recipe_hash("j", other)
     assert config.recipe_hash("j", one) != config.recipe_hash("j", changed)
+
+
+def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path: Path) -> None:
+    from jobs import curate
+
+    jobs = config.load_recipe("conf/demo.yaml").jobs
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(yaml.safe_dump({"jobs": {name: jobs[name] for name in ("ingest_docs", "measure_text", "judge_rules")}}, sort_keys=False))
+
+    def planned(names: tuple[str, ...], after: str | None) -> list[str]:
+        second.write_text(yaml.safe_dump({**({"after": after} if after else {}), "jobs": {name: jobs[name] for name in names}}, sort_keys=False))
+        return [job.name for job, _ in curate.plan(config.load_recipe(second))]
+
+    assert planned(("dedup_exact", "dedup_minhash"), "first.yaml") == ["dedup_exact", "dedup_minhash"]
+    with pytest.raises(ConfigError, match="dedup_exact reads signals, which no job before it writes"):
+        planned(("dedup_exact", "dedup_minhash"), None)
+    with pytest.raises(ConfigError, match=r"build_corpus\.heeds names dedup_minhash, which does not run before it"):
+        planned(("dedup_exact", "build_corpus"), "first.yaml")
+    with pytest.raises(ConfigError, match="no such file"):
+        planned(("dedup_exact", "dedup_minhash"), "none.yaml")
+    with pytest.raises(ConfigError, match="come after each other"):
+        planned(("dedup_exact", "dedup_minhash"), "second.yaml")

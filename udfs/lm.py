@@ -82,6 +82,7 @@ def _loaded(version: str, model: LanguageModel) -> Any:
         os.replace(file.name, path)
     settings = kenlm.Config()
     settings.show_progress = False
+    settings.arpa_complain = kenlm.ARPALoadComplain.NONE
     return kenlm.Model(str(path), settings)
 
 

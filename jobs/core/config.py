@@ -1,6 +1,7 @@
 """Recipes: strict, complete YAML files. Every number is written out; an unknown key is an error with a suggestion.
 
     lake: {path: lakes/demo, buckets: 1}
+    after: conf/demo.yaml        # where this recipe goes on with a lake that another one has filled: its jobs stand before these
     jobs:
       measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs them
 """
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from jobs.core.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
 
@@ -44,6 +46,7 @@ class Recipe:
     lake: LakeSpec | None
     jobs: dict[str, dict[str, Any]]
     spark: dict[str, str] = field(default_factory=dict)  # settings of a session that is started for this recipe
+    after: Path | None = None  # the recipe that filled the lake
 
     def params(self, job: str, kind: type[Strict]) -> Strict:
         """The checked parameters of `job`. Raises ConfigError that lists every complaint of the section."""
@@ -92,14 +95,14 @@ def load_yaml(path: Path) -> Any:
 
 
 def load_recipe(name: str | Path) -> Recipe:
-    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than lake, spark and jobs."""
+    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than KEYS."""
     path = find_file(name)
     content = load_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("jobs"), dict):
-        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:' and 'spark:', saw {type(content).__name__}")
-    unknown = [key for key in content if key not in ("lake", "spark", "jobs")]
+        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:', 'after:' and 'spark:', saw {type(content).__name__}")
+    unknown = [key for key in content if key not in KEYS]
     if unknown:
-        raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, ("lake", "spark", "jobs")) for key in unknown))
+        raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, KEYS) for key in unknown))
     empty = [job for job, section in content["jobs"].items() if not isinstance(section, dict)]
     if empty:
         raise ConfigError(f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}")
@@ -107,7 +110,10 @@ def load_recipe(name: str | Path) -> Recipe:
     settings = content.get("spark", {})
     if not isinstance(settings, dict) or not all(str(key).startswith("spark.") and isinstance(value, str) for key, value in settings.items()):
         raise ConfigError(f"{path}: spark: wanted Spark settings such as {{spark.sql.shuffle.partitions: \"8\"}}, each a string, saw {settings!r}")
-    return Recipe(path, lake, content["jobs"], settings)
+    after = content.get("after")
+    if after is not None and not isinstance(after, str):
+        raise ConfigError(f"{path}: after: wanted the path of a recipe, saw {after!r}")
+    return Recipe(path, lake, content["jobs"], settings, find_file(after, path.parent) if after else None)
 
 
 def validate(kind: type[Any], value: Any, place: str) -> Any:

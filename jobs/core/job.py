@@ -98,7 +98,7 @@ class Job:
     count: Callable[[Tables, Any], Counts] | None = None
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
-    output: str = ""  # a file below the lake's root that it writes beside the tables; while that is missing, nothing is covered
+    output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
 
 
 class Tables:

@@ -67,7 +67,8 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         digest = config.recipe_hash(job.name, params)
         listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
         todo = _todo(job, params, runs, digest, batch, listing)
-        if not todo and job.output and not files.exists(lake.spark, f"{lake.root}/{job.output}"):
+        output = job.output(params) if callable(job.output) else job.output
+        if not todo and output and not files.exists(lake.spark, f"{lake.root}/{output}"):
             todo = tuple(runs.batches())
         if not todo:
             progress.done("nothing to do: every batch is covered")
@@ -78,7 +79,7 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         seconds = time.monotonic() - began
         run.finish(counts, seconds)
         lake.drop_staging(job.name)
-        progress.done(f"{lake.root}/{job.output}" if job.output else _line(counts))
+        progress.done(f"{lake.root}/{output}" if output else _line(counts))
         return Outcome(job.name, todo, counts, seconds)
 
 

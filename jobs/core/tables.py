@@ -220,6 +220,7 @@ spark_version | string!   | version of Spark
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
+SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
     DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,

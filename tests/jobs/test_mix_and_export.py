@@ -89,7 +89,7 @@ def loaded(root: Path, pattern: str, tmp_path: Path) -> list[dict[str, Any]]:
 @pytest.mark.spark
 def test_the_shards_load_with_datasets_and_hold_every_row_of_the_mix_once(out: dict[str, Any], tmp_path: Path) -> None:
     lake = out["lake"]
-    root = Path(lake.root) / "_export"
+    root = Path(lake.root) / "_export/mix"
     rows = loaded(root, "*.jsonl.zst", tmp_path)
     texts = {row.doc_id: row.text for row in lake.read(CORPUS).collect()}
     mix = {(row.doc_id, row.copy): row.fim for row in lake.read(MIX).collect()}
@@ -113,7 +113,7 @@ def test_the_shards_load_with_datasets_and_hold_every_row_of_the_mix_once(out: d
 @pytest.mark.spark
 def test_an_export_goes_on_where_it_was_killed_and_gives_the_same_files(out: dict[str, Any]) -> None:
     lake = out["lake"]
-    root = Path(lake.root) / "_export"
+    root = Path(lake.root) / "_export/mix"
     before = {path.name: path.read_bytes() for path in (root / "data").iterdir()}
     first, *others = sorted((root / "data").iterdir())
     stamp = others[-1].stat().st_mtime_ns
@@ -143,7 +143,7 @@ def test_samples_are_exported_as_chats(out: dict[str, Any], params_of: Callable[
            "versions_written": {"samples": version}, "code_version": "0", "spark_version": "0"}  # fmt: skip
     lake.write(RUNS, lake.spark.createDataFrame([tuple(row.get(c.name) for c in RUNS.columns)], ", ".join(f"{c.name} {c.type}" for c in RUNS.columns)), None, "test")
     run_job(export_shards.JOB, params, lake)
-    found = loaded(tmp_path / "lake/_export", f"*.{format_}", tmp_path / "cache")
+    found = loaded(tmp_path / "lake/_export/samples", f"*.{format_}", tmp_path / "cache")
     reply = "先算 1+1。\n\n2"
     wanted = {
         "messages": ("messages", [{"role": "user", "content": "多少？"}, {"role": "assistant", "content": reply}]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from jobs.core import tables as promised
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.runs import Runs
-from jobs.core.tables import DUPLICATES, REJECTS, VERDICTS
+from jobs.core.tables import CORPUS, DUPLICATES, REJECTS, VERDICTS
 from jobs.curate import find_job
+from tests.jobs.test_synthesis import write
 
 pytestmark = pytest.mark.spark
 
@@ -163,3 +166,25 @@ def test_a_lake_with_documents_only_says_what_is_missing(lake: Lake, ingest: Cal
     text = Seen(draw(lake, params_of("report_run"))).text
     for told in ("no corpus yet", "nothing is measured yet", "No judge has left a document out", "No finished run has written pairs", "Every row that was read became a document"):
         assert told in text
+
+
+def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    lake = Lake(curated.spark, str(tmp_path / "lake"))
+    shutil.copytree(curated.root, lake.root)
+    kept = sorted((row.lang, row.doc_id, row.batch_id) for row in lake.read(CORPUS).collect())
+    write(lake, "quality", [(doc, batch, lang, 0.9, 19 if lang == "en" else 7, "head" if lang == "en" else "tail", "chars", "h") for lang, doc, batch in kept])
+    lang, doc, batch = kept[0]
+    sample = {"request_id": "r", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": doc, "batch_id": batch, "chunk": 0, "start": 0, "end": 9, "lang": lang,
+              "domain": "web", "cot": "First it rained.", "source_text": "The old mill stood by the river.", "n_segments": 2, "aligned_share": 1.0, "model": "small@1"}  # fmt: skip
+    asked = {"s1": "Why did it <b>rain</b>?", "s2": "Left out?"}
+    write(lake, "samples", [tuple({**sample, "sample_id": name, "question": text}.get(c.name) for c in promised.table("samples").columns) for name, text in asked.items()], "merge_samples")
+    write(lake, "segments", [("r", "p", 1, 4, 9, "fuzzy", "it", None), ("r", "p", 0, 0, 4, "start", "On", None)])
+    write(lake, "sample_verdicts", [("filter_samples", "s2", "too_short", 9.0, 20.0, "min", None, "h")])
+    page = draw(lake, params_of("report_run"))
+    text = re.sub(r"\s+", " ", Seen(page).text)
+    assert page.count('class="bins"') == 4, "two languages, each with one domain"
+    assert "bin 19: 1" in page
+    assert text.count("good , bin 19") + text.count("good, bin 19") == 1
+    assert "Why did it <b>rain</b>?" in text
+    assert "segments start, fuzzy" in text
+    assert "Left out?" not in text

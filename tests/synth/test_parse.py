@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from synth_worker.engines import Answer
-from synth_worker.parse import loads, marker_schema, markers_of, merged, segments_of
+from synth_worker.parse import loads, marker_schema, markers_of, merged, question_of, segments_of
+from synth_worker.recipe import Prompts
 from synth_worker.render import fill, harmless, is_chinese
 from synth_worker.window import Malformed
 
@@ -79,3 +80,32 @@ def test_values_are_put_in_once_and_braces_in_them_stay() -> None:
 
 def test_languages_are_told_apart_by_their_letters() -> None:
     assert [is_chinese(text) for text in ("潮水 x=1", "The word 潮 means tide in it", "123 ...", "")] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Why do tides turn?", "Why do tides turn?"),
+        ("Question: Why do tides turn?", "Why do tides turn?"),
+        ("Sure, here is the question:\n\n**Why do tides turn?**\n\nIt follows from the steps.", "Why do tides turn?"),
+        ("A boat drifts 3 km in an hour.\nHow far in two?", "A boat drifts 3 km in an hour.\nHow far in two?"),
+        ("核心问题：潮水为什么会退？", "潮水为什么会退？"),
+        ("This reasoning is asking for the time of the tide.", None),
+        ("这段推理说的是潮水。", None),
+    ],
+)  # fmt: skip
+def test_a_question_is_one_that_asks(text: str, expected: str | None) -> None:
+    step = Prompts("conf/prompts/cot.yaml").file.steps["question"]
+    parse = question_of(step, "zh" if is_chinese(text) else "en")
+    if expected is None:
+        with pytest.raises(Malformed, match="no question"):
+            parse(said(text), False)
+    else:
+        assert parse(said(text), False) == expected
+
+
+def test_a_step_with_a_schema_says_its_words_in_json() -> None:
+    step = Prompts("conf/prompts/cot_small.yaml").file.steps["question"]
+    assert question_of(step, "en")(said('{"question": "Why do tides turn?"}'), False) == "Why do tides turn?"
+    with pytest.raises(Malformed, match="a JSON object with a string"):
+        question_of(step, "en")(said('{"question": 7}'), False)
