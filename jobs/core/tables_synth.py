@@ -100,6 +100,36 @@ completion_tokens | bigint | of all steps
     key=("sample_id",),
 )
 
+SAMPLE_SIGNALS = Table(
+    "sample_signals",
+    "One row a sample: every measure of it that needs no judge. Units are words, and single characters of Chinese.",
+    columns("""
+sample_id  | string! | samples.sample_id
+question_lang | string | measured language of the question
+cot_lang   | string  | measured language of the chain of thought (of the answer, where there is none)
+is_same_language | boolean! | whether both are in the language of the source, as far as it is known
+n_question | bigint! | units of the question
+n_cot      | bigint! | units of the chain of thought (LIMO: elaborated reasoning)
+n_source   | bigint! | units of the source
+cot_ratio  | double! | n_cot / n_source
+n_numbers  | bigint! | numbers in the chain, those that count its steps aside
+numbers_found | double! | share of them that stand in the source (1 where there is none); CCI4.0 reports 98 %
+n_names    | bigint! | names in the chain: capitalised runs, acronyms, quoted titles, Latin words in Chinese
+names_found | double! | share of them that stand in the source (1 where there is none)
+copied_share | double! | share of the chain's runs of units that stand in the source
+repeated_share | double! | share of the chain's runs of units that came before
+n_leaks    | bigint! | places where question or chain speak of the passage, the summaries or the model itself
+n_verification | bigint! | places that check (LIMO: self-verification; Gandhi et al.: verification)
+n_backtracking | bigint! | places that go back
+n_subgoals | bigint! | places that name a step or an intermediate goal
+n_backward | bigint! | places that reason from the goal
+n_exploration | bigint! | words that try and suppose (LIMO: exploratory)
+n_connectives | bigint! | words that connect (LIMO: adaptive granularity)
+"""),
+    key=("sample_id",),
+    check="numbers_found BETWEEN 0 AND 1 AND names_found BETWEEN 0 AND 1 AND copied_share BETWEEN 0 AND 1 AND repeated_share BETWEEN 0 AND 1",
+)
+
 SAMPLE_VERDICTS = Table(
     "sample_verdicts",
     "One row for each left-out sample, job and failing reason.",

@@ -1,0 +1,168 @@
+"""Choose among the samples: limits on their measures, near-duplicate questions out, openings capped, buckets filled, clusters thinned.
+
+reads   samples, sample_signals; synth_answers, where the limits ask for a pass rate
+writes  sample_verdicts, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
+run     spark-submit jobs/filter_samples.py --recipe conf/filter_samples.yaml --lake lakes/demo
+
+The filters run in this order. A sample that fails limits has a row for each; what the later filters leave out has one. Among samples that
+cannot all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from jobs.core import files
+from jobs.core.config import Strict
+from jobs.core.counts import by_one_reason
+from jobs.core.errors import DataError
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.sample_filters import LIMITS, chosen
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+OUTPUT = "_selection/summary.json"
+LANGUAGE = "other_language"
+
+
+class NearDuplicates(Strict):
+    """Questions whose shingles of `characters` characters are so alike (Jaccard) count as one."""
+
+    min_similarity: float = Field(gt=0, le=1)
+    characters: PositiveInt
+    permutations: PositiveInt  # of MinHash
+
+
+class Buckets(Strict):
+    """At most so many samples of each language, domain and difficulty; which ones, a seeded hash says."""
+
+    difficulty_bins: PositiveInt  # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
+    max_samples: PositiveInt
+
+
+class Diversity(Strict):
+    """Every cluster of questions keeps `share` of its members."""
+
+    clusters: PositiveInt
+    share: float = Field(gt=0, le=1)
+    method: Literal["k_center", "mmr"]
+    mmr_weight: float = Field(ge=0, le=1)  # of the sample's own value against its likeness to those chosen
+
+
+class Params(Strict):
+    """See conf/filter_samples.yaml."""
+
+    same_language: bool
+    limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
+    near_duplicates: NearDuplicates | None
+    max_same_opening: PositiveInt | None  # samples whose questions open with the same words
+    buckets: Buckets | None
+    diversity: Diversity | None
+    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat]  # weights of the features that rank samples
+    self_bleu_texts: PositiveInt
+    max_on_driver: PositiveInt  # samples that the filters after the limits can hold
+    seed: int
+    min_kept: NonNegativeInt  # samples
+
+    @model_validator(mode="after")
+    def _known(self) -> Params:
+        unknown = sorted({name for section in self.limits.values() for name in section} - set(LIMITS))
+        if unknown:
+            raise ValueError(f"limits: unknown {', '.join(unknown)} (known: {', '.join(sorted(LIMITS))})")
+        return self
+
+
+def measured(tables: Tables) -> DataFrame:
+    """A narrow row a sample: what identifies it, its question, its measures, and pass_rate (null where it was not solved)."""
+    from pyspark.sql import functions as F
+
+    samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
+    rows = samples.join(tables["sample_signals"], ["sample_id"], how="inner")
+    answers, requests = tables.get("synth_answers"), tables.get("synth_requests")
+    if answers is None or requests is None:
+        return rows.withColumn("pass_rate", F.lit(None).cast("double"))
+    asked = requests.where("recipe = 'solve' AND sample_id IS NOT NULL").select("request_id", "sample_id")
+    closed = answers.where("step = 'result' AND error IS NULL").select("request_id", F.get_json_object("parsed", "$.pass_rate").cast("double").alias("rate"))
+    solved = asked.join(closed, ["request_id"], how="inner").groupBy("sample_id").agg(F.max("rate").alias("pass_rate"))
+    return rows.join(solved, ["sample_id"], how="left")
+
+
+def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
+    """sample_id, reason, value, limit, rule: a row for each limit that a sample fails. An unknown measure fails none."""
+    from pyspark.sql import functions as F
+
+    fails = []
+    if params.same_language:
+        fails.append(F.when(~F.col("is_same_language"), _verdict(LANGUAGE, None, None, "same_language")))
+    for recipe, section in params.limits.items():
+        mine = F.lit(True) if recipe == "any" else F.col("recipe") == recipe
+        for name, limit in section.items():
+            measure, reason = LIMITS[name]
+            value = F.col(measure).cast("double")
+            is_bad = value < limit if name.startswith("min_") else value > limit
+            fails.append(F.when(mine & F.coalesce(is_bad, F.lit(False)), _verdict(reason, value, limit, f"limits.{recipe}.{name}")))
+    if not fails:
+        fails = [F.lit(None).cast("struct<reason:string,value:double,limit:double,rule:string>")]
+    found = rows.select("sample_id", F.explode(F.array_compact(F.array(*fails))).alias("v"))
+    return found.select("sample_id", "v.*")
+
+
+def _verdict(reason: str, value: Any, limit: float | None, rule: str) -> Any:
+    from pyspark.sql import functions as F
+
+    parts = (F.lit(reason), F.lit(None) if value is None else value, F.lit(limit), F.lit(rule))
+    return F.struct(*(part.cast(kind).alias(name) for part, kind, name in zip(parts, ("string", "double", "double", "string"), ("reason", "value", "limit", "rule"), strict=True)))
+
+
+def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """All verdicts of this job. Raises DataError when too few would stay, or too many would have to be held."""
+    from pyspark.sql import functions as F
+
+    rows = tables.stage("measured", measured(tables))
+    limited = tables.stage("limited", beyond_limits(rows, params))
+    good = rows.join(limited.select("sample_id").distinct(), ["sample_id"], how="left_anti")
+    n_all, n_good = rows.count(), good.count()
+    if n_good > params.max_on_driver:
+        raise DataError(f"filter_samples: {n_good:,} samples pass the limits, max_on_driver is {params.max_on_driver:,}; tighten the limits, or raise it (about 3 kB each)")
+    table = good.toPandas()
+    steps = [{"filter": "limits", "in": n_all, "out": n_good}]
+    losses, table = chosen(table, params, steps)
+    tables.held = {"kept": len(table), "losses": losses, "limited": limited, "steps": steps}
+    if len(table) < min(params.min_kept, n_all):
+        raise DataError(f"filter_samples: would keep {len(table):,} of {n_all:,} samples; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
+    made = tables.frame(losses, "sample_id string, reason string, value double, limit double, rule string, dup_of string")
+    whole = limited.withColumn("dup_of", F.lit(None).cast("string")).unionByName(made)
+    return {"sample_verdicts": whole.select(
+        F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )}  # fmt: skip
+
+
+def summarise(tables: Tables, params: Params) -> dict[str, Any]:
+    """Write the summary beside the tables."""
+    files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n")
+    return {}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Samples; left out: by the first reason of each in alphabetical order."""
+    from pyspark.sql import functions as F
+
+    found: dict[str | None, int] = {None: tables.held["kept"]}
+    first = tables.held["limited"].groupBy("sample_id").agg(F.min("reason").alias("reason")).groupBy("reason").agg(F.count("*").alias("n")).collect()
+    for reason, n in [*((row["reason"], row["n"]) for row in first), *((loss[1], 1) for loss in tables.held["losses"])]:
+        found[reason] = found.get(reason, 0) + n
+    return by_one_reason(found)
+
+
+JOB = Job(
+    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("synth_requests", "synth_answers"), writes=(Writes("sample_verdicts", "job"),),
+    steps=(choose, summarise), scope="lake", count=count, about=__doc__, output=OUTPUT,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

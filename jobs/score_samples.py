@@ -1,0 +1,58 @@
+"""Measure every synthetic sample without a model: language, numbers and names found in its source, copying, repetition, leakage, behaviours.
+
+reads   samples
+writes  sample_signals
+run     spark-submit jobs/score_samples.py --recipe conf/score_samples.yaml --lake lakes/demo
+
+A sample without a chain of thought is measured by its answer. No model runs but the one for languages, so all are measured anew when some are new.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING
+
+from pydantic import PositiveInt
+
+from jobs.core.config import Strict
+from jobs.core.counts import by_one_reason
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.tables import table
+from udfs.sample_measures import MeasureParams, measure_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Params(Strict):
+    """See conf/score_samples.yaml."""
+
+    n_copied: PositiveInt
+    n_repeated: PositiveInt
+    lid_model: str
+    lid_chars: PositiveInt
+
+
+def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`sample_signals`, whole."""
+    from pyspark.sql import functions as F
+
+    chain = F.coalesce("cot", "answer", F.lit("")).alias("cot")
+    samples = tables["samples"].select("sample_id", "lang", "question", chain, "source_text")
+    kernel = functools.partial(measure_batches, params=MeasureParams(**params.model_dump()))
+    schema = ", ".join(f"{column.name} {column.type}" for column in table("sample_signals").columns)
+    return {"sample_signals": samples.mapInArrow(kernel, schema)}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Every sample is measured."""
+    return by_one_reason({None: tables["samples"].count()})
+
+
+JOB = Job(
+    "score_samples", Params, reads=("samples",), writes=(Writes("sample_signals", "all"),), steps=(score,), scope="lake", count=count, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,137 @@
+"""Few and good: each filter takes what it should, each loss has its row, and the export holds what stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import filter_samples, score_samples
+from jobs.core import tables as promised
+from jobs.core.errors import ConfigError, DataError
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.tables import SAMPLE_SIGNALS, SAMPLE_VERDICTS
+from tests.jobs.test_synthesis import write
+
+pytestmark = pytest.mark.spark
+SOURCE = "In 1858 the railway reached Claybrook Bridge, and the price of freight fell by 40 percent within ten years of trade."
+COT = "First, the railway reached Claybrook Bridge in 1858. Goods no longer went by cart, therefore freight cost less. So its price fell by 40 percent."
+ZH_SOURCE = "水车磨坊建于1858年，由两兄弟修造，河水推动石磨，村民每年秋天把麦子送到这里磨成面粉。"
+ZH_COT = "首先，磨坊靠河水推动石磨，因此必须建在河边。其次，村民秋天收麦，所以磨坊在秋天最忙，1858年建成后一直如此运转。"
+TOPICS = ["bell", "mill", "bridge", "river", "harbour", "market", "tower", "school", "garden", "lantern", "quarry", "orchard"]
+NAMES = [column.name for column in promised.table("samples").columns]
+
+
+def sample(name: str, question: str, cot: str = COT, source: str = SOURCE, lang: str = "en", domain: str = "wiki", **more: Any) -> tuple[Any, ...]:
+    values = {"sample_id": name, "request_id": f"r-{name}", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": "d", "batch_id": "b", "chunk": 0, "start": 0,
+              "end": len(source), "lang": lang, "domain": domain, "question": question, "cot": cot, "source_text": source, "n_segments": 2, "aligned_share": 1.0, "model": "m"}  # fmt: skip
+    return tuple({**values, **more}.get(column) for column in NAMES)
+
+
+def all_samples() -> list[tuple[Any, ...]]:
+    good = [sample(f"g{i:02d}", f"Why was the {topic} of Claybrook number {i * 37} {'rebuilt after the fire' if i % 2 else 'moved beyond the wall'}?") for i, topic in enumerate(TOPICS)]
+    zh = [sample(f"z{i}", f"为什么第{i}座{topic}要建在河边？", ZH_COT, ZH_SOURCE, "zh") for i, topic in enumerate(("水车磨坊", "石头城堡"))]
+    bad = [
+        sample("b-lang", "为什么运费下降了这么多呢？", lang="en"), sample("b-number", "Why did freight get so cheap?", COT.replace("40", "65").replace("1858", "1958")),
+        sample("b-copy", "What does the railway change there?", SOURCE * 2), sample("b-leak", "What does the passage above say of freight?"),
+        sample("b-short", "Why?"), sample("b-segments", "How did goods travel before the railway?", aligned_share=0.0),
+        sample("n-copy", "why was the BELL of Claybrook number 0 moved beyond the  wall?", COT + " Let us check this. Perhaps it holds."),
+    ]
+    return [*good, *zh, *bad]
+
+
+LIMITS = {"any": {"max_leaks": 0, "min_question": 3}, "cot": {"min_numbers_found": 0.9, "max_copied_share": 0.6, "min_aligned_share": 0.5}}
+EASY: dict[str, Any] = {"limits": LIMITS, "max_same_opening": None, "buckets": None, "diversity": None}
+
+
+@pytest.fixture
+def sampled(lake: Lake, params_of: Callable[..., Any]) -> Lake:
+    write(lake, "docs", [])
+    write(lake, "samples", all_samples(), "merge_samples")
+    outcome = run_job(score_samples.JOB, params_of("score_samples"), lake)
+    assert outcome.counts is not None
+    assert outcome.counts.rows_kept == len(all_samples()) == lake.read(SAMPLE_SIGNALS).count()
+    return lake
+
+
+def verdicts(lake: Lake) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in lake.read(SAMPLE_VERDICTS).where("job = 'filter_samples'").collect():
+        found.setdefault(row.sample_id, []).append((row.reason, row.rule, row.dup_of))
+    return found
+
+
+def test_each_limit_and_the_likeness_of_questions_take_what_they_should(sampled: Lake, params_of: Callable[..., Any]) -> None:
+    outcome = run_job(filter_samples.JOB, params_of("filter_samples", **EASY), sampled)
+    found = verdicts(sampled)
+    assert {name: sorted(reason for reason, _, _ in rows) for name, rows in found.items()} == {
+        "b-lang": ["other_language"], "b-number": ["ungrounded_numbers"], "b-copy": ["copied"], "b-leak": ["speaks_of_the_source"], "b-short": ["question_too_short"],
+        "b-segments": ["not_segmented_by_markers"], "g00": ["near_duplicate"],
+    }  # fmt: skip
+    assert found["g00"][0][2] == "n-copy", "the one with more reasoning stays"
+    assert found["b-number"][0][1] == "limits.cot.min_numbers_found"
+    assert outcome.counts is not None
+    assert (outcome.counts.rows_in, outcome.counts.rows_left_out) == (len(all_samples()), len(found))
+    steps = json.loads(Path(sampled.root, "_selection/summary.json").read_text())
+    assert [(step["filter"], step["in"], step["out"]) for step in steps[:2]] == [("limits", 21, 15), ("near_duplicates", 15, 14)]
+    assert 0 < steps[-1]["self_bleu_after"] < steps[-1]["self_bleu_before"] <= 1
+
+
+def test_openings_buckets_and_clusters_are_thinned_and_the_same_on_every_run(sampled: Lake, params_of: Callable[..., Any], tmp_path: Path) -> None:
+    changes = {**EASY, "max_same_opening": 11, "buckets": {"difficulty_bins": 1, "max_samples": 9}, "diversity": {"clusters": 3, "share": 0.5, "method": "k_center", "mmr_weight": 0.5}}
+    outcome = run_job(filter_samples.JOB, params_of("filter_samples", **changes), sampled)
+    first = verdicts(sampled)
+    reasons = Counter(reason for rows in first.values() for reason, _, _ in rows)
+    assert reasons["over_quota"] >= 1
+    assert reasons["crowded"] >= 3
+    assert outcome.counts is not None
+    assert outcome.counts.rows_in == outcome.counts.rows_kept + sum(outcome.counts.reasons.values())
+
+    other = Lake(sampled.spark, str(tmp_path / "other"))
+    write(other, "docs", [])
+    write(other, "samples", list(reversed(all_samples())), "merge_samples")
+    run_job(score_samples.JOB, params_of("score_samples"), other)
+    run_job(filter_samples.JOB, params_of("filter_samples", **changes), other)
+    assert verdicts(other) == first
+
+    mmr = {**changes, "diversity": {**changes["diversity"], "method": "mmr"}}
+    run_job(filter_samples.JOB, params_of("filter_samples", **mmr), sampled)
+    again = verdicts(sampled)
+    assert Counter(reason for rows in again.values() for reason, _, _ in rows)["crowded"] == reasons["crowded"]
+    assert run_job(filter_samples.JOB, params_of("filter_samples", **mmr), sampled).counts is None, "nothing to do"
+
+
+def test_what_the_worker_solved_is_difficulty(sampled: Lake, params_of: Callable[..., Any]) -> None:
+    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    rates = {"g01": 1.0, "g02": 0.25, "g03": 0.0}
+    write(sampled, "synth_requests", [(f"q-{name}", "p", "solve", "1", "d", "b", name, 0, 0, 0, "en", "wiki", "{}") for name in rates])
+    answer = lambda name, rate: (f"q-{name}", "p", "result", 0, 0, True, json.dumps({"passes": 0, "tries": 4, "pass_rate": rate}), None, None, None, None, None, None, "m", "{}", "h", now)  # noqa: E731
+    write(sampled, "synth_answers", [answer(name, rate) for name, rate in rates.items()])
+    limits = {"any": {"min_pass_rate": 0.1, "max_pass_rate": 0.9}}
+    run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": limits, "near_duplicates": None, "same_language": False}), sampled)
+    assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard"}
+
+
+def test_a_choice_that_is_absurd_or_unknown_is_refused(sampled: Lake, params_of: Callable[..., Any]) -> None:
+    with pytest.raises(DataError, match="would keep 0 of 21 samples; nothing written"):
+        run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": {"any": {"min_question": 1000}}}), sampled)
+    with pytest.raises(DataError, match="max_on_driver is 3"):
+        run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "max_on_driver": 3}), sampled)
+    assert not sampled.exists(SAMPLE_VERDICTS)
+    with pytest.raises(ConfigError, match="unknown min_beauty"):
+        params_of("filter_samples", **{**EASY, "limits": {"any": {"min_beauty": 1}}})
+
+
+def test_no_samples_at_all_go_through(lake: Lake, params_of: Callable[..., Any]) -> None:
+    write(lake, "docs", [])
+    write(lake, "samples", [], "merge_samples")
+    run_job(score_samples.JOB, params_of("score_samples"), lake)
+    outcome = run_job(filter_samples.JOB, params_of("filter_samples"), lake)
+    assert outcome.counts is not None
+    assert outcome.counts.rows_in == 0
