@@ -46,7 +46,7 @@ setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta and a report out
 	@$(MAKE) --no-print-directory worker || echo "the engine could not be set up: the demo ends with the curated corpus"
 	@$(BIN)/python -m benchmarks.demo_corpus --out $(RAW) --seed 7
-	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml
+	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .

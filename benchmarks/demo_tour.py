@@ -22,6 +22,11 @@ SAMPLE = (
     "select s.question, s.cot, s.source_text, s.doc_id, s.model, concat_ws(', ', transform(array_sort(collect_list(struct(g.segment, g.status))), x -> x.status)) as segments from samples s join segments g using (request_id) "
     "group by s.sample_id, s.question, s.cot, s.source_text, s.doc_id, s.model order by s.sample_id limit 1"
 )
+NEAREST = (
+    "with v as (select e.doc_id, e.vector, c.source, substring(c.text, 1, 60) as beginning from embeddings e join corpus c using (doc_id) where e.model like 'E5%') "
+    "select round(aggregate(zip_with(a.vector, b.vector, (x, y) -> x * y), 0D, (s, x) -> s + x), 3) as cosine, a.beginning, b.beginning as nearest "
+    "from v a join v b on a.doc_id < b.doc_id order by cosine desc, a.doc_id, b.doc_id limit 3"
+)
 ENGINE = Path(".venv-worker/bin/python")  # both are made by `make worker`
 MODEL = Path("models/smollm2-135m-instruct/.ready")
 
@@ -41,6 +46,15 @@ def synthesise(recipe: str, worker: str, lake: str) -> bool:
         return False
     curate.curate(loaded, lake)
     return True
+
+
+def embed(recipe: str, lake: str) -> bool:
+    """Vectors by Spark NLP, in a process of its own: its jars make another session."""
+    print(f"gristmill run embed_text --recipe {recipe} --lake {lake}   (Spark NLP; the first time it fetches 290 MB of jars, a minute or two)", flush=True)
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", recipe, "--lake", lake], check=False, stderr=subprocess.PIPE, text=True)
+    told = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.startswith("embed_text")]
+    print("\n".join(told[-1:]) if not done.returncode else f"no vectors by Spark NLP: {done.stderr[-300:]}")
+    return done.returncode == 0
 
 
 def show_funnel(ask: Ask) -> None:
@@ -71,6 +85,7 @@ def main() -> int:
     parser.add_argument("--recipe", help="run this recipe first, as `gristmill run curate --recipe RECIPE --lake LAKE --input INPUT` would")
     parser.add_argument("--input", help="the raw text, with --recipe")
     parser.add_argument("--synthesis", help="then this recipe, around a run of the worker")
+    parser.add_argument("--embeddings", help="then this recipe, in a session of its own")
     parser.add_argument("--worker", default="conf/synth_worker_cpu.yaml", help="the worker's recipe, with --synthesis")
     given = parser.parse_args()
     has_samples = False
@@ -83,6 +98,7 @@ def main() -> int:
     except GristmillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    has_vectors = bool(has_samples and given.embeddings) and embed(given.embeddings, given.lake)
     ask = Ask(given.lake)
     show_funnel(ask)
     if has_samples:
@@ -93,6 +109,9 @@ def main() -> int:
         print(f"export  {card.parent} (load_dataset(\"json\", data_files=\"{card.parent}/data/*\"); card: README.md)")
     print(f"try     gristmill sql \"{QUERY}\" --lake {given.lake}\n")
     print(as_text(*ask.sql(QUERY, 8)))
+    if has_vectors:
+        print("\nnearest in meaning, by the vectors of Spark NLP\n")
+        print(as_text(*ask.sql(NEAREST, 3)))
     gone = ask.sql("select d.doc_id from duplicates d join docs using (doc_id) order by d.doc_id limit 1", 1)[1]
     if gone:
         print(f"\nand     gristmill why {gone[0][0][:12]} --lake {given.lake}\n")
