@@ -23,7 +23,7 @@ SAMPLE = (
     "group by s.sample_id, s.question, s.cot, s.source_text, s.doc_id, s.model order by s.sample_id limit 1"
 )
 NEAREST = (
-    "with v as (select e.doc_id, e.vector, c.source, substring(c.text, 1, 60) as beginning from embeddings e join corpus c using (doc_id) where e.model like 'E5%') "
+    "with v as (select e.doc_id, e.vector, c.source, substring(c.text, 1, 60) as beginning from embeddings e join corpus c using (doc_id) where e.model like 'E5%' and c.lang = 'en') "
     "select round(aggregate(zip_with(a.vector, b.vector, (x, y) -> x * y), 0D, (s, x) -> s + x), 3) as cosine, a.beginning, b.beginning as nearest "
     "from v a join v b on a.doc_id < b.doc_id order by cosine desc, a.doc_id, b.doc_id limit 3"
 )

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml
+from jobs.core.config import Strict
 from jobs.core.counts import by_one_reason
-from jobs.core.datafiles import digest_of
-from jobs.core.errors import ConfigError, ContractError, DataError
+from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.queue import Prompted, fresh_tables, with_parts
 from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -37,12 +37,9 @@ class Chunking(Strict):
     tokens_per_char: PositiveFloat
 
 
-class Params(Strict):
+class Params(Prompted):
     """See conf/export_candidates.yaml."""
 
-    prompt: str  # prompt file of the recipe; its content is part of the request's identity
-    recipe: str = ""  # filled in from the prompt file
-    recipe_version: str = ""  # filled in: version and hash of the prompt file
     languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
     keep_shares: bool
     max_documents: PositiveInt
@@ -55,18 +52,6 @@ class Params(Strict):
     part_requests: PositiveInt
     seed: int
     min_kept: NonNegativeInt  # documents
-
-    @model_validator(mode="before")
-    @classmethod
-    def _look(cls, given: Any) -> Any:
-        """The prompt file's recipe, version and bytes become part of the parameters, and so of their hash."""
-        if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
-            return given
-        content = load_yaml(find_file(given["prompt"]))
-        if not isinstance(content, dict) or not {"recipe", "version"} <= content.keys():
-            raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
-        version = f"{content['version']}-{digest_of(find_file(given['prompt']))[:12]}"
-        return {**given, "recipe": content["recipe"], "recipe_version": version}
 
     @model_validator(mode="after")
     def _adds_up(self) -> Params:
@@ -132,19 +117,6 @@ def choose(tables: Tables, params: Params) -> DataFrame:
     return tables.stage("chosen", rows.select("doc_id", "batch_id", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")).alias("reason")))
 
 
-def with_parts(requests: DataFrame, size: int) -> DataFrame:
-    """Adds `part`: runs of `size` requests in the order of request_id, each named by its first one, so that a name never comes twice."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    order = Window.partitionBy("recipe").orderBy("request_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    numbered = requests.select("request_id", "recipe", F.floor((F.row_number().over(order) - 1) / size).alias("n"))
-    first = numbered.groupBy("recipe", "n").agg(F.min("request_id").alias("first"))
-    named = numbered.join(F.broadcast(first), ["recipe", "n"], how="inner")
-    parts = named.select("request_id", F.concat_ws("-", "recipe", F.substring("first", 1, 16)).alias("part"))
-    return requests.join(parts, ["request_id"], how="inner")
-
-
 def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """The requests that are not in the queue yet."""
     from pyspark.sql import functions as F
@@ -160,9 +132,7 @@ def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
         "request_id", "part", "recipe", F.lit(params.recipe_version).alias("recipe_version"), "doc_id", "batch_id",
         F.lit(None).cast("string").alias("sample_id"), "chunk", "start", "end", "lang", "domain", "text",
     )  # fmt: skip
-    # The worker has no Spark: the tables it writes are made here, with their comments and promises.
-    empty = {name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.owns(name)}
-    return {"synth_requests": made, **empty}
+    return {"synth_requests": made, **fresh_tables(tables)}
 
 
 def count(tables: Tables, params: Params) -> Counts:

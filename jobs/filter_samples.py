@@ -1,6 +1,6 @@
 """Choose among the samples: limits on their measures, near-duplicate questions out, openings capped, buckets filled, clusters thinned.
 
-reads   samples, sample_signals; synth_answers, where the limits ask for a pass rate
+reads   samples, sample_signals; sample_scores where they are there
 writes  sample_verdicts, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
 run     spark-submit jobs/filter_samples.py --recipe conf/filter_samples.yaml --lake lakes/demo
 
@@ -21,7 +21,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import by_one_reason
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.sample_filters import LIMITS, chosen
+from jobs.core.sample_filters import EVALUATED, LIMITS, chosen
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,18 +78,16 @@ class Params(Strict):
 
 
 def measured(tables: Tables) -> DataFrame:
-    """A narrow row a sample: what identifies it, its question, its measures, and pass_rate (null where it was not solved)."""
+    """A narrow row a sample: what identifies it, its question, its measures, the mean of its evaluators (null where there is none)."""
     from pyspark.sql import functions as F
 
     samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
     rows = samples.join(tables["sample_signals"], ["sample_id"], how="inner")
-    answers, requests = tables.get("synth_answers"), tables.get("synth_requests")
-    if answers is None or requests is None:
-        return rows.withColumn("pass_rate", F.lit(None).cast("double"))
-    asked = requests.where("recipe = 'solve' AND sample_id IS NOT NULL").select("request_id", "sample_id")
-    closed = answers.where("step = 'result' AND error IS NULL").select("request_id", F.get_json_object("parsed", "$.pass_rate").cast("double").alias("rate"))
-    solved = asked.join(closed, ["request_id"], how="inner").groupBy("sample_id").agg(F.max("rate").alias("pass_rate"))
-    return rows.join(solved, ["sample_id"], how="left")
+    scores = tables.get("sample_scores")
+    if scores is None:
+        return rows.select("*", *[F.lit(None).cast("double").alias(name) for name in EVALUATED])
+    means = [F.avg(F.when(F.col("dimension") == name, F.col("score"))).alias(name) for name in EVALUATED]
+    return rows.join(scores.groupBy("sample_id").agg(*means), ["sample_id"], how="left")
 
 
 def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
@@ -160,7 +158,7 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("synth_requests", "synth_answers"), writes=(Writes("sample_verdicts", "job"),),
+    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("sample_scores",), writes=(Writes("sample_verdicts", "job"),),
     steps=(choose, summarise), scope="lake", count=count, about=__doc__, output=OUTPUT,
 )  # fmt: skip
 

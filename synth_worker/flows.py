@@ -2,12 +2,14 @@
 
 cot: segments by markers, a summary of each, a chain of thought from the summaries, the core question from the chain (CCI4.0,
 arXiv 2506.07463, section 3.5). qa_extract: questions the text answers, then each refined (WebInstruct, arXiv 2405.03548). textbook:
-audience and style (Cosmopedia). instruction: the instruction whose answer the text is (back-translation). judge: a score. solve: k tries.
+audience and style (Cosmopedia). instruction: the instruction whose answer the text is (back-translation). judge: a score
+of a document; judge_sample: scores of a sample. solve: k tries.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine
@@ -91,16 +93,18 @@ async def instruction(asker: Asker, spec: Spec) -> list[Result]:
 
 
 async def judge(asker: Asker, spec: Spec) -> list[Result]:
-    """One result: score (0 to 5) and reason; no sample."""
-    found = await asker.ask("judge", {"document": asker.request["text"]}, {}, parse.json_of(_score))
+    """One result: what the prompt's schema asks numbers for (of a document: score), each 0 to 5, and the reason; no sample."""
+    schema = asker.prompts.steps["judge"].answer_schema or {}
+    asked = [name for name, kind in schema.get("properties", {}).items() if kind.get("type") in ("integer", "number")]
+    found = await asker.ask("judge", {"document": asker.request["text"]}, {}, parse.json_of(functools.partial(_scores, asked=asked or ["score"])))
     return [found]
 
 
-def _score(value: Any) -> Result:
-    score = value.get("score") if isinstance(value, dict) else None
-    if not isinstance(score, (int, float)) or isinstance(score, bool) or not 0 <= score <= 5:
-        raise Malformed("wanted a JSON object with the number score, 0 to 5, and the string reason")
-    return {"score": float(score), "reason": str(value.get("reason") or "")}
+def _scores(value: Any, asked: list[str]) -> Result:
+    found: dict[str, Any] = {name: value.get(name) for name in asked} if isinstance(value, dict) else {}
+    if not found or not all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n <= 5 for n in found.values()):
+        raise Malformed(f"wanted a JSON object with {', '.join(asked)}, each a number from 0 to 5, and the string reason")
+    return {**{name: float(n) for name, n in found.items()}, "reason": str(value.get("reason") or "")}
 
 
 async def solve(asker: Asker, spec: Spec) -> list[Result]:
@@ -123,4 +127,4 @@ def final(text: str) -> str:
     return " ".join(text.strip().casefold().splitlines()[-1:]).strip(" .。")
 
 
-FLOWS: dict[str, Flow] = {"cot": cot, "qa_extract": qa_extract, "textbook": textbook, "instruction": instruction, "judge": judge, "solve": solve}
+FLOWS: dict[str, Flow] = {"cot": cot, "qa_extract": qa_extract, "textbook": textbook, "instruction": instruction, "judge": judge, "judge_sample": judge, "solve": solve}

@@ -16,8 +16,10 @@ LIMITS = {  # parameter -> (measure, reason); min_: fails below, max_: fails abo
     "min_question": ("n_question", "question_too_short"), "max_question": ("n_question", "question_too_long"), "min_cot": ("n_cot", "cot_too_short"),
     "max_cot": ("n_cot", "cot_too_long"), "min_cot_ratio": ("cot_ratio", "cot_too_short_for_source"), "max_cot_ratio": ("cot_ratio", "cot_too_long_for_source"),
     "min_subgoals": ("n_subgoals", "too_few_steps"), "min_aligned_share": ("aligned_share", "not_segmented_by_markers"),
-    "min_pass_rate": ("pass_rate", "too_hard"), "max_pass_rate": ("pass_rate", "too_easy"),
+    "min_pass_rate": ("pass_rate", "too_hard"), "max_pass_rate": ("pass_rate", "too_easy"), "min_complexity": ("instruction_complexity", "too_simple"),
+    "min_quality": ("response_quality", "low_quality"), "min_depth": ("reasoning_depth", "shallow"), "min_safety": ("safety", "unsafe"),
 }  # fmt: skip
+EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")  # dimensions of sample_scores, 0 to 1
 
 
 def chosen(table: pd.DataFrame, params: Any, steps: list[dict[str, Any]]) -> tuple[list[tuple[Any, ...]], pd.DataFrame]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from jobs.core.table import DOC, Column, Table, columns
 from jobs.core.tables_export import MIX
 from jobs.core.tables_scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
-from jobs.core.tables_synth import LEASES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SAMPLES, SEGMENTS, SYNTH_ANSWERS, SYNTH_REQUESTS
+from jobs.core.tables_synth import LEASES, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SAMPLES, SEGMENTS, SYNTH_ANSWERS, SYNTH_REQUESTS
 
 DOCS = Table(
     "docs",
@@ -220,10 +220,10 @@ spark_version | string!   | version of Spark
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
-SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_verdicts"})  # whose rows are requests and samples
+SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_scores", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
     DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
-    SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
+    SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 
 

@@ -100,6 +100,23 @@ completion_tokens | bigint | of all steps
     key=("sample_id",),
 )
 
+SAMPLE_SCORES = Table(
+    "sample_scores",
+    "One row for each sample, evaluator and dimension: several evaluators stand side by side.",
+    columns("""
+sample_id  | string! | samples.sample_id
+evaluator  | string! | the model that judged or solved
+recipe     | string! | judge_sample or solve
+recipe_version | string! | version and hash of the prompt file
+dimension  | string! | instruction_complexity, response_quality, reasoning_depth, safety; pass_rate (solve)
+raw        | double! | as the evaluator gave it: 0 to 5; pass_rate: share of the tries
+score      | double! | normalised, 0 to 1
+reason     | string  | what the evaluator said beside it
+"""),
+    key=("sample_id", "evaluator", "recipe_version", "dimension"),
+    check="score BETWEEN 0 AND 1",
+)
+
 SAMPLE_SIGNALS = Table(
     "sample_signals",
     "One row a sample: every measure of it that needs no judge. Units are words, and single characters of Chinese.",

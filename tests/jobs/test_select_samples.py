@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from jobs import filter_samples, score_samples
+from jobs import filter_samples, merge_scores, queue_samples, score_samples
 from jobs.core import tables as promised
 from jobs.core.errors import ConfigError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import SAMPLE_SIGNALS, SAMPLE_VERDICTS
+from jobs.core.tables import SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
 from tests.jobs.test_synthesis import write
 
 pytestmark = pytest.mark.spark
@@ -108,14 +108,53 @@ def test_openings_buckets_and_clusters_are_thinned_and_the_same_on_every_run(sam
 
 
 def test_what_the_worker_solved_is_difficulty(sampled: Lake, params_of: Callable[..., Any]) -> None:
+    """Two evaluators judge, one solves; g04's judgement failed, so that it stays unscored; the run counts it."""
     now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
-    rates = {"g01": 1.0, "g02": 0.25, "g03": 0.0}
-    write(sampled, "synth_requests", [(f"q-{name}", "p", "solve", "1", "d", "b", name, 0, 0, 0, "en", "wiki", "{}") for name in rates])
-    answer = lambda name, rate: (f"q-{name}", "p", "result", 0, 0, True, json.dumps({"passes": 0, "tries": 4, "pass_rate": rate}), None, None, None, None, None, None, "m", "{}", "h", now)  # noqa: E731
-    write(sampled, "synth_answers", [answer(name, rate) for name, rate in rates.items()])
-    limits = {"any": {"min_pass_rate": 0.1, "max_pass_rate": 0.9}}
+    given: list[tuple[str, str, str, str | None]] = [
+        *[(name, "solve", "m", json.dumps({"passes": 0, "tries": 4, "pass_rate": rate})) for name, rate in (("g01", 1.0), ("g02", 0.25), ("g03", 0.0))],
+        *[("g05", "judge_sample", model, json.dumps({"response_quality": quality, "safety": 5.0, "reason": "so"})) for model, quality in (("one", 1.0), ("two", 2.0))],
+        ("g06", "judge_sample", "one", json.dumps({"response_quality": 4.0, "safety": 5.0, "reason": "good"})), ("g04", "judge_sample", "one", None),
+    ]  # fmt: skip
+    write(sampled, "synth_requests", [(f"q{i}", "p", recipe, "1", "d", "b", name, 0, 0, 9, "en", "wiki", "{}") for i, (name, recipe, _, _) in enumerate(given)]
+          + [("qd", "p", "judge", "1", "doc", "b", None, 0, 0, 9, "en", "wiki", "text")])  # fmt: skip
+    write(sampled, "synth_answers", [(f"q{i}", "p", "result", 0, 0, True, parsed, None, None if parsed else "malformed: no", None, None, None, None, model, "{}", "h", now)
+                                     for i, (_, _, model, parsed) in enumerate(given)]
+          + [("qd", "p", "result", 0, 0, True, json.dumps({"score": 4.0, "reason": "clear"}), None, None, None, None, None, None, "one", "{}", "h", now)])  # fmt: skip
+    merged = run_job(merge_scores.JOB, params_of("merge_scores"), sampled)
+    assert merged.counts is not None
+    assert (merged.counts.rows_in, merged.counts.rows_kept, merged.counts.reasons) == (8, 7, {"malformed": 1})
+    found = {(row.sample_id, row.evaluator, row.dimension): row.score for row in sampled.read(SAMPLE_SCORES).collect()}
+    assert found[("g05", "one", "response_quality")] == 0.2
+    assert found[("g02", "m", "pass_rate")] == 0.25
+    assert len(found) == 3 + 3 * 2
+    [document] = sampled.read(SCORES).collect()
+    assert (document.doc_id, document.scorer, document.version, document.raw, document.score) == ("doc", "judge", "one 1", 4.0, 0.8)
+    assert run_job(merge_scores.JOB, params_of("merge_scores"), sampled).counts is None
+
+    limits = {"any": {"min_pass_rate": 0.1, "max_pass_rate": 0.9, "min_quality": 0.4}}
     run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": limits, "near_duplicates": None, "same_language": False}), sampled)
-    assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard"}
+    assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard", "g05": "low_quality"}
+
+
+def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(sampled: Lake, params_of: Callable[..., Any]) -> None:
+    judged = run_job(queue_samples.JOB, params_of("queue_samples", max_samples=5, part_requests=2), sampled)
+    assert judged.counts is not None
+    assert (judged.counts.rows_kept, judged.counts.reasons) == (5, {"not_sampled": len(all_samples()) - 5})
+    rows = sampled.read(SYNTH_REQUESTS).collect()
+    assert len(rows) == 5
+    assert all(row.sample_id and row.recipe == "judge_sample" and row.text.startswith("[source]\n") and "[question]" in row.text for row in rows)
+    assert all(row.end == len(row.text) for row in rows)
+    solved = run_job(queue_samples.JOB, params_of("queue_samples", prompt="conf/prompts/solve.yaml"), sampled)
+    assert solved.counts is not None
+    assert solved.counts.reasons == {"no_answer_to_check": 2}, "the Chinese chains end in words"
+    tasks = [json.loads(row.text) for row in sampled.read(SYNTH_REQUESTS).collect() if row.recipe == "solve"]
+    assert {task["answer"] for task in tasks if task["question"].startswith("Why was")} == {COT}
+    run_job(queue_samples.JOB, params_of("queue_samples", max_samples=6, part_requests=2), sampled)
+    again = sampled.read(SYNTH_REQUESTS).where("recipe = 'judge_sample'").collect()
+    assert {row.request_id for row in rows} < {row.request_id for row in again}
+    assert len({row.request_id for row in again}) == len(again) == 6
+    with pytest.raises(ConfigError, match="samples go to judge_sample or solve"):
+        params_of("queue_samples", prompt="conf/prompts/cot.yaml")
 
 
 def test_a_choice_that_is_absurd_or_unknown_is_refused(sampled: Lake, params_of: Callable[..., Any]) -> None:
