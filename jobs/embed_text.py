@@ -20,6 +20,7 @@ from jobs.core.counts import by_one_reason
 from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
 from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.once import forget_replaced
 from udfs.embedding import embed_batches, model_name
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(embed,), count=count, about=__doc__,
+    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(forget_replaced, embed,), count=count, about=__doc__,
 )  # fmt: skip
 
 if __name__ == "__main__":

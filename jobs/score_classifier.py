@@ -18,6 +18,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
+from jobs.core.once import forget_replaced
 from udfs.classifiers import MEASURES, Classifier, from_bytes, logits, probability
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(score,), count=count_kept,
+    "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score,), count=count_kept,
     about=__doc__,
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
+from jobs.core.once import forget_replaced
 from udfs.lm import SCORES, LanguageModel, from_bytes, score_texts
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(score,), count=count_kept,
+    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(forget_replaced, score,), count=count_kept,
     about=__doc__,
 )  # fmt: skip
 

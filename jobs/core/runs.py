@@ -46,6 +46,18 @@ class Runs:
         row = self.last(job, batch)
         return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"])
 
+    def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
+        """Of `batches`, those ingested since the job's last finished run opened its inputs, or on which it only ever died."""
+        stale = []
+        for batch in batches:
+            mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
+            done = [row["run_id"] for row in mine if row["status"] == "finished"]
+            ingested = max((row["at"] for row in self.finished() if "docs" in (row["versions_written"] or {}) and batch in row["batches"]), default=None)
+            opened = min((row["at"] for row in mine if done and row["run_id"] == done[-1]), default=None)
+            if mine and (opened is None or (ingested is not None and ingested > opened)):
+                stale.append(batch)
+        return stale
+
     def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...]) -> bool:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
 

@@ -1,0 +1,20 @@
+"""For jobs that look at each document once: what they know of a batch that was ingested again is forgotten first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.core.job import Delete, Tables
+from jobs.core.tables import table
+
+
+def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:
+    """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
+    from pyspark.sql import functions as F
+
+    stale = [(batch,) for batch in tables.runs.replaced(tables.job.name, tables.batches)]
+    if not stale:
+        return {}
+    keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))
+    owned = [write.table for write in tables.job.writes if tables.owns(write.table)]
+    return {name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",)) for name in owned}
