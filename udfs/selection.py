@@ -37,11 +37,12 @@ def near_duplicates(ids: Sequence[str], questions: Sequence[str], min_similarity
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=max(0.1, min_similarity - 0.15), num_perm=permutations)
+    blank = MinHash(num_perm=permutations, seed=1)  # drawing the permutations costs more than using them
     kept: dict[str, frozenset[str]] = {}
     out: dict[str, tuple[str, float]] = {}
     for identity, question in zip(ids, questions, strict=True):
         mine = shingles(question, n)
-        sketch = MinHash(num_perm=permutations, seed=1)
+        sketch = blank.copy()
         sketch.update_batch([part.encode() for part in mine])
         alike = [(len(mine & kept[other]) / len(mine | kept[other]), other) for other in index.query(sketch)]
         best = max(alike, default=(0.0, ""), key=lambda pair: (pair[0], pair[1]))

@@ -1,0 +1,109 @@
+"""Choosing among samples: how diverse the choice is against chance, how fast each step is, whether the evaluators agree.
+
+    python -m benchmarks.selection --samples pairs.parquet
+
+--samples: any Parquet file with question and cot (or correct_cot); source_text (else the question), lang (else en) and adversarial_cot where it has them. A fifth
+of the samples is chosen by k-center in clusters, by MMR, and at random (five seeds); told are self-BLEU of the chosen questions (lower is more diverse)
+and coverage: the mean distance (1 - cosine) of every sample to the nearest chosen one (lower is better), and that of the worst-served hundredth. Evaluators: LIMO's style
+score and the share of numbers found in the source; Spearman between them, and where adversarial chains are given the share of pairs in which each gives the correct one more.
+The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from jobs.core.config import load_recipe
+from jobs.core.sample_filters import ranked
+from jobs.filter_samples import Params
+from udfs import selection
+from udfs.embedding import vectors
+from udfs.langid import PACKAGE
+from udfs.sample_measures import SCHEMA, MeasureParams, measure
+
+SHARE = 0.2
+MEASURES = MeasureParams(n_copied=8, n_repeated=4, lid_model=PACKAGE, lid_chars=1000)
+
+
+def read(path: str) -> pd.DataFrame:
+    """sample_id, question, cot, source_text, lang, adversarial_cot, one row a question."""
+    table = pq.read_table(path).to_pandas().rename(columns={"correct_cot": "cot"})
+    for name, default in (("source_text", table["question"]), ("lang", "en"), ("adversarial_cot", None)):
+        if name not in table:
+            table[name] = default
+    table = table.drop_duplicates("question").reset_index(drop=True)
+    return table.assign(sample_id=[f"s{i:06d}" for i in range(len(table))])
+
+
+def measured(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The measures of each sample with `column` as its chain."""
+    rows = [measure(s, q, c or "", t, lang, (lang, lang), MEASURES) for s, q, c, t, lang in zip(table["sample_id"], table["question"], table[column], table["source_text"], table["lang"], strict=True)]
+    return pd.DataFrame(rows, columns=SCHEMA.names)
+
+
+def timed(way: Callable[[], Any], n: int) -> tuple[Any, float]:
+    """The answer, and samples a second."""
+    began = time.perf_counter()
+    made = way()
+    return made, round(n / (time.perf_counter() - began), 1)
+
+
+def diversity(table: pd.DataFrame, found: Any, values: Any) -> dict[str, Any]:
+    """Self-BLEU and coverage of each way to choose SHARE of the samples."""
+    n_clusters = max(2, int(math.sqrt(len(table) / 2)))
+    chosen = {"k_center": selection.thin(found, values, n_clusters, SHARE, None), "mmr": selection.thin(found, values, n_clusters, SHARE, 0.5)}
+    size = int(chosen["k_center"].sum())
+    for seed in range(5):
+        mask = np.zeros(len(table), bool)
+        mask[selection.hash_order(list(table["sample_id"]), seed)[:size]] = True
+        chosen[f"random_{seed}"] = mask
+    told: dict[str, Any] = {}
+    for name, mask in chosen.items():
+        distance = 1 - (found @ found[mask].T).max(axis=1)
+        told[name] = {"n": int(mask.sum()), "self_bleu": round(selection.self_bleu(list(table["question"][mask]), 300, 1), 4), "mean_distance": round(float(distance.mean()), 4), "p99_distance": round(float(np.quantile(distance, 0.99)), 4)}
+    by_chance = [told.pop(f"random_{seed}") for seed in range(5)]
+    told["random"] = {key: round(float(np.median([each[key] for each in by_chance])), 4) for key in by_chance[0]}
+    return told
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", required=True, help="Parquet file with question and cot (or correct_cot)")
+    given = parser.parse_args()
+    table = read(given.samples)
+    n = len(table)
+    rates: dict[str, float] = {}
+    signals, rates["score_samples"] = timed(lambda: measured(table, "cot"), n)
+    questions = list(table["question"])
+    copies, rates["near_duplicates"] = timed(lambda: selection.near_duplicates(list(table["sample_id"]), questions, 0.7, 5, 128), n)
+    found, rates["vectors"] = timed(lambda: vectors(questions).astype(np.float64), n)
+    params: Any = load_recipe("conf/filter_samples.yaml").params("filter_samples", Params)
+    whole = ranked(table[["sample_id", "lang", "question"]].merge(signals, on="sample_id"), params).sort_values("sample_id").reset_index(drop=True)
+    values = whole["value"].to_numpy()
+    _, rates["thin"] = timed(lambda: selection.thin(found, values, max(2, int(math.sqrt(n / 2))), SHARE, None), n)
+    told: dict[str, Any] = {"samples": n, "near_duplicates": len(copies), "samples_s_core": rates, "diversity": diversity(table, found, values)}
+    told["agreement"] = {"spearman_style_numbers": round(float(whole["value"].corr(whole["numbers_found"], method="spearman")), 3)}
+    wrong = table["adversarial_cot"].notna()
+    if wrong.any():
+        pairs = table[wrong]
+        two = pd.concat([measured(pairs, "cot").assign(lang="en", is_right=True), measured(pairs, "adversarial_cot").assign(lang="en", is_right=False)], ignore_index=True)
+        style = ranked(two, params)[["sample_id", "is_right", "value"]]
+        two = two.merge(style, on=["sample_id", "is_right"])
+        for name in ("value", "numbers_found"):
+            right, bad = (two[two["is_right"] == flag].set_index("sample_id")[name] for flag in (True, False))
+            told["agreement"][f"correct_above_adversarial_{name}"] = round(float(((right > bad) + 0.5 * (right == bad)).mean()), 3)
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
