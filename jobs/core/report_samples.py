@@ -8,11 +8,17 @@ from jobs.core.job import Tables
 from jobs.core.samples import kept_samples
 from jobs.core.tables import SYNTHESIS
 
+JUDGED = {"docs", "verdicts", "corpus"}  # who writes these decides what becomes of a document
+
 
 def split(funnel: list[dict[str, Any]], writers: dict[str, set[str]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The funnel of documents, and that of requests and samples: whoever writes a table of the synthesis belongs to the second."""
+    """The funnel of documents, and that of requests and samples: whoever writes a table of the synthesis belongs to the second.
+
+    A job that leaves documents out of a table of its own only, such as a sample that gets vectors, is no step of the first.
+    """
     late = [row for row in funnel if writers.get(row["job"], set()) & SYNTHESIS]
-    return [row for row in funnel if row not in late], late
+    early = [row for row in funnel if row not in late and (row["rows_left_out"] == 0 or writers.get(row["job"], set()) & JUDGED)]
+    return early, late
 
 
 def shown(tables: Tables, n: int, n_chars: int, seed: int) -> list[dict[str, Any]]:
