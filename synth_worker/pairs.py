@@ -62,6 +62,11 @@ def choose(pairs: Iterable[Pair], n: int | None, seed: int) -> list[Pair]:
     return sorted(pairs, key=key)[:n]
 
 
+def tidy(chain: str) -> str:
+    """The chain with plain line breaks and no blanks at the ends of lines: what differs there tells who wrote it, not what is wrong."""
+    return "\n".join(line.rstrip() for line in chain.splitlines()).strip()
+
+
 def first_divergence(one: Sequence[int], other: Sequence[int]) -> int | None:
     """Position of the first token in which the two differ; None when one begins the other, or they are the same."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)

@@ -4,7 +4,8 @@ reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind wher
 run     python -m synth_worker.validate_ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300
 
 Three measures: CCI4.0's (perplexity of question and chain together), the loss of the chain alone given the question, and the loss of the
-first token in which the two chains differ. CCI4.0's mixes the question in, and lengths with it; the others do not. The last line is JSON.
+first token in which the two chains differ. CCI4.0's mixes the question in, and lengths with it; the others do not. Blanks at the ends of
+lines are taken away first (--as-written keeps them). The last line is JSON.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from synth_worker.errors import RecipeError, WorkerError
-from synth_worker.pairs import RESAMPLES, WITHIN, Pair, Scored, as_losses, choose, first_divergence, summary
+from synth_worker.pairs import RESAMPLES, WITHIN, Pair, Scored, as_losses, choose, first_divergence, summary, tidy
 from synth_worker.token_losses import CausalModel
 
 PROMPT = "Problem:\n{question}\n\nSolution:\n"  # ends in a line break, so that the chain's tokens do not depend on it
 WANTED = ("question", "correct_cot", "adversarial_cot")
 
 
-def read_pairs(path: str, kind: str | None) -> list[Pair]:
+def read_pairs(path: str, kind: str | None, is_tidied: bool = True) -> list[Pair]:
     """The pairs of a file (of one kind). Raises RecipeError naming what is missing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -37,7 +38,9 @@ def read_pairs(path: str, kind: str | None) -> list[Pair]:
     missing = [name for name in WANTED if rows and name not in rows[0]]
     if missing:
         raise RecipeError(f"{path}: no column {', '.join(missing)}; it has: {', '.join(rows[0])}")
-    pairs = [Pair(str(row.get("id", i)), str(row.get("kind") or "any"), *(row[name] for name in WANTED)) for i, row in enumerate(rows)]
+    clean = tidy if is_tidied else str
+    chains = [tuple(clean(row[name] or "") for name in WANTED[1:]) for row in rows]
+    pairs = [Pair(str(row.get("id", i)), str(row.get("kind") or "any"), row["question"], *chains[i]) for i, row in enumerate(rows)]
     empty = next((pair.id for pair in pairs if not (pair.question and pair.correct and pair.wrong)), None)
     if empty is not None:
         raise RecipeError(f"{path}: pair {empty}: question or chain is empty; leave such rows out")
@@ -68,7 +71,7 @@ def score(pairs: list[Pair], model: CausalModel) -> tuple[list[Scored], int, int
 
 def validate(given: argparse.Namespace) -> dict[str, Any]:
     """The whole answer."""
-    pairs = choose(read_pairs(given.pairs, given.kind), given.n, given.seed)
+    pairs = choose(read_pairs(given.pairs, given.kind, not given.as_written), given.n, given.seed)
     model = CausalModel(given.model)
     began = time.monotonic()
     scored, too_long, n_tokens = score(pairs, model)
@@ -79,7 +82,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
         rows = [{"id": s.pair.id, "kind": s.pair.kind, "correct": dataclasses.asdict(s.correct), "adversarial": dataclasses.asdict(s.wrong)} for s in scored]
         Path(given.out).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return {
-        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "seed": given.seed, "n": len(scored), "too_long": too_long, "tokens": n_tokens,
+        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "seed": given.seed, "as_written": given.as_written, "n": len(scored), "too_long": too_long, "tokens": n_tokens,
         "seconds": round(seconds, 1), "resamples": RESAMPLES, "matched_within": WITHIN, **summary(scored, given.seed),
     }  # fmt: skip
 
@@ -107,6 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--n", type=int, help="pairs, by a seeded hash (default: all)")
     parser.add_argument("--kind", help="pairs of this kind only")
     parser.add_argument("--seed", type=int, default=7, help="of the choice and of the bootstrap (default 7)")
+    parser.add_argument("--as-written", action="store_true", help="keep blanks at the ends of lines")
     parser.add_argument("--out", help="JSON Lines file for the losses of each pair")
     given = parser.parse_args(argv)
     try:

@@ -16,7 +16,7 @@ import pytest
 from jobs import cli
 from synth_worker import token_losses, validate_ppl
 from synth_worker.errors import RecipeError
-from synth_worker.pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, words_for
+from synth_worker.pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, tidy, words_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"
@@ -43,6 +43,13 @@ def test_two_chains_part_at_the_first_token_that_differs() -> None:
     assert first_divergence([1], [2]) == 0
     assert first_divergence([5, 6], [5, 6, 7]) is None
     assert first_divergence([5, 6], [5, 6]) is None
+
+
+def test_blanks_at_the_ends_of_lines_are_no_difference(tmp_path: Path) -> None:
+    assert tidy("2 + 3 = 6.  \r\n\r\n  So 6. \n") == "2 + 3 = 6.\n\n  So 6."
+    file = write_pairs(tmp_path / "pairs.parquet", [("q", "one\r\ntwo", "one  \r\nthree  ")])
+    assert [(each.correct, each.wrong) for each in validate_ppl.read_pairs(str(file), None)] == [("one\ntwo", "one\nthree")]
+    assert [each.wrong for each in validate_ppl.read_pairs(str(file), None, is_tidied=False)] == ["one  \r\nthree  "]
 
 
 def test_the_three_losses_of_a_chain() -> None:
