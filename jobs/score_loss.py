@@ -12,6 +12,8 @@ no limit, nor have documents that the model did not measure.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +26,7 @@ from jobs.core.counts import count_verdicts
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
 from jobs.core.job import Job, Tables, Writes, main
-from udfs.causal_lm import missing, score_batches
+from udfs.causal_lm import look, score_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -41,6 +43,7 @@ class Params(Strict):
     model: str  # folder of a Hugging Face causal language model, at the same path on every executor
     digest: str = ""  # of the model's files, filled in: another content is another recipe and another version
     device: Literal["cpu", "cuda"]
+    opening: str | None  # token before each document; null: the tokenizer's bos_token, else its eos_token
     max_tokens: PositiveInt  # of a document, from its beginning
     padded_tokens: PositiveInt  # in one pass of the model, padding included
     max_percentile: float = Field(gt=0, le=100)  # of the losses of a domain's documents
@@ -56,12 +59,13 @@ class Params(Strict):
 
 
 def name_of(params: Params) -> str:
-    """`folder-version-tokens`, as `perplexity` names the model. Raises ConfigError when the folder holds none."""
+    """`folder-version`, as `perplexity` names the model; the version is of its bytes and of what it is given to read. Raises ConfigError when the folder holds none."""
     if not params.digest:
         raise ConfigError(
             f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging Face causal language model (`make worker` makes models/smollm2-135m-instruct)"
         )
-    return f"{Path(params.model).name}-{params.digest[:12]}-{params.max_tokens}"
+    given = json.dumps([params.digest, params.opening, params.max_tokens])
+    return f"{Path(params.model).name}-{hashlib.blake2b(given.encode(), digest_size=6).hexdigest()}"
 
 
 def measured(tables: Tables, params: Params) -> DataFrame:
@@ -73,17 +77,19 @@ def measured(tables: Tables, params: Params) -> DataFrame:
 
 
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """New rows of `perplexity`. Raises ConfigError when there is something to measure and no package to do it."""
+    """New rows of `perplexity`. Raises ConfigError when there is something to measure and the executors have no package to do it."""
     from pyspark.sql import functions as F
 
     keys, model = ["doc_id", "batch_id"], name_of(params)
     todo = tables.stage("todo", tables.kept(params.heeds).join(measured(tables, params).select(*keys), keys, how="left_anti"))
     if not todo.take(1):  # an append without rows: the run still names the version that readers open
         return {"perplexity": tables.empty("perplexity")}
-    if missing():
-        raise ConfigError(f"score_loss: {' and '.join(missing())} not installed; pip install 'gristmill[loss]' on the driver and on every executor, or leave score_loss out")
+    missing = sorted({row["name"] for row in tables.frame([(1,)], "one int").mapInArrow(look, "name string").collect()})  # what matters is the executors' Python
+    if missing:
+        raise ConfigError(f"score_loss: {' and '.join(missing)} not installed; pip install 'gristmill[loss]' in the executors' Python, or leave score_loss out")
     kernel = functools.partial(
-        score_batches, folder=str(Path(params.model).resolve()), device=params.device, max_tokens=params.max_tokens, padded_tokens=params.padded_tokens
+        score_batches, folder=str(Path(params.model).resolve()), device=params.device, opening=params.opening,
+        max_tokens=params.max_tokens, padded_tokens=params.padded_tokens,
     )  # fmt: skip
     rows = tables.texts(todo, "text").select(*keys, "text").mapInArrow(kernel, LOSSES)
     no_share = F.lit(None).cast("double").alias("oov_share")

@@ -82,8 +82,8 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
         rows = [{"id": s.pair.id, "kind": s.pair.kind, "correct": dataclasses.asdict(s.correct), "adversarial": dataclasses.asdict(s.wrong)} for s in scored]
         Path(given.out).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return {
-        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "seed": given.seed, "as_written": given.as_written, "n": len(scored), "too_long": too_long, "tokens": n_tokens,
-        "seconds": round(seconds, 1), "resamples": RESAMPLES, "matched_within": WITHIN, **summary(scored, given.seed),
+        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "seed": given.seed, "as_written": given.as_written, "n": len(scored),
+        "too_long": too_long, "tokens": n_tokens, "seconds": round(seconds, 1), "resamples": RESAMPLES, "matched_within": WITHIN, **summary(scored, given.seed),
     }  # fmt: skip
 
 

@@ -22,11 +22,17 @@ def missing() -> list[str]:
     return [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
 
 
+def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: anything -> name, a row for each package that this executor's Python is missing."""
+    for _ in batches:
+        yield pa.record_batch([pa.array(missing(), pa.string())], names=["name"])
+
+
 @lru_cache(maxsize=1)
-def load(folder: str, device: str) -> tuple[Any, Any, int]:
-    """Model, tokenizer and the token that opens a text. Raises RuntimeError when packages, files or such a token are missing."""
+def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
+    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token). Raises RuntimeError when packages, files or such a token are missing."""
     if missing():
-        raise RuntimeError(f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' on the driver and on every executor")
+        raise RuntimeError(f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' on every executor")
     if not Path(folder, "config.json").is_file():
         raise RuntimeError(f"{folder}: no config.json here; the folder of the model must lie at the same path on every executor")
     import torch
@@ -36,10 +42,10 @@ def load(folder: str, device: str) -> tuple[Any, Any, int]:
         torch.set_num_threads(1)  # Spark runs a task on each core
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    first = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    if first is None:
-        raise RuntimeError(f"{folder}: the tokenizer has neither bos_token nor eos_token, so the first token of a text has no loss; name another model")
-    return model.to(device).eval(), tokenizer, int(first)
+    token = opening or tokenizer.bos_token or tokenizer.eos_token
+    if token not in tokenizer.get_vocab():
+        raise RuntimeError(f"{folder}: opening: the tokenizer has no token {token!r}; name the one that stood before each document when the model was trained")
+    return model.to(device).eval(), tokenizer, int(tokenizer.convert_tokens_to_ids(token))
 
 
 def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
@@ -54,11 +60,11 @@ def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         yield part
 
 
-def mean_losses(texts: Sequence[str], folder: str, device: str, max_tokens: int, padded_tokens: int) -> tuple[list[int], list[float]]:
+def mean_losses(texts: Sequence[str], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int) -> tuple[list[int], list[float]]:
     """Of each text: its tokens, at most `max_tokens` from its beginning, and their mean loss in nats (0 tokens: 0)."""
     import torch
 
-    model, tokenizer, first = load(folder, device)
+    model, tokenizer, first = load(folder, device, opening)
     found = tokenizer([text[: max_tokens * CHARS] for text in texts], add_special_tokens=False, truncation=True, max_length=max_tokens, verbose=False) if texts else {}
     tokens: list[list[int]] = list(found.get("input_ids", []))
     losses = [0.0] * len(tokens)
@@ -79,10 +85,12 @@ def mean_losses(texts: Sequence[str], folder: str, device: str, max_tokens: int,
     return [len(each) for each in tokens], losses
 
 
-def score_batches(batches: Iterator[pa.RecordBatch], folder: str, device: str, max_tokens: int, padded_tokens: int) -> Iterator[pa.RecordBatch]:
+def score_batches(
+    batches: Iterator[pa.RecordBatch], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
+) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, text -> LOSSES; a text without any token has no row. Raises RuntimeError as `load`."""
     for batch in batches:
-        n_tokens, means = mean_losses(batch["text"].to_pylist(), folder, device, max_tokens, padded_tokens)
+        n_tokens, means = mean_losses(batch["text"].to_pylist(), folder, device, opening, max_tokens, padded_tokens)
         counts, losses = np.asarray(n_tokens, np.int64), np.round(np.asarray(means, np.float64), DIGITS)
         columns = [batch["doc_id"], batch["batch_id"], pa.array(counts), pa.array(-losses * counts), pa.array(np.exp(losses)), pa.array(losses)]
         yield pa.record_batch(columns, schema=LOSSES).filter(pa.array(counts > 0))

@@ -6,11 +6,14 @@ import json
 import math
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyspark
 import pytest
+import yaml
 
 from jobs import score_loss
 from jobs.core.errors import ConfigError
@@ -59,13 +62,18 @@ def folder(tmp_path: Path) -> Path:
 def test_a_model_is_named_by_its_bytes_and_by_what_it_reads(folder: Path, params_of: Callable[..., Any]) -> None:
     first = score_loss.name_of(params_of("score_loss", model=str(folder)))
     assert first.startswith("tiny-")
-    assert first.endswith("-512")
+    assert len({first, *(score_loss.name_of(params_of("score_loss", model=str(folder), **other)) for other in ({"max_tokens": 64}, {"opening": None}))}) == 3
+    assert score_loss.name_of(params_of("score_loss", model=str(folder), padded_tokens=64, max_percentile=50)) == first, "these change no measure"
     (folder / "README.md").write_text("not part of it")
     assert score_loss.name_of(params_of("score_loss", model=str(folder))) == first
     (folder / "model.safetensors").write_bytes(b"two")
     assert score_loss.name_of(params_of("score_loss", model=str(folder))) != first
     with pytest.raises(ConfigError, match=r"holds no config\.json"):
         score_loss.name_of(params_of("score_loss", model=str(folder / "none")))
+
+
+class Killed(BaseException):
+    """Nothing of ours catches it."""
 
 
 def measure_by_hand(lake: Lake, model: str, losses: dict[str, float], shuffled: bool = False) -> None:
@@ -91,6 +99,15 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     measure_by_hand(lake, "another-model-512", dict.fromkeys(given, 99.0))  # another version's rows count for nothing
     n_rows = lake.read(PERPLEXITY).count()
 
+    dying = Lake(spark, lake.root)
+
+    def die(table: Any, version: int) -> None:
+        if table is PERPLEXITY:
+            raise Killed
+
+    dying.committed = die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        run_job(score_loss.JOB, params, dying)
     outcome = run_job(score_loss.JOB, params, lake)
     wanted = {
         "web-18": ("unlikely_in_its_domain", 2.18, 2.17, "score_loss.web.max_percentile"),
@@ -129,9 +146,30 @@ def test_what_is_not_measured_yet_needs_the_packages_and_an_empty_lake_does_not(
     ingest([{"id": "x", "text": None}], batch="empty")
     assert run_job(score_loss.JOB, params, lake).counts.rows_in == 0
     ingest([{"id": "a", "text": "A page that nobody measured."}], batch="full")
-    with pytest.raises(ConfigError, match=r"torch and transformers not installed; pip install 'gristmill\[loss\]'"):
+    with pytest.raises(ConfigError, match=r"score_loss: torch and transformers not installed; pip install 'gristmill\[loss\]'"):
         run_job(score_loss.JOB, params, lake)
     assert lake.read(PERPLEXITY).count() == 0
+
+
+HERE = pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is_file(), reason="needs `make worker` (.venv-worker and models/smollm2-135m-instruct)")
+
+
+@HERE
+@pytest.mark.spark
+@pytest.mark.skipif(not pyspark.__version__.startswith("3.5"), reason="the worker's Python has no pandas, which Spark 4 wants of an executor")
+def test_the_job_measures_with_a_real_model_where_the_executors_have_it(spark: Any, lake: Lake, tmp_path: Path, ingest: Callable[..., Any]) -> None:
+    rows = [{"id": f"w{i}", "domain": "web", "text": f"The old mill by the river ground grain for {i + 2} villages, and the miller was never late."} for i in range(5)]
+    ingest([*rows, {"id": "odd", "domain": "web", "text": "late never was villages the grain miller ground for the and by mill old river zx qv kj."}])
+    recipe = yaml.safe_load((ROOT / "conf/score_loss.yaml").read_text(encoding="utf-8"))
+    recipe["jobs"]["score_loss"] |= {"heeds": [], "min_documents": 5, "max_percentile": 80}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    command = [sys.executable, "-m", "jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
+    assert done.returncode == 0, done.stderr[-3000:]
+    measured = lake.read(PERPLEXITY).collect()
+    assert len(measured) == 6
+    assert {(row.job, row.oov_share) for row in measured} == {("score_loss", None)}
+    assert verdicts(lake).keys() == {"odd"}
 
 
 SCRIPT = """
@@ -142,12 +180,12 @@ folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def batch(places):
     return pa.record_batch([[f"d{i}" for i in places], ["b"] * len(places), [texts[i] for i in places]], names=["doc_id", "batch_id", "text"])
 def run(*parts):
-    return [row for made in score_batches(iter([batch(part) for part in parts]), folder, "cpu", 24, 64) for row in made.to_pylist()]
+    return [row for made in score_batches(iter([batch(part) for part in parts]), folder, "cpu", "<|endoftext|>", 24, 64) for row in made.to_pylist()]
 print(json.dumps([run(range(len(texts))), run(*([i] for i in reversed(range(len(texts)))))]))
 """
 
 
-@pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is_file(), reason="needs `make worker` (.venv-worker and models/smollm2-135m-instruct)")
+@HERE
 def test_a_real_model_finds_prose_likelier_than_the_same_words_shuffled() -> None:
     texts = [
         "The cat sat on the mat and looked at the birds in the garden.",
@@ -174,4 +212,4 @@ def test_a_real_model_finds_prose_likelier_than_the_same_words_shuffled() -> Non
 @pytest.mark.skipif(not causal_lm.missing(), reason="torch and transformers are installed here: nothing to miss")
 def test_the_kernel_names_what_is_missing() -> None:
     with pytest.raises(RuntimeError, match=r"torch and transformers not installed in this Python; pip install 'gristmill\[loss\]'"):
-        causal_lm.load("nowhere", "cpu")
+        causal_lm.load("nowhere", "cpu", None)
