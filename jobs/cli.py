@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ EXAMPLES = {
     "why": "gristmill why 0a1b2c... --lake lakes/demo",
     "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
+    "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
     "funnel": "gristmill funnel --lake lakes/demo",
 }
 
@@ -34,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:
         text = f"{about}\n\n{detail}\n\nexample:\n  {EXAMPLES[name]}"
         made = commands.add_parser(name, help=about, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
-        if name not in ("run", "check", "worker"):
+        if name not in ("run", "check", "worker", "validate"):
             made.add_argument("--json", action="store_true", help="print JSON for machines")
         return made
 
@@ -49,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
     worker.add_argument("--worker", help="name of this worker, its own on its machine")
+    validate = command("validate", "ask a small model what the data are worth", "ppl: are right chains of thought likelier than wrong ones?")
+    validate.add_argument("what", choices=["ppl"], help="ppl: perplexity of right against wrong chains of thought")
+    validate.add_argument("--pairs", required=True, help="Parquet file: question, correct_cot, adversarial_cot")
+    validate.add_argument("--model", required=True, help="folder of a Hugging Face causal language model")
+    validate.add_argument("--n", help="pairs, by a seeded hash (default: all)")
+    validate.add_argument("--kind", help="pairs of this kind only")
+    validate.add_argument("--seed", help="of the choice and of the bootstrap")
+    validate.add_argument("--out", help="JSON Lines file for the losses of each pair")
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
@@ -66,7 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = parser().parse_args(argv)
     try:
-        return int({"run": _run, "worker": _worker, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel}[given.command](given) or 0)
+        does: dict[str, Callable[[argparse.Namespace], int | None]] = {
+            "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel,
+        }  # fmt: skip
+        return int(does[given.command](given) or 0)
     except GristmillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -95,11 +108,19 @@ def _list(given: argparse.Namespace) -> None:
 
 
 def _worker(given: argparse.Namespace) -> int:
+    return _start("synth_worker", given, "recipe", "lake", "worker")
+
+
+def _validate(given: argparse.Namespace) -> int:
+    return _start(f"synth_worker.validate_{given.what}", given, "pairs", "model", "n", "kind", "seed", "out")
+
+
+def _start(module: str, given: argparse.Namespace, *flags: str) -> int:
     """The worker is a program of its own, in an environment of its own where there is one."""
-    named = [word for flag in ("lake", "worker") if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
+    named = [word for flag in flags if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
     own = Path(".venv-worker/bin/python")
     python = str(own) if own.is_file() else sys.executable
-    return subprocess.run([python, "-m", "synth_worker", "--recipe", given.recipe, *named], check=False).returncode
+    return subprocess.run([python, "-m", module, *named], check=False).returncode
 
 
 def _check(given: argparse.Namespace) -> int | None:

@@ -81,3 +81,13 @@ def _json_lines(path: Path) -> pa.Table:
         return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
     except (ValueError, OSError, pa.ArrowException) as error:
         raise ConfigError(f"{path}:{number or 1}: not readable as JSON Lines: {error}; name a Parquet (.parquet) or JSON Lines file") from None
+
+
+def digest_of_folder(folder: Path) -> str:
+    """32 hex digits of the names and bytes of a Hugging Face folder's files (weights, configuration, tokenizer); empty when it holds no config.json."""
+    if not (folder / "config.json").is_file():
+        return ""
+    found = hashlib.blake2b(digest_size=16)
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".bin", ".model", ".txt")):
+        found.update(f"{path.name}\0{digest_of(path)}\0".encode())
+    return found.hexdigest()

@@ -11,7 +11,7 @@ PERPLEXITY = Table(
 job       | string! | the job that measured: score_perplexity (KenLM) or score_loss (a causal language model)
 """ + DOC + """
 model     | string! | name and version of the model
-n_tokens  | bigint! | tokens that were scored, end of text included
+n_tokens  | bigint! | tokens that were scored (KenLM: end of text included; a causal model: as many as its version says, from the beginning)
 log_prob  | double! | natural-log likelihood of all of them
 oov_share | double  | share of tokens outside the model's vocabulary (null where there is none outside)
 perplexity | double! | exp(-log_prob / n_tokens)
