@@ -47,14 +47,14 @@ class Runs:
         return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"])
 
     def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
-        """Of `batches`, those ingested since the job's last finished run opened its inputs, or on which it only ever died."""
+        """Of `batches`, those ingested since the job's last finished run opened its inputs (its first, when none finished)."""
         stale = []
         for batch in batches:
             mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
             done = [row["run_id"] for row in mine if row["status"] == "finished"]
             ingested = max((row["at"] for row in self.finished() if "docs" in (row["versions_written"] or {}) and batch in row["batches"]), default=None)
-            opened = min((row["at"] for row in mine if done and row["run_id"] == done[-1]), default=None)
-            if mine and (opened is None or (ingested is not None and ingested > opened)):
+            opened = min((row["at"] for row in mine if not done or row["run_id"] == done[-1]), default=None)
+            if opened is not None and ingested is not None and ingested > opened:
                 stale.append(batch)
         return stale
 
