@@ -126,13 +126,14 @@ def recipes(tables: Tables) -> dict[str, str]:
 
 
 def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
-    """Rows by language, domain, licence and tier (samples: language, domain and recipe)."""
+    """Rows by language, domain, licence and tier (samples: of the source; and by recipe, prompt and model)."""
     from pyspark.sql import functions as F
 
     names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
     samples = kept_samples(tables) if params.source == "samples" else None
     if samples is not None:
-        names, rows = ["lang", "domain", "recipe"], samples
+        licences = rows.select("doc_id", "batch_id", "license")  # of the source documents
+        names, rows = ["lang", "domain", "license", "recipe", "recipe_version", "model"], samples.join(licences, ["doc_id", "batch_id"], how="left")
     elif params.source == "mix":
         rows = tables["mix"].select("doc_id", "batch_id").join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
     counted = rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names]).agg(F.count("*").alias("n")).collect()
