@@ -122,7 +122,7 @@ def test_kills_at_any_moment_lose_nothing_and_double_nothing(
 ) -> None:
     n = 40 if kills < 10 else 400
     make_lake(tmp_path / "lake", documents(n), part_size=8)
-    server = FakeServer({"slow": 0.1}, seed=3, rate=900 if kills < 10 else 1500)
+    server = FakeServer({"slow": 0.1}, seed=3, rate=900 if kills < 10 else 1000)
     recipe, draw, killed = write_recipe(server.start()), random.Random(kills), 0
     for _ in range(kills * 3):
         process = start_worker(recipe, tmp_path / "lake")
