@@ -36,9 +36,8 @@ from synth_worker.store import Store
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def make_lake(root: Path, texts: list[str], part_size: int) -> None:
-    """A queue of `texts`, as export_candidates writes it."""
-    version = Prompts("conf/prompts/cot.yaml").id
+def make_lake(root: Path, texts: list[str], part_size: int, version: str) -> None:
+    """A queue of `texts`, as export_candidates writes it with the prompts of this version."""
     rows = [{"request_id": f"{i:032x}", "part": f"cot-{i // part_size:04d}", "recipe": "cot", "recipe_version": version, "doc_id": f"{i:032x}", "batch_id": "b",
              "sample_id": None, "chunk": 0, "start": 0, "end": len(t), "lang": None, "domain": "web", "text": t} for i, t in enumerate(texts)]  # fmt: skip
     for name, schema, partitions in (("synth_requests", schemas.REQUESTS, ["part"]), ("synth_answers", schemas.ANSWERS, ["part"]), ("leases", schemas.LEASES, None), ("runs", schemas.RUNS, None)):
@@ -59,7 +58,7 @@ def answers_of(lake: Path) -> list[dict[str, Any]]:
 
 def fake(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     """The worker and the fake server, each a process of its own."""
-    make_lake(home / "lake", read_texts(given.data, given.n, 6000), 200)
+    make_lake(home / "lake", read_texts(given.data, given.n, 6000), 200, Prompts("conf/prompts/cot.yaml").id)
     recipe = yaml.safe_load((ROOT / "conf/synth_worker.yaml").read_text(encoding="utf-8"))
     url = f"http://127.0.0.1:{given.port}"
     recipe["worker"] |= {"work_folder": str(home / "work"), "progress_seconds": 10.0,
@@ -91,8 +90,8 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     from synth_worker.engines import VllmEngine
     from synth_worker.work import Worker
 
-    make_lake(home / "lake", read_texts(given.data, given.n, 3000), 50)
     spec, prompts, digest = load(given.recipe)
+    make_lake(home / "lake", read_texts(given.data, given.n, 3000), 50, prompts["cot"].id)
     spec = spec.model_copy(update={"work_folder": str(home / "work")})
     asked: list[tuple[str, dict[str, Any], Any]] = []
 
