@@ -84,6 +84,7 @@ models/smollm2-135m-instruct/.ready: .venv-worker/.ready
 models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@echo "exporting MiniLM for Spark NLP into models/minilm-l6-v2-onnx (once; about 10 s)"
 	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.export_onnx --out models/minilm-l6-v2-onnx
+	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU
 

@@ -11,6 +11,7 @@ jars the recipe's section `spark` names (conf/embed_text_nlp.yaml).
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -21,11 +22,10 @@ from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
+from jobs.core.ranking import by_seed
 from udfs.embedding import embed_batches, model_name
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql import DataFrame
 
 VECTORS = "doc_id string, batch_id string, vector array<float>, n_chars bigint"
@@ -54,8 +54,6 @@ class SparkNlp(Strict):
         """The bytes of the model become part of the parameters, and of the model's name."""
         if not isinstance(given, dict) or not isinstance(given.get("path"), str):
             return given
-        from pathlib import Path
-
         file = Path(given["path"], "model.onnx")
         return {**given, "digest": digest_of(file) if file.is_file() else ""}
 
@@ -85,12 +83,10 @@ def name_of(params: Params) -> str:
 
 def chosen(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id of the documents that are to have a vector."""
-    from pyspark.sql import functions as F
-
     kept = tables.kept(params.heeds)
     if params.max_documents is None:
         return kept
-    return kept.orderBy(F.sha2(F.concat_ws("|", F.lit(str(params.seed)), "doc_id"), 256), "doc_id", "batch_id").limit(params.max_documents)
+    return kept.orderBy(by_seed(params.seed, "doc_id"), "doc_id", "batch_id").limit(params.max_documents)
 
 
 def embed(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -119,17 +115,11 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
         raise ConfigError(
             f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', and take over the section spark of conf/embed_text_nlp.yaml"
         ) from None
-    loaded = getattr(annotator, engine.annotator).loadSavedModel(str(_absolute(engine.path)), texts.sparkSession)
+    loaded = getattr(annotator, engine.annotator).loadSavedModel(str(Path(engine.path).resolve()), texts.sparkSession)
     encoder = loaded.setInputCols(["document"]).setOutputCol("found").setBatchSize(engine.rows).setMaxSentenceLength(engine.max_tokens)
     pipeline = Pipeline(stages=[assembler, encoder.setCaseSensitive(engine.case_sensitive)]).fit(texts)
     found = pipeline.transform(texts)
     return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), F.length("text").cast("bigint").alias("n_chars"))
-
-
-def _absolute(path: str) -> Path:
-    from pathlib import Path
-
-    return Path(path).resolve()
 
 
 def count(tables: Tables, params: Params) -> Counts:
@@ -139,7 +129,7 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(forget_replaced, embed,), count=count, about=__doc__,
+    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(forget_replaced, embed), count=count, about=__doc__,
 )  # fmt: skip
 
 if __name__ == "__main__":

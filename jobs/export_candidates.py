@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
+from jobs.core.counts import count_reasons
 from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.queue import Prompted, fresh_tables, with_parts
+from jobs.core.queue import Prompted, first_reason, fresh_tables, with_parts
+from jobs.core.ranking import by_seed
 from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ def judged(tables: Tables, params: Params) -> DataFrame:
     language = F.when(F.col("lang").isin(named), F.col("lang")).otherwise(F.lit(OTHER))
     if OTHER not in params.languages:
         fails.append((F.coalesce(~F.col("lang").isin(named), F.lit(True)), "other_language"))
-    reason = F.coalesce(*(F.when(condition, F.lit(name)) for condition, name in fails))
-    rank = F.sha2(F.concat_ws("|", F.lit(str(params.seed)), "doc_id"), 256)
-    return docs.select("doc_id", "batch_id", language.alias("language"), rank.alias("rank"), reason.alias("reason"))
+    return docs.select("doc_id", "batch_id", language.alias("language"), by_seed(params.seed, "doc_id").alias("rank"), first_reason(fails).alias("reason"))
 
 
 def quotas(found: dict[str, int], params: Params) -> dict[str, int]:
@@ -137,9 +136,7 @@ def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Documents of the corpus; kept: chosen for synthesis (now or before); left out: by the first reason."""
-    from pyspark.sql import functions as F
-
-    return by_one_reason({row["reason"]: row["n"] for row in tables.held.groupBy("reason").agg(F.count("*").alias("n")).collect()})
+    return count_reasons(tables.held)
 
 
 JOB = Job(

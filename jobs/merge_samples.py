@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
+from jobs.core.counts import count_reasons
 from jobs.core.errors import ContractError
 from jobs.core.job import Counts, Insert, Job, Tables, Writes, main
 
@@ -102,8 +102,7 @@ def count(tables: Tables, params: Params) -> Counts:
         F.max(F.col("error").isNull()).alias("is_made"), F.min("error").alias("error")
     )
     reason = F.when(F.col("is_made").isNull(), "pending").when(~F.col("is_made"), F.substring(F.element_at(F.split("error", ":"), 1), 1, WORDS_PER_REASON))
-    rows = asked.join(closed, ["request_id"], how="left").groupBy(reason.alias("reason")).agg(F.count("*").alias("n")).collect()
-    return by_one_reason({row["reason"]: row["n"] for row in rows})
+    return count_reasons(asked.join(closed, ["request_id"], how="left").select(reason.alias("reason")))
 
 
 JOB = Job(

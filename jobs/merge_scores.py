@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveFloat
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
+from jobs.core.counts import count_reasons
 from jobs.core.job import Counts, Insert, Job, Tables, Writes, main
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def count(tables: Tables, params: Params) -> Counts:
     from pyspark.sql import functions as F
 
     reason = F.when(F.col("parsed").isNull() & F.col("error").isNull(), "pending").when(F.col("error").isNotNull(), F.element_at(F.split("error", ":"), 1))
-    return by_one_reason({row["reason"]: row["n"] for row in tables.held.groupBy(reason.alias("reason")).agg(F.count("*").alias("n")).collect()})
+    return count_reasons(tables.held.select(reason.alias("reason")))
 
 
 JOB = Job(

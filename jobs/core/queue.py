@@ -12,7 +12,7 @@ from jobs.core.errors import ConfigError
 from jobs.core.job import Tables
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 
 class Prompted(Strict):
@@ -33,6 +33,13 @@ class Prompted(Strict):
             raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
         version = f"{content['version']}-{digest_of(find_file(given['prompt']))[:12]}"
         return {**given, "recipe": content["recipe"], "recipe_version": version}
+
+
+def first_reason(fails: list[tuple[Column, str]]) -> Column:
+    """The name of the first condition that holds; null when none does."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(*(F.when(condition, F.lit(name)) for condition, name in fails))
 
 
 def with_parts(requests: DataFrame, size: int) -> DataFrame:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
 
+def by_seed(seed: int, key: str) -> Column:
+    """What a seeded sample is taken by, lowest first: it depends on the seed and the row's id only, so a larger sample adds to a smaller one."""
+    from pyspark.sql import functions as F
+
+    return F.sha2(F.concat_ws("|", F.lit(str(seed)), key), 256)
+
+
 class Rank(Strict):
     """One criterion: a column of signals, one of DOC_MEASURES, or `batch` (order of ingest); null values rank last."""
 
