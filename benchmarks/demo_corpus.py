@@ -3,7 +3,7 @@
     python -m benchmarks.demo_corpus --out DIR [--seed 7] [--n 3000] [--long-row-bytes 2000000]
 
 DIR/raw/batch-1 and DIR/raw/batch-2 are what a pipeline reads; batch 2 repeats some of batch 1. DIR/plan.parquet has a row for every
-row or file written: `kind` (KINDS in demo_kinds.py), `expect` (kept, rejects:<reason>, judge_rules, dedup_exact, dedup_minhash or
+row or file written: `kind` (KINDS in demo_kinds.py), `expect` (kept, rejects:<reason>, judge_rules, dedup_exact, dedup_minhash, decontaminate or
 any), `parent_id` and `jaccard` of copies (word 5-grams, Chinese character 5-grams), `family` (the root of a family of copies: of its
 members as many stay as `expect` says, which of them is for the ranking), spans of personal data, lines that C4 drops, and
 `text_hash` (BLAKE2b-128 of the UTF-8 text) to find a document by. DIR/plan.json counts them.
@@ -39,7 +39,7 @@ COUNTS = {
     "package": 180, "exact_copy": 80, "normalised_copy": 50, "script_copy": 40, "near_1": 40, "near_3": 40, "near_5": 40, "near_10": 40,
     "chain_b": 20, "recrawl": 30, "repeated_row": 10, "batch_repeat": 40, "new_version": 10, "spam_seo": 40, "spam_sms": 30,
     "boilerplate": 40, "link_list": 30, "log_dump": 20, "minified_js": 16, "mojibake_latin": 20, "mojibake_gbk": 10, "too_short": 30,
-    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "pii": 90, "missing_text": 5, "empty_text": 5, "missing_field": 4,
+    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "missing_text": 5, "empty_text": 5, "missing_field": 4,
     "wrong_type": 4, "malformed_json": 4, "not_an_object": 3, "duplicate_key": 3, "invalid_encoding": 5, "lone_surrogate": 4, "nul_character": 4,
     "row_too_long": 2, "truncated_file": 1, "unreadable_file": 1,
 }  # fmt: skip
@@ -48,7 +48,7 @@ ZH_ONLY = ("script_copy", "mojibake_latin", "mojibake_gbk")
 ROOMY = ("web", "books")  # so far from every limit of the rules that an edit does not carry a text across
 BROKEN = ("missing_text", "empty_text", "missing_field", "wrong_type", "malformed_json", "not_an_object", "duplicate_key", "invalid_encoding", "lone_surrogate", "nul_character", "row_too_long")  # fmt: skip
 # made of a good document, which is then no longer there
-IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "pii", "truncated_file")
+IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "truncated_file")
 # Where documents go, by file and share of those that may go there; big5 and gb18030 take Chinese only, wet web pages only.
 PLACES = {
     "batch-1": {"part-0.jsonl": 30, "part-1.jsonl.gz": 25, "part-2.jsonl.zst": 20, "part-3.parquet": 25},
@@ -220,6 +220,9 @@ class Corpus:
         for kind in ("c4_lorem", "c4_curly"):
             for parent in self.parents(kind, ("en",), ("web",)):
                 parent.text, parent.kind, parent.expect = kinds.with_paragraph(kind, parent.text or "", self.rng(kind, parent.id)), kind, "judge_rules"
+        for i, parent in enumerate(self.parents("contaminated", domains=("books", "wiki"))):
+            parent.text = kinds.with_question(parent.text or "", parent.lang, i % 4 > 1, self.rng("contaminated", parent.id))
+            parent.kind, parent.expect = "contaminated", "decontaminate"
         for parent in self.parents("pii", domains=("web", "wiki", "books", "docs", "qa")):
             parent.text, parent.pii = kinds.with_pii(parent.text or "", parent.lang, self.rng("pii", parent.id))
             parent.kind = "pii"

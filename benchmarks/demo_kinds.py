@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from benchmarks.demo_prose import slots
@@ -38,6 +39,7 @@ KINDS = {
     "c4_lines": "A good page with lines that C4 drops (JavaScript, cookies, policies, no end mark); drop_lines lists them.",
     "c4_lorem": "A good page with a paragraph of lorem ipsum.",
     "c4_curly": "A good page with a curly brace.",
+    "contaminated": "A good page with a benchmark's question in it (conf/benchmarks/demo.jsonl), word for word or with a few words edited.",
     "pii": "A good page with invented personal data; pii gives the spans.",
     "missing_text": "A row whose text is null.",
     "empty_text": "A row whose text is empty or white space.",
@@ -231,6 +233,18 @@ def with_paragraph(kind: str, text: str, rng: Random) -> str:
     """The page with lorem ipsum or a curly brace in it."""
     lines = text.split("\n\n")
     lines.insert(rng.randrange(1, len(lines)), _LOREM if kind == "c4_lorem" else rng.choice(_CURLY))
+    return "\n\n".join(lines)
+
+
+QUESTIONS = Path(__file__).parents[1] / "conf/benchmarks/demo.jsonl"
+
+
+def with_question(text: str, lang: str, is_edited: bool, rng: Random) -> str:
+    """The page with a question of its language as a paragraph of its own (none with formulas: their braces are a fault of another kind)."""
+    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text("utf-8").splitlines()]
+    question = rng.choice([q for q in questions if (lang == "zh") == bool(re.search("[一-鿿]", q)) and "{" not in q])
+    lines = text.split("\n\n")
+    lines.insert(rng.randrange(1, len(lines)), edited(question, 0.08, lang, rng) if is_edited else question)
     return "\n\n".join(lines)
 
 

@@ -1,15 +1,17 @@
-"""Choose among the samples: limits on their measures, near-duplicate questions out, openings capped, buckets filled, clusters thinned.
+"""Choose among the samples: limits on their measures, benchmark questions and near-duplicates out, openings capped, buckets filled, clusters thinned.
 
 reads   samples, sample_signals; sample_scores where they are there
 writes  sample_verdicts, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
 run     spark-submit jobs/filter_samples.py --recipe conf/filter_samples.yaml --lake lakes/demo
 
-The filters run in this order. A sample that fails limits has a row for each; what the later filters leave out has one. Among samples that
+The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of which its question or
+chain holds a question; what the later filters leave out has one. Among samples that
 cannot all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +20,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from jobs.core import files
 from jobs.core.config import Strict
+from jobs.core.contamination import FOUND, Against, as_verdict, best_place, find_batches
 from jobs.core.counts import by_one_reason
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
@@ -59,6 +62,7 @@ class Params(Strict):
 
     same_language: bool
     limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
+    decontaminate: Against | None
     near_duplicates: NearDuplicates | None
     max_same_opening: PositiveInt | None  # samples whose questions open with the same words
     buckets: Buckets | None
@@ -117,18 +121,33 @@ def _verdict(reason: str, value: Any, limit: float | None, rule: str) -> Any:
     return F.struct(*(part.cast(kind).alias(name) for part, kind, name in zip(parts, ("string", "double", "double", "string"), ("reason", "value", "limit", "rule"), strict=True)))
 
 
+def contaminated(tables: Tables, against: Against) -> DataFrame:
+    """sample_id, reason, value, limit, rule: a row for each benchmark of which question or chain of a sample hold something."""
+    from pyspark.sql import functions as F
+
+    index, names = against.index("filter_samples.decontaminate")
+    texts = tables["samples"].select("sample_id", F.concat_ws("\n\n", "question", "cot").alias("text"))
+    kernel = functools.partial(find_batches, keys=("sample_id",), index=index, names=names)
+    best = texts.mapInArrow(kernel, f"sample_id string, {FOUND}").groupBy("sample_id", "benchmark").agg(best_place())
+    return best.select("sample_id", *as_verdict())
+
+
 def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """All verdicts of this job. Raises DataError when too few would stay, or too many would have to be held."""
     from pyspark.sql import functions as F
 
     rows = tables.stage("measured", measured(tables))
     limited = tables.stage("limited", beyond_limits(rows, params))
-    good = rows.join(limited.select("sample_id").distinct(), ["sample_id"], how="left_anti")
-    n_all, n_good = rows.count(), good.count()
+    n_all, good = rows.count(), _without(rows, limited)
+    steps = [{"filter": "limits", "in": n_all, "out": good.count()}]
+    if params.decontaminate is not None:
+        found = tables.stage("contaminated", contaminated(tables, params.decontaminate))
+        limited, good = limited.unionByName(found), _without(good, found)
+        steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
+    n_good = steps[-1]["out"]
     if n_good > params.max_on_driver:
         raise DataError(f"filter_samples: {n_good:,} samples pass the limits, max_on_driver is {params.max_on_driver:,}; tighten the limits, or raise it (about 3 kB each)")
     table = good.toPandas()
-    steps = [{"filter": "limits", "in": n_all, "out": n_good}]
     losses, table = chosen(table, params, steps)
     tables.held = {"kept": len(table), "losses": losses, "limited": limited, "steps": steps}
     if len(table) < min(params.min_kept, n_all):
@@ -138,6 +157,10 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     return {"sample_verdicts": whole.select(
         F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
     )}  # fmt: skip
+
+
+def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
+    return rows.join(verdicts.select("sample_id").distinct(), ["sample_id"], how="left_anti")
 
 
 def summarise(tables: Tables, params: Params) -> dict[str, Any]:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
 # The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
 LEARNT = ("quality", "quality_bin", "tier")
-WANTED = "0cf3eaed25af3663de3aca22c4174269415bcacea44b15a726fd61c3e61aab3b"
+WANTED = "c5d44e471cbcc5d647c91076939510d1dd7b0c689384a6803d15347973f80347"
 
 
 def rows_of(raw: Path) -> list[bytes]:

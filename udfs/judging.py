@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs.rules import LIMITS
 
@@ -45,7 +46,7 @@ class Plan:
 def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, domain_hint and the columns of `signals` -> JUDGED.
 
-    A row with a reason and a rule is a failed limit; one with start and end is a line that a kept document loses.
+    A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept document loses.
     """
     for batch in batches:
         yield from _judged(batch, plan)
@@ -68,7 +69,7 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
                 yield _rows(batch, np.flatnonzero(failed), rule.reason, values, limit, f"{name}.{key}")
                 is_out |= failed
     dropping = [i for i, each in enumerate(plan.routes) if plan.line_drops & set(each.presets)]
-    yield _line_drops(batch, np.flatnonzero(np.isin(route, dropping) & ~is_out))
+    yield _line_drops(batch, np.isin(route, dropping) & ~is_out)
 
 
 def routes_of(batch: pa.RecordBatch, plan: Plan) -> npt.NDArray[np.int64]:
@@ -89,11 +90,13 @@ def _rows(batch: pa.RecordBatch, at: npt.NDArray[np.int64], reason: str, values:
     return _record(columns + [[None] * n] * 2)
 
 
-def _line_drops(batch: pa.RecordBatch, at: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    doc_ids, batch_ids, lines = (batch.column(name) for name in ("doc_id", "batch_id", "c4_dropped_lines"))
-    rows = [(doc_ids[i].as_py(), batch_ids[i].as_py(), line["reason"], line["start"], line["end"]) for i in at.tolist() for line in lines[i].as_py() or []]
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5
-    return _record([columns[0], columns[1], columns[2], *[[None] * len(rows)] * 3, columns[3], columns[4]])
+def _line_drops(batch: pa.RecordBatch, rows: Bools) -> pa.RecordBatch:
+    lines = batch.column("c4_dropped_lines")
+    of, spans = pc.list_parent_indices(lines), pc.list_flatten(lines)
+    at = pa.array(np.flatnonzero(rows[of.to_numpy()]))
+    of, nulls = of.take(at), [None] * len(at)
+    ids = [batch.column(name).take(of) for name in ("doc_id", "batch_id")]
+    return _record([*ids, spans.field("reason").take(at), nulls, nulls, nulls, spans.field("start").take(at), spans.field("end").take(at)])
 
 
 def _record(columns: list[Any]) -> pa.RecordBatch:

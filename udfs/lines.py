@@ -5,6 +5,7 @@ The peers cut lines in four ways, and each rule keeps its own: all of Python's l
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ MIN_LINE_WORDS = 3  # C4 (jmlr.org/papers/v21/20-074), words split at white spac
 MAX_WORD_CHARS = 1000  # C4's code, code points
 SHORT_LINE_CHARS = 30  # FineWeb (arXiv 2406.17557), code points
 LONG_PARAGRAPH_CHARS = 200  # mC4's code, code points
-# C4's code: a line that says this is about the site. Then what makes a page a draft. The first letters must stay within "jtpcul".
+# C4's code: a line that says this is about the site. Then what makes a page a draft. Each begins with two letters of a to z.
 _PHRASES = ("javascript", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies", "lorem ipsum")
 _CITATIONS = ("edit]", "citation needed]")
 
@@ -28,6 +29,15 @@ _CITATIONS = ("edit]", "citation needed]")
 def _flat(phrases: tuple[str, ...]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     ends = np.cumsum([0, *map(len, phrases)])
     return frozen(np.array([ord(char) for phrase in phrases for char in phrase], np.uint32)), frozen(ends)
+
+
+@lru_cache(maxsize=1)
+def _begins(phrases: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Which two letters (row and column, a is 0) begin a phrase."""
+    table = np.zeros((26, 26), bool)
+    for phrase in phrases:
+        table[ord(phrase[0]) - 97, ord(phrase[1]) - 97] = True
+    return frozen(table)
 
 
 @dataclass(frozen=True)
@@ -179,16 +189,20 @@ def _ends_a_sentence(points, phrases, cuts, a, b):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _says(points, phrases, cuts, a, b):  # type: ignore[no-untyped-def]
+def _says(points, phrases, cuts, begins, a, b):  # type: ignore[no-untyped-def]
     """Which phrases stand in `[a, b)`, whatever their case (a bit each), and a higher bit for a curly bracket."""
     found = np.uint32(0)
     for i in range(a, b):
         c = points[i]
         if c == 123:
             found |= np.uint32(1) << np.uint32(len(cuts) - 1)
-        c |= np.uint32(32)
-        if not (c == 106 or c == 108 or c == 99 or c == 112 or c == 116 or c == 117):
+        first = (c | np.uint32(32)) - np.uint32(97)
+        if first >= np.uint32(26) or i + 1 >= b:
             continue
+        second = (points[i + 1] | np.uint32(32)) - np.uint32(97)
+        if second >= np.uint32(26) or not begins[first, second]:
+            continue
+        c |= np.uint32(32)
         for p in range(len(cuts) - 1):
             length = cuts[p + 1] - cuts[p]
             if phrases[cuts[p]] != c or i + length > b:
@@ -226,7 +240,7 @@ def _sentences(starts, stops, kinds, first, stop_at):  # type: ignore[no-untyped
 
 
 @kernel
-def _c4(points, flags, starts, stops, ends, phrases, cuts, cited, cited_cuts, w_starts, w_stops, w_kinds, w_ends, least, longest):  # type: ignore[no-untyped-def]
+def _c4(points, flags, starts, stops, ends, phrases, cuts, begins, cited, cited_cuts, w_starts, w_stops, w_kinds, w_ends, least, longest):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     reasons = np.zeros(len(starts), np.uint8)
     found = np.zeros((rows, 6), np.int64)
@@ -255,7 +269,7 @@ def _c4(points, flags, starts, stops, ends, phrases, cuts, cited, cited_cuts, w_
             if n_words < least:
                 reasons[line] = FEW_WORDS if terminal else NO_TERMINAL
                 continue
-            says = _says(points, phrases, cuts, a, b)
+            says = _says(points, phrases, cuts, begins, a, b)
             lorem = says >> np.uint32(n_phrases - 1) & np.uint32(1)
             javascript = says & np.uint32(1)
             curly = says >> np.uint32(n_phrases) & np.uint32(1) and not javascript
@@ -280,7 +294,7 @@ def judge_lines(chars: Chars, lines: Spans, words: Words) -> tuple[npt.NDArray[n
     phrases, cuts = _flat(_PHRASES)
     cited, cited_cuts = _flat(_CITATIONS)
     reasons, found = _c4(
-        chars.points, chars.flags, lines.starts, lines.stops, lines.ends, phrases, cuts, cited, cited_cuts,
+        chars.points, chars.flags, lines.starts, lines.stops, lines.ends, phrases, cuts, _begins(_PHRASES), cited, cited_cuts,
         words.starts, words.stops, words.kinds, words.ends, MIN_LINE_WORDS, MAX_WORD_CHARS,
     )  # fmt: skip
     return np.asarray(reasons), np.asarray(found)

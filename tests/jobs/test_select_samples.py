@@ -41,6 +41,7 @@ def all_samples() -> list[tuple[Any, ...]]:
         sample("b-lang", "为什么运费下降了这么多呢？", lang="en"), sample("b-number", "Why did freight get so cheap?", COT.replace("40", "65").replace("1858", "1958")),
         sample("b-copy", "What does the railway change there?", SOURCE * 2), sample("b-leak", "What does the passage above say of freight?"),
         sample("b-short", "Why?"), sample("b-segments", "How did goods travel before the railway?", aligned_share=0.0),
+        sample("b-bench", "Three ferries leave the same pier at 6:40. The first returns every 35 minutes, the second every 50 and the third every 70. At what time do all meet at the pier?"),
         sample("n-copy", "why was the BELL of Claybrook number 0 moved beyond the  wall?", COT + " Let us check this. Perhaps it holds."),
     ]
     return [*good, *zh, *bad]
@@ -72,14 +73,15 @@ def test_each_limit_and_the_likeness_of_questions_take_what_they_should(sampled:
     found = verdicts(sampled)
     assert {name: sorted(reason for reason, _, _ in rows) for name, rows in found.items()} == {
         "b-lang": ["other_language"], "b-number": ["ungrounded_numbers"], "b-copy": ["copied"], "b-leak": ["speaks_of_the_source"], "b-short": ["question_too_short"],
-        "b-segments": ["not_segmented_by_markers"], "g00": ["near_duplicate"],
+        "b-segments": ["not_segmented_by_markers"], "b-bench": ["contaminated"], "g00": ["near_duplicate"],
     }  # fmt: skip
     assert found["g00"][0][2] == "n-copy", "the one with more reasoning stays"
     assert found["b-number"][0][1] == "limits.cot.min_numbers_found"
+    assert found["b-bench"][0][1] == "demo.max_score", "an edited copy of a question in conf/benchmarks/demo.jsonl"
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_left_out) == (len(all_samples()), len(found))
     steps = json.loads(Path(sampled.root, "_selection/summary.json").read_text())
-    assert [(step["filter"], step["in"], step["out"]) for step in steps[:2]] == [("limits", 21, 15), ("near_duplicates", 15, 14)]
+    assert [(step["filter"], step["in"], step["out"]) for step in steps[:3]] == [("limits", 22, 16), ("decontaminate", 16, 15), ("near_duplicates", 15, 14)]
     assert 0 < steps[-1]["self_bleu_after"] < steps[-1]["self_bleu_before"] <= 1
 
 
@@ -132,7 +134,7 @@ def test_what_the_worker_solved_is_difficulty(sampled: Lake, params_of: Callable
     assert run_job(merge_scores.JOB, params_of("merge_scores"), sampled).counts is None
 
     limits = {"any": {"min_pass_rate": 0.1, "max_pass_rate": 0.9, "min_quality": 0.4}}
-    run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": limits, "near_duplicates": None, "same_language": False}), sampled)
+    run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": limits, "decontaminate": None, "near_duplicates": None, "same_language": False}), sampled)
     assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard", "g05": "low_quality"}
 
 
@@ -158,7 +160,7 @@ def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(s
 
 
 def test_a_choice_that_is_absurd_or_unknown_is_refused(sampled: Lake, params_of: Callable[..., Any]) -> None:
-    with pytest.raises(DataError, match="would keep 0 of 21 samples; nothing written"):
+    with pytest.raises(DataError, match="would keep 0 of 22 samples; nothing written"):
         run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": {"any": {"min_question": 1000}}}), sampled)
     with pytest.raises(DataError, match="max_on_driver is 3"):
         run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "max_on_driver": 3}), sampled)

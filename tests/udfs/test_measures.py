@@ -143,7 +143,10 @@ def twin(text, pieces, line_pieces):
     at, dropped = 0, []
     for line in text.splitlines(keepends=True):
         reason = line_verdict("".join(line.splitlines()))[0]
-        dropped += [{"start": at, "end": at + len(line), "reason": reason}] if reason else []
+        if reason and dropped and dropped[-1]["end"] == at and dropped[-1]["reason"] == reason:
+            dropped[-1]["end"] += len(line)
+        elif reason:
+            dropped.append({"start": at, "end": at + len(line), "reason": reason})
         at += len(line)
     return row | {"c4_dropped_lines": dropped}
 
