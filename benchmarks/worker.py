@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import resource
 import shutil
@@ -31,6 +32,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from synth_worker import schemas
 from synth_worker.recipe import Prompts, load
+from synth_worker.render import is_chinese
 from synth_worker.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,15 +47,23 @@ def make_lake(root: Path, texts: list[str], part_size: int, version: str) -> Non
     write_deltalake(str(root / "synth_requests"), pa.Table.from_pylist(rows, schema=schemas.REQUESTS), mode="append")
 
 
-def read_texts(data: str, n: int, most: int) -> list[str]:
+def read_texts(data: str, n: int, most: int, is_english: bool = False) -> list[str]:
     """`n` random texts of a Parquet file, of 400 to `most` characters."""
-    texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and 400 <= len(t) <= most]
+    texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and 400 <= len(t) <= most and not (is_english and is_chinese(t))]
     return random.Random(7).sample(texts, min(n, len(texts)))
 
 
 def answers_of(lake: Path) -> list[dict[str, Any]]:
     """What the model said, of all that is committed."""
     return [row for row in DeltaTable(str(lake / "synth_answers")).to_pyarrow_table().to_pylist() if row["raw"] is not None]
+
+
+def write_recorded(path: str, rows: list[dict[str, Any]]) -> None:
+    """One line a step: how many tokens the model's answers to it had, sorted; what the fake server draws its lengths from."""
+    lengths: dict[str, list[int]] = {}
+    for row in sorted(rows, key=lambda row: (row["step"].split(":")[0], row["completion_tokens"])):
+        lengths.setdefault(row["step"].split(":")[0], []).append(row["completion_tokens"])
+    Path(path).write_text("".join(f"{json.dumps({'step': step, 'tokens': tokens})}\n" for step, tokens in lengths.items()), encoding="utf-8")
 
 
 def fake(given: argparse.Namespace, home: Path) -> dict[str, Any]:
@@ -91,8 +101,8 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     from synth_worker.work import Worker
 
     spec, prompts, digest = load(given.recipe)
-    make_lake(home / "lake", read_texts(given.data, given.n, 3000), 50, prompts["cot"].id)
-    spec = spec.model_copy(update={"work_folder": str(home / "work")})
+    make_lake(home / "lake", read_texts(given.data, given.n, given.max_chars, is_english=True), 50, prompts["cot"].id)
+    spec = spec.model_copy(update={"work_folder": str(home / "work"), "max_segments": given.max_segments})
     asked: list[tuple[str, dict[str, Any], Any]] = []
 
     class Recorded(VllmEngine):
@@ -106,10 +116,13 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
             asked.append((self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True), sampling, schema))
             return await super().ask(key, messages, sampling, schema)
 
+    busy = [os.getloadavg()[0]]
     made = Recorded(spec.engine)  # type: ignore[arg-type]
     asyncio.run(Worker(spec, prompts, digest, Store(str(home / "lake"), "bench"), made).run())
     seconds = time.monotonic() - made.began
-    tokens = sum(row["completion_tokens"] for row in answers_of(home / "lake"))
+    busy.append(os.getloadavg()[0])
+    rows = answers_of(home / "lake")
+    tokens = sum(row["completion_tokens"] for row in rows)
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
@@ -118,7 +131,10 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     began = time.monotonic()
     bare = sum(len(out.outputs[0].token_ids) for out in llm.generate([prompt for prompt, _, _ in asked], params))
     bare_seconds = time.monotonic() - began
-    return {"documents": given.n, "calls": len(asked), "worker_tokens": tokens, "worker_seconds": round(seconds, 1), "bare_tokens": bare, "bare_seconds": round(bare_seconds, 1),
+    busy.append(os.getloadavg()[0])
+    if given.record:
+        write_recorded(given.record, rows)
+    return {"documents": given.n, "load": [round(each, 1) for each in busy], "calls": len(asked), "worker_tokens": tokens, "worker_seconds": round(seconds, 1), "bare_tokens": bare, "bare_seconds": round(bare_seconds, 1),
             "share_of_bare": round(tokens / seconds / (bare / bare_seconds), 3)}  # fmt: skip
 
 
@@ -132,6 +148,9 @@ def main() -> None:
     parser.add_argument("--min-tokens", type=int, default=120, help="of an answer of the fake server (default 120)")
     parser.add_argument("--port", type=int, default=8199)
     parser.add_argument("--recipe", default="conf/synth_worker_cpu.yaml", help="of the worker with the real engine")
+    parser.add_argument("--max-chars", type=int, default=3000, help="of a document, for the real engine (default 3000)")
+    parser.add_argument("--max-segments", type=int, default=3, help="of a document, for the real engine (default 3)")
+    parser.add_argument("--record", help="file to write the lengths of the real engine's answers to")
     given = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="worker-bench-"))
     try:

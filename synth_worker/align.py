@@ -19,8 +19,9 @@ from dataclasses import dataclass
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 MIN_MARKER = 4  # folded characters; a shorter marker says nothing
-MIN_ALIKE = 0.4  # likeness of marker and beginning of a sentence from which on they may meet
-STEP_BACK = 0.1  # likeness that a marker must be ahead by to be placed before the one said before it
+MIN_ALIKE = 0.32  # likeness of marker and beginning of a sentence from which on they may meet
+FIRST, WEIGHT_OF_FIRST = 8, 0.1  # folded characters, and their weight in the likeness
+STEP_BACK = 0.06  # likeness that a marker must be ahead by to be placed before the one said before it
 TAKEN = 0.3  # the same for a place that other words have taken
 LOOK_BACK = 8  # places before, among which a taken one is looked for
 HEAD = 64  # folded characters at the beginning of a sentence by which it is looked up
@@ -213,10 +214,12 @@ def _fuzzy(source: Source, wanted: str) -> list[Candidate]:
 
 
 def _alike(wanted: str, pairs: Counter[str], head: str) -> float:
-    """0 to just below 1: half by what must be edited to make `wanted` the beginning of `head`, half by the pairs of characters in common."""
+    """0 to just below 1: by what must be edited to make `wanted` the beginning of `head`, by the pairs of characters in common, and a little
+    by those of the first few: of two sentences that follow each other, both inside the marker, it is the first that it names."""
     edits, n = prefix_edits(wanted, head)
     by_edits = max(1 - edits / len(wanted), 0.0)
-    return 0.999 * (by_edits + _dice(pairs, _pairs(head[:n]))) / 2
+    first = _dice(_pairs(wanted[:FIRST]), _pairs(head[:FIRST]))
+    return 0.999 * ((1 - WEIGHT_OF_FIRST) * (by_edits + _dice(pairs, _pairs(head[:n]))) / 2 + WEIGHT_OF_FIRST * first)
 
 
 def prefix_edits(wanted: str, text: str) -> tuple[int, int]:

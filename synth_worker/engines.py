@@ -91,7 +91,7 @@ class HttpEngine:
                     raise EngineFault(f"HTTP {answer.status}", is_lasting=answer.status in (400, 404, 413, 422))
                 return _read(await answer.json(content_type=None), time.monotonic() - began)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise EngineFault(type(error).__name__) from None
+            raise EngineFault(type(error).__name__, is_cut=isinstance(error, aiohttp.ClientConnectionError) and not isinstance(error, TimeoutError)) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -128,7 +128,7 @@ class VllmEngine:
         except ImportError as error:
             raise RecipeError(f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls") from None
         _check_memory()
-        args = dict(self.spec.args)
+        args = {"disable_log_stats": True, **self.spec.args}
         if self.spec.structured:
             args.setdefault("structured_outputs_config", {"backend": "xgrammar", "disable_any_whitespace": True})
         try:
@@ -148,14 +148,15 @@ class VllmEngine:
     async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
         """See Engine."""
         from vllm import SamplingParams
-        from vllm.sampling_params import StructuredOutputsParams
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         shape = StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
         began = time.monotonic()
         last: Any = None
         try:
-            async for part in self.llm.generate(prompt, SamplingParams(**sampling, structured_outputs=shape), request_id=f"{key}-{began}"):
+            wanted = SamplingParams(**sampling, structured_outputs=shape, output_kind=RequestOutputKind.FINAL_ONLY)  # else every token wakes this process
+            async for part in self.llm.generate(prompt, wanted, request_id=f"{key}-{began}"):
                 last = part
         except ValueError as error:  # longer than the context, mostly
             raise EngineFault(f"refused: {str(error).splitlines()[0][:120]}", is_lasting=True) from None
