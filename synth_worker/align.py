@@ -8,6 +8,7 @@ placed merges two segments; when nothing can, paragraphs take the model's place.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import unicodedata
@@ -77,11 +78,15 @@ def fold(text: str) -> tuple[str, list[int]]:
     folded: list[str] = []
     origin: list[int] = []
     for i, character in enumerate(text):
-        for c in unicodedata.normalize("NFKC", character).casefold():
-            if c.isalnum():
-                folded.append(c)
-                origin.append(i)
+        for c in _letters(character):
+            folded.append(c)
+            origin.append(i)
     return "".join(folded), origin
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _letters(character: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", character).casefold() if c.isalnum())
 
 
 def align(text: str, markers: list[str]) -> list[Segment]:
