@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from synth_worker.errors import EngineFault, RecipeError
+from synth_worker.errors import EngineFault, RecipeError, RetryLater
 from synth_worker.recipe import Http, Vllm
 
 NEEDED_GB = 3.0  # free memory that vLLM with the small model takes on a CPU
@@ -146,9 +146,10 @@ class VllmEngine:
             os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, sorted(os.sched_getaffinity(0)))))
 
     async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
-        """See Engine."""
+        """See Engine. Raises RetryLater when the engine's own process is gone."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+        from vllm.v1.engine.exceptions import EngineDeadError
 
         prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         shape = StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
@@ -160,6 +161,8 @@ class VllmEngine:
                 last = part
         except ValueError as error:  # longer than the context, mostly
             raise EngineFault(f"refused: {str(error).splitlines()[0][:120]}", is_lasting=True) from None
+        except EngineDeadError:
+            raise RetryLater("vLLM's process has died (memory, mostly); run the same command again, nothing is lost") from None
         if last is None:
             raise EngineFault("no output")
         said = last.outputs[0]

@@ -163,13 +163,15 @@ class Worker:
         """Give back what is not done, write the row of `runs`, close the engine."""
         for part in self.parts.values():
             part.journal.close(is_done=False)
-        with contextlib.suppress(RetryLater):
-            if self.parts:
-                self.store.close(list(self.parts), "held")
-        if not self.store.is_logged():
-            self.store.log_run(self._row())
-        progress.line("done")
-        await self.engine.close()
+        try:
+            with contextlib.suppress(RetryLater):
+                if self.parts:
+                    self.store.close(list(self.parts), "held")
+            if not self.store.is_logged():
+                self.store.log_run(self._row())
+            progress.line("done")
+        finally:
+            await self.engine.close()
 
     def _row(self) -> dict[str, Any]:
         return {

@@ -225,6 +225,34 @@ def test_a_full_disk_stops_the_worker_and_the_next_run_goes_on(tmp_path: Path, w
     assert outcome(tmp_path / "lake") == undisturbed(40)
 
 
+TINY_DISK = """
+mount -t tmpfs -o size=1m tmpfs "$TINY" && cp -r "$LAKE" "$TINY/lake" || exit 9
+head -c 2m /dev/zero > "$TINY/filler" 2> /dev/null
+"$@" 2> "$TOLD"; echo $? > "$TOLD.code"
+rm "$TINY/filler"
+"$@" || exit 8
+cp -r "$TINY/lake/." "$LAKE"
+"""
+
+
+def test_a_full_lake_stops_the_worker_and_the_next_run_commits(tmp_path: Path, write_recipe: Callable[..., Path], undisturbed: Callable[[int], list[Any]]) -> None:
+    """A disk of one megabyte, mounted in a name space of this test's own; the journal lies on another."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small disk without root (unshare -rm)")
+    make_lake(tmp_path / "lake", documents(12), part_size=6)
+    (tmp_path / "tiny").mkdir()
+    places = {"TINY": str(tmp_path / "tiny"), "LAKE": str(tmp_path / "lake"), "TOLD": str(tmp_path / "told")}
+    worker = [sys.executable, "-m", "synth_worker", "--recipe", str(write_recipe(FakeServer().start())), "--lake", str(tmp_path / "tiny/lake"), "--worker", "one"]
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", TINY_DISK, "sh", *worker], env={**os.environ, **places}, capture_output=True, text=True, timeout=120)
+    told = (tmp_path / "told").read_text()
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told.code").read_text().strip() == "75", told
+    assert "cannot write (" in told
+    assert "No space left on device" in told
+    check_whole(tmp_path / "lake", 12)
+    assert outcome(tmp_path / "lake") == undisturbed(12)
+
+
 def start_server(port: int) -> subprocess.Popen[bytes]:
     """The fake server as a process of its own, that can be killed; slow enough that calls are in flight when it is."""
     server = subprocess.Popen([sys.executable, "-m", "benchmarks.fake_openai", "--port", str(port), "--tokens-per-second", "700"])
