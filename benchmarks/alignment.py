@@ -22,6 +22,7 @@ from synth_worker.align import align, sentence_starts
 from synth_worker.render import is_chinese
 
 WORDS, CHARACTERS = 10, 14  # of a marker: English words, Chinese characters
+FOREIGN = "\0"  # stands for a marker of another document
 SPOILT = 0.12  # of the characters (typos) or a quarter of the words (paraphrase) of every second marker
 
 
@@ -91,8 +92,13 @@ def everything(markers: list[str], draw: random.Random) -> list[str]:
     return markers
 
 
+def borrowed(markers: list[str], draw: random.Random) -> list[str]:
+    """After every third marker one of a sentence of another document, which `measure` puts in the place of FOREIGN."""
+    return [m for i, marker in enumerate(markers) for m in ([marker, FOREIGN] if i % 3 == 0 else [marker])]
+
+
 KINDS: dict[str, Callable[[list[str], random.Random], list[str]]] = {
-    each.__name__: each for each in (clean, folding, typos, paraphrase, repeats, reordering, invented, everything)
+    each.__name__: each for each in (clean, folding, typos, paraphrase, repeats, reordering, invented, borrowed, everything)
 }
 
 
@@ -105,10 +111,12 @@ def measure(texts: list[str], kind: str, seed: int) -> dict[str, object]:
     """Boundary precision, recall and F1 (documents that fell back to paragraphs aside), shares of statuses, coverage, time."""
     draw, hits, found_n, true_n, fell = random.Random(seed), 0, 0, 0, 0
     statuses, covered, seconds = Counter[str](), 0, 0.0
-    for text in texts:
+    for n, text in enumerate(texts):
         starts = sentence_starts(text)
         true = sorted(draw.sample(starts[1:], min(max(len(starts) // 4, 1), 12)))
         markers = KINDS[kind]([head(text, start) for start in [0, *true]], draw)
+        foreign = [head(texts[n - 1], start) for start in sentence_starts(texts[n - 1])[1:]]
+        markers = [draw.choice(foreign) if marker == FOREIGN else marker for marker in markers]
         began = time.perf_counter()
         found = align(text, markers)
         seconds += time.perf_counter() - began
