@@ -142,6 +142,8 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     spec, prompts, digest = load(given.recipe)
     make_lake(home / "lake", read_texts(given.data, given.n, given.max_chars, given.min_chars, is_english=True), 50, prompts[given.flow].id, given.flow)
     spec = spec.model_copy(update={"work_folder": str(home / "work"), "max_segments": given.max_segments})
+    for name, step in prompts[given.flow].file.steps.items():
+        prompts[given.flow].file.steps[name] = step.model_copy(update={"max_tokens": min(step.max_tokens, given.max_tokens)})
     asked: list[tuple[str, dict[str, Any], Any]] = []
 
     class Recorded(VllmEngine):
@@ -190,6 +192,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="conf/synth_worker_cpu.yaml", help="of the worker with the real engine")
     parser.add_argument("--max-chars", type=int, default=3000, help="of a document, for the real engine (default 3000)")
     parser.add_argument("--min-chars", type=int, default=400, help="the same, at least (default 400)")
+    parser.add_argument("--max-tokens", type=int, default=10000, help="of an answer of the real engine, where the prompt file does not say less")
     parser.add_argument("--flow", default="cot", help="what is asked of a document, with the real engine: cot, instruction, textbook, ... (default cot)")
     parser.add_argument("--max-segments", type=int, default=3, help="of a document (default 3)")
     parser.add_argument("--record", help="file to write the lengths of the real engine's answers to")

@@ -228,6 +228,7 @@ def test_a_full_disk_stops_the_worker_and_the_next_run_goes_on(tmp_path: Path, w
 TINY_DISK = """
 mount -t tmpfs -o size=1m tmpfs "$TINY" && cp -r "$LAKE" "$TINY/lake" || exit 9
 head -c 2m /dev/zero > "$TINY/filler" 2> /dev/null
+truncate -s "-$ROOM" "$TINY/filler"
 "$@" 2> "$TOLD"; echo $? > "$TOLD.code"
 rm "$TINY/filler"
 "$@" || exit 8
@@ -235,22 +236,25 @@ cp -r "$TINY/lake/." "$LAKE"
 """
 
 
-def test_a_full_lake_stops_the_worker_and_the_next_run_commits(tmp_path: Path, write_recipe: Callable[..., Path], undisturbed: Callable[[int], list[Any]]) -> None:
+@pytest.mark.parametrize(("room", "table"), [("0", "leases"), ("20k", "synth_answers")])
+def test_a_full_lake_stops_the_worker_and_the_next_run_commits(
+    tmp_path: Path, write_recipe: Callable[..., Path], undisturbed: Callable[[int], list[Any]], room: str, table: str
+) -> None:
     """A disk of one megabyte, mounted in a name space of this test's own; the journal lies on another."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount a small disk without root (unshare -rm)")
-    make_lake(tmp_path / "lake", documents(12), part_size=6)
+    make_lake(tmp_path / "lake", documents(40), part_size=40)
     (tmp_path / "tiny").mkdir()
-    places = {"TINY": str(tmp_path / "tiny"), "LAKE": str(tmp_path / "lake"), "TOLD": str(tmp_path / "told")}
+    places = {"TINY": str(tmp_path / "tiny"), "LAKE": str(tmp_path / "lake"), "TOLD": str(tmp_path / "told"), "ROOM": room}
     worker = [sys.executable, "-m", "synth_worker", "--recipe", str(write_recipe(FakeServer().start())), "--lake", str(tmp_path / "tiny/lake"), "--worker", "one"]
     done = subprocess.run(["unshare", "-rm", "sh", "-c", TINY_DISK, "sh", *worker], env={**os.environ, **places}, capture_output=True, text=True, timeout=120)
     told = (tmp_path / "told").read_text()
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "told.code").read_text().strip() == "75", told
-    assert "cannot write (" in told
+    assert f"{table}: cannot write (" in told
     assert "No space left on device" in told
-    check_whole(tmp_path / "lake", 12)
-    assert outcome(tmp_path / "lake") == undisturbed(12)
+    check_whole(tmp_path / "lake", 40)
+    assert outcome(tmp_path / "lake") == undisturbed(40)
 
 
 def start_server(port: int) -> subprocess.Popen[bytes]:
