@@ -2,26 +2,25 @@
 
 A model is asked only for the first words of each segment (CCI4.0, arXiv 2506.07463, section 3.5), which it may misspell, repeat,
 reorder or invent. Each marker is looked for word for word, then folded (case, width, white space and punctuation aside), then by
-likeness to the beginning of a sentence. A marker that stands in several places takes the one between its neighbours. What cannot be
-placed merges two segments; when nothing can, paragraphs take the model's place.
+likeness to the beginning of a sentence. Of all ways to give the markers their places the worthiest is taken: likeness counts for it, steps
+back against it. What cannot be placed merges two segments; when nothing can, paragraphs take the model's place.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from synth_worker.likeness import fold, likeness, pairs_of
+
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 MIN_MARKER = 4  # folded characters; a shorter marker says nothing
 MIN_ALIKE = 0.32  # likeness of marker and beginning of a sentence from which on they may meet
-FIRST, WEIGHT_OF_FIRST = 8, 0.1  # folded characters, and their weight in the likeness
 STEP_BACK = 0.06  # likeness that a marker must be ahead by to be placed before the one said before it
 TAKEN = 0.3  # the same for a place that other words have taken
 LOOK_BACK = 8  # places before, among which a taken one is looked for
@@ -71,22 +70,6 @@ def sentence_starts(text: str) -> list[int]:
     ends = [*starts[1:], len(text)]
     worded = [s for s, e in zip(starts, ends, strict=True) if any(c.isalnum() for c in text[s:e])]
     return [0, *worded[1:]]
-
-
-def fold(text: str) -> tuple[str, list[int]]:
-    """Letters and digits only, NFKC and casefolded, and for each the code point of `text` it comes from."""
-    folded: list[str] = []
-    origin: list[int] = []
-    for i, character in enumerate(text):
-        for c in _letters(character):
-            folded.append(c)
-            origin.append(i)
-    return "".join(folded), origin
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _letters(character: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", character).casefold() if c.isalnum())
 
 
 def align(text: str, markers: list[str]) -> list[Segment]:
@@ -210,46 +193,9 @@ def _fuzzy(source: Source, wanted: str) -> list[Candidate]:
     """The sentences whose beginning is most like `wanted`, in the order of the text."""
     if len(source.starts) > MAX_FUZZY:
         return []
-    pairs, shared = _pairs(wanted), Counter[int]()
+    pairs, shared = pairs_of(wanted), Counter[int]()
     for pair in pairs:
         shared.update(source.sentences_with(pair))
     likely = sorted(shared, key=lambda n: (-shared[n], n))[:MAX_COMPARED]
-    scored = [(n, _alike(wanted, pairs, source.folded[source.folded_starts[n] :][: len(wanted) * 3 // 2])) for n in likely if shared[n] * 4 >= len(pairs)]
+    scored = [(n, likeness(wanted, pairs, source.folded[source.folded_starts[n] :][: len(wanted) * 3 // 2])) for n in likely if shared[n] * 4 >= len(pairs)]
     return [Candidate(source.starts[n], alike, "fuzzy") for n, alike in sorted(scored) if alike >= MIN_ALIKE]
-
-
-def _alike(wanted: str, pairs: Counter[str], head: str) -> float:
-    """0 to just below 1: by what must be edited to make `wanted` the beginning of `head`, by the pairs of characters in common, and a little
-    by those of the first few: of two sentences that follow each other, both inside the marker, it is the first that it names."""
-    edits, n = prefix_edits(wanted, head)
-    by_edits = max(1 - edits / len(wanted), 0.0)
-    first = _dice(_pairs(wanted[:FIRST]), _pairs(head[:FIRST]))
-    return 0.999 * ((1 - WEIGHT_OF_FIRST) * (by_edits + _dice(pairs, _pairs(head[:n]))) / 2 + WEIGHT_OF_FIRST * first)
-
-
-def prefix_edits(wanted: str, text: str) -> tuple[int, int]:
-    """(edits, n): the fewest characters to insert, delete or change so that `wanted` becomes text[:n], and that n (Myers 1999, by bits)."""
-    masks: dict[str, int] = {}
-    for i, c in enumerate(wanted):
-        masks[c] = masks.get(c, 0) | 1 << i
-    full, last = (1 << len(wanted)) - 1, 1 << len(wanted) - 1
-    up, down, edits = full, 0, len(wanted)
-    best = (edits, 0)
-    for n, c in enumerate(text, 1):
-        equal = masks.get(c, 0)
-        across = equal | down
-        carried = (((equal & up) + up) ^ up) | equal
-        rise, fall = down | ~(carried | up) & full, up & carried
-        edits += bool(rise & last) - bool(fall & last)
-        rise, fall = (rise << 1 | 1) & full, fall << 1 & full
-        up, down = fall | ~(across | rise) & full, rise & across
-        best = min(best, (edits, n))
-    return best
-
-
-def _pairs(text: str) -> Counter[str]:
-    return Counter(text[i : i + 2] for i in range(max(len(text) - 1, 1)))
-
-
-def _dice(a: Counter[str], b: Counter[str]) -> float:
-    return 2 * (a & b).total() / max(a.total() + b.total(), 1)
