@@ -75,7 +75,7 @@ def main() -> None:
     spec, prompts, _ = load(given.recipe)
     chunks, step = read_chunks(given.data, given.n, given.max_chars), prompts["cot"].file.steps["segment"]
     engine = VllmEngine(spec.engine)
-    engine._settle()
+    engine.settle()
     from vllm import LLM
 
     llm = LLM(model=spec.engine.model, structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True}, **spec.engine.args)

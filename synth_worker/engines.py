@@ -121,7 +121,7 @@ class VllmEngine:
     async def start(self) -> None:
         """Load the model. Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it."""
         try:
-            self._settle()
+            self.settle()
             from transformers import AutoTokenizer
             from vllm import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
@@ -138,7 +138,7 @@ class VllmEngine:
             raise RecipeError(f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}") from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Set the variables that vLLM reads when it is imported, where the environment does not."""
         for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
             os.environ.setdefault(name, value)
