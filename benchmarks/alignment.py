@@ -9,6 +9,7 @@ runs here. --data: any Parquet file with a column text. The last line is one JSO
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import time
@@ -21,6 +22,7 @@ from synth_worker.align import align, sentence_starts
 from synth_worker.render import is_chinese
 
 WORDS, CHARACTERS = 10, 14  # of a marker: English words, Chinese characters
+FOREIGN = "\0"  # stands for a marker of another document
 SPOILT = 0.12  # of the characters (typos) or a quarter of the words (paraphrase) of every second marker
 
 
@@ -90,19 +92,31 @@ def everything(markers: list[str], draw: random.Random) -> list[str]:
     return markers
 
 
+def borrowed(markers: list[str], draw: random.Random) -> list[str]:
+    """After every third marker one of a sentence of another document, which `measure` puts in the place of FOREIGN."""
+    return [m for i, marker in enumerate(markers) for m in ([marker, FOREIGN] if i % 3 == 0 else [marker])]
+
+
 KINDS: dict[str, Callable[[list[str], random.Random], list[str]]] = {
-    each.__name__: each for each in (clean, folding, typos, paraphrase, repeats, reordering, invented, everything)
+    each.__name__: each for each in (clean, folding, typos, paraphrase, repeats, reordering, invented, borrowed, everything)
 }
+
+
+def half(text: str) -> str:
+    """develop or report: the side a document is on, whatever file it comes in."""
+    return "develop" if hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=1).digest()[0] % 2 else "report"
 
 
 def measure(texts: list[str], kind: str, seed: int) -> dict[str, object]:
     """Boundary precision, recall and F1 (documents that fell back to paragraphs aside), shares of statuses, coverage, time."""
     draw, hits, found_n, true_n, fell = random.Random(seed), 0, 0, 0, 0
     statuses, covered, seconds = Counter[str](), 0, 0.0
-    for text in texts:
+    for n, text in enumerate(texts):
         starts = sentence_starts(text)
         true = sorted(draw.sample(starts[1:], min(max(len(starts) // 4, 1), 12)))
         markers = KINDS[kind]([head(text, start) for start in [0, *true]], draw)
+        foreign = [head(texts[n - 1], start) for start in sentence_starts(texts[n - 1])[1:]]
+        markers = [draw.choice(foreign) if marker == FOREIGN else marker for marker in markers]
         began = time.perf_counter()
         found = align(text, markers)
         seconds += time.perf_counter() - began
@@ -125,9 +139,10 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="Parquet file with a column text")
     parser.add_argument("--n", type=int, default=500, help="documents (default 500)")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--half", choices=("develop", "report"), default="report", help="of the documents, by the hash of their text: those the aligner was tried on, or those kept for the figures (default)")
     parser.add_argument("--max-chars", type=int, default=12000, help="longer documents are passed over: a chunk is no longer")
     given = parser.parse_args()
-    texts = [t for t in pq.read_table(given.data, columns=["text"])["text"].to_pylist() if t and len(t) <= given.max_chars]
+    texts = [t for t in pq.read_table(given.data, columns=["text"])["text"].to_pylist() if t and len(t) <= given.max_chars and half(t) == given.half]
     texts = [t for t in random.Random(given.seed).sample(texts, min(len(texts), 4 * given.n)) if len(sentence_starts(t)) >= 4][: given.n]
     figures = {kind: measure(texts, kind, given.seed) for kind in KINDS}
     for kind, row in figures.items():

@@ -15,6 +15,7 @@ import json
 import re
 import threading
 import time
+import zlib
 from collections import Counter
 
 from aiohttp import web
@@ -25,10 +26,11 @@ MAX_FAULTY_TRIES = 2  # of a call; and of the attempts of a step only the first 
 
 class FakeServer:
     """Counts what it was asked; `faults`: share of first tries that go wrong, by kind; `rate`: tokens a second over all calls (None: at once);
-    `min_tokens`: what an answer counts for at least."""
+    `min_tokens`: what an answer counts for at least; `lengths`: tokens that a real model's answers to each step had, of which one is drawn."""
 
-    def __init__(self, faults: dict[str, float] | None = None, seed: int = 0, rate: float | None = None, min_tokens: int = 1) -> None:
-        self.faults, self.seed, self.rate, self.min_tokens = faults or {}, seed, rate, min_tokens
+    def __init__(self, faults: dict[str, float] | None = None, seed: int = 0, rate: float | None = None, min_tokens: int = 1,
+                 lengths: dict[str, list[int]] | None = None) -> None:  # fmt: skip
+        self.faults, self.seed, self.rate, self.min_tokens, self.lengths = faults or {}, seed, rate, min_tokens, lengths or {}
         self.calls, self.running, self.peak = Counter[str](), 0, 0
         self.free_at, self.seen_headers, self.prompts = 0.0, [], []
         self.keep_prompts = False
@@ -61,7 +63,7 @@ class FakeServer:
                 if early is not None:
                     return early
             said, reason = speak(body["messages"], fault)
-            tokens = max(len(said) // 4 + 1, self.min_tokens)
+            said, tokens = self._drawn(key, said)
             await self._take_time(tokens)
             whole = {
                 "id": key, "object": "chat.completion", "model": body["model"],
@@ -72,6 +74,16 @@ class FakeServer:
             return web.Response(text=text[: len(text) // 2] if fault == "truncated" else text, content_type="application/json")
         finally:
             self.running -= 1
+
+    def _drawn(self, key: str, said: str) -> tuple[str, int]:
+        """The answer and its tokens; where lengths were recorded, one of those of its step, and plain text as long as that."""
+        known = self.lengths.get(key.split(":")[1] if ":" in key else "")
+        if not known:
+            return said, max(len(said) // 4 + 1, self.min_tokens)
+        tokens = known[zlib.crc32(key.encode()) % len(known)]
+        if said.endswith((".", "。")):
+            said = f"{said} " * max(tokens * 4 // (len(said) + 1), 1)
+        return said, tokens
 
     async def _take_time(self, tokens: int) -> None:
         if self.rate:
@@ -154,6 +166,12 @@ def _letters(text: str, chinese: bool) -> str:
     return "".join(kept).strip() or ("内容" if chinese else "words")
 
 
+def read_lengths(path: str) -> dict[str, list[int]]:
+    """step -> tokens of each recorded answer."""
+    with open(path, encoding="utf-8") as stream:
+        return {row["step"]: row["tokens"] for row in map(json.loads, stream)}
+
+
 def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fake_openai", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -162,8 +180,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tokens-per-second", type=float, default=None)
     parser.add_argument("--min-tokens", type=int, default=1, help="an answer counts, and takes as long, as this many tokens at least")
+    parser.add_argument("--lengths", help="file of lines {step, tokens}, as benchmarks.worker engine --record writes it; goes before --min-tokens")
     given = parser.parse_args()
-    server = FakeServer(given.faults, given.seed, given.tokens_per_second, given.min_tokens)
+    server = FakeServer(given.faults, given.seed, given.tokens_per_second, given.min_tokens, read_lengths(given.lengths) if given.lengths else None)
     web.run_app(server.app(), host="127.0.0.1", port=given.port, print=None, access_log=None, backlog=1024)
 
 

@@ -2,25 +2,31 @@
 
 A model is asked only for the first words of each segment (CCI4.0, arXiv 2506.07463, section 3.5), which it may misspell, repeat,
 reorder or invent. Each marker is looked for word for word, then folded (case, width, white space and punctuation aside), then by
-likeness to the beginning of a sentence. A marker that stands in several places takes the one between its neighbours. What cannot be
-placed merges two segments; when nothing can, paragraphs take the model's place.
+likeness to the beginning of a sentence. Of all ways to give the markers their places the worthiest is taken: likeness counts for it, steps
+back against it. What cannot be placed merges two segments; when nothing can, paragraphs take the model's place.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from synth_worker.likeness import fold, likeness, pairs_of
 
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 MIN_MARKER = 4  # folded characters; a shorter marker says nothing
-MIN_ALIKE = 0.6  # share of pairs of neighbouring characters that marker and sentence have in common, from which on they meet
-HALF_ALIKE = 0.45  # the same for a sentence between the places of the markers before and after
-MIN_LEAD = 0.08  # by which the likest sentence must be ahead of the next
+MIN_ALIKE = 0.32  # likeness of marker and beginning of a sentence from which on they may meet
+STEP_BACK = 0.06  # likeness that a marker must be ahead by to be placed before the one said before it
+TAKEN = 0.3  # the same for a place that other words have taken
+LOOK_BACK = 8  # places before, among which a taken one is looked for
+HEAD = 64  # folded characters at the beginning of a sentence by which it is looked up
 MAX_FUZZY = 4000  # sentences of a chunk that are compared
+MAX_COMPARED = 24  # of them, those that have the most pairs of characters in common with the marker
 
 
 @dataclass(frozen=True)
@@ -40,30 +46,30 @@ class Source:
         self.text = text
         self.starts = sentence_starts(text)
         self.folded, self.origin = fold(text)
+        self.heads: dict[str, list[int]] = {}  # pairs of folded characters -> sentences that begin with them
         self.folded_starts = [bisect_left(self.origin, start) for start in self.starts]
 
     def sentence_at(self, place: int) -> int:
         """Where the sentence that holds `place` begins."""
         return self.starts[max(bisect_right(self.starts, place) - 1, 0)]
 
+    def sentences_with(self, pair: str) -> list[int]:
+        """Numbers of the sentences that have this pair of folded characters among their first HEAD."""
+        if not self.heads:
+            for n, at in enumerate(self.folded_starts):
+                head = self.folded[at : at + HEAD]
+                for each in {head[i : i + 2] for i in range(len(head) - 1)}:
+                    self.heads.setdefault(each, []).append(n)
+        return self.heads.get(pair, [])
+
 
 def sentence_starts(text: str) -> list[int]:
-    """Where sentences begin (code points), ascending; the first is 0. What holds no letter or digit (---, ```, }) belongs to what is before it."""
+    """Where sentences begin (code points), ascending; the first is 0. What holds no letter or digit (---, ```, }) belongs to
+    what is before it, at the very beginning to what follows."""
     starts = [0, *(m.end() for m in SENTENCE_END.finditer(text) if 0 < m.end() < len(text))]
     ends = [*starts[1:], len(text)]
-    return [s for s, e in zip(starts, ends, strict=True) if s == 0 or any(c.isalnum() for c in text[s:e])]
-
-
-def fold(text: str) -> tuple[str, list[int]]:
-    """Letters and digits only, NFKC and casefolded, and for each the code point of `text` it comes from."""
-    folded: list[str] = []
-    origin: list[int] = []
-    for i, character in enumerate(text):
-        for c in unicodedata.normalize("NFKC", character).casefold():
-            if c.isalnum():
-                folded.append(c)
-                origin.append(i)
-    return "".join(folded), origin
+    worded = [s for s, e in zip(starts, ends, strict=True) if any(c.isalnum() for c in text[s:e])]
+    return [0, *worded[1:]]
 
 
 def align(text: str, markers: list[str]) -> list[Segment]:
@@ -103,76 +109,93 @@ def _lost(markers: list[str], placed: dict[int, tuple[int, str]], starts: list[i
     return lost
 
 
-def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
-    """marker number -> (start of a sentence, status); markers found in one place only go first and hold the others in order.
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence that a marker may mean: where it begins, how alike they are (1: word for word), how it was found."""
 
-    A marker said a second time is its first one over again: it is placed with it and adds nothing.
+    start: int
+    alike: float
+    status: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """Markers placed so far: what that is worth, the last of them (None: none yet) and the way before it."""
+
+    worth: float = 0.0
+    marker: int = -1
+    place: Candidate | None = None
+    before: Way | None = None
+
+    def back(self) -> Iterator[Way]:
+        """The markers placed, the last first."""
+        way: Way | None = self
+        while way is not None and way.place is not None:
+            yield way
+            way = way.before
+
+
+def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
+    """marker number -> (start of a sentence, status): of all ways to give each marker one of its candidates, or none, the one worth most.
+
+    Likeness is weighed against order: a step back, and a place already taken by other words, cost something. A marker said again right
+    away is its first saying over again: it goes with it and adds nothing.
     """
-    placed: dict[int, tuple[int, str]] = {}
-    for status, find in (("exact", _exact), ("folded", _folded), ("fuzzy", _fuzzy)):
-        found = {i: find(source, marker) for i, marker in enumerate(markers) if i not in placed}
-        for i, (places, is_sure) in found.items():
-            if len(places) == 1 and is_sure:
-                placed.setdefault(i, (places[0], status))
-        for i, (places, is_sure) in found.items():
-            if i not in placed and places and (place := _between_neighbours(i, places, placed, is_sure)) is not None:
-                placed[i] = (place, status)
+    said = [i for i, marker in enumerate(markers) if i == 0 or marker != markers[i - 1]]
+    known: dict[str, list[Candidate]] = {}
+    ways = [Way()]  # the best one for each place of the last marker
+    for i in said:
+        found = known.setdefault(markers[i], _candidates(source, markers[i]))
+        best = {way.place: way for way in ways}
+        for each in found:
+            way = max((Way(way.worth + _gain(way, each), i, each, way) for way in ways), key=lambda way: way.worth)
+            if each not in best or way.worth > best[each].worth:
+                best[each] = way
+        ways = list(best.values())
+    placed = {way.marker: (way.place.start, way.place.status) for way in max(ways, key=lambda way: way.worth).back() if way.place}
+    for i in range(len(markers)):
+        if i not in said and i - 1 in placed:
+            placed[i] = placed[i - 1]
     return placed
 
 
-def _between_neighbours(i: int, places: list[int], placed: dict[int, tuple[int, str]], is_sure: bool) -> int | None:
-    """Of several places, best first, the first free one between the places of the markers before and after; else, when sure, any free one."""
-    taken = {place for place, _ in placed.values()}
-    after = max((placed[j][0] for j in placed if j < i), default=-1)
-    ahead = min((placed[j][0] for j in placed if j > i and placed[j][0] > after), default=1 << 62)
-    inside = [place for place in places if after < place < ahead and place not in taken]
-    free = [place for place in places if place not in taken] if is_sure else []
-    return next(iter(inside or free), places[0] if is_sure else None)
+def _gain(way: Way, place: Candidate) -> float:
+    """What it is worth to put the next marker at `place`."""
+    gain = place.alike - MIN_ALIKE
+    if way.place is not None and place.start < way.place.start:
+        gain -= STEP_BACK
+    if any(each.place and each.place.start == place.start for each in itertools.islice(way.back(), LOOK_BACK)):
+        gain -= TAKEN
+    return gain
 
 
-Places = tuple[list[int], bool]  # best first; whether the words are there, so that one of the places must be meant
-
-
-def _exact(source: Source, marker: str) -> Places:
-    wanted = marker.strip()
-    if len(fold(wanted)[0]) < MIN_MARKER:
-        return [], True
-    return _whole_sentences(source, [m.start() for m in re.finditer(re.escape(wanted), source.text)])
-
-
-def _folded(source: Source, marker: str) -> Places:
-    wanted, _ = fold(marker)
+def _candidates(source: Source, marker: str) -> list[Candidate]:
+    """Sentences that hold the words, word for word or folded; when none does, those whose beginning is alike."""
+    wanted, exact = fold(marker)[0], marker.strip()
     if len(wanted) < MIN_MARKER:
-        return [], True
-    return _whole_sentences(source, [source.origin[m.start()] for m in re.finditer(re.escape(wanted), source.folded)])
+        return []
+    places = [m.start() for m in re.finditer(re.escape(exact), source.text)]
+    if places:
+        return _whole_sentences(source, places, "exact")
+    places = [source.origin[m.start()] for m in re.finditer(re.escape(wanted), source.folded)]
+    if places:
+        return _whole_sentences(source, places, "folded")
+    return _fuzzy(source, wanted)
 
 
-def _whole_sentences(source: Source, places: list[int]) -> Places:
+def _whole_sentences(source: Source, places: list[int], status: str) -> list[Candidate]:
     """The sentences that begin at `places`; where none does, those that hold them."""
     begin = [place for place in places if source.sentence_at(place) == place]
-    return sorted({source.sentence_at(place) for place in begin or places}), True
+    return [Candidate(start, 1.0, status) for start in sorted({source.sentence_at(place) for place in begin or places})]
 
 
-def _fuzzy(source: Source, marker: str) -> Places:
-    """The sentence whose beginning is alike and clearly ahead of every other; else, unsure, all that are half alike, the likest first."""
-    wanted = fold(marker)[0]
-    if len(wanted) < MIN_MARKER or len(source.starts) > MAX_FUZZY:
-        return [], False
-    pairs, lengths = _pairs(wanted), (len(wanted) * 5 // 6, len(wanted), len(wanted) * 6 // 5 + 1)
-    scored = []
-    for start, at in zip(source.starts, source.folded_starts, strict=True):
-        head = source.folded[at : at + lengths[-1]]
-        if len(pairs.keys() & {head[i : i + 2] for i in range(len(head) - 1)}) * 3 >= len(pairs):  # a cheap look first
-            scored.append((-max(_dice(pairs, _pairs(head[:n])) for n in lengths), start))
-    scored.sort()
-    if scored and -scored[0][0] >= MIN_ALIKE and (len(scored) == 1 or scored[1][0] - scored[0][0] >= MIN_LEAD):
-        return [scored[0][1]], True
-    return [start for score, start in scored if -score >= HALF_ALIKE], False
-
-
-def _pairs(text: str) -> Counter[str]:
-    return Counter(text[i : i + 2] for i in range(max(len(text) - 1, 1)))
-
-
-def _dice(a: Counter[str], b: Counter[str]) -> float:
-    return 2 * (a & b).total() / max(a.total() + b.total(), 1)
+def _fuzzy(source: Source, wanted: str) -> list[Candidate]:
+    """The sentences whose beginning is most like `wanted`, in the order of the text."""
+    if len(source.starts) > MAX_FUZZY:
+        return []
+    pairs, shared = pairs_of(wanted), Counter[int]()
+    for pair in pairs:
+        shared.update(source.sentences_with(pair))
+    likely = sorted(shared, key=lambda n: (-shared[n], n))[:MAX_COMPARED]
+    scored = [(n, likeness(wanted, pairs, source.folded[source.folded_starts[n] :][: len(wanted) * 3 // 2])) for n in likely if shared[n] * 4 >= len(pairs)]
+    return [Candidate(source.starts[n], alike, "fuzzy") for n, alike in sorted(scored) if alike >= MIN_ALIKE]

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from synth_worker.errors import EngineFault, RecipeError
+from synth_worker.errors import EngineFault, RecipeError, RetryLater
 from synth_worker.recipe import Http, Vllm
 
 NEEDED_GB = 3.0  # free memory that vLLM with the small model takes on a CPU
@@ -91,7 +91,7 @@ class HttpEngine:
                     raise EngineFault(f"HTTP {answer.status}", is_lasting=answer.status in (400, 404, 413, 422))
                 return _read(await answer.json(content_type=None), time.monotonic() - began)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise EngineFault(type(error).__name__) from None
+            raise EngineFault(type(error).__name__, is_cut=isinstance(error, aiohttp.ClientConnectionError) and not isinstance(error, TimeoutError)) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -121,14 +121,14 @@ class VllmEngine:
     async def start(self) -> None:
         """Load the model. Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it."""
         try:
-            self._settle()
+            self.settle()
             from transformers import AutoTokenizer
             from vllm import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise RecipeError(f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls") from None
         _check_memory()
-        args = dict(self.spec.args)
+        args = {"disable_log_stats": True, **self.spec.args}
         if self.spec.structured:
             args.setdefault("structured_outputs_config", {"backend": "xgrammar", "disable_any_whitespace": True})
         try:
@@ -138,7 +138,7 @@ class VllmEngine:
             raise RecipeError(f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}") from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Set the variables that vLLM reads when it is imported, where the environment does not."""
         for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
             os.environ.setdefault(name, value)
@@ -146,19 +146,23 @@ class VllmEngine:
             os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, sorted(os.sched_getaffinity(0)))))
 
     async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
-        """See Engine."""
+        """See Engine. Raises RetryLater when the engine's own process is gone."""
         from vllm import SamplingParams
-        from vllm.sampling_params import StructuredOutputsParams
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+        from vllm.v1.engine.exceptions import EngineDeadError
 
         prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         shape = StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
         began = time.monotonic()
         last: Any = None
         try:
-            async for part in self.llm.generate(prompt, SamplingParams(**sampling, structured_outputs=shape), request_id=f"{key}-{began}"):
+            wanted = SamplingParams(**sampling, structured_outputs=shape, output_kind=RequestOutputKind.FINAL_ONLY)  # else every token wakes this process
+            async for part in self.llm.generate(prompt, wanted, request_id=f"{key}-{began}"):
                 last = part
         except ValueError as error:  # longer than the context, mostly
             raise EngineFault(f"refused: {str(error).splitlines()[0][:120]}", is_lasting=True) from None
+        except EngineDeadError:
+            raise RetryLater("vLLM's process has died (memory, mostly); run the same command again, nothing is lost") from None
         if last is None:
             raise EngineFault("no output")
         said = last.outputs[0]

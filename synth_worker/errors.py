@@ -26,8 +26,9 @@ class RetryLater(WorkerError):
 
 
 class EngineFault(Exception):
-    """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused)."""
+    """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused). `is_cut`: no connection to the
+    server, or it broke off, as when the server is started again."""
 
-    def __init__(self, message: str, is_lasting: bool = False) -> None:
+    def __init__(self, message: str, is_lasting: bool = False, is_cut: bool = False) -> None:
         super().__init__(message)
-        self.is_lasting = is_lasting
+        self.is_lasting, self.is_cut = is_lasting, is_cut

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from synth_worker.align import MIN_MARKER, Source, align, fold
+from synth_worker.align import MIN_MARKER, Source, align
 from synth_worker.engines import Answer
+from synth_worker.likeness import fold
 from synth_worker.recipe import Step
 from synth_worker.render import is_chinese
 from synth_worker.window import Malformed

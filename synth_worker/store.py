@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from synth_worker.errors import RetryLater, TableError
 from synth_worker.schemas import ANSWERS, LEASES, REQUESTS, RUNS
@@ -74,7 +74,7 @@ class Store:
                 answers = self.table("synth_answers", ANSWERS)
                 if answers.transaction_version(app_id(part)) is not None:
                     return False
-                with contextlib.suppress(CommitFailedError):
+                with contextlib.suppress(CommitFailedError), self._writing("synth_answers"):
                     write_deltalake(answers, data, mode="append", commit_properties=_once(app_id(part), 1))
                     return True
         raise RetryLater(f"synth_answers: {TRIES} commits of part {part} were overtaken; run the same command again, nothing is lost")
@@ -133,7 +133,7 @@ class Store:
                     return False
                 data = pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["part"]), schema=LEASES)
                 number = (table.transaction_version("leases") or 0) + 1
-                with contextlib.suppress(CommitFailedError):
+                with contextlib.suppress(CommitFailedError), self._writing("leases"):
                     write_deltalake(table, data, mode="overwrite", commit_properties=_once("leases", number))
                     return True
         raise RetryLater(f"leases: {TRIES} commits were overtaken by other workers; run the same command again")
@@ -142,7 +142,7 @@ class Store:
         """Append the finished row of this run to `runs`, with the version of synth_answers that readers may open from now on."""
         version = self.table("synth_answers", ANSWERS).version()
         data = pa.Table.from_pylist([{**row, "versions_written": [("synth_answers", version)]}], schema=RUNS)
-        with self._lock("runs"):
+        with self._lock("runs"), self._writing("runs"):
             write_deltalake(self.table("runs", RUNS), data, mode="append")
 
     def is_logged(self) -> bool:
@@ -150,6 +150,16 @@ class Store:
         newest = self.table("synth_answers", ANSWERS).version()
         rows = self.table("runs", RUNS).to_pyarrow_table(columns=["status", "versions_written"]).to_pylist()
         return any(row["status"] == "finished" and dict(row["versions_written"] or []).get("synth_answers", -1) >= newest for row in rows)
+
+    @contextlib.contextmanager
+    def _writing(self, table: str) -> Iterator[None]:
+        """Raises RetryLater when the storage refuses a write: a full disk, mostly. A commit is whole or not there."""
+        try:
+            yield
+        except CommitFailedError:
+            raise
+        except (OSError, DeltaError) as error:
+            raise RetryLater(f"{self.root}/{table}: cannot write ({str(error).splitlines()[0]}); make room and run the same command again, nothing is lost") from error
 
     @contextlib.contextmanager
     def _lock(self, table: str) -> Iterator[None]:

@@ -43,33 +43,38 @@ class Window:
 
     async def call(self, key: str, messages: list[render.Message], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
         """One answer, however often the call has to be made. Raises Quarantine when it is this call that fails, RetryLater when all do."""
-        tries, began = 0, time.monotonic()
+        tries, blamed, began = 0, 0, time.monotonic()
         while True:
             self.waiting += 1
             async with self.gate:
                 self.waiting -= 1
                 self.running += 1
                 self.peak = max(self.peak, self.running)
+                asked = time.monotonic()
                 try:
                     answer = await self.engine.ask(f"{key}:{tries}", messages, sampling, schema)
                     self.last_success = time.monotonic()
                     return answer
                 except EngineFault as fault:
-                    self._weigh(fault, tries, began)
+                    blamed += not fault.is_cut or self.last_success > asked  # of a server that goes away no call is to blame
+                    self._weigh(fault, blamed, began)
                 finally:
                     self.running -= 1
             tries += 1
             self.events["retries"] += 1
             await asyncio.sleep(min(self.limits.backoff_seconds * 2 ** min(tries - 1, 10), LONGEST_WAIT))
 
-    def _weigh(self, fault: EngineFault, tries: int, began: float) -> None:
-        """Return when the call is to be repeated. A server that answers others but never this call refuses it; one that answers nobody is down."""
+    def _weigh(self, fault: EngineFault, blamed: int, began: float) -> None:
+        """Return when the call is to be repeated. A server that answers others but never this call refuses it; one that answers nobody is down.
+
+        blamed: faults of this call so far that were not those of a server that nobody reached.
+        """
         if fault.is_lasting:
             raise Quarantine(f"engine_refused: {fault}") from None
         silent = time.monotonic() - max(self.last_success, began)
         if silent > self.limits.patience_seconds:
             raise RetryLater(f"the engine has answered nothing for {silent:.0f} s (last: {fault}); run the same command again when it is up, nothing is lost")
-        if tries + 1 >= self.limits.tries and self.last_success > began:
+        if blamed >= self.limits.tries and self.last_success > began:
             raise Quarantine(f"engine_error: {fault}") from None
 
 

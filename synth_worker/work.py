@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import sys
 import time
 import uuid
 from collections import Counter
@@ -73,7 +74,7 @@ class Worker:
             except ExceptionGroup as errors:
                 raise _plain(errors) from None
             finally:
-                await self._end(progress)
+                await self._end(progress, is_failed=sys.exc_info()[0] is not None)
 
     def _sweep(self) -> None:
         """Delete journals of parts that are committed (a worker killed between commit and clean-up leaves one)."""
@@ -159,17 +160,20 @@ class Worker:
             if self.parts:
                 await asyncio.to_thread(self.store.renew, list(self.parts), self.spec.limits.lease_seconds)
 
-    async def _end(self, progress: Progress) -> None:
-        """Give back what is not done, write the row of `runs`, close the engine."""
+    async def _end(self, progress: Progress, is_failed: bool) -> None:
+        """Give back what is not done, write the row of `runs`, close the engine. What stopped the run is told, not what could not be written after it."""
         for part in self.parts.values():
             part.journal.close(is_done=False)
-        with contextlib.suppress(RetryLater):
-            if self.parts:
-                self.store.close(list(self.parts), "held")
-        if not self.store.is_logged():
-            self.store.log_run(self._row())
-        progress.line("done")
-        await self.engine.close()
+        try:
+            with contextlib.suppress(RetryLater):
+                if self.parts:
+                    self.store.close(list(self.parts), "held")
+            with contextlib.suppress(RetryLater) if is_failed else contextlib.nullcontext():
+                if not self.store.is_logged():
+                    self.store.log_run(self._row())
+            progress.line("done")
+        finally:
+            await self.engine.close()
 
     def _row(self) -> dict[str, Any]:
         return {

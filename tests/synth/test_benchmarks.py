@@ -35,3 +35,13 @@ def test_the_worker_benchmark_counts_calls_and_tokens(tmp_path: Path) -> None:
     assert told["documents"] == 20
     assert told["calls"] >= 20 * 4
     assert told["tokens"] == told["calls"] * 120
+    assert 0 < told["bare_cpu_ms_per_call"] < told["cpu_ms_per_call"]  # a client that only asks costs less, and did ask
+
+
+def test_the_fake_server_draws_the_lengths_that_were_recorded(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [TEXT * 4 + str(i) for i in range(6)]}), tmp_path / "x.parquet")
+    lengths = {"segment": [50], "summary": [30, 32], "cot": [100], "question": [20]}
+    (tmp_path / "l.jsonl").write_text("".join(json.dumps({"step": step, "tokens": tokens}) + "\n" for step, tokens in lengths.items()))
+    told = run("benchmarks.worker", "fake", "--data", str(tmp_path / "x.parquet"), "--n", "6", "--port", "8232", "--lengths", str(tmp_path / "l.jsonl"))
+    assert told["calls"] == 6 * 6  # the text is one line: the marker of its first words, said in each of three attempts, leaves one segment
+    assert 6 * (3 * 50 + 30 + 100 + 20) <= told["tokens"] <= 6 * (3 * 50 + 32 + 100 + 20)

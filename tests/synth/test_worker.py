@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import random
 import resource
 import signal
+import socket
+import struct
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -219,6 +223,89 @@ def test_a_full_disk_stops_the_worker_and_the_next_run_goes_on(tmp_path: Path, w
     told = finish(start_worker(recipe, tmp_path / "lake"))
     check_whole(tmp_path / "lake", 40)
     assert outcome(tmp_path / "lake") == undisturbed(40)
+
+
+TINY_DISK = """
+mount -t tmpfs -o size=1m tmpfs "$TINY" && cp -r "$LAKE" "$TINY/lake" || exit 9
+head -c 2m /dev/zero > "$TINY/filler" 2> /dev/null
+truncate -s "-$ROOM" "$TINY/filler"
+"$@" 2> "$TOLD"; echo $? > "$TOLD.code"
+rm "$TINY/filler"
+"$@" || exit 8
+cp -r "$TINY/lake/." "$LAKE"
+"""
+
+
+@pytest.mark.parametrize(("room", "table"), [("0", "leases"), ("20k", "synth_answers")])
+def test_a_full_lake_stops_the_worker_and_the_next_run_commits(
+    tmp_path: Path, write_recipe: Callable[..., Path], undisturbed: Callable[[int], list[Any]], room: str, table: str
+) -> None:
+    """A disk of one megabyte, mounted in a name space of this test's own; the journal lies on another."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small disk without root (unshare -rm)")
+    make_lake(tmp_path / "lake", documents(40), part_size=40)
+    (tmp_path / "tiny").mkdir()
+    places = {"TINY": str(tmp_path / "tiny"), "LAKE": str(tmp_path / "lake"), "TOLD": str(tmp_path / "told"), "ROOM": room}
+    worker = [sys.executable, "-m", "synth_worker", "--recipe", str(write_recipe(FakeServer().start())), "--lake", str(tmp_path / "tiny/lake"), "--worker", "one"]
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", TINY_DISK, "sh", *worker], env={**os.environ, **places}, capture_output=True, text=True, timeout=120)
+    told = (tmp_path / "told").read_text()
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told.code").read_text().strip() == "75", told
+    assert f"{table}: cannot write (" in told
+    assert "No space left on device" in told
+    check_whole(tmp_path / "lake", 40)
+    assert outcome(tmp_path / "lake") == undisturbed(40)
+
+
+def start_server(port: int) -> subprocess.Popen[bytes]:
+    """The fake server as a process of its own, that can be killed; slow enough that calls are in flight when it is."""
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.fake_openai", "--port", str(port), "--tokens-per-second", "700"])
+    for _ in range(300):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return server
+        time.sleep(0.1)
+    raise AssertionError(f"no server on port {port} after 30 s")
+
+
+def knocks(port: int, seconds: float) -> int:
+    """How often somebody asks at a port where nobody answers: each connection is closed at once."""
+    n, end = 0, time.monotonic() + seconds
+    with socket.create_server(("127.0.0.1", port), backlog=512) as door:
+        door.settimeout(0.1)
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                caller, _ = door.accept()
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset: the port is free again at once
+                caller.close()
+                n += 1
+    return n
+
+
+def test_a_server_killed_and_started_again_twice_costs_no_request(tmp_path: Path, write_recipe: Callable[..., Path], undisturbed: Callable[[int], list[Any]]) -> None:
+    make_lake(tmp_path / "lake", documents(60), part_size=60)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    journal, server = tmp_path / "work/one/cot-0000.jsonl", start_server(port)
+    worker = start_worker(write_recipe(f"http://127.0.0.1:{port}", tries=3, backoff_seconds=0.05, patience_seconds=60.0), tmp_path / "lake")
+    try:
+        for n_answers in (40, 160):
+            while not journal.exists() or journal.read_bytes().count(b"\n") < n_answers:
+                assert worker.poll() is None
+                time.sleep(0.02)
+            server.kill()
+            server.wait()
+            time.sleep(2.5)  # refused, more often than limits.tries
+            asked = knocks(port, 1.0)
+            assert worker.poll() is None
+            assert 0 < asked < 48 * 3  # 16 documents of three segments, each again after 0.05, 0.1, 0.2, 0.4, 0.8, 1.6 s
+            server = start_server(port)
+        finish(worker)
+    finally:
+        server.kill()
+        server.wait()
+        worker.kill()
+    check_whole(tmp_path / "lake", 60)
+    assert outcome(tmp_path / "lake") == undisturbed(60)
 
 
 def test_a_server_that_is_down_stops_the_worker_with_the_code_for_later(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
