@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
 # The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
 LEARNT = ("quality", "quality_bin", "tier")
-WANTED = "c5d44e471cbcc5d647c91076939510d1dd7b0c689384a6803d15347973f80347"
+WANTED = "9b290b0fae8cdf176e74d5bc5b1ccce249cb328fe1d4263771562a4bfa43e2e1"
 
 
 def rows_of(raw: Path) -> list[bytes]:
