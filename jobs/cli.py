@@ -27,6 +27,12 @@ EXAMPLES = {
     "funnel": "gristmill funnel --lake lakes/demo",
 }
 
+_PAIRS = ("pairs", "model", "n", "kind", "seed")
+_TRAINS = ("held", "rate", "seeds")
+VALIDATES = {  # what `validate` can ask, and its flags
+    "ppl": (*_PAIRS, "out"), "sft": (*_PAIRS, *_TRAINS, "steps"), "grpo": (*_PAIRS, *_TRAINS, "steps"), "lm": ("lake", "seed", *_TRAINS, "tokens"),
+}  # fmt: skip
+
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; PySpark is imported only by what needs it."""
@@ -51,14 +57,17 @@ def parser() -> argparse.ArgumentParser:
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
     worker.add_argument("--worker", help="name of this worker, its own on its machine")
-    validate = command("validate", "ask a small model what the data are worth", "ppl: are right chains of thought likelier than wrong ones?")
-    validate.add_argument("what", choices=["ppl"], help="ppl: perplexity of right against wrong chains of thought")
-    validate.add_argument("--pairs", required=True, help="Parquet file: question, correct_cot, adversarial_cot")
-    validate.add_argument("--model", required=True, help="folder of a Hugging Face causal language model")
-    validate.add_argument("--n", help="pairs, by a seeded hash (default: all)")
+    validate = command("validate", "ask a small model what the data are worth", "Each says what it compares: python -m synth_worker.validate_ppl --help")
+    validate.add_argument("what", choices=list(VALIDATES), help="ppl, sft, grpo: right against wrong chains of thought, by perplexity or by training; lm: kept against raw text")
+    validate.add_argument("--pairs", help="ppl, sft, grpo: Parquet file: question, correct_cot, adversarial_cot")
+    validate.add_argument("--model", help="ppl, sft, grpo: folder of a Hugging Face causal language model")
+    validate.add_argument("--lake", help="lm: path of a curated lake")
+    validate.add_argument("--n", help="pairs, by a seeded hash (ppl: default all), or questions to train on")
     validate.add_argument("--kind", help="pairs of this kind only")
-    validate.add_argument("--seed", help="of the choice and of the bootstrap")
-    validate.add_argument("--out", help="JSON Lines file for the losses of each pair")
+    validate.add_argument("--seed", help="of the choice and of the bootstrap; the first of the runs")
+    validate.add_argument("--out", help="ppl: JSON Lines file for the losses of each pair")
+    for flag, about in (("held", "what is held out"), ("steps", "optimizer steps"), ("seeds", "runs of each arm"), ("rate", "learning rate"), ("tokens", "bytes each arm reads")):
+        validate.add_argument(f"--{flag}", help=f"the arms that train: {about}")
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
@@ -112,7 +121,11 @@ def _worker(given: argparse.Namespace) -> int:
 
 
 def _validate(given: argparse.Namespace) -> int:
-    return _start(f"synth_worker.validate_{given.what}", given, "pairs", "model", "n", "kind", "seed", "out")
+    flags = VALIDATES[given.what]
+    others = sorted({flag for known in VALIDATES.values() for flag in known if getattr(given, flag) is not None} - set(flags))
+    if others:
+        raise ConfigError(f"validate {given.what}: --{others[0]} is not for it; it takes {', '.join('--' + flag for flag in flags)}")
+    return _start(f"synth_worker.validate_{given.what}", given, *flags)
 
 
 def _start(module: str, given: argparse.Namespace, *flags: str) -> int:

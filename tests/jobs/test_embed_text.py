@@ -27,6 +27,7 @@ from udfs.embedding import vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ONNX = ROOT / "models/minilm-l6-v2-onnx"
+HEEDS = ["judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"]  # as in conf/demo.yaml
 TWINS = [
     ("How do I learn to play the piano?", "怎样学会弹钢琴？"),
     ("The river flooded the town last night.", "昨晚河水淹没了城镇。"),
@@ -58,7 +59,7 @@ def test_every_kept_document_gets_one_vector_of_a_model(demo_lake: Lake, tmp_pat
     shutil.copytree(demo_lake.root, lake.root)
     first = found(lake)  # conf/demo.yaml embeds some
     n = len(first) + 20
-    outcome = run_job(embed_text.JOB, params_of("embed_text", max_documents=n), lake)
+    outcome = run_job(embed_text.JOB, params_of("embed_text", heeds=HEEDS, max_documents=n), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_kept, outcome.counts.reasons) == (n, {"not_sampled": outcome.counts.rows_in - n})
     more = found(lake)

@@ -20,7 +20,7 @@ from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, SCORES, SIGNALS, VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
-HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash"}
+HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
 
 
 def demo(job: Any, **changes: Any) -> Any:
@@ -87,7 +87,7 @@ def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
 
 @pytest.mark.spark
 def test_low_bins_are_left_out_where_the_route_says_so(copy: Lake, params_of: Callable[..., Any]) -> None:
-    outcome = run_job(judge_quality.JOB, params_of("judge_quality"), copy)
+    outcome = run_job(judge_quality.JOB, params_of("judge_quality", heeds=sorted(HEEDS)), copy)
     domains = {row.doc_id: row.domain_hint for row in copy.read(DOCS).collect()}
     low = {row.doc_id: row.bin for row in copy.read(QUALITY).collect() if row.bin < 2 and domains[row.doc_id] == "web"}
     found = {row.doc_id: (row.reason, row.value, row.limit, row.rule) for row in copy.read(VERDICTS).collect() if row.job == "judge_quality"}
@@ -109,7 +109,7 @@ def test_a_killed_scoring_resumes_and_scores_nothing_twice(copy: Lake) -> None:
             raise Killed
 
     copy.committed = die  # type: ignore[method-assign]
-    params = demo(score_classifier, heeds=["judge_rules", "dedup_minhash", "dedup_exact"])  # another recipe, so that it runs
+    params = demo(score_classifier, heeds=["decontaminate", "judge_rules", "dedup_minhash", "dedup_exact"])  # another recipe, so that it runs
     with pytest.raises(Killed):
         run_job(score_classifier.JOB, params, copy)
     again = Lake(copy.spark, copy.root)
@@ -152,7 +152,7 @@ def test_perplexities_are_taken_once_and_filled_in_when_a_judge_keeps_more(copy:
     wanted = rows_of(copy, PERPLEXITY)
     copy.spark.sql(f"DELETE FROM {copy.ref(PERPLEXITY)} WHERE doc_id < '8'")
     left = {row.doc_id for row in copy.read(PERPLEXITY).collect()}
-    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_minhash", "dedup_exact", "judge_rules"]), copy)
+    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["decontaminate", "dedup_minhash", "dedup_exact", "judge_rules"]), copy)
     assert rows_of(copy, PERPLEXITY) == wanted
     assert run_job(train_lm.JOB, demo(train_lm), copy).batches == ()
     run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_exact"]), copy)

@@ -1,0 +1,195 @@
+"""Does the curation help? A small language model from scratch on kept text, beside one on as much text taken at random from the raw.
+
+reads   the tables corpus, docs and duplicates of a lake (by delta-rs, no Spark)
+run     python -m synth_worker.validate_lm --lake lakes/demo
+
+A token is a byte of UTF-8, so that no vocabulary favours an arm. Held out are documents of the corpus, by a seeded hash; neither arm sees them, nor
+the copies of them that the curation found. In each seed both arms start from the same weights and read the same number of bytes. Told is the loss
+on the held-out text in bits per byte, for each language and domain. The held-out text is of the kept kind: what is measured is how well each arm
+serves clean text, which is what the curation is for, and no more. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synth_worker.arms import compared
+from synth_worker.errors import RecipeError, WorkerError
+
+ARMS = ("kept", "raw")
+END = 256  # the token between documents
+CONTEXT = 256  # tokens
+READ_BYTES = 2048  # of a held-out document
+
+
+@dataclass(frozen=True)
+class Doc:
+    """A text and what it is counted under."""
+
+    id: str
+    text: str
+    lang: str
+    domain: str
+
+
+def read_lake(where: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
+    """Kept documents, raw documents, and which is a copy of which. Raises RecipeError when there is no curated lake."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        corpus = DeltaTable(f"{where}/corpus").to_pyarrow_table(columns=["doc_id", "text", "lang", "domain"]).to_pylist()
+        docs = DeltaTable(f"{where}/docs").to_pyarrow_table(columns=["doc_id", "text"]).to_pylist()
+        copies = DeltaTable(f"{where}/duplicates").to_pyarrow_table(columns=["doc_id", "dup_of"]).to_pylist()
+    except (DeltaError, OSError) as error:
+        raise RecipeError(f"{where}: no curated lake ({str(error).splitlines()[0][:160]}); run `gristmill run curate` first, and name a path, not a catalog") from None
+    kept = [Doc(row["doc_id"], row["text"], row["lang"] or "?", row["domain"] or "?") for row in corpus]
+    return kept, [Doc(row["doc_id"], row["text"], "?", "?") for row in docs], {(row["doc_id"], row["dup_of"]) for row in copies}
+
+
+def in_order(docs: Iterable[Doc], seed: int) -> list[Doc]:
+    """By a seeded hash, whatever the order of the rows."""
+    return sorted(docs, key=lambda doc: (hashlib.blake2b(f"{seed}|{doc.id}".encode(), digest_size=16).digest(), doc.text))
+
+
+def hold_out(kept: Sequence[Doc], raw: Sequence[Doc], copies: set[tuple[str, str]], held: int, seed: int) -> tuple[list[Doc], dict[str, list[Doc]]]:
+    """`held` documents of each language, and what is left for each arm. Copies of a held-out document are left out of both."""
+    chosen = [doc for lang in sorted({doc.lang for doc in kept}) for doc in in_order((d for d in kept if d.lang == lang), seed)[:held]]
+    out = {doc.id for doc in chosen}
+    texts = {doc.text for doc in chosen}
+    while more := {a for a, b in copies if b in out and a not in out} | {b for a, b in copies if a in out and b not in out}:
+        out |= more
+    return chosen, {arm: [doc for doc in docs if doc.id not in out and doc.text not in texts] for arm, docs in zip(ARMS, (kept, raw), strict=True)}
+
+
+def stream(docs: Sequence[Doc], n_bytes: int) -> list[int]:
+    """The first `n_bytes` tokens of the documents, each behind an END."""
+    tokens: list[int] = []
+    for doc in docs:
+        tokens += [END, *doc.text.encode()]
+        if len(tokens) >= n_bytes:
+            break
+    return tokens[:n_bytes]
+
+
+def batches(tokens: Sequence[int], size: int) -> Iterator[list[list[int]]]:
+    """Rows of CONTEXT tokens, `size` at a time; what fills no row is left out."""
+    rows = [list(tokens[i : i + CONTEXT]) for i in range(0, len(tokens) - CONTEXT + 1, CONTEXT)]
+    for i in range(0, len(rows), size):
+        yield rows[i : i + size]
+
+
+def trained(tokens: Sequence[int], seed: int, given: argparse.Namespace) -> Any:
+    """A model that has read the tokens once."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(seed)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=END + 1, n_positions=CONTEXT, n_layer=given.layers, n_head=4, n_embd=given.width, bos_token_id=END, eos_token_id=END,
+                                       resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)).train()  # fmt: skip
+    parts = list(batches(tokens, given.batch))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=given.rate, weight_decay=0.01)
+    falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / len(parts))))
+    for part in parts:
+        rows = torch.tensor(part)
+        optimizer.zero_grad()
+        model(input_ids=rows, labels=rows).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        falling.step()
+    return model.eval()
+
+
+def bits(model: Any, held: Sequence[Doc]) -> list[float]:
+    """Bits per byte of each held-out document's first READ_BYTES."""
+    import torch
+
+    found = []
+    for doc in held:
+        text = list(doc.text.encode()[:READ_BYTES])
+        nats = 0.0
+        with torch.inference_mode():
+            for i in range(0, len(text), CONTEXT - 1):
+                row = torch.tensor([[END if i == 0 else text[i - 1], *text[i : i + CONTEXT - 1]]])
+                logits = model(input_ids=row).logits[0, :-1].float()
+                nats += float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))
+        found.append(nats / max(len(text), 1) / math.log(2))
+    return found
+
+
+def validate(given: argparse.Namespace) -> dict[str, Any]:
+    """The whole answer. Raises RecipeError when an arm has too little text."""
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise RecipeError(f"torch and transformers are not installed here ({error}); run `make worker` and use .venv-worker/bin/python") from None
+    held, left = hold_out(*read_lake(given.lake), given.held, given.seed)
+    held = [doc for doc in held if doc.text]
+    short = {arm: size for arm, docs in left.items() if (size := sum(len(doc.text.encode()) + 1 for doc in docs)) < given.tokens}
+    if short:
+        raise RecipeError(f"{given.lake}: {', '.join(f'{size:,} bytes of {arm} text' for arm, size in short.items())}, wanted {given.tokens:,}; lower --tokens or --held")
+    began = time.monotonic()
+    losses: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
+    for seed in range(given.seed, given.seed + given.seeds):
+        for arm in ARMS:
+            losses[arm].append(bits(trained(stream(in_order(left[arm], seed), given.tokens), seed, given), held))
+            print(f"{arm:<5} seed {seed}: {sum(losses[arm][-1]) / len(held):.4f} bits/byte on held-out text", flush=True)
+    groups = {"all": list(range(len(held)))}
+    for i, doc in enumerate(held):
+        groups.setdefault(doc.lang, []).append(i)
+        groups.setdefault(f"{doc.lang} {doc.domain}", []).append(i)
+    return {
+        "lake": given.lake, "tokens": given.tokens, "layers": given.layers, "width": given.width, "seeds": given.seeds, "held": len(held),
+        "seconds": round(time.monotonic() - began, 1),
+        "bits_per_byte": {arm: [round(sum(row) / len(row), 4) for row in rows] for arm, rows in losses.items()},
+        "raw_less_kept": {name: _apart(losses, at, held, given.seed) for name, at in sorted(groups.items(), key=lambda group: (group[0] != "all", group[0]))},
+    }  # fmt: skip
+
+
+def _apart(losses: dict[str, list[list[float]]], at: list[int], held: Sequence[Doc], seed: int) -> dict[str, Any]:
+    raw, kept = ([[row[i] for i in at] for row in losses[arm]] for arm in ("raw", "kept"))
+    return compared(raw, kept, [held[i].id for i in at], seed)
+
+
+def tell(found: dict[str, Any]) -> None:
+    """A few lines for people, then the JSON line."""
+    for name, each in found["raw_less_kept"].items():
+        print(f"raw less kept, {name:<14} {each['mean']:+.4f} [{each['mean_95'][0]:+.4f}, {each['mean_95'][1]:+.4f}] bits/byte over {each['n']} documents: {each['says']}")
+    print(json.dumps(found, ensure_ascii=False))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code (see synth_worker.errors)."""
+    parser = argparse.ArgumentParser(prog="python -m synth_worker.validate_lm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lake", required=True, help="path of a curated lake")
+    parser.add_argument("--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)")
+    parser.add_argument("--held", type=int, default=40, help="documents held out of each language (default 40)")
+    parser.add_argument("--layers", type=int, default=3, help="of the model (default 3)")
+    parser.add_argument("--width", type=int, default=128, help="of the model, a multiple of 4 (default 128)")
+    parser.add_argument("--batch", type=int, default=8, help=f"rows of {CONTEXT} bytes a step (default 8)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate, falling to 0 (default 2e-3)")
+    parser.add_argument("--seed", type=int, default=7, help="first seed: of weights and of the draw; also of what is held out (default 7)")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each arm (default 3)")
+    given = parser.parse_args(argv)
+    try:
+        low = [name for name in ("tokens", "held", "layers", "batch", "seeds") if getattr(given, name) < 1]
+        if low or given.width % 4 or given.tokens < CONTEXT:
+            raise RecipeError(f"--{low[0] if low else 'width' if given.width % 4 else 'tokens'}: wanted 1 or more, a width that 4 divides, {CONTEXT} tokens or more")
+        tell(validate(given))
+    except WorkerError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
