@@ -129,9 +129,10 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     """The whole answer. Raises RecipeError when an arm has too little text."""
     try:
         import torch  # noqa: F401
-        import transformers  # noqa: F401
+        import transformers
     except ImportError as error:
         raise RecipeError(f"torch and transformers are not installed here ({error}); run `make worker` and use .venv-worker/bin/python") from None
+    transformers.utils.logging.set_verbosity_error()
     held, left = hold_out(*read_lake(given.lake), given.held, given.seed)
     held = [doc for doc in held if doc.text]
     short = {arm: size for arm, docs in left.items() if (size := sum(len(doc.text.encode()) + 1 for doc in docs)) < given.tokens}
