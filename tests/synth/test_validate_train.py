@@ -71,10 +71,11 @@ def test_no_question_is_both_learnt_and_measured() -> None:
 def test_arms_are_compared_text_by_text() -> None:
     names = [f"q{i}" for i in range(12)]
     found = compared([[1.0] * 12, [2.0] * 12], [[0.5] * 12, [0.5] * 12], names, seed=1)
-    assert (found["mean"], found["mean_95"], found["seeds"], found["says"]) == (1.0, [1.0, 1.0], [0.5, 1.5], "above noise")
-    assert said(-1.0, -0.5, 12) == "below noise"
-    assert said(-1.0, 0.5, 12).startswith("within noise")
-    assert said(1.0, 2.0, 3).startswith("too few")
+    assert (found["mean"], found["mean_95"], found["seeds"], found["says"]) == (1.0, [1.0, 1.0], [0.5, 1.5], "above noise over texts; 2 seeds from +0.500 to +1.500")
+    assert said(-1.0, -0.5, 12, [-0.7]) == "below noise over texts; one seed only"
+    assert said(-1.0, 0.5, 12, [1.0]) == "within noise: the interval holds 0"
+    assert said(0.1, 0.5, 12, [1.0, -0.4]) == "within noise: the seeds do not agree"
+    assert said(1.0, 2.0, 3, [1.5]).startswith("too few")
 
 
 def test_a_reward_is_for_the_last_number_and_its_form() -> None:
@@ -98,9 +99,9 @@ def test_a_flag_of_another_question_is_refused(tmp_path: Path, capsys: pytest.Ca
 def test_each_arm_comes_to_prefer_what_it_was_taught(tiny: Path, pairs: Path) -> None:
     told = run("-m", "synth_worker.validate_sft", "--pairs", str(pairs), "--model", str(tiny), "--n", "20", "--held", "12", "--steps", "15", "--rate", "1e-2", "--seeds", "2")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
-    assert found["correct_less_wrong"]["says"] == "above noise"
-    assert found["gain"]["correct"]["says"] == "above noise"
-    assert found["gain"]["wrong"]["says"] == "below noise"
+    assert found["correct_less_wrong"]["says"].startswith("above noise")
+    assert found["gain"]["correct"]["says"].startswith("above noise")
+    assert found["gain"]["wrong"]["says"].startswith("below noise")
     assert all(len(losses) == 15 and losses[-1] < losses[0] for arm in found["training_loss"].values() for losses in arm)
     for i, seed_mean in enumerate(found["correct_less_wrong"]["seeds"]):
         assert seed_mean == pytest.approx(found["margin_after"]["correct"][i] - found["margin_after"]["wrong"][i], abs=2e-4)
@@ -144,7 +145,7 @@ def test_a_model_of_kept_text_serves_clean_text_better_when_the_raw_is_half_nois
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     assert found["held"] == 12
     assert all(len(losses) == 2 and max(losses) < 8 for losses in found["bits_per_byte"].values())
-    assert found["raw_less_kept"]["all"]["says"] == "above noise"
+    assert found["raw_less_kept"]["all"]["says"].startswith("above noise")
     assert found["raw_less_kept"]["en web"]["n"] == 12
     done = subprocess.run([str(PYTHON), "-m", "synth_worker.validate_lm", "--lake", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
