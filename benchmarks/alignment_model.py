@@ -78,7 +78,7 @@ def main() -> None:
     engine.settle()
     from vllm import LLM
 
-    llm = LLM(model=spec.engine.model, structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True}, **spec.engine.args)
+    llm = LLM(**engine.arguments())
     figures = {}
     for way in given.ways:
         began = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -239,10 +240,16 @@ def with_paragraph(kind: str, text: str, rng: Random) -> str:
 QUESTIONS = Path(__file__).parents[1] / "conf/benchmarks/demo.jsonl"
 
 
-def with_question(text: str, lang: str, is_edited: bool, rng: Random) -> str:
-    """The page with a question of its language as a paragraph of its own (none with formulas: their braces are a fault of another kind)."""
+@functools.lru_cache
+def _questions(lang: str) -> list[str]:
+    """Those of a language; none with formulas: their braces are a fault of another kind."""
     questions = [json.loads(line)["question"] for line in QUESTIONS.read_text("utf-8").splitlines()]
-    question = rng.choice([q for q in questions if (lang == "zh") == bool(re.search("[一-鿿]", q)) and "{" not in q])
+    return [q for q in questions if (lang == "zh") == bool(re.search("[一-鿿]", q)) and "{" not in q]
+
+
+def with_question(text: str, lang: str, is_edited: bool, rng: Random) -> str:
+    """The page with a question of its language as a paragraph of its own."""
+    question = rng.choice(_questions(lang))
     lines = text.split("\n\n")
     lines.insert(rng.randrange(1, len(lines)), edited(question, 0.08, lang, rng) if is_edited else question)
     return "\n\n".join(lines)

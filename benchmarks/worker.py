@@ -167,7 +167,7 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    llm = LLM(model=spec.engine.model, structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True}, **spec.engine.args)  # type: ignore[union-attr]
+    llm = LLM(**made.arguments())
     params = [SamplingParams(**s, structured_outputs=StructuredOutputsParams(json=schema) if schema else None) for _, s, schema in asked]
     began = time.monotonic()
     bare = sum(len(out.outputs[0].token_ids) for out in llm.generate([prompt for prompt, _, _ in asked], params))

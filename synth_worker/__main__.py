@@ -9,14 +9,13 @@ Stop it and start it as you like: what was answered is kept, and no part is comm
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import re
 import socket
 import sys
 
 from synth_worker.engines import make_engine
-from synth_worker.errors import WorkerError
+from synth_worker.programs import ended, parser
 from synth_worker.recipe import load
 from synth_worker.store import Store
 from synth_worker.work import Worker
@@ -24,23 +23,22 @@ from synth_worker.work import Worker
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", required=True, help="YAML file with a section `worker` (ships as conf/synth_worker.yaml)")
-    parser.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
-    parser.add_argument("--worker", default=socket.gethostname(), help="name of this worker, its own on its machine (default: the host's name)")
-    parser.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
-    given = parser.parse_args(argv)
-    try:
+    flags = parser("", __doc__)
+    flags.add_argument("--recipe", required=True, help="YAML file with a section `worker` (ships as conf/synth_worker.yaml)")
+    flags.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
+    flags.add_argument("--worker", default=socket.gethostname(), help="name of this worker, its own on its machine (default: the host's name)")
+    flags.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
+    given = flags.parse_args(argv)
+
+    def does() -> None:
         spec, prompts, digest = load(given.recipe)
         if given.check:
             print(f"{'synth_worker':<16} ok  recipe {digest}  prompts {', '.join(f'{name} {p.id}' for name, p in prompts.items())}")
-            return 0
+            return
         store = Store(given.lake or spec.lake, re.sub(r"[^\w.-]", "_", given.worker))
         asyncio.run(Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight)).run())
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+
+    return ended(does)
 
 
 if __name__ == "__main__":

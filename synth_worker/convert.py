@@ -7,11 +7,12 @@ For machines without a GPU and without a model hub: about 20 s, 270 MB. Does not
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from synth_worker.programs import parser
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -39,9 +40,9 @@ def convert(out: Path) -> None:
 
 def main(argv: list[str] | None = None, name: str = "convert", about: str | None = __doc__, make: Callable[[Path], None] = convert) -> int:
     """Command line of a converter; `out/.ready` is written last, and a folder that has it is left alone. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog=f"python -m synth_worker.{name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", required=True, help="folder of the model")
-    out = Path(parser.parse_args(argv).out)
+    flags = parser(name, about)
+    flags.add_argument("--out", required=True, help="folder of the model")
+    out = Path(flags.parse_args(argv).out)
     if not (out / ".ready").is_file():
         make(out)
         (out / ".ready").touch()

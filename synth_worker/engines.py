@@ -128,15 +128,17 @@ class VllmEngine:
         except ImportError as error:
             raise RecipeError(f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls") from None
         _check_memory()
-        args = {"disable_log_stats": True, **self.spec.args}
-        if self.spec.structured:
-            args.setdefault("structured_outputs_config", {"backend": "xgrammar", "disable_any_whitespace": True})
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(self.spec.model, revision=self.spec.revision)
-            self.llm = AsyncLLM.from_engine_args(AsyncEngineArgs(model=self.spec.model, revision=self.spec.revision, **args))
+            self.llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self.arguments()))
         except (OSError, RuntimeError, ValueError) as error:
             raise RecipeError(f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}") from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
+
+    def arguments(self) -> dict[str, Any]:
+        """What vLLM is started with, in process or (by the benchmarks) bare."""
+        shapes = {"structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True}} if self.spec.structured else {}
+        return {"model": self.spec.model, "revision": self.spec.revision, "disable_log_stats": True, **shapes, **self.spec.args}
 
     def settle(self) -> None:
         """Set the variables that vLLM reads when it is imported, where the environment does not."""

@@ -53,11 +53,16 @@ class Scored:
         return None if right is None or wrong is None else wrong - right
 
 
+def seeded(seed: int, name: str) -> bytes:
+    """What things are put in a seeded order by: it depends on nothing but the seed and the name."""
+    return hashlib.blake2b(f"{seed}|{name}".encode(), digest_size=16).digest()
+
+
 def choose(pairs: Iterable[Pair], n: int | None, seed: int) -> list[Pair]:
     """`n` pairs (None: all) by a seeded hash of their ids, whatever their order."""
 
     def key(pair: Pair) -> tuple[bytes, str, str, str]:
-        return hashlib.blake2b(f"{seed}|{pair.id}".encode(), digest_size=16).digest(), pair.id, pair.correct, pair.wrong
+        return seeded(seed, pair.id), pair.id, pair.correct, pair.wrong
 
     return sorted(pairs, key=key)[:n]
 

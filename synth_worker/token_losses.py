@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_worker.errors import RecipeError
+from synth_worker.programs import need
 
 PADDED_TOKENS = 2048  # in one pass of the model: its logits are that many rows of the vocabulary
 
@@ -27,16 +28,12 @@ class CausalModel:
     """A model and its tokenizer. Raises RecipeError when the packages or the folder are missing."""
 
     def __init__(self, folder: str) -> None:
-        try:
-            import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-        except ImportError as error:
-            raise RecipeError(f"torch and transformers are not installed here ({error}); run `make worker` and use .venv-worker/bin/python") from None
+        torch, transformers = need("torch", "transformers")
         if not (Path(folder) / "config.json").is_file():
             raise RecipeError(f"{folder}: no Hugging Face folder (config.json is not there); `make worker` makes models/smollm2-135m-instruct")
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self.model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+            self.tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
         except (OSError, ValueError, KeyError) as error:
             raise RecipeError(f"{folder}: not readable as a causal language model: {str(error).splitlines()[0]}") from None
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import re
 import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from synth_worker.arms import compared, split
-from synth_worker.errors import RecipeError, WorkerError
+from synth_worker.arms import gains, history, means, over_seeds, quiet, settings, split, tell
 from synth_worker.pairs import Pair
+from synth_worker.programs import at_least, ended, pairs_parser
 from synth_worker.token_losses import CausalModel
 from synth_worker.validate_ppl import PROMPT, read_pairs
-from synth_worker.validate_sft import mean, quiet
 
 ARMS = ("checked", "chance")
 FORM = 0.2  # of a reward; the answer is worth 1
@@ -66,14 +65,13 @@ def rewards_of(model: CausalModel, held: list[Pair], given: argparse.Namespace) 
                 max_new_tokens=given.tokens, pad_token_id=model.tokenizer.pad_token_id or model.tokenizer.eos_token_id,
             )  # fmt: skip
         told = model.tokenizer.batch_decode(rows[:, ids.shape[1] :], skip_special_tokens=True)
-        found.append(mean([reward(answer, last_number(pair.correct) or 0.0) for answer in told]))
+        found.append(fmean(reward(answer, last_number(pair.correct) or 0.0) for answer in told))
     return found
 
 
 def trained(pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace) -> tuple[CausalModel, list[dict[str, float]]]:
     """The model after the steps, and of each step: mean reward, its spread, the share of questions whose answers all earn the same."""
     from datasets import Dataset
-    from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
     def earned(completions: list[str], wanted: list[float], **_: Any) -> list[float]:
@@ -82,16 +80,10 @@ def trained(pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace) -
     model = CausalModel(given.model)
     rows = [{"prompt": PROMPT.format(question=pair.question), "wanted": last_number(pair.correct)} for pair in pairs]
     with tempfile.TemporaryDirectory() as home:
-        settings = GRPOConfig(
-            output_dir=home, max_steps=given.steps, per_device_train_batch_size=given.answers, num_generations=given.answers, max_completion_length=given.tokens,
-            learning_rate=given.rate, seed=seed, data_seed=seed, use_cpu=True, bf16=False, gradient_checkpointing=False, save_strategy="no", report_to="none",
-            logging_steps=1, disable_tqdm=True, dataloader_pin_memory=False,
-        )  # fmt: skip
-        trainer = GRPOTrainer(model=model.model, reward_funcs=earned, args=settings, train_dataset=Dataset.from_list(rows), processing_class=model.tokenizer)
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    kept = [entry for entry in trainer.state.log_history if "reward" in entry]
-    return model, [{name: round(float(entry[name]), 4) for name in ("reward", "reward_std", "frac_reward_zero_std")} for entry in kept]
+        args = GRPOConfig(**settings(home, seed, given), per_device_train_batch_size=given.answers, num_generations=given.answers, max_completion_length=given.tokens)
+        trainer = GRPOTrainer(model=model.model, reward_funcs=earned, args=args, train_dataset=Dataset.from_list(rows), processing_class=model.tokenizer)
+        steps = history(trainer, "reward")
+    return model, [{name: round(float(step[name]), 4) for name in ("reward", "reward_std", "frac_reward_zero_std")} for step in steps]
 
 
 def validate(given: argparse.Namespace) -> dict[str, Any]:
@@ -100,41 +92,27 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     checkable = [pair for pair in read_pairs(given.pairs, given.kind) if last_number(pair.correct) is not None]
     pairs, held = split(checkable, given.n, given.held, given.seed)
     began = time.monotonic()
-    before, names = rewards_of(CausalModel(given.model), held, given), [pair.question for pair in held]
-    after: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
-    steps: dict[str, list[list[dict[str, float]]]] = {arm: [] for arm in ARMS}
-    for seed in range(given.seed, given.seed + given.seeds):
-        for arm in ARMS:
-            model, told = trained(pairs, arm, seed, given)
-            after[arm].append(rewards_of(model, held, given))
-            steps[arm].append(told)
-            flat = mean([step["frac_reward_zero_std"] for step in told])
-            print(f"{arm:<8} seed {seed}: held-out reward {mean(before):.3f} -> {mean(after[arm][-1]):.3f}; {flat:.0%} of the steps' questions taught nothing", flush=True)
-    start = [before] * given.seeds
+    before = rewards_of(CausalModel(given.model), held, given)
+
+    def one(arm: str, seed: int) -> tuple[list[float], list[dict[str, float]]]:
+        model, steps = trained(pairs, arm, seed, given)
+        after, flat = rewards_of(model, held, given), fmean(step["frac_reward_zero_std"] for step in steps)
+        print(f"{arm:<8} seed {seed}: held-out reward {fmean(before):.3f} -> {fmean(after):.3f}; {flat:.0%} of the steps' questions taught nothing", flush=True)
+        return after, steps
+
+    after, by_step = over_seeds(ARMS, given, one)
     return {
         "pairs": Path(given.pairs).name, "model": Path(given.model).name, "n": len(pairs), "held": len(held), "steps": given.steps, "answers": given.answers,
-        "tokens": given.tokens, "rate": given.rate, "seeds": given.seeds, "seconds": round(time.monotonic() - began, 1), "reward_before": round(mean(before), 4),
-        "reward_after": {arm: [round(mean(row), 4) for row in rows] for arm, rows in after.items()}, "by_step": steps,
-        "gain": {arm: compared(after[arm], start, names, given.seed) for arm in ARMS}, "checked_less_chance": compared(after["checked"], after["chance"], names, given.seed),
+        "tokens": given.tokens, "rate": given.rate, "seeds": given.seeds, "seconds": round(time.monotonic() - began, 1), "reward_before": round(fmean(before), 4),
+        "reward_after": means(after), "by_step": by_step, **gains(before, after, [pair.question for pair in held], given.seed),
     }  # fmt: skip
-
-
-def tell(found: dict[str, Any]) -> None:
-    """A few lines for people, then the JSON line."""
-    rows = [(f"{arm} reward: after less before", found["gain"][arm]) for arm in ARMS] + [("checked arm less control", found["checked_less_chance"])]
-    for name, each in rows:
-        print(f"{name:<36} {each['mean']:+.4f} [{each['mean_95'][0]:+.4f}, {each['mean_95'][1]:+.4f}] over {each['n']} questions: {each['says']}")
-    print(json.dumps(found, ensure_ascii=False))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker.validate_grpo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", required=True, help="Parquet file of pairs")
-    parser.add_argument("--model", required=True, help="folder of a Hugging Face causal language model")
+    parser = pairs_parser("validate_grpo", __doc__)
     parser.add_argument("--n", type=int, default=16, help="questions to learn from (default 16)")
     parser.add_argument("--held", type=int, default=16, help="questions held out (default 16)")
-    parser.add_argument("--kind", help="pairs of this kind only")
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps, one question each (default 6)")
     parser.add_argument("--answers", type=int, default=4, help="answers sampled for a question (default 4)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of an answer at the most (default 64)")
@@ -142,16 +120,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7, help="first seed; also of the choice, the draws and the bootstrap (default 7)")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each arm (default 1)")
     given = parser.parse_args(argv)
-    try:
-        least = {"n": 1, "held": 1, "steps": 1, "answers": 2, "tokens": 1, "seeds": 1}
-        low = [name for name, most in least.items() if getattr(given, name) < most]
-        if low:
-            raise RecipeError(f"--{low[0]} {getattr(given, low[0])}: wanted {least[low[0]]} or more")
-        tell(validate(given))
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+
+    def does() -> None:
+        at_least(given, n=1, held=1, steps=1, answers=2, tokens=1, seeds=1)
+        found = validate(given)
+        lines = {f"{arm} reward: after less before": found["gain"][arm] for arm in ARMS}
+        tell({**lines, "checked arm less control": found["checked_less_chance"]}, "", found)
+
+    return ended(does)
 
 
 if __name__ == "__main__":

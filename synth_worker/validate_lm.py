@@ -12,17 +12,18 @@ serves clean text, which is what the curation is for, and no more. The last line
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
-from synth_worker.arms import compared
-from synth_worker.errors import RecipeError, WorkerError
+from synth_worker.arms import compared, means, over_seeds, tell
+from synth_worker.errors import RecipeError
+from synth_worker.pairs import seeded
+from synth_worker.programs import at_least, ended, need, parser
 
 ARMS = ("kept", "raw")
 END = 256  # the token between documents
@@ -57,7 +58,7 @@ def read_lake(where: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
 
 def in_order(docs: Iterable[Doc], seed: int) -> list[Doc]:
     """By a seeded hash, whatever the order of the rows."""
-    return sorted(docs, key=lambda doc: (hashlib.blake2b(f"{seed}|{doc.id}".encode(), digest_size=16).digest(), doc.text))
+    return sorted(docs, key=lambda doc: (seeded(seed, doc.id), doc.text))
 
 
 def hold_out(kept: Sequence[Doc], raw: Sequence[Doc], copies: set[tuple[str, str]], held: int, seed: int) -> tuple[list[Doc], dict[str, list[Doc]]]:
@@ -127,11 +128,7 @@ def bits(model: Any, held: Sequence[Doc]) -> list[float]:
 
 def validate(given: argparse.Namespace) -> dict[str, Any]:
     """The whole answer. Raises RecipeError when an arm has too little text."""
-    try:
-        import torch  # noqa: F401
-        import transformers
-    except ImportError as error:
-        raise RecipeError(f"torch and transformers are not installed here ({error}); run `make worker` and use .venv-worker/bin/python") from None
+    _, transformers = need("torch", "transformers")
     transformers.utils.logging.set_verbosity_error()
     held, left = hold_out(*read_lake(given.lake), given.held, given.seed)
     held = [doc for doc in held if doc.text]
@@ -139,11 +136,13 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     if short:
         raise RecipeError(f"{given.lake}: {', '.join(f'{size:,} bytes of {arm} text' for arm, size in short.items())}, wanted {given.tokens:,}; lower --tokens or --held")
     began = time.monotonic()
-    losses: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
-    for seed in range(given.seed, given.seed + given.seeds):
-        for arm in ARMS:
-            losses[arm].append(bits(trained(stream(in_order(left[arm], seed), given.tokens), seed, given), held))
-            print(f"{arm:<5} seed {seed}: {sum(losses[arm][-1]) / len(held):.4f} bits/byte on held-out text", flush=True)
+
+    def one(arm: str, seed: int) -> tuple[list[float], None]:
+        found = bits(trained(stream(in_order(left[arm], seed), given.tokens), seed, given), held)
+        print(f"{arm:<5} seed {seed}: {fmean(found):.4f} bits/byte on held-out text", flush=True)
+        return found, None
+
+    losses, _ = over_seeds(ARMS, given, one)
     groups = {"all": list(range(len(held)))}
     for i, doc in enumerate(held):
         groups.setdefault(doc.lang, []).append(i)
@@ -151,7 +150,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     return {
         "lake": given.lake, "tokens": given.tokens, "layers": given.layers, "width": given.width, "seeds": given.seeds, "held": len(held),
         "seconds": round(time.monotonic() - began, 1),
-        "bits_per_byte": {arm: [round(sum(row) / len(row), 4) for row in rows] for arm, rows in losses.items()},
+        "bits_per_byte": means(losses),
         "raw_less_kept": {name: _apart(losses, at, held, given.seed) for name, at in sorted(groups.items(), key=lambda group: (group[0] != "all", group[0]))},
     }  # fmt: skip
 
@@ -161,35 +160,28 @@ def _apart(losses: dict[str, list[list[float]]], at: list[int], held: Sequence[D
     return compared(raw, kept, [held[i].id for i in at], seed)
 
 
-def tell(found: dict[str, Any]) -> None:
-    """A few lines for people, then the JSON line."""
-    for name, each in found["raw_less_kept"].items():
-        print(f"raw less kept, {name:<14} {each['mean']:+.4f} [{each['mean_95'][0]:+.4f}, {each['mean_95'][1]:+.4f}] bits/byte over {each['n']} documents: {each['says']}")
-    print(json.dumps(found, ensure_ascii=False))
-
-
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker.validate_lm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lake", required=True, help="path of a curated lake")
-    parser.add_argument("--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)")
-    parser.add_argument("--held", type=int, default=40, help="documents held out of each language (default 40)")
-    parser.add_argument("--layers", type=int, default=3, help="of the model (default 3)")
-    parser.add_argument("--width", type=int, default=128, help="of the model, a multiple of 4 (default 128)")
-    parser.add_argument("--batch", type=int, default=8, help=f"rows of {CONTEXT} bytes a step (default 8)")
-    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate, falling to 0 (default 2e-3)")
-    parser.add_argument("--seed", type=int, default=7, help="first seed: of weights and of the draw; also of what is held out (default 7)")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each arm (default 3)")
-    given = parser.parse_args(argv)
-    try:
-        low = [name for name in ("tokens", "held", "layers", "batch", "seeds") if getattr(given, name) < 1]
-        if low or given.width % 4 or given.tokens < CONTEXT:
-            raise RecipeError(f"--{low[0] if low else 'width' if given.width % 4 else 'tokens'}: wanted 1 or more, a width that 4 divides, {CONTEXT} tokens or more")
-        tell(validate(given))
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    flags = parser("validate_lm", __doc__)
+    flags.add_argument("--lake", required=True, help="path of a curated lake")
+    flags.add_argument("--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)")
+    flags.add_argument("--held", type=int, default=40, help="documents held out of each language (default 40)")
+    flags.add_argument("--layers", type=int, default=3, help="of the model (default 3)")
+    flags.add_argument("--width", type=int, default=128, help="of the model, a multiple of 4 (default 128)")
+    flags.add_argument("--batch", type=int, default=8, help=f"rows of {CONTEXT} bytes a step (default 8)")
+    flags.add_argument("--rate", type=float, default=2e-3, help="learning rate, falling to 0 (default 2e-3)")
+    flags.add_argument("--seed", type=int, default=7, help="first seed: of weights and of the draw; also of what is held out (default 7)")
+    flags.add_argument("--seeds", type=int, default=3, help="runs of each arm (default 3)")
+    given = flags.parse_args(argv)
+
+    def does() -> None:
+        at_least(given, tokens=CONTEXT, held=1, layers=1, batch=1, seeds=1)
+        if given.width < 4 or given.width % 4:
+            raise RecipeError(f"--width {given.width}: wanted a multiple of 4")
+        found = validate(given)
+        tell({f"raw less kept, {name}": each for name, each in found["raw_less_kept"].items()}, "bits/byte ", found)
+
+    return ended(does)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synth_worker.errors import RecipeError, WorkerError
+from synth_worker.errors import RecipeError
 from synth_worker.pairs import RESAMPLES, WITHIN, Pair, Scored, as_losses, choose, first_divergence, summary, tidy
+from synth_worker.programs import at_least, ended, pairs_parser
 from synth_worker.token_losses import CausalModel
 
 PROMPT = "Problem:\n{question}\n\nSolution:\n"  # ends in a line break, so that the chain's tokens do not depend on it
@@ -104,23 +105,18 @@ def tell(found: dict[str, Any]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = argparse.ArgumentParser(prog="python -m synth_worker.validate_ppl", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", required=True, help="Parquet file of pairs")
-    parser.add_argument("--model", required=True, help="folder of a Hugging Face causal language model")
+    parser = pairs_parser("validate_ppl", __doc__)
     parser.add_argument("--n", type=int, help="pairs, by a seeded hash (default: all)")
-    parser.add_argument("--kind", help="pairs of this kind only")
     parser.add_argument("--seed", type=int, default=7, help="of the choice and of the bootstrap (default 7)")
     parser.add_argument("--as-written", action="store_true", help="keep blanks at the ends of lines")
     parser.add_argument("--out", help="JSON Lines file for the losses of each pair")
     given = parser.parse_args(argv)
-    try:
-        if given.n is not None and given.n < 1:
-            raise RecipeError(f"--n {given.n}: wanted 1 pair or more")
+
+    def does() -> None:
+        at_least(given, n=1)
         tell(validate(given))
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+
+    return ended(does)
 
 
 if __name__ == "__main__":
