@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, field_validator
 
 from synth_worker.errors import RecipeError
 
@@ -43,6 +43,15 @@ class Vllm(Strict):
     args: dict[str, Any]  # vLLM's own engine arguments
     environment: dict[str, str]  # vLLM's own variables, where the environment does not set them
     structured: bool
+
+    @field_validator("args")
+    @classmethod
+    def _says_nothing_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
+        """Samples name the model of `model` and `revision`, so no other may run."""
+        twice = [name for name in ("model", "revision") if name in args]
+        if twice:
+            raise ValueError(f"{' and '.join(twice)} stand beside args, as engine.{twice[0]}, not in it")
+        return args
 
 
 class Limits(Strict):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pyarrow as pa
 import pytest
+import yaml
 
 from jobs.core import config, tables
 from jobs.export_candidates import JOB, Params
 from synth_worker import schemas
+from synth_worker.engines import VllmEngine
 from synth_worker.errors import RecipeError
-from synth_worker.recipe import Prompts, load
+from synth_worker.recipe import Prompts, Vllm, load
 
 KINDS = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "timestamp": schemas.MOMENT,
          "array<string>": pa.list_(pa.string()), "map<string,bigint>": schemas.COUNTS}  # fmt: skip
@@ -29,16 +34,33 @@ def test_jobs_and_worker_give_a_prompt_file_the_same_version(recipe: str) -> Non
     assert (params.recipe, params.recipe_version) == (known.file.recipe, known.id)
 
 
-def test_a_wrong_recipe_is_told_with_every_complaint(tmp_path: object) -> None:
-    import pathlib
-
-    import yaml
-
-    content = yaml.safe_load(pathlib.Path("conf/synth_worker.yaml").read_text(encoding="utf-8"))
-    content["worker"]["limits"]["in_fligth"] = content["worker"]["limits"].pop("in_flight")
-    path = pathlib.Path(str(tmp_path)) / "r.yaml"
+def complaint(content: Any, folder: Path) -> str:
+    path = folder / "r.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(RecipeError) as told:
         load(str(path))
-    assert "worker: limits.in_flight: field required" in str(told.value)
-    assert "worker: limits.in_fligth: extra inputs are not permitted" in str(told.value)
+    return str(told.value)
+
+
+def test_a_wrong_recipe_is_told_with_every_complaint(tmp_path: Path) -> None:
+    content = yaml.safe_load(Path("conf/synth_worker.yaml").read_text(encoding="utf-8"))
+    content["worker"]["limits"]["in_fligth"] = content["worker"]["limits"].pop("in_flight")
+    told = complaint(content, tmp_path)
+    assert "worker: limits.in_flight: field required" in told
+    assert "worker: limits.in_fligth: extra inputs are not permitted" in told
+
+
+@pytest.mark.parametrize("name", ["model", "revision"])
+def test_the_engine_cannot_run_another_model_than_samples_name(name: str, tmp_path: Path) -> None:
+    content = yaml.safe_load(Path("conf/synth_worker_cpu.yaml").read_text(encoding="utf-8"))
+    content["worker"]["engine"]["args"][name] = "another"
+    assert f"{name} stand beside args, as engine.{name}" in complaint(content, tmp_path)
+
+
+def test_the_engine_is_started_with_what_the_recipe_says() -> None:
+    spec, _, _ = load("conf/synth_worker_cpu.yaml")
+    assert isinstance(spec.engine, Vllm)
+    shapes = {"backend": "xgrammar", "disable_any_whitespace": True}
+    wanted = {"model": spec.engine.model, "revision": spec.engine.revision, "disable_log_stats": True, **spec.engine.args}
+    assert VllmEngine(spec.engine.model_copy(update={"structured": True})).arguments() == {"structured_outputs_config": shapes, **wanted}
+    assert VllmEngine(spec.engine.model_copy(update={"structured": False})).arguments() == wanted
