@@ -23,8 +23,9 @@ from jobs.core import small_pairs
 from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
+from jobs.core.families import choose_survivors
 from jobs.core.job import Delete, Job, Tables, Writes, main
-from jobs.core.pairs import candidate_pairs, choose_survivors, documents_in, verified_by_text
+from jobs.core.pairs import candidate_pairs, documents_in, verified_by_text
 from jobs.core.ranking import Rank
 from udfs.folding import FoldParams
 from udfs.minhash import MinHashParams, meeting_probability, permutations

@@ -1,4 +1,4 @@
-"""Frames of near-duplicate removal: candidates from shared bands, verification by text, survivors of the accepted pairs.
+"""Pairs of near-duplicate removal: candidates from shared bands, verification by text.
 
 Narrow rows (ids, similarities) come to the driver up to a bound; text never does, and only the text of documents in pairs that
 the sketches leave open is moved, once, to where their group is compared.
@@ -7,12 +7,11 @@ the sketches leave open is moved, once, to where their group is compared.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jobs.core.job import Tables
-from jobs.core.ranking import Rank, ranked
 from udfs.neardup import VERIFIED, compare_texts
 from udfs.shingles import ShingleParams
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 GROUP_BYTES = 8 << 20  # text of one group that is compared as a whole
-LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
 
 
 def candidate_pairs(sketches: DataFrame, old: DataFrame | None, max_bucket: int) -> DataFrame:
@@ -94,71 +92,3 @@ def _packed(component: np.ndarray, n_bytes: np.ndarray) -> np.ndarray:
 
 def _frame(tables: Tables, rows: pd.DataFrame) -> DataFrame:
     return tables.lake.spark.createDataFrame(rows)
-
-
-def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: DataFrame, ranking: list[Rank], families: str) -> DataFrame:
-    """doc_id, batch_id, dup_of, method, similarity, family_id of the left-out documents among `kept` (doc_id, batch_id, set_hash).
-
-    Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
-    best member, which gives the rows that the graph of documents would.
-    """
-
-    sides = firsts.toDF("doc_a", "class_a"), firsts.toDF("doc_b", "class_b")
-    edges = pairs.join(sides[0], "doc_a", how="inner").join(sides[1], "doc_b", how="inner").select("class_a", "class_b", "similarity", "method").toPandas()
-    crowded = kept.groupBy("set_hash").count().where("count > 1").select("set_hash")
-    named = _frame(tables, edges[["class_a"]].rename(columns={"class_a": "set_hash"})).unionByName(
-        _frame(tables, edges[["class_b"]].rename(columns={"class_b": "set_hash"}))
-    ) if len(edges) else None  # fmt: skip
-    wanted = crowded.unionByName(named).distinct() if named is not None else crowded
-    rows, order = ranked(tables, kept.join(wanted, "set_hash", how="left_semi"), ranking)
-    members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
-    out = left_out(members, edges, families)
-    return tables.frame(out, LEFT_OUT)
-
-
-def left_out(members: Any, edges: Any, families: str) -> Any:
-    """The left-out rows of `members` (best first: doc_id, batch_id, set_hash) by the pairs of classes `edges`, as pandas; columns LEFT_OUT."""
-    import pandas as pd
-
-    from udfs import survivors
-
-    classes, first_at = np.unique(members.set_hash.to_numpy(np.int64), return_index=True)
-    place = pd.Index(classes)
-    present = edges[edges.class_a.isin(classes) & edges.class_b.isin(classes)]
-    left, right = (place.get_indexer(present[name]).astype(np.int64) for name in ("class_a", "class_b"))
-    rule = survivors.independent if families == "independent_set" else survivors.components
-    solved = rule(left, right, present.similarity.to_numpy(np.float64), first_at)  # a class ranks as its best member
-    number = place.get_indexer(members.set_hash)
-    survivor, doc_ids = solved.survivor[number], members.doc_id.to_numpy(str)
-    best = doc_ids[first_at]
-    is_same = survivor == number
-    table = {
-        "doc_id": doc_ids,
-        "batch_id": members.batch_id,
-        "dup_of": best[survivor],
-        "method": np.where(is_same, "set", _methods(left, right, present.method.to_numpy(str), number, survivor)),
-        "similarity": np.where(is_same, 1.0, solved.similarity[number]),
-        "family_id": _smallest(doc_ids, solved.family[number]),
-    }
-    return pd.DataFrame(table)[doc_ids != best[survivor]]
-
-
-def _smallest(doc_ids: np.ndarray, family: np.ndarray) -> np.ndarray:
-    """The smallest doc_id of each one's family."""
-    order = np.argsort(doc_ids, kind="stable")
-    _, first, inverse = np.unique(family[order], return_index=True, return_inverse=True)
-    smallest = np.empty(len(doc_ids), doc_ids.dtype)
-    smallest[order] = doc_ids[order][first][inverse]
-    return smallest
-
-
-def _methods(left: Any, right: Any, method: Any, number: Any, survivor: Any) -> Any:
-    """How the pair (number, survivor) was decided; `chain` where no pair joins the two (families: components)."""
-    if not len(left):
-        return np.full(len(number), "chain")
-    width = int(max(left.max(), right.max(), number.max(initial=0), survivor.max(initial=0))) + 1
-    keys, names = np.concatenate([left * width + right, right * width + left]), np.concatenate([method, method])
-    order = np.lexsort((names, keys))
-    asked = number * width + survivor
-    at = np.minimum(np.searchsorted(keys[order], asked), len(order) - 1)
-    return np.where(keys[order][at] == asked, names[order][at], "chain")

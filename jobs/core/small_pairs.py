@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jobs.core.families import LEFT_OUT, left_out
 from jobs.core.job import Tables
-from jobs.core.pairs import LEFT_OUT, left_out, verified_by_text
+from jobs.core.pairs import verified_by_text
 from jobs.core.ranking import Rank, ranked_documents
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _unknown(met: tuple[np.ndarray, np.ndarray], ids: np.ndarray, known: pd.Data
 
 
 def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:
-    """As jobs.core.pairs.choose_survivors, from what is held."""
+    """As jobs.core.families.choose_survivors, from what is held."""
     sketches = held.sketches[held.sketches.n_shingles > 0]
     kept = held.documents[held.documents.is_kept].merge(sketches[["doc_id", "batch_id", "set_hash"]], on=["doc_id", "batch_id"])
     set_of = sketches[sketches.is_first.astype(bool)].set_index("doc_id").set_hash

@@ -133,12 +133,13 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_pa
 
 
 def test_on_the_driver_and_by_spark_the_rows_are_the_same(spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.core import small_pairs
+    from jobs.core import families, small_pairs
 
     made = {}
-    for name, bounds in {"driver": {}, "spark": {"DOCUMENTS": 0}, "too many pairs": {"PAIRS": 0}}.items():
-        for bound, value in bounds.items():
-            monkeypatch.setattr(small_pairs, bound, value)
+    bounds = {"driver": {}, "spark": {small_pairs: "DOCUMENTS"}, "too many pairs": {small_pairs: "PAIRS"}, "spark alone": {small_pairs: "DOCUMENTS", families: "EDGES"}}
+    for name, lowered in bounds.items():
+        for module, bound in lowered.items():
+            monkeypatch.setattr(module, bound, 0)
         lake = Lake(spark, str(tmp_path / name))
         for batch, part in {"1": rows()[::2], "2": rows()[1::2]}.items():
             folder = tmp_path / name / "raw" / batch
@@ -150,4 +151,5 @@ def test_on_the_driver_and_by_spark_the_rows_are_the_same(spark: Any, tmp_path: 
         monkeypatch.undo()
     assert made["driver"] == made["spark"]
     assert made["driver"] == made["too many pairs"]
+    assert made["driver"] == made["spark alone"]
     assert made["driver"]["duplicates"]

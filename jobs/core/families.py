@@ -1,0 +1,124 @@
+"""Who stays of each family of near-duplicates: on the driver up to a bound of pairs, by Spark alone beyond it, with the same rows."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jobs.core import pair_graph
+from jobs.core.job import Tables
+from jobs.core.ranking import Rank, ranked
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+EDGES = 20_000_000  # accepted pairs that the driver solves, some 150 bytes each while it does
+LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
+
+
+def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: DataFrame, ranking: list[Rank], rule: str) -> DataFrame:
+    """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash), by `rule` (see udfs.survivors).
+
+    Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
+    best member, which gives the rows that the graph of documents would. On the driver up to EDGES pairs, by Spark beyond.
+    """
+    from pyspark.sql import functions as F
+
+    classes = kept.select("set_hash").distinct()
+    sides = (firsts.join(classes, "set_hash", how="left_semi").select("doc_id", "set_hash").toDF(*names) for names in (("doc_a", "class_a"), ("doc_b", "class_b")))
+    joined = functools.reduce(lambda rows, side: rows.join(side, side.columns[0], how="inner"), sides, pairs)
+    edges = tables.stage("edges", joined.select("class_a", "class_b", "similarity", "method"))
+    crowded = kept.groupBy("set_hash").count().where("count > 1").select("set_hash")
+    named = edges.select(F.explode(F.array("class_a", "class_b")).alias("set_hash"))
+    rows, order = ranked(tables, kept.join(crowded.unionByName(named).distinct(), "set_hash", how="left_semi"), ranking)
+    if edges.count() > EDGES:
+        return spread(tables, rows.select("doc_id", "batch_id", "set_hash", F.struct(*order).alias("rank")), edges, rule)
+    members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
+    return tables.frame(left_out(members, edges.toPandas(), rule), LEFT_OUT)
+
+
+def spread(tables: Tables, members: DataFrame, edges: DataFrame, rule: str) -> DataFrame:
+    """As `left_out`, without the driver: `members` has the column `rank` in place of an order (a struct that ends with doc_id)."""
+    from pyspark.sql import functions as F
+
+    members = tables.stage("members", members)
+    pair = F.least("class_a", "class_b").alias("class_a"), F.greatest("class_a", "class_b").alias("class_b")
+    edges = tables.stage("classes", edges.groupBy(*pair).agg(F.max("similarity").alias("similarity"), F.min("method").alias("method")))
+    ranks = tables.stage("ranks", members.groupBy(F.col("set_hash").alias("node")).agg(F.min("rank").alias("rank")))
+    found = pair_graph.components(tables, edges)
+    nodes = tables.stage("nodes", ranks.join(found, "node", how="left").withColumn("component", F.coalesce("component", "node")))
+    if rule == "components":
+        best = nodes.groupBy("component").agg(F.min_by("node", "rank").alias("survivor"))
+        fates = nodes.join(best, "component", how="inner").select("node", "survivor")
+    else:
+        fates = beside_survivors(nodes, edges, pair_graph.independent(tables, ranks, edges, EDGES))
+    named = ranks.select(F.col("node").alias("survivor"), F.col("rank.doc_id").alias("dup_of"))
+    joined = pair_graph.both_ways(edges).withColumnRenamed("other", "survivor")
+    told = fates.join(named, "survivor", how="inner").join(joined, ["node", "survivor"], how="left")
+    homes = members.join(nodes.select(F.col("node").alias("set_hash"), "component"), "set_hash", how="inner")
+    smallest = homes.groupBy("component").agg(F.min("doc_id").alias("family_id"))
+    out = homes.join(smallest, "component", how="inner").join(told.withColumnRenamed("node", "set_hash"), "set_hash", how="inner")
+    is_same = F.col("set_hash") == F.col("survivor")
+    return out.where(F.col("doc_id") != F.col("dup_of")).select(
+        "doc_id", "batch_id", "dup_of", F.when(is_same, "set").otherwise(F.coalesce("method", F.lit("chain"))).alias("method"),
+        F.when(is_same, 1.0).otherwise(F.col("similarity")).alias("similarity"), "family_id",
+    )  # fmt: skip
+
+
+def beside_survivors(nodes: DataFrame, edges: DataFrame, staying: DataFrame) -> DataFrame:
+    """node, survivor of all `nodes` (node, rank): itself where it stays or has no edge, else the best-ranked survivor beside it."""
+    from pyspark.sql import functions as F
+
+    ranks = staying.join(nodes.select("node", "rank"), "node", how="inner").toDF("other", "rank")
+    chosen = pair_graph.both_ways(edges).join(ranks, "other", how="inner").groupBy("node").agg(F.min_by("other", "rank").alias("survivor"))
+    return nodes.select("node").join(chosen, "node", how="left").select("node", F.coalesce("survivor", "node").alias("survivor"))
+
+
+def left_out(members: Any, edges: Any, rule: str) -> Any:
+    """The left-out rows of `members` (best first: doc_id, batch_id, set_hash) by the pairs of classes `edges`, as pandas; columns LEFT_OUT."""
+    import pandas as pd
+
+    from udfs import survivors
+
+    classes, first_at = np.unique(members.set_hash.to_numpy(np.int64), return_index=True)
+    place = pd.Index(classes)
+    present = edges[edges.class_a.isin(classes) & edges.class_b.isin(classes)]
+    left, right = (place.get_indexer(present[name]).astype(np.int64) for name in ("class_a", "class_b"))
+    solve = survivors.independent if rule == "independent_set" else survivors.components
+    solved = solve(left, right, present.similarity.to_numpy(np.float64), first_at)  # a class ranks as its best member
+    number = place.get_indexer(members.set_hash)
+    survivor, doc_ids = solved.survivor[number], members.doc_id.to_numpy(str)
+    best = doc_ids[first_at]
+    is_same = survivor == number
+    table = {
+        "doc_id": doc_ids,
+        "batch_id": members.batch_id,
+        "dup_of": best[survivor],
+        "method": np.where(is_same, "set", _methods(left, right, present.method.to_numpy(str), number, survivor)),
+        "similarity": np.where(is_same, 1.0, solved.similarity[number]),
+        "family_id": _smallest(doc_ids, solved.family[number]),
+    }
+    return pd.DataFrame(table)[doc_ids != best[survivor]]
+
+
+def _smallest(doc_ids: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """The smallest doc_id of each one's family."""
+    order = np.argsort(doc_ids, kind="stable")
+    _, first, inverse = np.unique(family[order], return_index=True, return_inverse=True)
+    smallest = np.empty(len(doc_ids), doc_ids.dtype)
+    smallest[order] = doc_ids[order][first][inverse]
+    return smallest
+
+
+def _methods(left: Any, right: Any, method: Any, number: Any, survivor: Any) -> Any:
+    """How the pair (number, survivor) was decided; `chain` where no pair joins the two (families: components)."""
+    if not len(left):
+        return np.full(len(number), "chain")
+    width = int(max(left.max(), right.max(), number.max(initial=0), survivor.max(initial=0))) + 1
+    keys, names = np.concatenate([left * width + right, right * width + left]), np.concatenate([method, method])
+    order = np.lexsort((names, keys))
+    asked = number * width + survivor
+    at = np.minimum(np.searchsorted(keys[order], asked), len(order) - 1)
+    return np.where(keys[order][at] == asked, names[order][at], "chain")
