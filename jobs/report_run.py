@@ -169,14 +169,14 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
     largest = dups.largest(tables, families, rows, params.largest_families, params.compared_chars)
     return {
-        "banding": lists.banding_picture(recipe, pairs), "methods": dups.methods(tables),
+        "banding": lists.banding_picture(recipe, pairs), "capped": dups.capped(tables), "methods": dups.methods(tables),
         "sizes": lists.size_rows(dups.family_sizes(families)), "largest": lists.family_cards(largest, params.family_chars),
     }  # fmt: skip
 
 
 JOB = Job(
     "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
-    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
+    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
 )  # fmt: skip
 
 if __name__ == "__main__":

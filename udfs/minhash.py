@@ -167,12 +167,13 @@ def sketch_batch(
         sets.append(set_hashes(hashes, offsets))
         sketches.append(pack_sketches(signed, params.bits))
         keys.append(band_keys(signed, params))
-    return _as_record_batch(np.concatenate(sizes), np.concatenate(sets), np.concatenate(sketches), np.concatenate(keys))
+    return sketch_columns(np.concatenate(sizes), np.concatenate(sets), np.concatenate(sketches), np.concatenate(keys))
 
 
-def _as_record_batch(
+def sketch_columns(
     sizes: npt.NDArray[np.int64], sets: npt.NDArray[np.int64], sketches: Sketches, keys: npt.NDArray[np.int64]
 ) -> pa.RecordBatch:
+    """`n_shingles`, `set_hash`, `sketch`, `bands` of documents from set sizes, set hashes, sketches `(documents, bytes)` and keys `(documents, keys)`."""
     filled = sizes > 0
     ends = np.concatenate([[0], filled.cumsum()])
     bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))

@@ -6,7 +6,7 @@ Each function has the shape of mapInArrow once its parameters are bound by funct
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +29,11 @@ from udfs.minhash import (
     sketch_matrix,
 )
 from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
+from udfs.simhash import SimHashParams, hamming, simhash_batch
 
 SKETCHED = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands array<bigint>"
 COMPARED = "doc_a string, doc_b string, similarity double, verdict int"
+Judge = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]  # set sizes and sketches of both sides -> similarity, verdict
 VERIFIED = "doc_a string, doc_b string, similarity double"
 
 
@@ -53,23 +55,27 @@ def sketch_documents(
 ) -> Iterator[pa.RecordBatch]:
     """doc_id, batch_id, content_hash, text -> SKETCHED. `permuted`: the permutations of `params`, else each worker imports datasketch."""
     for batch in batches:
-        rows = sketch_batch(batch.column("text"), params, permuted)
-        yield pa.record_batch(
-            [
-                batch.column("doc_id"), batch.column("batch_id"), batch.column("content_hash"), rows.column("n_shingles"),
-                rows.column("set_hash"), rows.column("sketch"), rows.column("bands"),
-            ],
-            names=["doc_id", "batch_id", "content_hash", "n_shingles", "set_hash", "sketch", "bands"],
-        )  # fmt: skip
+        yield _sketched(batch, sketch_batch(batch.column("text"), params, permuted))
 
 
-def compare_sketches(batches: Iterator[pa.RecordBatch], params: MinHashParams, rule: PairRule) -> Iterator[pa.RecordBatch]:
+def simhash_documents(batches: Iterator[pa.RecordBatch], params: SimHashParams) -> Iterator[pa.RecordBatch]:
+    """As `sketch_documents`, by SimHash."""
+    for batch in batches:
+        yield _sketched(batch, simhash_batch(batch.column("text"), params))
+
+
+def _sketched(batch: pa.RecordBatch, rows: pa.RecordBatch) -> pa.RecordBatch:
+    keys, made = ("doc_id", "batch_id", "content_hash"), ("n_shingles", "set_hash", "sketch", "bands")
+    return pa.record_batch([batch.column(name) for name in keys] + [rows.column(name) for name in made], names=[*keys, *made])
+
+
+def compare_sketches(batches: Iterator[pa.RecordBatch], judge: Judge) -> Iterator[pa.RecordBatch]:
     """doc_a, doc_b, n_a, n_b, sketch_a, sketch_b -> COMPARED; verdict 1 accepted, -1 rejected, 0 the text must decide."""
     for batch in batches:
         if not batch.num_rows:
             continue
         n_a, n_b = (batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in ("n_a", "n_b"))
-        found, verdict = judge_sketches(n_a, n_b, sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")), params, rule)
+        found, verdict = judge(n_a, n_b, sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")))
         yield pa.record_batch([batch.column("doc_a"), batch.column("doc_b"), pa.array(found), pa.array(verdict)], names=["doc_a", "doc_b", "similarity", "verdict"])
 
 
@@ -91,6 +97,15 @@ def judge_sketches(
     # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the two consistent.
     found = np.where(verdict == ACCEPT, np.maximum(found, rule.limit), np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found))
     return found, verdict
+
+
+def judge_simhashes(
+    n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64], left: Sketches, right: Sketches, max_hamming: int, by_text: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    """As `judge_sketches`: the share of equal bits, and whether the two are within `max_hamming` of 64 bits, which the text decides if it is asked."""
+    prints = (np.ascontiguousarray(side).view("<u8").ravel() for side in (left, right))
+    apart = hamming(*prints)
+    return 1 - apart / 64, np.where(apart <= max_hamming, NEEDS_TEXT if by_text else ACCEPT, REJECT).astype(np.int32)
 
 
 def jaccard_at(containment: float, n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -7,12 +7,14 @@ choice of that many blocks finds every such pair, with no chance involved.
 
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from udfs.kernels import Hashes, Offsets, frozen, kernel, mix64
+from udfs.minhash import set_hashes, sketch_columns
 from udfs.shingles import ShingleParams, sliced_sets
 
 
@@ -27,6 +29,11 @@ class SimHashParams:
     def __post_init__(self) -> None:
         if not 0 <= self.max_hamming < self.blocks <= 64:
             raise ValueError(f"to find a distance of {self.max_hamming} takes more blocks than that and at most 64, not {self.blocks}")
+
+    @property
+    def n_keys(self) -> int:
+        """Keys a document."""
+        return comb(self.blocks, self.max_hamming)
 
 
 @kernel
@@ -77,24 +84,12 @@ def hamming(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.
 
 
 def simhash_batch(texts: pa.Array | pa.ChunkedArray, params: SimHashParams | None = None) -> pa.RecordBatch:
-    """For each text `n_shingles` int32, `simhash` int64 (the 64 bits, signed, as SQL has no other), `keys` list<int64>.
-
-    A document without shingles has a null simhash and no keys: it meets nobody.
-    """
+    """As udfs.minhash.sketch_batch: the sketch is the 64 bits (8 bytes, lowest first), the bands are the block keys."""
     params = params or SimHashParams()
-    sizes, prints = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+    sizes, sets, prints = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
     for hashes, offsets in sliced_sets(texts, params.shingles):
         sizes.append(np.diff(offsets))
+        sets.append(set_hashes(hashes, offsets))
         prints.append(fingerprints(hashes, offsets))
-    n_shingles, simhash = np.concatenate(sizes), np.concatenate(prints)
-    filled = n_shingles > 0
-    keys = block_keys(simhash[filled], params)
-    ends = pa.array(np.concatenate([[0], filled.cumsum()]) * keys.shape[1], pa.int32())
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array(n_shingles, pa.int32()),
-            pa.array(simhash.view(np.int64), pa.int64(), mask=~filled),
-            pa.ListArray.from_arrays(ends, pa.array(keys.ravel(), pa.int64())),
-        ],
-        names=["n_shingles", "simhash", "keys"],
-    )
+    simhash = np.concatenate(prints).astype("<u8")
+    return sketch_columns(np.concatenate(sizes), np.concatenate(sets), simhash.view(np.uint8).reshape(-1, 8), block_keys(simhash, params))

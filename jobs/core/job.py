@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.core.runs import Runs
 
+BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 Slice = Literal["batch", "job", "all", "append"]
 
 
@@ -183,10 +184,18 @@ class Tables:
             whole = whole.unionByName(part)
         return whole.drop("bucket")
 
-    def stage(self, name: str, frame: DataFrame) -> DataFrame:
-        """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends."""
-        path = f"{self.lake.staging(self.job.name)}/{name}"
-        frame.write.mode("overwrite").parquet(path)
+    def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
+        """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
+
+        `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound is for whole texts.
+        """
+        path, conf = f"{self.lake.staging(self.job.name)}/{name}", self.lake.spark.conf
+        usual = conf.get(BATCH_ROWS)
+        conf.set(BATCH_ROWS, str(batch_rows or usual))
+        try:
+            frame.write.mode("overwrite").parquet(path)
+        finally:
+            conf.set(BATCH_ROWS, str(usual))
         return self.lake.spark.read.schema(frame.schema).parquet(path)
 
     def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:

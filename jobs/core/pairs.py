@@ -13,41 +13,57 @@ import numpy as np
 
 from jobs.core.job import Tables
 from udfs.neardup import VERIFIED, compare_texts
+from udfs.pairing import MET, meet_in_partition, packed
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
+NARROW = 65_536  # rows of a batch of keys
+ROWS = 4_000_000  # of band keys in a partition: 25 bytes each while it is sorted, twice
+OPEN_PAIRS = 2_000_000  # that texts decide in one pass; some 300 bytes each on the driver
 GROUP_BYTES = 8 << 20  # text of one group that is compared as a whole
 
 
-def candidate_pairs(sketches: DataFrame, old: DataFrame | None, max_bucket: int) -> DataFrame:
-    """doc_a < doc_b of every two classes that share a band key, at least one of them not in `old` (doc_id).
+def candidates(tables: Tables, sketches: DataFrame, old: DataFrame | None, max_bucket: int) -> DataFrame:
+    """MET of every two classes that share a band key, at least one of them not in `old` (doc_id); and the buckets over `max_bucket`.
 
-    All pairs of a bucket are taken: star edges lose one duplicate in ten (shared/research/neardup_feasibility.md). In a bucket
-    of more than `max_bucket` classes only neighbours in doc_id order, and everyone with the first, are paired.
+    `sketches`: doc_id, set_hash, bands of the classes. All pairs of a bucket are taken: star edges lose one duplicate in ten
+    (shared/research/neardup_feasibility.md). In a hot bucket only neighbours in doc_id order, and everyone with the first, are.
     """
     from pyspark.sql import functions as F
-    from pyspark.sql.window import Window
 
-    bands = sketches.select("doc_id", F.explode("bands").alias("band_key"))
-    bucket = Window.partitionBy("band_key")
-    whole = bucket.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    ordered = bucket.orderBy("doc_id")
-    sized = bands.select("*", F.count("*").over(whole).alias("n")).where("n > 1")
-    small = sized.where(F.col("n") <= max_bucket)
-    pairs = small.select(F.col("doc_id").alias("doc_a"), "band_key").join(small.select(F.col("doc_id").alias("doc_b"), "band_key"), "band_key", how="inner")
-    hot = sized.where(F.col("n") > max_bucket).select(
-        "doc_id", F.lag("doc_id").over(ordered).alias("before"), F.min("doc_id").over(whole).alias("first")
+    seen = old.select("doc_id", F.lit(True).alias("is_old")) if old is not None else tables.frame([], "doc_id string, is_old boolean")
+    place = F.conv(F.substring("doc_id", 1, 15), 16, 10).cast("bigint")  # 60 of 128 bits: order enough
+    rows = sketches.join(seen, "doc_id", how="left").select(
+        F.explode("bands").alias("band_key"), F.col("set_hash").alias("class"), place.alias("place"), F.coalesce("is_old", F.lit(False)).alias("is_old")
     )
-    hot_pairs = hot.select(F.explode(F.array("before", "first")).alias("doc_a"), F.col("doc_id").alias("doc_b"))
-    pairs = pairs.select("doc_a", "doc_b").unionByName(hot_pairs).where(F.col("doc_a") < F.col("doc_b")).distinct()
-    if old is None:
-        return pairs
-    known = old.select(F.col("doc_id").alias("doc_a"), F.lit(True).alias("a_known")), old.select(F.col("doc_id").alias("doc_b"), F.lit(True).alias("b_known"))
-    marked = pairs.join(known[0], "doc_a", how="left").join(known[1], "doc_b", how="left")
-    return marked.where(F.col("a_known").isNull() | F.col("b_known").isNull()).select("doc_a", "doc_b")
+    n_rows = sketches.select(F.sum(F.size("bands"))).first()[0] or 0  # type: ignore[index]
+    spread = rows.repartition(max(n_rows // ROWS, 1) + 1, "band_key")
+    return tables.stage("met", spread.mapInArrow(functools.partial(meet_in_partition, max_bucket=max_bucket), MET), NARROW)
+
+
+def sides_of(pairs: DataFrame, sketches: DataFrame) -> DataFrame:
+    """doc_a < doc_b of `pairs` (class_a, class_b), and n_a, n_b, sketch_a, sketch_b of the two, which side is which left open: a comparison has none."""
+    from pyspark.sql import functions as F
+
+    side = sketches.select("set_hash", "doc_id", "n_shingles", "sketch")
+    both = pairs.join(side.toDF("class_a", "id_a", "n_a", "sketch_a"), "class_a", how="inner").join(side.toDF("class_b", "id_b", "n_b", "sketch_b"), "class_b", how="inner")
+    return both.withColumn("doc_a", F.least("id_a", "id_b")).withColumn("doc_b", F.greatest("id_a", "id_b"))
+
+
+def verified(tables: Tables, open_pairs: DataFrame, shingles: ShingleParams, measure: str) -> DataFrame:
+    """VERIFIED of `open_pairs` (doc_a, doc_b), no more than OPEN_PAIRS of them on the driver at a time."""
+    from pyspark.sql import functions as F
+
+    slices = open_pairs.count() // OPEN_PAIRS + 1
+    made = [tables.frame([], VERIFIED)]
+    for number in range(slices):
+        here = open_pairs.where(F.pmod(F.xxhash64("doc_a"), F.lit(slices)) == number).select("doc_a", "doc_b").toPandas()
+        documents = documents_in(tables, here) if len(here) else here
+        made.append(tables.stage(f"verified-{number}", verified_by_text(tables, here, documents, shingles, measure)))
+    return functools.reduce(lambda one, other: one.unionByName(other), made)
 
 
 def documents_in(tables: Tables, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -63,31 +79,21 @@ def verified_by_text(tables: Tables, pairs: pd.DataFrame, documents: pd.DataFram
     """doc_a, doc_b, similarity of `pairs` (doc_a, doc_b), by the shingle sets of their texts; `documents`: doc_id, batch_id, n_bytes."""
     from pyspark.sql import functions as F
 
-    from udfs.survivors import components
-
     if pairs.empty:
         return tables.frame([], VERIFIED)
     ids = np.unique(np.concatenate([pairs.doc_a.to_numpy(str), pairs.doc_b.to_numpy(str)]))
     left, right = np.searchsorted(ids, pairs.doc_a.to_numpy(str)), np.searchsorted(ids, pairs.doc_b.to_numpy(str))
     found = documents[documents.doc_id.isin(ids)].sort_values("doc_id")
-    linked = components(left, right, np.ones(len(left)), np.arange(len(ids))).family
-    groups = _packed(linked, found.n_bytes.to_numpy(np.int64))
-    members = _frame(tables, found[["doc_id", "batch_id"]].assign(grp=groups))
+    held, group, asked_in = packed(left, right, found.n_bytes.to_numpy(np.int64), GROUP_BYTES)
+    members = _frame(tables, found[["doc_id", "batch_id"]].iloc[held].assign(grp=group))
     texts = tables.texts(members, "text", carry=("grp",))
     null = F.lit(None).cast("string")
     rows = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
-    asked = _frame(tables, pairs.assign(grp=groups[left])[["grp", "doc_a", "doc_b"]])
+    asked = _frame(tables, pairs.assign(grp=asked_in)[["grp", "doc_a", "doc_b"]])
     rows = rows.unionByName(asked.select("grp", null.alias("doc_id"), null.alias("text"), "doc_a", "doc_b"))
-    return rows.repartition(int(groups.max()) + 1, "grp").sortWithinPartitions("grp").mapInArrow(
+    return rows.repartition(int(group.max()) + 1, "grp").sortWithinPartitions("grp").mapInArrow(
         functools.partial(compare_texts, params=shingles, measure=measure), VERIFIED
     )
-
-
-def _packed(component: np.ndarray, n_bytes: np.ndarray) -> np.ndarray:
-    """Group of each document: whole components, one after the other, until GROUP_BYTES of text are together."""
-    labels, inverse = np.unique(component, return_inverse=True)
-    sizes = np.bincount(inverse, weights=n_bytes, minlength=len(labels))
-    return ((np.cumsum(sizes) - sizes) // GROUP_BYTES).astype(np.int32)[inverse]
 
 
 def _frame(tables: Tables, rows: pd.DataFrame) -> DataFrame:

@@ -47,6 +47,17 @@ def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["kernel"] == present), key=lambda row: (row["is_accepted"], row["method"], row["bin"]))
 
 
+def capped(tables: Tables) -> list[dict[str, Any]]:
+    """job, n, n_classes (of the fullest), n_uncompared: buckets that were too full for all their pairs."""
+    from pyspark.sql import functions as F
+
+    table = tables.get("hot_buckets")
+    if table is None:
+        return []
+    sums = F.count("*").alias("n"), F.max("n_classes").alias("n_classes"), F.sum("n_uncompared").alias("n_uncompared")
+    return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
+
+
 def methods(tables: Tables) -> list[dict[str, Any]]:
     """job, method, n: left-out duplicates by how they were found."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()

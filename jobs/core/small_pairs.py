@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-    from udfs.minhash import MinHashParams
-    from udfs.neardup import PairRule
+    from udfs.neardup import Judge
+    from udfs.pairing import Met
+    from udfs.shingles import ShingleParams
 
 DOCUMENTS = 300_000  # of a lake; about 1 kB each on the driver (band keys, sketch, ids)
 PAIRS = 20_000_000  # in all buckets together; 8 bytes each, beside 60 for those that are left once each is counted once
@@ -37,6 +38,8 @@ class Held:
     order: list[str]  # columns that rank documents, ascending
     sketches: pd.DataFrame  # doc_id, batch_id, n_shingles, set_hash, is_first, sketch, bands
     pairs: pd.DataFrame = field(default_factory=lambda: no_pairs())  # PAIRED, of this pairing
+    hot_keys: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # band keys of buckets over the cap
+    hot_sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # classes in each
     pairing: Any = None  # the Future of the rows that this run adds to `pairs`
 
 
@@ -91,11 +94,21 @@ def mark_first(made: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return made.assign(is_first=made.index.isin(first) & ~taken)
 
 
-def pair_classes(tables: Tables, held: Held, old: set[str], kernel: MinHashParams, rule: PairRule, max_bucket: int) -> pd.DataFrame | None:
+@dataclass(frozen=True)
+class Rule:
+    """How pairs are decided: what sketches say (`method` in `pairs`), and where that is open, the `measure` of the shingle sets from `limit` on."""
+
+    judge: Judge
+    method: str
+    shingles: ShingleParams
+    measure: str
+    limit: float
+
+
+def pair_classes(tables: Tables, held: Held, old: set[str], rule: Rule, max_bucket: int) -> pd.DataFrame | None:
     """The columns PAIRED of all candidates that are not in `held.pairs`, compared by sketch or by text; None beyond PAIRS candidates."""
     import pandas as pd
 
-    from udfs.neardup import judge_sketches
     from udfs.pairing import meeting_pairs
 
     firsts = held.sketches[held.sketches.is_first.astype(bool)].sort_values("doc_id", ignore_index=True)
@@ -106,32 +119,38 @@ def pair_classes(tables: Tables, held: Held, old: set[str], kernel: MinHashParam
     if met is None:
         return None
     ids, sizes = firsts.doc_id.to_numpy(), firsts.n_shingles.to_numpy(np.int64)
+    held.hot_keys, held.hot_sizes = met.hot_keys, met.hot_sizes
     left, right = _unknown(met, ids, held.pairs)
     found, verdict = np.zeros(len(left)), np.zeros(len(left), np.int32)
     for start in range(0, len(left), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         a, b = left[part], right[part]
-        found[part], verdict[part] = judge_sketches(sizes[a], sizes[b], sketches[a], sketches[b], kernel, rule)
-    rows = pd.DataFrame({"doc_a": ids[left], "doc_b": ids[right], "similarity": found, "method": "sketch", "is_accepted": verdict == 1})
+        found[part], verdict[part] = rule.judge(sizes[a], sizes[b], sketches[a], sketches[b])
+    rows = pd.DataFrame({"doc_a": ids[left], "doc_b": ids[right], "similarity": found, "method": rule.method, "is_accepted": verdict == 1})
     is_open = verdict == 0
     if not is_open.any():
         return rows
-    exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, kernel.shingles, rule.measure).toPandas()
+    exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule.shingles, rule.measure).toPandas()
     exact = exact.assign(method="exact", is_accepted=exact.similarity >= rule.limit)
     return pd.concat([rows[~is_open], exact[PAIRED]], ignore_index=True)
 
 
-def _unknown(met: tuple[np.ndarray, np.ndarray], ids: np.ndarray, known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def hot_buckets(tables: Tables, held: Held) -> DataFrame:
+    """band_key, n_classes of the buckets over the cap."""
+    return tables.frame(list(zip(held.hot_keys.tolist(), held.hot_sizes.tolist(), strict=True)), "band_key bigint, n_classes bigint")
+
+
+def _unknown(met: Met, ids: np.ndarray, known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The pairs of `met` that `known` does not hold."""
     import pandas as pd
 
     if known.empty:
-        return met
+        return met.left, met.right
     place = pd.Index(ids)
     sides = place.get_indexer(known.doc_a), place.get_indexer(known.doc_b)
     here = (sides[0] >= 0) & (sides[1] >= 0)
-    fresh = ~np.isin(met[0] * len(ids) + met[1], sides[0][here].astype(np.int64) * len(ids) + sides[1][here])
-    return met[0][fresh], met[1][fresh]
+    fresh = ~np.isin(met.left * len(ids) + met.right, sides[0][here].astype(np.int64) * len(ids) + sides[1][here])
+    return met.left[fresh], met.right[fresh]
 
 
 def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:

@@ -131,6 +131,21 @@ is_accepted | boolean! | whether similarity reaches the recipe's limit
     check="doc_a < doc_b AND similarity BETWEEN 0 AND 1",
 )
 
+HOT_BUCKETS = Table(
+    "hot_buckets",
+    "One row for each band key that more classes share than max_bucket: what was not compared there, and so may have been missed.",
+    columns("""
+job          | string! | the job whose bands they are
+kernel       | string! | as pairs.kernel
+band_key     | bigint! | as in sketches.bands
+n_classes    | bigint! | classes (documents of different shingle sets) under the key
+n_compared   | bigint! | of their pairs, those taken: neighbours in doc_id order, and everyone with the first
+n_uncompared | bigint! | the other pairs; one of them may have met under another key
+"""),
+    key=("job", "kernel", "band_key"),
+    partitions=("job",),
+)
+
 DUPLICATES = Table(
     "duplicates",
     "One row for each document left out as a duplicate: which document stayed in its place and how alike the two are.",
@@ -222,7 +237,7 @@ spark_version | string!   | version of Spark
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_scores", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
-    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from jobs.core.job import Job
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import DUPLICATES, PAIRS, SKETCHES, VERDICTS
+from jobs.core.tables import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VERDICTS
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
+from jobs.dedup_simhash import JOB as SIMHASH
 from jobs.ingest_docs import JOB as INGEST
 
 pytestmark = pytest.mark.spark
@@ -132,24 +134,51 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_pa
     assert made["apart"]
 
 
-def test_on_the_driver_and_by_spark_the_rows_are_the_same(spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str, list[dict[str, str]]], ingest: Any) -> dict[str, list[str]]:
+    """The rows of the tables that near-duplicate removal writes, after a run on each batch."""
+    for batch, part in batches.items():
+        (raw / batch).mkdir(parents=True)
+        (raw / batch / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
+        run_job(INGEST, ingest, lake, inputs=str(raw / batch), batch=batch)
+        run_job(job, params, lake)
+    return {table.name: sorted(map(repr, lake.read(table).collect())) for table in (SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
+
+
+@pytest.mark.parametrize("job", [MINHASH, SIMHASH], ids=["minhash", "simhash"])
+def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.core import families, small_pairs
 
-    made = {}
-    bounds = {"driver": {}, "spark": {small_pairs: "DOCUMENTS"}, "too many pairs": {small_pairs: "PAIRS"}, "spark alone": {small_pairs: "DOCUMENTS", families: "EDGES"}}
-    for name, lowered in bounds.items():
+    made, base = {}, prose(1)
+    texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]
+    bounds = {"driver": {}, "spark alone": {small_pairs: "DOCUMENTS", families: "EDGES"}}
+    for name, lowered in {**bounds, **({"too many pairs": {small_pairs: "PAIRS"}} if job is MINHASH else {})}.items():
         for module, bound in lowered.items():
             monkeypatch.setattr(module, bound, 0)
-        lake = Lake(spark, str(tmp_path / name))
-        for batch, part in {"1": rows()[::2], "2": rows()[1::2]}.items():
-            folder = tmp_path / name / "raw" / batch
-            folder.mkdir(parents=True)
-            (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
-            run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(folder), batch=batch)
-            run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=RANKING), lake)
-        made[name] = {table.name: sorted(map(repr, lake.read(table).collect())) for table in (SKETCHES, PAIRS, DUPLICATES, VERDICTS)}
+        params = params_of(job.name, heeds=[], ranking=RANKING, max_bucket=3)
+        batches = {"1": texts[::2], "2": texts[1::2]}
+        made[name] = tables_after(Lake(spark, str(tmp_path / name)), tmp_path / name / "raw", job, params, batches, params_of("ingest_docs", data_docs=False))
         monkeypatch.undo()
-    assert made["driver"] == made["spark"]
-    assert made["driver"] == made["too many pairs"]
     assert made["driver"] == made["spark alone"]
+    assert made["driver"] == made.get("too many pairs", made["driver"])
     assert made["driver"]["duplicates"]
+    assert bool(made["driver"].get("hot_buckets")) == (job is MINHASH)  # of the six near copies of one text
+
+
+@pytest.mark.parametrize("decide", ["text", "bits"])
+def test_simhash_finds_near_copies_and_says_who_decided(decide: str, spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    long = prose(8, 2000)
+    texts = {"long": long, "one-word": [*long[:900], "other", *long[901:]], "stranger": prose(9, 2000)}
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/rows.jsonl").write_text("".join(json.dumps({"id": key, "source": "t", "text": " ".join(words)}) + "\n" for key, words in texts.items()))
+    lake = Lake(spark, str(tmp_path / "lake"))
+    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+    run_job(SIMHASH, params_of("dedup_simhash", heeds=[], ranking=RANKING, decide=decide), lake)
+    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
+    (row,) = lake.read(DUPLICATES).collect()
+    assert {keys[row.doc_id], keys[row.dup_of]} == {"long", "one-word"}
+    (verdict,) = lake.read(VERDICTS).collect()
+    if decide == "text":  # three of 1,998 shingles are others on each side
+        assert (row.method, row.similarity, verdict.limit) == ("exact", pytest.approx(1995 / 2001), 0.7)
+    else:
+        assert (row.method, verdict.limit) == ("simhash", 61 / 64)
+        assert row.similarity in (1.0, 63 / 64, 62 / 64, 61 / 64)

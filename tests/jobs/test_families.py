@@ -1,6 +1,6 @@
 """Survivors chosen by Spark alone are those that the driver's kernel chooses, whatever the shape of the graph."""
 
-from pathlib import Path
+import itertools
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ def test_spark_and_the_driver_leave_out_the_same_documents(tables: Tables, rule:
 
 def test_a_chain_of_a_thousand_links_is_one_component(tables: Tables) -> None:
     order = np.random.default_rng(1).permutation(1000).tolist()
-    links = tables.frame([(a, b) for a, b in zip(order[:-1], order[1:], strict=True)] + [(2000, 2001)], "class_a bigint, class_b bigint")
+    links = tables.frame([(a, b) for a, b in itertools.pairwise(order)] + [(2000, 2001)], "class_a bigint, class_b bigint")
     found = {row.node: row.component for row in pair_graph.components(tables, links).collect()}
     assert found == {**dict.fromkeys(range(1000), 0), 2000: 2000, 2001: 2000}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from udfs.pairing import meeting_pairs
+from udfs import pairing
+from udfs.pairing import meet_in_partition, meeting_pairs, packed
 
 
 def twin(bands: list[list[int]], old: set[int], max_bucket: int) -> set[tuple[int, int]]:
@@ -27,13 +29,13 @@ def test_pairs_are_those_of_the_plain_twin(max_bucket: int) -> None:
     for old in (set(), set(range(0, 60, 3)), set(range(60))):
         met = meeting_pairs(bands, np.isin(np.arange(60), list(old)), max_bucket, 10**6)
         assert met is not None
-        assert sorted(zip(*map(np.ndarray.tolist, met), strict=True)) == sorted(twin(bands.tolist(), old, max_bucket))
+        assert sorted(zip(met.left.tolist(), met.right.tolist(), strict=True)) == sorted(twin(bands.tolist(), old, max_bucket))
 
 
 def test_a_hot_bucket_of_many_is_paired_in_linear_time() -> None:
     met = meeting_pairs(np.zeros((50_000, 1), np.int64), np.zeros(50_000, bool), 2000, 10**6)
     assert met is not None
-    assert len(met[0]) == 2 * 49_999 - 1
+    assert len(met.left) == 2 * 49_999 - 1
 
 
 def test_more_pairs_than_one_memory_holds_are_not_made() -> None:
@@ -43,4 +45,39 @@ def test_more_pairs_than_one_memory_holds_are_not_made() -> None:
 def test_no_documents_have_no_pairs() -> None:
     met = meeting_pairs(np.zeros((0, 4), np.int64), np.zeros(0, bool), 10, 10)
     assert met is not None
-    assert len(met[0]) == 0
+    assert len(met.left) == 0
+
+
+@pytest.mark.parametrize("max_bucket", [2, 5, 1000])
+@pytest.mark.parametrize("at_once", [1, 4_000_000])
+def test_an_executor_finds_what_the_driver_finds(max_bucket: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "PAIRS_AT_ONCE", at_once)
+    draw = np.random.default_rng(3)
+    bands = draw.integers(0, 12, (60, 3)) + np.array([0, 100, 200])
+    is_old, names = np.arange(60) % 3 == 0, draw.permutation(10_000)[:60] - 5000
+    met = meeting_pairs(bands, is_old, max_bucket, 10**6)
+    assert met is not None
+    mixed = draw.permutation(180)
+    row, key = np.repeat(np.arange(60), 3)[mixed], bands.ravel()[mixed]
+    batches = [pa.record_batch({"band_key": key[part], "class": names[row[part]], "place": row[part], "is_old": pa.array(is_old[row[part]])}) for part in (slice(0, 70), slice(70, 180))]
+    rows = pa.Table.from_batches(list(meet_in_partition(iter(batches), max_bucket))).to_pylist()
+    pairs = {frozenset((r["class_a"], r["class_b"])) for r in rows if r["class_a"] is not None}
+    assert pairs == {frozenset(pair) for pair in zip(names[met.left].tolist(), names[met.right].tolist(), strict=True)}
+    hot = {(r["hot_key"], r["n_classes"]) for r in rows if r["hot_key"] is not None}
+    sizes = {int(k): int((bands == k).sum()) for k in np.unique(bands)}
+    assert hot == set(zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True)) == {(k, n) for k, n in sizes.items() if n > max_bucket}
+
+
+@pytest.mark.parametrize("group_bytes", [10, 300, 10**9])
+def test_every_pair_finds_its_documents_in_its_group_and_no_group_outgrows_the_bound(group_bytes: int) -> None:
+    draw = np.random.default_rng(5)
+    left = np.concatenate([np.zeros(199, np.int64), np.arange(1, 199), draw.integers(200, 400, 60)])  # a star with a chain, and small families
+    right = np.concatenate([np.arange(1, 200), np.arange(2, 200), draw.integers(200, 400, 60)])
+    n_bytes = draw.integers(1, 9, 400)
+    documents, group, of_pair = packed(left, right, n_bytes, group_bytes)
+    members: dict[int, set[int]] = {}
+    for document, number in zip(documents.tolist(), group.tolist(), strict=True):
+        members.setdefault(number, set()).add(document)
+    assert all({a, b} <= members[number] for a, b, number in zip(left.tolist(), right.tolist(), of_pair.tolist(), strict=True))
+    assert max(int(n_bytes[list(held)].sum()) for held in members.values()) <= 5 * group_bytes + 16
+    assert len(documents) == 400 if group_bytes == 10**9 else len(documents) < 4 * 400

@@ -1,0 +1,76 @@
+"""Keep the best of every family of near-duplicates, by SimHash: the second method, behind the same tables as dedup_minhash.
+
+reads   docs, signals, verdicts
+writes  sketches, pairs, hot_buckets, duplicates, verdicts
+run     spark-submit jobs/dedup_simhash.py --recipe conf/dedup_simhash.yaml --lake lakes/demo
+
+8 bytes a document in place of 256, and every pair within the Hamming distance is found, with no chance involved; but how far two SimHashes are
+apart says little of how alike short texts are, so the shingle sets decide (`decide: text`) unless the recipe trusts the bits alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from jobs.core import near_dup
+from jobs.core.counts import count_verdicts
+from jobs.core.job import Job, main
+from jobs.core.near_dup_params import NearDupParams, digest
+from udfs.neardup import Judge, judge_simhashes, simhash_documents
+from udfs.simhash import SimHashParams
+
+
+class Params(NearDupParams):
+    """See conf/dedup_simhash.yaml for every number and its source."""
+
+    max_hamming: NonNegativeInt  # of 64 bits
+    blocks: PositiveInt  # keys a document: choose(blocks, max_hamming)
+    decide: Literal["text", "bits"]  # who accepts a pair within the distance
+    measure: Literal["jaccard", "containment"]  # of the shingle sets, where texts decide
+    min_similarity: float = Field(gt=0, le=1)  # at least this alike: a duplicate
+
+    @model_validator(mode="after")
+    def _blocks_fit(self) -> Params:
+        self.simhash()
+        return self
+
+    def simhash(self) -> SimHashParams:
+        """The kernel's parameters."""
+        return SimHashParams(self.shingles(), self.max_hamming, self.blocks)
+
+    def kernel(self) -> str:  # noqa: D102
+        return digest(self.simhash())
+
+    def pairing(self) -> str:  # noqa: D102
+        return digest((self.simhash(), self.decide, self.by_text(), self.max_bucket))
+
+    def sketcher(self) -> Callable[..., Any]:  # noqa: D102
+        return functools.partial(simhash_documents, params=self.simhash())
+
+    def judge(self) -> Judge:  # noqa: D102
+        return functools.partial(judge_simhashes, max_hamming=self.max_hamming, by_text=self.decide == "text")
+
+    def by_text(self) -> tuple[str, float]:  # noqa: D102
+        return self.measure, self.min_similarity
+
+    def by_sketch(self) -> tuple[str, float]:  # noqa: D102
+        return "simhash", 1 - self.max_hamming / 64
+
+    def notes(self) -> list[str]:
+        """What a document costs, for `gristmill check`."""
+        keys = self.simhash().n_keys
+        return [f"{keys} keys a document, each of about {64 * (self.blocks - self.max_hamming) // self.blocks} bits: every pair within {self.max_hamming} of 64 bits meets"]
+
+
+JOB = Job(
+    "dedup_simhash", Params, reads=("docs", "signals", "verdicts"), writes=near_dup.WRITES, steps=near_dup.STEPS, scope="lake",
+    count=count_verdicts, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
