@@ -10,7 +10,7 @@ RAW ?= lakes/demo-raw
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker
+.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,18 @@ models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU
+
+$(BIN)/lmplz: | setup
+	@command -v cmake >/dev/null && command -v g++ >/dev/null && [ -d /usr/include/boost/program_options ] && [ -d /usr/include/eigen3 ] \
+	  || { echo "lmplz is compiled: apt-get install cmake g++ libboost-program-options-dev libboost-system-dev libboost-thread-dev libboost-test-dev libeigen3-dev zlib1g-dev libbz2-dev liblzma-dev"; exit 1; }
+	@echo "compiling KenLM's estimator from its source package (two minutes)"
+	@set -e; home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; \
+	  $(BIN)/pip download -q --disable-pip-version-check --no-deps --no-build-isolation --no-binary kenlm -c conf/constraints/spark35.txt -d $$home kenlm; \
+	  tar -xzf $$home/kenlm-*.tar.gz -C $$home --strip-components=1; mkdir $$home/build; \
+	  (cd $$home/build && cmake -DCMAKE_BUILD_TYPE=Release .. && $(MAKE) -j2 lmplz build_binary) > $$home/log 2>&1 || { tail -20 $$home/log; exit 1; }; \
+	  cp $$home/build/bin/build_binary $$home/build/bin/lmplz $(BIN)/
+
+lmplz: $(BIN)/lmplz ## KenLM's own estimator, for language models of a whole lake (needs a compiler and Boost)
 
 image: ## the Spark image, with Docker
 	docker build -f docker/Dockerfile.spark -t gristmill:0.1.0 .

@@ -87,7 +87,7 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) 
         found[name], model = scored(name, classifier.kind, spec, train, docs, place)
         speed[name] = {"train_seconds": round(time.monotonic() - began, 1), "model_mb": round(len(model.blob) / 1e6, 2), **rate(model, docs)}
         print(name, by_language(labels, found[name], langs), speed[name], file=sys.stderr, flush=True)
-    used = {name: weight for name, weight in weights.items() if name in found}
+    used = {name: scorer.weight for name, scorer in weights.items() if name in found}
     found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
     if plain:
         found["plain"] = plain_floor(train, docs, place)

@@ -1,12 +1,13 @@
 """Join the scores into one quality value and cut it into bins and tiers, per language. No model runs here.
 
-reads   docs, signals, verdicts, scores, models
+reads   docs, signals, verdicts, scores, models (perplexity, where a scorer is of it)
 writes  quality
 run     spark-submit jobs/build_quality.py --recipe conf/build_quality.yaml --lake lakes/demo
 
-The value is the weighted mean of the scorers' logits, or their largest (CCI4.0, Nemotron-CC). Bin b holds the documents with
-b/20 to (b+1)/20 of their language below them, by documents or by bytes; ties stay together. Ends are exact: values are counted
-in 65,536 steps, so that neither the order nor the partitions of the rows move a document.
+The value is the weighted mean of the scorers' values, or their largest (CCI4.0, Nemotron-CC): logits of classifiers as they are, or of any
+scorers the share of the language that each puts below the document. Bin b holds the documents with b/20 to (b+1)/20 of their language
+below them, by documents or by bytes; ties stay together. Ends are exact: values are counted in 65,536 steps, so that neither the order
+nor the partitions of the rows move a document.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.counts import by_one_reason
+from jobs.core.ensemble import KEYS, STEPS, Scorer, as_percentiles, combined, values
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.models import find_models
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-STEPS = 65536  # a quality is known to 1 / STEPS
 BINS = 20
 
 
@@ -32,34 +32,34 @@ class Params(Strict):
     """See conf/build_quality.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are in no bin
-    scorers: dict[str, PositiveFloat]  # models of train_classifier and their weights
+    scorers: dict[str, Scorer] = Field(min_length=1)  # by name
+    scale: Literal["logit", "percentile"]  # logit: classifiers only; percentile: the share of the language below, so anything that sorts
     combine: Literal["mean", "max"]
-    weigh: Literal["documents", "bytes"]  # what a twentieth of a language is
+    missing: Literal["leave_out", "ignore"]  # a document without some score: it gets no bin, or the scores that it has decide
+    weigh: Literal["documents", "bytes"]  # what a twentieth of a language is, and a percentile
     min_head: int = Field(ge=0, le=BINS)  # bins from here on are the head
     min_middle: int = Field(ge=0, le=BINS)  # from here on the middle; below is the tail
 
+    @model_validator(mode="after")
+    def _logits_are_of_classifiers(self) -> Params:
+        others = [name for name, scorer in self.scorers.items() if scorer.of != "score_classifier"]
+        if self.scale == "logit" and others:
+            raise ValueError(f"scale: logit is for classifiers, {', '.join(others)} have none; take percentile")
+        return self
+
 
 def joined(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, lang, n_bytes, step (0 to STEPS - 1), decided_by of the documents with every score, staged."""
+    """doc_id, batch_id, lang, n_bytes, step (0 to STEPS - 1), decided_by of the documents that get a bin, staged."""
     from pyspark.sql import functions as F
 
-    versions = {row["name"]: row["version"] for row in find_models(tables, list(params.scorers), "train_classifier")}
-    keys, wanted = ["doc_id", "batch_id"], F.lit(False)
-    for name, version in versions.items():
-        wanted = wanted | ((F.col("scorer") == name) & (F.col("version") == version))
-    scores = tables.slice("scores").where((F.col("job") == "score_classifier") & wanted)
-    one = [F.max(F.when(F.col("scorer") == name, F.col("raw"))).alias(name) for name in params.scorers]
-    rows = scores.groupBy(*keys).agg(*one).na.drop().join(tables.kept(params.heeds), keys, how="left_semi")
-    # The one with the largest say; of equal ones the first of the recipe.
-    say = {name: F.col(name) * weight if params.combine == "mean" else F.col(name) for name, weight in params.scorers.items()}
-    size = {name: F.abs(each) if params.combine == "mean" else each for name, each in say.items()}
-    largest = F.greatest(*size.values()) if len(size) > 1 else next(iter(size.values()))
-    decided = F.coalesce(*[F.when(each == largest, F.lit(name)) for name, each in size.items()])
-    logit = sum(say.values(), F.lit(0.0)) / sum(params.scorers.values()) if params.combine == "mean" else largest
-    step = F.least(F.floor(F.lit(STEPS) / (1 + F.exp(-logit))), F.lit(STEPS - 1)).cast("int")
-    facts = tables.slice("docs").select(*keys, "n_bytes").join(tables.slice("signals").select(*keys, "lang"), keys, how="inner")
-    made = rows.select(*keys, step.alias("step"), decided.alias("decided_by")).join(facts, keys, how="inner")
-    return tables.stage("joined", made)
+    facts = tables.slice("docs").select(*KEYS, "n_bytes").join(tables.slice("signals").select(*KEYS, "lang"), KEYS, how="inner")
+    rows = values(tables, params.scorers).join(tables.kept(params.heeds), KEYS, how="left_semi").join(facts, KEYS, how="inner")
+    is_ranked = params.scale == "percentile"
+    said = as_percentiles(tables, tables.stage("values", rows), params.weigh) if is_ranked else rows
+    one = combined(said, params.scorers, params.combine, 0.5 if is_ranked else 0.0, params.missing == "leave_out")
+    unit = F.col("value") if is_ranked else 1 / (1 + F.exp(-F.col("value")))
+    step = F.least(F.floor(unit * STEPS), F.lit(STEPS - 1)).cast("int")
+    return tables.stage("joined", one.select(*KEYS, "lang", "n_bytes", step.alias("step"), "decided_by"))
 
 
 def cuts(rows: DataFrame, weigh: str) -> dict[str | None, list[int]]:
@@ -98,14 +98,14 @@ def bin_quality(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: documents that the judges kept; left out: those without every score."""
+    """In: documents that the judges kept; left out: those without every score (missing: ignore: without any)."""
     n, found = tables.kept(params.heeds).count(), tables.own("quality").count()
     return by_one_reason({None: found, "not_scored": n - found})
 
 
 JOB = Job(
     "build_quality", Params, reads=("docs", "signals", "verdicts", "scores", "models"), writes=(Writes("quality", "all"),), steps=(bin_quality,),
-    scope="lake", count=count, about=__doc__,
+    scope="lake", count=count, about=__doc__, looks_at=("perplexity",),
 )  # fmt: skip
 
 if __name__ == "__main__":

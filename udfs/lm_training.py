@@ -13,8 +13,9 @@ from udfs.lm import LanguageModel, Unit, sentences
 
 
 def find_lmplz() -> Path | None:
-    """lmplz named by GRISTMILL_LMPLZ, or on the PATH; None without one."""
-    named = os.environ.get("GRISTMILL_LMPLZ") or shutil.which("lmplz")
+    """lmplz named by GRISTMILL_LMPLZ, beside the interpreter (`make lmplz` puts it there) or on the PATH; None without one."""
+    beside = Path(sys.executable).with_name("lmplz")
+    named = os.environ.get("GRISTMILL_LMPLZ") or (str(beside) if beside.is_file() else shutil.which("lmplz"))
     return Path(named) if named and Path(named).is_file() else None
 
 

@@ -6,9 +6,10 @@ sizes, so that what the cap may have cost can be counted.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
+BLOCKS = "part int, block binary"
+BLOCK = (np.int64, np.int64, np.int64, np.bool_)  # of a block, one column after the other: key, class, place (the order inside a bucket), is_old
 MET = "class_a bigint, class_b bigint, hot_key bigint, n_classes bigint"  # a pair, or a hot bucket
 PAIRS_AT_ONCE = 4_000_000  # that one partition holds before it hands them on; a bucket alone may hold max_bucket ** 2 / 2
 
@@ -91,21 +94,46 @@ def meeting_pairs(bands: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, m
     return Met(pairs // max(n, 1), pairs % max(n, 1), np.concatenate(hot_keys), np.concatenate(hot_sizes))
 
 
-def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over whole buckets: band_key, class, place (bigint: the order inside a bucket), is_old -> MET.
+def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: class, place (bigint), is_old, bands -> BLOCKS: all (key, class, place, is_old) of a batch in one row for each part.
 
-    A pair that meets in several buckets of the partition may come again.
+    A row for each key would cost the JVM many times what the keys themselves cost here; a key is always in the same part.
     """
     import pyarrow as pa
 
-    names = ("band_key", "class", "place", "is_old")
-    held = [tuple(batch.column(name).to_numpy(zero_copy_only=False) for name in names) for batch in batches if batch.num_rows]
+    for batch in batches:
+        bands = batch.column("bands")
+        keys = bands.flatten().to_numpy(zero_copy_only=False)
+        row = np.repeat(np.arange(batch.num_rows), np.diff(bands.offsets.to_numpy()))
+        part = (keys.view(np.uint64) % np.uint64(parts)).astype(np.int32)
+        order = np.argsort(part, kind="stable")
+        columns = [keys[order], *(batch.column(name).to_numpy(zero_copy_only=False)[row][order] for name in ("class", "place", "is_old"))]
+        names, starts = np.unique(part[order], return_index=True)
+        cuts = [*starts.tolist(), len(order)]
+        blocks = [b"".join(column[start:stop].astype(kind).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for start, stop in itertools.pairwise(cuts)]
+        yield pa.record_batch([pa.array(names, pa.int32()), pa.array(blocks, pa.binary())], names=["part", "block"])
+
+
+def from_block(block: bytes) -> list[npt.NDArray[Any]]:
+    """keys, classes, places, is_old of one block."""
+    n, at, columns = len(block) // sum(np.dtype(kind).itemsize for kind in BLOCK), 0, []
+    for kind in BLOCK:
+        columns.append(np.frombuffer(block, kind, n, at))
+        at += columns[-1].nbytes
+    return columns
+
+
+def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow over all blocks of some parts: BLOCKS -> MET. A pair that meets in several buckets of the partition may come again."""
+    import pyarrow as pa
+
+    held = [from_block(block.as_py()) for batch in batches for block in batch.column("block")]
     if not held:
         return
     keys, classes, place, is_old = (np.concatenate([part[i] for part in held]) for i in range(4))
     held.clear()
     order = np.lexsort((place, keys))
-    keys, classes, is_old = keys[order], classes[order], is_old[order].astype(bool)
+    keys, classes, is_old = keys[order], classes[order], is_old[order]
     starts, sizes = runs_of(keys)
     is_hot = sizes > max_bucket
     yield _met(pa, hot_key=keys[starts[is_hot]], n_classes=sizes[is_hot])

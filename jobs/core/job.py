@@ -110,6 +110,7 @@ class Tables:
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
         self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
         self.started_at: Any = None
+        self.n_staged = 0  # keys of texts, by bucket
         self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
         self.judged: Counts | None = None  # what the verdicts of this run came to, once they are staged
 
@@ -174,7 +175,7 @@ class Tables:
         docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
         if self.lake.buckets == 1:
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
-        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
+        narrow = self._by_bucket(keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry))
         parts = [
             docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
             for b in range(self.lake.buckets)
@@ -197,6 +198,13 @@ class Tables:
         finally:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.spark.read.schema(frame.schema).parquet(path)
+
+    def _by_bucket(self, keys: DataFrame) -> DataFrame:
+        """`keys` computed once, so that each bucket reads its own and no other."""
+        self.n_staged += 1
+        path = f"{self.lake.staging(self.job.name)}/keys-{self.n_staged}"
+        keys.repartition("bucket").write.mode("overwrite").partitionBy("bucket").parquet(path)
+        return self.lake.spark.read.schema(keys.schema).parquet(path)
 
     def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:
         """Driver rows as a frame; Spark itself refuses a pandas frame without rows."""

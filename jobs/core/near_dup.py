@@ -49,8 +49,10 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     from pyspark.sql.window import Window
 
     known = tables.own("sketches").where(F.col("kernel") == params.kernel())
-    todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
-    texts = tables.texts(todo, "content_hash", "text").select("doc_id", "batch_id", "content_hash", "text")
+    texts = tables.slice("docs")
+    if params.heeds or tables.owns("sketches"):
+        todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
+        texts = tables.texts(todo, "content_hash", "text")
     made = sketched(tables, params, texts)
     group = Window.partitionBy("set_hash").orderBy("doc_id")
     classes = known.where("is_first").select("set_hash", F.lit(True).alias("is_known"))

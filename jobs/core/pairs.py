@@ -13,15 +13,15 @@ import numpy as np
 
 from jobs.core.job import Tables
 from udfs.neardup import VERIFIED, compare_texts
-from udfs.pairing import MET, meet_in_partition, packed
+from udfs.pairing import BLOCKS, MET, meet_in_partition, packed, scatter_keys
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-NARROW = 65_536  # rows of a batch of keys
-ROWS = 4_000_000  # of band keys in a partition: 25 bytes each while it is sorted, twice
+SKETCHES = 16_384  # documents of an Arrow batch of band keys
+ROWS = 4_000_000  # band keys of a part: 25 bytes each, twice while they are sorted
 OPEN_PAIRS = 2_000_000  # that texts decide in one pass; some 300 bytes each on the driver
 GROUP_BYTES = 8 << 20  # text of one group that is compared as a whole
 
@@ -36,12 +36,12 @@ def candidates(tables: Tables, sketches: DataFrame, old: DataFrame | None, max_b
 
     seen = old.select("doc_id", F.lit(True).alias("is_old")) if old is not None else tables.frame([], "doc_id string, is_old boolean")
     place = F.conv(F.substring("doc_id", 1, 15), 16, 10).cast("bigint")  # 60 of 128 bits: order enough
-    rows = sketches.join(seen, "doc_id", how="left").select(
-        F.explode("bands").alias("band_key"), F.col("set_hash").alias("class"), place.alias("place"), F.coalesce("is_old", F.lit(False)).alias("is_old")
-    )
-    n_rows = sketches.select(F.sum(F.size("bands"))).first()[0] or 0  # type: ignore[index]
-    spread = rows.repartition(max(n_rows // ROWS, 1) + 1, "band_key")
-    return tables.stage("met", spread.mapInArrow(functools.partial(meet_in_partition, max_bucket=max_bucket), MET), NARROW)
+    is_old = F.coalesce("is_old", F.lit(False)).alias("is_old")
+    rows = tables.stage("keys", sketches.join(seen, "doc_id", how="left").select(F.col("set_hash").alias("class"), place.alias("place"), is_old, "bands"))
+    n_rows = rows.select(F.sum(F.size("bands"))).first()[0] or 0  # type: ignore[index]
+    parts = n_rows // ROWS + 1
+    blocks = tables.stage("blocks", rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), SKETCHES)
+    return tables.stage("met", blocks.repartition(parts, "part").mapInArrow(functools.partial(meet_in_partition, max_bucket=max_bucket), MET))
 
 
 def sides_of(pairs: DataFrame, sketches: DataFrame) -> DataFrame:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from jobs import build_quality, judge_quality, score_classifier, score_perplexity, train_classifier, train_lm
-from jobs.build_quality import STEPS, bin_starts
+from jobs.build_quality import bin_starts
 from jobs.core import config
+from jobs.core.ensemble import STEPS
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, SCORES, SIGNALS, VERDICTS
+from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
@@ -83,6 +84,58 @@ def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     assert {(before[doc_id], after[doc_id]) for doc_id in moved} == {("head", "middle")}
     assert (rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)) == (scores, models, version)
     assert run_job(score_classifier.JOB, demo(score_classifier), copy).batches == (), "nothing to do"
+
+
+def percentile(value: float, others: list[tuple[float, int]]) -> float:
+    """The share of the bytes in `others` (value, bytes) below a value, half of its equals included."""
+    below, equal = (sum(n for other, n in others if test(other)) for test in (lambda other: other < value, lambda other: other == value))
+    return (below + equal / 2) / sum(n for _, n in others)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("combine", "missing"), [("max", "ignore"), ("mean", "leave_out")])
+def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine: str, missing: str) -> None:
+    kept = [row.doc_id for row in copy.read(QUALITY).collect()]
+    batch = {row.doc_id: (row.batch_id, row.n_bytes) for row in copy.read(DOCS).collect()}
+    judged = {doc_id: place % 6 for place, doc_id in enumerate(sorted(kept)) if place % 3}
+    copy.write(SCORES, copy.spark.createDataFrame([("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()], SCORES.schema), None, "by hand")
+    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
+    scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
+    run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, weigh="bytes"), copy)
+    lang = {row.doc_id: row.lang for row in copy.read(SIGNALS).collect()}
+    said: dict[str, dict[str, float]] = {
+        "chars": {row.doc_id: int(row.score * STEPS) for row in copy.read(SCORES).where("scorer = 'chars'").collect()},
+        "kenlm": {row.doc_id: int(STEPS / (1 + row.loss)) for row in copy.read(PERPLEXITY).where("job = 'score_perplexity'").collect()},
+        "judge": {doc_id: min(int(n / 5 * STEPS), STEPS - 1) for doc_id, n in judged.items()},
+    }
+    for row in copy.read(QUALITY).collect():
+        shares = {}
+        for name, values in said.items():
+            if row.doc_id in values:
+                others = [(value, batch[other][1]) for other, value in values.items() if other in kept and lang[other] == lang[row.doc_id]]
+                shares[name] = percentile(values[row.doc_id], others)
+        if combine == "max":
+            wanted, decided = max(shares.values()), next(name for name in shares if shares[name] == max(shares.values()))
+        else:
+            far = {name: abs(share - 0.5) * scorers[name]["weight"] for name, share in shares.items()}
+            wanted = sum(share * scorers[name]["weight"] for name, share in shares.items()) / 3.5
+            decided = next(name for name in far if far[name] == max(far.values()))
+        assert row.quality == pytest.approx(wanted, abs=2 / STEPS)
+        assert row.decided_by == decided
+    binned = {row.doc_id for row in copy.read(QUALITY).collect()}
+    assert binned == (set(kept) if missing == "ignore" else set(judged))
+
+
+@pytest.mark.spark
+def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
+    row = copy.read(QUALITY).first()
+    rows = [("merge_scores", row.doc_id, row.batch_id, "judge", version, 3.0, 0.6, None) for version in ("v1", "v2")]
+    copy.write(SCORES, copy.spark.createDataFrame(rows, SCORES.schema), None, "by hand")
+    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
+    with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
+        run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
+    with pytest.raises(ConfigError, match="logit is for classifiers"):
+        demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="logit")
 
 
 @pytest.mark.spark

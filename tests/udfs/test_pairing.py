@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from udfs import pairing
-from udfs.pairing import meet_in_partition, meeting_pairs, packed
+from udfs.pairing import meet_in_partition, meeting_pairs, packed, scatter_keys
 
 
 def twin(bands: list[list[int]], old: set[int], max_bucket: int) -> set[tuple[int, int]]:
@@ -57,10 +58,12 @@ def test_an_executor_finds_what_the_driver_finds(max_bucket: int, at_once: int, 
     is_old, names = np.arange(60) % 3 == 0, draw.permutation(10_000)[:60] - 5000
     met = meeting_pairs(bands, is_old, max_bucket, 10**6)
     assert met is not None
-    mixed = draw.permutation(180)
-    row, key = np.repeat(np.arange(60), 3)[mixed], bands.ravel()[mixed]
-    batches = [pa.record_batch({"band_key": key[part], "class": names[row[part]], "place": row[part], "is_old": pa.array(is_old[row[part]])}) for part in (slice(0, 70), slice(70, 180))]
-    rows = pa.Table.from_batches(list(meet_in_partition(iter(batches), max_bucket))).to_pylist()
+    mixed = draw.permutation(60)
+    rows = pa.table({"class": names[mixed], "place": mixed, "is_old": pa.array(is_old[mixed]), "bands": pa.array(bands[mixed].tolist(), pa.list_(pa.int64()))})
+    blocks = pa.Table.from_batches(list(scatter_keys(iter(rows.to_batches(max_chunksize=23)), 3)))
+    assert set(blocks["part"].to_pylist()) == {0, 1, 2}
+    apart = [blocks.filter(pc.is_in(blocks["part"], pa.array(some, pa.int32()))) for some in ([0, 2], [1])]
+    rows = [row for part in apart for found in meet_in_partition(iter(part.to_batches()), max_bucket) for row in found.to_pylist()]
     pairs = {frozenset((r["class_a"], r["class_b"])) for r in rows if r["class_a"] is not None}
     assert pairs == {frozenset(pair) for pair in zip(names[met.left].tolist(), names[met.right].tolist(), strict=True)}
     hot = {(r["hot_key"], r["n_classes"]) for r in rows if r["hot_key"] is not None}
