@@ -144,23 +144,27 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     spec = spec.model_copy(update={"work_folder": str(home / "work"), "max_segments": given.max_segments})
     for name, step in prompts[given.flow].file.steps.items():
         prompts[given.flow].file.steps[name] = step.model_copy(update={"max_tokens": min(step.max_tokens, given.max_tokens)})
-    asked: list[tuple[str, dict[str, Any], Any]] = []
+    asked: list[tuple[list[dict[str, str]], dict[str, Any], Any]] = []
 
     class Recorded(VllmEngine):
-        began = 0.0
+        began = ended = 0.0
 
         async def start(self) -> None:
             await super().start()
             self.began = time.monotonic()
 
+        async def close(self) -> None:
+            self.ended = time.monotonic()
+            await super().close()
+
         async def ask(self, key: str, messages: list[dict[str, str]], sampling: dict[str, Any], schema: dict[str, Any] | None) -> Any:
-            asked.append((self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True), sampling, schema))
+            asked.append((messages, sampling, schema))
             return await super().ask(key, messages, sampling, schema)
 
     busy = [os.getloadavg()[0]]
     made = Recorded(spec.engine)  # type: ignore[arg-type]
     asyncio.run(Worker(spec, prompts, digest, Store(str(home / "lake"), "bench"), made).run())
-    seconds = time.monotonic() - made.began
+    seconds, stop = made.ended - made.began, time.monotonic() - made.ended
     busy.append(os.getloadavg()[0])
     rows = answers_of(home / "lake")
     tokens = sum(row["completion_tokens"] for row in rows)
@@ -169,13 +173,14 @@ def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
 
     llm = LLM(**made.arguments())
     params = [SamplingParams(**s, structured_outputs=StructuredOutputsParams(json=schema) if schema else None) for _, s, schema in asked]
+    prompts_asked = [made.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) for messages, _, _ in asked]
     began = time.monotonic()
-    bare = sum(len(out.outputs[0].token_ids) for out in llm.generate([prompt for prompt, _, _ in asked], params))
+    bare = sum(len(out.outputs[0].token_ids) for out in llm.generate(prompts_asked, params))
     bare_seconds = time.monotonic() - began
     busy.append(os.getloadavg()[0])
     if given.record:
         write_recorded(given.record, rows)
-    return {"documents": given.n, "flow": given.flow, "load": [round(each, 1) for each in busy], "calls": len(asked), "worker_tokens": tokens, "worker_seconds": round(seconds, 1), "bare_tokens": bare, "bare_seconds": round(bare_seconds, 1),
+    return {"documents": given.n, "flow": given.flow, "load": [round(each, 1) for each in busy], "calls": len(asked), "worker_tokens": tokens, "worker_seconds": round(seconds, 1), "stop_seconds": round(stop, 1), "bare_tokens": bare, "bare_seconds": round(bare_seconds, 1),
             "share_of_bare": round(tokens / seconds / (bare / bare_seconds), 3)}  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from jobs.core.near_dup_params import NearDupParams
 from jobs.core.pairs import candidates, sides_of, verified
 from udfs.neardup import COMPARED, SKETCHED, compare_sketches
 
+BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 COMPARED_AT_ONCE = 8_192  # pairs of an Arrow batch: two sketches of 256 bytes each
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     made = sketched(tables, params, texts)
     group = Window.partitionBy("set_hash").orderBy("doc_id")
     classes = known.where("is_first").select("set_hash", F.lit(True).alias("is_known"))
+    narrow = made.select("doc_id", "set_hash", "n_shingles").join(classes, ["set_hash"], how="left")
     first = (F.row_number().over(group) == 1) & F.col("is_known").isNull() & (F.col("n_shingles") > 0)
-    rows = made.join(classes, ["set_hash"], how="left").withColumn("is_first", first)
+    others = tables.stage("others", narrow.withColumn("is_first", first).where(~F.col("is_first")).select("doc_id", "is_first"))
+    few = F.broadcast(others) if others.count() <= BROADCAST else others  # sketches are wide: they travel only where they must
+    rows = made.join(few, "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
     return {"sketches": as_sketches(rows, params)}
 
 

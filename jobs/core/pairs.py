@@ -34,10 +34,11 @@ def candidates(tables: Tables, sketches: DataFrame, old: DataFrame | None, max_b
     """
     from pyspark.sql import functions as F
 
-    seen = old.select("doc_id", F.lit(True).alias("is_old")) if old is not None else tables.frame([], "doc_id string, is_old boolean")
+    marked = sketches.withColumn("is_old", F.lit(False))
+    if old is not None:
+        marked = sketches.join(old.select("doc_id", F.lit(True).alias("is_old")), "doc_id", how="left").withColumn("is_old", F.coalesce("is_old", F.lit(False)))
     place = F.conv(F.substring("doc_id", 1, 15), 16, 10).cast("bigint")  # 60 of 128 bits: order enough
-    is_old = F.coalesce("is_old", F.lit(False)).alias("is_old")
-    rows = tables.stage("keys", sketches.join(seen, "doc_id", how="left").select(F.col("set_hash").alias("class"), place.alias("place"), is_old, "bands"))
+    rows = tables.stage("keys", marked.select(F.col("set_hash").alias("class"), place.alias("place"), "is_old", "bands"))
     n_rows = rows.select(F.sum(F.size("bands"))).first()[0] or 0  # type: ignore[index]
     parts = n_rows // ROWS + 1
     blocks = tables.stage("blocks", rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), SKETCHES)

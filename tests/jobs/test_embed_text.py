@@ -94,7 +94,7 @@ def test_every_job_that_looks_at_a_document_once_forgets_what_was_replaced() -> 
     once = [job for job in map(find_job, job_names()) if any(w.replaces == "append" and {"doc_id", "batch_id"} <= set(table(w.table).key) for w in job.writes)]
     assert {job.name for job in once} >= {"score_classifier", "score_perplexity", "embed_text"}
     for job in once:
-        assert job.steps[0] is forget_replaced or job.name in ("merge_scores", "decontaminate", "dedup_minhash"), job.name
+        assert job.steps[0] is forget_replaced or job.name in ("merge_scores", "decontaminate", "dedup_minhash", "dedup_simhash"), job.name
 
 
 @pytest.mark.spark
