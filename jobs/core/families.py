@@ -14,7 +14,7 @@ from jobs.core.ranking import Rank, ranked
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-EDGES = 20_000_000  # accepted pairs that the driver solves, some 150 bytes each while it does
+EDGES = 20_000_000  # accepted pairs (and documents in them) that the driver solves, some 150 bytes each while it does
 LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
 
 
@@ -22,7 +22,7 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
     """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash), by `rule` (see udfs.survivors).
 
     Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
-    best member, which gives the rows that the graph of documents would. On the driver up to EDGES pairs, by Spark beyond.
+    best member, which gives the rows that the graph of documents would. On the driver up to EDGES pairs and as many documents, by Spark beyond.
     """
     from pyspark.sql import functions as F
 
@@ -33,7 +33,7 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
     crowded = kept.groupBy("set_hash").count().where("count > 1").select("set_hash")
     named = edges.select(F.explode(F.array("class_a", "class_b")).alias("set_hash"))
     rows, order = ranked(tables, kept.join(crowded.unionByName(named).distinct(), "set_hash", how="left_semi"), ranking)
-    if edges.count() > EDGES:
+    if edges.count() > EDGES or rows.count() > EDGES:
         return spread(tables, rows.select("doc_id", "batch_id", "set_hash", F.struct(*order).alias("rank")), edges, rule)
     members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
     return tables.frame(left_out(members, edges.toPandas(), rule), LEFT_OUT)
