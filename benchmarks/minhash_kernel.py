@@ -230,8 +230,8 @@ def accepted_pairs(texts: pa.Array, params: MinHashParams, limit: float) -> tupl
 
 def meeting(bands: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of documents that share a band key, once each, the lower index on the left."""
-    keys = bands.flatten().to_numpy()
-    owners = np.repeat(np.arange(len(bands)), np.diff(bands.offsets.to_numpy()))
+    rows = minhash.band_matrix(bands.drop_null())
+    keys, owners = rows.ravel(), np.repeat(np.flatnonzero(bands.is_valid().to_numpy(zero_copy_only=False)), rows.shape[1])
     order = np.lexsort((owners, keys))
     keys, owners = keys[order], owners[order]
     found = []

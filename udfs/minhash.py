@@ -152,9 +152,9 @@ def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
 def sketch_batch(
     texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None, permuted: tuple[Codes, Codes] | None = None
 ) -> pa.RecordBatch:
-    """What is kept of each text: `n_shingles` int32 (distinct), `set_hash` int64, `sketch` binary, `bands` list<int64>.
+    """What is kept of each text: `n_shingles` int32 (distinct), `set_hash` int64, `sketch` binary, `bands` binary (int64, little-endian).
 
-    `permuted` as in `signatures`. A document without shingles (null, empty, punctuation only) has neither set hash nor sketch (null) and no bands: it
+    `permuted` as in `signatures`. A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands (null): it
     meets nobody. Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
     """
     params = params or MinHashParams()
@@ -177,13 +177,16 @@ def sketch_columns(
     filled = sizes > 0
     ends = np.concatenate([[0], filled.cumsum()])
     bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))
-    data = pa.py_buffer(np.ascontiguousarray(sketches[filled]))
-    at = pa.py_buffer((ends * sketches.shape[1]).astype(np.int32))
+
+    def packed(rows: npt.NDArray[np.uint8]) -> pa.Array:  # one value a document: a list would cost the JVM a step for each key
+        at = pa.py_buffer((ends * rows.shape[1]).astype(np.int32))
+        return pa.Array.from_buffers(pa.binary(), len(sizes), [bitmap, at, pa.py_buffer(np.ascontiguousarray(rows[filled]))])
+
     columns = {
         "n_shingles": pa.array(sizes, pa.int32()),
         "set_hash": pa.array(sets, pa.int64(), mask=~filled),
-        "sketch": pa.Array.from_buffers(pa.binary(), len(sizes), [bitmap, at, data]),
-        "bands": pa.ListArray.from_arrays(pa.array(ends * keys.shape[1], pa.int32()), pa.array(keys[filled].ravel(), pa.int64())),
+        "sketch": packed(sketches),
+        "bands": packed(np.ascontiguousarray(keys, "<i8").view(np.uint8)),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
@@ -197,6 +200,11 @@ def sketch_matrix(sketches: pa.Array | pa.ChunkedArray) -> Sketches:
     width = widths[0] if widths else 0
     parts = [np.frombuffer(c.buffers()[2], np.uint8, len(c) * width, _first_byte(c)) for c in column.chunks if len(c)]
     return np.concatenate(parts or [np.zeros(0, np.uint8)]).reshape(len(column), width)
+
+
+def band_matrix(bands: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """The keys of `bands` as `(documents, keys)`; errors as `sketch_matrix`."""
+    return sketch_matrix(bands).view("<i8")
 
 
 def _first_byte(chunk: pa.Array) -> int:

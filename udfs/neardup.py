@@ -31,7 +31,7 @@ from udfs.minhash import (
 from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
 from udfs.simhash import SimHashParams, hamming, simhash_batch
 
-SKETCHED = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands array<bigint>"
+SKETCHED = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands binary"
 COMPARED = "doc_a string, doc_b string, similarity double, verdict int"
 Judge = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]  # set sizes and sketches of both sides -> similarity, verdict
 VERIFIED = "doc_a string, doc_b string, similarity double"

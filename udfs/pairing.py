@@ -95,23 +95,24 @@ def meeting_pairs(bands: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, m
 
 
 def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: class, place (bigint), is_old, bands -> BLOCKS: all (key, class, place, is_old) of a batch in one row for each part.
+    """mapInArrow: class, place (bigint), is_old, bands (binary) -> BLOCKS: all (key, class, place, is_old) of a batch in one row for each part.
 
     A row for each key would cost the JVM many times what the keys themselves cost here; a key is always in the same part.
     """
     import pyarrow as pa
 
+    from udfs.minhash import band_matrix
+
     for batch in batches:
-        bands = batch.column("bands")
-        keys = bands.flatten().to_numpy(zero_copy_only=False)
-        row = np.repeat(np.arange(batch.num_rows), np.diff(bands.offsets.to_numpy()))
-        part = (keys.view(np.uint64) % np.uint64(parts)).astype(np.int32)
-        order = np.argsort(part, kind="stable")
-        columns = [keys[order], *(batch.column(name).to_numpy(zero_copy_only=False)[row][order] for name in ("class", "place", "is_old"))]
+        keys = band_matrix(batch.column("bands"))
+        part = (keys.ravel().view(np.uint64) % np.uint64(parts)).astype(np.uint16 if parts <= 1 << 16 else np.int32)
+        order = np.argsort(part, kind="stable")  # of 16 bits: by radix
+        row = order // max(keys.shape[1], 1)
+        columns = [keys.ravel()[order], *(batch.column(name).to_numpy(zero_copy_only=False)[row] for name in ("class", "place", "is_old"))]
         names, starts = np.unique(part[order], return_index=True)
         cuts = [*starts.tolist(), len(order)]
         blocks = [b"".join(column[start:stop].astype(kind).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for start, stop in itertools.pairwise(cuts)]
-        yield pa.record_batch([pa.array(names, pa.int32()), pa.array(blocks, pa.binary())], names=["part", "block"])
+        yield pa.record_batch([pa.array(names.astype(np.int32)), pa.array(blocks, pa.binary())], names=["part", "block"])
 
 
 def from_block(block: bytes) -> list[npt.NDArray[Any]]:
@@ -132,7 +133,8 @@ def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Ite
         return
     keys, classes, place, is_old = (np.concatenate([part[i] for part in held]) for i in range(4))
     held.clear()
-    order = np.lexsort((place, keys))
+    order = _in_company(keys)
+    order = order[np.lexsort((place[order], keys[order]))]
     keys, classes, is_old = keys[order], classes[order], is_old[order]
     starts, sizes = runs_of(keys)
     is_hot = sizes > max_bucket
@@ -146,6 +148,13 @@ def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Ite
         if len(pairs):
             _meet(at, here, here_old, max_bucket, pairs)
             yield _met(pa, class_a=classes[rows][pairs // len(here)], class_b=classes[rows][pairs % len(here)])
+
+
+def _in_company(keys: Ints) -> Ints:
+    """Where the keys stand that come more than once; most come once, and need no order."""
+    order = np.argsort(keys)
+    _, sizes = runs_of(keys[order])
+    return order[np.repeat(sizes > 1, sizes)]
 
 
 def _ends(part: Ints) -> tuple[Ints, Ints]:

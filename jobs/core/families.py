@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,31 +18,37 @@ LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, simila
 
 
 def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: DataFrame, ranking: list[Rank], rule: str) -> DataFrame:
-    """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash), by `rule` (see udfs.survivors).
+    """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash, is_first), by `rule` (see udfs.survivors).
+
+    `firsts`: doc_id, set_hash of the documents that stand for their class in `pairs` (doc_a, doc_b, similarity, method), kept or not.
 
     Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
     best member, which gives the rows that the graph of documents would. On the driver up to EDGES pairs and as many documents, by Spark beyond.
     """
     from pyspark.sql import functions as F
 
-    classes = kept.select("set_hash").distinct()
-    sides = (firsts.join(classes, "set_hash", how="left_semi").select("doc_id", "set_hash").toDF(*names) for names in (("doc_a", "class_a"), ("doc_b", "class_b")))
-    joined = functools.reduce(lambda rows, side: rows.join(side, side.columns[0], how="inner"), sides, pairs)
-    edges = tables.stage("edges", joined.select("class_a", "class_b", "similarity", "method"))
-    crowded = kept.groupBy("set_hash").count().where("count > 1").select("set_hash")
-    named = edges.select(F.explode(F.array("class_a", "class_b")).alias("set_hash"))
-    rows, order = ranked(tables, kept.join(crowded.unionByName(named).distinct(), "set_hash", how="left_semi"), ranking)
-    if edges.count() > EDGES or rows.count() > EDGES:
+    edges = tables.narrow("accepted", pairs.select("doc_a", "doc_b", "similarity", "method"))
+    for side in "ab":
+        named = firsts.select(F.col("doc_id").alias(f"doc_{side}"), F.col("set_hash").alias(f"class_{side}"))
+        edges = tables.narrow(f"edges-{side}", edges.join(named, f"doc_{side}", how="inner").drop(f"doc_{side}"))
+    # Classes that a document beyond the first shares: no smaller a set than those of two kept members, and found without a shuffle.
+    crowded = kept.where("NOT is_first").select("set_hash")
+    meeting = tables.narrow("meeting", edges.select(F.explode(F.array("class_a", "class_b")).alias("set_hash")).unionByName(crowded).distinct())
+    members = tables.narrow("members", kept.join(meeting, "set_hash", how="left_semi").select("doc_id", "batch_id", "set_hash"))
+    rows, order = ranked(tables, members, ranking, is_staged=True)
+    if edges.count() > EDGES or members.count() > EDGES:
         return spread(tables, rows.select("doc_id", "batch_id", "set_hash", F.struct(*order).alias("rank")), edges, rule)
-    members = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
-    return tables.frame(left_out(members, edges.toPandas(), rule), LEFT_OUT)
+    best_first = rows.orderBy(*order).select("doc_id", "batch_id", "set_hash").toPandas()
+    return tables.frame(left_out(best_first, edges.toPandas(), rule), LEFT_OUT)
 
 
 def spread(tables: Tables, members: DataFrame, edges: DataFrame, rule: str) -> DataFrame:
     """As `left_out`, without the driver: `members` has the column `rank` in place of an order (a struct that ends with doc_id)."""
     from pyspark.sql import functions as F
 
-    members = tables.stage("members", members)
+    members = tables.stage("ranked", members)
+    for side in ("class_a", "class_b"):  # of a class perhaps no document is kept
+        edges = edges.join(members.select(F.col("set_hash").alias(side)).distinct(), side, how="left_semi")
     pair = F.least("class_a", "class_b").alias("class_a"), F.greatest("class_a", "class_b").alias("class_b")
     edges = tables.stage("classes", edges.groupBy(*pair).agg(F.max("similarity").alias("similarity"), F.min("method").alias("method")))
     ranks = tables.stage("ranks", members.groupBy(F.col("set_hash").alias("node")).agg(F.min("rank").alias("rank")))

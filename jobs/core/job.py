@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.core.runs import Runs
 
+BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 Slice = Literal["batch", "job", "all", "append"]
 
@@ -165,15 +166,15 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
+    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs", n_keys: int | None = None) -> DataFrame:
         """The named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
-        Text is not shuffled: keys travel, bucket by bucket.
+        Text is not shuffled: keys travel, bucket by bucket, or at once where `n_keys` says that they are no more than BROADCAST.
         """
         from pyspark.sql import functions as F
 
         docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
-        if self.lake.buckets == 1:
+        if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
         narrow = self._by_bucket(keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry))
         parts = [
@@ -198,6 +199,13 @@ class Tables:
         finally:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.spark.read.schema(frame.schema).parquet(path)
+
+    def narrow(self, name: str, frame: DataFrame) -> DataFrame:
+        """As `stage`, marked to be sent to every executor where it has no more than BROADCAST rows: then what it is joined with stays in place."""
+        from pyspark.sql import functions as F
+
+        rows = self.stage(name, frame)
+        return F.broadcast(rows) if rows.count() <= BROADCAST else rows
 
     def _by_bucket(self, keys: DataFrame) -> DataFrame:
         """`keys` computed once, so that each bucket reads its own and no other."""

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import small_pairs
 from jobs.core.background import in_background
 from jobs.core.families import choose_survivors
-from jobs.core.job import Delete, Tables, Writes
+from jobs.core.job import BROADCAST, Delete, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
 from jobs.core.pairs import candidates, sides_of, verified
 from udfs.neardup import COMPARED, SKETCHED, compare_sketches
 
-BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 COMPARED_AT_ONCE = 8_192  # pairs of an Arrow batch: two sketches of 256 bytes each
 
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ def choose_large(tables: Tables, params: NearDupParams) -> DataFrame:
     from pyspark.sql import functions as F
 
     sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & (F.col("n_shingles") > 0))
-    kept = tables.kept(params.heeds).join(sketches.select("doc_id", "batch_id", "set_hash"), ["doc_id", "batch_id"], how="inner")
+    kept = tables.stage("at_hand", tables.kept(params.heeds).join(sketches.select("doc_id", "batch_id", "set_hash", "is_first"), ["doc_id", "batch_id"], how="inner"))
     firsts = sketches.where("is_first").select("doc_id", "set_hash")
     pairs = tables.own("pairs").where((F.col("kernel") == params.pairing()) & F.col("is_accepted"))
     return tables.stage("survivors", choose_survivors(tables, kept, firsts, pairs, params.ranking, params.families))

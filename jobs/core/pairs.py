@@ -38,11 +38,11 @@ def candidates(tables: Tables, sketches: DataFrame, old: DataFrame | None, max_b
     if old is not None:
         marked = sketches.join(old.select("doc_id", F.lit(True).alias("is_old")), "doc_id", how="left").withColumn("is_old", F.coalesce("is_old", F.lit(False)))
     place = F.conv(F.substring("doc_id", 1, 15), 16, 10).cast("bigint")  # 60 of 128 bits: order enough
-    rows = tables.stage("keys", marked.select(F.col("set_hash").alias("class"), place.alias("place"), "is_old", "bands"))
-    n_rows = rows.select(F.sum(F.size("bands"))).first()[0] or 0  # type: ignore[index]
-    parts = n_rows // ROWS + 1
-    blocks = tables.stage("blocks", rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), SKETCHES)
-    return tables.stage("met", blocks.repartition(parts, "part").mapInArrow(functools.partial(meet_in_partition, max_bucket=max_bucket), MET))
+    rows = marked.select(F.col("set_hash").alias("class"), place.alias("place"), "is_old", "bands")
+    one = sketches.select(F.length("bands")).first()
+    parts = sketches.count() * (one[0] if one else 0) // 8 // ROWS + 1
+    blocks = rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS).repartition(parts, "part")
+    return tables.stage("met", blocks.mapInArrow(functools.partial(meet_in_partition, max_bucket=max_bucket), MET), SKETCHES)
 
 
 def sides_of(pairs: DataFrame, sketches: DataFrame) -> DataFrame:
@@ -87,7 +87,7 @@ def verified_by_text(tables: Tables, pairs: pd.DataFrame, documents: pd.DataFram
     found = documents[documents.doc_id.isin(ids)].sort_values("doc_id")
     held, group, asked_in = packed(left, right, found.n_bytes.to_numpy(np.int64), GROUP_BYTES)
     members = _frame(tables, found[["doc_id", "batch_id"]].iloc[held].assign(grp=group))
-    texts = tables.texts(members, "text", carry=("grp",))
+    texts = tables.texts(members, "text", carry=("grp",), n_keys=len(held))
     null = F.lit(None).cast("string")
     rows = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
     asked = _frame(tables, pairs.assign(grp=asked_in)[["grp", "doc_a", "doc_b"]])

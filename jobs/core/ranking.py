@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
@@ -35,30 +36,36 @@ class Rank(Strict):
         return self
 
 
-def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank]) -> tuple[DataFrame, list[str]]:
+def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool = False) -> tuple[DataFrame, list[str]]:
     """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those columns, doc_id last.
 
+    `is_staged`: the keys cost nothing to read again, so measures are looked up of these documents alone.
     Raises KeyError when a criterion is neither a document nor a signals column.
     """
-    rows, order = ranked_documents(tables, ranking)
+    rows, order = ranked_documents(tables, ranking, among=keys if is_staged else None)
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
 
 
-def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[DataFrame, list[str]]:
-    """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand; errors as `ranked`."""
+def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None) -> tuple[DataFrame, list[str]]:
+    """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of those in `among`; errors as `ranked`."""
     from pyspark.sql import functions as F
 
     measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
     needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
-    rows = tables.slice("docs").select("doc_id", "batch_id", *needed)
+    near = functools.partial(_among, among)
+    rows = near(tables.slice("docs").select("doc_id", "batch_id", *needed))
     if measures:
         unknown = sorted(set(measures) - set(tables["signals"].columns))
         if unknown:
             raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
-        rows = rows.join(tables.slice("signals").select("doc_id", "batch_id", *measures), ["doc_id", "batch_id"], how="left")
+        rows = rows.join(near(tables.slice("signals").select("doc_id", "batch_id", *measures)), ["doc_id", "batch_id"], how="left")
     names = [f"rank_{i}" for i in range(len(ranking))]
     made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
     return rows.select("doc_id", "batch_id", *[F.col(name) for name in columns], *made), [*names, "doc_id"]
+
+
+def _among(keys: DataFrame | None, rows: DataFrame) -> DataFrame:
+    return rows if keys is None else rows.join(keys.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_semi")
 
 
 def _ascending(rank: Rank, tables: Tables) -> Column:

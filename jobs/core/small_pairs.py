@@ -114,7 +114,7 @@ def pair_classes(tables: Tables, held: Held, old: set[str], rule: Rule, max_buck
     firsts = held.sketches[held.sketches.is_first.astype(bool)].sort_values("doc_id", ignore_index=True)
     if firsts.empty:
         return no_pairs()
-    bands, sketches = np.stack(firsts.bands.to_numpy()), np.frombuffer(b"".join(firsts.sketch), np.uint8).reshape(len(firsts), -1)
+    sketches, bands = (np.frombuffer(b"".join(firsts[name]), kind).reshape(len(firsts), -1) for name, kind in (("sketch", np.uint8), ("bands", "<i8")))
     met = meeting_pairs(bands, firsts.doc_id.isin(old).to_numpy(bool), max_bucket, PAIRS)
     if met is None:
         return None

@@ -111,7 +111,7 @@ n_shingles   | int!    | distinct shingles; 0: nothing to compare, the document 
 set_hash     | bigint  | hash of the whole shingle set; documents of an equal set are one class (null when n_shingles is 0)
 is_first     | boolean! | whether the document stands for its class in pairs (the first one sketched, the smallest doc_id of its batch)
 sketch       | binary  | b-bit MinHash, permutations in order (null unless is_first)
-bands        | array<bigint> | band keys: documents that share one become a candidate pair (null unless is_first)
+bands        | binary  | band keys (64-bit integers, little-endian): documents that share one become a candidate pair (null unless is_first)
 """),
     key=("kernel", "doc_id", "batch_id"),
 )
@@ -137,7 +137,7 @@ HOT_BUCKETS = Table(
     columns("""
 job          | string! | the job whose bands they are
 kernel       | string! | as pairs.kernel
-band_key     | bigint! | as in sketches.bands
+band_key     | bigint! | one of those in sketches.bands
 n_classes    | bigint! | classes (documents of different shingle sets) under the key
 n_compared   | bigint! | of their pairs, those taken: neighbours in doc_id order, and everyone with the first
 n_uncompared | bigint! | the other pairs; one of them may have met under another key

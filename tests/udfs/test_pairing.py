@@ -59,7 +59,7 @@ def test_an_executor_finds_what_the_driver_finds(max_bucket: int, at_once: int, 
     met = meeting_pairs(bands, is_old, max_bucket, 10**6)
     assert met is not None
     mixed = draw.permutation(60)
-    rows = pa.table({"class": names[mixed], "place": mixed, "is_old": pa.array(is_old[mixed]), "bands": pa.array(bands[mixed].tolist(), pa.list_(pa.int64()))})
+    rows = pa.table({"class": names[mixed], "place": mixed, "is_old": pa.array(is_old[mixed]), "bands": pa.array([row.tobytes() for row in bands[mixed]], pa.binary())})
     blocks = pa.Table.from_batches(list(scatter_keys(iter(rows.to_batches(max_chunksize=23)), 3)))
     assert set(blocks["part"].to_pylist()) == {0, 1, 2}
     apart = [blocks.filter(pc.is_in(blocks["part"], pa.array(some, pa.int32()))) for some in ([0, 2], [1])]
