@@ -17,6 +17,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from jobs.core.config import Strict
 from jobs.core.contract import gate, load_contract
 from jobs.core.counts import counted
+from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from udfs.edits import apply_batches
@@ -75,7 +76,7 @@ def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:
     """The columns a trainer or analyst filters by, from docs, signals and duplicates."""
     from pyspark.sql import functions as F
 
-    docs = tables.slice("docs").select("doc_id", "batch_id", "bucket", "source", "url", "license", "domain_hint", "content_hash")
+    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "bucket", "source", "url", "license", "domain_hint", "content_hash"))
     signals = tables.slice("signals").select("doc_id", "batch_id", "lang", "lang_score", "n_words")
     replaced = tables["duplicates"].groupBy(F.col("dup_of").alias("doc_id")).agg(F.count("*").alias("n_duplicates"))
     quality = tables.get("quality")
@@ -84,7 +85,7 @@ def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:
     narrow = narrow.join(quality.select("doc_id", "batch_id", "quality", F.col("bin").alias("quality_bin"), "tier"), ["doc_id", "batch_id"], how="left")
     return rows.join(F.broadcast(narrow), ["doc_id", "batch_id"], how="inner").select(
         "doc_id", "batch_id", "bucket", "source", "url", "license", "lang", F.col("lang_score").cast("double").alias("lang_score"),
-        F.coalesce("domain_hint", F.lit("unknown")).alias("domain"), "text", "n_chars", F.col("n_words").cast("bigint").alias("n_words"),
+        F.coalesce("domain", F.lit("unknown")).alias("domain"), "text", "n_chars", F.col("n_words").cast("bigint").alias("n_words"),
         "n_edits", "quality", "quality_bin", "tier", F.coalesce("n_duplicates", F.lit(0)).cast("bigint").alias("n_duplicates"), "content_hash",
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
 JOB = Job(
     "build_corpus", Params, reads=("docs", "signals", "verdicts", "edits", "duplicates"),
     writes=(Writes("verdicts", "job"), Writes("corpus", "all")), steps=(write_corpus,), scope="lake", count=count_corpus, about=__doc__,
-    looks_at=("quality",),
+    looks_at=("quality", "domains"),
 )  # fmt: skip
 
 if __name__ == "__main__":

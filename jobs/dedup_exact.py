@@ -18,6 +18,7 @@ from pydantic import NonNegativeInt
 
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
+from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.ranking import Rank, ranked
 from udfs.folding import content_hashes
@@ -62,8 +63,9 @@ def hash_texts(tables: Tables, params: Params) -> DataFrame:
     texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
     kernel = functools.partial(hash_batches, **params.normalise.model_dump())
     hashed = texts.mapInArrow(kernel, "doc_id string, batch_id string, text_hash string")
-    counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain_hint").isin(params.url_domains)
-    urls = tables.slice("docs").select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))
+    counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
+    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "url", "domain_hint"))
+    urls = docs.select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))
     return hashed.join(urls, ["doc_id", "batch_id"], how="inner")
 
 
@@ -115,7 +117,7 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "dedup_exact", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("duplicates", "job"), Writes("verdicts", "job")),
-    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__,
+    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
+from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import ANY, Matches, lead_somewhere
 
@@ -45,12 +46,12 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    rows = tables.slice("quality").select(*keys, "lang", "bin").join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner")
+    rows = tables.slice("quality").select(*keys, "lang", "bin").join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
     rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
-        domain = F.lit(True) if route.domain == ANY else F.coalesce(F.col("domain_hint").isin(route.domain), F.lit(False))
+        domain = F.lit(True) if route.domain == ANY else F.coalesce(F.col("domain").isin(route.domain), F.lit(False))
         limit = F.when(lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")).otherwise(limit)
         number = F.when(lang & domain, F.lit(i)).otherwise(number)
     found = rows.withColumn("limit", limit).withColumn("route", number).where(F.col("bin") < F.col("limit"))
@@ -63,7 +64,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "judge_quality", Params, reads=("docs", "quality", "verdicts"), writes=(Writes("verdicts", "job"),), steps=(judge,), scope="lake",
-    count=count_verdicts, about=__doc__,
+    count=count_verdicts, about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

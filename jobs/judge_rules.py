@@ -18,6 +18,7 @@ from pydantic import NonNegativeInt, field_validator, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import count_verdicts
+from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import ANY, Matches, lead_somewhere
 from udfs.judging import JUDGED, Plan, Route, judge_batches
@@ -89,7 +90,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
     from pyspark.sql import functions as F
 
-    docs = tables.slice("docs").select("doc_id", "batch_id", "domain_hint")
+    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
     judged = tables.stage("judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED))
     own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
@@ -102,7 +103,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "judge_rules", Params, reads=("docs", "signals"), writes=(Writes("verdicts", "batch"), Writes("edits", "batch")),
-    steps=(judge,), count=count_verdicts, about=__doc__,
+    steps=(judge,), count=count_verdicts, about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
 
 JOB = Job(
     "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
-    looks_at=("rejects", "signals", "verdicts", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
+    looks_at=("rejects", "domains", "signals", "verdicts", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.datafiles import digest_of_folder
+from jobs.core.domains import with_domain
 from jobs.core.errors import ConfigError
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
@@ -114,7 +115,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys = ["doc_id", "batch_id"]
     rows = measured(tables, params).select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step")).join(tables.kept(params.heeds), keys, how="left_semi")
-    rows = tables.stage("losses", rows.join(tables.slice("docs").select(*keys, F.col("domain_hint").alias("domain")), keys, how="inner"))
+    rows = tables.stage("losses", rows.join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner"))
     histograms: dict[str | None, list[tuple[int, int]]] = {}
     for row in rows.groupBy("domain", "step").agg(F.count("*").alias("n")).collect():
         histograms.setdefault(row["domain"], []).append((row["step"], row["n"]))
@@ -131,7 +132,7 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "score_loss", Params, reads=("docs", "verdicts"), writes=(Writes("perplexity", "append"), Writes("verdicts", "job")), steps=(forget_replaced, score, judge),
-    scope="lake", count=count_verdicts, about=__doc__,
+    scope="lake", count=count_verdicts, about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core import examples
 from jobs.core.config import Strict
+from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.examples import ExampleFile, read_examples
 from jobs.core.job import Job, Tables, Writes, main
@@ -111,7 +112,7 @@ def taken(rows: DataFrame, lang: Column, wanted: Slice, seed: int) -> DataFrame:
 
     rows = rows.where(lang.isin(wanted.languages))
     if wanted.domains is not None:
-        rows = rows.where(F.col("domain_hint").isin(wanted.domains))
+        rows = rows.where(F.col("domain").isin(wanted.domains))
     order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
     return rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= wanted.per_language).select("doc_id", "batch_id", lang.alias("lang"))
 
@@ -123,7 +124,7 @@ def lake_examples(tables: Tables, params: Params) -> pa.Table | None:
 
     if params.good is None or params.bad is None:
         return None
-    docs = tables.slice("docs").select("doc_id", "batch_id", "domain_hint", "source")
+    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint", "source"))
     docs = docs.join(tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner")
     found = tables.slice("verdicts").where(F.col("job").isin(params.judges))
     hit = found if params.reasons is None else found.where(F.col("reason").isin(params.reasons))
@@ -165,7 +166,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
 
 
 JOB = Job(
-    "train_classifier", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__,
+    "train_classifier", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
+from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, model_row
@@ -51,8 +52,8 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     from pyspark.sql.window import Window
 
     keys = ["doc_id", "batch_id"]
-    docs = tables.slice("docs").select(*keys, "domain_hint")
-    docs = docs if params.domains is None else docs.where(F.col("domain_hint").isin(params.domains))
+    docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
+    docs = docs if params.domains is None else docs.where(F.col("domain").isin(params.domains))
     rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(F.col("lang").isin(list(params.models)))
     rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
@@ -81,7 +82,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
 
 
 JOB = Job(
-    "train_lm", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__,
+    "train_lm", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__, looks_at=("domains",),
 )  # fmt: skip
 
 if __name__ == "__main__":

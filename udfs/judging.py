@@ -44,7 +44,7 @@ class Plan:
 
 
 def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, domain_hint and the columns of `signals` -> JUDGED.
+    """mapInArrow: doc_id, batch_id, domain and the columns of `signals` -> JUDGED.
 
     A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept document loses.
     """
@@ -75,7 +75,7 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
 def routes_of(batch: pa.RecordBatch, plan: Plan) -> npt.NDArray[np.int64]:
     """Index of the first route that matches each row; the last route matches all."""
     found = []
-    for lang, domain in zip(batch.column("lang").to_pylist(), batch.column("domain_hint").to_pylist(), strict=True):
+    for lang, domain in zip(batch.column("lang").to_pylist(), batch.column("domain").to_pylist(), strict=True):
         found.append(next(i for i, r in enumerate(plan.routes) if (r.langs is None or lang in r.langs) and (r.domains is None or domain in r.domains)))
     return np.array(found, np.int64)
 

@@ -90,7 +90,7 @@ def figures(logits: Floats, labels: Labels, langs: npt.NDArray[Any]) -> dict[str
     return found
 
 
-def _linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
+def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
     """Logistic regression (liblinear, classes balanced) over rows of unit length."""
     import scipy.sparse as sparse
     from sklearn.linear_model import LogisticRegression
@@ -154,5 +154,5 @@ def _sklearn() -> dict[str, str]:
     return {"sklearn": sklearn.__version__}
 
 
-KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {"linear": _linear, "trees": _trees, "fasttext": _fasttext}
+KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {"linear": linear, "trees": _trees, "fasttext": _fasttext}
 MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {"linear": dict, "trees": _sklearn, "fasttext": dict}

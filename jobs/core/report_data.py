@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.charts import Axis
+from jobs.core.domains import with_domain
 from jobs.core.job import Tables
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def fates(tables: Tables, measures: list[str]) -> DataFrame:
     from pyspark.sql import functions as F
 
     key = ["doc_id", "batch_id"]
-    docs = tables["docs"].select(*key, "source", F.coalesce("domain_hint", F.lit(UNKNOWN)).alias("domain"))
+    docs = with_domain(tables, tables["docs"].select(*key, "source", "domain_hint")).withColumn("domain", F.coalesce("domain", F.lit(UNKNOWN)))
     signals, corpus = tables.get("signals"), tables.get("corpus")
     wanted = list(dict.fromkeys(["n_chars", *measures]))
     if signals is None:

@@ -101,6 +101,20 @@ reason      | string! | why
     check="start >= 0 AND end > start",
 )
 
+DOMAINS = Table(
+    "domains",
+    "One row a document: its subject domain and who said so. Where this table stands, every job takes the domain from here.",
+    columns(DOC + """
+domain     | string! | subject domain (web, wiki, books, code, math, ...)
+method     | string! | source_map (the recipe's), hint (docs.domain_hint), classifier, otherwise (nobody could say)
+confidence | double  | the classifier's share for the likeliest domain, 0 to 1, also where it was too low to count (null unless classifier)
+version    | string  | of the classifier (null unless it was asked)
+"""),
+    key=("doc_id", "batch_id"),
+    partitions=("batch_id",),
+    check="confidence IS NULL OR confidence BETWEEN 0 AND 1",
+)
+
 SKETCHES = Table(
     "sketches",
     "One row a document: a compact MinHash sketch, the size of its shingle set and its band keys: the index of the next batch.",
@@ -237,7 +251,7 @@ spark_version | string!   | version of Spark
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_scores", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
-    DOCS, REJECTS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

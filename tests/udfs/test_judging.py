@@ -22,7 +22,7 @@ def measured(texts: list[str], domains: list[str | None]) -> pa.RecordBatch:
     ids = [f"{i:032x}" for i in range(len(texts))]
     rows = measure_batch(pa.record_batch({"doc_id": ids, "text": pa.array(texts, pa.string())}), lid_model="package:", lid_chars=2000)
     columns = {name: rows.column(name) for name in rows.schema.names}
-    return pa.record_batch({**columns, "batch_id": ["b"] * len(texts), "domain_hint": pa.array(domains, pa.string())})
+    return pa.record_batch({**columns, "batch_id": ["b"] * len(texts), "domain": pa.array(domains, pa.string())})
 
 
 def documents() -> tuple[list[str], list[str | None]]:

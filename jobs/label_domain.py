@@ -1,0 +1,149 @@
+"""Give every document its subject domain: by its source, by the hint it came with, or else by a classifier trained on those.
+
+reads   docs
+writes  models, domains
+run     spark-submit jobs/label_domain.py --recipe conf/label_domain.yaml --lake lakes/demo
+
+Text is read of the documents that neither the map nor a hint decides, and of the examples, once. Whoever asks for a domain afterwards (routes of
+judges, slices of trainers, corpus, report) gets this one.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from jobs.core.config import Strict
+from jobs.core.errors import DataError
+from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.models import as_models, is_trained, load_model, model_row
+from udfs.classifiers import Classifier, from_bytes, to_bytes
+from udfs.domains import KIND, fit_domains, label_texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+NAME = "domain"  # of the model
+NO_LANG = "und"
+LABELLED = "doc_id string, batch_id string, domain string, method string, confidence double, version string"
+
+
+class Model(Strict):
+    """See conf/label_domain.yaml."""
+
+    per_domain: PositiveInt  # documents that teach
+    min_documents: PositiveInt  # of a domain; a rarer one is not learnt
+    unit: Literal["chars", "words"]
+    shortest: PositiveInt  # items in a gram
+    longest: PositiveInt
+    buckets: PositiveInt  # a power of two
+    max_chars: PositiveInt  # characters of a text that are read
+    strength: PositiveFloat  # C of the regressions
+    folds: int = Field(ge=2)
+    seed: int  # which documents are taken
+
+    def spec(self) -> dict[str, Any]:
+        """What udfs.domains wants."""
+        grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
+        return {"grams": grams, "strength": self.strength, "folds": self.folds}
+
+
+class Params(Strict):
+    """See conf/label_domain.yaml."""
+
+    sources: dict[str, str]  # docs.source -> domain
+    trust_hints: bool
+    classifier: Model | None
+    min_confidence: float = Field(ge=0, le=1)
+    otherwise: str = Field(min_length=1)
+
+
+def known(docs: DataFrame, params: Params) -> DataFrame:
+    """doc_id, batch_id, domain, method of `docs`; domain and method are null where a classifier must decide."""
+    from pyspark.sql import functions as F
+
+    pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
+    mapped = F.create_map(*pairs)[F.col("source")] if pairs else F.lit(None).cast("string")
+    hint = F.when(F.trim("domain_hint") != "", F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
+    rows = docs.select("doc_id", "batch_id", mapped.alias("mapped"), hint.alias("hint"))
+    method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")
+    return rows.select("doc_id", "batch_id", F.coalesce("mapped", "hint").alias("domain"), method.alias("method"))
+
+
+def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
+    """text, label, lang, source of `per_domain` documents of each domain in the lake, by the hash of their ids; None without two domains."""
+    import pyarrow as pa
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    of, order = Window.partitionBy("domain"), Window.partitionBy("domain").orderBy(F.xxhash64(F.lit(model.seed), F.col("doc_id")), "doc_id")
+    rows = known(tables["docs"], params).where("domain IS NOT NULL").withColumn("n", F.count("*").over(of)).withColumn("place", F.row_number().over(order))
+    rows = rows.where((F.col("n") >= model.min_documents) & (F.col("place") <= model.per_domain))
+    chosen = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
+    if chosen.select("label").distinct().count() < 2:
+        return None
+    found = tables["docs"].join(F.broadcast(chosen), ["doc_id", "batch_id"], how="inner")
+    found = found.select("text", "label", F.coalesce("lang_hint", F.lit(NO_LANG)).alias("lang"), "source").toPandas()
+    return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
+
+
+def train(tables: Tables, params: Params) -> dict[str, Any]:
+    """`models`: the classifier, when a document at hand needs one and none was trained by this recipe. Raises DataError when the examples cannot teach."""
+    if params.classifier is None or is_trained(tables) or known(tables.slice("docs"), params).where("domain IS NULL").isEmpty():
+        return {}
+    taught = examples(tables, params, params.classifier)
+    if taught is None:
+        return {}
+    try:
+        model, figures = fit_domains(NAME, params.classifier.spec(), taught)
+    except ValueError as error:
+        raise DataError(f"label_domain: {error}; nothing written. Map more sources to domains, or set classifier: null") from error
+    tables.held = model
+    about = {"examples": taught.num_rows, "domains": model.spec["domains"], "versions": dict(sorted(tables.versions.items()))}
+    return {"models": as_models(tables, [model_row(tables, NAME, model.version, KIND, to_bytes(model), trained_on=about, figures=figures, params=model.spec)])}
+
+
+def label_batches(batches: Iterator[pa.RecordBatch], model: Classifier, min_confidence: float, otherwise: str) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, text -> LABELLED; below `min_confidence` the domain is `otherwise`, and the share of the likeliest is kept."""
+    import pyarrow as pa
+
+    for batch in batches:
+        domains, shares = label_texts(model, batch["text"])
+        given = [domain if share >= min_confidence else otherwise for domain, share in zip(domains, shares, strict=True)]
+        columns = [batch["doc_id"], batch["batch_id"], pa.array(given, pa.string()), pa.array(["classifier"] * len(given), pa.string()), pa.array(shares, pa.float64())]
+        yield pa.record_batch([*columns, pa.array([model.version] * len(given), pa.string())], names=[part.split()[0] for part in LABELLED.split(", ")])
+
+
+def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`domains` of the batches at hand."""
+    from pyspark.sql import functions as F
+
+    rows = tables.stage("known", known(tables.slice("docs"), params))
+    said = (F.lit(None).cast("double").alias("confidence"), F.lit(None).cast("string").alias("version"))
+    told, open_ = rows.where("domain IS NOT NULL").select("*", *said), rows.where("domain IS NULL").select("doc_id", "batch_id")
+    model = tables.held
+    if model is None and params.classifier and is_trained(tables):
+        model = from_bytes(load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict()))  # type: ignore[union-attr]
+    if model is None:
+        return {"domains": told.unionByName(open_.select("*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said))}
+    kernel = functools.partial(label_batches, model=model, min_confidence=params.min_confidence, otherwise=params.otherwise)
+    return {"domains": told.unionByName(tables.texts(open_, "text").select("doc_id", "batch_id", "text").mapInArrow(kernel, LABELLED))}
+
+
+def count(tables: Tables, params: Params) -> Counts:
+    """Every document is labelled; none is left out."""
+    n = tables.slice("docs").count()
+    return Counts(n, n, {})
+
+
+JOB = Job(
+    "label_domain", Params, reads=("docs",), writes=(Writes("models", "job"), Writes("domains", "batch")), steps=(train, label), count=count, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,84 @@
+"""Count the sensitive words of the documents that earlier judges kept, by lists of the recipe; each document once by each version of a list.
+
+reads   docs, verdicts
+writes  scores
+run     spark-submit jobs/score_words.py --recipe conf/score_words.yaml --lake lakes/demo
+
+Only counts: judge_scores compares the share with the recipe's limit.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from jobs.core.config import Strict, find_file, load_yaml, validate
+from jobs.core.counts import count_kept
+from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.once import forget_replaced
+from udfs.sensitive import SCORED, WordList, automaton, score_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class ListFile(Strict):
+    """A list of terms (conf/lists/*.yaml)."""
+
+    name: str
+    weights: dict[str, float]
+    terms: dict[str, list[str]]
+    allow: list[str]
+
+    @model_validator(mode="after")
+    def _sound(self) -> ListFile:
+        wrong = sorted(set(self.terms) ^ set(self.weights)) + [name for name, weight in self.weights.items() if not 0 < weight <= 1]
+        if wrong:
+            raise ValueError(f"categories {', '.join(wrong)}: wanted each with terms and with a weight above 0 and up to 1")
+        automaton(self.words())
+        return self
+
+    def words(self) -> WordList:
+        """What the kernel wants."""
+        terms = tuple((term, category) for category, some in self.terms.items() for term in some)
+        return WordList(self.name, terms, tuple(self.weights.items()), tuple(self.allow))
+
+
+class Params(Strict):
+    """See conf/score_words.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    lists: list[ListFile] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _load(cls, given: Any) -> Any:
+        """`lists` names files: they become part of the recipe, and so of its hash."""
+        if isinstance(given, dict) and isinstance(given.get("lists"), list):
+            given = {**given, "lists": [validate(ListFile, load_yaml(find_file(each)), each) if isinstance(each, str) else each for each in given["lists"]]}
+        return given
+
+
+def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """New rows of `scores` for the batches at hand."""
+    from pyspark.sql import functions as F
+
+    keys, frames = ["doc_id", "batch_id"], []
+    kept = tables.stage("kept", tables.kept(params.heeds))
+    done = tables.own("scores").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
+    for words in (each.words() for each in params.lists):
+        todo = kept.join(done.where(F.col("version") == words.version).select(*keys), keys, how="left_anti")
+        frames.append(tables.texts(todo, "text").select(*keys, "text").mapInArrow(functools.partial(score_batches, lists=(words,)), SCORED))
+    rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
+    return {"scores": rows.select(F.lit(tables.job.name).alias("job"), *keys, "scorer", "version", "raw", "score", "detail")}
+
+
+JOB = Job(
+    "score_words", Params, reads=("docs", "verdicts"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score), count=count_kept, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

@@ -1,0 +1,50 @@
+"""Find licence and copyright headers in the code that earlier judges kept; build_corpus leaves them out.
+
+reads   docs, verdicts
+writes  edits
+run     spark-submit jobs/strip_headers.py --recipe conf/strip_headers.yaml --lake lakes/demo
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from jobs.core.config import Strict
+from jobs.core.counts import count_kept
+from jobs.core.domains import with_domain
+from jobs.core.job import Job, Tables, Writes, main
+from udfs.headers import REASON, strip_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOUND = "doc_id string, batch_id string, start int, end int"
+
+
+class Params(Strict):
+    """See conf/strip_headers.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    domains: list[str] = Field(min_length=1)  # of source files
+
+
+def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`edits` of the batches at hand: a row for each header."""
+    from pyspark.sql import functions as F
+
+    keys = ["doc_id", "batch_id"]
+    code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(F.col("domain").isin(params.domains))
+    texts = tables.texts(tables.kept(params.heeds).join(code, keys, how="left_semi"), "text").select(*keys, "text")
+    own = F.lit(tables.job.name).alias("job")
+    return {"edits": texts.mapInArrow(strip_batches, FOUND).select(own, *keys, "start", "end", F.lit("").alias("replacement"), F.lit(REASON).alias("reason"))}
+
+
+JOB = Job(
+    "strip_headers", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(strip,), count=count_kept, about=__doc__, looks_at=("domains",),
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))

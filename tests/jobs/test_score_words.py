@@ -1,0 +1,81 @@
+"""Documents full of listed terms are left out by a limit that moves without a word being counted again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs import judge_scores, score_words
+from jobs.core.errors import ConfigError, ContractError
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.tables import DOCS, SCORES, VERDICTS
+from jobs.curate import find_job
+
+pytestmark = pytest.mark.spark
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = yaml.safe_load((ROOT / "benchmarks/safety_set.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def lake(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Lake:
+    lake = Lake(spark, str(tmp_path / "lake"))
+    rows = [{"id": f"{kind}-{lang}-{i}", "source": "t", "text": text} for kind in PAGES for lang in PAGES[kind] for i, text in enumerate(PAGES[kind][lang])]
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run_job(find_job("ingest_docs"), params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+    return lake
+
+
+def out(lake: Lake) -> set[str]:
+    names = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
+    return {names[row.doc_id] for row in lake.read(VERDICTS).where("job = 'judge_scores'").collect()}
+
+
+def test_harmful_pages_are_left_out_and_a_moved_limit_counts_nothing_again(lake: Lake, params_of: Callable[..., Any]) -> None:
+    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
+    scores = lake.read(SCORES).collect()
+    assert len(scores) == 2 * lake.read(DOCS).count(), "a row for each document and list, also where nothing was found"
+    judged = params_of("judge_scores", heeds=[], min_kept=0)
+    run_job(judge_scores.JOB, judged, lake)
+    assert out(lake) == {f"harmful-{lang}-{i}" for lang in ("en", "zh") for i in range(12)}
+    [one] = {(row.reason, row.limit, row.rule) for row in lake.read(VERDICTS).collect() if row.rule.startswith("judge_scores.limits.1")}
+    assert one == ("sensitive_words", 0.02, "judge_scores.limits.1.max_score")
+    again = run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
+    assert again.counts is None, "covered"
+    strict = [{**limit.model_dump(), "max_score": 0.001, "min_raw": None} for limit in judged.limits]
+    run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=strict), lake)
+    assert out(lake) > {f"harmful-zh-{i}" for i in range(12)}
+    assert len(out(lake)) > 24, "without a least number of hits a single word in a short text is enough"
+    assert lake.read(SCORES).count() == len(scores)
+
+
+def test_another_list_is_another_version_and_the_judge_asks_which_one_is_meant(lake: Lake, params_of: Callable[..., Any]) -> None:
+    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
+    before = {row.version for row in lake.read(SCORES).where("scorer = 'sensitive_en'").collect()}
+    longer = params_of("score_words", heeds=[], lists=["conf/lists/sensitive_en.yaml"]).lists[0].model_dump()
+    longer["terms"]["fraud"].append("miracle cure")
+    run_job(score_words.JOB, params_of("score_words", heeds=[], lists=[longer]), lake)
+    versions = {row.version for row in lake.read(SCORES).where("scorer = 'sensitive_en'").collect()}
+    assert len(versions) == 2
+    with pytest.raises(ContractError, match=r"sensitive_en has scored as .*; name one as limits\[0\].version"):
+        run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0), lake)
+    limits = [{**limit.model_dump(), "version": before.copy().pop() if i == 0 else None} for i, limit in enumerate(params_of("judge_scores").limits)]
+    run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=limits), lake)
+    assert len(out(lake)) == 24
+
+
+def test_a_recipe_with_an_unsound_list_or_limit_is_refused(params_of: Callable[..., Any]) -> None:
+    sound = params_of("score_words").lists[0].model_dump()
+    with pytest.raises(ConfigError, match="categories fraud: wanted each with terms and with a weight"):
+        params_of("score_words", lists=[{**sound, "weights": {name: weight for name, weight in sound["weights"].items() if name != "fraud"}}])
+    with pytest.raises(ConfigError, match="no such file"):
+        params_of("score_words", lists=["conf/lists/none.yaml"])
+    limit = params_of("judge_scores").limits[0].model_dump()
+    with pytest.raises(ConfigError, match="wanted one of max_score and min_score"):
+        params_of("judge_scores", limits=[{**limit, "min_score": 0.5}])

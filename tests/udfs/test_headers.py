@@ -1,0 +1,71 @@
+"""What states a copyright or licence at the head of a source file goes; code, and comments that say something else, stay."""
+
+import pyarrow as pa
+import pytest
+
+from udfs.edits import apply_edits
+from udfs.headers import header_spans, strip_batches
+
+APACHE = ["Copyright 2024 The Mill Authors", "", 'Licensed under the Apache License, Version 2.0 (the "License");', "you may not use this file except in compliance with the License."]
+
+
+def stripped(text: str) -> str:
+    return apply_edits(text, [(start, end, "") for start, end in header_spans(text)])[0]
+
+
+@pytest.mark.parametrize(("mark", "code"), [("#", "import os\n"), ("//", "int main() {}\n"), ("--", "SELECT 1;\n"), (";;", "(mill)\n"), ("%", "x = 1\n")])
+def test_a_run_of_line_comments_goes_with_the_blank_line_behind_it(mark: str, code: str) -> None:
+    assert stripped("".join(f"{mark} {line}".rstrip() + "\n" for line in APACHE) + "\n" + code) == code
+
+
+@pytest.mark.parametrize(("opener", "closer", "code"), [("/*", "*/", "package mill\n"), ("<!--", "-->", "<p>mill</p>\n"), ("(*", "*)", "let x = 1\n"), ("{-", "-}", "main = mill\n"), ("--[[", "]]", "return {}\n")])
+def test_a_block_goes_whole(opener: str, closer: str, code: str) -> None:
+    assert stripped(f"{opener}\n" + "".join(f" * {line}".rstrip() + "\n" for line in APACHE) + f" {closer}\n{code}") == code
+    assert stripped(f"{opener} {APACHE[0]} {closer}\n{code}") == code
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("#!/bin/sh\n# Copyright (c) 2020 A. Miller\nset -e\n", "#!/bin/sh\nset -e\n"),
+        ("# -*- coding: utf-8 -*-\n# SPDX-License-Identifier: MIT\nx = 1\n", "# -*- coding: utf-8 -*-\nx = 1\n"),
+        ("/* Grinds grain.\n *\n * Copyright (c) 2020 A. Miller\n */\nint x;\n", "/* Grinds grain.\n *\n */\nint x;\n"),
+        ("/* Copyright (c) 2020 A. Miller\n *\n * Grinds grain.\n */\nint x;\n", "/*\n * Grinds grain.\n */\nint x;\n"),
+        ("# Grinds grain.\n#\n# Copyright 2020 A. Miller\n# All rights reserved.\nx = 1\n", "# Grinds grain.\n#\nx = 1\n"),
+        ('"""Grinds grain.\n\n:copyright: (c) 2020 by A. Miller\n:license: MIT\n"""\nx = 1\n', '"""Grinds grain.\n\n"""\nx = 1\n'),
+        ('"""Copyright 2020 A. Miller"""\nx = 1\n', '""""""\nx = 1\n'),
+        ('"""Grinds grain."""\n\nfrom __future__ import annotations\n\n# Copyright 2020 A. Miller\n\nx = 1\n', '"""Grinds grain."""\n\nfrom __future__ import annotations\n\nx = 1\n'),
+        ("#ifndef MILL_H\n#define MILL_H\n// Copyright 2020 A. Miller\n#include <x.h>\n", "#ifndef MILL_H\n#define MILL_H\n#include <x.h>\n"),
+        ("// 版权所有 2020 磨坊公司\n// 根据 MIT 许可证授权\nint x;\n", "int x;\n"),
+        ("// Copyright 2020 A. Miller\r\nint x;\r\n", "int x;\r\n"),
+        ("# Copyright 2020 A. Miller", ""),
+    ],
+)
+def test_only_the_header_goes(text: str, left: str) -> None:
+    assert stripped(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Grinds grain. The miller has no licence to sell it.\nx = 1\n",
+        '"""Checks the license plates of carts."""\nx = 1\n',
+        "x = 1\n# Copyright 2020 A. Miller\n",
+        '__copyright__ = "Copyright 2020 A. Miller"\n',
+        'def notice():\n    """Copyright 2020 A. Miller"""\n',
+        "#include <copyright.h> // Copyright 2020\nint x;\n",
+        "/* Copyright 2020 A. Miller */ int x;\n",
+        "/* Copyright 2020 A. Miller, never closed\nint x;\n",
+        "The copyright of 1911 was reformed. All rights reserved.\n",
+        "",
+        "\n\n",
+        "/*/\n",
+    ],
+)
+def test_code_and_prose_stay_as_they_are(text: str) -> None:
+    assert stripped(text) == text
+
+
+def test_spans_of_a_batch_name_their_document() -> None:
+    rows = pa.record_batch({"doc_id": ["a", "b", "c"], "batch_id": ["1", "1", "2"], "text": ["# Copyright 2020 X\ny\n", "y\n", "磨 = 1\n"]})
+    assert [batch.to_pylist() for batch in strip_batches(iter([rows, rows.slice(1, 1)]))] == [[{"doc_id": "a", "batch_id": "1", "start": 0, "end": 19}], []]
