@@ -41,7 +41,7 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
         known = [domain for domain in domains if (labels[train] == domain).any()]
         if len(known) > 1:
             part = _pack(name, spec, known, [make(train, (labels == domain).astype(np.int64)) for domain in known])
-            held[np.ix_(test, [domains.index(domain) for domain in known])] = raw_logits(part, rows.column("text").take(pa.array(test)))
+            held[np.ix_(test, np.array([domains.index(domain) for domain in known]))] = raw_logits(part, rows.column("text").take(pa.array(test)))
             tested[test] = np.isin(labels[test], known)  # a source that alone teaches its domain in this fold cannot be judged
     if not tested.any():
         raise ValueError(f"{name}: no domain has examples in two of {spec['folds']} folds; wanted sources that share domains")
