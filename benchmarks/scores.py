@@ -30,6 +30,7 @@ from jobs import build_quality, train_classifier
 from jobs.core import config
 from udfs import measures, training
 from udfs.classifiers import MEASURES, Classifier, line_of_words, logits
+from udfs.likeness import FINE
 
 FOLDS = 5
 
@@ -95,7 +96,8 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool, 
         speed[name] = {"train_seconds": round(time.monotonic() - began, 1), "model_mb": round(len(model.blob) / 1e6, 2), **rate(model, docs)}
         print(name, by_language(labels, found[name], langs), speed[name], file=sys.stderr, flush=True)
     used = {name: scorer.weight for name, scorer in weights.items() if name in found}
-    found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
+    if used:
+        found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
     if plain:
         found["plain"] = plain_floor(train, docs, place)
     if python:
@@ -145,7 +147,7 @@ def rate(model: Classifier, docs: pa.Table) -> dict[str, float]:
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
     batch = docs.combine_chunks()
     ours = best(lambda: logits(model, batch))
-    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext}[model.kind]
+    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext, "likeness": bare_words, "word_stats": bare_words}[model.kind]
     theirs = best(bare(model, batch, texts))
     return {"docs_s_core": round(len(texts) / ours), "mb_s_core": round(size / ours, 1), "of_bare_library": round(theirs / ours, 2)}
 
@@ -187,6 +189,15 @@ def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
     loaded = _loaded(model.kind, model.blob)
     return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)
+
+
+def bare_words(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
+    """scikit-learn's HashingVectorizer over as many runs of words, times a vector: its words are not cut between Han characters."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    maker = HashingVectorizer(analyzer="word", ngram_range=(1, model.spec.get("longest", 1)), n_features=model.spec.get("buckets", FINE), alternate_sign=False)
+    weights, heads = np.ones(maker.n_features), [text[: model.spec["max_chars"]] for text in texts]
+    return lambda: maker.transform(heads) @ weights
 
 
 def plain_floor(train: pa.Table, docs: pa.Table, place: list[int | None]) -> np.ndarray:
