@@ -1,17 +1,21 @@
 """Learnt quality scorers on text from sources they never saw: AUC by language, and speed beside the bare library.
 
     python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/train_classifier.yaml] [--plain]
+        [--transformer .venv-worker/bin/python]
 
 Parquet files with text, label (1 good), lang and, for training, source and, where there is one, path (a page). The classifiers of the
 recipe are trained on --train and tried on --docs. Rows of --docs whose text stands in --train too are judged by models that
 did not see their source; without --docs that is done with all rows. What is held out whole is the source, for web pages and for
 kinds (column `kind`) of a single source the page or row. `ensemble` is the mean that conf/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
-character 1-3-grams and a logistic regression by scikit-learn. The last line is one JSON object.
+character 1-3-grams and a logistic regression by scikit-learn. `--transformer PYTHON` (one with torch and transformers) adds benchmarks.small_transformer,
+trained once for each of five parts of whole sources, and `chars_in_five`, the classifier of that name in the same parts. The last line is one JSON object.
 """
 
 import argparse
 import json
+import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -26,6 +30,7 @@ from jobs import build_quality, train_classifier
 from jobs.core import config
 from udfs import measures, training
 from udfs.classifiers import MEASURES, Classifier, line_of_words, logits
+from udfs.likeness import FINE
 
 FOLDS = 5
 
@@ -37,8 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
     parser.add_argument("--recipe", default="conf/train_classifier.yaml", help="whose classifiers are trained")
     parser.add_argument("--plain", action="store_true", help="the plain floor too")
+    parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (half an hour on a core)")
     given = parser.parse_args(argv)
-    print(json.dumps(measure(given.train, given.docs, given.recipe, given.plain)))
+    if given.transformer and given.docs:
+        parser.error("--transformer holds out rows of --train; leave --docs out")
+    print(json.dumps(measure(given.train, given.docs, given.recipe, given.plain, given.transformer)))
     return 0
 
 
@@ -70,7 +78,7 @@ def groups(held: pa.Table) -> pa.Array:
     ])  # fmt: skip
 
 
-def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) -> dict[str, Any]:
+def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool, python: Path | None = None) -> dict[str, Any]:
     """The figures of all scorers and their ensemble."""
     params = config.load_recipe(recipe).params("train_classifier", train_classifier.Params)
     weights = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
@@ -88,9 +96,16 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool) 
         speed[name] = {"train_seconds": round(time.monotonic() - began, 1), "model_mb": round(len(model.blob) / 1e6, 2), **rate(model, docs)}
         print(name, by_language(labels, found[name], langs), speed[name], file=sys.stderr, flush=True)
     used = {name: scorer.weight for name, scorer in weights.items() if name in found}
-    found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
+    if used:
+        found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
     if plain:
         found["plain"] = plain_floor(train, docs, place)
+    if python:
+        five = [part % FOLDS for part in parts(train["group"].to_pylist())]
+        found["transformer"], speed["transformer"] = transformer(python, train, five)
+        if "chars" in params.classifiers:
+            chars = params.classifiers["chars"]
+            found["chars_in_five"] = training.fit("chars", chars.kind, {**chars.spec(), "folds": FOLDS}, train, five)[2]
     auc = {name: by_language(labels, values, langs) for name, values in found.items()}
     return {"auc": auc, "speed": speed, "rows": len(labels), "held_out": sum(each is not None for each in place)}
 
@@ -111,6 +126,15 @@ def scored(name: str, kind: str, spec: dict[str, Any], train: pa.Table, docs: pa
     return values, model
 
 
+def transformer(python: Path, train: pa.Table, five: list[int]) -> tuple[np.ndarray, dict[str, float]]:
+    """The logit of each training row by a small transformer that did not see its part, and its speed beside transformers' pipeline."""
+    with tempfile.TemporaryDirectory() as home:
+        pq.write_table(train.select(["text", "label", "lang"]).append_column("part", pa.array(five)), f"{home}/rows.parquet")
+        command = [str(python), "-m", "benchmarks.small_transformer", "--train", f"{home}/rows.parquet", "--out", f"{home}/model", "--held", f"{home}/held.parquet", "--speed"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return pq.read_table(f"{home}/held.parquet")["logit"].to_numpy(), json.loads(done.stdout.splitlines()[-1])
+
+
 def by_language(labels: np.ndarray, values: np.ndarray, langs: np.ndarray) -> dict[str, float]:
     """AUC of each language that has both labels."""
     found = training.figures(values, labels, langs)
@@ -123,7 +147,7 @@ def rate(model: Classifier, docs: pa.Table) -> dict[str, float]:
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
     batch = docs.combine_chunks()
     ours = best(lambda: logits(model, batch))
-    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext}[model.kind]
+    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext, "likeness": bare_words, "word_stats": bare_words}[model.kind]
     theirs = best(bare(model, batch, texts))
     return {"docs_s_core": round(len(texts) / ours), "mb_s_core": round(size / ours, 1), "of_bare_library": round(theirs / ours, 2)}
 
@@ -165,6 +189,15 @@ def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
     loaded = _loaded(model.kind, model.blob)
     return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)
+
+
+def bare_words(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
+    """scikit-learn's HashingVectorizer over as many runs of words, times a vector: its words are not cut between Han characters."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    maker = HashingVectorizer(analyzer="word", ngram_range=(1, model.spec.get("longest", 1)), n_features=model.spec.get("buckets", FINE), alternate_sign=False)
+    weights, heads = np.ones(maker.n_features), [text[: model.spec["max_chars"]] for text in texts]
+    return lambda: maker.transform(heads) @ weights
 
 
 def plain_floor(train: pa.Table, docs: pa.Table, place: list[int | None]) -> np.ndarray:

@@ -36,7 +36,7 @@ class Params(Strict):
 
 
 def score_batches(batches: Iterator[pa.RecordBatch], models: list[Classifier]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id and text (or MEASURES) -> SCORED, a row for each document and model."""
+    """mapInArrow: doc_id, batch_id and text, and lang where a model wants it (or MEASURES) -> SCORED, a row for each document and model."""
     import numpy as np
     import pyarrow as pa
 
@@ -61,7 +61,9 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     frames = []
     if any(model.wants_text for model in models):
         kernel = functools.partial(score_batches, models=[model for model in models if model.wants_text])
-        frames.append(tables.texts(todo, "text").select(*keys, "text").mapInArrow(kernel, SCORED))
+        carry = ("lang",) if any(model.wants_lang for model in models) else ()
+        asked = todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
+        frames.append(tables.texts(asked, "text", carry=carry).select(*keys, "text", *carry).mapInArrow(kernel, SCORED))
     if not all(model.wants_text for model in models):
         kernel = functools.partial(score_batches, models=[model for model in models if not model.wants_text])
         frames.append(tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES).mapInArrow(kernel, SCORED))

@@ -12,8 +12,6 @@ no limit, nor have documents that the model did not measure.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -26,9 +24,10 @@ from jobs.core.counts import count_verdicts
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.domains import with_domain
 from jobs.core.errors import ConfigError
+from jobs.core.hf_folder import check_executors, version_of
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
-from udfs.causal_lm import look, score_batches
+from udfs.causal_lm import score_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,8 +65,7 @@ def name_of(params: Params) -> str:
         raise ConfigError(
             f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging Face causal language model (`make worker` makes models/smollm2-135m-instruct)"
         )
-    given = json.dumps([params.digest, params.opening, params.max_tokens])
-    return f"{Path(params.model).name}-{hashlib.blake2b(given.encode(), digest_size=6).hexdigest()}"
+    return f"{Path(params.model).name}-{version_of(params.digest, params.opening, params.max_tokens)}"
 
 
 def measured(tables: Tables, params: Params) -> DataFrame:
@@ -86,9 +84,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     todo = tables.stage("todo", tables.kept(params.heeds).join(measured(tables, params).select(*keys), keys, how="left_anti"))
     if not todo.take(1):  # an append without rows: the run still names the version that readers open
         return {"perplexity": tables.empty("perplexity")}
-    missing = sorted({row["name"] for row in tables.frame([(1,)], "one int").mapInArrow(look, "name string").collect()})  # what matters is the executors' Python
-    if missing:
-        raise ConfigError(f"score_loss: {' and '.join(missing)} not installed; pip install 'gristmill[loss]' in the executors' Python, or leave score_loss out")
+    check_executors(tables)
     kernel = functools.partial(
         score_batches, folder=str(Path(params.model).resolve()), device=params.device, opening=params.opening,
         max_tokens=params.max_tokens, padded_tokens=params.padded_tokens,

@@ -4,8 +4,9 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_classifier.py --recipe conf/train_classifier.yaml --lake lakes/demo
 
-Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge left out. Which of them are
-taken depends on their ids and the seed only. A model is calibrated, and its figures are told, on held-out folds.
+Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge left out. Likeness may have slices
+of its own instead: a target that the judges kept, and a raw sample of all documents. Which are taken depends on their ids and the seed only.
+A model is calibrated, and its figures are told, on held-out folds.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from jobs.core import examples
 from jobs.core.config import Strict
 from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
-from jobs.core.examples import ExampleFile, read_examples
+from jobs.core.examples import ExampleFile, Sample, Slice, read_examples, taken
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame
 
 
 class Linear(Strict):
@@ -76,12 +76,39 @@ class FastText(Strict):
         return {**given, "wordNgrams": self.word_ngrams, "minCount": self.min_count}
 
 
-class Slice(Strict):
-    """Documents of the lake that are examples of one class."""
+class Counted(Strict):
+    """Likeness to a target by counted words, for each language; its own slices of the lake, or the good and bad examples."""
 
-    domains: list[str] | None  # null: any
-    languages: list[str]
-    per_language: PositiveInt  # documents at the most of each language
+    max_chars: PositiveInt  # characters of a text that are read
+    target: Sample | None  # the reference, of what the judges kept; null: the good examples
+    raw: Sample | None  # what it is told from, of all documents; null: the bad examples
+
+    @model_validator(mode="after")
+    def _has_both(self) -> Counted:
+        if (self.target is None) != (self.raw is None):
+            raise ValueError("target and raw go together: give both slices, or null for both (the good and bad examples)")
+        return self
+
+    def spec(self) -> dict[str, Any]:
+        """What udfs.training wants."""
+        return self.model_dump(exclude={"kind", "target", "raw"})
+
+
+class Likeness(Counted):
+    """Importance weights of hashed runs of words (DSIR)."""
+
+    kind: Literal["likeness"]
+    longest: int = Field(ge=1, le=8)  # words in a run
+    buckets: PositiveInt
+    smoothing: PositiveFloat  # counts added to each bucket
+
+
+class WordStats(Counted):
+    """Shares of the reference's commonest words, and mean log frequency."""
+
+    kind: Literal["word_stats"]
+    tops: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
+    strength: PositiveFloat  # C of the regression that weighs them
 
 
 class Params(Strict):
@@ -96,65 +123,65 @@ class Params(Strict):
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
     keep: bool  # a model stays while its parameters do; false: it is trained anew with each batch
-    classifiers: dict[str, Linear | Trees | FastText]
+    classifiers: dict[str, Linear | Trees | FastText | Likeness | WordStats]
 
     @model_validator(mode="after")
     def _has_examples(self) -> Params:
-        if not self.files and (self.good is None or self.bad is None):
+        needs = [name for name, each in self.classifiers.items() if not (isinstance(each, Counted) and each.target)]
+        if needs and not self.files and (self.good is None or self.bad is None):
             raise ValueError("nothing to learn from: give good and bad slices of the lake, or files")
         return self
 
 
-def taken(rows: DataFrame, lang: Column, wanted: Slice, seed: int) -> DataFrame:
-    """doc_id, batch_id, lang of `per_language` rows of each language, by the hash of their ids."""
-    from pyspark.sql import functions as F
-    from pyspark.sql.window import Window
-
-    rows = rows.where(lang.isin(wanted.languages))
-    if wanted.domains is not None:
-        rows = rows.where(F.col("domain").isin(wanted.domains))
-    order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
-    return rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= wanted.per_language).select("doc_id", "batch_id", lang.alias("lang"))
-
-
-def lake_examples(tables: Tables, params: Params) -> pa.Table | None:
-    """text, label, lang, group of the examples that the lake gives."""
+def lake_examples(tables: Tables, params: Params, name: str, good: Sample | Slice, bad: Sample | Slice, from_all: bool = False) -> pa.Table:
+    """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of what they left out (`from_all`: of all documents)."""
     import pyarrow as pa
     from pyspark.sql import functions as F
 
-    if params.good is None or params.bad is None:
-        return None
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint", "source"))
     docs = docs.join(tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner")
     found = tables.slice("verdicts").where(F.col("job").isin(params.judges))
     hit = found if params.reasons is None else found.where(F.col("reason").isin(params.reasons))
     keys = ["doc_id", "batch_id"]
     kept = docs.join(found.select(*keys).distinct(), keys, how="left_anti")
-    out = docs.join(hit.select(*keys).distinct(), keys, how="left_semi")
-    both = [taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label)) for rows, wanted, label in ((kept, params.good, 1), (out, params.bad, 0))]
-    chosen = tables.stage("chosen", both[0].unionByName(both[1]))
+    out = docs if from_all else docs.join(hit.select(*keys).distinct(), keys, how="left_semi")
+    both = [taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label)) for rows, wanted, label in ((kept, good, 1), (out, bad, 0))]
+    chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))
     rows = tables.texts(chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")).toPandas()
-    return pa.table({"text": rows["text"].tolist(), "label": rows["label"].tolist(), "lang": rows["lang"].tolist(), "group": rows[params.group_by].tolist()})
+    return pa.table({"text": rows["text"].tolist(), "label": rows["label"].tolist(), "lang": rows["lang"].tolist(), "group": rows[params.group_by].tolist()}, examples.SCHEMA)
 
 
-def train(tables: Tables, params: Params) -> dict[str, Any]:
-    """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
+def shared_examples(tables: Tables, params: Params) -> pa.Table:
+    """text, label, lang, group, MEASURES of the lake's good and bad slices and of the files. Raises DataError when there are none."""
     import pyarrow as pa
 
-    from udfs import measures, training
-    from udfs.classifiers import MEASURES, to_bytes
+    from udfs import measures
+    from udfs.classifiers import MEASURES
 
-    if params.keep and is_trained(tables):
-        return {}
-    parts = [table for table in (lake_examples(tables, params), read_examples(params.files)) if table is not None and table.num_rows]
+    of_lake = None if params.good is None or params.bad is None else lake_examples(tables, params, "shared", params.good, params.bad)
+    parts = [table for table in (of_lake, read_examples(params.files)) if table is not None and table.num_rows]
     if not parts:
         raise DataError("train_classifier: the lake has no example of the slices in the recipe; nothing written. Widen good and bad, or give files")
     rows = pa.concat_tables([part.select(["text", "label", "lang", "group"]).cast(examples.SCHEMA) for part in parts])
     measured = measures.measure_texts(rows["text"])
     for name in MEASURES:
         rows = rows.append_column(name, measured[name])
-    made = []
-    for name, classifier in params.classifiers.items():
+    return rows
+
+
+def train(tables: Tables, params: Params) -> dict[str, Any]:
+    """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
+    from udfs import training
+    from udfs.classifiers import to_bytes
+
+    if params.keep and is_trained(tables):
+        return {}
+    made, shared = [], None
+    for i, (name, classifier) in enumerate(params.classifiers.items()):
+        if isinstance(classifier, Counted) and classifier.target and classifier.raw:
+            rows = lake_examples(tables, params, str(i), classifier.target, classifier.raw, from_all=True)
+        else:
+            rows = shared = shared_examples(tables, params) if shared is None else shared
         try:
             model, figures, _ = training.fit(name, classifier.kind, {**classifier.spec(), "folds": params.folds}, rows)
         except ValueError as error:

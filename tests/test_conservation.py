@@ -26,7 +26,7 @@ pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parent.parent
 DOMAINS = ("web", "wiki", "books", "math")
 # The page and the export are not looked at; what learns or scores leaves no document out, and refuses a lake without examples of both kinds.
-SKIPPED = {"report_run", "train_classifier", "train_lm", "score_classifier", "score_perplexity", "build_quality", "embed_text", "mix_corpus", "export_shards"}
+SKIPPED = {"report_run", "train_classifier", "train_lm", "score_classifier", "score_transformer", "score_perplexity", "build_quality", "embed_text", "mix_corpus", "export_shards"}
 NUMBER = itertools.count()
 # An example costs a curation. No shrinking: that would be dozens of them, and the rows of a failure are in its lake.
 FEW = settings(max_examples=2, deadline=None, derandomize=True, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))

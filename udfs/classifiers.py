@@ -1,8 +1,9 @@
 """Learnt quality scorers: what a trained model is, how it travels, how it scores whole Arrow batches. Trained by udfs.training.
 
-Three kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.grams); `trees`: gradient boosting over the
+Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.grams); `trees`: gradient boosting over the
 measures of `signals`, which needs no text; `fasttext`: a supervised fastText model over words (jieba's for Chinese), as CCI4.0
-and DCLM use it. Each ends in a logit that Platt's scaling turns into a probability of being good.
+and DCLM use it; `likeness` and `word_stats`: likeness to a reference by counted words, for each language (udfs.likeness).
+Each ends in a logit that Platt's scaling turns into a probability of being good.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs import measures
+from udfs import likeness, measures
 from udfs.grams import GramParams, Grams, count_grams
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +51,11 @@ class Classifier:
     def wants_text(self) -> bool:
         """Whether it reads text (else the columns MEASURES)."""
         return self.kind != "trees"
+
+    @property
+    def wants_lang(self) -> bool:
+        """Whether it reads the column `lang` beside the text."""
+        return self.kind in ("likeness", "word_stats")
 
 
 def to_bytes(model: Classifier) -> bytes:
@@ -95,6 +101,8 @@ def _loaded(kind: str, blob: bytes) -> Any:
         return arrays["weights"], arrays["idf"], float(arrays["bias"])
     if kind == "trees":
         return pickle.loads(blob)
+    if kind in ("likeness", "word_stats"):
+        return likeness.unpacked(blob)
     import fasttext
 
     with tempfile.NamedTemporaryFile(suffix=".bin", delete=False) as file:
@@ -106,7 +114,7 @@ def _loaded(kind: str, blob: bytes) -> Any:
 
 
 def raw_scores(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
-    """The uncalibrated logit of each row: of its `text`, or of its MEASURES for trees."""
+    """The uncalibrated logit of each row: of its `text` (and `lang`), or of its MEASURES for trees."""
     if model.kind == "linear":
         weights, idf, bias = _loaded(model.kind, model.blob)
         grams = count_grams(rows.column("text"), GramParams(**model.spec["grams"]))
@@ -115,6 +123,8 @@ def raw_scores(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
     if model.kind == "trees":
         return np.asarray(_loaded(model.kind, model.blob).decision_function(as_matrix(rows)), np.float64) if rows.num_rows else np.zeros(0)
     found = _loaded(model.kind, model.blob)
+    if model.wants_lang:
+        return (likeness.score_likeness if model.kind == "likeness" else likeness.score_word_stats)(found, rows, model.spec)
     texts = [line_of_words(text or "", model.spec["max_chars"]) for text in rows.column("text").to_pylist()]
     return np.array([_fasttext_logit(found, text) for text in texts], np.float64)
 

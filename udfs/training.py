@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from udfs import likeness
 from udfs.classifiers import Classifier, Floats, as_matrix, line_of_words, raw_scores
 from udfs.grams import GramParams, count_grams
 
@@ -148,11 +149,20 @@ def _fasttext(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any
     return make
 
 
+def _counted(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
+    """Likeness to the good examples by counted words: importance weights where there are buckets for them, else statistics of frequencies."""
+    grams, langs = likeness.read(rows.column("text"), spec), [str(lang) for lang in rows.column("lang").to_pylist()]
+    train_one = likeness.train_likeness if "buckets" in spec else likeness.train_word_stats
+    return lambda train, labels: train_one(grams, langs, train, labels, spec)
+
+
 def _sklearn() -> dict[str, str]:
     import sklearn
 
     return {"sklearn": sklearn.__version__}
 
 
-KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {"linear": linear, "trees": _trees, "fasttext": _fasttext}
-MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {"linear": dict, "trees": _sklearn, "fasttext": dict}
+KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {
+    "linear": linear, "trees": _trees, "fasttext": _fasttext, "likeness": _counted, "word_stats": _counted,
+}
+MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {"linear": dict, "trees": _sklearn, "fasttext": dict, "likeness": dict, "word_stats": dict}

@@ -1,6 +1,6 @@
 """What an ensemble of scorers says of each document: values of any kind on one scale, joined into one, and which of them decided.
 
-A scorer is a trained classifier or a judge of `scores`, or the loss of a language model in `perplexity` (lower is better).
+A scorer is a trained classifier, a transformer or a judge of `scores`, or the loss of a language model in `perplexity` (lower is better).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ KEYS = ["doc_id", "batch_id"]
 class Scorer(Strict):
     """One scorer of an ensemble, called as in `scores` (perplexity and loss: as the recipe likes)."""
 
-    of: Literal["score_classifier", "merge_scores", "score_perplexity", "score_loss"]  # the job that wrote its rows
-    version: str | None  # of the judge's prompt or the language model; null: the only one there is (classifiers, KenLM: that of `models`)
+    of: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]  # the job that wrote its rows
+    version: str | None  # of the judge's prompt, the transformer or the language model; null: the only one there is (classifiers, KenLM: that of `models`)
     weight: PositiveFloat
 
 
@@ -47,7 +47,7 @@ def values(tables: Tables, scorers: dict[str, Scorer]) -> DataFrame:
 
 
 def _is_open(scorer: Scorer) -> bool:
-    return scorer.version is None and scorer.of in ("merge_scores", "score_loss")
+    return scorer.version is None and scorer.of in ("score_transformer", "merge_scores", "score_loss")
 
 
 def _named(name: str) -> tuple[Column, ...]:
@@ -58,7 +58,7 @@ def _named(name: str) -> tuple[Column, ...]:
 
 
 def _scores(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
-    """Rows of `scores`: a classifier's logit, or a judge's value, and 0 to 1."""
+    """Rows of `scores`: a classifier's logit, a regression's or judge's value, and 0 to 1."""
     from pyspark.sql import functions as F
 
     version = find_models(tables, [name], "train_classifier")[0]["version"] if scorer.of == "score_classifier" else scorer.version

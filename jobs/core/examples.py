@@ -1,13 +1,48 @@
-"""Labelled examples from files on the driver's disk: Parquet or JSON Lines, columns as the recipe maps them."""
+"""Labelled examples: slices of the lake, and files on the driver's disk (Parquet or JSON Lines, columns as the recipe maps them)."""
 
 from __future__ import annotations
 
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from pydantic import PositiveInt
+
+from jobs.core.config import Strict
 from jobs.core.datafiles import DataFile, read_data
 from jobs.core.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
 SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int64()), ("lang", pa.string()), ("group", pa.string())])
+
+
+class Slice(Strict):
+    """Documents of the lake that are examples of one class."""
+
+    domains: list[str] | None  # null: any
+    languages: list[str]
+    per_language: PositiveInt  # documents at the most of each language
+
+
+class Sample(Slice):
+    """A slice that a source may bound too."""
+
+    sources: list[str] | None  # null: any
+
+
+def taken(rows: DataFrame, lang: Column, wanted: Slice, seed: int) -> DataFrame:
+    """doc_id, batch_id, lang of `per_language` rows of each language, by the hash of their ids."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    rows = rows.where(lang.isin(wanted.languages))
+    if wanted.domains is not None:
+        rows = rows.where(F.col("domain").isin(wanted.domains))
+    if isinstance(wanted, Sample) and wanted.sources is not None:
+        rows = rows.where(F.col("source").isin(wanted.sources))
+    order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
+    return rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= wanted.per_language).select("doc_id", "batch_id", lang.alias("lang"))
 
 
 class ExampleFile(DataFile):

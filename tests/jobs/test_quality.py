@@ -53,7 +53,7 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
     out = {row.doc_id for row in demo_lake.read(VERDICTS).collect() if row.job in HEEDS}
     kept = {row.doc_id for row in demo_lake.read(DOCS).collect()} - out
     scores = demo_lake.read(SCORES).collect()
-    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals"))
+    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "likeness"))
     assert {row.version for row in scores} == {row.version for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
     quality = demo_lake.read(QUALITY).collect()
     assert {row.doc_id for row in quality} == kept
@@ -69,8 +69,9 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
 @pytest.mark.spark
 def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
     figures = {row.name: row.figures for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
-    assert figures.keys() == {"chars", "signals"}
-    assert all(each["auc"] > 0.9 for each in figures.values()), figures
+    assert figures.keys() == {"chars", "signals", "likeness"}
+    assert all(figures[name]["auc"] > 0.9 for name in ("chars", "signals")), figures
+    assert figures["likeness"]["auc"] > 0.7, "its raw slice holds reference prose too"
 
 
 @pytest.mark.spark
@@ -187,6 +188,27 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     nothing = {"domains": ["no such"], "languages": ["en"], "per_language": 5}
     with pytest.raises(DataError, match="no example of the slices"):
         run_job(train_classifier.JOB, demo(train_classifier, good=nothing, bad=nothing), copy)
+
+
+@pytest.mark.spark
+def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
+    docs = {row.doc_id: (row.domain_hint, row.source) for row in copy.read(DOCS).collect()}
+    left_out = {row.doc_id for row in copy.read(VERDICTS).where("job = 'judge_rules'").collect()}
+    source = min(source for doc_id, (domain, source) in docs.items() if domain == "wiki" and doc_id not in left_out)
+    langs = {row.doc_id: row.lang for row in copy.read(SIGNALS).collect()}
+    wanted = [doc_id for doc_id in docs if docs[doc_id] == ("wiki", source) and doc_id not in left_out and langs[doc_id] in ("en", "zh")]
+    target = {"domains": ["wiki"], "languages": ["en", "zh"], "per_language": 1000, "sources": [source]}
+    raw = {"domains": None, "languages": ["en", "zh"], "per_language": 15, "sources": None}
+    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
+    params = demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": target, "raw": raw}})
+    run_job(train_classifier.JOB, params, copy)
+    row = copy.read(MODELS).where("job = 'train_classifier'").first()
+    told = json.loads(row.trained_on)
+    assert (row.name, row.kind, told["good"], told["bad"]) == ("wiki", "likeness", len(wanted), 30)
+    with pytest.raises(ConfigError, match="target and raw go together"):
+        demo(train_classifier, classifiers={"wiki": {**given, "target": target, "raw": None}})
+    with pytest.raises(ConfigError, match="nothing to learn from"):
+        demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": None, "raw": None}})
 
 
 @pytest.mark.spark

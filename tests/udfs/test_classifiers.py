@@ -19,6 +19,8 @@ SPECS = {
     "linear": {"folds": 3, "strength": 20.0, "grams": asdict(GramParams(buckets=1 << 12))},
     "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7},
     "fasttext": {"folds": 3, "epoch": 20, "lr": 0.5, "dim": 8, "wordNgrams": 2, "bucket": 1000, "minCount": 1, "max_chars": 500},
+    "likeness": {"folds": 3, "longest": 2, "buckets": 1000, "smoothing": 1.0, "max_chars": 500},
+    "word_stats": {"folds": 3, "tops": [10, 100], "strength": 1.0, "max_chars": 500},
 }
 
 

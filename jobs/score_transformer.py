@@ -1,0 +1,134 @@
+"""Score the documents that earlier judges kept with text classifiers of Hugging Face folders; each document at most once by each version.
+
+reads   docs, verdicts
+writes  scores
+run     spark-submit jobs/score_transformer.py --recipe conf/score_transformer.yaml --lake lakes/demo
+
+Any folder that AutoModelForSequenceClassification opens: a regression (FineWeb-Edu), classes (quality, domains) or labels of which a text
+may have several (toxicity). Inside an Arrow batch texts of like length go through the model together.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from jobs.core.config import Strict
+from jobs.core.counts import count_kept
+from jobs.core.datafiles import digest_of_folder
+from jobs.core.errors import ConfigError
+from jobs.core.hf_folder import check_executors, labels_of, version_of
+from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.once import forget_replaced
+from udfs.text_heads import Head, score_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAID = "doc_id string, batch_id string, raw double, score double, detail string"
+
+
+class Regression(Strict):
+    """One number, as the model gives it; its score is its place between two ends."""
+
+    kind: Literal["regression"]
+    lowest: float  # scores 0, as does anything below
+    highest: float  # scores 1
+
+    @model_validator(mode="after")
+    def _ends_differ(self) -> Regression:
+        if self.lowest >= self.highest:
+            raise ValueError(f"lowest {self.lowest} is not below highest {self.highest}")
+        return self
+
+    def head(self) -> Head:
+        """What udfs.text_heads wants."""
+        return Head("regression", None, self.lowest, self.highest)
+
+
+class Labels(Strict):
+    """Classes of which a text is one (softmax), or labels of which it may have several (sigmoid)."""
+
+    kind: Literal["softmax", "sigmoid"]
+    labels: list[str] | None  # whose share is the score; null: the likeliest one's, which `detail` names
+
+    def head(self) -> Head:
+        """What udfs.text_heads wants."""
+        return Head(self.kind, None if self.labels is None else tuple(self.labels))
+
+
+class Scorer(Strict):
+    """One classifier."""
+
+    model: str  # folder, at the same path on every executor
+    digest: str = ""  # of the model's files, filled in: another content is another recipe and another version
+    head: Regression | Labels = Field(discriminator="kind")
+    max_tokens: PositiveInt  # of a document, from its beginning
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("model"), str):
+            return given
+        return {**given, "digest": digest_of_folder(Path(given["model"]))}
+
+
+class Params(Strict):
+    """See conf/score_transformer.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not scored
+    device: Literal["cpu", "cuda"]
+    padded_tokens: PositiveInt  # in one pass of a model, padding included
+    scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
+
+
+def version(name: str, scorer: Scorer) -> str:
+    """Of the model's bytes and of what it reads and how that is scored. Raises ConfigError when the folder is no classifier, or not one with these labels."""
+    place, head = f"score_transformer: scorers.{name}", scorer.head
+    if not scorer.digest:
+        raise ConfigError(f"{place}.model: {scorer.model} holds no config.json; name the folder of a Hugging Face classifier (benchmarks/small_transformer.py makes one)")
+    known = labels_of(Path(scorer.model))
+    if isinstance(head, Regression) != (len(known) == 1):
+        raise ConfigError(f"{place}.head: {head.kind}, but {scorer.model} has {len(known)} labels ({', '.join(known)}); a regression has one, softmax and sigmoid several")
+    asked = head.labels or [] if isinstance(head, Labels) else []
+    if unknown := [label for label in asked if label not in known]:
+        raise ConfigError(f"{place}.head.labels: {', '.join(unknown)} not among the labels of {scorer.model}: {', '.join(known)}")
+    if isinstance(head, Labels) and (head.labels == [] or (head.kind == "softmax" and set(asked) == set(known))):
+        raise ConfigError(f"{place}.head.labels: {len(asked)} of {len(known)} labels, whose share says nothing; name some of: {', '.join(known)}")
+    return version_of(scorer.digest, head.model_dump(), scorer.max_tokens)
+
+
+def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """New rows of `scores` for the batches at hand. Raises ConfigError when there is something to score and no model or package to do it."""
+    from pyspark.sql import functions as F
+
+    keys, frames, own = ["doc_id", "batch_id"], [], F.lit(tables.job.name).alias("job")
+    kept, versions = tables.kept(params.heeds), {name: version(name, scorer) for name, scorer in params.scorers.items()}
+    for i, (name, scorer) in enumerate(params.scorers.items()):
+        mine = (F.col("job") == tables.job.name) & (F.col("scorer") == name) & (F.col("version") == versions[name])
+        done = tables.own("scores").where(mine & F.col("batch_id").isin(list(tables.batches))).select(*keys)
+        todo = tables.stage(f"todo-{i}", kept.join(done, keys, how="left_anti"))
+        if not todo.take(1):
+            continue
+        kernel = functools.partial(
+            score_batches, folder=str(Path(scorer.model).resolve()), device=params.device, head=scorer.head.head(),
+            max_tokens=scorer.max_tokens, padded_tokens=params.padded_tokens,
+        )  # fmt: skip
+        rows = tables.texts(todo, "text").select(*keys, "text").mapInArrow(kernel, SAID)
+        frames.append(rows.select(own, *keys, F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version"), "raw", "score", "detail"))
+    if not frames:  # an append without rows: the run still names the version that readers open
+        return {"scores": tables.empty("scores")}
+    check_executors(tables)
+    return {"scores": functools.reduce(lambda one, other: one.unionByName(other), frames)}
+
+
+JOB = Job(
+    "score_transformer", Params, reads=("docs", "verdicts"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score), count=count_kept, about=__doc__,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
