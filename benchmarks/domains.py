@@ -90,7 +90,8 @@ def main() -> None:
         for half in (0, 1):
             test = np.flatnonzero(side == half)
             labels, share, trained, labelled = system(rows.filter(pa.array(side != half)), rows["text"].take(pa.array(test)))
-            found[test], shares[test], seconds = labels, share, seconds + [trained, labelled]
+            found[test], shares[test] = labels, share
+            seconds += np.array([trained, labelled])
         made[name] = told(found, rows, *seconds.tolist())
         if name == "gristmill":
             right = found == np.array(rows["label"].to_pylist())
