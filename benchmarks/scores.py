@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
     parser.add_argument("--recipe", default="conf/train_classifier.yaml", help="whose classifiers are trained")
     parser.add_argument("--plain", action="store_true", help="the plain floor too")
-    parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (half an hour on a core)")
+    parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (a quarter to half an hour on two cores)")
     given = parser.parse_args(argv)
     if given.transformer and given.docs:
         parser.error("--transformer holds out rows of --train; leave --docs out")
