@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import DataError
@@ -33,24 +33,43 @@ NO_LANG = "und"
 LABELLED = "doc_id string, batch_id string, domain string, method string, confidence double, version string"
 
 
-class Model(Strict):
-    """See conf/label_domain.yaml."""
+class Grams(Strict):
+    """Hashed n-grams (udfs.grams)."""
 
-    per_domain: PositiveInt  # documents that teach
-    min_documents: PositiveInt  # of a domain; a rarer one is not learnt
     unit: Literal["chars", "words"]
     shortest: PositiveInt  # items in a gram
     longest: PositiveInt
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
+
+
+class Beginning(Strict):
+    """What a sentence encoder reads."""
+
+    max_chars: PositiveInt  # characters of a text
+
+
+class Model(Strict):
+    """See conf/label_domain.yaml."""
+
+    per_domain: PositiveInt  # documents that teach
+    min_documents: PositiveInt  # of a domain; a rarer one is not learnt
+    grams: Grams | None
+    vectors: Beginning | None
     strength: PositiveFloat  # C of the regressions
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> Model:
+        if (self.grams is None) == (self.vectors is None):
+            raise ValueError("wanted one of grams and vectors; give the other as null")
+        return self
+
     def spec(self) -> dict[str, Any]:
         """What udfs.domains wants."""
-        grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
-        return {"grams": grams, "strength": self.strength, "folds": self.folds}
+        read = self.grams or self.vectors
+        return {"features": "grams" if self.grams else "vectors", "grams": read.model_dump(), "strength": self.strength, "folds": self.folds}  # type: ignore[union-attr]
 
 
 class Params(Strict):
@@ -64,25 +83,30 @@ class Params(Strict):
 
 
 def known(docs: DataFrame, params: Params) -> DataFrame:
-    """doc_id, batch_id, domain, method of `docs`; domain and method are null where a classifier must decide."""
+    """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier must decide."""
     from pyspark.sql import functions as F
 
     pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
     mapped = F.create_map(*pairs)[F.col("source")] if pairs else F.lit(None).cast("string")
     hint = F.when(F.trim("domain_hint") != "", F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
-    rows = docs.select("doc_id", "batch_id", mapped.alias("mapped"), hint.alias("hint"))
+    rows = docs.select("doc_id", "batch_id", "source", mapped.alias("mapped"), hint.alias("hint"))
     method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")
-    return rows.select("doc_id", "batch_id", F.coalesce("mapped", "hint").alias("domain"), method.alias("method"))
+    return rows.select("doc_id", "batch_id", "source", F.coalesce("mapped", "hint").alias("domain"), method.alias("method"))
 
 
 def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
-    """text, label, lang, source of `per_domain` documents of each domain in the lake, by the hash of their ids; None without two domains."""
+    """text, label, lang, source of `per_domain` documents of each domain in the lake; None without two domains.
+
+    The sources of a domain take turns, so that a large one does not become the domain; within a source the hash of the id decides.
+    """
     import pyarrow as pa
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    of, order = Window.partitionBy("domain"), Window.partitionBy("domain").orderBy(F.xxhash64(F.lit(model.seed), F.col("doc_id")), "doc_id")
-    rows = known(tables["docs"], params).where("domain IS NOT NULL").withColumn("n", F.count("*").over(of)).withColumn("place", F.row_number().over(order))
+    draw = F.xxhash64(F.lit(model.seed), F.col("doc_id"))
+    rows = known(tables["docs"], params).where("domain IS NOT NULL").withColumn("n", F.count("*").over(Window.partitionBy("domain")))
+    rows = rows.withColumn("turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id")))
+    rows = rows.withColumn("place", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id")))
     rows = rows.where((F.col("n") >= model.min_documents) & (F.col("place") <= model.per_domain))
     chosen = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
     if chosen.select("label").distinct().count() < 2:
@@ -123,7 +147,7 @@ def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`domains` of the batches at hand."""
     from pyspark.sql import functions as F
 
-    rows = tables.stage("known", known(tables.slice("docs"), params))
+    rows = tables.stage("known", known(tables.slice("docs"), params).drop("source"))
     said = (F.lit(None).cast("double").alias("confidence"), F.lit(None).cast("string").alias("version"))
     told, open_ = rows.where("domain IS NOT NULL").select("*", *said), rows.where("domain IS NULL").select("doc_id", "batch_id")
     model = tables.held

@@ -42,7 +42,8 @@ def label(params_of: Callable[..., Any]) -> Callable[..., Any]:
 
     def given(**changes: Any) -> Any:
         sources = {f"recipes{i}": "recipes" for i in range(4)}
-        classifier = {**params_of("label_domain").classifier.model_dump(), "min_documents": 5, "folds": 3}
+        grams = {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 8192, "max_chars": 2000}
+        classifier = {**params_of("label_domain").classifier.model_dump(), "min_documents": 5, "folds": 3, "grams": grams, "vectors": None, "strength": 20.0}
         return params_of("label_domain", **{"sources": sources, "classifier": classifier, **changes})
 
     return given
