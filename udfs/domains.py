@@ -26,8 +26,9 @@ SLOPES = np.geomspace(0.25, 4, 41)
 def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classifier, dict[str, float]]:
     """A model of `rows` (text, label: the domain, lang, source) and its figures on held-out sources.
 
-    `spec`: features (grams or vectors), grams (of udfs.grams, or max_chars alone), strength, folds. A domain that one source alone teaches is held out by document instead, and its rows are not
-    in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and n_one_source, the rows left out of them.
+    `spec`: features (grams or vectors), grams (of udfs.grams, or max_chars alone), strength, folds. A domain that one source alone teaches is
+    held out by document instead, and its rows are not in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and
+    n_one_source, the rows left out of them.
     The same rows in any order give the same model. Raises ValueError when all rows are of one domain, or of one fold.
     """
     rows = rows.take(pa.array(np.argsort(row_keys(rows), kind="stable")))
