@@ -57,6 +57,9 @@ class Params(NearDupParams):
     def pairing(self) -> str:  # noqa: D102
         return digest((self.minhash(), self.rule(), self.max_bucket))
 
+    def n_keys(self) -> int:  # noqa: D102
+        return self.bands
+
     def sketcher(self) -> Callable[..., Any]:  # noqa: D102
         return functools.partial(sketch_documents, params=self.minhash(), permuted=permutations(self.permutations, self.seed))
 

@@ -49,6 +49,9 @@ class Params(NearDupParams):
     def pairing(self) -> str:  # noqa: D102
         return digest((self.simhash(), self.decide, self.by_text(), self.max_bucket))
 
+    def n_keys(self) -> int:  # noqa: D102
+        return self.simhash().n_keys
+
     def sketcher(self) -> Callable[..., Any]:  # noqa: D102
         return functools.partial(simhash_documents, params=self.simhash())
 

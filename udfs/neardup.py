@@ -21,6 +21,7 @@ from udfs.minhash import (
     REJECT,
     MinHashParams,
     Sketches,
+    band_matrix,
     containment_from_jaccard,
     decide,
     estimate_jaccard,
@@ -77,6 +78,14 @@ def compare_sketches(batches: Iterator[pa.RecordBatch], judge: Judge) -> Iterato
         n_a, n_b = (batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in ("n_a", "n_b"))
         found, verdict = judge(n_a, n_b, sketch_matrix(batch.column("sketch_a")), sketch_matrix(batch.column("sketch_b")))
         yield pa.record_batch([batch.column("doc_a"), batch.column("doc_b"), pa.array(found), pa.array(verdict)], names=["doc_a", "doc_b", "similarity", "verdict"])
+
+
+def keep_holding(batches: Iterator[pa.RecordBatch], keys: npt.NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+    """The rows whose `bands` hold one of `keys` (ascending)."""
+    for batch in batches:
+        bands = band_matrix(batch.column("bands"))
+        at = np.minimum(np.searchsorted(keys, bands), len(keys) - 1)
+        yield batch.filter(pa.array((keys[at] == bands).any(axis=1)))
 
 
 def judge_sketches(

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 BLOCKS = "part int, block binary"
-BLOCK = (np.int64, np.int64, np.int64, np.bool_)  # of a block, one column after the other: key, class, place (the order inside a bucket), is_old
-MET = "class_a bigint, class_b bigint, hot_key bigint, n_classes bigint"  # a pair, or a hot bucket
+BLOCK = (np.int64, np.int64, np.int64, np.int32, np.uint8)  # of a block, one column after the other: key, class, place (the order inside a bucket), round, flags
+OLD, FIRST_BAND = 1, 2  # flags: paired before; the key is that of the first band
+MET = "class_a bigint, place_a bigint, class_b bigint, place_b bigint, hot_key bigint, n_classes bigint"  # a pair, a hot bucket, or (class_a alone) a class of several documents
 PAIRS_AT_ONCE = 4_000_000  # that one partition holds before it hands them on; a bucket alone may hold max_bucket ** 2 / 2
 
 
@@ -94,8 +95,33 @@ def meeting_pairs(bands: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, m
     return Met(pairs // max(n, 1), pairs % max(n, 1), np.concatenate(hot_keys), np.concatenate(hot_sizes))
 
 
+@kernel
+def _scatter(keys, parts):  # type: ignore[no-untyped-def]
+    """Rows and keys of `keys` (rows x bands), grouped by part: where each part begins, the keys, the row of each, whether it is of the first band."""
+    rows, bands = keys.shape
+    starts = np.zeros(parts + 1, np.int64)
+    part = np.empty(rows * bands, np.int32)
+    for row in range(rows):
+        for band in range(bands):
+            # The upper 32 bits times the parts, above 2 ** 32: as even as a remainder, without a division.
+            to = np.int64((np.uint64(keys[row, band]) >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32))
+            part[row * bands + band] = to
+            starts[to + 1] += 1
+    for to in range(parts):
+        starts[to + 1] += starts[to]
+    at = starts[:-1].copy()
+    out, of_row, is_first = np.empty(rows * bands, np.int64), np.empty(rows * bands, np.int32), np.empty(rows * bands, np.uint8)
+    for row in range(rows):
+        for band in range(bands):
+            to = part[row * bands + band]
+            place = at[to]
+            at[to] += 1
+            out[place], of_row[place], is_first[place] = keys[row, band], row, band == 0
+    return starts, out, of_row, is_first
+
+
 def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: class, place (bigint), is_old, bands (binary) -> BLOCKS: all (key, class, place, is_old) of a batch in one row for each part.
+    """mapInArrow: class, place (bigint), round (int), is_old, bands (binary) -> BLOCKS: all keys of a batch, with what belongs to them, in one row for each part.
 
     A row for each key would cost the JVM many times what the keys themselves cost here; a key is always in the same part.
     """
@@ -104,19 +130,19 @@ def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.R
     from udfs.minhash import band_matrix
 
     for batch in batches:
-        keys = band_matrix(batch.column("bands"))
-        part = (keys.ravel().view(np.uint64) % np.uint64(parts)).astype(np.uint16 if parts <= 1 << 16 else np.int32)
-        order = np.argsort(part, kind="stable")  # of 16 bits: by radix
-        row = order // max(keys.shape[1], 1)
-        columns = [keys.ravel()[order], *(batch.column(name).to_numpy(zero_copy_only=False)[row] for name in ("class", "place", "is_old"))]
-        names, starts = np.unique(part[order], return_index=True)
-        cuts = [*starts.tolist(), len(order)]
-        blocks = [b"".join(column[start:stop].astype(kind).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for start, stop in itertools.pairwise(cuts)]
-        yield pa.record_batch([pa.array(names.astype(np.int32)), pa.array(blocks, pa.binary())], names=["part", "block"])
+        if not batch.num_rows:
+            continue
+        starts, keys, row, is_first = _scatter(np.ascontiguousarray(band_matrix(batch.column("bands"))), parts)
+        classes, place, rounds, is_old = (batch.column(name).to_numpy(zero_copy_only=False) for name in ("class", "place", "round", "is_old"))
+        flags = is_first * FIRST_BAND | is_old.astype(np.uint8)[row] * OLD
+        columns = [keys, classes[row], place[row], rounds[row], flags]
+        filled = np.flatnonzero(np.diff(starts))
+        blocks = [b"".join(column[starts[to] : starts[to + 1]].astype(kind).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for to in filled.tolist()]
+        yield pa.record_batch([pa.array(filled.astype(np.int32)), pa.array(blocks, pa.binary())], names=["part", "block"])
 
 
 def from_block(block: bytes) -> list[npt.NDArray[Any]]:
-    """keys, classes, places, is_old of one block."""
+    """keys, classes, places, rounds, flags of one block."""
     n, at, columns = len(block) // sum(np.dtype(kind).itemsize for kind in BLOCK), 0, []
     for kind in BLOCK:
         columns.append(np.frombuffer(block, kind, n, at))
@@ -125,20 +151,23 @@ def from_block(block: bytes) -> list[npt.NDArray[Any]]:
 
 
 def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all blocks of some parts: BLOCKS -> MET. A pair that meets in several buckets of the partition may come again."""
+    """mapInArrow over all blocks of some parts: BLOCKS -> MET. A pair that meets in several buckets of the partition may come again.
+
+    Rows of one class (equal keys, all of them) meet as one: as the one of the lowest round, then of the lowest place.
+    """
     import pyarrow as pa
 
     held = [from_block(block.as_py()) for batch in batches for block in batch.column("block")]
     if not held:
         return
-    keys, classes, place, is_old = (np.concatenate([part[i] for part in held]) for i in range(4))
+    keys, classes, place, rounds, flags = (np.concatenate([part[i] for part in held]) for i in range(len(BLOCK)))
     held.clear()
-    order = _in_company(keys)
-    order = order[np.lexsort((place[order], keys[order]))]
-    keys, classes, is_old = keys[order], classes[order], is_old[order]
+    order, crowded = _one_of_each_class(_in_company(keys), keys, classes, place, rounds, flags)
+    keys, classes, place, is_old = keys[order], classes[order], place[order], flags[order] & OLD > 0
     starts, sizes = runs_of(keys)
     is_hot = sizes > max_bucket
     yield _met(pa, hot_key=keys[starts[is_hot]], n_classes=sizes[is_hot])
+    yield _met(pa, class_a=crowded)
     part = np.cumsum(n_compared(sizes, max_bucket)) // PAIRS_AT_ONCE
     for first, last in zip(*_ends(part), strict=True):
         rows = slice(starts[first], starts[last] + sizes[last])
@@ -147,14 +176,90 @@ def meet_in_partition(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Ite
         pairs = np.empty(_meet(at, here, here_old, max_bucket, np.zeros(0, np.int64)), np.int64)
         if len(pairs):
             _meet(at, here, here_old, max_bucket, pairs)
-            yield _met(pa, class_a=classes[rows][pairs // len(here)], class_b=classes[rows][pairs % len(here)])
+            a, b = pairs // len(here), pairs % len(here)
+            yield _met(pa, class_a=classes[rows][a], place_a=place[rows][a], class_b=classes[rows][b], place_b=place[rows][b])
+
+
+@kernel
+def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
+    """Where the keys stand whose slot is taken more than once: all that come again, and a few others."""
+    taken = np.zeros(slots, np.uint8)
+    mask = np.uint64(slots - 1)
+    for key in keys:
+        slot = np.uint64(key) & mask
+        taken[slot] = min(taken[slot] + 1, 2)
+    count = 0
+    for key in keys:
+        count += taken[np.uint64(key) & mask] > 1
+    found, at = np.empty(count, np.int64), 0
+    for i in range(len(keys)):
+        if taken[np.uint64(keys[i]) & mask] > 1:
+            found[at] = i
+            at += 1
+    return found
 
 
 def _in_company(keys: Ints) -> Ints:
-    """Where the keys stand that come more than once; most come once, and need no order."""
-    order = np.argsort(keys)
+    """Where the keys stand that come more than once, by key; most come once, and need no order."""
+    often = _seen_often(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
+    order = often[np.argsort(keys[often])]
     _, sizes = runs_of(keys[order])
     return order[np.repeat(sizes > 1, sizes)]
+
+
+SHORT = 64  # rows of a run that are sorted where they stand
+
+
+@kernel
+def _tidy_short(order, starts, sizes, classes, place, rounds, flags, crowded, short):  # type: ignore[no-untyped-def]
+    """Sort each run of at most `short` rows by place and keep one row of each class; the new sizes, and how many classes of several rows were told."""
+    left, told = sizes.copy(), 0
+    for run in range(len(starts)):
+        if sizes[run] > short:
+            continue
+        first, kept = starts[run], 0
+        for i in range(first, first + sizes[run]):
+            row, same = order[i], -1
+            for j in range(first, first + kept):
+                if classes[order[j]] == classes[row]:
+                    same = j
+            if same >= 0:
+                if flags[row] & FIRST_BAND:
+                    crowded[told] = classes[row]
+                    told += 1
+                other = order[same]
+                if (rounds[row], place[row]) >= (rounds[other], place[other]):
+                    continue
+                for j in range(same, first + kept - 1):  # the other goes
+                    order[j] = order[j + 1]
+                kept -= 1
+            j = first + kept
+            while j > first and place[order[j - 1]] > place[row]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = row
+            kept += 1
+        left[run] = kept
+    return left, told
+
+
+def _one_of_each_class(order: Ints, keys: Ints, classes: Ints, place: Ints, rounds: Any, flags: Any) -> tuple[Ints, Ints]:
+    """`order` (by key) with the rows of each key by place, and of each class the one that stands for it; and the classes of several rows."""
+    starts, sizes = runs_of(keys[order])
+    crowded = np.empty(len(order), np.int64)
+    left, told = _tidy_short(order, starts, sizes, classes, place, rounds, flags, crowded, SHORT)
+    many = [crowded[:told]]
+    for run in np.flatnonzero(sizes > SHORT).tolist():
+        rows = order[starts[run] : starts[run] + sizes[run]]
+        rows = rows[np.lexsort((place[rows], rounds[rows], classes[rows]))]
+        is_new = np.concatenate([[True], classes[rows][1:] != classes[rows][:-1]])
+        again = rows[~is_new]
+        many.append(classes[again[flags[again] & FIRST_BAND > 0]])
+        rows = rows[is_new]
+        left[run] = len(rows)
+        order[starts[run] : starts[run] + left[run]] = rows[np.argsort(place[rows], kind="stable")]
+    within = np.arange(len(order)) - np.repeat(starts, sizes)
+    return order[(within < np.repeat(left, sizes)) & np.repeat(left > 1, sizes)], np.unique(np.concatenate(many))
 
 
 def _ends(part: Ints) -> tuple[Ints, Ints]:

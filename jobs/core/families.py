@@ -17,10 +17,13 @@ EDGES = 20_000_000  # accepted pairs (and documents in them) that the driver sol
 LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
 
 
-def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: DataFrame, ranking: list[Rank], rule: str) -> DataFrame:
-    """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash, is_first), by `rule` (see udfs.survivors).
+def choose_survivors(
+    tables: Tables, kept: DataFrame, classes: DataFrame, crowded: DataFrame, pairs: DataFrame, ranking: list[Rank], rule: str
+) -> DataFrame:
+    """LEFT_OUT: the left-out documents among `kept` (doc_id, batch_id, set_hash), by `rule` (see udfs.survivors).
 
-    `firsts`: doc_id, set_hash of the documents that stand for their class in `pairs` (doc_a, doc_b, similarity, method), kept or not.
+    `classes`: doc_id, set_hash of all documents in `pairs` (doc_a, doc_b, similarity, method), kept or not; `crowded`: set_hash of the classes of
+    several documents.
 
     Documents of one class (equal shingle sets) have the same neighbours, so the graph is solved by class with the rank of its
     best member, which gives the rows that the graph of documents would. On the driver up to EDGES pairs and as many documents, by Spark beyond.
@@ -29,10 +32,8 @@ def choose_survivors(tables: Tables, kept: DataFrame, firsts: DataFrame, pairs: 
 
     edges = tables.narrow("accepted", pairs.select("doc_a", "doc_b", "similarity", "method"))
     for side in "ab":
-        named = firsts.select(F.col("doc_id").alias(f"doc_{side}"), F.col("set_hash").alias(f"class_{side}"))
+        named = classes.select(F.col("doc_id").alias(f"doc_{side}"), F.col("set_hash").alias(f"class_{side}"))
         edges = tables.narrow(f"edges-{side}", edges.join(named, f"doc_{side}", how="inner").drop(f"doc_{side}"))
-    # Classes that a document beyond the first shares: no smaller a set than those of two kept members, and found without a shuffle.
-    crowded = kept.where("NOT is_first").select("set_hash")
     meeting = tables.narrow("meeting", edges.select(F.explode(F.array("class_a", "class_b")).alias("set_hash")).unionByName(crowded).distinct())
     members = tables.narrow("members", kept.join(meeting, "set_hash", how="left_semi").select("doc_id", "batch_id", "set_hash"))
     rows, order = ranked(tables, members, ranking, is_staged=True)

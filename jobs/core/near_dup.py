@@ -1,8 +1,10 @@
 """The steps of near-duplicate removal, whatever the fingerprint: sketch documents, pair classes, choose who stays.
 
-1. sketch: each kept document that has no sketch yet gets one; documents of equal shingle sets form one class.
+1. sketch: each kept document that has no sketch yet gets one. Documents of equal shingle sets form one class; the one of the lowest round,
+   then doc_id, stands for it.
 2. pair: classes that share a band key are candidates; sketches decide what they can, texts the rest.
-3. choose: survivors are the lexicographically first maximal independent set under the ranking, so no two survivors are
+3. settle: of a hot bucket only some pairs were taken, so those that would stay are paired again until no two of them turn out alike.
+4. choose: survivors are the lexicographically first maximal independent set under the ranking, so no two survivors are
    verified duplicates and a chain of pairs never makes a family.
 """
 
@@ -14,23 +16,25 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import small_pairs
 from jobs.core.background import in_background
 from jobs.core.families import choose_survivors
-from jobs.core.job import BROADCAST, Delete, Tables, Writes
+from jobs.core.job import Delete, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
-from jobs.core.pairs import candidates, sides_of, verified
-from udfs.neardup import COMPARED, SKETCHED, compare_sketches
+from jobs.core.pairs import Spread, candidates, decided, holding, indexed
+from udfs.neardup import SKETCHED
 
-COMPARED_AT_ONCE = 8_192  # pairs of an Arrow batch: two sketches of 256 bytes each
+ROUNDS = 16  # of settling; each leaves a few in a hundred of the alike in a hot bucket, so three or four are enough
+HOT_KEYS = 1_000_000  # of hot buckets that settling looks at, the fullest first; 8 bytes each in every worker
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
 def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
-    """Drop sketches and pairs of documents whose text was replaced since."""
+    """Drop sketches and pairs of documents that are gone, or whose text or batch is another since."""
     if not tables.owns("sketches"):
         return {}
-    sketches = tables.own("sketches").select("kernel", "doc_id", "content_hash", "set_hash")
-    gone = sketches.join(tables["docs"].select("doc_id", "content_hash"), ["doc_id", "content_hash"], how="left_anti")
+    keys = ["doc_id", "batch_id", "content_hash"]
+    sketches = tables.own("sketches").select("kernel", *keys, "set_hash")
+    gone = sketches.join(tables["docs"].select(*keys), keys, how="left_anti")
     if gone.isEmpty():
         return {}
     # A class may lose the document that stands for it, so the whole class is sketched again.
@@ -42,41 +46,30 @@ def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
 
 
 def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
-    """`sketches` of the kept documents that have none of this kernel yet: one pass over their text."""
+    """`sketches` of the kept documents that have none of this kernel yet: one pass over their text, written once."""
     if tables.n_documents() <= small_pairs.DOCUMENTS:
         return sketch_small(tables, params)
     from pyspark.sql import functions as F
-    from pyspark.sql.window import Window
 
-    known = tables.own("sketches").where(F.col("kernel") == params.kernel())
-    texts = tables.slice("docs")
+    known, texts = tables.own("sketches").where(F.col("kernel") == params.kernel()), tables.slice("docs")
     if params.heeds or tables.owns("sketches"):
         todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
         texts = tables.texts(todo, "content_hash", "text")
-    made = sketched(tables, params, texts)
-    group = Window.partitionBy("set_hash").orderBy("doc_id")
-    classes = known.where("is_first").select("set_hash", F.lit(True).alias("is_known"))
-    narrow = made.select("doc_id", "set_hash", "n_shingles").join(classes, ["set_hash"], how="left")
-    first = (F.row_number().over(group) == 1) & F.col("is_known").isNull() & (F.col("n_shingles") > 0)
-    others = tables.stage("others", narrow.withColumn("is_first", first).where(~F.col("is_first")).select("doc_id", "is_first"))
-    few = F.broadcast(others) if others.count() <= BROADCAST else others  # sketches are wide: they travel only where they must
-    rows = made.join(few, "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
-    return {"sketches": as_sketches(rows, params)}
+    last = known.agg(F.max("round")).first()[0] if tables.owns("sketches") else None
+    return {"sketches": as_sketches(fingerprints(params, texts), params, 0 if last is None else last + 1)}
 
 
-def sketched(tables: Tables, params: NearDupParams, texts: DataFrame) -> DataFrame:
+def fingerprints(params: NearDupParams, texts: DataFrame) -> DataFrame:
     """The kernel's columns (udfs.neardup.SKETCHED) of doc_id, batch_id, content_hash, text."""
-    return tables.stage("sketched", texts.select("doc_id", "batch_id", "content_hash", "text").mapInArrow(params.sketcher(), SKETCHED))
+    return texts.select("doc_id", "batch_id", "content_hash", "text").mapInArrow(params.sketcher(), SKETCHED)
 
 
-def as_sketches(rows: DataFrame, params: NearDupParams) -> DataFrame:
-    """The columns of `sketches`: only the first of a class carries its sketch and bands."""
+def as_sketches(rows: DataFrame, params: NearDupParams, number: int) -> DataFrame:
+    """The columns of `sketches` of the rows that the round `number` made."""
     from pyspark.sql import functions as F
 
-    return rows.select(
-        "doc_id", "batch_id", F.lit(params.kernel()).alias("kernel"), "content_hash", "n_shingles", "set_hash", "is_first",
-        F.when(F.col("is_first"), F.col("sketch")).alias("sketch"), F.when(F.col("is_first"), F.col("bands")).alias("bands"),
-    )  # fmt: skip
+    kernel, made_in = F.lit(params.kernel()).alias("kernel"), F.lit(number).alias("round")
+    return rows.select("doc_id", "batch_id", kernel, "content_hash", "n_shingles", "set_hash", made_in, "sketch", "bands")
 
 
 def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
@@ -94,57 +87,40 @@ def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
         texts = tables.texts(tables.frame(todo[["doc_id", "batch_id"]], "doc_id string, batch_id string"), "content_hash", "text") if len(todo) else None
     found: dict[str, Any] = {}
     if texts is not None:
-        made = sketched(tables, params, texts)
-        fresh = small_pairs.mark_first(small_pairs.on_driver(made), known)
-        others = tables.frame(fresh.loc[~fresh.is_first, ["doc_id"]].assign(is_first=False), "doc_id string, is_first boolean")
-        rows = made.join(F.broadcast(others), "doc_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
-        found = {"sketches": as_sketches(rows, params)}
+        made, number = tables.stage("sketched", fingerprints(params, texts)), int(known["round"].max()) + 1 if len(known) else 0
+        found = {"sketches": as_sketches(made, params, number)}
+        fresh = small_pairs.on_driver(made).assign(round=number)
         known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
     documents, order = at_hand.result()
-    held = tables.held = small_pairs.Held(documents, order, known)
+    held = tables.held = small_pairs.Held(documents, order, small_pairs.with_first(known))
     held.pairing = in_background(lambda: pair_small(tables, params, held))
     return found
 
 
 def pair(tables: Tables, params: NearDupParams) -> dict[str, Any]:
-    """`pairs` between the classes that the last run of this pairing had not seen and all classes; the buckets that were too full to take whole."""
-    from pyspark.sql import functions as F
-
+    """`pairs` between the classes that the last run of this pairing had not seen and all classes."""
     if tables.held and (small := tables.held.pairing.result()) is not None:
-        return {"pairs": small, **hot_buckets(tables, params, small_pairs.hot_buckets(tables, tables.held))}
-    tables.held = None
-    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & F.col("is_first"))
-    met = candidates(tables, sketches.select("doc_id", "set_hash", "bands"), paired_before(tables, params), params.max_bucket)
-    both = sides_of(met.where("class_a IS NOT NULL").select("class_a", "class_b").distinct(), sketches)
-    if tables.owns("pairs"):  # an earlier run may have died between its pairs and its end
-        both = both.join(tables.own("pairs").where(F.col("kernel") == params.pairing()).select("doc_a", "doc_b"), ["doc_a", "doc_b"], how="left_anti")
-    kernel, (measure, limit), (method, _) = functools.partial(compare_sketches, judge=params.judge()), params.by_text(), params.by_sketch()
-    compared = tables.stage("compared", both.select("doc_a", "doc_b", "n_a", "n_b", "sketch_a", "sketch_b").mapInArrow(kernel, COMPARED), COMPARED_AT_ONCE)
-    exact = verified(tables, compared.where("verdict = 0").select("doc_a", "doc_b"), params.shingles(), measure)
-    by_sketch = compared.where("verdict <> 0").select("doc_a", "doc_b", "similarity", F.lit(method).alias("method"), (F.col("verdict") == 1).alias("is_accepted"))
-    by_text = exact.select("doc_a", "doc_b", "similarity", F.lit("exact").alias("method"), (F.col("similarity") >= limit).alias("is_accepted"))
-    hot = met.where("hot_key IS NOT NULL").select(F.col("hot_key").alias("band_key"), "n_classes")
-    return {"pairs": as_pairs(by_sketch.unionByName(by_text), params), **hot_buckets(tables, params, hot)}
+        return {"pairs": small}
+    sketches = indexed(tables, params)
+    met = candidates(tables, "met", sketches, last_round(tables, params), params)
+    tables.held = Spread(met)
+    return {"pairs": as_pairs(decided(tables, "", met, sketches, known_pairs(tables, params), params), params)}
 
 
-def hot_buckets(tables: Tables, params: NearDupParams, hot: DataFrame) -> dict[str, Any]:
-    """`hot_buckets` from band_key, n_classes; nothing to write where there are and were none."""
+def known_pairs(tables: Tables, params: NearDupParams) -> DataFrame | None:
+    """doc_a, doc_b of this pairing in the table: an earlier run may have died between its pairs and its end."""
     from pyspark.sql import functions as F
 
-    if not tables.owns("hot_buckets") and hot.isEmpty():
-        return {}
-    n = F.col("n_classes")
-    taken, all_pairs = 2 * n - 3, (n * (n - 1) / 2).cast("bigint")
-    kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
-    return {"hot_buckets": hot.select(*kernel, "band_key", n, taken.alias("n_compared"), (all_pairs - taken).alias("n_uncompared"))}
+    return tables.own("pairs").where(F.col("kernel") == params.pairing()).select("doc_a", "doc_b") if tables.owns("pairs") else None
 
 
-def paired_before(tables: Tables, params: NearDupParams) -> DataFrame | None:
-    """doc_id of the classes that the last finished run of this pairing had seen; None without one."""
+def last_round(tables: Tables, params: NearDupParams) -> int:
+    """The last round whose sketches the last finished run of this pairing had seen; -1 without one."""
     from pyspark.sql import functions as F
 
     done = tables.before("sketches", lambda recipe: type(params).model_validate_json(recipe).pairing() == params.pairing())
-    return done.where((F.col("kernel") == params.kernel()) & F.col("is_first")).select("doc_id") if done else None
+    last = done.where(F.col("kernel") == params.kernel()).agg(F.max("round")).first()[0] if done else None
+    return -1 if last is None else last
 
 
 def as_pairs(rows: DataFrame, params: NearDupParams) -> DataFrame:
@@ -157,27 +133,68 @@ def as_pairs(rows: DataFrame, params: NearDupParams) -> DataFrame:
 
 def pair_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> DataFrame | None:
     """New rows of `pairs` from what is held, which then holds the old ones too; None when the buckets hold more pairs than the driver should."""
-    import pandas as pd
     from pyspark.sql import functions as F
 
     if tables.owns("pairs"):
         held.pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*small_pairs.PAIRED).toPandas()
-    old = paired_before(tables, params)
-    seen = set(old.toPandas().doc_id) if old else set()
-    rule = small_pairs.Rule(params.judge(), params.by_sketch()[0], params.shingles(), *params.by_text())
-    made = small_pairs.pair_classes(tables, held, seen, rule, params.max_bucket)
-    if made is None:
-        return None
-    held.pairs = pd.concat([held.pairs, made], ignore_index=True) if len(held.pairs) else made
-    schema = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
-    return as_pairs(tables.frame(made, schema), params)
+    made = small_pairs.pair_classes(tables, held, last_round(tables, params), rule_of(params), params.max_bucket)
+    return None if made is None else as_pairs(tables.frame(made, small_pairs.PAIRS_SCHEMA), params)
+
+
+def rule_of(params: NearDupParams) -> small_pairs.Rule:
+    """How pairs are decided on the driver."""
+    return small_pairs.Rule(params.judge(), params.by_sketch()[0], params.shingles(), *params.by_text())
+
+
+def settle(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+    """`pairs` among those that would stay of hot buckets, until no more of them turn out alike; and `hot_buckets`, with what is left uncompared."""
+    if isinstance(tables.held, small_pairs.Held):
+        made, hot = small_pairs.settle(tables, tables.held, rule_of(params), params.max_bucket, params.families, ROUNDS)
+        return {**({"pairs": as_pairs(tables.frame(made, small_pairs.PAIRS_SCHEMA), params)} if len(made) else {}), **hot_buckets(tables, params, hot)}
+    from pyspark.sql import functions as F
+
+    hot = tables.held.met.where("hot_key IS NOT NULL").select("hot_key", "n_classes")
+    keys = [row["hot_key"] for row in hot.orderBy(F.desc("n_classes"), "hot_key").limit(HOT_KEYS).collect()]
+    if not keys:
+        return hot_buckets(tables, params, tables.frame([], small_pairs.HOT))
+    crowd, made, number = holding(tables, indexed(tables, params), keys), None, 0
+    while True:
+        stay = staying(tables, params, made, number).select("set_hash").distinct()
+        met = candidates(tables, f"met_again_{number}", crowd.join(stay, "set_hash", how="left_semi"), -1, params)
+        known = known_pairs(tables, params) if made is None else known_pairs(tables, params).unionByName(made.select("doc_a", "doc_b"))
+        found = tables.stage(f"settled_{number}", decided(tables, f"_{number}", met, crowd, known, params))
+        made, number = found if made is None else made.unionByName(found), number + 1
+        if number == ROUNDS or found.where("is_accepted").isEmpty():
+            break
+    still = met.where("hot_key IS NOT NULL").select("hot_key", F.col("n_classes").alias("n_staying"))
+    return {"pairs": as_pairs(made, params), **hot_buckets(tables, params, hot.join(still, "hot_key", how="left"))}
+
+
+def staying(tables: Tables, params: NearDupParams, more: DataFrame | None, number: int) -> DataFrame:
+    """doc_id, batch_id, set_hash of the documents that would stay by the pairs in the table and `more`."""
+    kept = kept_sketches(tables, params)
+    out = tables.stage(f"out_{number}", left_out_of(tables, params, more).select("doc_id", "batch_id"))
+    return kept.join(out, ["doc_id", "batch_id"], how="left_anti")
+
+
+def hot_buckets(tables: Tables, params: NearDupParams, hot: DataFrame) -> dict[str, Any]:
+    """`hot_buckets` from hot_key, n_classes, n_staying (null: no more than max_bucket); nothing to write where there are and were none."""
+    from pyspark.sql import functions as F
+
+    if not tables.owns("hot_buckets") and hot.isEmpty():
+        return {}
+    n = F.col("n_staying")
+    uncompared = F.coalesce((n * (n - 1) / 2).cast("bigint") - (2 * n - 3), F.lit(0))
+    kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel"), F.col("hot_key").alias("band_key")
+    return {"hot_buckets": hot.select(*kernel, "n_classes", "n_staying", uncompared.cast("bigint").alias("n_uncompared"))}
 
 
 def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`duplicates` and `verdicts` of all batches, from the accepted pairs among the documents that are kept now."""
     from pyspark.sql import functions as F
 
-    out = small_pairs.survivors_of(tables, tables.held, params.families) if tables.held else choose_large(tables, params)
+    is_small = isinstance(tables.held, small_pairs.Held)
+    out = small_pairs.survivors_of(tables, tables.held, params.families) if is_small else tables.stage("survivors", left_out_of(tables, params, None))
     own = F.lit(tables.job.name).alias("job")
     duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
     verdicts = out.select(
@@ -196,16 +213,26 @@ def limit_of(params: NearDupParams) -> Column:
     return F.when(F.col("method") == method, F.lit(limit)).otherwise(F.lit(params.by_text()[1]))
 
 
-def choose_large(tables: Tables, params: NearDupParams) -> DataFrame:
-    """Who is left out, by tables beyond the driver's bound."""
+def left_out_of(tables: Tables, params: NearDupParams, more: DataFrame | None) -> DataFrame:
+    """Who is left out by the accepted pairs in the table and in `more`, by tables beyond the driver's bound."""
     from pyspark.sql import functions as F
 
-    sketches = tables.own("sketches").where((F.col("kernel") == params.kernel()) & (F.col("n_shingles") > 0))
-    kept = tables.stage("at_hand", tables.kept(params.heeds).join(sketches.select("doc_id", "batch_id", "set_hash", "is_first"), ["doc_id", "batch_id"], how="inner"))
-    firsts = sketches.where("is_first").select("doc_id", "set_hash")
-    pairs = tables.own("pairs").where((F.col("kernel") == params.pairing()) & F.col("is_accepted"))
-    return tables.stage("survivors", choose_survivors(tables, kept, firsts, pairs, params.ranking, params.families))
+    pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).drop("kernel")
+    pairs = (pairs if more is None else pairs.unionByName(more)).where("is_accepted")
+    crowded = tables.held.met.where("class_b IS NULL AND hot_key IS NULL").select(F.col("class_a").alias("set_hash")).distinct()
+    return choose_survivors(tables, kept_sketches(tables, params), indexed(tables, params), crowded, pairs, params.ranking, params.families)
 
 
-STEPS = (forget, sketch, pair, choose)
+def kept_sketches(tables: Tables, params: NearDupParams) -> DataFrame:
+    """doc_id, batch_id, set_hash of the documents with shingles that are kept now."""
+    from pyspark.sql import functions as F
+
+    rows = indexed(tables, params).select("doc_id", "batch_id", "set_hash")
+    if not params.heeds:  # `forget` dropped what is no document any more
+        return rows
+    gone = tables.slice("verdicts").where(F.col("job").isin(list(params.heeds))).select("doc_id", "batch_id").distinct()
+    return rows.join(gone, ["doc_id", "batch_id"], how="left_anti")
+
+
+STEPS = (forget, sketch, pair, settle, choose)
 WRITES = (Writes("sketches", "append"), Writes("pairs", "append"), Writes("hot_buckets", "job"), Writes("duplicates", "job"), Writes("verdicts", "job"))

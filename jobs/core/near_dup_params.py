@@ -29,7 +29,7 @@ class NearDupParams(Strict):
     nfkc: bool
     casefold: bool
     simplify: bool  # Traditional characters count as Simplified
-    max_bucket: PositiveInt  # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired
+    max_bucket: PositiveInt  # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and who stays again
     keep_rejected: bool  # whether rejected pairs are kept in `pairs`
     families: Literal["independent_set", "components"]
     ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
@@ -46,6 +46,10 @@ class NearDupParams(Strict):
 
     def pairing(self) -> str:
         """Hash of what makes a pair: the kernel, the rule, the cap."""
+        raise NotImplementedError
+
+    def n_keys(self) -> int:
+        """Band keys of a document."""
         raise NotImplementedError
 
     def sketcher(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -28,6 +28,8 @@ DOCUMENTS = 300_000  # of a lake; about 1 kB each on the driver (band keys, sket
 PAIRS = 20_000_000  # in all buckets together; 8 bytes each, beside 60 for those that are left once each is counted once
 AT_ONCE = 50_000  # pairs whose sketches are compared in one call: 512 bytes each
 PAIRED = ["doc_a", "doc_b", "similarity", "method", "is_accepted"]
+PAIRS_SCHEMA = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
+HOT = "hot_key bigint, n_classes bigint, n_staying bigint"
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Held:
 
     documents: pd.DataFrame  # doc_id, batch_id, n_bytes, is_kept and the columns of `order`, of all documents at hand
     order: list[str]  # columns that rank documents, ascending
-    sketches: pd.DataFrame  # doc_id, batch_id, n_shingles, set_hash, is_first, sketch, bands
+    sketches: pd.DataFrame  # doc_id, batch_id, n_shingles, set_hash, round, is_first (stands for its class), sketch, bands
     pairs: pd.DataFrame = field(default_factory=lambda: no_pairs())  # PAIRED, of this pairing
     hot_keys: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # band keys of buckets over the cap
     hot_sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # classes in each
@@ -50,7 +52,7 @@ def no_pairs() -> pd.DataFrame:
 
 def no_sketches() -> pd.DataFrame:
     """`Held.sketches` without rows."""
-    return _empty(doc_id=object, batch_id=object, n_shingles=np.int32, set_hash=np.int64, is_first=bool, sketch=object, bands=object)
+    return _empty(doc_id=object, batch_id=object, n_shingles=np.int32, set_hash=np.int64, round=np.int32, sketch=object, bands=object)
 
 
 def _empty(**columns: Any) -> pd.DataFrame:
@@ -75,7 +77,7 @@ def on_driver(sketches: DataFrame) -> pd.DataFrame:
     """The columns of `Held.sketches`; a document without shingles gets the set hash 0 (pandas would make every hash a double)."""
     from pyspark.sql import functions as F
 
-    names = [name for name in ("doc_id", "batch_id", "n_shingles", "is_first", "sketch", "bands") if name in sketches.columns]
+    names = [name for name in ("doc_id", "batch_id", "n_shingles", "round", "sketch", "bands") if name in sketches.columns]
     return sketches.select(*names, F.coalesce("set_hash", F.lit(0)).alias("set_hash")).toPandas()
 
 
@@ -85,13 +87,10 @@ def without(rows: pd.DataFrame, known: pd.DataFrame, on: list[str]) -> pd.DataFr
     return marked[marked.found == "left_only"].drop(columns="found")
 
 
-def mark_first(made: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """`made` with is_first: the smallest doc_id of each shingle set that no first of `known` stands for, and not of the empty one."""
-    ordered = made.sort_values("doc_id")
-    filled = ordered[ordered.n_shingles > 0]
-    first = filled.index[np.unique(filled.set_hash.to_numpy(np.int64), return_index=True)[1]]
-    taken = made.set_hash.isin(known.set_hash[known.is_first.astype(bool)])
-    return made.assign(is_first=made.index.isin(first) & ~taken)
+def with_first(sketches: pd.DataFrame) -> pd.DataFrame:
+    """`sketches` with is_first: of each shingle set but the empty one the document of the lowest round, then doc_id."""
+    filled = sketches[sketches.n_shingles > 0].sort_values(["round", "doc_id"])
+    return sketches.assign(is_first=sketches.index.isin(filled.index[np.unique(filled.set_hash.to_numpy(np.int64), return_index=True)[1]]))
 
 
 @dataclass(frozen=True)
@@ -105,39 +104,86 @@ class Rule:
     limit: float
 
 
-def pair_classes(tables: Tables, held: Held, old: set[str], rule: Rule, max_bucket: int) -> pd.DataFrame | None:
-    """The columns PAIRED of all candidates that are not in `held.pairs`, compared by sketch or by text; None beyond PAIRS candidates."""
-    import pandas as pd
+@dataclass(frozen=True)
+class Classes:
+    """The classes of an index, in doc_id order of the documents that stand for them, and what is compared of each."""
 
+    rows: pd.DataFrame  # doc_id, set_hash, n_shingles, round
+    sketches: np.ndarray  # (classes, bytes)
+    bands: np.ndarray  # (classes, keys)
+
+    def among(self, chosen: np.ndarray) -> Classes:
+        """The chosen ones alone."""
+        return Classes(self.rows[chosen].reset_index(drop=True), self.sketches[chosen], self.bands[chosen])
+
+
+def classes_of(held: Held) -> Classes:
+    """Those of all sketches held."""
+    firsts = held.sketches[held.sketches.is_first.astype(bool)].sort_values("doc_id", ignore_index=True)
+    wide = (np.frombuffer(b"".join(firsts[name]), kind).reshape(len(firsts), -1) for name, kind in (("sketch", np.uint8), ("bands", "<i8")))
+    return Classes(firsts[["doc_id", "set_hash", "n_shingles", "round"]], *wide)
+
+
+def pair_classes(tables: Tables, held: Held, last_round: int, rule: Rule, max_bucket: int) -> pd.DataFrame | None:
+    """The columns PAIRED of all candidates, one of the two sketched after `last_round`, that are not in `held.pairs`, which takes them; None beyond PAIRS candidates."""
     from udfs.pairing import meeting_pairs
 
-    firsts = held.sketches[held.sketches.is_first.astype(bool)].sort_values("doc_id", ignore_index=True)
-    if firsts.empty:
+    if not held.sketches.is_first.any():
         return no_pairs()
-    sketches, bands = (np.frombuffer(b"".join(firsts[name]), kind).reshape(len(firsts), -1) for name, kind in (("sketch", np.uint8), ("bands", "<i8")))
-    met = meeting_pairs(bands, firsts.doc_id.isin(old).to_numpy(bool), max_bucket, PAIRS)
+    classes = classes_of(held)
+    met = meeting_pairs(classes.bands, classes.rows["round"].to_numpy() <= last_round, max_bucket, PAIRS)
     if met is None:
         return None
-    ids, sizes = firsts.doc_id.to_numpy(), firsts.n_shingles.to_numpy(np.int64)
     held.hot_keys, held.hot_sizes = met.hot_keys, met.hot_sizes
+    return compared(tables, held, classes, met, rule)
+
+
+def compared(tables: Tables, held: Held, classes: Classes, met: Met, rule: Rule) -> pd.DataFrame:
+    """The columns PAIRED of the pairs of `met` that are not in `held.pairs`, which takes them: by sketch, or where that is open by text."""
+    import pandas as pd
+
+    ids, sizes = classes.rows.doc_id.to_numpy(), classes.rows.n_shingles.to_numpy(np.int64)
     left, right = _unknown(met, ids, held.pairs)
     found, verdict = np.zeros(len(left)), np.zeros(len(left), np.int32)
     for start in range(0, len(left), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         a, b = left[part], right[part]
-        found[part], verdict[part] = rule.judge(sizes[a], sizes[b], sketches[a], sketches[b])
+        found[part], verdict[part] = rule.judge(sizes[a], sizes[b], classes.sketches[a], classes.sketches[b])
     rows = pd.DataFrame({"doc_a": ids[left], "doc_b": ids[right], "similarity": found, "method": rule.method, "is_accepted": verdict == 1})
     is_open = verdict == 0
-    if not is_open.any():
-        return rows
-    exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule.shingles, rule.measure).toPandas()
-    exact = exact.assign(method="exact", is_accepted=exact.similarity >= rule.limit)
-    return pd.concat([rows[~is_open], exact[PAIRED]], ignore_index=True)
+    if is_open.any():
+        exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule.shingles, rule.measure).toPandas()
+        exact = exact.assign(method="exact", is_accepted=exact.similarity >= rule.limit)
+        rows = pd.concat([rows[~is_open], exact[PAIRED]], ignore_index=True)
+    held.pairs = pd.concat([held.pairs, rows], ignore_index=True) if len(held.pairs) else rows
+    return rows
 
 
-def hot_buckets(tables: Tables, held: Held) -> DataFrame:
-    """band_key, n_classes of the buckets over the cap."""
-    return tables.frame(list(zip(held.hot_keys.tolist(), held.hot_sizes.tolist(), strict=True)), "band_key bigint, n_classes bigint")
+def settle(tables: Tables, held: Held, rule: Rule, max_bucket: int, families: str, rounds: int) -> tuple[pd.DataFrame, DataFrame]:
+    """The columns PAIRED of the pairs among those that would stay of hot buckets, until no more of them turn out alike; and HOT of the buckets.
+
+    `held.pairs` takes them too. In each round the classes that stay by the pairs so far are paired as the index is, in buckets that have become smaller.
+    """
+    import pandas as pd
+
+    from udfs.pairing import meeting_pairs
+
+    if not len(held.hot_keys):
+        return no_pairs(), tables.frame([], HOT)
+    classes, made = classes_of(held), []
+    crowd = classes.among(np.isin(classes.bands, held.hot_keys).any(axis=1))
+    for _ in range(rounds):
+        kept, out = _judged(held, families)
+        stays = kept.set_hash[~kept.doc_id.isin(out.doc_id)]
+        few = crowd.among(crowd.rows.set_hash.isin(stays).to_numpy())
+        met = meeting_pairs(few.bands, np.zeros(len(few.rows), bool), max_bucket, PAIRS)
+        assert met is not None  # no more than the classes had among them in `pair_classes`
+        made.append(compared(tables, held, few, met, rule))
+        if not made[-1].is_accepted.any():
+            break
+    still = dict(zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True))
+    rows = [(key, size, still.get(key)) for key, size in zip(held.hot_keys.tolist(), held.hot_sizes.tolist(), strict=True)]
+    return pd.concat(made, ignore_index=True), tables.frame(rows, HOT)
 
 
 def _unknown(met: Met, ids: np.ndarray, known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -153,13 +199,17 @@ def _unknown(met: Met, ids: np.ndarray, known: pd.DataFrame) -> tuple[np.ndarray
     return met.left[fresh], met.right[fresh]
 
 
-def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:
-    """As jobs.core.families.choose_survivors, from what is held."""
+def _judged(held: Held, families: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The kept documents with shingles, best first (doc_id, batch_id, set_hash, ...), and of them those left out by `held.pairs` (LEFT_OUT)."""
     sketches = held.sketches[held.sketches.n_shingles > 0]
     kept = held.documents[held.documents.is_kept].merge(sketches[["doc_id", "batch_id", "set_hash"]], on=["doc_id", "batch_id"])
     set_of = sketches[sketches.is_first.astype(bool)].set_index("doc_id").set_hash
     pairs = held.pairs[held.pairs.is_accepted.astype(bool) & held.pairs.doc_a.isin(set_of.index) & held.pairs.doc_b.isin(set_of.index)]
     edges = pairs.assign(class_a=pairs.doc_a.map(set_of), class_b=pairs.doc_b.map(set_of)).astype({"class_a": np.int64, "class_b": np.int64})
-    rows: Any = left_out(kept.sort_values(held.order, ignore_index=True), edges, families)
-    return tables.frame(rows, LEFT_OUT)
+    kept = kept.sort_values(held.order, ignore_index=True)
+    return kept, left_out(kept, edges, families)
 
+
+def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:
+    """As jobs.core.families.choose_survivors, from what is held."""
+    return tables.frame(_judged(held, families)[1], LEFT_OUT)

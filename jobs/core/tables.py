@@ -123,9 +123,9 @@ kernel       | string! | hash of the shingling and hashing parameters; only equa
 content_hash | string! | docs.content_hash of the text that was sketched
 n_shingles   | int!    | distinct shingles; 0: nothing to compare, the document meets nobody
 set_hash     | bigint  | hash of the whole shingle set; documents of an equal set are one class (null when n_shingles is 0)
-is_first     | boolean! | whether the document stands for its class in pairs (the first one sketched, the smallest doc_id of its batch)
-sketch       | binary  | b-bit MinHash, permutations in order (null unless is_first)
-bands        | binary  | band keys (64-bit integers, little-endian): documents that share one become a candidate pair (null unless is_first)
+round        | int!    | number of the run of this kernel that sketched it, from 0; of a class the document of the lowest round, then doc_id, stands in pairs
+sketch       | binary  | b-bit MinHash, permutations in order (null when n_shingles is 0)
+bands        | binary  | band keys (64-bit integers, little-endian): documents that share one become a candidate pair (null when n_shingles is 0)
 """),
     key=("kernel", "doc_id", "batch_id"),
 )
@@ -147,14 +147,14 @@ is_accepted | boolean! | whether similarity reaches the recipe's limit
 
 HOT_BUCKETS = Table(
     "hot_buckets",
-    "One row for each band key that more classes share than max_bucket: what was not compared there, and so may have been missed.",
+    "One row for each band key that more classes share than max_bucket: how many pairs of those that stay were not compared there.",
     columns("""
 job          | string! | the job whose bands they are
 kernel       | string! | as pairs.kernel
 band_key     | bigint! | one of those in sketches.bands
 n_classes    | bigint! | classes (documents of different shingle sets) under the key
-n_compared   | bigint! | of their pairs, those taken: neighbours in doc_id order, and everyone with the first
-n_uncompared | bigint! | the other pairs; one of them may have met under another key
+n_staying    | bigint  | classes under the key that stay (null: no more than max_bucket, and they were all compared with each other)
+n_uncompared | bigint! | pairs of these that were not compared under this key: neighbours in doc_id order, and everyone with the first, were; one of them may have met under another key
 """),
     key=("job", "kernel", "band_key"),
     partitions=("job",),

@@ -51,24 +51,32 @@ def test_no_documents_have_no_pairs() -> None:
 
 @pytest.mark.parametrize("max_bucket", [2, 5, 1000])
 @pytest.mark.parametrize("at_once", [1, 4_000_000])
-def test_an_executor_finds_what_the_driver_finds(max_bucket: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("short", [0, 64])
+def test_an_executor_finds_what_the_driver_finds(max_bucket: int, at_once: int, short: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing, "PAIRS_AT_ONCE", at_once)
+    monkeypatch.setattr(pairing, "SHORT", short)
     draw = np.random.default_rng(3)
-    bands = draw.integers(0, 12, (60, 3)) + np.array([0, 100, 200])
+    bands = (draw.integers(0, 12, (60, 3)) + np.array([0, 100, 200])) * np.int64(0x1E3779B97F4A7C15)  # keys are spread over 64 bits, as hashes are
     is_old, names = np.arange(60) % 3 == 0, draw.permutation(10_000)[:60] - 5000
     met = meeting_pairs(bands, is_old, max_bucket, 10**6)
     assert met is not None
-    mixed = draw.permutation(60)
-    rows = pa.table({"class": names[mixed], "place": mixed, "is_old": pa.array(is_old[mixed]), "bands": pa.array([row.tobytes() for row in bands[mixed]], pa.binary())})
+    copies = np.array([4, 4, 7, 30, 31])  # of these classes further documents, sketched later or of a higher doc_id
+    classes, place = np.concatenate([np.arange(60), copies]), np.concatenate([np.arange(60), [100, 1, 100, 2, 3]])
+    rounds, old = np.where(np.arange(65) < 60, 0, 1) * (place < 100), np.concatenate([is_old, [False] * 5])
+    mixed = draw.permutation(65)
+    columns = {"class": names[classes[mixed]], "place": place[mixed], "round": pa.array(rounds[mixed], pa.int32()), "is_old": pa.array(old[mixed])}
+    rows = pa.table({**columns, "bands": pa.array([row.tobytes() for row in bands[classes[mixed]]], pa.binary())})
     blocks = pa.Table.from_batches(list(scatter_keys(iter(rows.to_batches(max_chunksize=23)), 3)))
     assert set(blocks["part"].to_pylist()) == {0, 1, 2}
     apart = [blocks.filter(pc.is_in(blocks["part"], pa.array(some, pa.int32()))) for some in ([0, 2], [1])]
     rows = [row for part in apart for found in meet_in_partition(iter(part.to_batches()), max_bucket) for row in found.to_pylist()]
-    pairs = {frozenset((r["class_a"], r["class_b"])) for r in rows if r["class_a"] is not None}
-    assert pairs == {frozenset(pair) for pair in zip(names[met.left].tolist(), names[met.right].tolist(), strict=True)}
+    pairs = {frozenset(((r["class_a"], r["place_a"]), (r["class_b"], r["place_b"]))) for r in rows if r["class_b"] is not None}
+    assert pairs == {frozenset(((names[a], a), (names[b], b))) for a, b in zip(met.left.tolist(), met.right.tolist(), strict=True)}
     hot = {(r["hot_key"], r["n_classes"]) for r in rows if r["hot_key"] is not None}
     sizes = {int(k): int((bands == k).sum()) for k in np.unique(bands)}
     assert hot == set(zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True)) == {(k, n) for k, n in sizes.items() if n > max_bucket}
+    crowded = [r["class_a"] for r in rows if r["class_a"] is not None and r["class_b"] is None]
+    assert sorted(crowded) == sorted(names[[4, 7, 30, 31]].tolist()), "told once, by its first band"
 
 
 @pytest.mark.parametrize("group_bytes", [10, 300, 10**9])
