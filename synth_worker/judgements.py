@@ -76,9 +76,10 @@ def checked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         raise Malformed(f"{', '.join(others)} was not asked for; wanted {', '.join(known)}")
     numbers = {name: kind for name, kind in known.items() if kind.get("type") in ("integer", "number")}
     for name, kind in numbers.items():
-        said, low, high = value.get(name), kind.get("minimum", 0), kind.get("maximum", HIGHEST)
+        said: Any = value.get(name)
+        low, high = kind.get("minimum", 0), kind.get("maximum", HIGHEST)
         is_number = isinstance(said, (int, float)) and not isinstance(said, bool)
-        if not is_number or not low <= said <= high or (kind["type"] == "integer" and said != int(said)):
+        if not is_number or not low <= said <= high or (kind["type"] == "integer" and not float(said).is_integer()):
             raise Malformed(f"wanted {name} as {'a whole' if kind['type'] == 'integer' else 'a'} number from {low:g} to {high:g}, without quotes")
     reason = value.get("reason")
     if reason is not None and not isinstance(reason, str):

@@ -22,8 +22,9 @@ FINE = 1 << 18  # buckets that words are counted in; those of `likeness` are thi
 
 
 def read(texts: pa.Array | pa.ChunkedArray, spec: dict[str, Any]) -> Grams:
-    """Runs of one to `longest` words (word_stats: single words) of the first `max_chars` code points."""
-    return count_grams(texts, GramParams("words", 1, spec.get("longest", 1), FINE, spec["max_chars"]))
+    """Runs of one to `longest` words (word_stats: single words) of the first `max_chars` code points; without `repeats` each once a text."""
+    found = count_grams(texts, GramParams("words", 1, spec.get("longest", 1), FINE, spec["max_chars"]))
+    return found if spec.get("repeats", True) else Grams(found.buckets, np.ones_like(found.counts), found.ends)
 
 
 def rows_of(grams: Grams) -> Counts:

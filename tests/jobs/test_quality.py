@@ -199,7 +199,7 @@ def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
     wanted = [doc_id for doc_id in docs if docs[doc_id] == ("wiki", source) and doc_id not in left_out and langs[doc_id] in ("en", "zh")]
     target = {"domains": ["wiki"], "languages": ["en", "zh"], "per_language": 1000, "sources": [source]}
     raw = {"domains": None, "languages": ["en", "zh"], "per_language": 15, "sources": None}
-    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
+    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500, "repeats": True}
     params = demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": target, "raw": raw}})
     run_job(train_classifier.JOB, params, copy)
     row = copy.read(MODELS).where("job = 'train_classifier'").first()
