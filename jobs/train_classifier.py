@@ -107,7 +107,7 @@ class Likeness(Counted):
 
 
 class WordStats(Counted):
-    """Shares of the reference's commonest words, and mean log frequency."""
+    """Shares among the commonest words of the reference and of what it is told from, and mean log frequency there."""
 
     kind: Literal["word_stats"]
     tops: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words

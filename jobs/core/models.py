@@ -27,7 +27,7 @@ def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, *
         tables.job.name, name, version, kind, about.get("lang"), path, json.dumps(about["trained_on"], sort_keys=True), figures,
         json.dumps(about["params"], sort_keys=True), tables.started_at or dt.datetime.now(dt.UTC),
     )  # fmt: skip
-    files.write_text(tables.lake.spark, f"{tables.lake.root}/{path.removesuffix('.model')}.md", card_of(dict(zip(MODELS.schema.names, row, strict=True))))
+    files.write_text(tables.lake.spark, f"{tables.lake.root}/{path.removesuffix('.model')}.md", card_of(dict(zip((column.name for column in MODELS.columns), row, strict=True))))
     return row
 
 
