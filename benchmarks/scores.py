@@ -124,7 +124,8 @@ def measure_splits(file: Path, recipe: str, plain: bool, n: int) -> dict[str, An
         held = drawn(file, rows, seed)
         train, docs = rows.filter(pa.array(~held)), rows.filter(pa.array(held))
         found = {name: logits(training.fit(name, it.kind, {**it.spec(), "folds": FOLDS}, train)[0], docs) for name, it in params.classifiers.items()}
-        found["ensemble"] = joined(found, weights)
+        if weights:
+            found["ensemble"] = joined(found, weights)
         if plain:
             found["plain"] = plain_floor(train, docs, [None] * docs.num_rows)
         for name, values in found.items():
