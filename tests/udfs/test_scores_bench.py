@@ -47,7 +47,8 @@ def test_the_benchmark_tells_every_scorer_and_the_ensemble_by_language(labelled:
     recipe = tmp_path / "r.yaml"
     content = Path("conf/train_classifier.yaml").read_text(encoding="utf-8")
     recipe.write_text(content.replace("trees: 300,", "trees: 20,").replace("buckets: 262144", "buckets: 4096"), encoding="utf-8")
-    for more in (["--splits", "1"], ["--docs", str(labelled)]):
+    pq.write_table(pq.read_table(labelled, columns=["text", "label", "lang"]), tmp_path / "docs.parquet")
+    for more in (["--splits", "1"], ["--docs", str(tmp_path / "docs.parquet")]):
         done = subprocess.run([sys.executable, "-m", "benchmarks.scores", "--train", str(labelled), "--recipe", str(recipe), *more], capture_output=True, text=True, check=True)
         auc = json.loads(done.stdout.splitlines()[-1])["auc"]
         assert auc.keys() == {"chars", "words", "signals", "fasttext", "likeness", "word_stats", "ensemble"}
