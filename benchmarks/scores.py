@@ -1,12 +1,13 @@
 """Learnt quality scorers on text from sources they never saw: AUC by language, and speed beside the bare library.
 
     python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/train_classifier.yaml] [--plain]
-        [--transformer .venv-worker/bin/python]
+        [--splits N] [--transformer .venv-worker/bin/python]
 
 Parquet files with text, label (1 good), lang and, for training, source and, where there is one, path (a page). The classifiers of the
 recipe are trained on --train and tried on --docs. Rows of --docs whose text stands in --train too are judged by models that
 did not see their source; without --docs that is done with all rows. What is held out whole is the source, for web pages and for
-kinds (column `kind`) of a single source the page or row. `ensemble` is the mean that conf/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
+kinds (column `kind`) of a single source the page or row. `--splits N` asks what other sources of known kinds would be scored: N times half of the sources of each
+kind, drawn by seed, are held out together (of a kind of a single source a third of its pages or rows), and the AUC is the mean of N (`auc_of_splits` has each). `ensemble` is the mean that conf/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
 character 1-3-grams and a logistic regression by scikit-learn. `--transformer PYTHON` (one with torch and transformers) adds benchmarks.small_transformer,
 trained once for each of five parts of whole sources, and `chars_in_five`, the classifier of that name in the same parts. The last line is one JSON object.
 """
@@ -41,12 +42,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--train", required=True, type=Path, help="Parquet: text, label, lang, source (kind, path where there are)")
     parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
     parser.add_argument("--recipe", default="conf/train_classifier.yaml", help="whose classifiers are trained")
+    parser.add_argument("--splits", type=int, default=0, metavar="N", help="hold out half of the sources of each kind, N times")
     parser.add_argument("--plain", action="store_true", help="the plain floor too")
     parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (a quarter to half an hour on two cores)")
     given = parser.parse_args(argv)
     if given.transformer and given.docs:
         parser.error("--transformer holds out rows of --train; leave --docs out")
-    print(json.dumps(measure(given.train, given.docs, given.recipe, given.plain, given.transformer)))
+    if given.splits and (given.docs or given.transformer):
+        parser.error("--splits holds out rows of --train; leave --docs and --transformer out")
+    if given.splits:
+        print(json.dumps(measure_splits(given.train, given.recipe, given.plain, given.splits)))
+    else:
+        print(json.dumps(measure(given.train, given.docs, given.recipe, given.plain, given.transformer)))
     return 0
 
 
@@ -78,10 +85,60 @@ def groups(held: pa.Table) -> pa.Array:
     ])  # fmt: skip
 
 
+def recipe_of(recipe: str) -> tuple[train_classifier.Params, dict[str, float]]:
+    """The classifiers, and the weights of those that make the ensemble."""
+    params = config.load_recipe(recipe).params("train_classifier", train_classifier.Params)
+    scorers = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
+    return params, {name: scorer.weight for name, scorer in scorers.items() if name in params.classifiers}
+
+
+def joined(found: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
+    """What build_quality makes of the logits."""
+    return np.asarray(sum(found[name] * weight for name, weight in weights.items()) / sum(weights.values()))
+
+
+def drawn(file: Path, rows: pa.Table, seed: int) -> np.ndarray:
+    """Which rows are held out: of each kind, language and label half of the sources (one at least), of a lonely source a third of its pages or rows."""
+    about = pq.read_table(file, columns=[name for name in ("source", "kind", "path") if name in pq.read_schema(file).names]).to_pandas()
+    keys = [f"{kind}|{lang}|{label}" for kind, lang, label in zip(about.kind, rows["lang"].to_pylist(), rows["label"].to_pylist(), strict=True)]
+    units = [group if group.startswith("page-") else f"row-{i}" for i, group in enumerate(rows["group"].to_pylist())]
+    draw, held = np.random.default_rng(seed), np.zeros(len(about), bool)
+    for key in sorted(set(keys)):
+        at = np.flatnonzero(np.array(keys) == key)
+        sources = sorted(set(about.source.iloc[at]))
+        if len(sources) > 1:
+            out = draw.permutation(sources)[: max(1, len(sources) // 2)]
+            held[at] = about.source.iloc[at].isin(out)
+        else:
+            held[at] = [zlib.crc32(f"{seed}:{units[i]}".encode()) % 3 == 0 for i in at]
+    return held
+
+
+def measure_splits(file: Path, recipe: str, plain: bool, n: int) -> dict[str, Any]:
+    """The figures of `--splits`."""
+    need_columns(file, "source", "kind")
+    rows, (params, weights) = read(file), recipe_of(recipe)
+    each: dict[str, dict[str, list[float]]] = {}
+    sizes = []
+    for seed in range(n):
+        held = drawn(file, rows, seed)
+        train, docs = rows.filter(pa.array(~held)), rows.filter(pa.array(held))
+        found = {name: logits(training.fit(name, it.kind, {**it.spec(), "folds": FOLDS}, train)[0], docs) for name, it in params.classifiers.items()}
+        if weights:
+            found["ensemble"] = joined(found, weights)
+        if plain:
+            found["plain"] = plain_floor(train, docs, [None] * docs.num_rows)
+        for name, values in found.items():
+            for lang, auc in by_language(np.asarray(docs["label"], np.int64), values, np.array(docs["lang"].to_pylist(), object)).items():
+                each.setdefault(name, {}).setdefault(lang, []).append(auc)
+        sizes.append(docs.num_rows)
+        print(seed, {name: [of[-1] for of in langs.values()] for name, langs in each.items()}, file=sys.stderr, flush=True)
+    return {"auc": {name: {lang: round(float(np.mean(aucs)), 4) for lang, aucs in langs.items()} for name, langs in each.items()}, "auc_of_splits": each, "rows": sizes}
+
+
 def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool, python: Path | None = None) -> dict[str, Any]:
     """The figures of all scorers and their ensemble."""
-    params = config.load_recipe(recipe).params("train_classifier", train_classifier.Params)
-    weights = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
+    params, weights = recipe_of(recipe)
     train = read(train_file)
     docs = train if docs_file is None or docs_file.resolve() == train_file.resolve() else read(docs_file)
     known = {text: i for i, text in enumerate(train["text"].to_pylist())}
@@ -95,9 +152,8 @@ def measure(train_file: Path, docs_file: Path | None, recipe: str, plain: bool, 
         found[name], model = scored(name, classifier.kind, spec, train, docs, place)
         speed[name] = {"train_seconds": round(time.monotonic() - began, 1), "model_mb": round(len(model.blob) / 1e6, 2), **rate(model, docs)}
         print(name, by_language(labels, found[name], langs), speed[name], file=sys.stderr, flush=True)
-    used = {name: scorer.weight for name, scorer in weights.items() if name in found}
-    if used:
-        found["ensemble"] = sum(found[name] * weight for name, weight in used.items()) / sum(used.values())
+    if weights:
+        found["ensemble"] = joined(found, weights)
     if plain:
         found["plain"] = plain_floor(train, docs, place)
     if python:

@@ -1,10 +1,11 @@
 """Bring the evaluators' answers home: scores of documents and of samples, each evaluator beside the others.
 
 reads   synth_requests, synth_answers
-writes  scores (documents, recipe judge), sample_scores (samples, recipes judge_sample and solve)
+writes  scores (documents: judge, judge_additive, judge_aspects), sample_scores (samples: judge_sample, solve)
 run     spark-submit jobs/merge_scores.py --recipe conf/merge_scores.yaml --lake lakes/demo
 
-A judgement that failed is no row: the document or sample stays unscored, and the run counts it by its reason.
+A judgement that failed, or gave a number beyond the scale, is no row: the document or sample stays unscored, and the run counts it by its reason.
+A prompt that asks for one `score` is a scorer by its recipe's name; each number of one that asks for several is a scorer such as judge_aspects_safety.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from jobs.core.job import Counts, Insert, Job, Tables, Writes, main
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-RECIPES = ("judge", "judge_sample", "solve")
+OF_DOCUMENTS = ("judge", "judge_additive", "judge_aspects")
+OF_SAMPLES = ("judge_sample", "solve")
 RATE = "pass_rate"  # the only result that is a share already
 
 
@@ -31,48 +33,63 @@ class Params(Strict):
     highest: PositiveFloat  # of what a judge may give
 
 
-def results(tables: Tables) -> DataFrame:
-    """The closing rows of the evaluators' requests with the request's identity and, parsed, what they gave (null: failed)."""
+def results(tables: Tables, params: Params) -> DataFrame:
+    """The evaluators' requests with what they gave: `numbers` (by dimension, as text) and `why`; `reason`: null, or why it is no score."""
     from pyspark.sql import functions as F
 
-    asked = tables["synth_requests"].where(F.col("recipe").isin(*RECIPES)).select("request_id", "recipe", "recipe_version", "doc_id", "batch_id", "sample_id")
+    asked = tables["synth_requests"].where(F.col("recipe").isin(*OF_DOCUMENTS, *OF_SAMPLES))
+    asked = asked.select("request_id", "recipe", "recipe_version", "doc_id", "batch_id", "sample_id")
     closed = tables["synth_answers"].where("step = 'result'").select("request_id", "parsed", "error", "model")
-    return asked.join(closed, ["request_id"], how="left").withColumn("given", F.from_json("parsed", "map<string,string>"))
+    rows = asked.join(closed, ["request_id"], how="left").withColumn("given", F.from_json("parsed", "map<string,string>"))
+    wanted = f"(recipe <> 'solve' OR name = '{RATE}') AND name <> 'reason'"
+    rows = rows.withColumn("numbers", F.expr(f"map_filter(given, (name, said) -> {wanted})"))
+    most = f"IF(recipe = 'solve', 1.0, {params.highest})"
+    is_whole = F.expr(f"size(numbers) > 0 AND forall(map_values(numbers), said -> try_cast(said AS double) BETWEEN 0.0 AND {most})")
+    reason = F.when(F.col("error").isNotNull(), F.element_at(F.split("error", ":"), 1)).when(F.col("parsed").isNull(), "pending")
+    return rows.select("*", F.col("given")["reason"].alias("why"), reason.when(F.coalesce(is_whole, F.lit(False)), None).otherwise("malformed").alias("reason"))
+
+
+def of_documents(rows: DataFrame, params: Params) -> DataFrame:
+    """Rows of `scores`: of a document in chunks the mean of those that were judged, as soon as none is pending."""
+    from pyspark.sql import functions as F
+
+    whole = ["doc_id", "batch_id", "recipe", "recipe_version"]
+    rows = rows.where(F.col("recipe").isin(*OF_DOCUMENTS) & F.col("sample_id").isNull())
+    known = rows.join(rows.where("reason = 'pending'").select(*whole).distinct(), whole, how="left_anti")
+    asked = known.groupBy(*whole).agg(F.count("*").alias("chunks"))
+    each = known.where("reason IS NULL").select(*whole, "model", "why", F.explode("numbers").alias("dimension", "said"))
+    judged = each.groupBy(*whole, "model", "dimension").agg(F.avg(F.col("said").cast("double")).alias("raw"), F.min("why").alias("reason"), F.count("*").alias("judged"))
+    scorer = F.when(F.col("dimension") == "score", F.col("recipe")).otherwise(F.concat_ws("_", "recipe", "dimension"))
+    return judged.join(asked, whole, how="inner").select(
+        F.lit(JOB.name).alias("job"), "doc_id", "batch_id", scorer.alias("scorer"), F.concat_ws(" ", "model", "recipe_version").alias("version"), "raw",
+        (F.col("raw") / params.highest).alias("score"), F.to_json(F.struct("reason", "judged", "chunks")).alias("detail"),
+    )  # fmt: skip
+
+
+def of_samples(rows: DataFrame, params: Params) -> DataFrame:
+    """Rows of `sample_scores`."""
+    from pyspark.sql import functions as F
+
+    each = rows.where("reason IS NULL AND sample_id IS NOT NULL").select("*", F.explode("numbers").alias("dimension", "said"))
+    value = F.col("said").cast("double")
+    return each.select(
+        "sample_id", F.col("model").alias("evaluator"), "recipe", "recipe_version", "dimension", value.alias("raw"),
+        F.when(F.col("dimension") == RATE, value).otherwise(value / params.highest).alias("score"), F.col("why").alias("reason"),
+    )  # fmt: skip
 
 
 def merge(tables: Tables, params: Params) -> dict[str, Insert]:
     """`scores` and `sample_scores` that are not there yet."""
-    from pyspark.sql import functions as F
-
-    rows = tables.held = tables.stage("results", results(tables))
-    usable = rows.where("error IS NULL AND given IS NOT NULL")
-    version = F.concat_ws(" ", "model", "recipe_version").alias("version")
-    judged = usable.where("recipe = 'judge' AND sample_id IS NULL").groupBy("doc_id", "batch_id", version).agg(  # of a document in chunks the mean
-        F.avg(F.col("given")["score"].cast("double")).alias("raw"), F.min(F.col("given")["reason"]).alias("reason")
-    )
-    documents = judged.select(
-        F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit("judge").alias("scorer"), "version", "raw", (F.col("raw") / params.highest).alias("score"),
-        F.to_json(F.struct("reason")).alias("detail"),
-    )  # fmt: skip
-    each = usable.where("sample_id IS NOT NULL").select("*", F.explode("given").alias("dimension", "said"))
-    wanted = each.where("(recipe = 'judge_sample' AND dimension <> 'reason') OR (recipe = 'solve' AND dimension = 'pass_rate')")
-    value = F.col("said").cast("double")
-    samples = wanted.select(
-        "sample_id", F.col("model").alias("evaluator"), "recipe", "recipe_version", "dimension", value.alias("raw"),
-        F.when(F.col("dimension") == RATE, value).otherwise(value / params.highest).alias("score"), F.col("given")["reason"].alias("reason"),
-    )  # fmt: skip
+    rows = tables.held = tables.stage("results", results(tables, params))
     return {
-        "scores": Insert(documents.dropDuplicates(["doc_id", "batch_id", "version"]), ("job", "doc_id", "batch_id", "scorer", "version")),
-        "sample_scores": Insert(samples, ("sample_id", "evaluator", "recipe_version", "dimension")),
+        "scores": Insert(of_documents(rows, params), ("job", "doc_id", "batch_id", "scorer", "version")),
+        "sample_scores": Insert(of_samples(rows, params), ("sample_id", "evaluator", "recipe_version", "dimension")),
     }
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """Requests to evaluators; left out: failed, by reason, and pending."""
-    from pyspark.sql import functions as F
-
-    reason = F.when(F.col("parsed").isNull() & F.col("error").isNull(), "pending").when(F.col("error").isNotNull(), F.element_at(F.split("error", ":"), 1))
-    return count_reasons(tables.held.select(reason.alias("reason")))
+    """Requests to evaluators; left out: failed, by reason (malformed: no number of the scale came), and pending."""
+    return count_reasons(tables.held.select("reason"))
 
 
 JOB = Job(

@@ -14,10 +14,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core import examples
-from jobs.core.config import Strict
+from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.examples import ExampleFile, Sample, Slice, read_examples, taken
@@ -66,20 +66,23 @@ class FastText(Strict):
     lr: PositiveFloat
     dim: PositiveInt
     word_ngrams: PositiveInt
+    min_n: NonNegativeInt  # characters in the shortest part of a word, its two borders counted, that is learnt beside the word
+    max_n: NonNegativeInt  # in the longest; 0: words only
     bucket: PositiveInt
     min_count: PositiveInt
     max_chars: PositiveInt  # characters of a text that are read
 
     def spec(self) -> dict[str, Any]:
         """What udfs.training wants."""
-        given = self.model_dump(exclude={"kind", "word_ngrams", "min_count"})
-        return {**given, "wordNgrams": self.word_ngrams, "minCount": self.min_count}
+        given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
+        return {**given, "wordNgrams": self.word_ngrams, "minCount": self.min_count, "minn": self.min_n, "maxn": self.max_n}
 
 
 class Counted(Strict):
     """Likeness to a target by counted words, for each language; its own slices of the lake, or the good and bad examples."""
 
     max_chars: PositiveInt  # characters of a text that are read
+    repeats: bool  # a run of words counts each time it stands in a text; false: once
     target: Sample | None  # the reference, of what the judges kept; null: the good examples
     raw: Sample | None  # what it is told from, of all documents; null: the bad examples
 
@@ -104,11 +107,22 @@ class Likeness(Counted):
 
 
 class WordStats(Counted):
-    """Shares of the reference's commonest words, and mean log frequency."""
+    """Shares among the commonest words of the reference and of what it is told from, and mean log frequency there."""
 
     kind: Literal["word_stats"]
     tops: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
     strength: PositiveFloat  # C of the regression that weighs them
+
+
+Classifier = Linear | Trees | FastText | Likeness | WordStats
+
+
+class Preset(Strict):
+    """A classifier of somebody's recipe (conf/presets/fasttext_*.yaml)."""
+
+    preset: str
+    about: str
+    classifier: Classifier
 
 
 class Params(Strict):
@@ -123,7 +137,16 @@ class Params(Strict):
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
     keep: bool  # a model stays while its parameters do; false: it is trained anew with each batch
-    classifiers: dict[str, Linear | Trees | FastText | Likeness | WordStats]
+    classifiers: dict[str, Classifier]  # or, in a recipe, the name of a preset's file
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        """Presets become part of the recipe, and so of its hash."""
+        if not isinstance(given, dict) or not isinstance(given.get("classifiers"), dict):
+            return given
+        loaded = {name: validate(Preset, load_yaml(find_file(each)), each).classifier if isinstance(each, str) else each for name, each in given["classifiers"].items()}
+        return {**given, "classifiers": loaded}
 
     @model_validator(mode="after")
     def _has_examples(self) -> Params:

@@ -2,20 +2,20 @@
 
 cot: segments by markers, a summary of each, a chain of thought from the summaries, the core question from the chain (CCI4.0,
 arXiv 2506.07463, section 3.5). qa_extract: questions the text answers, then each refined (WebInstruct, arXiv 2405.03548). textbook:
-audience and style (Cosmopedia). instruction: the instruction whose answer the text is (back-translation). judge: a score
-of a document; judge_sample: scores of a sample. solve: k tries.
+audience and style (Cosmopedia). instruction: the instruction whose answer the text is (back-translation). judge,
+judge_additive, judge_aspects: scores of a document; judge_sample: of a sample. solve: k tries.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from synth_worker import parse
+from synth_worker.judgements import judgement_of
 from synth_worker.recipe import Spec
 from synth_worker.render import chosen
 from synth_worker.window import Asker, Malformed, Quarantine
@@ -93,18 +93,8 @@ async def instruction(asker: Asker, spec: Spec) -> list[Result]:
 
 
 async def judge(asker: Asker, spec: Spec) -> list[Result]:
-    """One result: what the prompt's schema asks numbers for (of a document: score), each 0 to 5, and the reason; no sample."""
-    schema = asker.prompts.steps["judge"].answer_schema or {}
-    asked = [name for name, kind in schema.get("properties", {}).items() if kind.get("type") in ("integer", "number")]
-    found = await asker.ask("judge", {"document": asker.request["text"]}, {}, parse.json_of(functools.partial(_scores, asked=asked or ["score"])))
-    return [found]
-
-
-def _scores(value: Any, asked: list[str]) -> Result:
-    found: dict[str, Any] = {name: value.get(name) for name in asked} if isinstance(value, dict) else {}
-    if not found or not all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n <= 5 for n in found.values()):
-        raise Malformed(f"wanted a JSON object with {', '.join(asked)}, each a number from 0 to 5, and the string reason")
-    return {**{name: float(n) for name, n in found.items()}, "reason": str(value.get("reason") or "")}
+    """One result: what the prompt's schema asks numbers for (of a document: score), within its bounds, and the reason; no sample."""
+    return [await asker.ask("judge", {"document": asker.request["text"]}, {}, judgement_of(asker.prompts.steps["judge"].answer_schema))]
 
 
 async def solve(asker: Asker, spec: Spec) -> list[Result]:
@@ -127,4 +117,7 @@ def final(text: str) -> str:
     return " ".join(text.strip().casefold().splitlines()[-1:]).strip(" .。")
 
 
-FLOWS: dict[str, Flow] = {"cot": cot, "qa_extract": qa_extract, "textbook": textbook, "instruction": instruction, "judge": judge, "judge_sample": judge, "solve": solve}
+FLOWS: dict[str, Flow] = {
+    "cot": cot, "qa_extract": qa_extract, "textbook": textbook, "instruction": instruction, "judge": judge, "judge_additive": judge, "judge_aspects": judge,
+    "judge_sample": judge, "solve": solve,
+}  # fmt: skip

@@ -102,7 +102,7 @@ class Step(Strict):
 class PromptFile(Strict):
     """conf/prompts/*.yaml. `choices`: lists from which each request gets one by its hash."""
 
-    recipe: Literal["cot", "qa_extract", "textbook", "instruction", "judge", "judge_sample", "solve"]
+    recipe: Literal["cot", "qa_extract", "textbook", "instruction", "judge", "judge_additive", "judge_aspects", "judge_sample", "solve"]
     version: str
     about: str
     choices: dict[str, dict[str, list[str]]]

@@ -2,7 +2,8 @@
 
 `likeness` is the weight of DSIR (Xie et al. 2023, arXiv:2302.03169): runs of one and two words in buckets, a bag each for the target and the raw
 slice, log p_target - log p_raw of a text. Ours is the mean over its grams (nats a gram): the sum, by which DSIR draws, tells long from short texts.
-`word_stats`: shares of a text's words among the commonest N of the reference, and their mean log frequency, weighed by a logistic regression.
+`word_stats`: shares of a text's words among the commonest N of the target, and their mean log frequency there; the same in the raw slice; weighed by a
+logistic regression.
 All counts are whole numbers, so that neither order nor partitions move a model. A language without examples has the table of all together.
 """
 
@@ -22,8 +23,9 @@ FINE = 1 << 18  # buckets that words are counted in; those of `likeness` are thi
 
 
 def read(texts: pa.Array | pa.ChunkedArray, spec: dict[str, Any]) -> Grams:
-    """Runs of one to `longest` words (word_stats: single words) of the first `max_chars` code points."""
-    return count_grams(texts, GramParams("words", 1, spec.get("longest", 1), FINE, spec["max_chars"]))
+    """Runs of one to `longest` words (word_stats: single words) of the first `max_chars` code points; without `repeats` each once a text."""
+    found = count_grams(texts, GramParams("words", 1, spec.get("longest", 1), FINE, spec["max_chars"]))
+    return found if spec.get("repeats", True) else Grams(found.buckets, np.ones_like(found.counts), found.ends)
 
 
 def rows_of(grams: Grams) -> Counts:
@@ -106,27 +108,29 @@ def features(grams: Grams, counts: Counts, at: Counts, tops: Sequence[int], own:
 
 
 def train_word_stats(grams: Grams, langs: list[str], train: npt.NDArray[Any], labels: Counts, spec: dict[str, Any]) -> bytes:
-    """The words of the good rows (the reference) by language, and what each feature weighs there. Needs scikit-learn."""
+    """The words of the good and of the bad rows by language, and what each feature weighs there. Needs scikit-learn."""
     from sklearn.linear_model import LogisticRegression
 
     known = sorted(lang for lang in {langs[i] for i in train} if len({int(labels[i]) for i in train if langs[i] == lang}) == 2)
     at, is_seen = tables_of(langs, known), np.isin(np.arange(len(langs)), train)
-    counts = count_tables(grams, is_seen & (labels == 1), at, len(known), FINE)
+    both = [count_tables(grams, is_seen & (labels == label), at, len(known), FINE) for label in (1, 0)]
     lines = []
     for place in range(len(known) + 1):
         is_all = place == len(known)
-        found = features(grams, counts, np.full_like(at, place), spec["tops"], labels == 1)
+        found = np.concatenate([features(grams, counts, np.full_like(at, place), spec["tops"], labels == label) for counts, label in zip(both, (1, 0), strict=True)], axis=1)
         chosen = is_seen & (is_all | (at == place))
         mean, scale = found[chosen].mean(axis=0), np.maximum(found[chosen].std(axis=0), 1e-6)
         fitted = LogisticRegression(C=spec["strength"], class_weight="balanced", max_iter=500).fit((found[chosen] - mean) / scale, labels[chosen])
         weights = fitted.coef_[0] / scale
         lines.append([*weights, float(fitted.intercept_[0] - weights @ mean)])
-    return packed(known, counts=counts.astype(np.int32), lines=np.round(np.array(lines), 6))
+    return packed(known, counts=np.stack(both).astype(np.int32), lines=np.round(np.array(lines), 6))
 
 
 def score_word_stats(model: dict[str, Any], rows: pa.RecordBatch | pa.Table, spec: dict[str, Any]) -> Floats:
     """The logit of each row (text, lang)."""
     grams = read(rows.column("text"), spec)
     at = tables_of(rows.column("lang").to_pylist(), model["known"].tolist())
-    lines = model["lines"][at]
-    return np.asarray((features(grams, model["counts"], at, spec["tops"]) * lines[:, :-1]).sum(axis=1) + lines[:, -1])
+    lines, counts = model["lines"][at], model["counts"]
+    tables = counts if counts.ndim == 3 else counts[None]  # models of before 2026-11-28 know the good rows only
+    found = np.concatenate([features(grams, each, at, spec["tops"]) for each in tables], axis=1)
+    return np.asarray((found * lines[:, :-1]).sum(axis=1) + lines[:, -1])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from udfs import langid, lines, repetition, words
-from udfs.chars import ALPHA, DIGIT, HAN, Chars, read_chars
+from udfs.chars import ALPHA, DIGIT, HAN, LOWER, PUNCT, SPACE, TERMINAL, UPPER, Chars, read_chars
 from udfs.kernels import kernel, slices, text_buffers
 
 SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
@@ -55,6 +55,13 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("max_line_chars", pa.int64(), "code points of the longest line"),
     ("alnum_ratio", pa.float64(), "letters and digits / n_chars, 0 to 1"),
     ("han_ratio", pa.float64(), "n_han / n_chars, 0 to 1"),
+    ("digit_ratio", pa.float64(), "digits / n_chars, 0 to 1"),
+    ("upper_ratio", pa.float64(), "capital letters / letters (those without case too), 0 to 1"),
+    ("sentence_end_ratio", pa.float64(), "marks that end a sentence, a full stop in a number too, / n_chars, 0 to 1"),
+    ("punct_ratio", pa.float64(), "punctuation (Unicode P) / n_chars, 0 to 1"),
+    ("symbol_ratio", pa.float64(), "what is no letter, digit, space or punctuation / n_chars, 0 to 1"),
+    ("link_ratio", pa.float64(), "marks of links, ]( and :// and www., / n_tokens (may exceed 1)"),
+    ("link_line_ratio", pa.float64(), "marks of links / n_lines (may exceed 1)"),
     ("lang", pa.string(), "language by fastText, ISO 639 code; null for a blank text"),
     ("lang_score", pa.float64(), "its score, 0 to 1"),
 ]
@@ -65,16 +72,23 @@ SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about
 
 @kernel
 def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def]
-    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least `paragraph`."""
+    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least `paragraph`, letters, capitals, marks that end
+    a sentence, punctuation, spaces, marks of links."""
     rows = len(ends) - 1
-    found = np.zeros((rows, 6), np.int64)
+    found = np.zeros((rows, 12), np.int64)
     for row in range(rows):
         alnum, han, newlines, hashes, ellipses, long, dots = 0, 0, 0, 0, 0, 0, 0
+        letters, capitals, stops, puncts, spaces, links = 0, 0, 0, 0, 0, 0
         first = ends[row]
         for i in range(ends[row], ends[row + 1]):
             f, c = flags[i], points[i]
             alnum += (f & np.uint32(ALPHA | DIGIT)) != 0
             han += (f & np.uint32(HAN)) != 0
+            letters += (f & np.uint32(ALPHA)) != 0
+            capitals += (f & np.uint32(ALPHA | UPPER | LOWER)) == np.uint32(ALPHA | UPPER)
+            stops += (f & np.uint32(TERMINAL)) != 0
+            puncts += (f & np.uint32(PUNCT)) != 0
+            spaces += (f & np.uint32(SPACE)) != 0
             if c == 10:
                 newlines += 1
                 long += i - first >= paragraph
@@ -85,8 +99,14 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
             if dots == 3:
                 ellipses += 1
                 dots = 0
+            if c == 40 and i > ends[row]:  # ](
+                links += points[i - 1] == 93
+            elif c == 47 and i > ends[row] + 1:  # ://
+                links += points[i - 1] == 47 and points[i - 2] == 58
+            elif c == 46 and i > ends[row] + 2:  # www.
+                links += points[i - 1] == 119 and points[i - 2] == 119 and points[i - 3] == 119
         long += ends[row + 1] - first >= paragraph
-        found[row] = alnum, han, newlines, hashes, ellipses, long
+        found[row] = alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links
     return found
 
 
@@ -98,7 +118,8 @@ def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
 def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
     """The measures of a slice but for its language: columns of SIGNALS by name. `found` may come from another tokenizer."""
     n_chars = np.diff(chars.ends)
-    alnum, han, newlines, hashes, ellipses, long = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
+    counted = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
+    alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links = counted
     n_tokens, n_words, word_chars, n_alpha, stops_en, stops_zh = words.count_words(found).T
     broken = lines.split(chars, lines.ANY_BREAK)
     n_lines, longest, bullets, ellipsis_ends = lines.line_shapes(chars, broken).T
@@ -122,6 +143,9 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
         "char_dup_ratio": _ratio(dup_full[1], n_chars - newlines), "newline_ratio": _ratio(newlines, n_tokens),
         "mean_line_chars": _ratio(n_chars, n_lines), "max_line_chars": longest,
         "alnum_ratio": _ratio(alnum, n_chars), "han_ratio": _ratio(han, n_chars),
+        "digit_ratio": _ratio(alnum - letters, n_chars), "upper_ratio": _ratio(capitals, letters), "sentence_end_ratio": _ratio(stops, n_chars),
+        "punct_ratio": _ratio(puncts, n_chars), "symbol_ratio": _ratio(n_chars - alnum - puncts - spaces, n_chars),
+        "link_ratio": _ratio(links, n_tokens), "link_line_ratio": _ratio(links, n_lines),
     }  # fmt: skip
     sizes = [f"top_{n}_gram_ratio" for n in repetition.TOP_N] + [f"dup_{n}_gram_ratio" for n in repetition.DUPLICATE_N]
     columns |= {name: _ratio(count, n_chars) for name, count in zip(sizes, runs, strict=True)}

@@ -141,7 +141,7 @@ def _fasttext(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any
             at = Path(folder) / "train.txt"
             shuffled = np.random.default_rng(SEED).permutation(train)  # by labels they would be forgotten in their order
             at.write_text("".join(f"__label__{'good' if labels[i] else 'bad'} {lines[i]}\n" for i in shuffled), encoding="utf-8", errors="replace")
-            settings = {key: spec[key] for key in ("epoch", "lr", "dim", "wordNgrams", "bucket", "minCount")}
+            settings = {key: spec[key] for key in ("epoch", "lr", "dim", "wordNgrams", "minn", "maxn", "bucket", "minCount")}
             model = fasttext.train_supervised(str(at), thread=1, verbose=0, seed=SEED, **settings)
             model.save_model(f"{folder}/model.bin")
             return (Path(folder) / "model.bin").read_bytes()

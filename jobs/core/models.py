@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import files
 from jobs.core.errors import ContractError
 from jobs.core.job import Tables
+from jobs.core.model_card import card_of
 from jobs.core.tables import MODELS
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ FOLDER = "_models"
 
 
 def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, **about: Any) -> tuple[Any, ...]:
-    """Write a model's file and give its row of `models`. `about`: lang, trained_on (a dict), figures, params (a dict)."""
+    """Write a model's file and its card, and give its row of `models`. `about`: lang, trained_on (a dict), figures, params (a dict)."""
     path = f"{FOLDER}/{name}-{version}.model"
     files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
     figures = {key: float(value) for key, value in about.get("figures", {}).items()}
-    return (
+    row = (
         tables.job.name, name, version, kind, about.get("lang"), path, json.dumps(about["trained_on"], sort_keys=True), figures,
         json.dumps(about["params"], sort_keys=True), tables.started_at or dt.datetime.now(dt.UTC),
     )  # fmt: skip
+    files.write_text(tables.lake.spark, f"{tables.lake.root}/{path.removesuffix('.model')}.md", card_of(dict(zip((column.name for column in MODELS.columns), row, strict=True))))
+    return row
 
 
 def is_trained(tables: Tables) -> bool:

@@ -75,6 +75,20 @@ def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake:
 
 
 @pytest.mark.spark
+def test_a_card_beside_each_model_tells_precision_and_recall_of_what_was_held_out(demo_lake: Lake) -> None:
+    models = demo_lake.read(MODELS).collect()
+    for row in models:
+        card = Path(demo_lake.root, row.path).with_suffix(".md").read_text(encoding="utf-8")
+        assert card.startswith(f"# {row.name} {row.version}\n")
+        if row.job == "train_classifier":
+            lines = {cells[0]: cells[1:] for cells in (line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| "))}
+            assert lines["language"] == ["AUC", "precision", "recall", "rows"]
+            assert lines["zh"] == [f"{row.figures[f'{name}_zh']:.4f}" for name in ("auc", "precision", "recall")] + [f"{row.figures['n_zh']:,.0f}"]
+            assert f"- good: {json.loads(row.trained_on)['good']}" in card
+    assert {row.job for row in models} >= {"train_classifier", "train_lm"}
+
+
+@pytest.mark.spark
 def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     scores, models, version = rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)
     before = {row.doc_id: row.tier for row in copy.read(QUALITY).collect()}
@@ -83,6 +97,10 @@ def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     moved = {doc_id for doc_id in before if before[doc_id] != after[doc_id]}
     assert moved
     assert {(before[doc_id], after[doc_id]) for doc_id in moved} == {("head", "middle")}
+    bins = {row.doc_id: row.bin for row in copy.read(QUALITY).collect()}
+    scorers = {name: {"of": "score_classifier", "version": None, "weight": weight} for name, weight in (("chars", 1.0), ("signals", 5.0))}
+    run_job(build_quality.JOB, demo(build_quality, scorers=scorers), copy)
+    assert {row.doc_id for row in copy.read(QUALITY).collect() if row.bin != bins[row.doc_id]}, "another weight, other bins"
     assert (rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)) == (scores, models, version)
     assert run_job(score_classifier.JOB, demo(score_classifier), copy).batches == (), "nothing to do"
 
@@ -199,7 +217,7 @@ def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
     wanted = [doc_id for doc_id in docs if docs[doc_id] == ("wiki", source) and doc_id not in left_out and langs[doc_id] in ("en", "zh")]
     target = {"domains": ["wiki"], "languages": ["en", "zh"], "per_language": 1000, "sources": [source]}
     raw = {"domains": None, "languages": ["en", "zh"], "per_language": 15, "sources": None}
-    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
+    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500, "repeats": True}
     params = demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": target, "raw": raw}})
     run_job(train_classifier.JOB, params, copy)
     row = copy.read(MODELS).where("job = 'train_classifier'").first()

@@ -26,7 +26,7 @@ def test_the_worker_writes_what_the_tables_promise(name: str, schema: pa.Schema)
     assert [(c.name, KINDS[c.type], c.nullable) for c in promised.columns] == [(f.name, f.type, f.nullable) for f in schema]
 
 
-@pytest.mark.parametrize("recipe", ["cot", "qa_extract", "textbook", "instruction", "judge", "judge_sample", "solve"])
+@pytest.mark.parametrize("recipe", ["cot", "qa_extract", "textbook", "instruction", "judge", "judge_additive", "judge_aspects", "judge_sample", "solve"])
 def test_jobs_and_worker_give_a_prompt_file_the_same_version(recipe: str) -> None:
     section = config.load_recipe("conf/export_candidates.yaml").jobs["export_candidates"]
     params: Params = config.validate(JOB.params, {**section, "prompt": f"conf/prompts/{recipe}.yaml"}, "test")

@@ -82,3 +82,21 @@ def test_word_shares_count_the_commonest_words_of_the_reference_without_the_text
     without = likeness.features(grams, counts, at, [4], good)
     assert without[:, 0].tolist() == [pytest.approx(3 / 6), pytest.approx(2 / 3), 0], "mill and zebra stand in their own text only"
     assert without[2, 1] == alone[2, 2], "a text that was not counted in loses nothing"
+
+
+def test_words_of_the_raw_slice_speak_against_a_text_though_the_reference_has_none_of_them() -> None:
+    rows = [("the mill grinds grain by the river", 1), ("the river turns the old mill", 1), ("grain goes by river", 1)] * 4
+    rows += [("buy the prize now", 0), ("win a prize today", 0), ("the prize is free now", 0)] * 4
+    spec = {"tops": [2, 5], "strength": 1.0, "max_chars": 100, "repeats": False}
+    grams = likeness.read(pa.array([text for text, _ in rows]), spec)
+    blob = likeness.train_word_stats(grams, ["en"] * len(rows), np.arange(len(rows)), np.array([label for _, label in rows]), spec)
+    table = pa.table({"text": ["unheard prize now", "unheard words here"], "lang": ["en", "en"]})
+    prize, unheard = likeness.score_word_stats(likeness.unpacked(blob), table, spec)
+    assert prize < unheard, "neither has a word of the reference"
+
+
+def test_without_repeats_a_word_counts_once_a_text() -> None:
+    texts = pa.array(["mill mill mill river"])
+    once, always = (likeness.read(texts, {"longest": 1, "max_chars": 100, "repeats": repeats}) for repeats in (False, True))
+    assert sorted(once.counts.tolist()) == [1, 1]
+    assert sorted(always.counts.tolist()) == [1, 3]

@@ -15,16 +15,17 @@ from udfs.kernels import text_buffers
 
 ENGLISH = "The first line says hello.\nThe first line says hello.\n\n- a bullet...\nWe don't use cookies {here}!\n\n\nthat's all, to be honest…\n"
 CHINESE = "今天天气很好，我们去公园。\n今天天气很好，我们去公园。\r\n\r\n他在北京的大学学习计算机科学！\n"
+LINKS = ("](", "://", "www.")
 ROWS = [
     "", " ", "\n", "\n\n\n", " \t\r\n ", "a", "。", "#", "...", "\0", ENGLISH, CHINESE, ENGLISH + CHINESE,
     "one\r\ntwo\rthree\x0bfour\u2028five\x85six", "🙂🙂 🙂 family: 👨‍👩‍👧 done.", "lorem IPSUM is not a text.\nJavaScript is off, turn it on.\n",
     "Fine words here.[1][edit]\nno end here [2]\nCited here.[citation needed]\nEllipsis is no end...\nPrivacy Policy of this site.\n",
-    "x" * 1001 + " is a long word.\nthis line is kept.", "# # # 1 2 3 ... …", "a b a b a b a b a b a b a b a b a b a b a b a b a b", "p\n\np\n\np\n\nq",
+    "x" * 1001 + " is a long word.\nthis line is kept.", "# # # 1 2 3 ... …", "[A](https://www.b.c/D://) ](www.www.E $5+3=8|~", "a b a b a b a b a b a b a b a b a b a b a b a b a b", "p\n\np\n\np\n\nq",
     "lorem ipsum\nlorem ipsum.\nlorem ipsum dolor. And more. And \"more.\" Yes? {", "ﬁ Ⅷ ½ İstanbul cooKies", "ไทย ภาษา かな カナ",
 ]  # fmt: skip
 TEXTS = st.one_of(
     st.text(),
-    st.lists(st.sampled_from(["the ", "of", "word", ".", "...", "…", " ", "\n", "\n\n", "\r\n", "- ", "•", "#", "{", "javascript", "use cookies", "lorem ipsum", "的", "中国", "，", "。", "[1]", "[edit]", '"', "\u2028", "a b c d e "]), max_size=60).map("".join),
+    st.lists(st.sampled_from(["the ", "of", "word", ".", "...", "…", " ", "\n", "\n\n", "\r\n", "- ", "•", "#", "{", "javascript", "use cookies", "lorem ipsum", "的", "中国", "，", "。", "[1]", "[edit]", "](", "https://", "www.", "Ab", "+", '"', "\u2028", "a b c d e "]), max_size=60).map("".join),
 )  # fmt: skip
 
 
@@ -131,6 +132,12 @@ def twin(text, pieces, line_pieces):
         "newline_ratio": ratio(text.count("\n"), tokens),
         "mean_line_chars": ratio(n, len(broken)), "max_line_chars": max(map(len, broken), default=0),
         "alnum_ratio": ratio(sum(char.isalnum() for char in text), n), "han_ratio": ratio(sum(flagged(char, chars.HAN) for char in text), n),
+        "digit_ratio": ratio(sum(char.isalnum() and not char.isalpha() for char in text), n),
+        "upper_ratio": ratio(sum(char.isupper() or char.istitle() for char in text if char.isalpha()), sum(char.isalpha() for char in text)),
+        "sentence_end_ratio": ratio(sum(flagged(char, chars.TERMINAL) for char in text), n),
+        "punct_ratio": ratio(sum(flagged(char, chars.PUNCT) for char in text), n),
+        "symbol_ratio": ratio(sum(not (char.isalnum() or char.isspace() or flagged(char, chars.PUNCT)) for char in text), n),
+        "link_ratio": ratio(sum(map(text.count, LINKS)), tokens), "link_line_ratio": ratio(sum(map(text.count, LINKS)), len(broken)),
     }  # fmt: skip
     row |= {f"top_{k}_gram_ratio": ratio(commonest(pieces, k), n) for k in (2, 3, 4)}
     row |= {f"dup_{k}_gram_ratio": ratio(repeated_runs(pieces, k), n) for k in range(5, 11)}
