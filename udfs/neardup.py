@@ -65,6 +65,15 @@ def simhash_documents(batches: Iterator[pa.RecordBatch], params: SimHashParams) 
         yield _sketched(batch, simhash_batch(batch.column("text"), params))
 
 
+def warm_up(batches: Iterator[pa.RecordBatch], sketch: Callable[..., Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+    """id -> id, when `sketch` has seen a document of each unit, so that its kernels and tables are loaded."""
+    texts = ["one two three four five six", "一二三四五六七八"]
+    columns = dict.fromkeys(("doc_id", "batch_id", "content_hash", "text"), texts)
+    for batch in batches:
+        list(sketch(iter([pa.record_batch(columns)])))
+        yield batch
+
+
 def _sketched(batch: pa.RecordBatch, rows: pa.RecordBatch) -> pa.RecordBatch:
     keys, made = ("doc_id", "batch_id", "content_hash"), ("n_shingles", "set_hash", "sketch", "bands")
     return pa.record_batch([batch.column(name) for name in keys] + [rows.column(name) for name in made], names=[*keys, *made])

@@ -6,7 +6,6 @@ sizes, so that what the cap may have cost can be counted.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -107,8 +106,8 @@ def _scatter(keys, parts):  # type: ignore[no-untyped-def]
             to = np.int64((np.uint64(keys[row, band]) >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32))
             part[row * bands + band] = to
             starts[to + 1] += 1
-    for to in range(parts):
-        starts[to + 1] += starts[to]
+    for i in range(parts):
+        starts[i + 1] += starts[i]
     at = starts[:-1].copy()
     out, of_row, is_first = np.empty(rows * bands, np.int64), np.empty(rows * bands, np.int32), np.empty(rows * bands, np.uint8)
     for row in range(rows):
@@ -137,7 +136,7 @@ def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.R
         flags = is_first * FIRST_BAND | is_old.astype(np.uint8)[row] * OLD
         columns = [keys, classes[row], place[row], rounds[row], flags]
         filled = np.flatnonzero(np.diff(starts))
-        blocks = [b"".join(column[starts[to] : starts[to + 1]].astype(kind).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for to in filled.tolist()]
+        blocks = [b"".join(column[starts[to] : starts[to + 1]].astype(kind, copy=False).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for to in filled.tolist()]
         yield pa.record_batch([pa.array(filled.astype(np.int32)), pa.array(blocks, pa.binary())], names=["part", "block"])
 
 

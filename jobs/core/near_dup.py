@@ -98,9 +98,9 @@ def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
 
 
 def pair(tables: Tables, params: NearDupParams) -> dict[str, Any]:
-    """`pairs` between the classes that the last run of this pairing had not seen and all classes."""
-    if tables.held and (small := tables.held.pairing.result()) is not None:
-        return {"pairs": small}
+    """`pairs` between the classes that the last run of this pairing had not seen and all classes (on the driver they wait for `choose`)."""
+    if tables.held and tables.held.pairing.result():
+        return {}
     sketches = indexed(tables, params)
     met = candidates(tables, "met", sketches, last_round(tables, params), params)
     tables.held = Spread(met)
@@ -131,14 +131,13 @@ def as_pairs(rows: DataFrame, params: NearDupParams) -> DataFrame:
     return rows.select(F.lit(params.pairing()).alias("kernel"), "doc_a", "doc_b", "similarity", "method", "is_accepted")
 
 
-def pair_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> DataFrame | None:
-    """New rows of `pairs` from what is held, which then holds the old ones too; None when the buckets hold more pairs than the driver should."""
+def pair_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> bool:
+    """New pairs into what is held, which then holds the old ones too; False when the buckets hold more pairs than the driver should."""
     from pyspark.sql import functions as F
 
     if tables.owns("pairs"):
         held.pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*small_pairs.PAIRED).toPandas()
-    made = small_pairs.pair_classes(tables, held, last_round(tables, params), rule_of(params), params.max_bucket)
-    return None if made is None else as_pairs(tables.frame(made, small_pairs.PAIRS_SCHEMA), params)
+    return small_pairs.pair_classes(tables, held, last_round(tables, params), rule_of(params), params.max_bucket)
 
 
 def rule_of(params: NearDupParams) -> small_pairs.Rule:
@@ -148,11 +147,11 @@ def rule_of(params: NearDupParams) -> small_pairs.Rule:
 
 def settle(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`pairs` among those that would stay of hot buckets, until no more of them turn out alike; and `hot_buckets`, with what is left uncompared."""
-    if isinstance(tables.held, small_pairs.Held):
-        made, hot = small_pairs.settle(tables, tables.held, rule_of(params), params.max_bucket, params.families, ROUNDS)
-        return {**({"pairs": as_pairs(tables.frame(made, small_pairs.PAIRS_SCHEMA), params)} if len(made) else {}), **hot_buckets(tables, params, hot)}
     from pyspark.sql import functions as F
 
+    if isinstance(tables.held, small_pairs.Held):
+        small_pairs.settle(tables, tables.held, rule_of(params), params.max_bucket, params.families, ROUNDS)
+        return {}
     hot = tables.held.met.where("hot_key IS NOT NULL").select("hot_key", "n_classes")
     keys = [row["hot_key"] for row in hot.orderBy(F.desc("n_classes"), "hot_key").limit(HOT_KEYS).collect()]
     if not keys:
@@ -161,8 +160,9 @@ def settle(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     while True:
         stay = staying(tables, params, made, number).select("set_hash").distinct()
         met = candidates(tables, f"met_again_{number}", crowd.join(stay, "set_hash", how="left_semi"), -1, params)
-        known = known_pairs(tables, params) if made is None else known_pairs(tables, params).unionByName(made.select("doc_a", "doc_b"))
-        found = tables.stage(f"settled_{number}", decided(tables, f"_{number}", met, crowd, known, params))
+        known = [rows for rows in (known_pairs(tables, params), made.select("doc_a", "doc_b") if made else None) if rows]
+        every = functools.reduce(lambda one, other: one.unionByName(other), known) if known else None
+        found = tables.stage(f"settled_{number}", decided(tables, f"_{number}", met, crowd, every, params))
         made, number = found if made is None else made.unionByName(found), number + 1
         if number == ROUNDS or found.where("is_accepted").isEmpty():
             break
@@ -193,8 +193,15 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`duplicates` and `verdicts` of all batches, from the accepted pairs among the documents that are kept now."""
     from pyspark.sql import functions as F
 
-    is_small = isinstance(tables.held, small_pairs.Held)
-    out = small_pairs.survivors_of(tables, tables.held, params.families) if is_small else tables.stage("survivors", left_out_of(tables, params, None))
+    found: dict[str, Any] = {}
+    if isinstance(held := tables.held, small_pairs.Held):
+        out, hot = small_pairs.survivors_of(tables, held, params.families), held.hot
+        if len(held.made):
+            found["pairs"] = as_pairs(tables.frame(held.made, small_pairs.PAIRS_SCHEMA), params)
+        if hot or tables.owns("hot_buckets"):
+            found |= hot_buckets(tables, params, tables.frame(hot, small_pairs.HOT))
+    else:
+        out = tables.stage("survivors", left_out_of(tables, params, None))
     own = F.lit(tables.job.name).alias("job")
     duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
     verdicts = out.select(
@@ -202,7 +209,7 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
         limit_of(params).alias("limit"), F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
-    return {"duplicates": duplicates, "verdicts": verdicts}
+    return {**found, "duplicates": duplicates, "verdicts": verdicts}
 
 
 def limit_of(params: NearDupParams) -> Column:

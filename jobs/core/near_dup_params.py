@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from jobs.core.config import Strict
 from jobs.core.ranking import Rank
 from udfs.folding import FoldParams
-from udfs.neardup import Judge
+from udfs.neardup import Judge, warm_up
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class NearDupParams(Strict):
     def sketcher(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """mapInArrow: doc_id, batch_id, content_hash, text -> SKETCHED."""
         raise NotImplementedError
+
+    def warming(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+        """What workers may load before there are documents."""
+        return functools.partial(warm_up, sketch=self.sketcher())
 
     def judge(self) -> Judge:
         """What sketches say of pairs."""

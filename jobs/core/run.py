@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 import uuid
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core import config, files
 from jobs.core import tables as promised
+from jobs.core.background import at_once, in_background
 from jobs.core.contract import preload
 from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError
@@ -18,7 +20,7 @@ from jobs.core.job import Counts, Delete, Insert, Job, Tables
 from jobs.core.lake import Lake
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
-from jobs.core.session import open_session
+from jobs.core.session import is_local, open_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -56,7 +58,20 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
     params = recipe.params(job.name, job.params)
     preload([params])
     lake = open_lake(recipe, where, job.name)
+    if hasattr(params, "warming"):
+        _warm(lake, params.warming())
     return run_job(job, params, lake, inputs=inputs, batch=batch)
+
+
+def _warm(lake: Lake, kernel: Any) -> None:
+    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
+
+    def started() -> None:
+        cores = lake.spark.sparkContext.defaultParallelism
+        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
+
+    if is_local():
+        in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
 
 
 def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None) -> Outcome:
@@ -123,11 +138,23 @@ class _Run:
         self.is_announced = False
 
     def through_steps(self) -> None:
-        """Each step's frames are committed, in order, before the next step runs."""
+        """Each step's frames are committed before the next step runs: in order, but those that only write whole slices at once."""
+        from pyspark.sql import DataFrame
+
         for step in self.job.steps:
-            for name, made in step(self.tables, self.params).items():
-                for change in made if isinstance(made, list) else [made]:
+            made = step(self.tables, self.params)
+            if len(made) > 1 and all(isinstance(change, DataFrame) for change in made.values()):
+                self._commit_together(made)
+                continue
+            for name, changes in made.items():
+                for change in changes if isinstance(changes, list) else [changes]:
                     self._commit(promised.table(name), change)
+
+    def _commit_together(self, made: dict[str, Any]) -> None:
+        """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside each other."""
+        frames = {name: self._guarded(frame) if name == "verdicts" else frame for name, frame in made.items()}
+        self.announce()
+        at_once(**{name: functools.partial(self._write, promised.table(name), frame) for name, frame in frames.items()})
 
     def _commit(self, table: promised.Table, change: Any) -> None:
         note = json.dumps({"run_id": self.run_id, "job": self.job.name})
@@ -141,6 +168,10 @@ class _Run:
             return
         frame = self._guarded(change) if table.name == "verdicts" else change
         self.announce()
+        self._write(table, frame)
+
+    def _write(self, table: promised.Table, frame: DataFrame) -> None:
+        note = json.dumps({"run_id": self.run_id, "job": self.job.name})
         where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
         self.written[table.name] = self.lake.write(table, frame, where, note)
 

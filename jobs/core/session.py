@@ -61,8 +61,8 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         from pyspark.sql import SparkSession
     except ImportError:
         raise ConfigError("pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a platform that has it") from None
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1") if _is_local() else None
-    if _is_local():  # a worker takes python3 from the PATH and then lacks our packages
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1") if is_local() else None
+    if is_local():  # a worker takes python3 from the PATH and then lacks our packages
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
     if SparkSession.getActiveSession() is None and not _submitted():
@@ -90,7 +90,8 @@ def java_options() -> str:
     return f"{shared}-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Whether driver and executors are one machine."""
     master = _given().get("spark.master", "local") if _submitted() else os.environ.get("GRISTMILL_MASTER", "local")
     return str(master).startswith("local")
 

@@ -40,9 +40,9 @@ class Held:
     order: list[str]  # columns that rank documents, ascending
     sketches: pd.DataFrame  # doc_id, batch_id, n_shingles, set_hash, round, is_first (stands for its class), sketch, bands
     pairs: pd.DataFrame = field(default_factory=lambda: no_pairs())  # PAIRED, of this pairing
-    hot_keys: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # band keys of buckets over the cap
-    hot_sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # classes in each
-    pairing: Any = None  # the Future of the rows that this run adds to `pairs`
+    made: pd.DataFrame = field(default_factory=lambda: no_pairs())  # of these, those that this run adds
+    hot: list[tuple[int, int, int | None]] = field(default_factory=list)  # HOT of the buckets over the cap
+    pairing: Any = None  # the Future of whether the pairs fit the driver
 
 
 def no_pairs() -> pd.DataFrame:
@@ -124,22 +124,23 @@ def classes_of(held: Held) -> Classes:
     return Classes(firsts[["doc_id", "set_hash", "n_shingles", "round"]], *wide)
 
 
-def pair_classes(tables: Tables, held: Held, last_round: int, rule: Rule, max_bucket: int) -> pd.DataFrame | None:
-    """The columns PAIRED of all candidates, one of the two sketched after `last_round`, that are not in `held.pairs`, which takes them; None beyond PAIRS candidates."""
+def pair_classes(tables: Tables, held: Held, last_round: int, rule: Rule, max_bucket: int) -> bool:
+    """Give `held` all candidates, one of the two sketched after `last_round`, that it does not hold yet, compared, and the hot buckets; False beyond PAIRS candidates."""
     from udfs.pairing import meeting_pairs
 
     if not held.sketches.is_first.any():
-        return no_pairs()
+        return True
     classes = classes_of(held)
     met = meeting_pairs(classes.bands, classes.rows["round"].to_numpy() <= last_round, max_bucket, PAIRS)
     if met is None:
-        return None
-    held.hot_keys, held.hot_sizes = met.hot_keys, met.hot_sizes
-    return compared(tables, held, classes, met, rule)
+        return False
+    held.hot = [(key, size, None) for key, size in zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True)]
+    compare(tables, held, classes, met, rule)
+    return True
 
 
-def compared(tables: Tables, held: Held, classes: Classes, met: Met, rule: Rule) -> pd.DataFrame:
-    """The columns PAIRED of the pairs of `met` that are not in `held.pairs`, which takes them: by sketch, or where that is open by text."""
+def compare(tables: Tables, held: Held, classes: Classes, met: Met, rule: Rule) -> bool:
+    """Give `held` the pairs of `met` that it does not hold yet, decided by sketch, or where that is open by text; whether any of them is accepted."""
     import pandas as pd
 
     ids, sizes = classes.rows.doc_id.to_numpy(), classes.rows.n_shingles.to_numpy(np.int64)
@@ -155,35 +156,30 @@ def compared(tables: Tables, held: Held, classes: Classes, met: Met, rule: Rule)
         exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule.shingles, rule.measure).toPandas()
         exact = exact.assign(method="exact", is_accepted=exact.similarity >= rule.limit)
         rows = pd.concat([rows[~is_open], exact[PAIRED]], ignore_index=True)
-    held.pairs = pd.concat([held.pairs, rows], ignore_index=True) if len(held.pairs) else rows
-    return rows
+    held.pairs, held.made = (pd.concat([before, rows], ignore_index=True) if len(before) else rows for before in (held.pairs, held.made))
+    return bool(rows.is_accepted.any())
 
 
-def settle(tables: Tables, held: Held, rule: Rule, max_bucket: int, families: str, rounds: int) -> tuple[pd.DataFrame, DataFrame]:
-    """The columns PAIRED of the pairs among those that would stay of hot buckets, until no more of them turn out alike; and HOT of the buckets.
+def settle(tables: Tables, held: Held, rule: Rule, max_bucket: int, families: str, rounds: int) -> None:
+    """Pair those that would stay of hot buckets, until no more of them turn out alike, and tell `held.hot` how many stay where still not all were paired.
 
-    `held.pairs` takes them too. In each round the classes that stay by the pairs so far are paired as the index is, in buckets that have become smaller.
+    In each round the classes that stay by the pairs so far are paired as the index is, in buckets that have become smaller.
     """
-    import pandas as pd
-
     from udfs.pairing import meeting_pairs
 
-    if not len(held.hot_keys):
-        return no_pairs(), tables.frame([], HOT)
-    classes, made = classes_of(held), []
-    crowd = classes.among(np.isin(classes.bands, held.hot_keys).any(axis=1))
+    if not held.hot:
+        return
+    classes = classes_of(held)
+    crowd = classes.among(np.asarray(np.isin(classes.bands, [key for key, _, _ in held.hot]).any(axis=1)))
     for _ in range(rounds):
         kept, out = _judged(held, families)
         stays = kept.set_hash[~kept.doc_id.isin(out.doc_id)]
         few = crowd.among(crowd.rows.set_hash.isin(stays).to_numpy())
         met = meeting_pairs(few.bands, np.zeros(len(few.rows), bool), max_bucket, PAIRS)
-        assert met is not None  # no more than the classes had among them in `pair_classes`
-        made.append(compared(tables, held, few, met, rule))
-        if not made[-1].is_accepted.any():
+        if met is None or not compare(tables, held, few, met, rule):  # (an old lake may hold more pairs than a new one shows)
             break
-    still = dict(zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True))
-    rows = [(key, size, still.get(key)) for key, size in zip(held.hot_keys.tolist(), held.hot_sizes.tolist(), strict=True)]
-    return pd.concat(made, ignore_index=True), tables.frame(rows, HOT)
+    still = dict(zip(met.hot_keys.tolist(), met.hot_sizes.tolist(), strict=True)) if met else {}
+    held.hot = [(key, size, still.get(key)) for key, size, _ in held.hot]
 
 
 def _unknown(met: Met, ids: np.ndarray, known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

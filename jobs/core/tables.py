@@ -154,7 +154,7 @@ kernel       | string! | as pairs.kernel
 band_key     | bigint! | one of those in sketches.bands
 n_classes    | bigint! | classes (documents of different shingle sets) under the key
 n_staying    | bigint  | classes under the key that stay (null: no more than max_bucket, and they were all compared with each other)
-n_uncompared | bigint! | pairs of these that were not compared under this key: neighbours in doc_id order, and everyone with the first, were; one of them may have met under another key
+n_uncompared | bigint! | pairs of these not compared under this key (neighbours in doc_id order, and everyone with the first, were); some may have met elsewhere
 """),
     key=("job", "kernel", "band_key"),
     partitions=("job",),
