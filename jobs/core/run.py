@@ -143,7 +143,8 @@ class _Run:
 
         for step in self.job.steps:
             made = step(self.tables, self.params)
-            if len(made) > 1 and all(isinstance(change, DataFrame) for change in made.values()):
+            # (Spark's own catalog does not keep two tables apart that are made at the same time.)
+            if len(made) > 1 and not self.lake.is_catalog and all(isinstance(change, DataFrame) for change in made.values()):
                 self._commit_together(made)
                 continue
             for name, changes in made.items():
