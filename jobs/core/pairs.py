@@ -89,7 +89,7 @@ def sides_of(tables: Tables, pairs: DataFrame, sketches: DataFrame, tag: str) ->
 
     keys = ["set_hash", "place"]
     named = [pairs.select(F.col(f"class_{side}").alias("set_hash"), F.col(f"place_{side}").alias("place")) for side in "ab"]
-    meeting = tables.narrow(f"meeting{tag}", named[0].unionByName(named[1]).distinct())  # sketches are wide: those of the others stay where they are
+    meeting = tables.narrow(f"sides{tag}", named[0].unionByName(named[1]).distinct())  # sketches are wide: those of the others stay where they are
     side = sketches.select(*keys, "doc_id", "n_shingles", "sketch").join(meeting, keys, how="left_semi")
     both = pairs
     for one in "ab":
