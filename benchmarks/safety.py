@@ -40,6 +40,7 @@ def lists_and_limits() -> tuple[dict[str, WordList], dict[str, Any]]:
 
 
 def is_beyond(text: str, words: WordList, limit: Any) -> bool:
+    """Whether a text is beyond the limits of the recipe."""
     raw, share, _ = measure(text, words)
     return share > limit.max_score and raw >= limit.min_raw
 

@@ -132,6 +132,7 @@ class _Run:
     def __init__(self, job: Job, params: Any, lake: Lake, runs: Runs, digest: str, batches: tuple[str, ...], listing: Any, opened: Any) -> None:
         self.job, self.params, self.lake, self.opened = job, params, lake, opened
         self.run_id, self.listing = uuid.uuid4().hex, listing
+        self.note = json.dumps({"run_id": self.run_id, "job": job.name})  # in Delta's history of each table
         self.written: dict[str, int] = {}
         self.tables = Tables(lake, runs, job, digest, batches, listing)
         self.tables.started_at = opened
@@ -158,23 +159,21 @@ class _Run:
         at_once(**{name: functools.partial(self._write, promised.table(name), frame) for name, frame in frames.items()})
 
     def _commit(self, table: promised.Table, change: Any) -> None:
-        note = json.dumps({"run_id": self.run_id, "job": self.job.name})
         if isinstance(change, Delete):
             self.announce()
-            self.written[table.name] = self.lake.delete(table, change.keys, change.on, note)
+            self.written[table.name] = self.lake.delete(table, change.keys, change.on, self.note)
             return
         if isinstance(change, Insert):
             self.announce()
-            self.written[table.name] = self.lake.insert(table, change.frame, change.on, note)
+            self.written[table.name] = self.lake.insert(table, change.frame, change.on, self.note)
             return
         frame = self._guarded(change) if table.name == "verdicts" else change
         self.announce()
         self._write(table, frame)
 
     def _write(self, table: promised.Table, frame: DataFrame) -> None:
-        note = json.dumps({"run_id": self.run_id, "job": self.job.name})
         where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
-        self.written[table.name] = self.lake.write(table, frame, where, note)
+        self.written[table.name] = self.lake.write(table, frame, where, self.note)
 
     def _guarded(self, verdicts: DataFrame) -> DataFrame:
         """Stage the verdicts; raises DataError, before anything is written, when fewer than min_kept documents would stay."""
