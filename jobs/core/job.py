@@ -7,24 +7,35 @@ the next step runs. `main` is what every job file ends in.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.core import local_delta
 from jobs.core import tables as promised
+from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, GristmillError
 from jobs.core.lake import Lake, quoted
+from jobs.core.text_pass import BATCH_ROWS, gathered, over_files, unchanged, write_keys
+from udfs.files import Kernel, Keys
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
+    from jobs.core.local_delta import DataFile
     from jobs.core.runs import Runs
 
+KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "object": "string"}  # of what keys carry that come from the driver
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
-BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 Slice = Literal["batch", "job", "all", "append"]
 
 
@@ -111,9 +122,9 @@ class Tables:
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
         self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
         self.started_at: Any = None
-        self.n_staged = 0  # keys of texts, by bucket
         self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
-        self.judged: Counts | None = None  # what the verdicts of this run came to, once they are staged
+        self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
+        self.fresh: set[str] = set()  # tables that `prepare` makes and this run has not written yet
 
     def __getitem__(self, name: str) -> DataFrame:
         """An input table at its finished version. Raises ContractError when no finished run has written it."""
@@ -135,8 +146,29 @@ class Tables:
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
 
     def owns(self, name: str) -> bool:
-        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
-        return self.lake.exists(promised.table(name))
+        """Whether the table was ever written: a look at a folder, where `own` of a missing table costs a query."""
+        return name not in self.fresh and self.lake.exists(promised.table(name))
+
+    def prepare(self, *names: str) -> None:
+        """Create, beside the work of this run, those of the tables that it will surely write and that are not there yet."""
+        if self.lake.is_catalog:  # (Spark's own catalog does not keep two tables apart that are made at the same time.)
+            return
+        missing = [name for name in names if not self.lake.exists(promised.table(name))]
+        self.fresh.update(missing)
+        for name in missing:
+            in_background(functools.partial(self.lake.create, promised.table(name)))  # an error comes again where the table is written
+
+    def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pd.DataFrame:
+        """The named narrow columns of a slice, of the rows of `jobs` alone where they are given; without Spark where the lake is on this machine."""
+        table = promised.table(name)
+        found = self.lake.opened(table, self.versions[name]) if name in self.versions else None
+        if found is not None:
+            only = [("batch_id", "in", list(self.batches)), *([("job", "in", jobs)] if jobs is not None else [])]
+            return found.to_pyarrow_table(columns=list(columns), filters=only).to_pandas()
+        from pyspark.sql import functions as F
+
+        rows = self.slice(name)
+        return (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns).toPandas()
 
     def n_documents(self) -> int:
         """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
@@ -166,17 +198,27 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def texts(self, keys: DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs", n_keys: int | None = None) -> DataFrame:
-        """The named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
+    def texts(self, keys: DataFrame | pd.DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
+        """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
-        Text is not shuffled: keys travel, bucket by bucket, or at once where `n_keys` says that they are no more than BROADCAST.
+        Text is not shuffled: keys travel, bucket by bucket, or at once where they come from the driver and are no more than BROADCAST.
         """
         from pyspark.sql import functions as F
 
+        n_keys = None
+        if not hasattr(keys, "sparkSession"):
+            files = self._files(table)
+            if files is not None:
+                names = ("doc_id", "batch_id", *columns)
+                kinds = {column.name: column.type for column in promised.table(table).columns} | {name: KINDS[str(keys[name].dtype)] for name in carry}
+                schema = ", ".join(f"{name} {kinds[name]}" for name in (*names, *carry))
+                return over_files(self.lake.spark, files, unchanged, schema, names, self._kept_in(keys, carry))
+            keys, n_keys = self.lake.spark.createDataFrame(keys), len(keys)
         docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
         if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
-        narrow = self._by_bucket(keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry))
+        name, schema = self._by_bucket(keys, carry)
+        narrow = self.lake.spark.read.schema(schema).parquet(f"{self.lake.staging(self.job.name)}/{name}")
         parts = [
             docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
             for b in range(self.lake.buckets)
@@ -185,6 +227,26 @@ class Tables:
         for part in parts[1:]:
             whole = whole.unionByName(part)
         return whole.drop("bucket")
+
+    def mapped(
+        self, kernel: Kernel, schema: Any, *columns: str, keys: DataFrame | pd.DataFrame | None = None, carry: tuple[str, ...] = (), table: str = "docs"
+    ) -> DataFrame:
+        """What `kernel` (mapInArrow, to `schema`) makes of the named columns of a text table: of all documents at hand, or of those in `keys`.
+
+        `keys` (doc_id, batch_id and what they carry, which comes behind the columns; from Spark or from the driver) as in `texts`. Where workers
+        can open the files themselves, text does not go through the JVM.
+        """
+        files = self._files(table)
+        if files is not None:
+            return over_files(self.lake.spark, files, kernel, schema, columns, None if keys is None else self._kept_in(keys, carry))
+        if keys is None:
+            return self.slice(table).select(*columns).mapInArrow(kernel, schema)
+        wanted = [name for name in columns if name not in ("doc_id", "batch_id")]
+        return self.texts(keys, *wanted, carry=carry, table=table).select(*columns, *carry).mapInArrow(kernel, schema)
+
+    def _files(self, table: str) -> list[DataFile] | None:
+        """The files of a text table's batches at hand, where workers may open them; None where only Spark can (or where there is no such table)."""
+        return self.lake.data_files(promised.table(table), self.versions[table], self.batches) if table in self.versions else None
 
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
         """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
@@ -207,12 +269,41 @@ class Tables:
         rows = self.stage(name, frame)
         return F.broadcast(rows) if rows.count() <= BROADCAST else rows
 
-    def _by_bucket(self, keys: DataFrame) -> DataFrame:
-        """`keys` computed once, so that each bucket reads its own and no other."""
-        self.n_staged += 1
-        path = f"{self.lake.staging(self.job.name)}/keys-{self.n_staged}"
-        keys.repartition("bucket").write.mode("overwrite").partitionBy("bucket").parquet(path)
-        return self.lake.spark.read.schema(keys.schema).parquet(path)
+    def _by_bucket(self, keys: DataFrame, carry: tuple[str, ...]) -> tuple[str, Any]:
+        """`keys` computed once, so that each bucket reads its own and no other: the name of the folder in staging, and the schema."""
+        name = f"keys-{uuid.uuid4().hex}"
+        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
+        whole = narrow if self.lake.buckets == 1 else narrow.repartition("bucket")
+        whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.job.name)}/{name}")
+        return name, narrow.schema
+
+    def _kept_in(self, keys: DataFrame | pd.DataFrame, carry: tuple[str, ...]) -> Keys:
+        """`keys` as files that every worker of this machine can read."""
+        folder = f"{self.lake.local_root}/_staging/{self.job.name}"
+        if hasattr(keys, "sparkSession"):
+            return Keys(f"{folder}/{self._by_bucket(keys, carry)[0]}", True, carry)
+        path = f"{folder}/keys-{uuid.uuid4().hex}"
+        write_keys(keys[["doc_id", "batch_id", *carry]], path)
+        return Keys(path, False, carry)
+
+    def rows(self, name: str, frame: pd.DataFrame | pa.Table, **constants: Any) -> pa.Table:
+        """Driver rows as a step returns them: the promised columns of a table, from those of `frame` and one value each."""
+        schema = local_delta.arrow_schema(promised.table(name))
+        if not isinstance(frame, pa.Table):
+            return pa.Table.from_pandas(frame.assign(**constants), schema, preserve_index=False)
+        for column, value in constants.items():
+            frame = frame.append_column(column, pa.repeat(value, len(frame)))
+        return frame.select(schema.names).cast(schema)
+
+    def collected(self, name: str) -> pa.Table:
+        """What `stage` computed under this name, on the driver; for a lake on this machine (Lake.is_direct)."""
+        return pa.concat_tables(pq.read_table(file) for file in sorted(Path(f"{self.lake.local_root}/_staging/{self.job.name}/{name}").glob("*.parquet")))
+
+    def texts_here(self, keys: pd.DataFrame) -> pa.Table | None:
+        """doc_id, text of the documents in `keys` (doc_id, batch_id) on the driver; None where only Spark can read them. The caller knows that they fit."""
+        files = self._files("docs")
+        cores = self.lake.spark.sparkContext.defaultParallelism
+        return None if files is None else gathered(files, ("doc_id", "text"), self._kept_in(keys, ()), cores)
 
     def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:
         """Driver rows as a frame; Spark itself refuses a pandas frame without rows."""
@@ -220,7 +311,8 @@ class Tables:
 
     def empty(self, name: str) -> DataFrame:
         """A frame with the columns of a table and no rows."""
-        return self.frame([], promised.table(name).schema)
+        columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
+        return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
 
 
 def bucket_of(column: str, buckets: int) -> Any:

@@ -7,28 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
+import pyarrow as pa
+
+from jobs.core import local_delta
 from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.core.session import is_local
 from jobs.core.tables import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
+
+    from jobs.core.local_delta import DataFile
 
 CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking. No smallest and largest value of each column
 # either: ids are hashes and slices are partitions, so they would skip no file, and finding them is a twentieth of measure_text.
-PROPERTIES = (
-    "'delta.enableDeletionVectors' = 'false', 'delta.autoOptimize.optimizeWrite' = 'false', 'delta.dataSkippingNumIndexedCols' = '0'"
-)
+PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
 
 
 def quoted(text: str) -> str:
@@ -59,6 +64,24 @@ class Lake:
         found = [row[1] for row in rows if row[0].lower().startswith("location")]
         return os.environ.get("GRISTMILL_STAGING") or (found[0] if found else "")
 
+    @functools.cached_property
+    def is_direct(self) -> bool:
+        """Whether driver and workers stand on the disk where the lake is, so that small things need no JVM (see jobs.core.local_delta)."""
+        return self.local_root is not None and not self.is_catalog and is_local() and local_delta.is_there()
+
+    def opened(self, table: Table, version: int | None) -> Any | None:
+        """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
+        return local_delta.opened(self.folder(table), version) if self.is_direct else None
+
+    def data_files(self, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:
+        """The files of `batches` (None: of all) at `version`, for workers to open themselves; None where Spark has to read the table."""
+        return local_delta.data_files(self.folder(table), table, version, batches) if self.is_direct else None
+
+    def folder(self, table: Table) -> Path:
+        """Where a table of a local lake stands."""
+        assert self.local_root is not None
+        return self.local_root / table.name
+
     @property
     def local_root(self) -> Path | None:
         """The lake's folder when it is on this machine's disk, else None."""
@@ -82,17 +105,26 @@ class Lake:
 
     def create(self, table: Table) -> None:
         """Create the table, with its comments and its CHECK constraint, unless it is there."""
+        with self._commit_lock(table):
+            self._create(table)
+
+    def _create(self, table: Table) -> None:
         if self.exists(table):
+            return
+        properties = {**PROPERTIES, "gristmill.buckets": str(self.buckets)}
+        if self.is_direct:
+            local_delta.create(table, self.folder(table), properties)
             return
         columns = ",\n".join(
             f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}" for c in table.columns
         )
         partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
         # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a second one.
-        promise = f", 'delta.constraints.promise' = {quoted(table.check)}" if table.check else ""
+        properties |= {"delta.constraints.promise": table.check} if table.check else {}
+        listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.ref(table)} ({columns}) USING delta {partitions} "
-            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({PROPERTIES}, 'gristmill.buckets' = '{self.buckets}'{promise})"
+            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"
         )
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
@@ -111,20 +143,33 @@ class Lake:
             return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
 
-    def write(self, table: Table, frame: DataFrame, where: str | None, note: str) -> int:
-        """Commit `frame`: replacing the rows that meet `where`, or appending when `where` is None; returns the version.
+    def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
+        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or appending when `where` is None; returns the version.
 
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
+        if isinstance(frame, pa.Table):
+            if self.is_direct and (where is None or not self.exists(table) or self.latest(table) == 0):
+                return self._append(table, frame, note)
+            frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
         with self._commit_lock(table), conflicts_as_retry(table.name):
-            self.create(table)
+            self._create(table)
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             is_new = self.local_root is not None and self.latest(table) == 0
             writer = writer.mode("append" if where is None or is_new else "overwrite")
             writer = writer.option("replaceWhere", where) if where not in (None, "true") and not is_new else writer
             writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
+            version = self.latest(table)
+        self.committed(table, version)
+        return version
+
+    def _append(self, table: Table, rows: pa.Table, note: str) -> int:
+        """Rows on the driver to a table on this disk."""
+        with self._commit_lock(table):
+            self._create(table)
+            local_delta.append(self.folder(table), rows.cast(local_delta.arrow_schema(table)), note)
             version = self.latest(table)
         self.committed(table, version)
         return version
@@ -144,7 +189,7 @@ class Lake:
         rows.createOrReplaceTempView(MERGED)
         try:
             with self._commit_lock(table), conflicts_as_retry(table.name):
-                self.create(table)
+                self._create(table)
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
                 version = self.latest(table)

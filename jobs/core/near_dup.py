@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import small_pairs
 from jobs.core.background import in_background
 from jobs.core.families import choose_survivors
-from jobs.core.job import Delete, Tables, Writes
+from jobs.core.job import Counts, Delete, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
-from jobs.core.pairs import Spread, candidates, decided, holding, indexed
+from jobs.core.pairs import Spread, all_candidates, candidates, decided, holding, indexed
 from udfs.neardup import SKETCHED
 
 ROUNDS = 16  # of settling; each leaves a few in a hundred of the alike in a hot bucket, so three or four are enough
 HOT_KEYS = 1_000_000  # of hot buckets that settling looks at, the fullest first; 8 bytes each in every worker
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import Column, DataFrame
 
 
@@ -51,17 +52,16 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
         return sketch_small(tables, params)
     from pyspark.sql import functions as F
 
-    known, texts = tables.own("sketches").where(F.col("kernel") == params.kernel()), tables.slice("docs")
+    known, todo = tables.own("sketches").where(F.col("kernel") == params.kernel()), None
     if params.heeds or tables.owns("sketches"):
         todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
-        texts = tables.texts(todo, "content_hash", "text")
     last = known.agg(F.max("round")).first()[0] if tables.owns("sketches") else None
-    return {"sketches": as_sketches(fingerprints(params, texts), params, 0 if last is None else last + 1)}
+    return {"sketches": as_sketches(fingerprints(tables, params, todo), params, 0 if last is None else last + 1)}
 
 
-def fingerprints(params: NearDupParams, texts: DataFrame) -> DataFrame:
-    """The kernel's columns (udfs.neardup.SKETCHED) of doc_id, batch_id, content_hash, text."""
-    return texts.select("doc_id", "batch_id", "content_hash", "text").mapInArrow(params.sketcher(), SKETCHED)
+def fingerprints(tables: Tables, params: NearDupParams, todo: DataFrame | pd.DataFrame | None) -> DataFrame:
+    """The kernel's columns (udfs.neardup.SKETCHED) of the documents in `todo` (None: of all)."""
+    return tables.mapped(params.sketcher(), SKETCHED, "doc_id", "batch_id", "content_hash", "text", keys=todo)
 
 
 def as_sketches(rows: DataFrame, params: NearDupParams, number: int) -> DataFrame:
@@ -77,19 +77,18 @@ def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     import pandas as pd
     from pyspark.sql import functions as F
 
+    tables.prepare("sketches", "pairs", "duplicates", "verdicts")
     at_hand = in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
     is_first_run = not tables.owns("sketches")
     known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
-    texts = tables.slice("docs")
+    todo, found = None, {}
     if params.heeds or not is_first_run:
         documents, _ = at_hand.result()
         todo = small_pairs.without(documents[documents.is_kept], known, ["doc_id", "batch_id"])
-        texts = tables.texts(tables.frame(todo[["doc_id", "batch_id"]], "doc_id string, batch_id string"), "content_hash", "text") if len(todo) else None
-    found: dict[str, Any] = {}
-    if texts is not None:
-        made, number = tables.stage("sketched", fingerprints(params, texts)), int(known["round"].max()) + 1 if len(known) else 0
-        found = {"sketches": as_sketches(made, params, number)}
-        fresh = small_pairs.on_driver(made).assign(round=number)
+    if todo is None or len(todo):
+        number = int(known["round"].max()) + 1 if len(known) else 0
+        found["sketches"], made = sketched(tables, params, todo, number)
+        fresh = made.assign(round=number)
         known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
     documents, order = at_hand.result()
     held = tables.held = small_pairs.Held(documents, order, small_pairs.with_first(known))
@@ -97,14 +96,22 @@ def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     return found
 
 
+def sketched(tables: Tables, params: NearDupParams, todo: pd.DataFrame | None, number: int) -> tuple[Any, pd.DataFrame]:
+    """Of the documents in `todo` (None: of all): rows of `sketches` for the round `number`, and what the driver holds of them."""
+    made = tables.stage("sketched", fingerprints(tables, params, todo))
+    if not tables.lake.is_direct:
+        return as_sketches(made, params, number), small_pairs.on_driver(made)
+    rows = tables.collected("sketched")
+    return tables.rows("sketches", rows, kernel=params.kernel(), round=number), small_pairs.from_arrow(rows)
+
+
 def pair(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`pairs` between the classes that the last run of this pairing had not seen and all classes (on the driver they wait for `choose`)."""
     if tables.held and tables.held.pairing.result():
         return {}
-    sketches = indexed(tables, params)
-    met = candidates(tables, "met", sketches, last_round(tables, params), params)
+    met = all_candidates(tables, "met", last_round(tables, params), params)
     tables.held = Spread(met)
-    return {"pairs": as_pairs(decided(tables, "", met, sketches, known_pairs(tables, params), params), params)}
+    return {"pairs": as_pairs(decided(tables, "", met, indexed(tables, params), known_pairs(tables, params), params), params)}
 
 
 def known_pairs(tables: Tables, params: NearDupParams) -> DataFrame | None:
@@ -193,15 +200,9 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`duplicates` and `verdicts` of all batches, from the accepted pairs among the documents that are kept now."""
     from pyspark.sql import functions as F
 
-    found: dict[str, Any] = {}
-    if isinstance(held := tables.held, small_pairs.Held):
-        out, hot = small_pairs.survivors_of(tables, held, params.families), held.hot
-        if len(held.made) or not tables.owns("pairs"):
-            found["pairs"] = as_pairs(tables.frame(held.made, small_pairs.PAIRS_SCHEMA), params)
-        if hot or tables.owns("hot_buckets"):
-            found |= hot_buckets(tables, params, tables.frame(hot, small_pairs.HOT))
-    else:
-        out = tables.stage("survivors", left_out_of(tables, params, None))
+    if isinstance(tables.held, small_pairs.Held):
+        return choose_small(tables, params, tables.held)
+    out = tables.stage("survivors", left_out_of(tables, params, None))
     own = F.lit(tables.job.name).alias("job")
     duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
     verdicts = out.select(
@@ -209,7 +210,24 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
         limit_of(params).alias("limit"), F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
-    return {**found, "duplicates": duplicates, "verdicts": verdicts}
+    return {"duplicates": duplicates, "verdicts": verdicts}
+
+
+def choose_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> dict[str, Any]:
+    """As `choose`, from what is held; and what is held of `pairs` and `hot_buckets`."""
+    found: dict[str, Any] = {}
+    if len(held.made) or not tables.owns("pairs"):
+        told = held.made if params.keep_rejected else held.made[held.made.is_accepted.astype(bool)]
+        found["pairs"] = tables.rows("pairs", told, kernel=params.pairing())
+    if held.hot or tables.owns("hot_buckets"):
+        found |= hot_buckets(tables, params, tables.frame(held.hot, small_pairs.HOT))
+    out, n = small_pairs.survivors_of(held, params.families), int(held.documents.is_kept.sum())
+    tables.judged = Counts(n, n - len(out), {"near_duplicate": len(out)} if len(out) else {})
+    method, limit = params.by_sketch()
+    limits = out.method.map({method: limit}).fillna(params.by_text()[1])
+    told = out.assign(job=tables.job.name, value=out.similarity, limit=limits, rule=f"{tables.job.name}." + out.method)
+    verdicts = tables.rows("verdicts", told, reason="near_duplicate", recipe_hash=tables.recipe_hash)
+    return {**found, "duplicates": tables.rows("duplicates", told), "verdicts": verdicts}
 
 
 def limit_of(params: NearDupParams) -> Column:

@@ -14,8 +14,10 @@ import numpy as np
 
 from jobs.core.job import Tables
 from jobs.core.near_dup_params import NearDupParams
+from jobs.core.tables import table
+from jobs.core.text_pass import over_files
 from udfs.neardup import COMPARED, VERIFIED, compare_sketches, compare_texts, keep_holding
-from udfs.pairing import BLOCKS, MET, meet_in_partition, packed, scatter_keys
+from udfs.pairing import BLOCKS, MET, meet_in_partition, packed, scatter_index, scatter_keys
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
@@ -54,10 +56,31 @@ def candidates(tables: Tables, name: str, sketches: DataFrame, last_round: int, 
     """
     from pyspark.sql import functions as F
 
-    parts = tables.n_documents() * params.n_keys() // ROWS + 1
+    parts = parts_of(tables, params)
     rows = sketches.select(F.col("set_hash").alias("class"), "place", "round", (F.col("round") <= last_round).alias("is_old"), "bands")
-    blocks = rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS).repartition(parts, "part")
-    return tables.stage(name, blocks.mapInArrow(functools.partial(meet_in_partition, max_bucket=params.max_bucket), MET), SKETCHES)
+    return met(tables, name, rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), parts, params)
+
+
+def all_candidates(tables: Tables, name: str, last_round: int, params: NearDupParams) -> DataFrame:
+    """`candidates` among all rows of `indexed`, of files that workers open themselves where they can."""
+    files = tables.lake.data_files(table("sketches"), None)
+    if files is None:
+        return candidates(tables, name, indexed(tables, params), last_round, params)
+    parts = parts_of(tables, params)
+    kernel = functools.partial(scatter_index, kernel=params.kernel(), last_round=last_round, parts=parts)
+    blocks = over_files(tables.lake.spark, files, kernel, BLOCKS, ("doc_id", "kernel", "set_hash", "round", "bands"), batch_rows=SKETCHES)
+    return met(tables, name, blocks, parts, params)
+
+
+def parts_of(tables: Tables, params: NearDupParams) -> int:
+    """Into how many parts the band keys of all documents go."""
+    return tables.n_documents() * params.n_keys() // ROWS + 1
+
+
+def met(tables: Tables, name: str, blocks: DataFrame, parts: int, params: NearDupParams) -> DataFrame:
+    """MET, staged, of BLOCKS."""
+    kernel = functools.partial(meet_in_partition, max_bucket=params.max_bucket)
+    return tables.stage(name, blocks.repartition(parts, "part").mapInArrow(kernel, MET), SKETCHES)
 
 
 def holding(tables: Tables, sketches: DataFrame, keys: list[int]) -> DataFrame:
@@ -129,8 +152,7 @@ def verified_by_text(tables: Tables, pairs: pd.DataFrame, documents: pd.DataFram
     left, right = np.searchsorted(ids, pairs.doc_a.to_numpy(str)), np.searchsorted(ids, pairs.doc_b.to_numpy(str))
     found = documents[documents.doc_id.isin(ids)].sort_values("doc_id")
     held, group, asked_in = packed(left, right, found.n_bytes.to_numpy(np.int64), GROUP_BYTES)
-    members = _frame(tables, found[["doc_id", "batch_id"]].iloc[held].assign(grp=group))
-    texts = tables.texts(members, "text", carry=("grp",), n_keys=len(held))
+    texts = tables.texts(found[["doc_id", "batch_id"]].iloc[held].assign(grp=group), "text", carry=("grp",))
     null = F.lit(None).cast("string")
     rows = texts.select("grp", "doc_id", "text", null.alias("doc_a"), null.alias("doc_b"))
     asked = _frame(tables, pairs.assign(grp=asked_in)[["grp", "doc_a", "doc_b"]])

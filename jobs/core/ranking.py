@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import model_validator
 
 from jobs.core.config import Strict
 from jobs.core.job import Tables
+from jobs.core.tables import table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import Column, DataFrame
 
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
@@ -46,22 +50,40 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
 
 
+def ranked_on_driver(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[pd.DataFrame, list[str]]:
+    """As `ranked_documents` of all documents at hand, on the driver."""
+    measures = _measures(tables, ranking)
+    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    rows = tables.on_driver("docs", "doc_id", "batch_id", *needed)
+    if measures:
+        rows = rows.merge(tables.on_driver("signals", "doc_id", "batch_id", *dict.fromkeys(measures)), on=["doc_id", "batch_id"], how="left")
+    names = [f"rank_{i}" for i in range(len(ranking))]
+    made = {name: _ascending_values(rank, rows, tables.runs.batches()) for rank, name in zip(ranking, names, strict=True)}
+    return rows[["doc_id", "batch_id", *columns]].assign(**made), [*names, "doc_id"]
+
+
 def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None) -> tuple[DataFrame, list[str]]:
     """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of those in `among`; errors as `ranked`."""
     from pyspark.sql import functions as F
 
-    measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
+    measures = _measures(tables, ranking)
     needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
     near = functools.partial(_among, among)
     rows = near(tables.slice("docs").select("doc_id", "batch_id", *needed))
     if measures:
-        unknown = sorted(set(measures) - set(tables["signals"].columns))
-        if unknown:
-            raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
         rows = rows.join(near(tables.slice("signals").select("doc_id", "batch_id", *measures)), ["doc_id", "batch_id"], how="left")
     names = [f"rank_{i}" for i in range(len(ranking))]
     made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
     return rows.select("doc_id", "batch_id", *[F.col(name) for name in columns], *made), [*names, "doc_id"]
+
+
+def _measures(tables: Tables, ranking: list[Rank]) -> list[str]:
+    """The criteria that are columns of signals. Raises KeyError where one is neither that nor one of DOC_MEASURES."""
+    measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
+    unknown = sorted(set(measures) - set(table("signals").names))
+    if unknown:
+        raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
+    return measures
 
 
 def _among(keys: DataFrame | None, rows: DataFrame) -> DataFrame:
@@ -78,6 +100,20 @@ def _ascending(rank: Rank, tables: Tables) -> Column:
     value = F.length("url") if rank.by == "url" else value
     number = value.cast("double")
     return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))
+
+
+def _ascending_values(rank: Rank, rows: pd.DataFrame, batches: list[str]) -> npt.NDArray[np.float64]:
+    """As `_ascending`, of rows on the driver."""
+    if isinstance(rank.prefer, list) or rank.by == "batch":
+        words, column = (rank.prefer, rank.by) if isinstance(rank.prefer, list) else (batches, "batch_id")
+        places = {word: float(place) for place, word in enumerate(words, 1)}
+        value = rows[column].map(places)
+        if isinstance(rank.prefer, list):
+            return value.fillna(float(len(words) + 1)).to_numpy(np.float64)
+    else:
+        value = rows[rank.by].str.len() if rank.by == "url" else rows[rank.by]
+    number = value.astype(np.float64)
+    return (-number if rank.prefer == "high" else number).fillna(np.inf).to_numpy()
 
 
 def _place(value: Column, words: list[str]) -> Column:

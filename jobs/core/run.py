@@ -23,6 +23,7 @@ from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
 
@@ -140,12 +141,10 @@ class _Run:
 
     def through_steps(self) -> None:
         """Each step's frames are committed before the next step runs: in order, but those that only write whole slices at once."""
-        from pyspark.sql import DataFrame
-
         for step in self.job.steps:
             made = step(self.tables, self.params)
             # (Spark's own catalog does not keep two tables apart that are made at the same time.)
-            if len(made) > 1 and not self.lake.is_catalog and all(isinstance(change, DataFrame) for change in made.values()):
+            if len(made) > 1 and not self.lake.is_catalog and not any(isinstance(change, Delete | Insert | list) for change in made.values()):
                 self._commit_together(made)
                 continue
             for name, changes in made.items():
@@ -171,14 +170,18 @@ class _Run:
         self.announce()
         self._write(table, frame)
 
-    def _write(self, table: promised.Table, frame: DataFrame) -> None:
+    def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
         where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
         self.written[table.name] = self.lake.write(table, frame, where, self.note)
+        self.tables.fresh.discard(table.name)
 
-    def _guarded(self, verdicts: DataFrame) -> DataFrame:
-        """Stage the verdicts; raises DataError, before anything is written, when fewer than min_kept documents would stay."""
-        staged = self.tables.stage("verdicts", verdicts)
-        found = self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), staged)
+    def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
+        """The verdicts, staged where their step did not count them; raises DataError, before they are written, when fewer than min_kept documents would stay."""
+        staged = verdicts
+        if self.tables.judged is None:
+            staged = self.tables.stage("verdicts", verdicts)
+            self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), staged)
+        found = self.tables.judged
         floor = getattr(self.params, "min_kept", 0)
         if found.rows_in and found.rows_kept < floor:
             raise DataError(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from jobs.core.job import Job
 from jobs.core.lake import Lake
+from jobs.core.local_delta import arrow_schema
 from jobs.core.tables import RUNS, SHARED
 
 if TYPE_CHECKING:
@@ -84,8 +87,28 @@ def rows_of(lake: Lake) -> list[Row]:
         return []
     version = lake.latest(RUNS)
     if lake.run_rows is None or lake.run_rows[0] != version:
-        lake.run_rows = version, lake.read(RUNS, version).collect()
+        found = lake.opened(RUNS, version)
+        lake.run_rows = version, lake.read(RUNS, version).collect() if found is None else _as_rows(found)
     return lake.run_rows[1]
+
+
+def _as_rows(found: Any) -> list[Row]:
+    """What `collect` gives, from delta-rs: a local lake's log is read before the JVM has loaded what it needs to."""
+    from pyspark.sql import Row as PlainRow
+
+    maps = {c.name for c in RUNS.columns if c.type.startswith("map")}
+
+    def value(name: str, value: Any) -> Any:
+        if name in maps and value is not None:
+            return dict(value)
+        return _naive(value) if name == "at" else value
+
+    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in found.to_pyarrow_table().to_pylist()]
+
+
+def _naive(at: dt.datetime) -> dt.datetime:
+    """Local time without its zone, as `collect` gives timestamps."""
+    return at.astimezone().replace(tzinfo=None)
 
 
 def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
@@ -93,11 +116,15 @@ def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
     from pyspark.sql import Row as PlainRow
 
     known = lake.run_rows
-    version = lake.write(RUNS, lake.spark.createDataFrame([values], RUNS.schema).coalesce(1), None, note)
+    if lake.is_direct:
+        plain = [list(value.items()) if isinstance(value, dict) else value for value in values]
+        rows = pa.Table.from_pylist([dict(zip(RUNS.names, plain, strict=True))], arrow_schema(RUNS))
+    else:
+        rows = lake.spark.createDataFrame([values], RUNS.schema).coalesce(1)
+    version = lake.write(RUNS, rows, None, note)
     if known is not None and known[0] == version - 1:  # nobody else wrote: what was read is still all but this row
         at = RUNS.names.index("at")
-        local = values[at].astimezone().replace(tzinfo=None)  # as collect() gives it
-        lake.run_rows = version, [*known[1], PlainRow(*RUNS.names)(*values[:at], local, *values[at + 1 :])]
+        lake.run_rows = version, [*known[1], PlainRow(*RUNS.names)(*values[:at], _naive(values[at]), *values[at + 1 :])]
 
 
 def now() -> dt.datetime:

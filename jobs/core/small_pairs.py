@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jobs.core.families import LEFT_OUT, left_out
+from jobs.core.families import left_out
 from jobs.core.job import Tables
 from jobs.core.pairs import verified_by_text
-from jobs.core.ranking import Rank, ranked_documents
+from jobs.core.ranking import Rank, ranked_on_driver
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from udfs.neardup import Judge
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 DOCUMENTS = 300_000  # of a lake; about 1 kB each on the driver (band keys, sketch, ids)
 PAIRS = 20_000_000  # in all buckets together; 8 bytes each, beside 60 for those that are left once each is counted once
+TEXT_BYTES = 64 << 20  # of the documents that are compared by text; their shingles take up to eight times that
 AT_ONCE = 50_000  # pairs whose sketches are compared in one call: 512 bytes each
 PAIRED = ["doc_a", "doc_b", "similarity", "method", "is_accepted"]
 PAIRS_SCHEMA = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
+SKETCH_COLUMNS = ("doc_id", "batch_id", "n_shingles", "round", "sketch", "bands")  # beside set_hash
 HOT = "hot_key bigint, n_classes bigint, n_staying bigint"
 
 
@@ -62,23 +65,25 @@ def _empty(**columns: Any) -> pd.DataFrame:
 
 
 def documents_at_hand(tables: Tables, heeds: list[str], ranking: list[Rank]) -> tuple[pd.DataFrame, list[str]]:
-    """`Held.documents` and `Held.order`, in one query of narrow columns."""
-    from pyspark.sql import functions as F
-
-    rows, order = ranked_documents(tables, ranking, "n_bytes")
-    rows = rows.withColumn("is_kept", F.lit(True))
-    if heeds:
-        gone = tables.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct().withColumn("is_gone", F.lit(True))
-        rows = rows.join(gone, ["doc_id", "batch_id"], how="left").withColumn("is_kept", F.col("is_gone").isNull()).drop("is_gone")
-    return rows.toPandas(), order
+    """`Held.documents` and `Held.order`."""
+    rows, order = ranked_on_driver(tables, ranking, "n_bytes")
+    gone = tables.on_driver("verdicts", "doc_id", "batch_id", jobs=heeds) if heeds else rows[:0]
+    kept = without(rows[["doc_id", "batch_id"]].assign(is_kept=True), gone, ["doc_id", "batch_id"])
+    return rows.merge(kept, on=["doc_id", "batch_id"], how="left").fillna({"is_kept": False}).astype({"is_kept": bool}), order
 
 
 def on_driver(sketches: DataFrame) -> pd.DataFrame:
     """The columns of `Held.sketches`; a document without shingles gets the set hash 0 (pandas would make every hash a double)."""
     from pyspark.sql import functions as F
 
-    names = [name for name in ("doc_id", "batch_id", "n_shingles", "round", "sketch", "bands") if name in sketches.columns]
+    names = [name for name in SKETCH_COLUMNS if name in sketches.columns]
     return sketches.select(*names, F.coalesce("set_hash", F.lit(0)).alias("set_hash")).toPandas()
+
+
+def from_arrow(sketches: pa.Table) -> pd.DataFrame:
+    """As `on_driver`, of rows that are on the driver."""
+    names = [name for name in SKETCH_COLUMNS if name in sketches.column_names]
+    return sketches.select(names).append_column("set_hash", sketches["set_hash"].fill_null(0)).to_pandas()
 
 
 def without(rows: pd.DataFrame, known: pd.DataFrame, on: list[str]) -> pd.DataFrame:
@@ -153,11 +158,26 @@ def compare(tables: Tables, held: Held, classes: Classes, met: Met, rule: Rule) 
     rows = pd.DataFrame({"doc_a": ids[left], "doc_b": ids[right], "similarity": found, "method": rule.method, "is_accepted": verdict == 1})
     is_open = verdict == 0
     if is_open.any():
-        exact = verified_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule.shingles, rule.measure).toPandas()
+        exact = compared_by_text(tables, rows.loc[is_open, ["doc_a", "doc_b"]], held.documents, rule)
         exact = exact.assign(method="exact", is_accepted=exact.similarity >= rule.limit)
         rows = pd.concat([rows[~is_open], exact[PAIRED]], ignore_index=True)
     held.pairs, held.made = (pd.concat([before, rows], ignore_index=True) if len(before) else rows for before in (held.pairs, held.made))
     return bool(rows.is_accepted.any())
+
+
+def compared_by_text(tables: Tables, pairs: pd.DataFrame, documents: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+    """doc_a, doc_b, similarity of `pairs` (doc_a, doc_b), by the texts of `documents` (doc_id, batch_id, n_bytes): here while they fit, else by Spark."""
+    import pandas as pd
+
+    from udfs.neardup import similarities
+
+    named = documents[documents.doc_id.isin(pairs.doc_a) | documents.doc_id.isin(pairs.doc_b)]
+    texts = tables.texts_here(named[["doc_id", "batch_id"]]) if named.n_bytes.sum() <= TEXT_BYTES else None
+    if texts is None:
+        return verified_by_text(tables, pairs, documents, rule.shingles, rule.measure).toPandas()
+    place = pd.Index(texts["doc_id"].to_pandas())
+    left, right = (place.get_indexer(pairs[side]).astype(np.int64) for side in ("doc_a", "doc_b"))
+    return pairs.assign(similarity=similarities(texts["text"], left, right, rule.shingles, rule.measure))
 
 
 def settle(tables: Tables, held: Held, rule: Rule, max_bucket: int, families: str, rounds: int) -> None:
@@ -206,6 +226,6 @@ def _judged(held: Held, families: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return kept, left_out(kept, edges, families)
 
 
-def survivors_of(tables: Tables, held: Held, families: str) -> DataFrame:
+def survivors_of(held: Held, families: str) -> pd.DataFrame:
     """As jobs.core.families.choose_survivors, from what is held."""
-    return tables.frame(_judged(held, families)[1], LEFT_OUT)
+    return _judged(held, families)[1]

@@ -88,6 +88,15 @@ def test_documents_become_questions_with_their_reasoning_and_segments(tmp_path: 
     assert list((tmp_path / "work/one").glob("*.jsonl")) == []
 
 
+def test_with_nothing_left_to_answer_no_engine_is_started(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
+    make_lake(tmp_path / "lake", documents(2))
+    finish(start_worker(write_recipe(FakeServer().start()), tmp_path / "lake"))
+    before = rows_of(tmp_path / "lake", "runs")
+    keyless = write_recipe("http://127.0.0.1:9", engine={"key_variable": "NO_SUCH_KEY"})  # an engine that cannot start
+    assert "requests 0" in finish(start_worker(keyless, tmp_path / "lake"))
+    assert rows_of(tmp_path / "lake", "runs") == before
+
+
 @pytest.mark.parametrize(("recipe", "results"), [("qa_extract", 2), ("textbook", 1), ("instruction", 1), ("judge", 1)])
 def test_every_recipe_brings_its_results(tmp_path: Path, write_recipe: Callable[..., Path], recipe: str, results: int) -> None:
     make_lake(tmp_path / "lake", documents(4), recipe)

@@ -1,0 +1,75 @@
+"""One pass of a kernel over the text of a lake on this machine: each worker opens the table's Parquet files itself.
+
+The JVM hands text to Python row by row, which costs it several times what the kernels cost (benchmarks/near_dup.md). On an object store, in a
+catalog or on several machines Spark reads, as its credentials and its planning want it (jobs.core.job.Tables.mapped).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from udfs.files import UNITS, Kernel, Keys, through_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from jobs.core.local_delta import DataFile
+
+UNIT_BYTES = 32 << 20  # of files, at most, in one task
+TASKS = 3  # at least, on each core: the last one then leaves no core without work for long
+GATHERED_AT_ONCE = 4_096  # rows
+BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
+
+
+def units(files: list[DataFile], cores: int) -> list[tuple[str, int, int, str]]:
+    """udfs.files.UNITS of the files, in parts of UNIT_BYTES or of a third of a core's share."""
+    size = max(min(UNIT_BYTES, sum(file.n_bytes for file in files) // (TASKS * cores)), 1)
+    counted = [(file, -(-file.n_bytes // size)) for file in files]
+    return [(file.path, part, n, json.dumps(file.partition)) for file, n in counted for part in range(n)]
+
+
+def over_files(
+    spark: SparkSession, files: list[DataFile], kernel: Kernel, schema: Any, columns: tuple[str, ...], keys: Keys | None = None, batch_rows: int | None = None
+) -> DataFrame:
+    """What `kernel` (mapInArrow, to `schema`) makes of `columns` of the rows in the files, or of those that `keys` name, in batches of `batch_rows` (None: the session's)."""
+    import pandas as pd
+
+    rows = units(files, spark.sparkContext.defaultParallelism)
+    through = functools.partial(through_files, kernel=kernel, columns=columns, batch_rows=batch_rows or int(spark.conf.get(BATCH_ROWS)), keys=keys)
+    names = [column.split()[0] for column in UNITS.split(", ")]
+    # As pandas, which goes by Arrow: a list of rows takes Python workers of its own (and their start) to become a frame.
+    frame = spark.createDataFrame(pd.DataFrame(rows, columns=names) if rows else [], UNITS)
+    return frame.repartition(max(len(rows), 1)).mapInArrow(through, schema)
+
+
+def gathered(files: list[DataFile], columns: tuple[str, ...], keys: Keys, threads: int) -> pa.Table:
+    """`columns` of the rows that `keys` name, on the driver: for a few documents, whose texts a query would cost more to plan than to read."""
+    import pyarrow as pa
+
+    def read(file: DataFile) -> list[pa.RecordBatch]:
+        unit = pa.RecordBatch.from_pylist([{"path": file.path, "part": 0, "n_parts": 1, "partition": json.dumps(file.partition)}])
+        return list(through_files(iter([unit]), unchanged, columns, GATHERED_AT_ONCE, keys))
+
+    with ThreadPoolExecutor(threads) as pool:
+        return pa.Table.from_batches([batch for batches in pool.map(read, files) for batch in batches])
+
+
+def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The kernel that hands on what it is given."""
+    return batches
+
+
+def write_keys(keys: pd.DataFrame, folder: str) -> None:
+    """Keys that are on the driver, as udfs.files.Keys names them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    Path(folder).mkdir(parents=True)
+    pq.write_table(pa.Table.from_pandas(keys, preserve_index=False), f"{folder}/keys.parquet")

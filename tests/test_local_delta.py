@@ -1,0 +1,178 @@
+"""What a lake on this machine does without the JVM is what Spark would have done: first commits, appends, reads, passes over text."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from jobs.core import local_delta
+from jobs.core.lake import PROPERTIES, Lake
+from jobs.core.ranking import Rank, ranked_documents, ranked_on_driver
+from jobs.core.run import run_job
+from jobs.core.runs import Runs
+from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
+from jobs.core.text_pass import units
+
+pytestmark = pytest.mark.spark
+KINDS = ("docs", "signals", "pairs", "runs", "models", "embeddings")  # every type, with and without CHECK and partitions
+
+
+def by_spark(spark: Any, where: Path) -> Lake:
+    """A lake whose every read and write is Spark's."""
+    lake = Lake(spark, str(where))
+    lake.is_direct = False
+    return lake
+
+
+def first_commit(lake: Lake, name: str) -> dict[str, Any]:
+    """Metadata and protocol of a table's first commit, without what differs from table to table."""
+    actions = [json.loads(line) for line in (lake.folder(table(name)) / "_delta_log" / f"{0:020}.json").read_text().splitlines()]
+    found = {key: action[key] for action in actions for key in action}
+    schema = json.loads(found["metaData"]["schemaString"])
+    keys = ("description", "format", "partitionColumns", "configuration")
+    return {"schema": schema, "protocol": found["protocol"], **{key: found["metaData"][key] for key in keys}}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_table_is_made_as_spark_makes_it(name: str, spark: Any, tmp_path: Path) -> None:
+    made = {}
+    for kind, lake in {"here": Lake(spark, str(tmp_path / "here"), 3), "spark": Lake(spark, str(tmp_path / "spark"), 3)}.items():
+        lake.is_direct = kind == "here"
+        lake.create(table(name))
+        made[kind] = first_commit(lake, name)
+        assert lake.read(table(name)).count() == 0
+    if spark.version >= "4":  # Delta 4 makes tables of its newer protocol; older readers need ours
+        made["spark"]["protocol"] = made["here"]["protocol"]
+    assert made["here"] == made["spark"]
+
+
+def test_every_type_that_is_promised_can_be_made() -> None:
+    kinds = {column.type for each in ALL for column in each.columns}
+    assert all(local_delta._kind(kind) for kind in kinds)
+
+
+def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: local_delta.create(PAIRS, tmp_path / "pairs", PROPERTIES), range(24)))
+    assert [path.name for path in (tmp_path / "pairs/_delta_log").iterdir()] == [f"{0:020}.json"]
+
+
+def pair(a: str, b: str) -> dict[str, list[Any]]:
+    return {"kernel": ["k"], "doc_a": [a], "doc_b": [b], "similarity": [0.5], "method": ["exact"], "is_accepted": [False]}
+
+
+def test_appended_rows_keep_the_promise_bear_the_note_and_are_sparks_too(spark: Any, tmp_path: Path) -> None:
+    from deltalake.exceptions import DeltaError
+
+    lake = Lake(spark, str(tmp_path / "lake"))
+    assert lake.write(PAIRS, pa.table(pair("a", "b")), None, "first") == 1
+    assert lake.write(PAIRS, pa.table(pair("a", "c")), None, "second") == 2
+    with pytest.raises(DeltaError, match="1 rows failed"):
+        lake.write(PAIRS, pa.table(pair("d", "b")), None, "breaks doc_a < doc_b")
+    with pytest.raises(Exception, match="promise"):
+        lake.write(PAIRS, spark.createDataFrame([("k", "d", "b", 0.5, "exact", False)], PAIRS.schema), None, "breaks it by Spark")
+    assert lake.write(PAIRS, spark.createDataFrame([("k", "a", "d", 0.5, "exact", False)], PAIRS.schema), None, "third") == 3
+    assert sorted(row.doc_b for row in lake.read(PAIRS).collect()) == ["b", "c", "d"]
+    history = spark.sql(f"DESCRIBE HISTORY {lake.ref(PAIRS)}").collect()
+    assert [row.userMetadata for row in history] == ["third", "second", "first", None]
+    spark.sql(f"ALTER TABLE {lake.ref(PAIRS)} SET TBLPROPERTIES ('gristmill.buckets' = '2')")  # what delta-rs's own CREATE makes impossible
+
+
+def test_the_run_log_reads_the_same_by_both(ingest: Any, lake: Lake, spark: Any) -> None:
+    ingest([{"id": "a", "text": "one text"}, {"id": "b", "text": "another text"}, {"id": "b"}])
+    here, there = Runs(lake).rows, Runs(by_spark(spark, Path(lake.root))).rows
+    assert [row.asDict() for row in here] == [row.asDict() for row in there]
+    assert {row["status"] for row in here} == {"started", "finished"}
+    assert lake.read(RUNS).count() == 2
+
+
+@pytest.fixture
+def measured(ingest: Any, lake: Lake, params_of: Any) -> Lake:
+    """Documents of two batches with measures, a batch whose name is no plain file name among them."""
+    from jobs.measure_text import JOB
+
+    texts = [f"The {word} stands beside the house and nobody knows why it does." * n for n, word in enumerate(["mill", "tree", "car"], 1)]
+    ingest([{"id": f"a{i}", "text": text, "url": f"http://x.org/{'long' * i}", "source": s} for i, (text, s) in enumerate(zip(texts, "pqr", strict=True))], batch="a b%1=é")
+    ingest([{"id": f"b{i}", "text": text.upper()} for i, text in enumerate(texts)], batch="two")
+    run_job(JOB, params_of("measure_text"), lake)
+    return lake
+
+
+RANKS = [
+    Rank(by="batch", prefer="high"), Rank(by="source", prefer=["q", "test"]), Rank(by="url", prefer="low"), Rank(by="n_bytes", prefer="high"),
+    Rank(by="n_words", prefer="low"), Rank(by="license", prefer=["mit"]),
+]  # fmt: skip
+
+
+def tables_of(lake: Lake) -> Any:
+    """What a job over all batches sees."""
+    from jobs.core.job import Tables
+    from jobs.dedup_minhash import JOB
+
+    runs = Runs(lake)
+    return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))
+
+
+def test_documents_rank_alike_on_the_driver_and_by_spark(measured: Lake, spark: Any) -> None:
+    tables = tables_of(measured)
+    here, order = ranked_on_driver(tables, RANKS, "n_bytes")
+    there, same = ranked_documents(tables, RANKS, "n_bytes")
+    assert order == same
+    assert sorted(map(tuple, here.itertuples(index=False))) == sorted(map(tuple, there.collect()))
+    again, _ = ranked_on_driver(tables_of(by_spark(spark, Path(measured.root))), RANKS, "n_bytes")
+    assert sorted(map(tuple, again.itertuples(index=False))) == sorted(map(tuple, here.itertuples(index=False)))
+
+
+def shouting() -> Any:
+    """mapInArrow: doc_id, batch_id, text (and what keys carry) -> doc_id, batch_id, text, tag. Inside, so that it travels by value."""
+
+    def kernel(batches: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for batch in batches:
+            tag = batch.column("tag") if "tag" in batch.schema.names else pa.repeat("", batch.num_rows)
+            columns = [batch.column("doc_id"), batch.column("batch_id"), pc.utf8_upper(batch.column("text")), tag]
+            yield pa.record_batch(columns, names=["doc_id", "batch_id", "text", "tag"])
+
+    return kernel
+
+
+def test_a_pass_over_text_gives_the_same_rows_whoever_reads(measured: Lake, spark: Any) -> None:
+    schema, columns = "doc_id string, batch_id string, text string, tag string", ("doc_id", "batch_id", "text")
+    docs = measured.read(DOCS).toPandas().sort_values("doc_id", ignore_index=True)
+    some = docs.iloc[[0, 1, 4]][["doc_id", "batch_id"]].assign(tag=["x", "y", "z"])
+    twice = some._append(some.iloc[:1].assign(tag="again"), ignore_index=True)
+    stale = twice.assign(batch_id=["two"] * 4)  # as if those of the other batch had been replaced
+    found: dict[str, list[Any]] = {"here": [], "spark": []}
+    for kind, lake in {"here": measured, "spark": by_spark(spark, Path(measured.root))}.items():
+        for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
+            for given in [keys, None if keys is None else spark.createDataFrame(keys)][: 1 if keys is None else 2]:
+                rows = tables_of(lake).mapped(shouting(), schema, *columns, keys=given, carry=carry).collect()
+                found[kind].append(sorted(map(tuple, rows)))
+    assert found["here"] == found["spark"]
+    assert [len(rows) for rows in found["here"]][:5] == [6, 3, 3, 4, 4]
+    assert len(found["here"][5]) == sum(row[0] in set(docs.doc_id[docs.batch_id == "two"]) for row in stale.itertuples(index=False))
+    assert found["here"][0] == sorted((row.doc_id, row.batch_id, row.text.upper(), "") for row in docs.itertuples())
+
+
+def test_parts_of_files_hold_every_row_group_once(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from udfs.files import through_files
+
+    rows = pa.table({"doc_id": [f"{i:032x}" for i in range(1000)], "text": ["x" * (i % 50) for i in range(1000)]})
+    pq.write_table(rows, tmp_path / "a.parquet", row_group_size=90)
+    file = local_delta.DataFile(str(tmp_path / "a.parquet"), 4 * 32 << 20, {"batch_id": "one", "bucket": 0})
+    parts = units([file], 2)
+    assert len(parts) > 4
+    names = ("path", "part", "n_parts", "partition")
+    batches = iter([pa.RecordBatch.from_pylist([dict(zip(names, part, strict=True)) for part in parts])])
+    seen = pa.Table.from_batches(list(through_files(batches, lambda found: found, ("batch_id", "doc_id", "text"), 64)))
+    assert seen.select(["doc_id", "text"]).sort_by("doc_id").equals(rows)
+    assert set(seen["batch_id"].to_pylist()) == {"one"}
