@@ -52,7 +52,7 @@ def _rows(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], batch_row
     for batch in batches:
         for unit in batch.to_pylist():
             partition = json.loads(unit["partition"])
-            wanted = _wanted(keys, partition["batch_id"], partition.get("bucket")) if keys else None
+            wanted = _wanted(keys, partition["batch_id"], partition["bucket"] if keys.is_bucketed else None) if keys else None
             if wanted is None or len(wanted.doc_ids):
                 yield from _unit(unit, partition, columns, batch_rows, wanted)
 

@@ -66,7 +66,7 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
     if SparkSession.getActiveSession() is None and not _submitted():
-        for key, value in {**LOCAL, "spark.driver.extraJavaOptions": java_options(), **MEANING, **(extra or {})}.items():
+        for key, value in {**LOCAL, **daemon(), "spark.driver.extraJavaOptions": java_options(), **MEANING, **(extra or {})}.items():
             builder = builder.config(key, value)
         builder = builder.master(os.environ.get("GRISTMILL_MASTER", "local[*]"))
     elif SparkSession.getActiveSession() is None:
@@ -88,6 +88,11 @@ def java_options() -> str:
     shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xlog:disable -Xlog:all=off " if archive.is_file() else ""
     # Without tiers the JVM keeps 48 MB for compiled code; a whole curation fills that, and from then on nothing is compiled any more.
     return f"{shared}-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
+
+
+def daemon() -> dict[str, str]:
+    """Our own start of Python workers, where they are on this machine and so have our packages."""
+    return {"spark.python.daemon.module": "udfs.worker_daemon"} if is_local() else {}
 
 
 def is_local() -> bool:

@@ -41,12 +41,14 @@ def over_files(
     """What `kernel` (mapInArrow, to `schema`) makes of `columns` of the rows in the files, or of those that `keys` name, in batches of `batch_rows` (None: the session's)."""
     import pandas as pd
 
-    rows = units(files, spark.sparkContext.defaultParallelism)
+    cores = spark.sparkContext.defaultParallelism
+    rows = units(files, cores)
     through = functools.partial(through_files, kernel=kernel, columns=columns, batch_rows=batch_rows or int(spark.conf.get(BATCH_ROWS)), keys=keys)
     names = [column.split()[0] for column in UNITS.split(", ")]
     # As pandas, which goes by Arrow: a list of rows takes Python workers of its own (and their start) to become a frame.
     frame = spark.createDataFrame(pd.DataFrame(rows, columns=names) if rows else [], UNITS)
-    return frame.repartition(max(len(rows), 1)).mapInArrow(through, schema)
+    tasks = max(min(len(rows), max(sum(file.n_bytes for file in files) // UNIT_BYTES, TASKS * cores)), 1)
+    return frame.repartition(tasks).mapInArrow(through, schema)
 
 
 def gathered(files: list[DataFile], columns: tuple[str, ...], keys: Keys, threads: int) -> pa.Table:
