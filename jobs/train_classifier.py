@@ -38,11 +38,12 @@ class Linear(Strict):
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
     strength: PositiveFloat  # C of the regression: more, and it trusts the examples more
+    length_bins: PositiveInt | None  # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only in all
 
     def spec(self) -> dict[str, Any]:
         """What udfs.training wants."""
         grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
-        return {"grams": grams, "strength": self.strength}
+        return {"grams": grams, "strength": self.strength, "length_bins": self.length_bins}
 
 
 class Trees(Strict):
@@ -52,6 +53,7 @@ class Trees(Strict):
     trees: PositiveInt
     leaves: PositiveInt
     learning_rate: PositiveFloat
+    feature_share: float = Field(gt=0, le=1)  # of the measures, drawn anew for each split, that it may choose from
 
     def spec(self) -> dict[str, Any]:
         """What udfs.training wants."""

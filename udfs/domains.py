@@ -40,7 +40,7 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
     groups = [key if label in alone else source for label, source, key in zip(labels.tolist(), sources.tolist(), row_keys(rows).tolist(), strict=True)]
     folds, texts = fold_of(groups, spec["folds"]), rows.column("text")
     seen = embedded(spec, texts)
-    make = linear(spec, rows) if seen is None else _by_vectors(spec, seen)
+    make = linear({**spec, "length_bins": None}, rows) if seen is None else _by_vectors(spec, seen)
     held, tested = np.full((len(labels), len(domains)), -np.inf), np.zeros(len(labels), bool)
     for fold in np.unique(folds):
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs import likeness
 from udfs.classifiers import Classifier, Floats, as_matrix, line_of_words, raw_scores
@@ -18,6 +19,7 @@ from udfs.grams import GramParams, count_grams
 
 Labels = npt.NDArray[np.int64]
 SEED = 1
+MAX_WEIGHT = 8.0  # of an example among those of its language and length
 
 
 def fit(name: str, kind: str, spec: dict[str, Any], rows: pa.Table, parts: list[int] | None = None) -> tuple[Classifier, dict[str, float], Floats]:
@@ -91,8 +93,22 @@ def figures(logits: Floats, labels: Labels, langs: npt.NDArray[Any]) -> dict[str
     return found
 
 
+def length_weights(rows: pa.Table, train: npt.NDArray[Any], labels: Labels, bins: int) -> Floats:
+    """Weights, mean 1, of the rows `train`, by which good and bad ones weigh the same among texts of one language and about one length.
+
+    Lengths are cut into `bins` quantiles of code points; no row weighs more than MAX_WEIGHT times as much as it would in a bin of even classes.
+    """
+    lengths = np.asarray(pc.fill_null(pc.utf8_length(rows.column("text")), 0), np.int64)[train]
+    langs = np.unique(np.array([str(lang) for lang in rows.column("lang").to_pylist()])[train], return_inverse=True)[1]
+    bin_of = np.searchsorted(np.quantile(lengths, np.arange(1, bins) / bins), lengths)
+    cells, at = np.unique(langs * bins + bin_of, return_inverse=True)
+    counts = np.bincount(at * 2 + labels[train], minlength=2 * len(cells)).reshape(-1, 2)
+    weights = np.minimum(counts.sum(axis=1)[at] / 2 / counts[at, labels[train]], MAX_WEIGHT)
+    return np.asarray(weights / weights.mean(), np.float64)
+
+
 def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """Logistic regression (liblinear, classes balanced) over rows of unit length."""
+    """Logistic regression (liblinear, classes balanced: among all, or within `length_bins`) over rows of unit length."""
     import scipy.sparse as sparse
     from sklearn.linear_model import LogisticRegression
 
@@ -105,8 +121,9 @@ def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
         idf = (np.log((1 + len(train)) / (1 + np.bincount(seen.indices, minlength=params.buckets))) + 1).astype(np.float32)
         seen.data = np.log1p(seen.data) * idf[seen.indices]
         lengths = np.maximum(np.sqrt(np.asarray(seen.multiply(seen).sum(axis=1)).ravel()), 1e-12)
-        model = LogisticRegression(C=spec["strength"], class_weight="balanced", solver="liblinear", max_iter=200, random_state=SEED)
-        model.fit(sparse.diags(1 / lengths) @ seen, labels[train])
+        bins = spec["length_bins"]
+        model = LogisticRegression(C=spec["strength"], class_weight=None if bins else "balanced", solver="liblinear", max_iter=200, random_state=SEED)
+        model.fit(sparse.diags(1 / lengths) @ seen, labels[train], length_weights(rows, train, labels, bins) if bins else None)
         out = io.BytesIO()
         np.savez_compressed(out, weights=model.coef_[0].astype(np.float32), idf=idf, bias=np.float64(model.intercept_[0]))
         return out.getvalue()
@@ -123,7 +140,7 @@ def _trees(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
         model = HistGradientBoostingClassifier(
             max_iter=spec["trees"], learning_rate=spec["learning_rate"], max_leaf_nodes=spec["leaves"], l2_regularization=1.0,
-            early_stopping=False, random_state=SEED,
+            max_features=spec["feature_share"], early_stopping=False, random_state=SEED,
         )  # fmt: skip
         return pickle.dumps(model.fit(matrix[train], labels[train]), protocol=5)
 

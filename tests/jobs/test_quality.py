@@ -195,7 +195,7 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     rows += [{"t": f"BUY now!!! {i} $$$ click here >>> www", "y": 0, "l": "en", "g": f"q{i}"} for i in range(20)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     given = {"file": str(tmp_path / "rows.jsonl"), "text": "t", "label": "y", "lang": "l", "group": "g"}
-    only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0}}
+    only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0, "length_bins": None}}
     run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[given], classifiers=only), copy)
     row = copy.read(MODELS).where("job = 'train_classifier'").first()
     assert (row.name, row.figures["n"], json.loads(row.trained_on)["good"]) == ("chars", 40.0, 20)
@@ -260,7 +260,7 @@ def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they
 
     def trained(buckets: int) -> str:
         files = [{"file": str(path), "text": "t", "label": "y", "lang": "l", "group": "g"}]
-        only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": buckets, "max_chars": 500, "strength": 20.0}}
+        only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": buckets, "max_chars": 500, "strength": 20.0, "length_bins": None}}
         run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=files, classifiers=only), copy)
         return str(copy.read(MODELS).where("job = 'train_classifier'").first().version)
 

@@ -16,8 +16,8 @@ from udfs.grams import GramParams
 GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
 BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]
 SPECS = {
-    "linear": {"folds": 3, "strength": 20.0, "grams": asdict(GramParams(buckets=1 << 12))},
-    "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7},
+    "linear": {"folds": 3, "strength": 20.0, "length_bins": 2, "grams": asdict(GramParams(buckets=1 << 12))},
+    "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7, "feature_share": 0.5},
     "fasttext": {"folds": 3, "epoch": 20, "lr": 0.5, "dim": 8, "wordNgrams": 2, "minn": 4, "maxn": 5, "bucket": 1000, "minCount": 1, "max_chars": 500},
     "likeness": {"folds": 3, "longest": 2, "buckets": 1000, "smoothing": 1.0, "max_chars": 500, "repeats": False},
     "word_stats": {"folds": 3, "tops": [10, 100], "strength": 1.0, "max_chars": 500, "repeats": True},
@@ -72,6 +72,22 @@ def test_a_model_travels_as_bytes_and_a_batch_does_not_move_a_score(trained: tup
     whole = logits(model, rows)
     parts = np.concatenate([logits(loaded, rows.slice(i, 7).combine_chunks().to_batches()[0]) for i in range(0, rows.num_rows, 7)])
     assert np.array_equal(np.round(whole, 9), np.round(parts, 9))
+
+
+def test_good_and_bad_weigh_the_same_among_texts_of_one_length_and_language() -> None:
+    cells = [("en", "short", 1, 2), ("en", "short", 0, 4), ("en", "a longer text", 1, 3), ("en", "a longer text", 0, 1), ("zh", "a longer text", 1, 2)]
+    rows = [(lang, text, label) for lang, text, label, n in cells for _ in range(n)]
+    table, labels = pa.table({"lang": [row[0] for row in rows], "text": [row[1] for row in rows]}), np.array([row[2] for row in rows])
+    weights = training.length_weights(table, np.arange(12), labels, 2)
+    sums = [part.sum() for part in np.split(weights, [2, 6, 9, 10])]
+    assert sums == pytest.approx([of * 12 / 11 for of in (3, 3, 2, 2, 1)])  # half of its cell each; in all 11 of 12 rows
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_one_bad_text_among_many_good_ones_of_its_length_weighs_no_more_than_the_cap() -> None:
+    table, labels = pa.table({"lang": ["en"] * 101, "text": ["alike"] * 100 + [None]}), np.array([1] * 100 + [0])
+    weights = training.length_weights(table, np.arange(101), labels, 1)
+    assert weights[100] / weights[0] == pytest.approx(training.MAX_WEIGHT / (101 / 200))
 
 
 def test_an_empty_or_missing_text_has_a_score() -> None:
