@@ -37,9 +37,9 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     index, names = params.index("decontaminate")
-    texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
+    rows = tables.mapped(kernel, f"doc_id string, batch_id string, {FOUND}", "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
+    found = tables.stage("found", rows)
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
         own, "doc_id", "batch_id", "benchmark", "item", "score", "run_words", "is_copy", "limit", "start", "end"

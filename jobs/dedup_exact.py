@@ -60,9 +60,8 @@ def hash_texts(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash, url_key and rank columns of the documents that earlier judges kept; one pass over the text."""
     from pyspark.sql import functions as F
 
-    texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
     kernel = functools.partial(hash_batches, **params.normalise.model_dump())
-    hashed = texts.mapInArrow(kernel, "doc_id string, batch_id string, text_hash string")
+    hashed = tables.mapped(kernel, "doc_id string, batch_id string, text_hash string", "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "url", "domain_hint"))
     urls = docs.select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))

@@ -156,7 +156,7 @@ def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if model is None:
         return {"domains": told.unionByName(open_.select("*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said))}
     kernel = functools.partial(label_batches, model=model, min_confidence=params.min_confidence, otherwise=params.otherwise)
-    return {"domains": told.unionByName(tables.texts(open_, "text").select("doc_id", "batch_id", "text").mapInArrow(kernel, LABELLED))}
+    return {"domains": told.unionByName(tables.mapped(kernel, LABELLED, "doc_id", "batch_id", "text", keys=open_))}
 
 
 def count(tables: Tables, params: Params) -> Counts:

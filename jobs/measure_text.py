@@ -51,7 +51,7 @@ def measure(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`signals` of the batches at hand."""
     table = promised.table("signals")
     kernel = functools.partial(measure_batches, lid_model=params.lid_model, lid_chars=params.lid_chars)
-    return {"signals": tables.slice("docs").select("doc_id", "batch_id", "text").mapInArrow(kernel, table.schema)}
+    return {"signals": tables.mapped(kernel, table.schema, "doc_id", "batch_id", "text")}
 
 
 def count(tables: Tables, params: Params) -> Counts:

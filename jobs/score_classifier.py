@@ -63,7 +63,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
         kernel = functools.partial(score_batches, models=[model for model in models if model.wants_text])
         carry = ("lang",) if any(model.wants_lang for model in models) else ()
         asked = todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
-        frames.append(tables.texts(asked, "text", carry=carry).select(*keys, "text", *carry).mapInArrow(kernel, SCORED))
+        frames.append(tables.mapped(kernel, SCORED, *keys, "text", keys=asked, carry=carry))
     if not all(model.wants_text for model in models):
         kernel = functools.partial(score_batches, models=[model for model in models if not model.wants_text])
         frames.append(tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES).mapInArrow(kernel, SCORED))

@@ -89,7 +89,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
         score_batches, folder=str(Path(params.model).resolve()), device=params.device, opening=params.opening,
         max_tokens=params.max_tokens, padded_tokens=params.padded_tokens,
     )  # fmt: skip
-    rows = tables.texts(todo, "text").select(*keys, "text").mapInArrow(kernel, LOSSES)
+    rows = tables.mapped(kernel, LOSSES, *keys, "text", keys=todo)
     no_share = F.lit(None).cast("double").alias("oov_share")
     return {"perplexity": rows.select(F.lit(tables.job.name).alias("job"), *keys, F.lit(model).alias("model"), "n_tokens", "log_prob", no_share, "perplexity", "loss")}
 

@@ -59,7 +59,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if tables.owns("perplexity"):
         done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
         todo = todo.join(done, keys, how="left_anti")
-    measured = tables.texts(todo, "text", carry=("lang",)).select(*keys, "lang", "text").mapInArrow(functools.partial(score_batches, models=models), MEASURED)
+    measured = tables.mapped(functools.partial(score_batches, models=models), MEASURED, *keys, "text", keys=todo, carry=("lang",))
     own = F.lit(tables.job.name).alias("job")
     return {"perplexity": measured.select(own, *keys, "model", "n_tokens", "log_prob", "oov_share", "perplexity", "loss")}
 

@@ -118,7 +118,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
             score_batches, folder=str(Path(scorer.model).resolve()), device=params.device, head=scorer.head.head(),
             max_tokens=scorer.max_tokens, padded_tokens=params.padded_tokens,
         )  # fmt: skip
-        rows = tables.texts(todo, "text").select(*keys, "text").mapInArrow(kernel, SAID)
+        rows = tables.mapped(kernel, SAID, *keys, "text", keys=todo)
         frames.append(rows.select(own, *keys, F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version"), "raw", "score", "detail"))
     if not frames:  # an append without rows: the run still names the version that readers open
         return {"scores": tables.empty("scores")}

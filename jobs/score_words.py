@@ -71,7 +71,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     done = tables.own("scores").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
     for words in (each.words() for each in params.lists):
         todo = kept.join(done.where(F.col("version") == words.version).select(*keys), keys, how="left_anti")
-        frames.append(tables.texts(todo, "text").select(*keys, "text").mapInArrow(functools.partial(score_batches, lists=(words,)), SCORED))
+        frames.append(tables.mapped(functools.partial(score_batches, lists=(words,)), SCORED, *keys, "text", keys=todo))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
     return {"scores": rows.select(F.lit(tables.job.name).alias("job"), *keys, "scorer", "version", "raw", "score", "detail")}
 

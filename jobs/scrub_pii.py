@@ -41,8 +41,8 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`edits` of the batches at hand: a row for each entity found."""
     from pyspark.sql import functions as F
 
-    texts = tables.texts(tables.kept(params.heeds), "text").select("doc_id", "batch_id", "text")
-    found = texts.mapInArrow(functools.partial(scrub_batches, params=PiiParams(params.placeholders)), FOUND)
+    kernel = functools.partial(scrub_batches, params=PiiParams(params.placeholders))
+    found = tables.mapped(kernel, FOUND, "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
     return {"edits": found.select(F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", "start", "end", "replacement", "reason")}
 
 

@@ -37,9 +37,9 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys = ["doc_id", "batch_id"]
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(F.col("domain").isin(params.domains))
-    texts = tables.texts(tables.kept(params.heeds).join(code, keys, how="left_semi"), "text").select(*keys, "text")
+    found = tables.mapped(strip_batches, FOUND, *keys, "text", keys=tables.kept(params.heeds).join(code, keys, how="left_semi"))
     own = F.lit(tables.job.name).alias("job")
-    return {"edits": texts.mapInArrow(strip_batches, FOUND).select(own, *keys, "start", "end", F.lit("").alias("replacement"), F.lit(REASON).alias("reason"))}
+    return {"edits": found.select(own, *keys, "start", "end", F.lit("").alias("replacement"), F.lit(REASON).alias("reason"))}
 
 
 JOB = Job(

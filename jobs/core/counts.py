@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.job import Counts, Tables
+from jobs.core.job import Counts, Tables, is_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -24,7 +24,8 @@ def count_verdicts(tables: Tables, params: Any) -> Counts:
 
 def count_kept(tables: Tables, params: Any) -> Counts:
     """A job that measures, or finds edits: every document that the judges it heeds kept; none is left out."""
-    n = tables.kept(params.heeds).count()
+    keys = tables.kept_keys(params.heeds)
+    n = keys.count() if is_spark(keys) else len(keys)
     return Counts(n, n, {})
 
 

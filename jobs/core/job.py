@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jobs.core.runs import Runs
 
 KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "object": "string"}  # of what keys carry that come from the driver
+SMALL = 300_000  # documents whose ids may come to the driver, some 150 bytes each there
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 Slice = Literal["batch", "job", "all", "append"]
 
@@ -198,6 +199,17 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
+    def kept_keys(self, heeds: list[str]) -> DataFrame | pd.DataFrame:
+        """As `kept`, on the driver where no query is needed for it and there are no more than SMALL documents."""
+        if not self.lake.is_direct or self.n_documents() > SMALL:
+            return self.kept(heeds)
+        docs, keys = self.on_driver("docs", "doc_id", "batch_id"), ["doc_id", "batch_id"]
+        if not heeds:
+            return docs
+        left_out = self.on_driver("verdicts", *keys, jobs=heeds).drop_duplicates()
+        marked = docs.merge(left_out, on=keys, how="left", indicator="found")
+        return marked[marked.found == "left_only"].drop(columns="found")
+
     def texts(self, keys: DataFrame | pd.DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
         """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
@@ -206,7 +218,7 @@ class Tables:
         from pyspark.sql import functions as F
 
         n_keys = None
-        if not hasattr(keys, "sparkSession"):
+        if not is_spark(keys):
             files = self._files(table)
             if files is not None:
                 names = ("doc_id", "batch_id", *columns)
@@ -280,7 +292,9 @@ class Tables:
     def _kept_in(self, keys: DataFrame | pd.DataFrame, carry: tuple[str, ...]) -> Keys:
         """`keys` as files that every worker of this machine can read."""
         folder = f"{self.lake.local_root}/_staging/{self.job.name}"
-        if hasattr(keys, "sparkSession"):
+        if is_spark(keys) and self.n_documents() <= SMALL:
+            keys = keys.select("doc_id", "batch_id", *carry).toPandas()  # cheaper than to write them by Spark
+        if is_spark(keys):
             return Keys(f"{folder}/{self._by_bucket(keys, carry)[0]}", True, carry)
         path = f"{folder}/keys-{uuid.uuid4().hex}"
         write_keys(keys[["doc_id", "batch_id", *carry]], path)
@@ -313,6 +327,11 @@ class Tables:
         """A frame with the columns of a table and no rows."""
         columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
+
+
+def is_spark(rows: Any) -> bool:
+    """Whether rows are a frame of Spark, and not on the driver."""
+    return hasattr(rows, "sparkSession")
 
 
 def bucket_of(column: str, buckets: int) -> Any:

@@ -92,7 +92,7 @@ def java_options() -> str:
 
 def daemon() -> dict[str, str]:
     """Our own start of Python workers, where they are on this machine and so have our packages."""
-    return {"spark.python.daemon.module": "udfs.worker_daemon"} if is_local() else {}
+    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if is_local() else {}
 
 
 def is_local() -> bool:

@@ -74,4 +74,5 @@ def write_keys(keys: pd.DataFrame, folder: str) -> None:
     import pyarrow.parquet as pq
 
     Path(folder).mkdir(parents=True)
-    pq.write_table(pa.Table.from_pandas(keys, preserve_index=False), f"{folder}/keys.parquet")
+    strings = pa.schema([(name, pa.string() if kind == "object" else pa.from_numpy_dtype(kind)) for name, kind in keys.dtypes.items()])  # nothing but nulls has no type of its own
+    pq.write_table(pa.Table.from_pandas(keys, strings, preserve_index=False), f"{folder}/keys.parquet")
