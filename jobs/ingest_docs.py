@@ -21,7 +21,8 @@ from jobs.core.config import Strict
 from jobs.core.contract import broken_reason, gate, load_contract
 from jobs.core.counts import by_one_reason
 from jobs.core.errors import ConfigError, ContractError
-from jobs.core.job import Counts, Delete, Job, Tables, Writes, bucket_of, main
+from jobs.core.inputs import bucket_of
+from jobs.core.job import Counts, Delete, Job, Tables, Writes, main
 from udfs import readers
 
 if TYPE_CHECKING:

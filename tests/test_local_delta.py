@@ -176,3 +176,35 @@ def test_parts_of_files_hold_every_row_group_once(tmp_path: Path) -> None:
     seen = pa.Table.from_batches(list(through_files(batches, lambda found: found, ("batch_id", "doc_id", "text"), 64)))
     assert seen.select(["doc_id", "text"]).sort_by("doc_id").equals(rows)
     assert set(seen["batch_id"].to_pylist()) == {"one"}
+
+
+def test_workers_start_with_our_libraries_and_without_archives_on_their_path(spark: Any) -> None:
+    import sys
+
+    def seen(batches: Any) -> Any:
+        import sys
+
+        import pyarrow as pa
+
+        for _ in batches:
+            told = [place for place in sys.path if place.endswith(".zip")] + ["numba" if "numba" in sys.modules else "no numba"]
+            yield pa.record_batch([pa.array(told)], names=["told"])
+
+    told = {row.told for row in spark.range(2, numPartitions=2).mapInArrow(seen, "told string").collect()}
+    assert told == {"numba"} or sys.platform != "linux"
+
+
+def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+    import sys
+
+    from jobs.core.worker_daemon import prefer_installed
+
+    monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    prefer_installed()
+    assert sys.path[0] == "/a/pyspark.zip"
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
+    prefer_installed()
+    assert not any(place.endswith("pyspark.zip") for place in sys.path)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.job import Counts, Tables, is_spark
+from jobs.core.inputs import is_spark
+from jobs.core.job import Counts, Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

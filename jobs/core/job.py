@@ -7,36 +7,20 @@ the next step runs. `main` is what every job file ends in.
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from jobs.core import local_delta
 from jobs.core import tables as promised
-from jobs.core.background import in_background
 from jobs.core.config import Strict
-from jobs.core.errors import ContractError, GristmillError
-from jobs.core.lake import Lake, quoted
-from jobs.core.text_pass import BATCH_ROWS, gathered, over_files, unchanged, write_keys
-from udfs.files import Kernel, Keys
+from jobs.core.errors import GristmillError
+from jobs.core.inputs import Tables as Tables  # steps are written against it
+from jobs.core.lake import quoted
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pyspark.sql import DataFrame
 
-    from jobs.core.local_delta import DataFile
-    from jobs.core.runs import Runs
-
-KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "object": "string"}  # of what keys carry that come from the driver
-SMALL = 300_000  # documents whose ids may come to the driver, some 150 bytes each there
-BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 Slice = Literal["batch", "job", "all", "append"]
 
 
@@ -113,232 +97,6 @@ class Job:
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
     output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
-
-
-class Tables:
-    """What a step sees: its input tables at the versions of the last finished runs, its own tables, and the batches at hand."""
-
-    def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None) -> None:
-        self.lake, self.job, self.runs = lake, job, runs
-        self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
-        self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
-        self.started_at: Any = None
-        self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
-        self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
-        self.fresh: set[str] = set()  # tables that `prepare` makes and this run has not written yet
-
-    def __getitem__(self, name: str) -> DataFrame:
-        """An input table at its finished version. Raises ContractError when no finished run has written it."""
-        if name not in (*self.job.reads, *self.job.looks_at):
-            raise KeyError(f"{self.job.name} does not declare that it reads {name}")
-        if name not in self.versions:
-            if name in promised.SHARED:
-                return self.empty(name)
-            raise ContractError(f"{name}: no finished run has written it on lake {self.lake.where}; run the job that does (see `gristmill list`)")
-        return self.lake.read(promised.table(name), self.versions[name])
-
-    def get(self, name: str) -> DataFrame | None:
-        """As `tables[name]`, but None when no finished run has written the table."""
-        return self[name] if name in self.versions else None
-
-    def own(self, name: str) -> DataFrame:
-        """A table that this job writes, as it stands now; empty when it was never written."""
-        table = promised.table(name)
-        return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
-
-    def owns(self, name: str) -> bool:
-        """Whether the table was ever written: a look at a folder, where `own` of a missing table costs a query."""
-        return name not in self.fresh and self.lake.exists(promised.table(name))
-
-    def prepare(self, *names: str) -> None:
-        """Create, beside the work of this run, those of the tables that it will surely write and that are not there yet."""
-        if self.lake.is_catalog:  # (Spark's own catalog does not keep two tables apart that are made at the same time.)
-            return
-        missing = [name for name in names if not self.lake.exists(promised.table(name))]
-        self.fresh.update(missing)
-        for name in missing:
-            in_background(functools.partial(self.lake.create, promised.table(name)))  # an error comes again where the table is written
-
-    def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pd.DataFrame:
-        """The named narrow columns of a slice, of the rows of `jobs` alone where they are given; without Spark where the lake is on this machine."""
-        table = promised.table(name)
-        found = self.lake.opened(table, self.versions[name]) if name in self.versions else None
-        if found is not None:
-            only = [("batch_id", "in", list(self.batches)), *([("job", "in", jobs)] if jobs is not None else [])]
-            return found.to_pyarrow_table(columns=list(columns), filters=only).to_pandas()
-        from pyspark.sql import functions as F
-
-        rows = self.slice(name)
-        return (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns).toPandas()
-
-    def n_documents(self) -> int:
-        """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
-        latest = {batch: row for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
-        return sum(latest[batch]["rows_kept"] or 0 for batch in self.batches)
-
-    def before(self, name: str, is_ours: Callable[[str], bool]) -> DataFrame | None:
-        """A table of this job as its last finished run left it whose recipe (JSON) `is_ours`; None without such a run."""
-        for row in reversed(self.runs.finished(self.job.name)):
-            if is_ours(row["recipe"]) and name in row["versions_written"]:
-                return self.lake.read(promised.table(name), row["versions_written"][name])
-        return None
-
-    def slice(self, name: str) -> DataFrame:
-        """The rows of an input table that belong to the batches at hand."""
-        from pyspark.sql import functions as F
-
-        return self[name].where(F.col("batch_id").isin(list(self.batches)))
-
-    def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
-        """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""
-        from pyspark.sql import functions as F
-
-        docs = self.slice("docs").select("doc_id", "batch_id")
-        if not heeds:
-            return docs
-        left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
-        return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
-
-    def kept_keys(self, heeds: list[str]) -> DataFrame | pd.DataFrame:
-        """As `kept`, on the driver where no query is needed for it and there are no more than SMALL documents."""
-        if not self.lake.is_direct or self.n_documents() > SMALL:
-            return self.kept(heeds)
-        docs, keys = self.on_driver("docs", "doc_id", "batch_id"), ["doc_id", "batch_id"]
-        if not heeds:
-            return docs
-        left_out = self.on_driver("verdicts", *keys, jobs=heeds).drop_duplicates()
-        marked = docs.merge(left_out, on=keys, how="left", indicator="found")
-        return marked[marked.found == "left_only"].drop(columns="found")
-
-    def texts(self, keys: DataFrame | pd.DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
-        """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
-
-        Text is not shuffled: keys travel, bucket by bucket, or at once where they come from the driver and are no more than BROADCAST.
-        """
-        from pyspark.sql import functions as F
-
-        n_keys = None
-        if not is_spark(keys):
-            files = self._files(table)
-            if files is not None:
-                names = ("doc_id", "batch_id", *columns)
-                kinds = {column.name: column.type for column in promised.table(table).columns} | {name: KINDS[str(keys[name].dtype)] for name in carry}
-                schema = ", ".join(f"{name} {kinds[name]}" for name in (*names, *carry))
-                return over_files(self.lake.spark, files, unchanged, schema, names, self._kept_in(keys, carry))
-            keys, n_keys = self.lake.spark.createDataFrame(keys), len(keys)
-        docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
-        if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
-            return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
-        name, schema = self._by_bucket(keys, carry)
-        narrow = self.lake.spark.read.schema(schema).parquet(f"{self.lake.staging(self.job.name)}/{name}")
-        parts = [
-            docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
-            for b in range(self.lake.buckets)
-        ]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole.unionByName(part)
-        return whole.drop("bucket")
-
-    def mapped(
-        self, kernel: Kernel, schema: Any, *columns: str, keys: DataFrame | pd.DataFrame | None = None, carry: tuple[str, ...] = (), table: str = "docs"
-    ) -> DataFrame:
-        """What `kernel` (mapInArrow, to `schema`) makes of the named columns of a text table: of all documents at hand, or of those in `keys`.
-
-        `keys` (doc_id, batch_id and what they carry, which comes behind the columns; from Spark or from the driver) as in `texts`. Where workers
-        can open the files themselves, text does not go through the JVM.
-        """
-        files = self._files(table)
-        if files is not None:
-            return over_files(self.lake.spark, files, kernel, schema, columns, None if keys is None else self._kept_in(keys, carry))
-        if keys is None:
-            return self.slice(table).select(*columns).mapInArrow(kernel, schema)
-        wanted = [name for name in columns if name not in ("doc_id", "batch_id")]
-        return self.texts(keys, *wanted, carry=carry, table=table).select(*columns, *carry).mapInArrow(kernel, schema)
-
-    def _files(self, table: str) -> list[DataFile] | None:
-        """The files of a text table's batches at hand, where workers may open them; None where only Spark can (or where there is no such table)."""
-        return self.lake.data_files(promised.table(table), self.versions[table], self.batches) if table in self.versions else None
-
-    def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
-        """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
-
-        `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound is for whole texts.
-        """
-        path, conf = f"{self.lake.staging(self.job.name)}/{name}", self.lake.spark.conf
-        usual = conf.get(BATCH_ROWS)
-        conf.set(BATCH_ROWS, str(batch_rows or usual))
-        try:
-            frame.write.mode("overwrite").parquet(path)
-        finally:
-            conf.set(BATCH_ROWS, str(usual))
-        return self.lake.spark.read.schema(frame.schema).parquet(path)
-
-    def narrow(self, name: str, frame: DataFrame) -> DataFrame:
-        """As `stage`, marked to be sent to every executor where it has no more than BROADCAST rows: then what it is joined with stays in place."""
-        from pyspark.sql import functions as F
-
-        rows = self.stage(name, frame)
-        return F.broadcast(rows) if rows.count() <= BROADCAST else rows
-
-    def _by_bucket(self, keys: DataFrame, carry: tuple[str, ...]) -> tuple[str, Any]:
-        """`keys` computed once, so that each bucket reads its own and no other: the name of the folder in staging, and the schema."""
-        name = f"keys-{uuid.uuid4().hex}"
-        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
-        whole = narrow if self.lake.buckets == 1 else narrow.repartition("bucket")
-        whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.job.name)}/{name}")
-        return name, narrow.schema
-
-    def _kept_in(self, keys: DataFrame | pd.DataFrame, carry: tuple[str, ...]) -> Keys:
-        """`keys` as files that every worker of this machine can read."""
-        folder = f"{self.lake.local_root}/_staging/{self.job.name}"
-        if is_spark(keys) and self.n_documents() <= SMALL:
-            keys = keys.select("doc_id", "batch_id", *carry).toPandas()  # cheaper than to write them by Spark
-        if is_spark(keys):
-            return Keys(f"{folder}/{self._by_bucket(keys, carry)[0]}", True, carry)
-        path = f"{folder}/keys-{uuid.uuid4().hex}"
-        write_keys(keys[["doc_id", "batch_id", *carry]], path)
-        return Keys(path, False, carry)
-
-    def rows(self, name: str, frame: pd.DataFrame | pa.Table, **constants: Any) -> pa.Table:
-        """Driver rows as a step returns them: the promised columns of a table, from those of `frame` and one value each."""
-        schema = local_delta.arrow_schema(promised.table(name))
-        if not isinstance(frame, pa.Table):
-            return pa.Table.from_pandas(frame.assign(**constants), schema, preserve_index=False)
-        for column, value in constants.items():
-            frame = frame.append_column(column, pa.repeat(value, len(frame)))
-        return frame.select(schema.names).cast(schema)
-
-    def collected(self, name: str) -> pa.Table:
-        """What `stage` computed under this name, on the driver; for a lake on this machine (Lake.is_direct)."""
-        return pa.concat_tables(pq.read_table(file) for file in sorted(Path(f"{self.lake.local_root}/_staging/{self.job.name}/{name}").glob("*.parquet")))
-
-    def texts_here(self, keys: pd.DataFrame) -> pa.Table | None:
-        """doc_id, text of the documents in `keys` (doc_id, batch_id) on the driver; None where only Spark can read them. The caller knows that they fit."""
-        files = self._files("docs")
-        cores = self.lake.spark.sparkContext.defaultParallelism
-        return None if files is None else gathered(files, ("doc_id", "text"), self._kept_in(keys, ()), cores)
-
-    def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:
-        """Driver rows as a frame; Spark itself refuses a pandas frame without rows."""
-        return self.lake.spark.createDataFrame(rows if len(rows) else [], schema)
-
-    def empty(self, name: str) -> DataFrame:
-        """A frame with the columns of a table and no rows."""
-        columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
-        return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
-
-
-def is_spark(rows: Any) -> bool:
-    """Whether rows are a frame of Spark, and not on the driver."""
-    return hasattr(rows, "sparkSession")
-
-
-def bucket_of(column: str, buckets: int) -> Any:
-    """The text bucket of a doc_id: its first 7 hex digits modulo the lake's number of buckets (an int column)."""
-    from pyspark.sql import functions as F
-
-    return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")
 
 
 def main(job: Job, argv: list[str] | None = None) -> int:

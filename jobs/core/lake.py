@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from jobs.core.local_delta import DataFile
 
-CONFLICTS = ("ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
+CONFLICTS = ("CommitFailedError", "ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking. No smallest and largest value of each column
@@ -167,7 +167,7 @@ class Lake:
 
     def _append(self, table: Table, rows: pa.Table, note: str) -> int:
         """Rows on the driver to a table on this disk."""
-        with self._commit_lock(table):
+        with self._commit_lock(table), conflicts_as_retry(table.name):
             self._create(table)
             local_delta.append(self.folder(table), rows.cast(local_delta.arrow_schema(table)), note)
             version = self.latest(table)

@@ -84,7 +84,7 @@ def _kind(spark: str) -> Any:
     """A Spark SQL type as Delta's schema writes it."""
     if spark in SIMPLE:
         return SIMPLE[spark]
-    outer, inner = spark.rstrip(">").split("<", 1) if spark.count("<") == 1 else (spark[: spark.index("<")], spark[spark.index("<") + 1 : -1])
+    outer, inner = spark[:-1].split("<", 1)
     if outer == "array":
         return {"type": "array", "elementType": _kind(inner), "containsNull": True}
     if outer == "map":

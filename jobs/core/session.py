@@ -91,8 +91,8 @@ def java_options() -> str:
 
 
 def daemon() -> dict[str, str]:
-    """Our own start of Python workers, where they are on this machine and so have our packages."""
-    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if is_local() else {}
+    """Our own start of Python workers, where they are on this machine and so have our packages. (On macOS a process that has loaded NumPy may not fork.)"""
+    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if is_local() and sys.platform == "linux" else {}
 
 
 def is_local() -> bool:
