@@ -62,8 +62,7 @@ class Worker:
         """Until no part is left. Raises WorkerError; whatever stops it, what was answered is in the journal."""
         with self._alone():
             progress = Progress(self)
-            self._sweep()
-            if not self.store.parts():  # an engine takes half a minute to start
+            if not self._sweep():  # an engine takes half a minute to start
                 await self._end(progress, is_failed=False)
                 return
             await self.engine.start()
@@ -79,12 +78,13 @@ class Worker:
             finally:
                 await self._end(progress, is_failed=sys.exc_info()[0] is not None)
 
-    def _sweep(self) -> None:
-        """Delete journals of parts that are committed (a worker killed between commit and clean-up leaves one)."""
+    def _sweep(self) -> set[str]:
+        """Delete journals of parts that are committed (a worker killed between commit and clean-up leaves one); the parts that are left."""
         left = set(self.store.parts())
         for path in self.folder.glob("*.jsonl"):
             if path.stem not in left:
                 path.unlink()
+        return left
 
     async def _feed(self) -> None:
         """Open requests part after part; the next part is taken while the last answers of the one before still come."""

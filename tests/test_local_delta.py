@@ -144,10 +144,12 @@ def shouting() -> Any:
 
 
 def test_a_pass_over_text_gives_the_same_rows_whoever_reads(measured: Lake, spark: Any) -> None:
+    import pandas as pd
+
     schema, columns = "doc_id string, batch_id string, text string, tag string", ("doc_id", "batch_id", "text")
     docs = measured.read(DOCS).toPandas().sort_values("doc_id", ignore_index=True)
     some = docs.iloc[[0, 1, 4]][["doc_id", "batch_id"]].assign(tag=["x", "y", "z"])
-    twice = some._append(some.iloc[:1].assign(tag="again"), ignore_index=True)
+    twice = pd.concat([some, some.iloc[:1].assign(tag="again")], ignore_index=True)
     stale = twice.assign(batch_id=["two"] * 4)  # as if those of the other batch had been replaced
     found: dict[str, list[Any]] = {"here": [], "spark": []}
     for kind, lake in {"here": measured, "spark": by_spark(spark, Path(measured.root))}.items():
@@ -171,8 +173,7 @@ def test_parts_of_files_hold_every_row_group_once(tmp_path: Path) -> None:
     file = local_delta.DataFile(str(tmp_path / "a.parquet"), 4 * 32 << 20, {"batch_id": "one", "bucket": 0})
     parts = units([file], 2)
     assert len(parts) > 4
-    names = ("path", "part", "n_parts", "partition")
-    batches = iter([pa.RecordBatch.from_pylist([dict(zip(names, part, strict=True)) for part in parts])])
+    batches = iter([pa.RecordBatch.from_pylist(parts)])
     seen = pa.Table.from_batches(list(through_files(batches, lambda found: found, ("batch_id", "doc_id", "text"), 64)))
     assert seen.select(["doc_id", "text"]).sort_by("doc_id").equals(rows)
     assert set(seen["batch_id"].to_pylist()) == {"one"}

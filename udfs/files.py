@@ -73,16 +73,13 @@ def _unit(unit: dict[str, Any], partition: dict[str, Any], columns: tuple[str, .
 
 
 def ids_of(doc_ids: pa.Array | pa.ChunkedArray) -> Ids:
-    """Ids of 32 characters as numpy's bytes, which sort and compare without Python objects. Raises ValueError for another length."""
-    column = pa.chunked_array([doc_ids]) if isinstance(doc_ids, pa.Array) else doc_ids
-    if column.null_count or pc.any(pc.not_equal(pc.binary_length(column), 32)).as_py():
+    """Ids of 32 characters as numpy's bytes, which sort and compare without Python objects. Raises ValueError for null or another length."""
+    from udfs.kernels import text_buffers
+
+    data, ends = text_buffers(doc_ids)
+    if (np.diff(ends) != 32).any():
         raise ValueError("a doc_id is 32 hexadecimal digits")
-    return np.concatenate([np.zeros(0, "S32"), *(_bytes32(chunk) for chunk in column.chunks if len(chunk))])
-
-
-def _bytes32(chunk: pa.Array) -> Ids:
-    start = int(np.frombuffer(chunk.buffers()[1], np.int32, 1, 4 * chunk.offset)[0])
-    return np.frombuffer(chunk.buffers()[2], "S32", len(chunk), start)
+    return data[ends[0] : ends[-1]].view("S32")
 
 
 def _places(doc_ids: Ids, wanted: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.core import local_delta
 from jobs.core import tables as promised
-from jobs.core.background import in_background
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
-from jobs.core.text_pass import BATCH_ROWS, gathered, over_files, unchanged, write_keys
+from jobs.core.text_pass import BATCH_ROWS, KINDS, gathered, over_files, unchanged, write_keys
 from udfs.files import Kernel, Keys
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from jobs.core.local_delta import DataFile
     from jobs.core.runs import Runs
 
-KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "object": "string"}  # of what keys carry that come from the driver
 SMALL = 300_000  # documents whose ids may come to the driver, some 150 bytes each there
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 
@@ -42,7 +40,6 @@ class Tables:
         self.started_at: Any = None
         self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
         self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
-        self.fresh: set[str] = set()  # tables that `prepare` makes and this run has not written yet
 
     def __getitem__(self, name: str) -> DataFrame:
         """An input table at its finished version. Raises ContractError when no finished run has written it."""
@@ -64,17 +61,8 @@ class Tables:
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
 
     def owns(self, name: str) -> bool:
-        """Whether the table was ever written: a look at a folder, where `own` of a missing table costs a query."""
-        return name not in self.fresh and self.lake.exists(promised.table(name))
-
-    def prepare(self, *names: str) -> None:
-        """Create, beside the work of this run, those of the tables that it will surely write and that are not there yet."""
-        if self.lake.is_catalog:  # (Spark's own catalog does not keep two tables apart that are made at the same time.)
-            return
-        missing = [name for name in names if not self.lake.exists(promised.table(name))]
-        self.fresh.update(missing)
-        for name in missing:
-            in_background(partial(self.lake.create, promised.table(name)))  # an error comes again where the table is written
+        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
+        return self.lake.exists(promised.table(name))
 
     def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pd.DataFrame:
         """The named narrow columns of a slice, of the rows of `jobs` alone where they are given; without Spark where the lake is on this machine."""
@@ -123,9 +111,7 @@ class Tables:
         docs, keys = self.on_driver("docs", "doc_id", "batch_id"), ["doc_id", "batch_id"]
         if not heeds:
             return docs
-        left_out = self.on_driver("verdicts", *keys, jobs=heeds).drop_duplicates()
-        marked = docs.merge(left_out, on=keys, how="left", indicator="found")
-        return marked[marked.found == "left_only"].drop(columns="found")
+        return docs[absent(docs, self.on_driver("verdicts", *keys, jobs=heeds))]
 
     def texts(self, keys: DataFrame | pd.DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
         """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
@@ -208,7 +194,7 @@ class Tables:
 
     def _kept_in(self, keys: DataFrame | pd.DataFrame, carry: tuple[str, ...]) -> Keys:
         """`keys` as files that every worker of this machine can read."""
-        folder = f"{self.lake.local_root}/_staging/{self.job.name}"
+        folder = self.lake.local_staging(self.job.name)
         if is_spark(keys) and self.n_documents() <= SMALL:
             keys = keys.select("doc_id", "batch_id", *carry).toPandas()  # cheaper than to write them by Spark
         if is_spark(keys):
@@ -228,7 +214,7 @@ class Tables:
 
     def collected(self, name: str) -> pa.Table:
         """What `stage` computed under this name, on the driver; for a lake on this machine (Lake.is_direct)."""
-        return pa.concat_tables(pq.read_table(file) for file in sorted(Path(f"{self.lake.local_root}/_staging/{self.job.name}/{name}").glob("*.parquet")))
+        return pa.concat_tables(pq.read_table(file) for file in sorted((self.lake.local_staging(self.job.name) / name).glob("*.parquet")))
 
     def texts_here(self, keys: pd.DataFrame) -> pa.Table | None:
         """doc_id, text of the documents in `keys` (doc_id, batch_id) on the driver; None where only Spark can read them. The caller knows that they fit."""
@@ -244,6 +230,13 @@ class Tables:
         """A frame with the columns of a table and no rows."""
         columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
+
+
+def absent(rows: pd.DataFrame, known: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows' documents (doc_id, batch_id) do not appear in `known`."""
+    keys = ["doc_id", "batch_id"]
+    marked = rows[keys].merge(known[keys].drop_duplicates(), on=keys, how="left", indicator="found")
+    return (marked.found == "left_only").to_numpy()
 
 
 def is_spark(rows: Any) -> bool:

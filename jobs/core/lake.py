@@ -105,10 +105,6 @@ class Lake:
 
     def create(self, table: Table) -> None:
         """Create the table, with its comments and its CHECK constraint, unless it is there."""
-        with self._commit_lock(table):
-            self._create(table)
-
-    def _create(self, table: Table) -> None:
         if self.exists(table):
             return
         properties = {**PROPERTIES, "gristmill.buckets": str(self.buckets)}
@@ -148,31 +144,26 @@ class Lake:
 
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
-        if isinstance(frame, pa.Table):
-            if self.is_direct and (where is None or not self.exists(table) or self.latest(table) == 0):
-                return self._append(table, frame, note)
-            frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
-        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        writer = frame.select(*table.names).write.format("delta").option("userMetadata", note)
+        if not isinstance(frame, pa.Table):
+            check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         with self._commit_lock(table), conflicts_as_retry(table.name):
-            self._create(table)
+            self.create(table)
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
-            is_new = self.local_root is not None and self.latest(table) == 0
-            writer = writer.mode("append" if where is None or is_new else "overwrite")
-            writer = writer.option("replaceWhere", where) if where not in (None, "true") and not is_new else writer
-            writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
+            where = None if self.local_root is not None and self.latest(table) == 0 else where
+            if isinstance(frame, pa.Table) and self.is_direct and where is None:
+                local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
+            else:
+                self._write_by_spark(table, frame, where, note)
             version = self.latest(table)
         self.committed(table, version)
         return version
 
-    def _append(self, table: Table, rows: pa.Table, note: str) -> int:
-        """Rows on the driver to a table on this disk."""
-        with self._commit_lock(table), conflicts_as_retry(table.name):
-            self._create(table)
-            local_delta.append(self.folder(table), rows.cast(local_delta.arrow_schema(table)), note)
-            version = self.latest(table)
-        self.committed(table, version)
-        return version
+    def _write_by_spark(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> None:
+        if isinstance(frame, pa.Table):
+            frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
+        writer = frame.select(*table.names).write.format("delta").option("userMetadata", note).mode("append" if where is None else "overwrite")
+        writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
+        writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
 
     def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version."""
@@ -189,7 +180,7 @@ class Lake:
         rows.createOrReplaceTempView(MERGED)
         try:
             with self._commit_lock(table), conflicts_as_retry(table.name):
-                self._create(table)
+                self.create(table)
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
                 version = self.latest(table)
@@ -208,13 +199,16 @@ class Lake:
             raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
         return f"{self.root}/_staging/{job}"
 
+    def local_staging(self, job: str) -> Path:
+        """The same on this machine's disk."""
+        return Path(urlparse(self.staging(job)).path)
+
     def drop_staging(self, job: str) -> None:
         """Delete a job's staging folder."""
-        path = self.staging(job)
         if self.local_root is not None:
-            shutil.rmtree(urlparse(path).path, ignore_errors=True)
+            shutil.rmtree(self.local_staging(job), ignore_errors=True)
             return
-        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(path)
+        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(job))
         hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration()).delete(hadoop, True)
 
     @contextlib.contextmanager

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import small_pairs
 from jobs.core.background import in_background
 from jobs.core.families import choose_survivors
+from jobs.core.inputs import absent
 from jobs.core.job import Counts, Delete, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
 from jobs.core.pairs import Spread, all_candidates, candidates, decided, holding, indexed
@@ -77,14 +78,13 @@ def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     import pandas as pd
     from pyspark.sql import functions as F
 
-    tables.prepare("sketches", "pairs", "duplicates", "verdicts")
     at_hand = in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
     is_first_run = not tables.owns("sketches")
     known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
     todo, found = None, {}
     if params.heeds or not is_first_run:
         documents, _ = at_hand.result()
-        todo = small_pairs.without(documents[documents.is_kept], known, ["doc_id", "batch_id"])
+        todo = documents[documents.is_kept & absent(documents, known)]
     if todo is None or len(todo):
         number = int(known["round"].max()) + 1 if len(known) else 0
         found["sketches"], made = sketched(tables, params, todo, number)

@@ -58,7 +58,7 @@ def candidates(tables: Tables, name: str, sketches: DataFrame, last_round: int, 
 
     parts = parts_of(tables, params)
     rows = sketches.select(F.col("set_hash").alias("class"), "place", "round", (F.col("round") <= last_round).alias("is_old"), "bands")
-    return met(tables, name, rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), parts, params)
+    return met_in(tables, name, rows.mapInArrow(functools.partial(scatter_keys, parts=parts), BLOCKS), parts, params)
 
 
 def all_candidates(tables: Tables, name: str, last_round: int, params: NearDupParams) -> DataFrame:
@@ -69,7 +69,7 @@ def all_candidates(tables: Tables, name: str, last_round: int, params: NearDupPa
     parts = parts_of(tables, params)
     kernel = functools.partial(scatter_index, kernel=params.kernel(), last_round=last_round, parts=parts)
     blocks = over_files(tables.lake.spark, files, kernel, BLOCKS, ("doc_id", "kernel", "set_hash", "round", "bands"), batch_rows=SKETCHES)
-    return met(tables, name, blocks, parts, params)
+    return met_in(tables, name, blocks, parts, params)
 
 
 def parts_of(tables: Tables, params: NearDupParams) -> int:
@@ -77,7 +77,7 @@ def parts_of(tables: Tables, params: NearDupParams) -> int:
     return tables.n_documents() * params.n_keys() // ROWS + 1
 
 
-def met(tables: Tables, name: str, blocks: DataFrame, parts: int, params: NearDupParams) -> DataFrame:
+def met_in(tables: Tables, name: str, blocks: DataFrame, parts: int, params: NearDupParams) -> DataFrame:
     """MET, staged, of BLOCKS."""
     kernel = functools.partial(meet_in_partition, max_bucket=params.max_bucket)
     return tables.stage(name, blocks.repartition(parts, "part").mapInArrow(kernel, MET), SKETCHES)

@@ -52,12 +52,10 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
 
 def ranked_on_driver(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[pd.DataFrame, list[str]]:
     """As `ranked_documents` of all documents at hand, on the driver."""
-    measures = _measures(tables, ranking)
-    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    needed, measures, names = _sources(ranking, columns)
     rows = tables.on_driver("docs", "doc_id", "batch_id", *needed)
     if measures:
-        rows = rows.merge(tables.on_driver("signals", "doc_id", "batch_id", *dict.fromkeys(measures)), on=["doc_id", "batch_id"], how="left")
-    names = [f"rank_{i}" for i in range(len(ranking))]
+        rows = rows.merge(tables.on_driver("signals", "doc_id", "batch_id", *measures), on=["doc_id", "batch_id"], how="left")
     made = {name: _ascending_values(rank, rows, tables.runs.batches()) for rank, name in zip(ranking, names, strict=True)}
     return rows[["doc_id", "batch_id", *columns]].assign(**made), [*names, "doc_id"]
 
@@ -66,24 +64,23 @@ def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: 
     """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of those in `among`; errors as `ranked`."""
     from pyspark.sql import functions as F
 
-    measures = _measures(tables, ranking)
-    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    needed, measures, names = _sources(ranking, columns)
     near = functools.partial(_among, among)
     rows = near(tables.slice("docs").select("doc_id", "batch_id", *needed))
     if measures:
         rows = rows.join(near(tables.slice("signals").select("doc_id", "batch_id", *measures)), ["doc_id", "batch_id"], how="left")
-    names = [f"rank_{i}" for i in range(len(ranking))]
     made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
     return rows.select("doc_id", "batch_id", *[F.col(name) for name in columns], *made), [*names, "doc_id"]
 
 
-def _measures(tables: Tables, ranking: list[Rank]) -> list[str]:
-    """The criteria that are columns of signals. Raises KeyError where one is neither that nor one of DOC_MEASURES."""
-    measures = [rank.by for rank in ranking if rank.by not in DOC_MEASURES]
+def _sources(ranking: list[Rank], columns: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
+    """What is read of docs (`columns` among it) and of signals, and the names of the criteria. Raises KeyError where one is neither a document nor a signals column."""
+    measures = list(dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES))
     unknown = sorted(set(measures) - set(table("signals").names))
     if unknown:
         raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
-    return measures
+    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    return list(needed), measures, [f"rank_{i}" for i in range(len(ranking))]
 
 
 def _among(keys: DataFrame | None, rows: DataFrame) -> DataFrame:

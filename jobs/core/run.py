@@ -173,7 +173,6 @@ class _Run:
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
         where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
         self.written[table.name] = self.lake.write(table, frame, where, self.note)
-        self.tables.fresh.discard(table.name)
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
         """The verdicts, staged where their step did not count them; raises DataError, before they are written, when fewer than min_kept documents would stay."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jobs.core.families import left_out
+from jobs.core.inputs import absent
 from jobs.core.job import Tables
 from jobs.core.pairs import verified_by_text
 from jobs.core.ranking import Rank, ranked_on_driver
@@ -30,7 +31,6 @@ PAIRS = 20_000_000  # in all buckets together; 8 bytes each, beside 60 for those
 TEXT_BYTES = 64 << 20  # of the documents that are compared by text; their shingles take up to eight times that
 AT_ONCE = 50_000  # pairs whose sketches are compared in one call: 512 bytes each
 PAIRED = ["doc_a", "doc_b", "similarity", "method", "is_accepted"]
-PAIRS_SCHEMA = "doc_a string, doc_b string, similarity double, method string, is_accepted boolean"
 SKETCH_COLUMNS = ("doc_id", "batch_id", "n_shingles", "round", "sketch", "bands")  # beside set_hash
 HOT = "hot_key bigint, n_classes bigint, n_staying bigint"
 
@@ -68,8 +68,7 @@ def documents_at_hand(tables: Tables, heeds: list[str], ranking: list[Rank]) -> 
     """`Held.documents` and `Held.order`."""
     rows, order = ranked_on_driver(tables, ranking, "n_bytes")
     gone = tables.on_driver("verdicts", "doc_id", "batch_id", jobs=heeds) if heeds else rows[:0]
-    kept = without(rows[["doc_id", "batch_id"]].assign(is_kept=True), gone, ["doc_id", "batch_id"])
-    return rows.merge(kept, on=["doc_id", "batch_id"], how="left").fillna({"is_kept": False}).astype({"is_kept": bool}), order
+    return rows.assign(is_kept=absent(rows, gone)), order
 
 
 def on_driver(sketches: DataFrame) -> pd.DataFrame:
@@ -84,12 +83,6 @@ def from_arrow(sketches: pa.Table) -> pd.DataFrame:
     """As `on_driver`, of rows that are on the driver."""
     names = [name for name in SKETCH_COLUMNS if name in sketches.column_names]
     return sketches.select(names).append_column("set_hash", sketches["set_hash"].fill_null(0)).to_pandas()
-
-
-def without(rows: pd.DataFrame, known: pd.DataFrame, on: list[str]) -> pd.DataFrame:
-    """The rows whose `on` columns do not appear together in `known`."""
-    marked = rows.merge(known[on].drop_duplicates(), on=on, how="left", indicator="found")
-    return marked[marked.found == "left_only"].drop(columns="found")
 
 
 def with_first(sketches: pd.DataFrame) -> pd.DataFrame:

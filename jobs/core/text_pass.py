@@ -1,7 +1,7 @@
 """One pass of a kernel over the text of a lake on this machine: each worker opens the table's Parquet files itself.
 
 The JVM hands text to Python row by row, which costs it several times what the kernels cost (benchmarks/near_dup.md). On an object store, in a
-catalog or on several machines Spark reads, as its credentials and its planning want it (jobs.core.job.Tables.mapped).
+catalog or on several machines Spark reads, as its credentials and its planning want it (jobs.core.inputs.Tables.mapped).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.core.local_delta import ARROW
 from udfs.files import UNITS, Kernel, Keys, through_files
 
 if TYPE_CHECKING:
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 UNIT_BYTES = 32 << 20  # of files, at most, in one task
 TASKS = 3  # at least, on each core: the last one then leaves no core without work for long
 GATHERED_AT_ONCE = 4_096  # rows
+KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "bool": "boolean", "object": "string"}  # of what keys carry that come from the driver
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 
-def units(files: list[DataFile], cores: int) -> list[tuple[str, int, int, str]]:
+def units(files: list[DataFile], cores: int) -> list[dict[str, Any]]:
     """udfs.files.UNITS of the files, in parts of UNIT_BYTES or of a third of a core's share."""
     size = max(min(UNIT_BYTES, sum(file.n_bytes for file in files) // (TASKS * cores)), 1)
     counted = [(file, -(-file.n_bytes // size)) for file in files]
-    return [(file.path, part, n, json.dumps(file.partition)) for file, n in counted for part in range(n)]
+    return [{"path": file.path, "part": part, "n_parts": n, "partition": json.dumps(file.partition)} for file, n in counted for part in range(n)]
 
 
 def over_files(
@@ -44,10 +46,9 @@ def over_files(
     cores = spark.sparkContext.defaultParallelism
     rows = units(files, cores)
     through = functools.partial(through_files, kernel=kernel, columns=columns, batch_rows=batch_rows or int(spark.conf.get(BATCH_ROWS)), keys=keys)
-    names = [column.split()[0] for column in UNITS.split(", ")]
     # As pandas, which goes by Arrow: a list of rows takes Python workers of its own (and their start) to become a frame.
-    frame = spark.createDataFrame(pd.DataFrame(rows, columns=names) if rows else [], UNITS)
-    tasks = max(min(len(rows), max(sum(file.n_bytes for file in files) // UNIT_BYTES, TASKS * cores)), 1)
+    frame = spark.createDataFrame(pd.DataFrame(rows) if rows else [], UNITS)
+    tasks = max(min(len(rows), max(sum(file.n_bytes for file in files) // UNIT_BYTES, TASKS * cores)), 1)  # small files share one
     return frame.repartition(tasks).mapInArrow(through, schema)
 
 
@@ -55,12 +56,11 @@ def gathered(files: list[DataFile], columns: tuple[str, ...], keys: Keys, thread
     """`columns` of the rows that `keys` name, on the driver: for a few documents, whose texts a query would cost more to plan than to read."""
     import pyarrow as pa
 
-    def read(file: DataFile) -> list[pa.RecordBatch]:
-        unit = pa.RecordBatch.from_pylist([{"path": file.path, "part": 0, "n_parts": 1, "partition": json.dumps(file.partition)}])
-        return list(through_files(iter([unit]), unchanged, columns, GATHERED_AT_ONCE, keys))
+    def read(unit: dict[str, Any]) -> list[pa.RecordBatch]:
+        return list(through_files(iter([pa.RecordBatch.from_pylist([unit])]), unchanged, columns, GATHERED_AT_ONCE, keys))
 
     with ThreadPoolExecutor(threads) as pool:
-        return pa.Table.from_batches([batch for batches in pool.map(read, files) for batch in batches])
+        return pa.Table.from_batches([batch for batches in pool.map(read, units(files, threads)) for batch in batches])
 
 
 def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -74,5 +74,5 @@ def write_keys(keys: pd.DataFrame, folder: str) -> None:
     import pyarrow.parquet as pq
 
     Path(folder).mkdir(parents=True)
-    strings = pa.schema([(name, pa.string() if kind == "object" else pa.from_numpy_dtype(kind)) for name, kind in keys.dtypes.items()])  # nothing but nulls has no type of its own
-    pq.write_table(pa.Table.from_pandas(keys, strings, preserve_index=False), f"{folder}/keys.parquet")
+    kinds = pa.schema([(name, ARROW[KINDS[str(kind)]]) for name, kind in keys.dtypes.items()])  # nothing but nulls has no type of its own
+    pq.write_table(pa.Table.from_pandas(keys, kinds, preserve_index=False), f"{folder}/keys.parquet")
