@@ -45,7 +45,7 @@ setup(
         "nlp": ["spark-nlp==5.5.3"],
         "loss": ["torch>=2.6", "transformers==5.19.0"],
         "validate": ["datasets>=4", "torch>=2.6", "transformers==5.19.0", "trl>=1.16,<2"],
-        "worker": ["aiohttp>=3.11"],
+        "worker": ["aiohttp>=3.11", "psutil"],
         "dev": [
             "aiohttp>=3.11",
             "datasets>=4",

@@ -179,10 +179,9 @@ class VllmEngine:
 
 def _check_memory() -> None:
     """Raises RecipeError when there is less free memory than the smallest model needs."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    except (ValueError, OSError):
-        return
+    import psutil
+
+    free = psutil.virtual_memory().available / 1e9  # what the page cache holds is given back when it is asked for
     if free < NEEDED_GB:
         raise RecipeError(f"this machine cannot hold the engine: {free:.1f} GB of memory free, about {NEEDED_GB:g} GB needed; name a server in engine.urls")
 

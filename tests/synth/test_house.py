@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pytest
 import yaml
 
 from jobs.core import config, tables
 from jobs.export_candidates import JOB, Params
-from synth_worker import schemas
+from synth_worker import engines, schemas
 from synth_worker.engines import VllmEngine
 from synth_worker.errors import RecipeError
 from synth_worker.recipe import Prompts, Vllm, load
@@ -55,6 +57,14 @@ def test_the_engine_cannot_run_another_model_than_samples_name(name: str, tmp_pa
     content = yaml.safe_load(Path("conf/synth_worker_cpu.yaml").read_text(encoding="utf-8"))
     content["worker"]["engine"]["args"][name] = "another"
     assert f"{name} stand beside args, as engine.{name}" in complaint(content, tmp_path)
+
+
+@pytest.mark.parametrize(("available", "fits"), [(engines.NEEDED_GB - 0.1, False), (engines.NEEDED_GB + 0.1, True)])
+def test_memory_that_the_page_cache_holds_counts_as_free(available: float, fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = psutil.virtual_memory()._replace(free=0, cached=int(20e9), available=int(available * 1e9))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: report)
+    with contextlib.nullcontext() if fits else pytest.raises(RecipeError, match=r"2\.9 GB of memory free, about 3 GB needed"):
+        engines._check_memory()
 
 
 def test_the_engine_is_started_with_what_the_recipe_says() -> None:
