@@ -95,10 +95,10 @@ def gristmill(asked: Asked) -> dict[str, Any]:
     """Ours: ingest, then the timed job."""
     import yaml
 
-    from jobs.core import config, small_pairs
+    from jobs.core import config, held
 
     recipe, lake = Path(asked.home, "recipe.yaml"), f"{asked.home}/lake"
-    small = config.load_recipe("conf/demo.yaml").spark if asked.rows <= small_pairs.DOCUMENTS else {}
+    small = config.load_recipe("conf/demo.yaml").spark if asked.rows <= held.DIRECT_DOCUMENTS else {}
     recipe.write_text(yaml.safe_dump({"jobs": recipes(), "spark": small}), encoding="utf-8")
     run = [sys.executable, "-m"]
     where = ["--recipe", str(recipe), "--lake", lake]

@@ -119,13 +119,16 @@ def tables_of(lake: Lake) -> Any:
 
 
 def test_documents_rank_alike_on_the_driver_and_by_spark(measured: Lake, spark: Any) -> None:
+    def here(tables: Any) -> list[tuple[Any, ...]]:
+        rows, keys, ranks = ranked_on_driver(tables, RANKS, "n_bytes")
+        assert len(keys) == len(rows)
+        return sorted(zip(*(rows[name].to_pylist() for name in ("doc_id", "batch_id", "n_bytes")), *(rank.tolist() for rank in ranks), strict=True))
+
     tables = tables_of(measured)
-    here, order = ranked_on_driver(tables, RANKS, "n_bytes")
-    there, same = ranked_documents(tables, RANKS, "n_bytes")
-    assert order == same
-    assert sorted(map(tuple, here.itertuples(index=False))) == sorted(map(tuple, there.collect()))
-    again, _ = ranked_on_driver(tables_of(by_spark(spark, Path(measured.root))), RANKS, "n_bytes")
-    assert sorted(map(tuple, again.itertuples(index=False))) == sorted(map(tuple, here.itertuples(index=False)))
+    there, order = ranked_documents(tables, RANKS, "n_bytes")
+    assert order == [*(f"rank_{i}" for i in range(len(RANKS))), "doc_id"]
+    assert here(tables) == sorted(map(tuple, there.collect()))
+    assert here(tables_of(by_spark(spark, Path(measured.root)))) == here(tables)
 
 
 def shouting() -> Any:

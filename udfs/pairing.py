@@ -6,7 +6,9 @@ sizes, so that what the cap may have cost can be counted.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.files import ids_of
-from udfs.kernels import kernel
+from udfs.kernels import frozen, kernel
 from udfs.survivors import components
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ BLOCKS = "part int, block binary"
 BLOCK = (np.int64, np.int64, np.int64, np.int32, np.uint8)  # of a block, one column after the other: key, class, place (the order inside a bucket), round, flags
 OLD, FIRST_BAND = 1, 2  # flags: paired before; the key is that of the first band
 MET = "class_a bigint, place_a bigint, class_b bigint, place_b bigint, hot_key bigint, n_classes bigint"  # a pair, a hot bucket, or (class_a alone) a class of several documents
+SHORT = 64  # rows of a run that are sorted where they stand
+BANDS_AT_ONCE = 8  # columns of band keys in hand: 64 bytes a document
 PAIRS_AT_ONCE = 4_000_000  # that one partition holds before it hands them on; a bucket alone may hold max_bucket ** 2 / 2
 
 
@@ -36,6 +40,7 @@ class Met:
     right: Ints
     hot_keys: Ints
     hot_sizes: Ints
+    crowd: Ints  # rows in hot buckets
 
 
 @kernel
@@ -71,28 +76,87 @@ def n_compared(sizes: Ints, max_bucket: int) -> Ints:
     return np.where(sizes > max_bucket, 2 * sizes - 3, sizes * (sizes - 1) // 2)
 
 
-def meeting_pairs(bands: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, most_pairs: int) -> Met | None:
-    """What meets among the rows of `bands` (classes x bands, in one lasting order): as rows, not as classes.
+def meeting_pairs(
+    bands: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, most_pairs: int, rows: Ints | None = None, threads: int = 1
+) -> Met | None:
+    """What meets among `rows` of `bands` (documents x bands; None: all rows), in their order, which is a lasting one: as places among the rows.
 
-    Two rows that are both old are not paired. None when the buckets hold more than `most_pairs` pairs in all: then they do not belong
+    Two places that are both old are not paired. None when the buckets hold more than `most_pairs` pairs in all: then they do not belong
     in one memory.
     """
-    n = len(bands)
-    none, columns = np.zeros(0, np.int64), [np.ascontiguousarray(bands[:, band]) for band in range(bands.shape[1])]
-    orders = [np.argsort(keys, kind="stable") for keys in columns]
-    counts = [_meet(order, keys, is_old, max_bucket, none) for order, keys in zip(orders, columns, strict=True)]
-    if sum(counts) > most_pairs:
-        return None
-    found, hot_keys, hot_sizes = [], [none], [none]
-    for order, keys, count in zip(orders, columns, counts, strict=True):
-        starts, sizes = runs_of(keys[order])
-        hot_keys.append(keys[order[starts[sizes > max_bucket]]])
-        hot_sizes.append(sizes[sizes > max_bucket])
-        if count:
-            found.append(np.empty(count, np.int64))
-            _meet(order, keys, is_old, max_bucket, found[-1])
-    pairs = np.unique(np.concatenate(found)) if found else none
-    return Met(pairs // max(n, 1), pairs % max(n, 1), np.concatenate(hot_keys), np.concatenate(hot_sizes))
+    rows = np.arange(len(bands)) if rows is None else rows
+    n, none, total = max(len(rows), 1), np.zeros(0, np.int64), 0
+    found, hot_keys, hot_sizes, crowd = [none], [none], [none], [none]
+    meet = functools.partial(_meet_in_band, is_old=is_old, max_bucket=max_bucket, most_pairs=most_pairs)
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, bands.shape[1], BANDS_AT_ONCE):
+            columns = _columns(frozen(bands), rows, first, min(BANDS_AT_ONCE, bands.shape[1] - first))
+            for pairs, count, keys, sizes, within in pool.map(meet, columns):
+                total += count
+                if total > most_pairs:
+                    return None
+                found.append(pairs)
+                hot_keys.append(keys)
+                hot_sizes.append(sizes)
+                crowd.append(within)
+    pairs = np.unique(np.concatenate(found))
+    return Met(pairs // n, pairs % n, np.concatenate(hot_keys), np.concatenate(hot_sizes), np.unique(np.concatenate(crowd)))
+
+
+@kernel
+def _columns(bands, rows, first, count):  # type: ignore[no-untyped-def]
+    """Some columns of some rows, one after the other: a line of the cache holds eight keys of a document, so eight bands cost what one would."""
+    columns = np.empty((count, len(rows)), np.int64)
+    for i in range(len(rows)):
+        for j in range(count):
+            columns[j, i] = bands[rows[i], first + j]
+    return columns
+
+
+def _meet_in_band(keys: Ints, is_old: npt.NDArray[np.bool_], max_bucket: int, most_pairs: int) -> tuple[Ints, int, Ints, Ints, Ints]:
+    """The pairs of one band as `a * n + b` (none where they are more than `most_pairs`), how many, its hot keys with their sizes, and the rows under these."""
+    order = _in_company(keys)
+    starts, sizes = runs_of(keys[order])
+    _sort_short(order, starts, sizes, SHORT)
+    for run in np.flatnonzero(sizes > SHORT).tolist():
+        order[starts[run] : starts[run] + sizes[run]].sort()
+    none, is_hot = np.zeros(0, np.int64), sizes > max_bucket
+    count = _meet(order, keys, is_old, max_bucket, none)
+    pairs = np.empty(count if count <= most_pairs else 0, np.int64)
+    if len(pairs):
+        _meet(order, keys, is_old, max_bucket, pairs)
+    return pairs, count, keys[order[starts[is_hot]]], sizes[is_hot], order[np.repeat(is_hot, sizes)]
+
+
+@kernel
+def _sort_short(order, starts, sizes, short):  # type: ignore[no-untyped-def]
+    """Sort the places in each run of at most `short` rows."""
+    for run in range(len(starts)):
+        if sizes[run] > short:
+            continue
+        for i in range(starts[run] + 1, starts[run] + sizes[run]):
+            row, j = order[i], i
+            while j > starts[run] and order[j - 1] > row:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = row
+
+
+@kernel
+def stand_in(order, set_hash, rounds, rank):  # type: ignore[no-untyped-def]
+    """Of each row the row that stands for its class (equal set hashes, which `order` has side by side): that of the lowest round, then rank."""
+    first, start = np.empty(len(order), np.int64), 0
+    while start < len(order):
+        best, stop = order[start], start + 1
+        while stop < len(order) and set_hash[order[stop]] == set_hash[order[start]]:
+            row = order[stop]
+            if (rounds[row], rank[row]) < (rounds[best], rank[best]):
+                best = row
+            stop += 1
+        for i in range(start, stop):
+            first[order[i]] = best
+        start = stop
+    return first
 
 
 @kernel
@@ -221,14 +285,11 @@ def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
 
 
 def _in_company(keys: Ints) -> Ints:
-    """Where the keys stand that come more than once, by key; most come once, and need no order."""
+    """Where the keys stand that come more than once, by key, those of one key in no order; most come once, and need none."""
     often = _seen_often(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
     order = often[np.argsort(keys[often])]
     _, sizes = runs_of(keys[order])
     return order[np.repeat(sizes > 1, sizes)]
-
-
-SHORT = 64  # rows of a run that are sorted where they stand
 
 
 @kernel

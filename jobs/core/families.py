@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from jobs.core import pair_graph
 from jobs.core.job import Tables
 from jobs.core.ranking import Rank, ranked
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import DataFrame
 
+Ints = npt.NDArray[np.int64]
 EDGES = 20_000_000  # accepted pairs (and documents in them) that the driver solves, some 150 bytes each while it does
+METHODS = ("chain", "exact", "set", "simhash", "sketch")  # how pairs are decided, in alphabetical order
 LEFT_OUT = "doc_id string, batch_id string, dup_of string, method string, similarity double, family_id string"
 
 
@@ -82,49 +87,67 @@ def beside_survivors(nodes: DataFrame, edges: DataFrame, staying: DataFrame) -> 
     return nodes.select("node").join(chosen, "node", how="left").select("node", F.coalesce("survivor", "node").alias("survivor"))
 
 
-def left_out(members: Any, edges: Any, rule: str) -> Any:
-    """The left-out rows of `members` (best first: doc_id, batch_id, set_hash) by the pairs of classes `edges`, as pandas; columns LEFT_OUT."""
-    import pandas as pd
+@dataclass(frozen=True)
+class Fates:
+    """One entry for each document that is not alone: whether it goes, and for whom."""
 
+    is_out: npt.NDArray[np.bool_]
+    dup_of: Ints  # place of the document that stays for it; its own where it stays
+    method: Ints  # place in METHODS
+    similarity: npt.NDArray[np.float64]  # NaN for the method chain
+    family: Ints  # place of the document of the smallest doc_id in its family
+
+
+def fates(classes: Ints, rank: Ints, left: Ints, right: Ints, similarity: npt.NDArray[np.float64], method: Ints, rule: str) -> Fates:
+    """What becomes of documents, best first, of which `classes` and `rank` (the order of doc_ids) are known, by the pairs of classes (left, right).
+
+    Pairs with a class of which no document is given are left aside; of two decisions on one pair that method counts which comes first in METHODS.
+    """
     from udfs import survivors
 
-    classes, first_at = np.unique(members.set_hash.to_numpy(np.int64), return_index=True)
-    place = pd.Index(classes)
-    present = edges[edges.class_a.isin(classes) & edges.class_b.isin(classes)]
-    left, right = (place.get_indexer(present[name]).astype(np.int64) for name in ("class_a", "class_b"))
+    present, first_at, number = np.unique(classes, return_index=True, return_inverse=True)
+    sides = [np.minimum(np.searchsorted(present, side), max(len(present) - 1, 0)) for side in (left, right)]
+    is_here = (present[sides[0]] == left) & (present[sides[1]] == right) if len(present) else np.zeros(len(left), bool)
+    a, b = sides[0][is_here], sides[1][is_here]
     solve = survivors.independent if rule == "independent_set" else survivors.components
-    solved = solve(left, right, present.similarity.to_numpy(np.float64), first_at)  # a class ranks as its best member
-    number = place.get_indexer(members.set_hash)
-    survivor, doc_ids = solved.survivor[number], members.doc_id.to_numpy(str)
-    best = doc_ids[first_at]
-    is_same = survivor == number
-    table = {
-        "doc_id": doc_ids,
-        "batch_id": members.batch_id,
-        "dup_of": best[survivor],
-        "method": np.where(is_same, "set", _methods(left, right, present.method.to_numpy(str), number, survivor)),
-        "similarity": np.where(is_same, 1.0, solved.similarity[number]),
-        "family_id": _smallest(doc_ids, solved.family[number]),
-    }
-    return pd.DataFrame(table)[doc_ids != best[survivor]]
+    solved = solve(a, b, similarity[is_here], first_at)  # a class ranks as its best member
+    survivor = solved.survivor[number]
+    is_same, dup_of = survivor == number, first_at[survivor]
+    how = np.where(is_same, METHODS.index("set"), _methods(a, b, method[is_here], number, survivor))
+    alike = np.where(is_same, 1.0, solved.similarity[number])
+    return Fates(dup_of != np.arange(len(classes)), dup_of, how, alike, _smallest(rank, solved.family[number]))
 
 
-def _smallest(doc_ids: np.ndarray, family: np.ndarray) -> np.ndarray:
-    """The smallest doc_id of each one's family."""
-    order = np.argsort(doc_ids, kind="stable")
+def left_out(members: pd.DataFrame, edges: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """The left-out rows of `members` (best first: doc_id, batch_id, set_hash) by the pairs of classes `edges`; columns LEFT_OUT."""
+    import pandas as pd
+
+    doc_ids = members.doc_id.to_numpy(str)
+    rank = np.empty(len(doc_ids), np.int64)
+    rank[np.argsort(doc_ids, kind="stable")] = np.arange(len(doc_ids))
+    sides = (edges[name].to_numpy(np.int64) for name in ("class_a", "class_b"))
+    method = np.searchsorted(METHODS, edges.method.to_numpy(str))
+    found = fates(members.set_hash.to_numpy(np.int64), rank, *sides, edges.similarity.to_numpy(np.float64), method, rule)
+    named = {"dup_of": doc_ids[found.dup_of], "method": np.array(METHODS)[found.method], "similarity": found.similarity, "family_id": doc_ids[found.family]}
+    return pd.DataFrame({"doc_id": doc_ids, "batch_id": members.batch_id, **named})[found.is_out]
+
+
+def _smallest(rank: Ints, family: Ints) -> Ints:
+    """The place of the lowest rank in each one's family."""
+    order = np.argsort(rank)
     _, first, inverse = np.unique(family[order], return_index=True, return_inverse=True)
-    smallest = np.empty(len(doc_ids), doc_ids.dtype)
-    smallest[order] = doc_ids[order][first][inverse]
+    smallest = np.empty(len(rank), np.int64)
+    smallest[order] = order[first][inverse]
     return smallest
 
 
-def _methods(left: Any, right: Any, method: Any, number: Any, survivor: Any) -> Any:
+def _methods(left: Ints, right: Ints, method: Ints, number: Ints, survivor: Ints) -> Ints:
     """How the pair (number, survivor) was decided; `chain` where no pair joins the two (families: components)."""
     if not len(left):
-        return np.full(len(number), "chain")
+        return np.full(len(number), METHODS.index("chain"))
     width = int(max(left.max(), right.max(), number.max(initial=0), survivor.max(initial=0))) + 1
     keys, names = np.concatenate([left * width + right, right * width + left]), np.concatenate([method, method])
     order = np.lexsort((names, keys))
     asked = number * width + survivor
     at = np.minimum(np.searchsorted(keys[order], asked), len(order) - 1)
-    return np.where(keys[order][at] == asked, names[order][at], "chain")
+    return np.where(keys[order][at] == asked, names[order][at], METHODS.index("chain"))

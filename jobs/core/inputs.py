@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from jobs.core import local_delta
 from jobs.core import tables as promised
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
+from jobs.core.local_delta import Written
 from jobs.core.text_pass import BATCH_ROWS, KINDS, gathered, over_files, unchanged, write_keys
-from udfs.files import Kernel, Keys
+from udfs.files import WRITTEN, Kernel, Keys, into_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
     from jobs.core.job import Counts, Job
     from jobs.core.local_delta import DataFile
     from jobs.core.runs import Runs
+    from udfs.doc_keys import DocKeys
 
-SMALL = 300_000  # documents whose ids may come to the driver, some 150 bytes each there
+SMALL = 300_000  # documents whose ids may come to the driver by Spark, some 150 bytes each there
+DIRECT = 4_000_000  # that the driver reads itself, some 100 bytes each
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
+
+Keyed: TypeAlias = "DataFrame | pd.DataFrame | pa.Table"  # documents: doc_id, batch_id and what goes with them, of Spark or on the driver
 
 
 class Tables:
@@ -64,17 +69,24 @@ class Tables:
         """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
         return self.lake.exists(promised.table(name))
 
-    def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pd.DataFrame:
+    def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pa.Table:
         """The named narrow columns of a slice, of the rows of `jobs` alone where they are given; without Spark where the lake is on this machine."""
         table = promised.table(name)
         found = self.lake.opened(table, self.versions[name]) if name in self.versions else None
         if found is not None:
             only = [("batch_id", "in", list(self.batches)), *([("job", "in", jobs)] if jobs is not None else [])]
-            return found.to_pyarrow_table(columns=list(columns), filters=only).to_pandas()
+            return found.to_pyarrow_table(columns=list(columns), filters=only)
         from pyspark.sql import functions as F
 
         rows = self.slice(name)
-        return (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns).toPandas()
+        rows = (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns)
+        return pa.Table.from_pandas(rows.toPandas(), local_delta.arrow_schema(table, columns), preserve_index=False)
+
+    def keys_of(self, rows: pa.Table) -> DocKeys:
+        """The doc_id and batch_id of rows on the driver as arrays."""
+        from udfs.doc_keys import doc_keys
+
+        return doc_keys(rows["doc_id"], rows["batch_id"], self.runs.batches())
 
     def n_documents(self) -> int:
         """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
@@ -104,16 +116,20 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def kept_keys(self, heeds: list[str]) -> DataFrame | pd.DataFrame:
-        """As `kept`, on the driver where no query is needed for it and there are no more than SMALL documents."""
-        if not self.lake.is_direct or self.n_documents() > SMALL:
+    def kept_keys(self, heeds: list[str]) -> DataFrame | pa.Table:
+        """As `kept`, on the driver where no query is needed for it and there are no more than DIRECT documents."""
+        if not self.lake.is_direct or self.n_documents() > DIRECT:
             return self.kept(heeds)
-        docs, keys = self.on_driver("docs", "doc_id", "batch_id"), ["doc_id", "batch_id"]
-        if not heeds:
-            return docs
-        return docs[absent(docs, self.on_driver("verdicts", *keys, jobs=heeds))]
+        docs = self.on_driver("docs", "doc_id", "batch_id")
+        return docs if not heeds else docs.filter(pa.array(self.is_kept(self.keys_of(docs), heeds)))
 
-    def texts(self, keys: DataFrame | pd.DataFrame, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
+    def is_kept(self, docs: DocKeys, heeds: list[str]) -> npt.NDArray[np.bool_]:
+        """Which documents no job in `heeds` left out."""
+        if not heeds:
+            return np.ones(len(docs), bool)
+        return docs.found_in(self.keys_of(self.on_driver("verdicts", "doc_id", "batch_id", jobs=heeds))) < 0
+
+    def texts(self, keys: Keyed, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
         """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
         Text is not shuffled: keys travel, bucket by bucket, or at once where they come from the driver and are no more than BROADCAST.
@@ -128,7 +144,7 @@ class Tables:
                 kinds = {column.name: column.type for column in promised.table(table).columns} | {name: KINDS[str(keys[name].dtype)] for name in carry}
                 schema = ", ".join(f"{name} {kinds[name]}" for name in (*names, *carry))
                 return over_files(self.lake.spark, files, unchanged, schema, names, self._kept_in(keys, carry))
-            keys, n_keys = self.lake.spark.createDataFrame(keys), len(keys)
+            keys, n_keys = self.lake.spark.createDataFrame(keys.to_pandas() if isinstance(keys, pa.Table) else keys), len(keys)
         docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
         if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
@@ -144,7 +160,7 @@ class Tables:
         return whole.drop("bucket")
 
     def mapped(
-        self, kernel: Kernel, schema: Any, *columns: str, keys: DataFrame | pd.DataFrame | None = None, carry: tuple[str, ...] = (), table: str = "docs"
+        self, kernel: Kernel, schema: Any, *columns: str, keys: Keyed | None = None, carry: tuple[str, ...] = (), table: str = "docs"
     ) -> DataFrame:
         """What `kernel` (mapInArrow, to `schema`) makes of the named columns of a text table: of all documents at hand, or of those in `keys`.
 
@@ -192,7 +208,7 @@ class Tables:
         whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.job.name)}/{name}")
         return name, narrow.schema
 
-    def _kept_in(self, keys: DataFrame | pd.DataFrame, carry: tuple[str, ...]) -> Keys:
+    def _kept_in(self, keys: Keyed, carry: tuple[str, ...]) -> Keys:
         """`keys` as files that every worker of this machine can read."""
         folder = self.lake.local_staging(self.job.name)
         if is_spark(keys) and self.n_documents() <= SMALL:
@@ -200,7 +216,8 @@ class Tables:
         if is_spark(keys):
             return Keys(f"{folder}/{self._by_bucket(keys, carry)[0]}", True, carry)
         path = f"{folder}/keys-{uuid.uuid4().hex}"
-        write_keys(keys[["doc_id", "batch_id", *carry]], path)
+        names = ["doc_id", "batch_id", *carry]
+        write_keys(keys.select(names) if isinstance(keys, pa.Table) else keys[names], path)
         return Keys(path, False, carry)
 
     def rows(self, name: str, frame: pd.DataFrame | pa.Table, **constants: Any) -> pa.Table:
@@ -212,11 +229,22 @@ class Tables:
             frame = frame.append_column(column, pa.repeat(value, len(frame)))
         return frame.select(schema.names).cast(schema)
 
-    def collected(self, name: str) -> pa.Table:
-        """What `stage` computed under this name, on the driver; for a lake on this machine (Lake.is_direct)."""
-        return pa.concat_tables(pq.read_table(file) for file in sorted((self.lake.local_staging(self.job.name) / name).glob("*.parquet")))
+    def written(self, name: str, kernel: Kernel, *columns: str, constants: dict[str, Any], keys: Keyed | None = None, plain: tuple[str, ...] = ()) -> Written | None:
+        """What `kernel` makes (as in `mapped`) and the `constants`, as rows of a table of this job that workers wrote; None where only Spark can.
 
-    def texts_here(self, keys: pd.DataFrame) -> pa.Table | None:
+        `plain`: columns that are not worth compressing.
+        """
+        files = self._files("docs")
+        if files is None:
+            return None
+        folder = self.lake.local_staging(self.job.name) / f"{name}-{uuid.uuid4().hex}"
+        folder.mkdir(parents=True)
+        schema = local_delta.arrow_schema(promised.table(name))
+        writing = functools.partial(into_file, kernel=kernel, folder=str(folder), schema=schema, constants=constants, plain=plain)
+        told = over_files(self.lake.spark, files, writing, WRITTEN, columns, None if keys is None else self._kept_in(keys, ())).collect()
+        return Written(folder, sorted((row["name"], row["n_rows"], row["n_bytes"]) for row in told))
+
+    def texts_here(self, keys: pa.Table) -> pa.Table | None:
         """doc_id, text of the documents in `keys` (doc_id, batch_id) on the driver; None where only Spark can read them. The caller knows that they fit."""
         files = self._files("docs")
         cores = self.lake.spark.sparkContext.defaultParallelism
@@ -230,13 +258,6 @@ class Tables:
         """A frame with the columns of a table and no rows."""
         columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
-
-
-def absent(rows: pd.DataFrame, known: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rows' documents (doc_id, batch_id) do not appear in `known`."""
-    keys = ["doc_id", "batch_id"]
-    marked = rows[keys].merge(known[keys].drop_duplicates(), on=keys, how="left", indicator="found")
-    return (marked.found == "left_only").to_numpy()
 
 
 def is_spark(rows: Any) -> bool:

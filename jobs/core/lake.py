@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from jobs.core import local_delta
 from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.core.local_delta import Written
 from jobs.core.session import is_local
 from jobs.core.tables import Table
 
@@ -139,18 +140,20 @@ class Lake:
             return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
 
-    def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
-        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or appending when `where` is None; returns the version.
+    def write(self, table: Table, frame: DataFrame | pa.Table | Written, where: str | None, note: str) -> int:
+        """Commit `frame` (of Spark, rows on the driver, or, appended only, files): replacing the rows that meet `where`, or appending when it is None; returns the version.
 
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
-        if not isinstance(frame, pa.Table):
+        if not isinstance(frame, pa.Table | Written):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         with self._commit_lock(table), conflicts_as_retry(table.name):
             self.create(table)
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             where = None if self.local_root is not None and self.latest(table) == 0 else where
-            if isinstance(frame, pa.Table) and self.is_direct and where is None:
+            if isinstance(frame, Written):
+                local_delta.take_over(self.folder(table), table, frame, note)
+            elif isinstance(frame, pa.Table) and self.is_direct and where is None:
                 local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)

@@ -11,22 +11,30 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import small_pairs
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.core import held
 from jobs.core.background import in_background
-from jobs.core.families import choose_survivors
-from jobs.core.inputs import absent
+from jobs.core.families import METHODS, choose_survivors
+from jobs.core.inputs import Keyed
 from jobs.core.job import Counts, Delete, Tables, Writes
+from jobs.core.local_delta import Written, arrow_schema
 from jobs.core.near_dup_params import NearDupParams
 from jobs.core.pairs import Spread, all_candidates, candidates, decided, holding, indexed
+from jobs.core.tables import table
 from udfs.neardup import SKETCHED
 
 ROUNDS = 16  # of settling; each leaves a few in a hundred of the alike in a hot bucket, so three or four are enough
 HOT_KEYS = 1_000_000  # of hot buckets that settling looks at, the fullest first; 8 bytes each in every worker
 
+SKETCHED_FROM = ("doc_id", "batch_id", "content_hash", "text")
+
 if TYPE_CHECKING:
-    import pandas as pd
     from pyspark.sql import Column, DataFrame
 
 
@@ -49,20 +57,28 @@ def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
 
 def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`sketches` of the kept documents that have none of this kernel yet: one pass over their text, written once."""
-    if tables.n_documents() <= small_pairs.DOCUMENTS:
-        return sketch_small(tables, params)
+    if tables.n_documents() <= held.most_documents(tables.lake):
+        return sketch_here(tables, params)
     from pyspark.sql import functions as F
 
     known, todo = tables.own("sketches").where(F.col("kernel") == params.kernel()), None
     if params.heeds or tables.owns("sketches"):
         todo = tables.kept(params.heeds).join(known.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti")
     last = known.agg(F.max("round")).first()[0] if tables.owns("sketches") else None
-    return {"sketches": as_sketches(fingerprints(tables, params, todo), params, 0 if last is None else last + 1)}
+    number = 0 if last is None else last + 1
+    made = by_workers(tables, params, todo, number)
+    return {"sketches": as_sketches(fingerprints(tables, params, todo), params, number) if made is None else made}
 
 
-def fingerprints(tables: Tables, params: NearDupParams, todo: DataFrame | pd.DataFrame | None) -> DataFrame:
+def fingerprints(tables: Tables, params: NearDupParams, todo: Keyed | None) -> DataFrame:
     """The kernel's columns (udfs.neardup.SKETCHED) of the documents in `todo` (None: of all)."""
-    return tables.mapped(params.sketcher(), SKETCHED, "doc_id", "batch_id", "content_hash", "text", keys=todo)
+    return tables.mapped(params.sketcher(), SKETCHED, *SKETCHED_FROM, keys=todo)
+
+
+def by_workers(tables: Tables, params: NearDupParams, todo: Keyed | None, number: int) -> Written | None:
+    """`sketches` of the documents in `todo` (None: of all) for the round `number`, as files; None where workers cannot write them."""
+    constants = {"kernel": params.kernel(), "round": number}
+    return tables.written("sketches", params.sketcher(), *SKETCHED_FROM, keys=todo, constants=constants, plain=("sketch", "bands", "set_hash"))
 
 
 def as_sketches(rows: DataFrame, params: NearDupParams, number: int) -> DataFrame:
@@ -73,36 +89,36 @@ def as_sketches(rows: DataFrame, params: NearDupParams, number: int) -> DataFram
     return rows.select("doc_id", "batch_id", kernel, "content_hash", "n_shingles", "set_hash", made_in, "sketch", "bands")
 
 
-def sketch_small(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+def sketch_here(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """As `sketch`, for a lake whose sketches fit the driver, where they stay for the next steps; pairs are looked for while they are committed."""
-    import pandas as pd
-    from pyspark.sql import functions as F
-
-    at_hand = in_background(lambda: small_pairs.documents_at_hand(tables, params.heeds, params.ranking))
-    is_first_run = not tables.owns("sketches")
-    known = small_pairs.no_sketches() if is_first_run else small_pairs.on_driver(tables.own("sketches").where(F.col("kernel") == params.kernel()))
+    at_hand = in_background(lambda: held.documents_at_hand(tables, params.heeds, params.ranking))
+    threads, is_first_run = tables.lake.spark.sparkContext.defaultParallelism, not tables.owns("sketches")
+    parts = [] if is_first_run else list(held.known_sketches(tables, params.kernel(), threads))
     todo, found = None, {}
     if params.heeds or not is_first_run:
-        documents, _ = at_hand.result()
-        todo = documents[documents.is_kept & absent(documents, known)]
+        documents = at_hand.result()
+        is_todo = documents.is_kept
+        for part in parts:
+            is_todo = is_todo & (documents.keys.found_in(tables.keys_of(part)) < 0)
+        todo = documents.named.filter(pa.array(is_todo))
     if todo is None or len(todo):
-        number = int(known["round"].max()) + 1 if len(known) else 0
-        found["sketches"], made = sketched(tables, params, todo, number)
-        fresh = made.assign(round=number)
-        known = pd.concat([known, fresh], ignore_index=True) if len(known) else fresh
-    documents, order = at_hand.result()
-    held = tables.held = small_pairs.Held(documents, order, small_pairs.with_first(known))
-    held.pairing = in_background(lambda: pair_small(tables, params, held))
+        number = max((pc.max(part["round"]).as_py() for part in parts if len(part)), default=-1) + 1
+        found["sketches"], made = sketched(tables, params, todo, number, threads)
+        parts.extend(made)
+    index = held.index_of(parts, tables.runs.batches())
+    parts.clear()
+    here = tables.held = held.Held(at_hand.result(), index, threads)
+    here.pairing = in_background(lambda: pair_here(tables, params, here))
     return found
 
 
-def sketched(tables: Tables, params: NearDupParams, todo: pd.DataFrame | None, number: int) -> tuple[Any, pd.DataFrame]:
-    """Of the documents in `todo` (None: of all): rows of `sketches` for the round `number`, and what the driver holds of them."""
-    made = tables.stage("sketched", fingerprints(tables, params, todo))
-    if not tables.lake.is_direct:
-        return as_sketches(made, params, number), small_pairs.on_driver(made)
-    rows = tables.collected("sketched")
-    return tables.rows("sketches", rows, kernel=params.kernel(), round=number), small_pairs.from_arrow(rows)
+def sketched(tables: Tables, params: NearDupParams, todo: pa.Table | None, number: int, threads: int) -> tuple[Any, Iterable[pa.Table]]:
+    """Of the documents in `todo` (None: of all): what is committed to `sketches` for the round `number`, and what the driver holds of it."""
+    made = by_workers(tables, params, todo, number)
+    if made is not None:
+        return made, held.from_files(made.paths(), threads)
+    rows = as_sketches(tables.stage("sketched", fingerprints(tables, params, todo)), params, number)
+    return rows, [held.from_spark(rows.select(*held.PART))]
 
 
 def pair(tables: Tables, params: NearDupParams) -> dict[str, Any]:
@@ -138,31 +154,38 @@ def as_pairs(rows: DataFrame, params: NearDupParams) -> DataFrame:
     return rows.select(F.lit(params.pairing()).alias("kernel"), "doc_a", "doc_b", "similarity", "method", "is_accepted")
 
 
-def pair_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> bool:
-    """New pairs into what is held, which then holds the old ones too; False when the buckets hold more pairs than the driver should."""
+def pair_here(tables: Tables, params: NearDupParams, here: held.Held) -> bool:
+    """New pairs into what is held, beside those that the table has; False when the buckets hold more pairs than the driver should."""
     from pyspark.sql import functions as F
 
     if tables.owns("pairs"):
-        held.pairs = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*small_pairs.PAIRED).toPandas()
-    return small_pairs.pair_classes(tables, held, last_round(tables, params), rule_of(params), params.max_bucket)
+        rows = tables.lake.opened(table("pairs"), None)
+        columns = ["doc_a", "doc_b", "similarity", "method", "is_accepted"]
+        if rows is not None:
+            known = rows.to_pyarrow_table(columns=columns, filters=[("kernel", "=", params.pairing())])
+        else:
+            told = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*columns).toPandas()
+            known = pa.Table.from_pandas(told, arrow_schema(table("pairs"), columns), preserve_index=False)
+        here.known = held.known_pairs(here.index, known)
+    return held.pair_classes(tables, here, last_round(tables, params), rule_of(params), params.max_bucket)
 
 
-def rule_of(params: NearDupParams) -> small_pairs.Rule:
+def rule_of(params: NearDupParams) -> held.Rule:
     """How pairs are decided on the driver."""
-    return small_pairs.Rule(params.judge(), params.by_sketch()[0], params.shingles(), *params.by_text())
+    return held.Rule(params.judge(), params.by_sketch()[0], params.shingles(), *params.by_text())
 
 
 def settle(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`pairs` among those that would stay of hot buckets, until no more of them turn out alike; and `hot_buckets`, with what is left uncompared."""
     from pyspark.sql import functions as F
 
-    if isinstance(tables.held, small_pairs.Held):
-        small_pairs.settle(tables, tables.held, rule_of(params), params.max_bucket, params.families, ROUNDS)
+    if isinstance(tables.held, held.Held):
+        held.settle(tables, tables.held, rule_of(params), params.max_bucket, params.families, ROUNDS)
         return {}
     hot = tables.held.met.where("hot_key IS NOT NULL").select("hot_key", "n_classes")
     keys = [row["hot_key"] for row in hot.orderBy(F.desc("n_classes"), "hot_key").limit(HOT_KEYS).collect()]
     if not keys:
-        return hot_buckets(tables, params, tables.frame([], small_pairs.HOT))
+        return hot_buckets(tables, params, tables.frame([], held.HOT))
     crowd, made, number = holding(tables, indexed(tables, params), keys), None, 0
     while True:
         stay = staying(tables, params, made, number).select("set_hash").distinct()
@@ -200,8 +223,8 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`duplicates` and `verdicts` of all batches, from the accepted pairs among the documents that are kept now."""
     from pyspark.sql import functions as F
 
-    if isinstance(tables.held, small_pairs.Held):
-        return choose_small(tables, params, tables.held)
+    if isinstance(tables.held, held.Held):
+        return choose_here(tables, params, tables.held)
     out = tables.stage("survivors", left_out_of(tables, params, None))
     own = F.lit(tables.job.name).alias("job")
     duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
@@ -213,21 +236,31 @@ def choose(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     return {"duplicates": duplicates, "verdicts": verdicts}
 
 
-def choose_small(tables: Tables, params: NearDupParams, held: small_pairs.Held) -> dict[str, Any]:
+def choose_here(tables: Tables, params: NearDupParams, here: held.Held) -> dict[str, Any]:
     """As `choose`, from what is held; and what is held of `pairs` and `hot_buckets`."""
     found: dict[str, Any] = {}
-    if len(held.made) or not tables.owns("pairs"):
-        told = held.made if params.keep_rejected else held.made[held.made.is_accepted.astype(bool)]
-        found["pairs"] = tables.rows("pairs", told, kernel=params.pairing())
-    if held.hot or tables.owns("hot_buckets"):
-        found |= hot_buckets(tables, params, tables.frame(held.hot, small_pairs.HOT))
-    out, n = small_pairs.survivors_of(held, params.families), int(held.documents.is_kept.sum())
-    tables.judged = Counts(n, n - len(out), {"near_duplicate": len(out)} if len(out) else {})
-    method, limit = params.by_sketch()
-    limits = out.method.map({method: limit}).fillna(params.by_text()[1])
-    told = out.assign(job=tables.job.name, value=out.similarity, limit=limits, rule=f"{tables.job.name}." + out.method)
-    verdicts = tables.rows("verdicts", told, reason="near_duplicate", recipe_hash=tables.recipe_hash)
-    return {**found, "duplicates": tables.rows("duplicates", told), "verdicts": verdicts}
+    index, methods = here.index, pa.array(METHODS)
+    if len(here.made.left) or not tables.owns("pairs"):
+        told = here.made if params.keep_rejected else here.made.among(here.made.is_accepted)
+        sides = {side: index.ids_of(index.firsts[classes]) for side, classes in (("doc_a", told.left), ("doc_b", told.right))}
+        rows = pa.table({**sides, "similarity": told.similarity, "method": methods.take(pa.array(told.method)), "is_accepted": told.is_accepted})
+        found["pairs"] = tables.rows("pairs", rows, kernel=params.pairing())
+    if here.hot or tables.owns("hot_buckets"):
+        found |= hot_buckets(tables, params, tables.frame(here.hot, held.HOT))
+    members, fates = held.survivors(here, params.families)
+    out, n = fates.is_out, int(here.documents.is_kept.sum())
+    tables.judged = Counts(n, n - int(out.sum()), {"near_duplicate": int(out.sum())} if out.any() else {})
+    gone, (by_sketch, limit) = members[out], params.by_sketch()
+    similarity, method = pa.array(fates.similarity[out], from_pandas=True), fates.method[out]
+    which = {
+        "doc_id": index.ids_of(gone), "batch_id": here.documents.named["batch_id"].take(pa.array(here.document[gone])), "similarity": similarity, "value": similarity,
+        "method": methods.take(pa.array(method)), "dup_of": index.ids_of(members[fates.dup_of[out]]), "family_id": index.ids_of(members[fates.family[out]]),
+        "limit": np.where(method == METHODS.index(by_sketch), limit, params.by_text()[1]),
+        "rule": pa.array([f"{tables.job.name}.{name}" for name in METHODS]).take(pa.array(method)),
+    }  # fmt: skip
+    told = pa.table(which)
+    verdicts = tables.rows("verdicts", told, job=tables.job.name, reason="near_duplicate", recipe_hash=tables.recipe_hash)
+    return {**found, "duplicates": tables.rows("duplicates", told, job=tables.job.name), "verdicts": verdicts}
 
 
 def limit_of(params: NearDupParams) -> Column:

@@ -15,7 +15,10 @@ from jobs.core.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
+
+    from udfs.doc_keys import DocKeys
 
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
@@ -50,14 +53,22 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
 
 
-def ranked_on_driver(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[pd.DataFrame, list[str]]:
-    """As `ranked_documents` of all documents at hand, on the driver."""
-    needed, measures, names = _sources(ranking, columns)
-    rows = tables.on_driver("docs", "doc_id", "batch_id", *needed)
+def ranked_on_driver(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[pa.Table, DocKeys, list[npt.NDArray[np.float64]]]:
+    """As `ranked_documents` of all documents at hand, on the driver: doc_id, batch_id and `columns`; the keys; and each criterion of `ranking`."""
+    import pandas as pd
+    import pyarrow as pa
+
+    needed, measures, _ = _sources(ranking, columns)
+    docs = tables.on_driver("docs", "doc_id", "batch_id", *needed)
+    keys, asked = tables.keys_of(docs), {rank.by for rank in ranking}
+    rows = {name: docs[name].to_pandas() for name in docs.column_names if name in asked or (name == "batch_id" and "batch" in asked)}
     if measures:
-        rows = rows.merge(tables.on_driver("signals", "doc_id", "batch_id", *measures), on=["doc_id", "batch_id"], how="left")
-    made = {name: _ascending_values(rank, rows, tables.runs.batches()) for rank, name in zip(ranking, names, strict=True)}
-    return rows[["doc_id", "batch_id", *columns]].assign(**made), [*names, "doc_id"]
+        signals = tables.on_driver("signals", "doc_id", "batch_id", *measures)
+        at = keys.found_in(tables.keys_of(signals))
+        here = pa.array(at, mask=at < 0)
+        rows |= {name: signals[name].combine_chunks().take(here).to_pandas() for name in measures}
+    made = pd.DataFrame(rows)
+    return docs.select(["doc_id", "batch_id", *columns]), keys, [_ascending_values(rank, made, tables.runs.batches()) for rank in ranking]
 
 
 def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None) -> tuple[DataFrame, list[str]]:

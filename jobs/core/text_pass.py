@@ -68,11 +68,13 @@ def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return batches
 
 
-def write_keys(keys: pd.DataFrame, folder: str) -> None:
+def write_keys(keys: pd.DataFrame | pa.Table, folder: str) -> None:
     """Keys that are on the driver, as udfs.files.Keys names them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     Path(folder).mkdir(parents=True)
-    kinds = pa.schema([(name, ARROW[KINDS[str(kind)]]) for name, kind in keys.dtypes.items()])  # nothing but nulls has no type of its own
-    pq.write_table(pa.Table.from_pandas(keys, kinds, preserve_index=False), f"{folder}/keys.parquet")
+    if not isinstance(keys, pa.Table):
+        kinds = pa.schema([(name, ARROW[KINDS[str(kind)]]) for name, kind in keys.dtypes.items()])  # nothing but nulls has no type of its own
+        keys = pa.Table.from_pandas(keys, kinds, preserve_index=False)
+    pq.write_table(keys, f"{folder}/keys.parquet")

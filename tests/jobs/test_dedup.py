@@ -146,19 +146,20 @@ def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str
 
 @pytest.mark.parametrize("job", [MINHASH, SIMHASH], ids=["minhash", "simhash"])
 def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.core import families, small_pairs
+    from jobs.core import families, held
 
     made, base = {}, prose(1)
     texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]
-    bounds = {"driver": {}, "spark alone": {small_pairs: "DOCUMENTS", families: "EDGES"}}
-    for name, lowered in {**bounds, **({"too many pairs": {small_pairs: "PAIRS"}} if job is MINHASH else {})}.items():
-        for module, bound in lowered.items():
+    bounds = {"driver": [], "spark alone": [(held, "DOCUMENTS"), (held, "DIRECT_DOCUMENTS"), (families, "EDGES")], "texts by spark": [(held, "TEXT_BYTES")]}
+    for name, lowered in {**bounds, **({"too many pairs": [(held, "PAIRS")]} if job is MINHASH else {})}.items():
+        for module, bound in lowered:
             monkeypatch.setattr(module, bound, 0)
         params = params_of(job.name, heeds=[], ranking=RANKING)
         batches = {"1": texts[::2], "2": texts[1::2]}
         made[name] = tables_after(Lake(spark, str(tmp_path / name)), tmp_path / name / "raw", job, params, batches, params_of("ingest_docs", data_docs=False))
         monkeypatch.undo()
     assert made["driver"] == made["spark alone"]
+    assert made["driver"] == made["texts by spark"]
     assert made["driver"] == made.get("too many pairs", made["driver"])
     assert made["driver"]["duplicates"]
 
@@ -166,7 +167,7 @@ def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, 
 def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do(
     spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jobs.core import small_pairs
+    from jobs.core import held
 
     base, shared = prose(11, 200), prose(12, 100)
     texts = {f"copy-{i:02d}": " ".join([*base[:i], f"own{i}", *base[i + 1 :]]) for i in range(24)}  # each shares .9 of its shingles with each other
@@ -176,7 +177,7 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
     for name in ("driver", "spark alone"):
         lake = Lake(spark, str(tmp_path / name))
         made[name] = tables_after(lake, tmp_path / f"{name}-raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
-        monkeypatch.setattr(small_pairs, "DOCUMENTS", 0)
+        monkeypatch.setattr(held, "DIRECT_DOCUMENTS", 0)
     assert made["driver"] == made["spark alone"]
     keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
     stay = set(texts) - {keys[row.doc_id] for row in lake.read(DUPLICATES).collect()}
