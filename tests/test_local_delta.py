@@ -212,3 +212,36 @@ def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypat
     monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
     prefer_installed()
     assert not any(place.endswith("pyspark.zip") for place in sys.path)
+
+
+def test_rows_that_workers_write_are_those_that_spark_would_have_written(measured: Lake, spark: Any) -> None:
+    def lengths(batches: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for batch in batches:
+            sizes = pc.binary_length(batch.column("text"))
+            none = pa.nulls(batch.num_rows, pa.binary())
+            rows = {name: batch.column(name) for name in ("doc_id", "batch_id", "content_hash")}
+            yield pa.record_batch({**rows, "n_shingles": sizes, "set_hash": sizes.cast(pa.int64()), "sketch": batch.column("text").cast(pa.binary()), "bands": none})
+
+    tables, columns = tables_of(measured), ("doc_id", "batch_id", "content_hash", "text")
+    docs = tables.on_driver("docs", "doc_id", "batch_id").sort_by("doc_id")
+    made = {name: tables.written("sketches", lengths, *columns, keys=keys, constants={"kernel": name, "round": 3}, plain=("sketch",)) for name, keys in {"all": None, "some": docs.slice(1, 3), "none": docs[:0]}.items()}
+    assert [sum(n for _, n, _ in each.files) for each in made.values() if each] == [6, 3, 0]
+    (made["all"].folder / "part-of-a-failed-attempt.parquet").write_bytes(b"")  # nobody was told of it
+    assert [measured.write(table("sketches"), each, None, name) for name, each in made.items() if each] == [1, 2, 3]
+    schema = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands binary"
+    there = by_spark(spark, Path(measured.root))
+    assert tables_of(there).written("sketches", lengths, *columns, constants={}) is None
+    plain = [(*row[:2], "all", row[2], row[3], row[4], 3, *row[5:]) for row in tables_of(there).mapped(lengths, schema, *columns).collect()]
+    found = sorted(map(tuple, there.read(table("sketches")).collect()))
+    assert [row for row in found if row[2] == "all"] == sorted(plain)
+    assert [row[0] for row in found if row[2] == "some"] == docs["doc_id"].to_pylist()[1:4]
+    assert spark.sql(f"DESCRIBE HISTORY {there.ref(table('sketches'))}").select("userMetadata").first()[0] == "none"
+
+
+def test_files_are_not_taken_over_by_a_table_that_has_to_look_at_rows(tmp_path: Path) -> None:
+    for name in ("pairs", "verdicts"):  # a CHECK constraint, partitions
+        with pytest.raises(ValueError, match=f"{name}: files are taken over"):
+            local_delta.take_over(tmp_path, table(name), local_delta.Written(tmp_path, []), "")

@@ -44,6 +44,11 @@ class DocKeys:
         rank[self.order] = np.arange(len(self))
         return rank
 
+    def doc_ids(self) -> pa.Array:
+        """The doc_ids as text."""
+        digits = pa.py_buffer(_digits(self.high, self.low))
+        return pa.Array.from_buffers(pa.large_string(), len(self), [None, pa.py_buffer(np.arange(0, 32 * len(self) + 1, 32)), digits])
+
     def among(self, rows: npt.NDArray[np.generic]) -> DocKeys:
         """Those of `rows` (places or a mask), in that order."""
         return DocKeys(self.high[rows], self.low[rows], self.batch[rows])
@@ -62,6 +67,17 @@ def _halves(digits):  # type: ignore[no-untyped-def]
             digit = digits[row, i]
             halves[i // 16, row] = halves[i // 16, row] << np.uint64(4) | np.uint64(digit - 48 if digit < 58 else digit - 87)
     return halves
+
+
+@kernel
+def _digits(high, low):  # type: ignore[no-untyped-def]
+    digits = np.empty((len(high), 32), np.uint8)
+    for row in range(len(high)):
+        for i in range(32):
+            half = high[row] if i < 16 else low[row]
+            digit = np.uint8(half >> np.uint64(60 - 4 * (i % 16)) & np.uint64(15))
+            digits[row, i] = digit + (48 if digit < 10 else 87)
+    return digits
 
 
 @kernel
@@ -84,4 +100,10 @@ def doc_keys(doc_ids: pa.Array | pa.ChunkedArray, batch_ids: pa.Array | pa.Chunk
     if batch_ids is None:
         return DocKeys(high, low, np.zeros(len(high), np.int32))
     codes = pc.fill_null(pc.index_in(batch_ids, pa.array(batches, batch_ids.type)), -1)
-    return DocKeys(high, low, np.ascontiguousarray(codes.to_numpy(), np.int32) if isinstance(codes, pa.ChunkedArray) else codes.to_numpy(zero_copy_only=False))
+    return DocKeys(high, low, np.asarray(codes, np.int32))
+
+
+def joined(parts: Sequence[DocKeys]) -> DocKeys:
+    """The keys of all parts, one part after the other."""
+    none = DocKeys(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int32))
+    return DocKeys(*(np.concatenate([getattr(keys, name) for keys in (none, *parts)]) for name in ("high", "low", "batch")))

@@ -41,6 +41,7 @@ class Wanted:
     """The keys of one batch, sorted by doc_id, and what they carry."""
 
     doc_ids: Ids
+    heads: npt.NDArray[np.uint64]  # of the ids, see `heads_of`
     carried: pa.Table
 
 
@@ -69,7 +70,7 @@ def _unit(unit: dict[str, Any], partition: dict[str, Any], columns: tuple[str, .
             for batch in file.iter_batches(batch_rows, [group], read, use_threads=False):
                 carried: dict[str, pa.Array] = {}
                 if wanted:
-                    rows, which = _places(ids_of(batch.column("doc_id")), wanted.doc_ids)
+                    rows, which = _places(ids_of(batch.column("doc_id")), wanted)
                     batch, carried = batch.take(rows), {name: wanted.carried[name].take(which).combine_chunks() for name in wanted.carried.column_names}
                 if batch.num_rows:
                     made = [batch.column(name) if name in stored else pa.repeat(partition[name], batch.num_rows) for name in columns]
@@ -83,9 +84,14 @@ def into_file(
 
     `plain`: columns that are not compressed, because they are hashes. A task that fails leaves a file that nobody was told of.
     """
-    name, packed = f"part-{uuid.uuid4()}.parquet", [column for column in schema.names if column not in plain]
-    compression = {column: "none" if column in plain else "zstd" for column in schema.names}
-    n_rows, held = 0, []
+    name, packed = f"part-{uuid.uuid4()}.parquet", [each for each in schema.names if each not in plain]
+
+    def column(name: str, batch: pa.RecordBatch) -> pa.Array:
+        kind = schema.field(name).type
+        return pa.repeat(pa.scalar(constants[name], kind), batch.num_rows) if name in constants else batch.column(name).cast(kind)
+
+    compression, n_rows = {each: "none" if each in plain else "zstd" for each in schema.names}, 0
+    held: list[pa.RecordBatch] = []
     with pq.ParquetWriter(f"{folder}/{name}", schema, compression=compression, use_dictionary=packed, write_statistics=False) as file:
 
         def write() -> int:
@@ -95,8 +101,7 @@ def into_file(
             return len(rows)
 
         for batch in kernel(batches):
-            columns = [pa.repeat(pa.scalar(constants[column], schema.field(column).type), batch.num_rows) if column in constants else batch.column(column).cast(schema.field(column).type) for column in schema.names]
-            held.append(pa.record_batch(columns, schema=schema))
+            held.append(pa.record_batch([column(each, batch) for each in schema.names], schema=schema))
             if sum(each.num_rows for each in held) >= GROUP_ROWS:
                 n_rows += write()
         if held:
@@ -118,13 +123,22 @@ def ids_of(doc_ids: pa.Array | pa.ChunkedArray) -> Ids:
     return data[ends[0] : ends[-1]].view("S32")
 
 
-def _places(doc_ids: Ids, wanted: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def heads_of(doc_ids: Ids) -> npt.NDArray[np.uint64]:
+    """The first eight characters of each id as a number, in the order of the ids: numbers are searched ten times as fast."""
+    return doc_ids.view(">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
+
+
+def _places(doc_ids: Ids, wanted: Wanted) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Of each pair of a row and a key of equal ids: where the row stands, and where the key."""
-    first, last = np.searchsorted(wanted, doc_ids, "left"), np.searchsorted(wanted, doc_ids, "right")
+    heads = heads_of(doc_ids)
+    first = np.searchsorted(wanted.heads, heads)
+    hits = np.flatnonzero(wanted.heads[np.minimum(first, len(wanted.heads) - 1)] == heads)
+    first, last = first[hits], np.searchsorted(wanted.heads, heads[hits], "right")
     times = last - first
-    rows = np.repeat(np.arange(len(doc_ids)), times)
-    within = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
-    return rows, np.repeat(first, times) + within
+    rows = np.repeat(hits, times)
+    which = np.repeat(first, times) + np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
+    is_same = wanted.doc_ids[which] == doc_ids[rows]
+    return rows[is_same], which[is_same]
 
 
 @functools.lru_cache(maxsize=4)  # a worker reads the files of one bucket after those of another
@@ -132,8 +146,9 @@ def _wanted(keys: Keys, batch_id: str, bucket: int | None) -> Wanted:
     folder = Path(keys.folder, f"bucket={bucket}") if keys.is_bucketed else Path(keys.folder)
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        return Wanted(np.zeros(0, "S32"), pa.table({}))
+        return Wanted(np.zeros(0, "S32"), np.zeros(0, np.uint64), pa.table({}))
     rows = pa.concat_tables(pq.read_table(path, columns=["doc_id", "batch_id", *keys.carry], partitioning=None) for path in files)
     rows = rows.filter(pc.equal(rows["batch_id"], batch_id))
     rows = rows.take(pc.sort_indices(rows["doc_id"]))
-    return Wanted(ids_of(rows["doc_id"]), rows.select(keys.carry))
+    doc_ids = ids_of(rows["doc_id"])
+    return Wanted(doc_ids, heads_of(doc_ids), rows.select(keys.carry))

@@ -1,7 +1,7 @@
 """MinHash signatures of whole Arrow batches: what is stored of a document so that near-duplicates find each other.
 
 A signature is that of `datasketch.MinHash(scheme="affine32")` fed with the low 32 bits of the document's shingles, so an
-index of ours opens in datasketch. The inner loop is one minimum over the shingles for each permutation, which vectorises.
+index of ours opens in datasketch. The inner loop is over the permutations, which vectorises.
 Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each band.
 """
 
@@ -17,7 +17,6 @@ from udfs.kernels import Codes, Hashes, Offsets, frozen, kernel, mix64
 from udfs.shingles import ShingleParams, sliced_sets
 
 ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
-_LANES = 32  # hashes a vector loop takes in one step; blocks are filled up to it, since repeating a hash changes no minimum
 _BLOCK = 4096  # hashes that stay in the first cache while all permutations pass over them
 
 Sketches = npt.NDArray[np.uint8]
@@ -75,27 +74,26 @@ def _premix(h):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _least(block, multiply, add):  # type: ignore[no-untyped-def]
-    least = np.uint32(0xFFFFFFFF)
-    for i in range(len(block)):
-        least = min(least, np.uint32(np.uint32(multiply * block[i]) + add))
-    return least
-
-
-@kernel
 def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
+    """Lanes of a vector are permutations; four hashes at a time, so that a minimum is loaded and stored once for them."""
     rows, perms = len(offsets) - 1, len(multiply)
     signatures = np.full((rows, perms), np.uint32(0xFFFFFFFF))
     block = np.empty(_BLOCK, np.uint32)
     for row in range(rows):
+        least = signatures[row]
         for start in range(offsets[row], offsets[row + 1], _BLOCK):
             size = min(_BLOCK, offsets[row + 1] - start)
             for i in range(size):
                 block[i] = _premix(np.uint32(hashes[start + i] & np.uint64(0xFFFFFFFF)))
-            full = (size + _LANES - 1) // _LANES * _LANES
-            block[size:full] = block[0]
-            for k in range(perms):
-                signatures[row, k] = min(signatures[row, k], _least(block[:full], multiply[k], add[k]))
+            full = (size + 3) // 4 * 4
+            block[size:full] = block[0]  # a hash that comes again changes no minimum
+            for i in range(0, full, 4):
+                one, two, three, four = block[i], block[i + 1], block[i + 2], block[i + 3]
+                for k in range(perms):
+                    a, b = multiply[k], add[k]
+                    first = min(np.uint32(np.uint32(a * one) + b), np.uint32(np.uint32(a * two) + b))
+                    last = min(np.uint32(np.uint32(a * three) + b), np.uint32(np.uint32(a * four) + b))
+                    least[k] = min(least[k], min(first, last))
     return signatures
 
 
@@ -199,7 +197,8 @@ def sketch_matrix(sketches: pa.Array | pa.ChunkedArray) -> Sketches:
         raise ValueError("sketches of one index are never null and all of one width; documents without shingles have none")
     width = widths[0] if widths else 0
     parts = [np.frombuffer(c.buffers()[2], np.uint8, len(c) * width, _first_byte(c)) for c in column.chunks if len(c)]
-    return np.concatenate(parts or [np.zeros(0, np.uint8)]).reshape(len(column), width)
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0, np.uint8)])
+    return whole.reshape(len(column), width)
 
 
 def band_matrix(bands: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:

@@ -125,9 +125,9 @@ def left_out(members: pd.DataFrame, edges: pd.DataFrame, rule: str) -> pd.DataFr
     doc_ids = members.doc_id.to_numpy(str)
     rank = np.empty(len(doc_ids), np.int64)
     rank[np.argsort(doc_ids, kind="stable")] = np.arange(len(doc_ids))
-    sides = (edges[name].to_numpy(np.int64) for name in ("class_a", "class_b"))
+    left, right = (edges[name].to_numpy(np.int64) for name in ("class_a", "class_b"))
     method = np.searchsorted(METHODS, edges.method.to_numpy(str))
-    found = fates(members.set_hash.to_numpy(np.int64), rank, *sides, edges.similarity.to_numpy(np.float64), method, rule)
+    found = fates(members.set_hash.to_numpy(np.int64), rank, left, right, edges.similarity.to_numpy(np.float64), method, rule)
     named = {"dup_of": doc_ids[found.dup_of], "method": np.array(METHODS)[found.method], "similarity": found.similarity, "family_id": doc_ids[found.family]}
     return pd.DataFrame({"doc_id": doc_ids, "batch_id": members.batch_id, **named})[found.is_out]
 

@@ -6,8 +6,9 @@ moves what it joins, several times what the kernel costs; a lake of four million
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,8 @@ DOCUMENT_BYTES = 1_000  # of a document on the driver: band keys (336), sketch (
 MEMORY_SHARE = 4  # of so many parts of the machine's memory they may take one
 PAIRS = 20_000_000  # in all buckets together; 8 bytes each, beside 40 for those that are left once each is counted once
 TEXT_BYTES = 1 << 30  # of the documents that are compared by text
-GROUP_BYTES = 16 << 20  # of these at a time in each thread; their shingles take up to eight times that
+GROUP_BYTES = 4 << 20  # of these at a time in each thread; their shingles take up to eight times that
+READ_ROWS = 4_096  # of sketches in hand while the index is filled
 AT_ONCE = 50_000  # pairs whose sketches are compared in one call: 512 bytes each
 PART = ("doc_id", "batch_id", "n_shingles", "set_hash", "round", "sketch", "bands")  # what the driver holds of `sketches`
 HOT = "hot_key bigint, n_classes bigint, n_staying bigint"
@@ -57,7 +59,6 @@ def most_documents(lake: Lake) -> int:
 class Documents:
     """All documents at hand, one entry each."""
 
-    named: pa.Table  # doc_id, batch_id
     keys: DocKeys
     n_bytes: Ints
     is_kept: npt.NDArray[np.bool_]
@@ -68,7 +69,6 @@ class Documents:
 class Index:
     """The sketches of documents with shingles, a row each, and their classes: documents of equal shingle sets, in doc_id order of those that stand for them."""
 
-    doc_ids: pa.Array
     keys: DocKeys
     n_shingles: Ints
     rounds: npt.NDArray[np.int32]
@@ -79,9 +79,7 @@ class Index:
 
     def ids_of(self, rows: Ints) -> pa.Array:
         """doc_id of rows."""
-        import pyarrow as pa
-
-        return self.doc_ids.take(pa.array(rows))
+        return self.keys.among(rows).doc_ids()
 
 
 @dataclass(frozen=True)
@@ -138,69 +136,103 @@ class Rule:
 def documents_at_hand(tables: Tables, heeds: list[str], ranking: list[Rank]) -> Documents:
     """What the driver holds of the documents, and who of them no job in `heeds` left out."""
     rows, keys, ranks = ranked_on_driver(tables, ranking, "n_bytes")
-    return Documents(rows.select(["doc_id", "batch_id"]), keys, rows["n_bytes"].to_numpy(), tables.is_kept(keys, heeds), ranks)
+    return Documents(keys, rows["n_bytes"].to_numpy(), tables.is_kept(keys, heeds), ranks)
 
 
-def known_sketches(tables: Tables, kernel: str, threads: int) -> Iterator[pa.Table]:
-    """PART of the sketches of this kernel in the table."""
+@dataclass(frozen=True)
+class Part:
+    """Some rows of `sketches` whose columns are read when they are wanted: no more than `n_rows`, in small batches."""
+
+    n_rows: int
+    batches: Callable[[Sequence[str]], Iterable[pa.RecordBatch]]
+
+
+def known_sketches(tables: Tables, kernel: str) -> list[Part]:
+    """The sketches of this kernel in the table."""
     files = tables.lake.data_files(table("sketches"), None)
     if files is None:
         from pyspark.sql import functions as F
 
-        return iter([from_spark(tables.own("sketches").where(F.col("kernel") == kernel).select(*PART))])
-    return from_files([Path(file.path) for file in files], threads, kernel)
+        return [from_spark(tables.own("sketches").where(F.col("kernel") == kernel).select(*PART))]
+    return from_files([Path(file.path) for file in files], kernel)
 
 
-def from_spark(rows: DataFrame) -> pa.Table:
-    """PART that Spark has, on the driver."""
+def from_spark(rows: DataFrame) -> Part:
+    """What Spark has, on the driver."""
     import pyarrow as pa
 
     from jobs.core.local_delta import arrow_schema
 
-    return pa.Table.from_pandas(rows.toPandas(), arrow_schema(table("sketches"), PART), preserve_index=False)
+    here = pa.Table.from_pandas(rows.toPandas(), arrow_schema(table("sketches"), PART), preserve_index=False)
+    return Part(len(here), lambda names: here.select(names).to_batches(READ_ROWS))
 
 
-def from_files(paths: list[Path], threads: int, kernel: str | None = None) -> Iterator[pa.Table]:
-    """PART of the rows in Parquet files, of those of this kernel where it is given."""
+def from_files(paths: list[Path], kernel: str) -> list[Part]:
+    """The rows of this kernel in Parquet files."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    def read(path: Path) -> pa.Table:
-        rows = pq.read_table(path, columns=[*PART, *(["kernel"] if kernel else [])], partitioning=None)
-        return rows.filter(pc.equal(rows["kernel"], kernel)).select(PART) if kernel else rows
+    def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(READ_ROWS, columns=[*names, "kernel"], use_threads=False):
+                is_ours = pc.equal(batch.column("kernel"), kernel)
+                yield batch.select(names) if pc.all(is_ours).as_py() else batch.filter(is_ours).select(names)
 
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(read, paths)
+    return [Part(pq.read_metadata(path).num_rows, functools.partial(batches, path)) for path in paths]
 
 
-def index_of(parts: Iterable[pa.Table], batches: list[str]) -> Index:
-    """The index of PART; rows without shingles meet nobody and are left out."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def keys_and_round(tables: Tables, parts: list[Part]) -> tuple[DocKeys, int]:
+    """The documents that have a sketch in `parts`, and the last round; -1 where there is none."""
+    from udfs.doc_keys import joined
 
-    from udfs.doc_keys import doc_keys
+    rows = [batch for part in parts for batch in part.batches(("doc_id", "batch_id", "round")) if batch.num_rows]
+    return joined([tables.keys_of(batch) for batch in rows]), max((int(np.max(batch.column("round"))) for batch in rows), default=-1)
+
+
+def index_of(parts: list[Part], batches: list[str], threads: int) -> Index:
+    """The index of sketches; rows without shingles meet nobody and are left out. Filled where it stands, by each thread a part after the other."""
+    from udfs.doc_keys import DocKeys, doc_keys
     from udfs.minhash import band_matrix, sketch_matrix
 
-    columns: dict[str, list[Any]] = {name: [] for name in PART}
+    n = sum(part.n_rows for part in parts)
+    widths = next(([len(batch.column(name)[0].as_py()) for name in ("sketch", "bands")] for batch in _filled(parts)), [0, 0])
+    numbers: dict[str, Any] = {"n_shingles": np.int64, "set_hash": np.int64, "round": np.int32}
+    kinds = [*numbers.values(), np.uint64, np.uint64, np.int32, (np.uint8, widths[0]), (np.int64, widths[1] // 8)]
+    columns: list[npt.NDArray[Any]] = [np.empty((n, kind[1]), kind[0]) if isinstance(kind, tuple) else np.empty(n, kind) for kind in kinds]
+
+    def fill(part: Part, start: int) -> int:
+        for rows in _filled([part]):
+            named = doc_keys(rows.column("doc_id"), rows.column("batch_id"), batches)
+            read = [rows.column(name).to_numpy(zero_copy_only=False) for name in numbers]
+            stop = start + rows.num_rows
+            wide = sketch_matrix(rows.column("sketch")), band_matrix(rows.column("bands"))
+            for column, values in zip(columns, [*read, named.high, named.low, named.batch, *wide], strict=True):
+                column[start:stop] = values
+            start = stop
+        return start
+
+    starts = np.cumsum([0, *(part.n_rows for part in parts)]).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        stops = list(pool.map(fill, parts, starts))
+    at = 0
+    for start, stop in zip(starts, stops, strict=False):
+        for column in columns if at < start else ():  # rows were left out before
+            column[at : at + stop - start] = column[start:stop]
+        at += stop - start
+    n_shingles, set_hash, rounds, high, low, batch, sketches, bands = (column[:at] for column in columns)
+    keys = DocKeys(high, low, batch)
+    return Index(keys, n_shingles, rounds, sketches, bands, *classes(set_hash, rounds, keys))
+
+
+def _filled(parts: list[Part]) -> Iterator[pa.RecordBatch]:
+    """The rows that have shingles."""
+    import pyarrow.compute as pc
+
     for part in parts:
-        rows = part.filter(pc.is_valid(part["set_hash"])) if part["set_hash"].null_count else part
-        if not len(rows):
-            continue
-        for name in ("doc_id", "batch_id"):
-            columns[name] += rows[name].chunks
-        for name in ("n_shingles", "set_hash", "round"):
-            columns[name].append(rows[name].to_numpy())
-        columns["sketch"].append(sketch_matrix(rows["sketch"]))
-        columns["bands"].append(band_matrix(rows["bands"]))
-
-    def whole(name: str, *empty: int) -> npt.NDArray[Any]:  # of a wide column the parts go as soon as they are copied
-        held = columns.pop(name)
-        return np.concatenate(held) if held else np.zeros(empty, np.int64)
-
-    doc_ids, batch_ids = (pa.chunked_array(columns[name], pa.string()) for name in ("doc_id", "batch_id"))
-    keys, set_hash, rounds = doc_keys(doc_ids, batch_ids, batches), whole("set_hash", 0), whole("round", 0)
-    class_of, firsts = classes(set_hash, rounds, keys)
-    return Index(doc_ids.combine_chunks(), keys, whole("n_shingles", 0).astype(np.int64), rounds, whole("sketch", 0, 0).view(np.uint8), whole("bands", 0, 0), class_of, firsts)
+        for batch in part.batches(PART):
+            rows = batch.filter(pc.is_valid(batch.column("set_hash"))) if batch.column("set_hash").null_count else batch
+            if rows.num_rows:
+                yield rows
 
 
 def classes(set_hash: Ints, rounds: npt.NDArray[np.int32], keys: DocKeys) -> tuple[Ints, Ints]:
@@ -273,13 +305,14 @@ def compared_by_text(tables: Tables, held: Held, rows_a: Ints, rows_b: Ints, rul
     rows, sides = np.unique(np.concatenate([rows_a, rows_b]), return_inverse=True)
     left, right = sides[: len(rows_a)], sides[len(rows_a) :]
     documents = held.document[rows]
-    named, n_bytes = held.documents.named.take(pa.array(documents)), held.documents.n_bytes[documents]
+    named, n_bytes = tables.named(held.documents.keys.among(documents)), held.documents.n_bytes[documents]
     texts = tables.texts_here(named) if n_bytes.sum() <= TEXT_BYTES else None
     if texts is None:
         ids = named["doc_id"].to_pandas()
         pairs = _in_order(ids.to_numpy()[left], ids.to_numpy()[right])
         told = verified_by_text(tables, pairs, named.to_pandas().assign(n_bytes=n_bytes), rule.shingles, rule.measure).toPandas()
         return pairs.merge(told, on=["doc_a", "doc_b"], how="left").similarity.to_numpy()
+    whole = texts["text"].combine_chunks()  # no more than TEXT_BYTES; of a thousand chunks each group would make one anew
     place = doc_keys(named["doc_id"]).found_in(doc_keys(texts["doc_id"]))
     members, group_of, asked_in = packed(left, right, n_bytes, GROUP_BYTES)
     by_group, pairs_by_group = np.argsort(group_of, kind="stable"), np.argsort(asked_in, kind="stable")
@@ -289,8 +322,8 @@ def compared_by_text(tables: Tables, held: Held, rows_a: Ints, rows_b: Ints, rul
     def within(group: int) -> None:
         here = np.sort(members[by_group[ends[group] : ends[group + 1]]])
         pairs = pairs_by_group[pair_ends[group] : pair_ends[group + 1]]
-        at = (np.searchsorted(here, side[pairs]) for side in (left, right))
-        found[pairs] = similarities(texts["text"].take(pa.array(place[here])), *at, rule.shingles, rule.measure)
+        a, b = (np.searchsorted(here, side[pairs]) for side in (left, right))
+        found[pairs] = similarities(whole.take(pa.array(place[here])), a, b, rule.shingles, rule.measure)
 
     with ThreadPoolExecutor(held.threads) as pool:
         list(pool.map(within, range(len(ends) - 1)))

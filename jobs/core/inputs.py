@@ -82,7 +82,7 @@ class Tables:
         rows = (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns)
         return pa.Table.from_pandas(rows.toPandas(), local_delta.arrow_schema(table, columns), preserve_index=False)
 
-    def keys_of(self, rows: pa.Table) -> DocKeys:
+    def keys_of(self, rows: pa.Table | pa.RecordBatch) -> DocKeys:
         """The doc_id and batch_id of rows on the driver as arrays."""
         from udfs.doc_keys import doc_keys
 
@@ -105,6 +105,10 @@ class Tables:
         from pyspark.sql import functions as F
 
         return self[name].where(F.col("batch_id").isin(list(self.batches)))
+
+    def named(self, keys: DocKeys) -> pa.Table:
+        """doc_id, batch_id of documents of which `keys_of` made the keys."""
+        return pa.table({"doc_id": keys.doc_ids(), "batch_id": pa.array(self.runs.batches(), pa.string()).take(pa.array(keys.batch))})
 
     def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
         """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""

@@ -130,11 +130,12 @@ def take_over(folder: Path, table: Table, rows: Written, note: str) -> None:
     Raises ValueError for a table with partitions or a CHECK constraint, which nobody would look at here.
     """
     from deltalake import CommitProperties, DeltaTable
-    from deltalake.transaction import AddAction
+    from deltalake.transaction import AddAction, RemoveAction
 
     if table.partitions or table.check:
         raise ValueError(f"{table.name}: files are taken over by tables without partitions and CHECK constraint only")
-    now, actions = int(time.time() * 1000), []
+    now = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = []
     for name, n_rows, n_bytes in rows.files:
         (rows.folder / name).rename(folder / name)
         actions.append(AddAction(name, n_bytes, {}, now, True, json.dumps({"numRecords": n_rows})))

@@ -11,12 +11,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.core import held
 from jobs.core.background import in_background
@@ -92,31 +90,26 @@ def as_sketches(rows: DataFrame, params: NearDupParams, number: int) -> DataFram
 def sketch_here(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """As `sketch`, for a lake whose sketches fit the driver, where they stay for the next steps; pairs are looked for while they are committed."""
     at_hand = in_background(lambda: held.documents_at_hand(tables, params.heeds, params.ranking))
-    threads, is_first_run = tables.lake.spark.sparkContext.defaultParallelism, not tables.owns("sketches")
-    parts = [] if is_first_run else list(held.known_sketches(tables, params.kernel(), threads))
-    todo, found = None, {}
+    is_first_run, found, todo = not tables.owns("sketches"), {}, None
+    parts = [] if is_first_run else held.known_sketches(tables, params.kernel())
+    known, last = held.keys_and_round(tables, parts)
     if params.heeds or not is_first_run:
         documents = at_hand.result()
-        is_todo = documents.is_kept
-        for part in parts:
-            is_todo = is_todo & (documents.keys.found_in(tables.keys_of(part)) < 0)
-        todo = documents.named.filter(pa.array(is_todo))
+        todo = tables.named(documents.keys.among(documents.is_kept & (documents.keys.found_in(known) < 0)))
     if todo is None or len(todo):
-        number = max((pc.max(part["round"]).as_py() for part in parts if len(part)), default=-1) + 1
-        found["sketches"], made = sketched(tables, params, todo, number, threads)
-        parts.extend(made)
-    index = held.index_of(parts, tables.runs.batches())
-    parts.clear()
-    here = tables.held = held.Held(at_hand.result(), index, threads)
+        found["sketches"], made = sketched(tables, params, todo, last + 1)
+        parts += made
+    threads = tables.lake.spark.sparkContext.defaultParallelism
+    here = tables.held = held.Held(at_hand.result(), held.index_of(parts, tables.runs.batches(), threads), threads)
     here.pairing = in_background(lambda: pair_here(tables, params, here))
     return found
 
 
-def sketched(tables: Tables, params: NearDupParams, todo: pa.Table | None, number: int, threads: int) -> tuple[Any, Iterable[pa.Table]]:
+def sketched(tables: Tables, params: NearDupParams, todo: pa.Table | None, number: int) -> tuple[Any, list[held.Part]]:
     """Of the documents in `todo` (None: of all): what is committed to `sketches` for the round `number`, and what the driver holds of it."""
     made = by_workers(tables, params, todo, number)
     if made is not None:
-        return made, held.from_files(made.paths(), threads)
+        return made, held.from_files(made.paths(), params.kernel())
     rows = as_sketches(tables.stage("sketched", fingerprints(tables, params, todo)), params, number)
     return rows, [held.from_spark(rows.select(*held.PART))]
 
@@ -253,7 +246,7 @@ def choose_here(tables: Tables, params: NearDupParams, here: held.Held) -> dict[
     gone, (by_sketch, limit) = members[out], params.by_sketch()
     similarity, method = pa.array(fates.similarity[out], from_pandas=True), fates.method[out]
     which = {
-        "doc_id": index.ids_of(gone), "batch_id": here.documents.named["batch_id"].take(pa.array(here.document[gone])), "similarity": similarity, "value": similarity,
+        "doc_id": index.ids_of(gone), "batch_id": tables.named(index.keys.among(gone))["batch_id"], "similarity": similarity, "value": similarity,
         "method": methods.take(pa.array(method)), "dup_of": index.ids_of(members[fates.dup_of[out]]), "family_id": index.ids_of(members[fates.family[out]]),
         "limit": np.where(method == METHODS.index(by_sketch), limit, params.by_text()[1]),
         "rule": pa.array([f"{tables.job.name}.{name}" for name in METHODS]).take(pa.array(method)),
