@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 LAKE ?= lakes/demo
 TESTS ?= tests
 # Planning keeps one core busy: two processes, each with whole files, take two thirds of the time. TWO= for one.
-TWO ?= -n 2 --dist loadfile
+TWO ?= -n 2 --dist loadfile --no-loadscope-reorder
 RAW ?= lakes/demo-raw
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker
+.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker peers
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,14 @@ models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU
+
+.venv-peers/.ready: Makefile
+	@echo "installing the peers that benchmarks compare with into .venv-peers (once; one to two minutes)"
+	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-peers
+	@.venv-peers/bin/pip install -q --disable-pip-version-check 'datatrove[processing,io]==0.10.1' spacy==3.8.18 regex==2026.11.19 xxhash==3.8.2 tokenizers==0.23.3 orjson==3.13.0 nltk==3.10.4
+	@touch $@
+
+peers: .venv-peers/.ready ## the environment of benchmarks.near_dup_peers
 
 $(BIN)/lmplz: | setup
 	@command -v cmake >/dev/null && command -v g++ >/dev/null && [ -d /usr/include/boost/program_options ] && [ -d /usr/include/eigen3 ] \

@@ -1,19 +1,19 @@
 """Near-duplicate removal by Gristmill and by its peers: seconds, rate and memory on the same input, machine and two cores.
 
-    python -m benchmarks.near_dup_peers --docs ../shared/data/corpus_dev.parquet [--systems gristmill,datatrove]
+    make peers && python -m benchmarks.near_dup_peers --docs ../shared/data/corpus_dev.parquet [--systems gristmill,datatrove]
 
 Each system is a process of its own, timed from its start to its end, one after the other:
 
 gristmill   `python -m jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
-            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`. Up to
-            300,000 documents with the Spark settings of conf/demo.yaml (interpreted plans, no column statistics), beyond with our own.
+            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`. With
+            the Spark settings of conf/demo.yaml (interpreted plans, no column statistics) while the driver holds the lake's sketches.
 datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
 text_dedup  `python -m text_dedup.minhash` of text-dedup 0.4 with its own defaults (256 permutations, threshold .7, word 5-grams), 2 processes.
 cci4        CCI4.0's minhash_spark.py, where --cci4 names it and --graphframes the jar that it needs; its 8,192 and 8,096 partitions are
             lowered to 8, in its favour.
 
-The peers run in the interpreter --python (this one unless given), which has to have them; a system that is asked for and not there is an
-error. Every document is written by the peers and not by us, whose result is one row for each left-out document: text is written at the
+The peers run in the interpreter --python (that of `make peers`, which has datatrove, unless given); a system that is asked for and not there
+is an error, before anything runs. Every document is written by the peers and not by us, whose result is one row for each left-out document: text is written at the
 exit of the curation only. The last line is JSON by system:
 
 seconds      from the start of the process to its end
@@ -47,6 +47,8 @@ from benchmarks.near_dup import read, recipes
 
 CORES, FILES = 2, 8
 ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / ".venv-peers/bin/python"
+NEEDS = {"datatrove": ("datatrove.pipeline.dedup.minhash", "make peers"), "text_dedup": ("text_dedup.minhash", "pip install text-dedup"), "cci4": ("pyspark", "pip install pyspark==3.5.9")}
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,6 @@ def _delta_rows(path: str) -> int:
 def datatrove(asked: Asked) -> dict[str, Any]:
     """datatrove's MinHash blocks."""
     out = f"{asked.home}/datatrove"
-    _need(asked.python, "datatrove.pipeline.dedup.minhash", "pip install 'datatrove[processing,io]' spacy")
     found = measured([asked.python, str(ROOT / "benchmarks/near_dup_datatrove.py"), asked.files, out], Path(asked.home, "datatrove.log"))
     kept = sum(pq.read_metadata(path).num_rows for path in Path(out, "kept").glob("*.parquet"))
     return {**found, "left_out": asked.rows - kept}
@@ -133,7 +134,6 @@ def datatrove(asked: Asked) -> dict[str, Any]:
 def text_dedup(asked: Asked) -> dict[str, Any]:
     """text-dedup's MinHash."""
     out = f"{asked.home}/text_dedup"
-    _need(asked.python, "text_dedup.minhash", "pip install text-dedup")
     command = [asked.python, "-m", "text_dedup.minhash", "--path", "parquet", "--data_files", f"{asked.files}/*.parquet", "--split", "train",
                "--cache_dir", f"{asked.home}/cache", "--output", out, "--column", "text", "--num_proc", str(CORES)]  # fmt: skip
     found = measured(command, Path(asked.home, "text_dedup.log"), HF_DATASETS_OFFLINE="1")
@@ -143,11 +143,8 @@ def text_dedup(asked: Asked) -> dict[str, Any]:
 
 def cci4(asked: Asked) -> dict[str, Any]:
     """CCI4.0's script, its partition counts lowered."""
-    if not (asked.cci4 and asked.graphframes):
-        sys.exit("near_dup_peers: cci4 needs --cci4 (minhash_spark.py of FlagAI-Open/OpenSeek) and --graphframes (a jar for Spark's Scala)")
     script, out = Path(asked.home, "minhash_spark.py"), f"{asked.home}/cci4"
     script.write_text(Path(asked.cci4).read_text(encoding="utf-8").replace('"8192"', f'"{FILES}"').replace("8096", str(FILES)), encoding="utf-8")
-    _need(asked.python, "pyspark", "pip install pyspark==3.5.9")
     submit = [str(Path(asked.python).parent / "spark-submit")]
     command = [*submit, "--master", f"local[{CORES}]", "--driver-memory", "4g", "--jars", asked.graphframes, "--py-files", asked.graphframes, str(script),
                "--input", asked.files, "--output", out, "--column", "text", "--checkpoint_dir", f"{asked.home}/checkpoints"]  # fmt: skip
@@ -157,10 +154,12 @@ def cci4(asked: Asked) -> dict[str, Any]:
 
 
 def _need(python: str, module: str, advice: str) -> None:
+    if not Path(python).exists():
+        sys.exit(f"near_dup_peers: {python}: no such interpreter; {advice}, or name one that has {module} by --python")
     found = subprocess.run([python, "-c", f"import {module}"], capture_output=True, text=True)
     if found.returncode:
         last = found.stderr.strip().splitlines()[-1:]
-        sys.exit(f"near_dup_peers: {python} cannot import {module} ({' '.join(last)}); {advice}, and name that interpreter by --python")
+        sys.exit(f"near_dup_peers: {python} cannot import {module} ({' '.join(last)}); {advice}, or name an interpreter that has it by --python")
 
 
 SYSTEMS: dict[str, Callable[[Asked], dict[str, Any]]] = {"gristmill": gristmill, "datatrove": datatrove, "text_dedup": text_dedup, "cci4": cci4}
@@ -171,7 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--docs", required=True, help="Parquet file or folder of them: id, text")
     parser.add_argument("--systems", default="gristmill,datatrove", help=f"some of {','.join(SYSTEMS)} (default gristmill,datatrove)")
-    parser.add_argument("--python", default=sys.executable, help="interpreter that has the peers (default: this one)")
+    parser.add_argument("--python", default=str(PEERS), help="interpreter that has the peers (default: that of `make peers`)")
     parser.add_argument("--cci4", help="path of CCI4.0's minhash_spark.py")
     parser.add_argument("--graphframes", help="path of a GraphFrames jar")
     given = parser.parse_args()
@@ -179,6 +178,11 @@ def main() -> None:
     unknown = sorted(set(names) - set(SYSTEMS))
     if unknown:
         parser.error(f"--systems {', '.join(unknown)}: no such system; take some of {', '.join(SYSTEMS)}")
+    for name in names:
+        if name in NEEDS:
+            _need(given.python, *NEEDS[name])
+    if "cci4" in names and not (given.cci4 and given.graphframes):
+        sys.exit("near_dup_peers: cci4 needs --cci4 (minhash_spark.py of FlagAI-Open/OpenSeek) and --graphframes (a jar for Spark's Scala)")
     documents = read(given.docs, ("id", "text"))
     megabytes = pc.sum(pc.binary_length(documents["text"])).as_py() / 1e6
     told: dict[str, Any] = {}

@@ -20,8 +20,10 @@ peak_mb                the largest sum of resident memory of the process and its
 left_out               documents
 hot_buckets, uncompared    buckets over the recipe's max_bucket, and the pairs in them that were not compared under their keys
 ingest_seconds         of the process before
-steps                  by staged table (`tables`: what is committed or counted): seconds, those of the JVM's processor, and bytes a document that
-                       were shuffled and spilled to disk
+steps                  of Spark, by staged table (`tables`: what is committed or counted): seconds, those of the JVM's processor, and bytes a
+                       document that were shuffled and spilled to disk
+
+`--spark-alone` has Spark do what the driver does up to jobs.core.held.DIRECT_DOCUMENTS: how larger lakes are worked through.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ import yaml
 from benchmarks.near_dup import recipes
 from benchmarks.near_dup_peers import CORES, _delta_rows, measured
 
+SPARK_ALONE = "import sys; from jobs.core import held, job; from jobs import dedup_minhash; held.DIRECT_DOCUMENTS = 0; sys.exit(job.main(dedup_minhash.JOB))"
 METRICS = {"internal.metrics.shuffle.write.bytesWritten": "shuffled", "internal.metrics.diskBytesSpilled": "spilled", "internal.metrics.executorCpuTime": "jvm"}
 
 
@@ -105,7 +108,7 @@ def hot(lake: Path) -> dict[str, int]:
     return {"hot_buckets": len(left), "uncompared": pc.sum(left).as_py() or 0}
 
 
-def run(docs: str, memory: str, keep: str | None) -> dict[str, Any]:
+def run(docs: str, memory: str, keep: str | None, is_spark_alone: bool) -> dict[str, Any]:
     """One corpus through the job."""
     texts = ds.dataset(docs, format="parquet")
     n_bytes = sum(pc.sum(pc.binary_length(batch["text"])).as_py() or 0 for batch in texts.to_batches(columns=["text"]))
@@ -119,9 +122,9 @@ def run(docs: str, memory: str, keep: str | None) -> dict[str, Any]:
         timed = Path(home, "timed.yaml")
         timed.write_text(yaml.safe_dump({"lake": lake, "jobs": recipes(), "spark": spark}), encoding="utf-8")
         settings = {"GRISTMILL_MASTER": f"local[{CORES}]", "GRISTMILL_DRIVER_MEMORY": memory}
-        command = [sys.executable, "-m"]
-        before = measured([*command, "jobs.ingest_docs", "--recipe", str(recipe), "--input", str(Path(docs).resolve()), "--batch", "docs"], Path(home, "ingest.log"), **settings)
-        found = measured([*command, "jobs.dedup_minhash", "--recipe", str(timed)], Path(home, "dedup.log"), **settings)
+        before = measured([sys.executable, "-m", "jobs.ingest_docs", "--recipe", str(recipe), "--input", str(Path(docs).resolve()), "--batch", "docs"], Path(home, "ingest.log"), **settings)
+        job = ["-c", SPARK_ALONE] if is_spark_alone else ["-m", "jobs.dedup_minhash"]
+        found = measured([sys.executable, *job, "--recipe", str(timed)], Path(home, "dedup.log"), **settings)
         told = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **found, "seconds": round(found["seconds"], 1), "ms_document": round(1000 * found["seconds"] / n, 4)}
         told |= {"mb_s_core": round(n_bytes / 1e6 / found["seconds"] / CORES, 2), "left_out": _delta_rows(f"{home}/lake/verdicts"), **hot(Path(home, "lake")), "ingest_seconds": round(before["seconds"], 1)}
         each = {name: {"seconds": round(s["seconds"], 1), "jvm": round(s["jvm"], 1), "shuffled": round(s["shuffled"] / n, 1), "spilled": round(s["spilled"] / n, 1)} for name, s in steps(next(events.iterdir())).items()}
@@ -135,11 +138,12 @@ def main() -> None:
     parser.add_argument("--docs", default=[], nargs="+", help="Parquet files or folders of them (id, text), the smallest first")
     parser.add_argument("--memory", default="5g", help="of the JVM, which is driver and executor (default 5g)")
     parser.add_argument("--scratch", help="folder on a disk that holds the lakes (default: the system's)")
+    parser.add_argument("--spark-alone", action="store_true", help="as beyond the driver's bound")
     given = parser.parse_args()
     told: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
         for docs in [*given.docs, *(made(kind, int(n), folder) for kind, n in (each.split(":") for each in given.made))]:
-            told[Path(docs).stem] = run(docs, given.memory, given.scratch)
+            told[Path(docs).stem] = run(docs, given.memory, given.scratch, given.spark_alone)
             print(f"{docs}: {told[Path(docs).stem]}", flush=True)
     rates = [found["ms_document"] for found in told.values()]
     print(json.dumps({**told, "growth": round(rates[-1] / rates[0], 2)}))

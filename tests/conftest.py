@@ -15,6 +15,13 @@ SHARED = ROOT.parent / "shared"
 os.environ.setdefault("GRISTMILL_MASTER", "local[2]")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.chdir(ROOT)
+# Minutes each, in this order: of two processes that take whole files (`make test`), none then waits long for the last of them.
+LONG = ("test_curate.py", "test_catalog.py", "test_determinism.py", "test_dedup.py", "test_docs.py", "test_conservation.py", "test_what_every_job_owes.py", "test_synthesis.py", "test_worker.py", "test_cluster.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")
