@@ -54,7 +54,6 @@ class Trees(Strict):
     leaves: PositiveInt
     learning_rate: PositiveFloat
     feature_share: float = Field(gt=0, le=1)  # of the measures, drawn anew for each split, that it may choose from
-    length_bins: PositiveInt | None  # as of Linear
 
     def spec(self) -> dict[str, Any]:
         """What udfs.training wants."""

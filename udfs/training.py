@@ -132,7 +132,7 @@ def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
 
 
 def _trees(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """Gradient-boosted trees over histograms of the measures (examples weigh the same, or balanced within `length_bins`)."""
+    """Gradient-boosted trees over histograms of the measures."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     matrix = as_matrix(rows)
@@ -142,9 +142,7 @@ def _trees(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
             max_iter=spec["trees"], learning_rate=spec["learning_rate"], max_leaf_nodes=spec["leaves"], l2_regularization=1.0,
             max_features=spec["feature_share"], early_stopping=False, random_state=SEED,
         )  # fmt: skip
-        bins = spec["length_bins"]
-        weights = length_weights(rows, train, labels, bins) if bins else None
-        return pickle.dumps(model.fit(matrix[train], labels[train], weights), protocol=5)
+        return pickle.dumps(model.fit(matrix[train], labels[train]), protocol=5)
 
     return make
 
