@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -55,6 +56,15 @@ class Store:
             raise TableError(f"{self.root}/{name}: lacks the columns {', '.join(missing)}; worker and jobs are of different versions")
         return found
 
+    def rows(self, name: str, table: DeltaTable, columns: list[str], **wanted: Any) -> list[dict[str, Any]]:
+        """Rows of the table `name` as `table` sees it, of these `columns`.
+
+        Of a local one by Arrow's own file system: delta-rs's is Python's, and Arrow's threads, which close files when they come to it, abort a
+        process that has just ended ("terminate called without an active exception").
+        """
+        files = fs.SubTreeFileSystem(str((self.local / name).resolve()), fs.LocalFileSystem()) if self.local else None
+        return list(table.to_pyarrow_table(columns=columns, filesystem=files, **wanted).to_pylist())
+
     def parts(self) -> list[str]:
         """Parts of the queue whose answers are not committed yet, in the order of their names."""
         queued = sorted({each["part"] for each in self.table("synth_requests", REQUESTS).partitions() if each["part"]})
@@ -63,8 +73,8 @@ class Store:
 
     def requests(self, part: str) -> list[dict[str, Any]]:
         """The requests of a part, by request_id."""
-        table = self.table("synth_requests", REQUESTS).to_pyarrow_table(partitions=[("part", "=", part)], columns=REQUESTS.names)
-        return sorted(table.to_pylist(), key=lambda row: row["request_id"])
+        rows = self.rows("synth_requests", self.table("synth_requests", REQUESTS), REQUESTS.names, partitions=[("part", "=", part)])
+        return sorted(rows, key=lambda row: row["request_id"])
 
     def commit(self, part: str, rows: list[dict[str, Any]]) -> bool:
         """Commit a part's answers; False when somebody already has. Raises RetryLater after too many conflicts."""
@@ -128,7 +138,7 @@ class Store:
         for _ in range(TRIES):
             with self._lock("leases"):
                 table = self.table("leases", LEASES)
-                rows = {row["part"]: row for row in table.to_pyarrow_table(columns=LEASES.names).to_pylist()}
+                rows = {row["part"]: row for row in self.rows("leases", table, LEASES.names)}
                 if not change(rows, now()):
                     return False
                 data = pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["part"]), schema=LEASES)
@@ -148,7 +158,7 @@ class Store:
     def is_logged(self) -> bool:
         """Whether a finished run already tells of the newest answers."""
         newest = self.table("synth_answers", ANSWERS).version()
-        rows = self.table("runs", RUNS).to_pyarrow_table(columns=["status", "versions_written"]).to_pylist()
+        rows = self.rows("runs", self.table("runs", RUNS), ["status", "versions_written"])
         return any(row["status"] == "finished" and dict(row["versions_written"] or []).get("synth_answers", -1) >= newest for row in rows)
 
     @contextlib.contextmanager

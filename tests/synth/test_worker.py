@@ -93,7 +93,8 @@ def test_with_nothing_left_to_answer_no_engine_is_started(tmp_path: Path, write_
     finish(start_worker(write_recipe(FakeServer().start()), tmp_path / "lake"))
     before = rows_of(tmp_path / "lake", "runs")
     keyless = write_recipe("http://127.0.0.1:9", engine={"key_variable": "NO_SUCH_KEY"})  # an engine that cannot start
-    assert "requests 0" in finish(start_worker(keyless, tmp_path / "lake"))
+    for _ in range(4):  # a process that ends this soon after it read was aborted more often than not
+        assert "requests 0" in finish(start_worker(keyless, tmp_path / "lake"))
     assert rows_of(tmp_path / "lake", "runs") == before
 
 
