@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.files import ids_of
+from udfs.files import Ids, ids_of
 from udfs.kernels import Hashes, frozen, kernel
 
 Ints = npt.NDArray[np.int64]
@@ -94,9 +94,14 @@ def _matched(high, low, batch, order, other_high, other_low, other_batch, other_
     return at
 
 
+def halves(doc_ids: Ids) -> npt.NDArray[np.uint64]:
+    """The two halves of ids of 32 hexadecimal digits (lower case) as numbers, `(2, documents)`."""
+    return np.asarray(_halves(frozen(doc_ids.view(np.uint8).reshape(-1, 32))))
+
+
 def doc_keys(doc_ids: pa.Array | pa.ChunkedArray, batch_ids: pa.Array | pa.ChunkedArray | None = None, batches: Sequence[str] = ()) -> DocKeys:
     """The keys of documents; without `batch_ids` by doc_id alone. Raises ValueError for a doc_id that is not 32 characters."""
-    high, low = _halves(frozen(ids_of(doc_ids).view(np.uint8).reshape(-1, 32)))
+    high, low = halves(ids_of(doc_ids))
     if batch_ids is None:
         return DocKeys(high, low, np.zeros(len(high), np.int32))
     codes = pc.fill_null(pc.index_in(batch_ids, pa.array(batches, batch_ids.type)), -1)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from udfs.doc_keys import halves
 from udfs.files import ids_of
 from udfs.kernels import frozen, kernel
 from udfs.survivors import components
@@ -222,8 +223,7 @@ def scatter_index(batches: Iterator[pa.RecordBatch], kernel: str, last_round: in
 
 def places(doc_ids: npt.NDArray[np.bytes_]) -> Ints:
     """The first 15 of 32 hexadecimal digits (lower case) as a number: 60 of 128 bits, order enough inside a bucket."""
-    digits = doc_ids.view(np.uint8).reshape(len(doc_ids), 32)[:, :15].astype(np.int64)
-    return (np.where(digits < 58, digits - 48, digits - 87) << np.arange(56, -1, -4)).sum(axis=1)
+    return (halves(doc_ids)[0] >> np.uint64(4)).astype(np.int64)
 
 
 def from_block(block: bytes) -> list[npt.NDArray[Any]]:

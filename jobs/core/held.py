@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from jobs.core.families import METHODS, Fates, fates
 from jobs.core.job import Tables
+from jobs.core.local_delta import from_pandas
 from jobs.core.pairs import verified_by_text
 from jobs.core.ranking import Rank, ranked_on_driver
 from jobs.core.tables import table
@@ -159,11 +160,7 @@ def known_sketches(tables: Tables, kernel: str) -> list[Part]:
 
 def from_spark(rows: DataFrame) -> Part:
     """What Spark has, on the driver."""
-    import pyarrow as pa
-
-    from jobs.core.local_delta import arrow_schema
-
-    here = pa.Table.from_pandas(rows.toPandas(), arrow_schema(table("sketches"), PART), preserve_index=False)
+    here = from_pandas(table("sketches"), rows.toPandas(), PART)
     return Part(len(here), lambda names: here.select(names).to_batches(READ_ROWS))
 
 
@@ -295,7 +292,8 @@ def compare(tables: Tables, held: Held, left: Ints, right: Ints, rule: Rule) -> 
 
 
 def compared_by_text(tables: Tables, held: Held, rows_a: Ints, rows_b: Ints, rule: Rule) -> npt.NDArray[np.float64]:
-    """The similarity of each pair of rows of the index, by their texts: here while they fit, else by Spark."""
+    """The similarity of each pair of rows of the index (the lower doc_id in `rows_a`), by their texts: here while they fit, else by Spark."""
+    import pandas as pd
     import pyarrow as pa
 
     from udfs.doc_keys import doc_keys
@@ -308,8 +306,8 @@ def compared_by_text(tables: Tables, held: Held, rows_a: Ints, rows_b: Ints, rul
     named, n_bytes = tables.named(held.documents.keys.among(documents)), held.documents.n_bytes[documents]
     texts = tables.texts_here(named) if n_bytes.sum() <= TEXT_BYTES else None
     if texts is None:
-        ids = named["doc_id"].to_pandas()
-        pairs = _in_order(ids.to_numpy()[left], ids.to_numpy()[right])
+        ids = named["doc_id"].to_numpy()
+        pairs = pd.DataFrame({"doc_a": ids[left], "doc_b": ids[right]})  # (classes stand in doc_id order)
         told = verified_by_text(tables, pairs, named.to_pandas().assign(n_bytes=n_bytes), rule.shingles, rule.measure).toPandas()
         return pairs.merge(told, on=["doc_a", "doc_b"], how="left").similarity.to_numpy()
     whole = texts["text"].combine_chunks()  # no more than TEXT_BYTES; of a thousand chunks each group would make one anew
@@ -328,13 +326,6 @@ def compared_by_text(tables: Tables, held: Held, rows_a: Ints, rows_b: Ints, rul
     with ThreadPoolExecutor(held.threads) as pool:
         list(pool.map(within, range(len(ends) - 1)))
     return found
-
-
-def _in_order(ids_a: npt.NDArray[Any], ids_b: npt.NDArray[Any]) -> Any:
-    """doc_a < doc_b, as pandas."""
-    import pandas as pd
-
-    return pd.DataFrame({"doc_a": np.minimum(ids_a, ids_b), "doc_b": np.maximum(ids_a, ids_b)})
 
 
 def settle(tables: Tables, held: Held, rule: Rule, max_bucket: int, families: str, rounds: int) -> None:

@@ -75,12 +75,12 @@ class Tables:
         found = self.lake.opened(table, self.versions[name]) if name in self.versions else None
         if found is not None:
             only = [("batch_id", "in", list(self.batches)), *([("job", "in", jobs)] if jobs is not None else [])]
-            return found.to_pyarrow_table(columns=list(columns), filters=only)
+            return local_delta.rows_of(found, columns, only)
         from pyspark.sql import functions as F
 
         rows = self.slice(name)
         rows = (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns)
-        return pa.Table.from_pandas(rows.toPandas(), local_delta.arrow_schema(table, columns), preserve_index=False)
+        return local_delta.from_pandas(table, rows.toPandas(), columns)
 
     def keys_of(self, rows: pa.Table | pa.RecordBatch) -> DocKeys:
         """The doc_id and batch_id of rows on the driver as arrays."""

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
+import pyarrow.fs as fs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from jobs.core.table import Table
 
 SIMPLE = {"string": "string", "bigint": "long", "int": "integer", "double": "double", "float": "float", "boolean": "boolean", "timestamp": "timestamp", "binary": "binary"}
@@ -114,6 +117,21 @@ def opened(folder: Path, version: int | None) -> Any | None:
 
     found = DeltaTable(str(folder), version=version)
     return found if found.protocol().min_reader_version == 1 else None
+
+
+def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
+    """Rows of what `opened` gave, by Arrow's own files.
+
+    delta-rs's file system is Python's: Arrow's threads close its files late, and abort a process that has just ended (seen in the worker).
+    """
+    root = unquote(urlparse(table.table_uri).path).rstrip("/")
+    files = fs.SubTreeFileSystem(root, fs.LocalFileSystem())
+    return table.to_pyarrow_table(columns=None if columns is None else list(columns), filters=filters, filesystem=files)
+
+
+def from_pandas(table: Table, rows: pd.DataFrame, names: Sequence[str]) -> pa.Table:
+    """The promised columns `names` of rows that Spark brought to the driver."""
+    return pa.Table.from_pandas(rows, arrow_schema(table, names), preserve_index=False)
 
 
 def append(folder: Path, rows: pa.Table, note: str) -> None:

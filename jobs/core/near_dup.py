@@ -21,7 +21,7 @@ from jobs.core.background import in_background
 from jobs.core.families import METHODS, choose_survivors
 from jobs.core.inputs import Keyed
 from jobs.core.job import Counts, Delete, Tables, Writes
-from jobs.core.local_delta import Written, arrow_schema
+from jobs.core.local_delta import Written, from_pandas, rows_of
 from jobs.core.near_dup_params import NearDupParams
 from jobs.core.pairs import Spread, all_candidates, candidates, decided, holding, indexed
 from jobs.core.tables import table
@@ -155,10 +155,9 @@ def pair_here(tables: Tables, params: NearDupParams, here: held.Held) -> bool:
         rows = tables.lake.opened(table("pairs"), None)
         columns = ["doc_a", "doc_b", "similarity", "method", "is_accepted"]
         if rows is not None:
-            known = rows.to_pyarrow_table(columns=columns, filters=[("kernel", "=", params.pairing())])
+            known = rows_of(rows, columns, [("kernel", "=", params.pairing())])
         else:
-            told = tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*columns).toPandas()
-            known = pa.Table.from_pandas(told, arrow_schema(table("pairs"), columns), preserve_index=False)
+            known = from_pandas(table("pairs"), tables.own("pairs").where(F.col("kernel") == params.pairing()).select(*columns).toPandas(), columns)
         here.known = held.known_pairs(here.index, known)
     return held.pair_classes(tables, here, last_round(tables, params), rule_of(params), params.max_bucket)
 
@@ -243,10 +242,10 @@ def choose_here(tables: Tables, params: NearDupParams, here: held.Held) -> dict[
     members, fates = held.survivors(here, params.families)
     out, n = fates.is_out, int(here.documents.is_kept.sum())
     tables.judged = Counts(n, n - int(out.sum()), {"near_duplicate": int(out.sum())} if out.any() else {})
-    gone, (by_sketch, limit) = members[out], params.by_sketch()
+    gone, (by_sketch, limit) = tables.named(index.keys.among(members[out])), params.by_sketch()
     similarity, method = pa.array(fates.similarity[out], from_pandas=True), fates.method[out]
     which = {
-        "doc_id": index.ids_of(gone), "batch_id": tables.named(index.keys.among(gone))["batch_id"], "similarity": similarity, "value": similarity,
+        "doc_id": gone["doc_id"], "batch_id": gone["batch_id"], "similarity": similarity, "value": similarity,
         "method": methods.take(pa.array(method)), "dup_of": index.ids_of(members[fates.dup_of[out]]), "family_id": index.ids_of(members[fates.family[out]]),
         "limit": np.where(method == METHODS.index(by_sketch), limit, params.by_text()[1]),
         "rule": pa.array([f"{tables.job.name}.{name}" for name in METHODS]).take(pa.array(method)),

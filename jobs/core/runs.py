@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from jobs.core import local_delta
 from jobs.core.job import Job
 from jobs.core.lake import Lake
-from jobs.core.local_delta import arrow_schema
 from jobs.core.tables import RUNS, SHARED
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _as_rows(found: Any) -> list[Row]:
             return dict(value)
         return _naive(value) if name == "at" else value
 
-    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in found.to_pyarrow_table().to_pylist()]
+    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in local_delta.rows_of(found).to_pylist()]
 
 
 def _naive(at: dt.datetime) -> dt.datetime:
@@ -118,7 +118,7 @@ def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
     known = lake.run_rows
     if lake.is_direct:
         plain = [list(value.items()) if isinstance(value, dict) else value for value in values]
-        rows = pa.Table.from_pylist([dict(zip(RUNS.names, plain, strict=True))], arrow_schema(RUNS))
+        rows = pa.Table.from_pylist([dict(zip(RUNS.names, plain, strict=True))], local_delta.arrow_schema(RUNS))
     else:
         rows = lake.spark.createDataFrame([values], RUNS.schema).coalesce(1)
     version = lake.write(RUNS, rows, None, note)
