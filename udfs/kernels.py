@@ -34,7 +34,8 @@ def _whole_vectors() -> str | None:
     return f"{features.flatten()},-prefer-256-bit" if features.get("avx512vbmi2") else None
 
 
-numba.config.CPU_FEATURES = numba.config.CPU_FEATURES or _whole_vectors()  # read at the first compilation, part of the key of numba's cache
+if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:  # (a user may have named another processor, to share a cache)
+    numba.config.CPU_FEATURES = _whole_vectors()  # read at the first compilation, part of the key of numba's cache
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:

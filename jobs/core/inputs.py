@@ -224,14 +224,12 @@ class Tables:
         write_keys(keys.select(names) if isinstance(keys, pa.Table) else keys[names], path)
         return Keys(path, False, carry)
 
-    def rows(self, name: str, frame: pd.DataFrame | pa.Table, **constants: Any) -> pa.Table:
-        """Driver rows as a step returns them: the promised columns of a table, from those of `frame` and one value each."""
+    def rows(self, name: str, rows: pa.Table, **constants: Any) -> pa.Table:
+        """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and one value each."""
         schema = local_delta.arrow_schema(promised.table(name))
-        if not isinstance(frame, pa.Table):
-            return pa.Table.from_pandas(frame.assign(**constants), schema, preserve_index=False)
         for column, value in constants.items():
-            frame = frame.append_column(column, pa.repeat(value, len(frame)))
-        return frame.select(schema.names).cast(schema)
+            rows = rows.append_column(column, pa.repeat(value, len(rows)))
+        return rows.select(schema.names).cast(schema)
 
     def written(self, name: str, kernel: Kernel, *columns: str, constants: dict[str, Any], keys: Keyed | None = None, plain: tuple[str, ...] = ()) -> Written | None:
         """What `kernel` makes (as in `mapped`) and the `constants`, as rows of a table of this job that workers wrote; None where only Spark can.

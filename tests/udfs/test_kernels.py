@@ -35,3 +35,10 @@ def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
 @pytest.mark.parametrize(("given", "expected"), [(0, 0), (1, 0xB456BCFC34C2CB2C), (2**64 - 1, 0x64B5720B4B825F21)])
 def test_mixing_is_the_finalizer_of_murmurhash3(given, expected):
     assert int(mix64(np.uint64(given))) == expected
+
+
+@pytest.mark.parametrize(("named", "features"), [({"NUMBA_CPU_NAME": "generic"}, "''"), ({"NUMBA_CPU_FEATURES": "+sse2"}, "'+sse2'")])
+def test_a_processor_that_the_user_names_stands(named, features):
+    script = "import numba, udfs.kernels; print(repr(numba.config.CPU_FEATURES))"
+    ran = subprocess.run([sys.executable, "-c", script], env={**os.environ, **named}, capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.strip() == features
