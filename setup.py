@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 CONF = [str(path.relative_to("conf")) for path in Path("conf").rglob("*") if path.is_file()]
 
@@ -14,7 +14,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
-    packages=["jobs", "jobs.core", "jobs.conf", "udfs", "synth_worker"],
+    packages=[*find_packages(include=["jobs*", "udfs*", "synth_worker*"]), "jobs.conf"],
     package_dir={"jobs.conf": "conf"},
     package_data={"jobs.conf": CONF, "jobs": ["core/*.html"]},
     install_requires=[
