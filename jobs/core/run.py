@@ -144,14 +144,14 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     """The run log, after a row for each table of the job whose rows somebody else has changed: what runs wrote there before covers nothing."""
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
-    found = {name: pin.foreign for name in names if (pin := runs.pin(name)).foreign is not None}
-    for name, commit in found.items():
-        state, words = runs.state(name), told(commit)
+    found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
+    for name, pin in found.items():
+        state, words = runs.state(name), pin.trouble
         print(f"{name}: {words}: what earlier runs wrote there no longer counts as done", file=sys.stderr, flush=True)
         row = {
             "run_id": uuid.uuid4().hex, "job": "foreign", "status": FOREIGN, "at": now(), "batches": [], "recipe_hash": "",
-            "recipe": json.dumps({"table": name, "told": words}), "versions_written": {name: commit.version},
-            "table_ids": {name: state.id} if state else {}, "code_version": code_version(), "spark_version": lake.spark.version,
+            "recipe": json.dumps({"table": name, "told": words, "standing": sorted(pin.runs)}),
+            "versions_written": {name: state.version} if state else {}, "table_ids": {name: state.id} if state else {}, "code_version": code_version(), "spark_version": lake.spark.version,
         }  # fmt: skip
         log(lake, tuple(row.get(column) for column in promised.RUNS.names), json.dumps({"run_id": row["run_id"], "job": "foreign"}))
     return Runs(lake) if found else runs

@@ -23,7 +23,8 @@ class Pin:
     version: int | None = None
     runs: frozenset[str] = frozenset()  # ids of the finished runs whose rows of the table still stand
     trouble: str | None = None  # why other runs that wrote it do not
-    foreign: Commit | None = None  # somebody else's newest commit that changed rows, where `runs` does not know of it yet
+    foreign: Commit | None = None  # somebody else's newest commit that changed rows
+    is_unnoted: bool = False  # what ended runs cannot be seen from `runs` later, so that a row there has to say it
     last_commit: tuple[int, str] | None = field(default=None, compare=False)  # version and run id of the newest commit by a run that stands
 
 
@@ -61,7 +62,7 @@ def with_commits(pin: Pin, commits: Sequence[Commit]) -> Pin:
             break
         version = commit.version
     if foreign:
-        return Pin(version, frozenset(), told(foreign[-1]), foreign[-1])
+        return Pin(version, frozenset(), told(foreign[-1]), foreign[-1], is_unnoted=True)
     return replace(pin, version=version)
 
 
@@ -89,7 +90,9 @@ class _Walk:
         wrote = _written(row).get(self.name)
         version = (row["versions_read"] or {}).get(self.name, -1) if wrote is None else wrote
         if row["status"] == FOREIGN:
-            self.standing, self.trouble, self.changed_at = [], json.loads(row["recipe"])["told"], row["at"]
+            note = json.loads(row["recipe"])
+            self.standing = [(each, at) for each, at in self.standing if each["run_id"] in note["standing"]]
+            self.trouble, self.changed_at = note["told"], row["at"]
             return
         if row["job"] == REPAIR:
             kept = set(row["batches"])
@@ -120,7 +123,8 @@ class _Walk:
             newest = self.read
         commits = [(version, row["run_id"]) for row, version in standing if self._committed(row)]
         runs = frozenset(row["run_id"] for row, _ in standing)
-        return Pin(newest, runs, "it was rolled back" if is_back else self.trouble, None, max(commits, default=None))
+        trouble = "it was rolled back" if is_back else self.trouble
+        return Pin(newest, runs, trouble, None, bool(gone), max(commits, default=None))
 
     def _committed(self, row: Any) -> bool:
         """Whether the run made a commit of rows: making the table (version 0) is none, nor is to replace nothing by nothing."""

@@ -79,15 +79,22 @@ def test_rows_from_before_ids_were_kept_count_for_the_table_that_is_there() -> N
 
 
 def test_a_noted_change_by_somebody_else_ends_what_stood_until_jobs_write_again() -> None:
-    note = [{"run_id": "f", "job": "foreign", "batches": [], "status": "foreign", "at": 4, "recipe": json.dumps({"told": "version 6 (DELETE)"}),
-             "versions_read": None, "versions_written": {"t": 6}, "table_ids": {"t": "A"}}]  # fmt: skip
-    assert pinned("t", rows(ONE, TWO, note), state(6)) == Pin(None, frozenset(), "version 6 (DELETE)")
+    change = [note(4, 6, "A", [])]
+    assert pinned("t", rows(ONE, TWO, change), state(6)) == Pin(None, frozenset(), "changed")
     again = run("again", 5, 6, wrote=7, opened=6)
-    found = pinned("t", rows(ONE, TWO, note, again), state(7))
+    found = pinned("t", rows(ONE, TWO, change, again), state(7))
     assert (found.version, found.runs) == (7, {"again"})
     repaired = run("fix", 5, 6, wrote=6, job="repair", batches=["b1"])
-    found = pinned("t", rows(ONE, run("two", 2, 3, wrote=5, opened=3, batches=["b2"]), note, repaired), state(6))
+    found = pinned("t", rows(ONE, run("two", 2, 3, wrote=5, opened=3, batches=["b2"]), change, repaired), state(6))
     assert (found.version, found.runs, found.trouble) == (6, {"one", "fix"}, None), "of the batches that the repair accepted"
+
+
+def note(at: int, version: int, table_id: str, standing: list[str]) -> dict[str, Any]:
+    """What the engine writes down when it finds that somebody else changed the table t."""
+    return {
+        "run_id": f"note {at}", "job": "foreign", "batches": [], "status": "foreign", "at": at, "recipe": json.dumps({"told": "changed", "standing": standing}),
+        "versions_read": None, "versions_written": {"t": version}, "table_ids": {"t": table_id},
+    }  # fmt: skip
 
 
 def commit(version: int, *, changes: bool, run_id: str | None = None) -> Commit:
@@ -133,10 +140,9 @@ def test_a_run_stands_exactly_as_long_as_its_commit_is_in_the_table(acts: list[s
             history.append((act, None))
         elif act in ("write", "dead"):
             opened, pin, name = len(history) - 1 if history else None, looked_at(log, history, table_id), f"r{clock}"
-            if pin.foreign:
-                ended |= {run_id for _, run_id in history}
-                log += [{"run_id": f"f{clock}", "job": "foreign", "batches": [], "status": "foreign", "at": 4 * clock, "recipe": '{"told": "x"}',
-                         "versions_read": None, "versions_written": {"t": pin.foreign.version}, "table_ids": {"t": table_id}}]  # fmt: skip
+            if pin.is_unnoted:
+                ended |= {run_id for _, run_id in history} - pin.runs
+                log.append(note(4 * clock, len(history) - 1, table_id, sorted(pin.runs)))
             history += [("made", None)] if not history else []
             history.append(("write", name))
             both = run(name, 4 * clock + 1, 4 * clock + 2, wrote=len(history) - 1, opened=opened, table_id=table_id)
