@@ -5,9 +5,13 @@ batch into runs of about a megabyte, so that what lies between two kernels stays
 does not grow with the batch.
 """
 
+import contextlib
+import fcntl
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
@@ -16,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from numba.core.compiler_lock import global_compiler_lock
 
 SLICE_BYTES = 1 << 20  # text that goes through the kernels at once; a longer document goes alone
 
@@ -54,9 +59,23 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     try:  # for modules in a zip it names a place without looking whether that can be written
         os.makedirs(compiled.stats.cache_path, exist_ok=True)
         with tempfile.TemporaryFile(dir=compiled.stats.cache_path):
-            return compiled
+            pass
     except OSError:
         return numba.njit(nogil=True, error_model="numpy")(function)
+    lock = Path(compiled.stats.cache_path, f"{function.__module__}.{function.__qualname__}.lock")
+    compiled.compile = functools.partial(_one_at_a_time, compiled.compile, lock)
+    return compiled
+
+
+def _one_at_a_time(compile_: Callable[..., Any], lock: Path, signature: Any) -> Any:
+    """What numba calls for a new signature: of the workers of a machine, which all meet a kernel at once, one compiles and the others load.
+
+    numba's own lock is taken first, so that no thread of this process waits for the file while another waits for numba.
+    """
+    with global_compiler_lock, lock.open("a") as stream:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        return compile_(signature)
 
 
 @kernel

@@ -32,6 +32,32 @@ def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
     assert ran.stdout.strip() == "[0, 0]", ran.stderr
 
 
+TWO_KERNELS = """
+from udfs.kernels import kernel
+
+@kernel
+def inner(x):
+    return x + 1
+
+@kernel
+def outer(x):
+    total = 0
+    for i in range(x):
+        total += inner(i)
+    return total
+"""
+
+
+def test_of_processes_that_meet_a_kernel_at_once_one_compiles_it(tmp_path):
+    (tmp_path / "two_kernels.py").write_text(TWO_KERNELS)
+    script = "import two_kernels as t; print(t.outer(4), sum(sum(k.stats.cache_misses.values()) for k in (t.inner, t.outer)))"
+    env = {**os.environ, "PYTHONPATH": f"{Path(udfs.__file__).parents[1]}{os.pathsep}{tmp_path}"}
+    started = [subprocess.Popen([sys.executable, "-c", script], env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    told = [process.communicate(timeout=120)[0].split() for process in started]
+    assert [total for total, _ in told] == ["10"] * 3
+    assert sum(int(compiled) for _, compiled in told) == 2, "each kernel once, whoever came first"
+
+
 @pytest.mark.parametrize(("given", "expected"), [(0, 0), (1, 0xB456BCFC34C2CB2C), (2**64 - 1, 0x64B5720B4B825F21)])
 def test_mixing_is_the_finalizer_of_murmurhash3(given, expected):
     assert int(mix64(np.uint64(given))) == expected

@@ -1,0 +1,113 @@
+"""Lakes for tests without the seconds of making them: rows put into tables past Spark, an ingest without its queries, a copy of a lake."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Row
+
+from jobs import ingest_docs
+from jobs.core import tables as promised
+from jobs.core.job import Counts, Tables
+from jobs.core.lake import Lake
+from jobs.core.local_delta import arrow_schema, rows_of
+from jobs.core.run import Outcome, run_job
+from jobs.core.runs import log, now
+from udfs.rows import doc_id_of, hash128
+
+
+def copied(lake: Lake, home: Path) -> Lake:
+    """A copy of a lake in the folder `home`, that may be written to: milliseconds, where a curation takes a minute."""
+    assert lake.local_root is not None
+    shutil.copytree(lake.local_root, home, ignore=shutil.ignore_patterns("_locks"))
+    return Lake(lake.spark, str(home), lake.buckets)
+
+
+def read(lake: Lake, table: promised.Table, version: int | None = None, **equal: Any) -> list[Row]:
+    """What `lake.read(table, version).collect()` gives, of the rows whose columns are `equal`, without a query: hundredths of a second for half of one."""
+    found = lake.opened(table, version)
+    if found is None:  # a lake in a catalog, a table that takes Delta's newer readers
+        return [row for row in lake.read(table, version).collect() if all(row[name] == value for name, value in equal.items())]
+    assert [field.name for field in found.schema().fields] == list(table.names), f"{table.name} has other columns than jobs/core/tables.py promises"
+    columns = rows_of(found)
+    made = Row(*table.names)
+    rows = (made(*map(_as_spark, values, columns.schema.types)) for values in zip(*(column.to_pylist() for column in columns.columns), strict=True))
+    return [row for row in rows if all(row[name] == value for name, value in equal.items())]
+
+
+def _as_spark(value: Any, kind: pa.DataType) -> Any:
+    """A value of Arrow's as PySpark gives it: maps are dicts, structs are rows, times stand without their zone in the local one."""
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        return Row(*value)(*(_as_spark(value[field.name], field.type) for field in kind))
+    if pa.types.is_map(kind):
+        return {key: _as_spark(each, kind.item_type) for key, each in value}
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [_as_spark(each, kind.value_type) for each in value]
+    if pa.types.is_timestamp(kind):
+        return value.astimezone().replace(tzinfo=None)
+    return bytearray(value) if isinstance(value, bytes) else value
+
+
+def write(lake: Lake, name: str, rows: Sequence[tuple[Any, ...]], job: str = "test", batch: str = "b") -> int:
+    """Append rows, in the order of the table's columns, and log a finished run of `job` on `batch` that says so; returns the version."""
+    table = promised.table(name)
+    version = lake.write(table, frame_of(lake, table, rows), None, "test")
+    told = {"run_id": f"{job}-{name}-{version}", "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch], "recipe_hash": "h", "recipe": "{}",
+            "versions_read": {}, "versions_written": {name: version}, "rows_in": 0, "rows_kept": 0, "rows_left_out": 0, "reasons": {}, "code_version": "t", "spark_version": "t"}  # fmt: skip
+    log(lake, tuple(told.get(column) for column in promised.RUNS.names), "test")
+    return version
+
+
+def frame_of(lake: Lake, table: promised.Table, rows: Sequence[tuple[Any, ...]]) -> Any:
+    """Rows as the lake commits them soonest: as Arrow, where each of the table's types can be made on the driver."""
+    try:
+        schema = arrow_schema(table)
+    except KeyError:
+        return lake.spark.createDataFrame(rows, table.schema)
+    plain = [[list(value.items()) if isinstance(value, dict) else value for value in row] for row in rows]
+    return pa.Table.from_pylist([dict(zip(table.names, row, strict=True)) for row in plain], schema)
+
+
+def bring(lake: Lake, folder: Path, rows: Sequence[dict[str, Any]], params: Any, batch: str = "one") -> Outcome:
+    """What `ingest_docs` leaves of rows that are all fine, by the engine but without a query: for tests of what comes after it.
+
+    rows: "id", "text" and, where they matter, "source" (else test), "url", "domain", "lang_hint", "license"; `params`: of ingest_docs.
+    No two may have one identity. tests/jobs/test_ingest_docs.py compares it with an ingest.
+    """
+    (folder / batch).mkdir(parents=True)
+    path, at, given = folder / batch / "rows.jsonl", 0, []
+    with path.open("wb") as stream:
+        for row in rows:
+            line = json.dumps({"source": "test", **row}, ensure_ascii=False).encode() + b"\n"
+            given.append((f"{path.name}:{at}", {"source": "test", **row}))
+            at += stream.write(line)
+
+    def step(tables: Tables, _: Any) -> dict[str, Any]:
+        found = [_document(place, row, tables.batches[0], lake.buckets, tables.started_at) for place, row in given]
+        assert len({row["doc_id"] for row in found}) == len(found), "what repeats an identity is for a real ingest"
+        return {name: pa.Table.from_pylist(made, arrow_schema(promised.table(name))) for name, made in (("rejects", []), ("docs", found))}
+
+    writes = tuple(dataclasses.replace(each, replaces="append") for each in ingest_docs.JOB.writes)
+    job = dataclasses.replace(ingest_docs.JOB, steps=(step,), writes=writes, count=lambda *_: Counts(len(given), len(given), {}))
+    return run_job(job, params, lake, inputs=str(path.parent), batch=batch)
+
+
+def _document(place: str, row: dict[str, Any], batch: str, buckets: int, at: dt.datetime) -> dict[str, Any]:
+    data = row["text"].encode()
+    digest = hash128(data)
+    url, domain = row.get("url") or None, row.get("domain") or None
+    doc_id = doc_id_of(row["source"], row.get("id"), url, digest)
+    return {
+        "doc_id": doc_id, "batch_id": batch, "bucket": int(doc_id[:7], 16) % buckets, "source": row["source"], "native_key": row.get("id"), "url": url,
+        "domain_hint": domain, "lang_hint": row.get("lang_hint"), "license": row.get("license"), "text": row["text"], "n_bytes": len(data),
+        "content_hash": digest, "place": place, "ingested_at": at,
+    }  # fmt: skip
