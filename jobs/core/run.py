@@ -105,7 +105,7 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
 def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: files.Listing | None) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
-        return batches.to_ingest(runs, job.name, digest, listing, batch, params.replace_other_root)
+        return batches.to_ingest(runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False))
     known = runs.batches()
     if batch is not None and batch not in known:
         raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
@@ -171,7 +171,11 @@ class _Run:
         self._write(table, frame)
 
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
-        where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
+        declared = next(write for write in self.job.writes if write.table == table.name)
+        where = declared.where(self.job.name, self.tables.batches)
+        # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these batches to replace.
+        if declared.replaces == "batch" and "batch_id" in table.partitions and self.lake.is_direct and self.lake.exists(table):
+            where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
         self.written[table.name] = self.lake.write(table, frame, where, self.note)
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
