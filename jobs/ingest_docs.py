@@ -78,11 +78,12 @@ class Params(Strict):
 REASONS = {
     "repeated_document": "the same document stands earlier in this batch",
     "already_ingested": "the same document came with another batch",
+    "older_version": "the same id stands with other text in this batch, in a place that wins by the recipe's same_id",
     "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
     batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where it stood)",
     batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back when its batch is read again",
 }
-AMBIGUOUS = "older_version"  # counts as a broken row: one id stands for several texts of this batch
+AMBIGUOUS = "older_version"  # of these the one that counts as a broken row: an id that stands for several texts names none
 GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
 REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
 def by_format(params: Params, listing: Listing) -> list[Source]:
@@ -212,7 +213,8 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     lost = tables.held.beaten
     if lost is None or "docs" not in tables.versions:
         return {}
-    is_lost, back = not lost.isEmpty(), missed(tables, params, lost)
+    is_lost = not lost.isEmpty()
+    back = missed(tables, params, lost) if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params)) else None
     made: list[Any] = []
     if is_lost:
         made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), REJECT))
@@ -222,17 +224,14 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     return ({"rejects": made} if made else {}) | ({"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {})
 
 
-def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame | None:
-    """Rows of `rejects` in other batches that were left out for a version which this run takes away; None where there can be none.
+def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
+    """Rows of `rejects` in other batches that were left out for a version which this run takes away.
 
     Rows that would lose to this batch's version just the same are not among them.
     """
     from pyspark.sql import functions as F
 
-    runs, batch = tables.runs, tables.batches[0]
-    last = runs.last(tables.job.name, batch)
-    if last is None and not stronger(tables, params):
-        return None
+    last = tables.runs.last(tables.job.name, tables.batches[0])
     here = F.col("batch_id").isin(list(tables.batches))
     fresh = tables.own("docs").where(here).select("doc_id", "content_hash")
     gone = tables["docs"].where(here).join(fresh, ["doc_id", "content_hash"], how="left_anti").select("doc_id").unionByName(lost.select("doc_id"))
@@ -249,7 +248,7 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = found.pop(None, 0)
-    broken = {reason: n for reason, n in found.items() if reason not in REASONS}
+    broken = {reason: n for reason, n in found.items() if reason not in REASONS or reason == AMBIGUOUS}
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
     if total and sum(broken.values()) > params.max_reject_share * total:
         raise ContractError(
