@@ -111,12 +111,14 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataF
     judged = tables.stage("judged", judged)
     name = F.regexp_extract("place", r"(?s)^(.*):[^:]*$", 1)
     position = F.regexp_extract("place", r"(\d+)\D*$", 1).cast("bigint")
-    order = [name, position, F.col("place")]
-    same_text = Window.partitionBy("doc_id", "content_hash").orderBy(*order)
-    latest = [name.desc(), position.desc(), F.col("place").desc()]
-    same_id = Window.partitionBy("doc_id").orderBy(F.col("is_copy"), *(latest if params.same_id == "newest" else order))
-    good = judged.where("reason IS NULL").withColumn("is_copy", F.row_number().over(same_text) > 1)
-    good = good.withColumn("is_older", (F.row_number().over(same_id) > 1) & ~F.col("is_copy"))
+    good = judged.where("reason IS NULL").withColumn("at", F.struct(name.alias("name"), position.alias("position"), "place"))
+    same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
+    good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
+    # The newest text is the one that stands last, though an equal one may stand first, and be the copy that is kept.
+    is_newest = params.same_id == "newest"
+    good = good.withColumn("ranked", F.max("at").over(same_text) if is_newest else F.col("at"))
+    order = F.col("ranked").desc() if is_newest else F.col("ranked").asc()
+    good = good.withColumn("is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy"))
     known = earlier(tables).selectExpr("doc_id", "content_hash AS known_hash", "batch_id AS known_in", "place AS known_place")
     good = good.join(known, "doc_id", how="left")
     reason = (

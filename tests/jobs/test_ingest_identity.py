@@ -213,7 +213,7 @@ def test_two_sources_with_folders_of_the_same_names_are_both_kept_and_copies_com
     write(tmp_path / "A" / "zh" / "x.jsonl", ("g", "no copy"))
     assert names("A") == ["-", "zh"]
     told = capsys.readouterr().err
-    assert f"batch B-zh: copies for which rows of it were left out are gone (rejects: copy_is_gone), but it cannot be read again: {tmp_path}/B/zh" in told
+    assert f"batch B-zh waits to be read again, for copies of documents of it are gone (rejects: copy_is_gone): {tmp_path}/B/zh: no such" in told
     assert ("B-zh", "x.jsonl:0", "copy_is_gone") in left_out(lake)
     assert batches.waiting(Runs(lake)) == ["B-zh"]
     add_up(lake, {"en": 2, "zh": 1, "B-en": 1, "B-zh": 2})
