@@ -176,7 +176,7 @@ def test_a_run_whose_rows_are_not_those_that_the_reader_gave_out_is_not_finished
         return rows.limit(1), files
 
     monkeypatch.setattr(ingest_docs, "read", one_lost)
-    with pytest.raises(DataError, match=r"the reader gave out 2 rows of .*, but 1 documents and 0 rejects of batch in were written; the batch is not finished"):
+    with pytest.raises(DataError, match=r"ingest_docs: 2 rows came in, but 1 were kept and 0 left out .*the run is not finished"):
         reading(lake, path.parent)
     assert Runs(lake).finished() == []
 
