@@ -23,6 +23,7 @@ from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
 from jobs.lake.missing_files import missing_files_named
+from jobs.runner import batches
 from jobs.runner.pins import FOREIGN, told
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
         listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
+        if listing is not None and listing.remark:
+            progress.note(listing.remark)
         todo = _todo(job, params, runs, digest, batch, listing)
         output = job.output(params) if callable(job.output) else job.output
         if not todo and output and not files.exists(lake.spark, f"{lake.root}/{output}"):
@@ -114,10 +117,7 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
 def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: files.Listing | None) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
-        name = batch or listing.batch
-        last = runs.last(job.name, name)
-        same = runs.covers(job.name, name, digest) and last is not None and last["inputs"] == listing.fingerprint
-        return () if same else (name,)
+        return batches.to_ingest(runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False))
     known = runs.batches()
     _refuse_lost_batches(runs, job)
     if batch is not None and batch not in known:
@@ -263,7 +263,11 @@ class _Run:
         self._write(table, frame)
 
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
-        where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
+        declared = next(write for write in self.job.writes if write.table == table.name)
+        where = declared.where(self.job.name, self.tables.batches)
+        # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these batches to replace.
+        if declared.replaces == "batch" and "batch_id" in table.partitions and self.lake.is_direct and self.lake.exists(table):
+            where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
         self._wrote(table, self.lake.write(table, frame, where, self.note))
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
