@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from jobs.core.errors import ConfigError, ContractError
+from jobs.lake.names import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,8 +78,9 @@ def folders(where: str) -> list[str | None]:
 
 def exists(spark: SparkSession, where: str) -> bool:
     """Whether a file is there, on any Hadoop file system."""
-    if urlparse(where).scheme in ("", "file"):
-        return Path(urlparse(where).path).is_file()
+    local = local_path(where)
+    if local is not None:
+        return local.is_file()
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))
 
@@ -90,8 +92,8 @@ def write_text(spark: SparkSession, where: str, text: str) -> None:
 
 def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
     """Write a file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
-    if urlparse(where).scheme in ("", "file"):
-        target = Path(urlparse(where).path)
+    target = local_path(where)
+    if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         part.write_bytes(data)
@@ -109,7 +111,8 @@ def read_bytes(spark: SparkSession, where: str) -> bytes:
     """A whole file, on any Hadoop file system. Raises ContractError when it is not there."""
     if not exists(spark, where):
         raise ContractError(f"{where}: no such file, though a table names it; run the job that writes it again")
-    if urlparse(where).scheme in ("", "file"):
-        return Path(urlparse(where).path).read_bytes()
+    local = local_path(where)
+    if local is not None:
+        return local.read_bytes()
     row = spark.read.format("binaryFile").load(where).select("content").first()
     return bytes(row["content"]) if row else b""

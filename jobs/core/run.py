@@ -18,6 +18,7 @@ from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.job import Counts, Delete, Insert, Job, Tables
 from jobs.core.lake import Lake
+from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
@@ -57,6 +58,7 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
     """What the command line of a job does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
+    need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
     if hasattr(params, "warming"):
@@ -71,7 +73,7 @@ def _warm(lake: Lake, kernel: Any) -> None:
         cores = lake.spark.sparkContext.defaultParallelism
         lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
 
-    if is_local():
+    if is_local(lake.spark):
         in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
 
 
