@@ -21,7 +21,7 @@ EXAMPLES = {
     "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe conf/demo.yaml --lake s3a://bucket/lake",
     "list": "gristmill list",
     "check": "gristmill check --recipe conf/demo.yaml",
-    "why": "gristmill why 0a1b2c... --lake lakes/demo\n  gristmill why https://example.com/page --lake lakes/demo",
+    "why": "gristmill why 0a1b2c... --lake lakes/demo\n  gristmill why a.jsonl:0 --lake lakes/demo",
     "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
@@ -76,11 +76,11 @@ def parser() -> argparse.ArgumentParser:
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
-    called = "doc_id (32 hex digits; a unique beginning will do), the source's own key, URL, or place (file.jsonl:0)"
+    called = "doc_id (32 hex digits, or its beginning), the source's own key, URL, or place (file.jsonl:0)"
     why.add_argument("name", help=called)
     sql = command("sql", "run a query over the tables of a lake", "Tables stand at the versions of the last finished runs. See docs/sql.md.")
     sql.add_argument("query", help="one query of Spark SQL, read-only; tables by their bare names")
-    most = f"rows printed at the most, and a word where there are more (default: {SCREEN} on a screen; else, and as JSON, all)"
+    most = f"rows at the most, with a word where there are more (default: {SCREEN} on a screen; else all)"
     sql.add_argument("--limit", type=_count, help=most)
     funnel = command("funnel", "documents in, kept and left out by reason, of each job's last runs", "Read from the table runs.")
     for made in (why, sql, funnel):
@@ -99,8 +99,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = parser().parse_args(argv)
     does: dict[str, Callable[[argparse.Namespace], int | None]] = {
-        "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why, "sql": _sql,
-        "funnel": _funnel,
+        "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why,
+        "sql": _sql, "funnel": _funnel,
     }  # fmt: skip
     return exit_code_of(lambda: does[given.command](given))
 
@@ -180,7 +180,7 @@ def _sql(given: argparse.Namespace) -> None:
     answer = _ask(given).answer(given.query)
     twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
     if given.json and twice:
-        raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON has each name once; name them apart with AS")
+        raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON has each name once; use AS")
     limit = SCREEN if given.limit is None and not given.json and sys.stdout.isatty() else given.limit
     rows, is_more = (answer.every(), False) if limit is None else answer.first(limit)
     if given.json:

@@ -1,4 +1,6 @@
-"""What a session is set to, and what counts as this machine, is found out from what started it; no cluster is needed to ask."""
+"""What a session is set to, and what counts as this machine, is found out from what started it; no cluster is
+needed to ask.
+"""
 
 from __future__ import annotations
 
@@ -43,17 +45,25 @@ def test_a_laptop_gets_its_settings_and_those_of_the_recipe() -> None:
 
 
 @pytest.mark.parametrize("environ", [SUBMITTED, {"GRISTMILL_MASTER": "spark://h:7077"}], ids=str)
-def test_a_cluster_gets_what_the_rows_depend_on_and_delta_and_nothing_of_a_laptop(environ: dict[str, str]) -> None:
+def test_a_cluster_gets_what_the_rows_depend_on_and_delta_and_nothing_of_a_laptop(
+    environ: dict[str, str],
+) -> None:
     made = settings(place_of(environ, {"spark.master": "spark://h:7077"}, False), EXTRA)
     assert made == {**DELTA, **MEANING}
 
 
 def test_what_the_user_told_spark_submit_wins_but_for_what_the_rows_depend_on() -> None:
-    given = {"spark.master": "yarn", "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,other", "spark.sql.ansi.enabled": "false"}
+    given = {
+        "spark.master": "yarn",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,other",
+        "spark.sql.ansi.enabled": "false",
+    }
     made = settings(place_of(SUBMITTED, given, False), {})
     assert "spark.sql.extensions" not in made
     assert made == {**MEANING, "spark.sql.catalog.spark_catalog": DELTA["spark.sql.catalog.spark_catalog"]}
-    local = settings(place_of(SUBMITTED, {"spark.master": "local[1]", "spark.sql.shuffle.partitions": "7"}, False), EXTRA)
+    local = settings(
+        place_of(SUBMITTED, {"spark.master": "local[1]", "spark.sql.shuffle.partitions": "7"}, False), EXTRA
+    )
     assert "spark.sql.shuffle.partitions" not in local, "the user's 7 stands"
     assert local["spark.sql.codegen.factoryMode"] == "NO_CODEGEN", "a laptop's master, a laptop's settings"
     assert not [key for key in local if key.startswith("spark.driver.")], "its driver runs already"
@@ -65,7 +75,9 @@ def test_a_session_that_is_there_is_left_alone() -> None:
 
 
 @pytest.mark.spark
-def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(spark: object, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
+    spark: object, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
     from jobs.core.lake import Lake
     from jobs.core.session import is_local
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 MOST = 1_000  # matches, and sources, that are looked at
 LISTED = 20  # matches that are shown where a name is not of one document
-FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes")  # by which a match in docs is told
+# What a match in docs is told by.
+FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes")
 
 
 class Answer:
@@ -54,7 +55,10 @@ def _told(rows: Any) -> Iterator[Any]:
 
 
 def _complaint(error: Exception, hint: str = "") -> GristmillError:
-    return as_ours(error) or ConfigError(f"sql: {first_line(error)}{hint}")
+    said = first_line(error)
+    # Spark's own conditions are in brackets: what the query asked for. What it quotes of the data then proves nothing.
+    is_asked = said.startswith("[") and not said.startswith(("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR"))
+    return (None if is_asked else as_ours(error)) or ConfigError(f"sql: {said}{hint}")
 
 
 class Ask:
@@ -84,7 +88,8 @@ class Ask:
     def answer(self, query: str) -> Answer:
         """What one query gives.
 
-        Raises ConfigError, with Spark's sentence, for what is no query, changes something, or goes wrong on the way.
+        Raises ConfigError, with Spark's sentence, for what is no query, changes something, or goes wrong on
+        the way.
         """
         asked = one_query(self.spark, query)
         self.name_tables(set(re.findall(r"\w+", query.lower())))
@@ -105,7 +110,8 @@ class Ask:
     def why(self, name: str) -> dict[str, Any]:
         """The story of a document: where it came from, what each judge found, who stays in its place.
 
-        Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4 digits), the
+        Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4
+        digits), the
         source's own key, its URL, or the place where its row stood, whole or from the file's name on.
         Raises ConfigError where nothing, or more than one document, is called so.
         """
@@ -120,13 +126,14 @@ class Ask:
         listed = [_match(row.asDict()) for row in [*found, *others]]
         if not listed:
             raise ConfigError(
-                f"why: no document is called {name!r}: looked in docs and rejects for a doc_id (32 hex digits, or at "
+                f"why: no document is called {name!r}: looked in docs and rejects for a doc_id (32 hex "
+                f"digits, or at "
                 "least the first 4), a native_key, a url and a place (file and row, such as a.jsonl:0)"
             )
         more = f"\n  and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
         shown = "\n  ".join(listed[:LISTED])
-        several = f"why: {len(listed)} documents or rejected rows are called {name!r}; ask by the doc_id of one of them"
-        raise ConfigError(f"{several}:\n  {shown}{more}")
+        several = f"why: {len(listed)} documents or rejected rows are called {name!r}"
+        raise ConfigError(f"{several}; ask by the doc_id of one of them:\n  {shown}{more}")
 
     def _documents(self, name: str) -> list[Any]:
         """Rows of docs that are called so: those that are exactly, else those whose doc_id begins so."""
@@ -134,13 +141,11 @@ class Ask:
         if docs is None:
             return []
         found = docs.where(_named(name, ("native_key", "url"))).select(*FOUND).limit(MOST).collect()
-        whole = (name, name.lower())
-        return _exact_first(
-            found, lambda row: name in (row["native_key"], row["url"]) or _stood(row, name) or row["doc_id"] in whole
-        )
+        return _exact_first(found, lambda row: _is_called(row, name) or name in (row.native_key, row.url))
 
     def _rejects(self, name: str, is_last: bool = False) -> list[Any]:
-        """Rows of rejects that are called so: by place, or by an id, which for a key or URL is made as ingest does.
+        """Rows of rejects that are called so: by place, or by an id, which for a key or URL is made as ingest
+        does.
 
         Where there are none and `is_last`, those that hold the name in what is kept of the row.
         """
@@ -150,12 +155,13 @@ class Ask:
         if rejects is None:
             return []
         is_id = re.fullmatch(r"[0-9a-fA-F]{32}", name) is not None
-        keyed = [] if is_id else [(source, key, url) for source in self._sources() for key, url in ((name, None), (None, name))]
-        ids = [doc_id_of(source, key, url, "") for source, key, url in keyed]
+        sources = [] if is_id else self._sources()
+        ids = [doc_id_of(source, name, None, "") for source in sources]
+        ids += [doc_id_of(source, None, name, "") for source in sources]
         found = rejects.where(_named(name, ()) | F.col("doc_id").isin(ids)).limit(MOST).collect()
         if not found and is_last and len(name) > 3:
             found = rejects.where(F.col("raw").contains(name)).limit(MOST).collect()
-        return _exact_first(found, lambda row: _stood(row, name) or row["doc_id"] in (name.lower(), *ids))
+        return _exact_first(found, lambda row: row["doc_id"] in ids or _is_called(row, name))
 
     def _sources(self) -> list[str]:
         docs = self.table("docs")
@@ -168,7 +174,7 @@ class Ask:
 
     def _story(self, doc: Any, rejected: list[Any]) -> dict[str, Any]:
         lines = [f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes", f"  came in with batch {doc['batch_id']} at {doc['place']}"]
-        lines += [f"  the same id again: {row['reason']} (batch {row['batch_id']}, {row['place']})" for row in rejected]
+        lines += [f"  the same id again: {_refusal(row)}" for row in rejected]
         verdicts = [v.asDict() for v in self._rows("verdicts", doc["doc_id"]) if v["batch_id"] == doc["batch_id"]]
         for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
             number = "" if v["value"] is None else f": {v['value']:.4g}" + ("" if v["limit"] is None else f" against {v['limit']:.4g}")
@@ -208,8 +214,9 @@ def _named(name: str, columns: tuple[str, ...]) -> Any:
     return wanted | F.col("doc_id").startswith(name.lower()) if _is_hex(name) else wanted
 
 
-def _stood(row: Any, name: str) -> bool:
-    return row["place"] == name or row["place"].endswith(f"/{name}")
+def _is_called(row: Any, name: str) -> bool:
+    """Whether the name is the row's whole id or place (from the file's name on)."""
+    return row["doc_id"] == name.lower() or f"/{row['place']}".endswith(f"/{name}")
 
 
 def _exact_first(rows: list[Any], is_exact: Callable[[Any], bool]) -> list[Any]:
@@ -227,11 +234,13 @@ def _match(row: dict[str, Any]) -> str:
     return "  ".join([*parts, *named])
 
 
+def _refusal(row: Any) -> str:
+    return f"{row['reason']} (batch {row['batch_id']}, {row['place']})"
+
+
 def _rejected(rows: list[Any]) -> dict[str, Any]:
     """The story of input rows that became no document."""
-    lines = [
-        f"{row['doc_id'] or 'no document'}  rejected: {row['reason']} (batch {row['batch_id']}, {row['place']})" for row in rows
-    ]
+    lines = [f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}" for row in rows]
     first = {key: rows[0][key] for key in ("doc_id", "batch_id", "place", "reason")}
     return {**first, "fate": "rejected", "lines": lines}
 
@@ -282,7 +291,9 @@ def text_lines(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as Spark writes them."""
+    """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as
+    Spark writes them.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, bytes | bytearray):

@@ -50,7 +50,8 @@ class Lake:
     def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
         """`create`: whether a schema that is not there is made (whoever only reads makes none).
 
-        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where a reader
+        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where
+        a reader
         finds no such schema.
         """
         self.spark = spark
@@ -87,15 +88,19 @@ class Lake:
                 f"for a schema that is to be made spark_catalog.{self.where}"
             )
         raise ContractError(
-            f"lake {self.where}: no schema {self.schema}; name a lake on which a job has run, or run one. In general {SPELLINGS}"
+            f"lake {self.where}: no schema {self.schema}; name a lake on which a job has run, or run one. "
+            f"In general {SPELLINGS}"
         )
 
     def _warn_of_memory(self) -> None:
-        """A local session without a metastore knows its schemas until it ends, and the next command finds none of them."""
+        """A local session without a metastore knows its schemas until it ends, and the next command finds
+        none of them.
+        """
         kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
         if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
             print(
-                f"lake {self.where}: the catalog of this session is in memory and forgets the schema when the command ends; "
+                f"lake {self.where}: the catalog of this session is in memory and forgets the schema when "
+                f"the command ends; "
                 "name a path, or set spark.sql.catalogImplementation to hive",
                 file=sys.stderr,
             )
@@ -108,7 +113,7 @@ class Lake:
         shared = os.environ.get("GRISTMILL_STAGING")
         if shared:
             if not is_path(shared):
-                raise ConfigError(f"GRISTMILL_STAGING: {shared!r} is no path; write /data/staging or s3a://bucket/staging")
+                raise ConfigError(f"GRISTMILL_STAGING: {shared!r} is no path; write one (/data/x, s3a://b/x)")
             folder, own = local_path(shared, "GRISTMILL_STAGING"), folder_of(parts)
             return (str(folder / own), folder / own) if folder else (f"{shared.rstrip('/')}/{own}", None)
         rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.schema}").collect()
@@ -253,7 +258,9 @@ class Lake:
         return f"{self.root}/_staging/{job}"
 
     def staged(self, path: str, schema: Any) -> DataFrame:
-        """Parquet files in staging. The path is no pattern, though the lake's folder may have a `*`, `?` or `{` in its name."""
+        """Parquet files in staging. The path is no pattern, though the lake's folder may have a `*`, `?` or
+        `{` in its name.
+        """
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
 
     def local_staging(self, job: str) -> Path:
@@ -294,7 +301,8 @@ class Lake:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"lake {self.where}: {folder} cannot be made ({error.strerror}); name a place that this user may write to"
+                f"lake {self.where}: {folder} cannot be made ({error.strerror}); name a place that this "
+                f"user may write to"
             ) from error
         with (folder / name).open("a+") as stream:
             try:

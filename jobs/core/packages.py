@@ -1,4 +1,6 @@
-"""Python packages that some recipes need and not every installation has: which extra brings a module, whether it is here."""
+"""Python packages that some recipes need and not every installation has: which extra brings a module, whether
+it is here.
+"""
 
 from __future__ import annotations
 
@@ -58,9 +60,12 @@ def is_here(module: str) -> bool:
 
 
 def need_packages(planned: Iterable[tuple[str, Any]], place: str) -> None:
-    """Raises ConfigError with a line for each job (name, parameters) and package that it needs and that is not here."""
+    """Raises ConfigError with a line for each job (name, parameters) and package that it needs and that is
+    not here.
+    """
     lines = [
-        f"{place}: jobs.{job}: needs the package {EXTRAS[name][0]} (module {name}), which is not installed; {advice(name)}, or take {job} out of the recipe"
+        f"{place}: jobs.{job}: needs the package {EXTRAS[name][0]} (module {name}), which is not "
+        f"installed; {advice(name)}, or take {job} out of the recipe"
         for job, params in planned for name in missing(params)
     ]  # fmt: skip
     if lines:

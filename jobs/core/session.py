@@ -1,7 +1,9 @@
 """The only place that makes a SparkSession, and the only one that knows which line of Spark runs.
 
-On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and a laptop's settings; under spark-submit, in a
-notebook of a platform or as a client of Spark Connect it takes what is there and sets only what the results depend on.
+On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and a laptop's settings; under
+spark-submit, in a
+notebook of a platform or as a client of Spark Connect it takes what is there and sets only what the results
+depend on.
 """
 
 from __future__ import annotations
@@ -79,10 +81,12 @@ class Place:
 
 
 def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bool) -> Place:
-    """What the next session will be. `given`: spark-submit's settings; `is_active`: this process has a session already."""
+    """What the next session will be. `given`: spark-submit's settings; `is_active`: this process has a
+    session already.
+    """
     is_submitted = "PYSPARK_GATEWAY_PORT" in environ
-    is_remote = environ.get("SPARK_REMOTE") or environ.get("SPARK_CONNECT_MODE_ENABLED") or given.get("spark.remote")
-    is_there = is_active or bool(is_remote)
+    remote = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+    is_there = is_active or "spark.remote" in given or any(environ.get(name) for name in remote)
     named = given.get("spark.master") if is_submitted else environ.get("GRISTMILL_MASTER")
     return Place(is_there, is_submitted, given, "" if is_there else named or "local[*]")
 
@@ -90,21 +94,26 @@ def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bo
 def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
     """What a session is started with; empty where it is there already.
 
-    A laptop's settings and those of a recipe (`extra`) go to a local master only; a cluster gets what the rows depend
-    on, and Delta's two where nobody set them. What the user told spark-submit wins, but for what the rows depend on.
+    A laptop's settings and those of a recipe (`extra`) go to a local master only; a cluster gets what the
+    rows depend
+    on, and Delta's two where nobody set them. What the user told spark-submit wins, but for what the rows
+    depend on.
     """
     if place.is_there:
         return {}
-    ours = {**daemon(), "spark.driver.extraJavaOptions": java_options(), OURS: "true"} if place.is_ours else {}
-    wanted = {**DELTA, **LOCAL, **ours, **extra} if place.is_local else dict(DELTA)
+    wanted = {**DELTA, **LOCAL} if place.is_local else dict(DELTA)
+    if place.is_ours:
+        wanted |= {**daemon(), "spark.driver.extraJavaOptions": java_options(), OURS: "true"}
+    wanted |= extra if place.is_local else {}
     if place.is_submitted:
-        is_late = "spark.driver."  # its driver runs already
-        wanted = {key: value for key, value in wanted.items() if key not in place.given and not key.startswith(is_late)}
+        late = {key for key in wanted if key.startswith("spark.driver.")}  # its driver runs already
+        wanted = {key: value for key, value in wanted.items() if key not in {*place.given, *late}}
     return {**wanted, **MEANING}
 
 
 def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
-    """A session with Delta and our settings, and those of `extra` (a recipe's section `spark`) where it starts here.
+    """A session with Delta and our settings, and those of `extra` (a recipe's section `spark`) where it
+    starts here.
 
     Raises ConfigError when `extra` sets what the rows depend on, and when PySpark or Delta is missing, saying how to get it.
     """
@@ -128,7 +137,7 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
     spark = builder.getOrCreate()
     if extra and not place.is_local and not is_local(spark):
         unused = ", ".join(sorted(extra))
-        print(f"spark: {unused}: for a session that is started on this machine; this one keeps its own", file=sys.stderr)
+        print(f"spark: {unused}: a recipe sets these on this machine only; left as they are", file=sys.stderr)
     for key, value in {**MEANING, **LAYOUT}.items():
         spark.conf.set(key, value)
     _need_delta(spark)
@@ -142,7 +151,8 @@ def _place() -> Place:
     is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
     given: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
-        # PySpark reads what spark-submit was told from the JVM, once it is connected, and is silently empty before.
+        # PySpark reads what spark-submit was told from the JVM, once it is connected, and is silently empty
+        # before.
         SparkContext._ensure_initialized()
         given = dict(SparkConf().getAll())
     return place_of(os.environ, given, is_active)
@@ -165,17 +175,21 @@ def daemon() -> dict[str, str]:
 
 
 def is_local(spark: SparkSession) -> bool:
-    """Whether driver, executors and the disk below them are this machine's: only where we started the session so.
+    """Whether driver, executors and the disk below them are this machine's: only where we started the session
+    so.
 
-    A master's name proves nothing: a Connect client has none, and Databricks calls a single node `local[*, 4]`.
+    A master's name proves nothing: a Connect client has none, and Databricks calls a single node `local[*,
+    4]`.
     """
     return spark.conf.get(OURS, "false") == "true"
 
 
 def asking(spark: SparkSession) -> SparkSession:
-    """A session beside `spark` for questions: its views are its own, and names have no case, as in SQL elsewhere.
+    """A session beside `spark` for questions: its views are its own, and names have no case, as in SQL
+    elsewhere.
 
-    (It writes nothing, so no row depends on it.) Where there can be none beside it, in a client of Spark Connect, itself.
+    (It writes nothing, so no row depends on it.) Where there can be none beside it, in a client of Spark
+    Connect, itself.
     """
     try:
         beside = spark.newSession()

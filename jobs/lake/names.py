@@ -27,7 +27,8 @@ SPELLINGS = (
 class LakeName:
     """What a lake's name means: the `parts` of a schema's name (none: a path), or the `root` of a path.
 
-    `root` is what Spark is given: an absolute path on this machine's disk, never encoded, or a URL. `local` is the path
+    `root` is what Spark is given: an absolute path on this machine's disk, never encoded, or a URL. `local`
+    is the path
     where it is one.
     """
 
@@ -45,7 +46,8 @@ class LakeName:
 def lake_name(given: str) -> LakeName:
     """Read a lake's name.
 
-    Raises ConfigError, which gives both spellings, where it is neither a path nor a schema's name of one to three parts,
+    Raises ConfigError, which gives both spellings, where it is neither a path nor a schema's name of one to
+    three parts,
     and for a folder that one of the engines that open a lake would not find.
     """
     if is_path(given):
@@ -60,7 +62,8 @@ def lake_name(given: str) -> LakeName:
             else "name one"
         )
         raise ConfigError(
-            f"lake {given!r}: neither a path nor the name of a schema (one to three parts); {wanted}. In general {SPELLINGS}"
+            f"lake {given!r}: neither a path nor the name of a schema (one to three parts); {wanted}. In "
+            f"general {SPELLINGS}"
         )
     parts = tuple(
         part[1:-1].replace("``", "`") if part[0] == "`" else part for part in re.findall(_PART, given)
@@ -68,7 +71,8 @@ def lake_name(given: str) -> LakeName:
     return LakeName(given, parts, "", None)
 
 
-# Tried with delta-rs 1.6, which the worker and small commits go by: it reads `%41` as `A` and a backslash as a
+# Tried with delta-rs 1.6, which the worker and small commits go by: it reads `%41` as `A` and a backslash as
+# a
 # slash, and its writer gives up on the others. What is not here works: tests/lake/test_hostile_paths.py.
 _UNWRITABLE = re.compile(r"[\\\[\]^|]|%[0-9A-Fa-f]{2}")
 
@@ -78,7 +82,8 @@ def _need_plain(path: Path) -> None:
     found = _UNWRITABLE.search(str(path))
     if found:
         raise ConfigError(
-            f"lake {path}: {found.group(0)!r} in a lake's path is not what it seems to delta-rs; rename the folder"
+            f"lake {path}: {found.group(0)!r} in a lake's path is not what it seems to delta-rs; rename "
+            f"the folder"
         )
 
 
@@ -88,9 +93,11 @@ def is_path(given: str) -> bool:
 
 
 def local_path(given: str, what: str = "path") -> Path | None:
-    """The absolute path on this machine's disk that a path or a `file:` URI (which is decoded) names; None for another URL.
+    """The absolute path on this machine's disk that a path or a `file:` URI (which is decoded) names; None
+    for another URL.
 
-    A plain path is taken as it stands: `#`, `?`, `%` and the like are letters of it. Links are followed, `~` is the
+    A plain path is taken as it stands: `#`, `?`, `%` and the like are letters of it. Links are followed, `~`
+    is the
     user's home. Raises ConfigError for a control character, and for a `file:` URI of another host.
     """
     _clean(given, what)
@@ -111,7 +118,8 @@ def _of_uri(given: str, what: str) -> Path:
         path = slash + below
     if host not in ("", "localhost") or not path.startswith("/"):
         raise ConfigError(
-            f"{what} {given}: wanted file:///absolute/path of this machine; a relative path is written without file:"
+            f"{what} {given}: wanted file:///absolute/path of this machine; a relative path is written "
+            f"without file:"
         )
     return Path(_clean(unquote(path), what)).resolve()
 

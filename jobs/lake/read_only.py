@@ -1,4 +1,6 @@
-"""Whether a SQL text is one query that changes nothing: Spark's own parser decides, the text only says what to ask it."""
+"""Whether a SQL text is one query that changes nothing: Spark's own parser decides, the text only says what
+to ask it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ REACHES_OUT = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z_]+")
 _TOKEN = re.compile(
-    r"""\b[rR](?:'[^']*'|"[^"]*") | '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" | `(?:[^`]|``)*` | --(?:\\\n|[^\r\n])* | /\*""",
+    r"""\b[rR](?:'[^']*'|"[^"]*") | '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" | `(?:[^`]|``)*`
+    | --(?:\\\n|[^\r\n])* | /\*""",
     re.VERBOSE | re.DOTALL,
 )
 ADVICE = "`sql` is read-only and runs one SELECT, WITH, VALUES, FROM, TABLE, DESCRIBE, SHOW or EXPLAIN"
@@ -31,7 +34,8 @@ ADVICE = "`sql` is read-only and runs one SELECT, WITH, VALUES, FROM, TABLE, DES
 def one_query(spark: SparkSession, text: str) -> str:
     """The query as it is to be run, without comments before it and the semicolon behind it.
 
-    Raises ConfigError where it is none, more than one, would change something, or does not parse (with Spark's
+    Raises ConfigError where it is none, more than one, would change something, or does not parse (with
+    Spark's
     sentence). Nothing is run.
     """
     whole = without_literals(text)
@@ -61,11 +65,13 @@ def _begins_with(bare: str, words: tuple[str, ...]) -> bool:
 
 
 def _need_query(spark: SparkSession, query: str) -> None:
-    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH clause."""
+    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH clause.
+    """
     complaint = _parse_error(spark, f"WITH gristmill_asked AS (\n{query}\n) SELECT 1")
     if complaint is None:
         return
-    # EXPLAIN runs nothing: what it takes is a statement, though no query; what it does not take does not parse.
+    # EXPLAIN runs nothing: what it takes is a statement, though no query; what it does not take does not
+    # parse.
     told = _parse_error(spark, f"EXPLAIN\n{query}")
     bare = without_literals(query)
     if told is None:
@@ -76,7 +82,8 @@ def _need_query(spark: SparkSession, query: str) -> None:
 
 
 def _parse_error(spark: SparkSession, statement: str) -> str | None:
-    """Spark's sentence where the statement does not parse; whether its tables are there is another question."""
+    """Spark's sentence where the statement does not parse; whether its tables are there is another question.
+    """
     try:
         spark.sql(statement)
     except Exception as error:
@@ -90,7 +97,9 @@ def _parse_error(spark: SparkSession, statement: str) -> str | None:
 
 
 def without_literals(text: str) -> str:
-    """The text, as long as before, with blanks for comments and what stands in quotes; names in backticks stay."""
+    """The text, as long as before, with blanks for comments and what stands in quotes; names in backticks
+    stay.
+    """
     out, at = [], 0
     while (found := _TOKEN.search(text, at)) is not None:
         start, end = found.span()

@@ -1,6 +1,7 @@
 """What Spark, Hadoop, Java and the system say, as errors of ours where the user or the machine can mend it.
 
-One place, at the end of each command. What is in no row of KNOWN stays as it is, with its traceback: it is a bug of ours.
+One place, at the end of each command. What is in no row of KNOWN stays as it is, with its traceback: it is a
+bug of ours.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from jobs.core.packages import advice
 
 _NOISE = re.compile(
     r"""
-    An\ error\ occurred\ while\ calling .* | Traceback\ \(most\ recent .* | == .* == | JVM\ stacktrace: | Driver\ stacktrace: .* | at\ \S+\(.* |
-    File\ ".* | \^+ | Caused\ by: | Exception\ thrown\ in\ awaitResult: | org\.apache\.spark\.SparkException:\ Job\ aborted .* (?=$)""",
+    An\ error\ occurred\ while\ calling .* | Traceback\ \(most\ recent .* | == .* == | JVM\ stacktrace: |
+    Driver\ stacktrace: .* | at\ \S+\(.* |
+    File\ ".* | \^+ | Caused\ by: | Exception\ thrown\ in\ awaitResult: | org\.apache\.spark\.SparkException:\
+    Job\ aborted .* (?=$)""",
     re.X,
 )
 _CLASS = re.compile(r"^(?:Caused by: |: )*(?:(?:[a-z_]\w*\.)+[A-Z][\w$]*(?::\s*|$))+")
@@ -29,7 +32,8 @@ _ABORTED = re.compile(
 
 @dataclass(frozen=True)
 class Known:
-    """What is found in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group)."""
+    """What is found in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group).
+    """
 
     pattern: str
     kind: type[GristmillError]
@@ -40,12 +44,14 @@ KNOWN = (
     Known(
         r'No FileSystem for scheme:? "?([\w+.-]+)',
         ConfigError,
-        "Spark knows no file system {0}://; write one that it knows (s3a://, hdfs://, file:///), or ./ before a folder of this machine",
+        "Spark knows no file system {0}://; write one that it knows (s3a://, hdfs://, file:///), or ./ "
+        "before a folder of this machine",
     ),
     Known(
-        r"ClassNotFoundException: (?:Class )?(?:org\.apache\.hadoop|com\.google\.cloud\.hadoop|com\.amazon)\.\S+",
+        r"ClassNotFoundException: (?:Class )?(?:org\.apache\.hadoop|com\.google\.cloud|com\.amazon)\.\S+",
         ConfigError,
-        "the jars of that file system are not on Spark's class path; add them by spark.jars.packages (docs/platforms.md)",
+        "the jars of that file system are not on Spark's class path; add them by spark.jars.packages "
+        "(docs/platforms.md)",
     ),
     Known(
         r"UnknownHostException: ",
@@ -53,12 +59,14 @@ KNOWN = (
         "no such host is known here; mend the address, or the name service",
     ),
     Known(
-        r"(?:Connect|NoRouteToHost|SocketTimeout|ConnectTimeout|ConnectionPoolTimeout|RetriesExceeded)Exception: |Connection refused",
+        r"(?:Connect|NoRouteToHost|SocketTimeout|ConnectTimeout|ConnectionPoolTimeout)Exception: "
+        r"|Connection refused",
         RetryLater,
         "the store or server does not answer; run the same command again when it does",
     ),
     Known(
-        r"AccessControlException|AccessDeniedException|InvalidAccessKeyId|SignatureDoesNotMatch|NoAuthWithAWSException|Status Code: 40[13]\b",
+        r"AccessControlException|AccessDeniedException|InvalidAccessKeyId|SignatureDoesNotMatch"
+        r"|NoAuthWithAWSException|Status Code: 40[13]\b",
         ConfigError,
         "the store refuses; mend the credentials or the rights of the place",
     ),
@@ -75,13 +83,15 @@ KNOWN = (
     Known(
         r"Python worker exited unexpectedly|OutOfMemoryError|GC overhead limit",
         RetryLater,
-        "a process ended for want of memory; give it more (GRISTMILL_DRIVER_MEMORY, spark.executor.memory) or fewer cores, and run the same command again",
+        "a process ended for want of memory; give it more (GRISTMILL_DRIVER_MEMORY, spark.executor.memory) "
+        "or fewer cores, and run the same command again",
     ),
     Known(r"ModuleNotFoundError: No module named '([\w.]+)'", ConfigError, "{advice}"),
     Known(
         r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND",
         ContractError,
-        "a file that a finished run has written is gone (vacuumed, or deleted); `gristmill repair` says what can be done",
+        "a file that a finished run has written is gone (vacuumed, or deleted); `gristmill repair` says "
+        "what can be done",
     ),
 )
 _DISK = {
@@ -94,12 +104,14 @@ _DISK = {
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something: no class names, stack frames or headings of Java and Python."""
+    """The first line of an error that says something: no class names, stack frames or headings of Java and
+    Python.
+    """
     lines = [line.strip() for line in _ABORTED.sub("\n", str(error)).splitlines()]
     told = [
         _CLASS.sub("", line).lstrip(": ").strip() for line in lines if line and not _NOISE.fullmatch(line)
     ]
-    said = next((line for line in told if line), type(error).__name__)
+    said = next((line for line in told if line and not _NOISE.fullmatch(line)), type(error).__name__)
     return said if len(said) <= 400 else said[:399] + "…"
 
 
@@ -109,7 +121,8 @@ def as_ours(error: BaseException) -> GristmillError | None:
         return error
     if isinstance(error, OSError) and error.errno in _DISK:
         return _DISK[error.errno](
-            f"{error.filename or 'disk'}: {os.strerror(error.errno)}; name another place, or mend its rights or room, and run again"
+            f"{error.filename or 'disk'}: {os.strerror(error.errno)}; name another place, or mend its "
+            f"rights or room, and run again"
         )
     if (
         isinstance(error, ModuleNotFoundError)
@@ -130,14 +143,18 @@ def as_ours(error: BaseException) -> GristmillError | None:
 
 
 def _line_around(text: str, found: re.Match[str]) -> str:
-    """The line in which the pattern was found, without the class's name: the cause, not what failed because of it."""
+    """The line in which the pattern was found, without the class's name: the cause, not what failed because
+    of it.
+    """
     start = text.rfind("\n", 0, found.start() + 1) + 1
     end = text.find("\n", found.end())
     return _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()[:400]
 
 
 def _is_sparks(error: BaseException) -> bool:
-    """Whether it came out of Spark: from Java by py4j, or from PySpark (so does a bug that a worker sent back)."""
+    """Whether it came out of Spark: from Java by py4j, or from PySpark (so does a bug that a worker sent
+    back).
+    """
     return any(
         kind.__module__.startswith(("pyspark.errors", "pyspark.sql.utils", "py4j."))
         for kind in type(error).__mro__
@@ -145,7 +162,9 @@ def _is_sparks(error: BaseException) -> bool:
 
 
 def exit_code_of(run: Callable[[], int | None]) -> int:
-    """Run a command; its exit code. What somebody can mend is one message on standard error; a bug keeps its traceback."""
+    """Run a command; its exit code. What somebody can mend is one message on standard error; a bug keeps its
+    traceback.
+    """
     try:
         return int(run() or 0)
     except BrokenPipeError:  # whoever read our output (head, less) has seen enough

@@ -27,13 +27,17 @@ from jobs.lake.names import folder_of, lake_name, local_path, quoted_name
         ("2026.7", ("2026", "7")),
     ],
 )
-def test_one_two_or_three_words_are_a_schema_with_or_without_backticks(given: str, parts: tuple[str, ...]) -> None:
+def test_one_two_or_three_words_are_a_schema_with_or_without_backticks(
+    given: str, parts: tuple[str, ...]
+) -> None:
     name = lake_name(given)
     assert (name.parts, name.local, name.root) == (parts, None, "")
     assert name.sql == ".".join(quoted_name(part) for part in parts)
 
 
-@pytest.mark.parametrize("given", ["", " ", "a#1", "a b", "a?b", "a%20b", "a.b.c.d", "a..b", "a.", "it's", "a*b", "`a", "a=b"])
+@pytest.mark.parametrize(
+    "given", ["", " ", "a#1", "a b", "a?b", "a%20b", "a.b.c.d", "a..b", "a.", "it's", "a*b", "`a", "a=b"]
+)
 def test_what_is_neither_a_path_nor_a_schema_is_refused_with_both_spellings(given: str) -> None:
     with pytest.raises(ConfigError) as told:
         lake_name(given)
@@ -41,7 +45,9 @@ def test_what_is_neither_a_path_nor_a_schema_is_refused_with_both_spellings(give
     assert "spark_catalog." in str(told.value)
 
 
-@pytest.mark.parametrize("given", ["./gm", "lakes/a.b", "/data/gm", "lakes/a#1", "./a?b", "x/a%zz", ".", "./c d", "x/a:b", "x/*"])
+@pytest.mark.parametrize(
+    "given", ["./gm", "lakes/a.b", "/data/gm", "lakes/a#1", "./a?b", "x/a%zz", ".", "./c d", "x/a:b", "x/*"]
+)
 def test_what_holds_a_slash_or_begins_with_a_dot_is_a_folder_named_as_it_stands(given: str) -> None:
     name = lake_name(given)
     assert name.parts == ()
@@ -49,7 +55,9 @@ def test_what_holds_a_slash_or_begins_with_a_dot_is_a_folder_named_as_it_stands(
     assert name.root == str(name.local)
 
 
-@pytest.mark.parametrize("given", ["x/a%41", "x/a%201", "./[y", "./y]", "./a^b", "./a|b", "./b\\s", "file:///a%255Bb/x"])
+@pytest.mark.parametrize(
+    "given", ["x/a%41", "x/a%201", "./[y", "./y]", "./a^b", "./a|b", "./b\\s", "file:///a%255Bb/x"]
+)
 def test_a_folder_that_delta_rs_would_look_for_elsewhere_is_refused_by_name(given: str) -> None:
     with pytest.raises(ConfigError, match="rename the folder"):
         lake_name(given)
@@ -77,19 +85,25 @@ def test_a_file_uri_is_decoded(given: str, path: str) -> None:
     assert lake_name(given).local == Path(path)
 
 
-@pytest.mark.parametrize("given", ["file:lake/x", "file://host/a", "./a\nb", "./a\x00", "./a\udcff", "s3a://b/a\tb"])
+@pytest.mark.parametrize(
+    "given", ["file:lake/x", "file://host/a", "./a\nb", "./a\x00", "./a\udcff", "s3a://b/a\tb"]
+)
 def test_what_no_file_system_keeps_is_refused_by_name(given: str) -> None:
     with pytest.raises(ConfigError, match=r"lake .*a"):
         lake_name(given)
 
 
-@pytest.mark.parametrize("given", ["s3a://bucket/lake/", "hdfs:///lake", "abfss://c@a.dfs.core.windows.net/lake", "gs://b/l"])
+@pytest.mark.parametrize(
+    "given", ["s3a://bucket/lake/", "hdfs:///lake", "abfss://c@a.dfs.core.windows.net/lake", "gs://b/l"]
+)
 def test_a_url_is_spark_s_to_read(given: str) -> None:
     name = lake_name(given)
     assert (name.parts, name.local, name.root) == ((), None, given.rstrip("/"))
 
 
-PATHS = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/"), min_size=1, max_size=12)
+PATHS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/"), min_size=1, max_size=12
+)
 
 
 @given(PATHS.filter(lambda text: text not in (".", "..")))
@@ -107,7 +121,9 @@ def test_no_two_schemas_share_a_folder(one: list[str], other: list[str]) -> None
     assert "/" not in folder_of(tuple(one))
 
 
-@pytest.mark.parametrize("given", ["lakes/a#1", "~/a b", "file:///a/b%20c%231", "file:/a?b", "/a/%zz", "s3://b/l"])
+@pytest.mark.parametrize(
+    "given", ["lakes/a#1", "~/a b", "file:///a/b%20c%231", "file:/a?b", "/a/%zz", "s3://b/l"]
+)
 def test_the_worker_opens_the_folder_that_the_jobs_made(given: str) -> None:
     from synth_worker.store import Store
 
