@@ -40,9 +40,7 @@ def now() -> dt.datetime:
 
 
 def local_path(root: str) -> Path | None:
-    """The folder that a path or a `file:` URI names, as the jobs read it (jobs/lake/names.py); None for
-    another URL.
-    """
+    """The folder that a path or a `file:` URI names, as jobs/lake/names.py reads it; None for another URL."""
     if root.startswith("file:"):
         return Path("/" + unquote(root.removeprefix("file://localhost").removeprefix("file:")).lstrip("/"))
     return None if "://" in root else Path(root).expanduser()

@@ -50,9 +50,8 @@ class Lake:
     def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
         """`create`: whether a schema that is not there is made (whoever only reads makes none).
 
-        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where
-        a reader
-        finds no such schema.
+        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where a
+        reader finds no such schema.
         """
         self.spark = spark
         self.where = where
@@ -93,14 +92,11 @@ class Lake:
         )
 
     def _warn_of_memory(self) -> None:
-        """A local session without a metastore knows its schemas until it ends, and the next command finds
-        none of them.
-        """
+        """Without a metastore a local session knows its schemas until it ends; the next command finds none."""
         kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
         if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
             print(
-                f"lake {self.where}: the catalog of this session is in memory and forgets the schema when "
-                f"the command ends; "
+                f"lake {self.where}: the catalog of this session is in memory and forgets the schema at its end; "
                 "name a path, or set spark.sql.catalogImplementation to hive",
                 file=sys.stderr,
             )
@@ -258,9 +254,7 @@ class Lake:
         return f"{self.root}/_staging/{job}"
 
     def staged(self, path: str, schema: Any) -> DataFrame:
-        """Parquet files in staging. The path is no pattern, though the lake's folder may have a `*`, `?` or
-        `{` in its name.
-        """
+        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or `{`."""
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
 
     def local_staging(self, job: str) -> Path:
@@ -301,8 +295,8 @@ class Lake:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"lake {self.where}: {folder} cannot be made ({error.strerror}); name a place that this "
-                f"user may write to"
+                f"lake {self.where}: {folder} cannot be made ({error.strerror}); "
+                "name a place that this user may write to"
             ) from error
         with (folder / name).open("a+") as stream:
             try:

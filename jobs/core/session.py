@@ -1,9 +1,8 @@
 """The only place that makes a SparkSession, and the only one that knows which line of Spark runs.
 
 On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and a laptop's settings; under
-spark-submit, in a
-notebook of a platform or as a client of Spark Connect it takes what is there and sets only what the results
-depend on.
+spark-submit, in a notebook of a platform or as a client of Spark Connect it takes what is there and sets only
+what the results depend on.
 """
 
 from __future__ import annotations
@@ -81,9 +80,7 @@ class Place:
 
 
 def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bool) -> Place:
-    """What the next session will be. `given`: spark-submit's settings; `is_active`: this process has a
-    session already.
-    """
+    """What the next session will be; `given`: spark-submit's settings, `is_active`: there is one already."""
     is_submitted = "PYSPARK_GATEWAY_PORT" in environ
     remote = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
     is_there = is_active or "spark.remote" in given or any(environ.get(name) for name in remote)
@@ -95,9 +92,8 @@ def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
     """What a session is started with; empty where it is there already.
 
     A laptop's settings and those of a recipe (`extra`) go to a local master only; a cluster gets what the
-    rows depend
-    on, and Delta's two where nobody set them. What the user told spark-submit wins, but for what the rows
-    depend on.
+    rows depend on, and Delta's two where nobody set them. What the user told spark-submit wins over all
+    others.
     """
     if place.is_there:
         return {}
@@ -112,8 +108,8 @@ def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
-    """A session with Delta and our settings, and those of `extra` (a recipe's section `spark`) where it
-    starts here.
+    """A session with Delta and our settings; those of `extra` (a recipe's section `spark`) where it starts
+    here.
 
     Raises ConfigError when `extra` sets what the rows depend on, and when PySpark or Delta is missing, saying how to get it.
     """
@@ -151,8 +147,7 @@ def _place() -> Place:
     is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
     given: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
-        # PySpark reads what spark-submit was told from the JVM, once it is connected, and is silently empty
-        # before.
+        # PySpark reads what spark-submit was told from the JVM, once it is connected; before, it finds nothing.
         SparkContext._ensure_initialized()
         given = dict(SparkConf().getAll())
     return place_of(os.environ, given, is_active)

@@ -28,8 +28,7 @@ class LakeName:
     """What a lake's name means: the `parts` of a schema's name (none: a path), or the `root` of a path.
 
     `root` is what Spark is given: an absolute path on this machine's disk, never encoded, or a URL. `local`
-    is the path
-    where it is one.
+    is the path where it is one.
     """
 
     given: str
@@ -47,8 +46,7 @@ def lake_name(given: str) -> LakeName:
     """Read a lake's name.
 
     Raises ConfigError, which gives both spellings, where it is neither a path nor a schema's name of one to
-    three parts,
-    and for a folder that one of the engines that open a lake would not find.
+    three parts, and for a folder that one of the engines that open a lake would not find.
     """
     if is_path(given):
         local = local_path(given, "lake")
@@ -97,8 +95,7 @@ def local_path(given: str, what: str = "path") -> Path | None:
     for another URL.
 
     A plain path is taken as it stands: `#`, `?`, `%` and the like are letters of it. Links are followed, `~`
-    is the
-    user's home. Raises ConfigError for a control character, and for a `file:` URI of another host.
+    is the user's home. Raises ConfigError for a control character, and for a `file:` URI of another host.
     """
     _clean(given, what)
     if given.startswith("file:"):

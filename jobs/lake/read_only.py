@@ -35,8 +35,7 @@ def one_query(spark: SparkSession, text: str) -> str:
     """The query as it is to be run, without comments before it and the semicolon behind it.
 
     Raises ConfigError where it is none, more than one, would change something, or does not parse (with
-    Spark's
-    sentence). Nothing is run.
+    Spark's sentence). Nothing is run.
     """
     whole = without_literals(text)
     bare = whole.strip().rstrip("; \t\r\n")
@@ -65,8 +64,7 @@ def _begins_with(bare: str, words: tuple[str, ...]) -> bool:
 
 
 def _need_query(spark: SparkSession, query: str) -> None:
-    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH clause.
-    """
+    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH clause."""
     complaint = _parse_error(spark, f"WITH gristmill_asked AS (\n{query}\n) SELECT 1")
     if complaint is None:
         return
@@ -82,8 +80,7 @@ def _need_query(spark: SparkSession, query: str) -> None:
 
 
 def _parse_error(spark: SparkSession, statement: str) -> str | None:
-    """Spark's sentence where the statement does not parse; whether its tables are there is another question.
-    """
+    """Spark's sentence where the statement does not parse; whether its tables are there is another question."""
     try:
         spark.sql(statement)
     except Exception as error:

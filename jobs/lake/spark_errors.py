@@ -17,12 +17,8 @@ from jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLa
 from jobs.core.packages import advice
 
 _NOISE = re.compile(
-    r"""
-    An\ error\ occurred\ while\ calling .* | Traceback\ \(most\ recent .* | == .* == | JVM\ stacktrace: |
-    Driver\ stacktrace: .* | at\ \S+\(.* |
-    File\ ".* | \^+ | Caused\ by: | Exception\ thrown\ in\ awaitResult: | org\.apache\.spark\.SparkException:\
-    Job\ aborted .* (?=$)""",
-    re.X,
+    r"An error occurred while calling .*|Traceback \(most recent .*|== .* ==|JVM stacktrace:"
+    r"|Driver stacktrace:.*|at \S+\(.*|File \".*|\^+|Caused by:|Exception thrown in awaitResult:|Job aborted[^:]*"
 )
 _CLASS = re.compile(r"^(?:Caused by: |: )*(?:(?:[a-z_]\w*\.)+[A-Z][\w$]*(?::\s*|$))+")
 _ABORTED = re.compile(
@@ -32,8 +28,7 @@ _ABORTED = re.compile(
 
 @dataclass(frozen=True)
 class Known:
-    """What is found in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group).
-    """
+    """What stands in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group)."""
 
     pattern: str
     kind: type[GristmillError]
@@ -104,9 +99,7 @@ _DISK = {
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something: no class names, stack frames or headings of Java and
-    Python.
-    """
+    """The first line of an error that says something: no class names, stack frames or headings."""
     lines = [line.strip() for line in _ABORTED.sub("\n", str(error)).splitlines()]
     told = [
         _CLASS.sub("", line).lstrip(": ").strip() for line in lines if line and not _NOISE.fullmatch(line)
@@ -143,9 +136,7 @@ def as_ours(error: BaseException) -> GristmillError | None:
 
 
 def _line_around(text: str, found: re.Match[str]) -> str:
-    """The line in which the pattern was found, without the class's name: the cause, not what failed because
-    of it.
-    """
+    """The line in which the pattern was found, without the class's name: the cause, not what it led to."""
     start = text.rfind("\n", 0, found.start() + 1) + 1
     end = text.find("\n", found.end())
     return _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()[:400]

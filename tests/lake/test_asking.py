@@ -32,9 +32,7 @@ def _row(key: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def where(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> str:
-    """A lake of two batches: 60 documents, one superseded, one said twice, one without text, one that is no
-    JSON.
-    """
+    """A lake of two batches: 60 documents; of the other rows each became none for a reason of its own."""
     home = tmp_path_factory.mktemp("asking")
     first = [json.dumps(_row(str(i))) for i in range(KEPT - 1)]
     first += [
@@ -45,6 +43,7 @@ def where(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Calla
     second = [
         json.dumps(_row("3", text=TEXT.format("three, once more"))),
         json.dumps(_row("8", source="other", url=None)),
+        json.dumps(_row("gone", source="gone")),
     ]
     columns = {"text": "text", "native_key": "id", "url": "url", "source": "source"}
     formats = [{"glob": "*", "format": "jsonl", "encoding": "utf-8", "columns": columns}]
@@ -54,6 +53,8 @@ def where(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Calla
         (home / name / "sub").mkdir(parents=True)
         (home / name / "sub" / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
         run_job(JOB, params, lake, inputs=str(home / name))
+    (home / "two/sub/two.jsonl").write_text("\n".join(second[:-1]) + "\n")  # the batch loses its last row
+    run_job(JOB, params, lake, inputs=str(home / "two"))
     return str(home / "lake")
 
 
@@ -66,8 +67,8 @@ def ask(where: str) -> Ask:
 def gristmill(
     where: str, ask: Ask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
-    """`gristmill("sql", "SELECT 1")`: exit code, standard output and standard error of the command, on one
-    opened lake.
+    """`gristmill("sql", "SELECT 1")`: exit code, standard output, standard error; on one opened lake. opened
+    lake.
     """
     monkeypatch.setattr(cli, "_ask", lambda given: ask)
 
@@ -262,6 +263,8 @@ def test_rows_that_became_no_document_and_versions_that_went_are_found_too(ask: 
     empty = ask.why("https://example.com/empty")
     assert (empty["fate"], ask.why("empty one")["lines"]) == ("rejected", empty["lines"])
     assert ask.why("4711-key")["fate"] == "rejected", "by what is kept of the row"
+    gone = ask.why("https://example.com/gone")
+    assert (gone["doc_id"], gone["batch_id"]) == (doc_id_of("gone", "gone", None, ""), "two")
     newer = ask.why("3")
     assert newer["batch_id"] == "two"
     assert any("superseded_version" in line for line in newer["lines"])
