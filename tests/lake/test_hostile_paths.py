@@ -24,7 +24,6 @@ from jobs.ingest_docs import JOB
 pytestmark = pytest.mark.spark
 # What has a meaning somewhere: to URLs, to globs, to SQL, to shells, to Hadoop, to Delta's log.
 NAME = "a #1?x=%zz&b:c{d,e}*'\"`t`;~$(泉) +@!<g>é.."
-SMALL = ["#1", "a?b", "a%b", "{x,y}", "a:b", "~t", "t`k", "a=1"]
 
 
 def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
@@ -59,7 +58,7 @@ def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
     assert files.read_bytes(spark, f"{lake.root}/_report/index.html") == b"x"
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [NAME, "~t"], ids=["all", "tilde"])
 def test_tables_that_spark_makes_and_delta_rs_makes_stand_in_the_same_folder(
     spark: Any, tmp_path: Path, name: str
 ) -> None:
@@ -147,7 +146,7 @@ def test_a_schema_is_quoted_in_all_sql_and_a_bare_word_is_one_that_is_there(
     [
         ("spark_catalog.my-lake", "my-lake"),
         ("default.gm", "default"),
-        ("a.b.c", "`a`"),
+        ("a.b.c", "a.b.c"),
         ("lakes.v2", "lakes"),
     ],
 )
