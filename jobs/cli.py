@@ -16,7 +16,8 @@ from jobs.core.errors import ConfigError
 from jobs.lake.spark_errors import exit_code_of
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line; 3 a table or batch breaks its contract, nothing written;
-4 the result would be absurd, nothing written; 75 somebody else is at it, run the same command again."""
+4 the result would be absurd, nothing written;
+75 somebody else is at it, or a store does not answer: run the same command again."""
 EXAMPLES = {
     "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe conf/demo.yaml --lake s3a://bucket/lake",
     "list": "gristmill list",
