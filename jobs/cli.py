@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from jobs.core import config
-from jobs.core.errors import ConfigError, GristmillError
+from jobs.core.errors import ConfigError
+from jobs.lake.spark_errors import exit_code_of
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line; 3 a table or batch breaks its contract, nothing written;
-4 the result would be absurd, nothing written; 75 somebody else is at it, run the same command again."""
+4 the result would be absurd, nothing written;
+75 somebody else is at it, or a store does not answer: run the same command again."""
 EXAMPLES = {
     "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe conf/demo.yaml --lake s3a://bucket/lake",
     "list": "gristmill list",
     "check": "gristmill check --recipe conf/demo.yaml",
-    "why": "gristmill why 0a1b2c... --lake lakes/demo",
+    "why": "gristmill why 0a1b2c... --lake lakes/demo\n  gristmill why a.jsonl:0 --lake lakes/demo",
     "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
@@ -28,6 +30,10 @@ EXAMPLES = {
     "repair": "gristmill repair --lake lakes/demo\n  gristmill repair --lake lakes/demo --yes",
     "upgrade": "gristmill upgrade --lake lakes/demo\n  gristmill upgrade --lake lakes/demo --yes",
 }
+
+LAKE = "path (./lake, s3a://bucket/lake) or schema (catalog.schema)"
+SCREEN = 50  # rows that `sql` prints on a screen
+MOST_ROWS = 2**31 - 2  # that Spark's LIMIT takes, but for the one that tells whether there are more
 
 _PAIRS = ("pairs", "model", "n", "kind", "seed")
 _TRAINS = ("held", "rate", "seeds")
@@ -51,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     run = command("run", "run one job of a recipe, or all of them (curate)", "A run that stopped is continued by the same command.")
     run.add_argument("job", help="a job's name (see `gristmill list`), or curate")
     run.add_argument("--recipe", required=True, help="YAML file: lake, and a section for each job")
-    run.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    run.add_argument("--lake", help=f"{LAKE}; overrides the recipe's lake.path")
     run.add_argument("--input", help="file or folder to ingest; overrides the recipe's")
     run.add_argument("--batch", help="work on this batch only")
     command("list", "the jobs, what they read and what they write", "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml")
@@ -73,32 +79,42 @@ def parser() -> argparse.ArgumentParser:
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
-    why.add_argument("doc_id", help="32 hex digits; a unique beginning will do")
+    called = "doc_id (32 hex digits, or its beginning), the source's own key, URL, or place (file.jsonl:0)"
+    why.add_argument("name", help=called)
     sql = command("sql", "run a query over the tables of a lake", "Tables stand at the versions of the last finished runs. See docs/sql.md.")
-    sql.add_argument("query", help="Spark SQL; tables by their bare names")
-    sql.add_argument("--limit", type=int, default=50, help="rows printed at the most (default 50)")
+    sql.add_argument("query", help="one query of Spark SQL, read-only; tables by their bare names")
+    most = f"rows at the most, with a word where there are more (default: {SCREEN} on a screen; else all)"
+    sql.add_argument("--limit", type=_count, help=most)
     funnel = command("funnel", "documents in, kept and left out by reason, of each job's last runs", "Read from the table runs.")
-    repair = command("repair", "mend a lake whose tables are no longer what the run log says", "Says what is wrong and what it will do; does it with --yes.")
-    upgrade = command("upgrade", "bring a lake of another version up to date", "Says what it will do to which table; does it with --yes.")
+    repair = command(
+        "repair", "mend a lake whose tables are no longer what the run log says",
+        "Says what is wrong and what it will do; does it with --yes.",
+    )
+    upgrade = command(
+        "upgrade", "bring a lake of another version up to date", "Says what it will do to which table; does it with --yes."
+    )
     for made in (repair, upgrade):
         made.add_argument("--yes", action="store_true", help="do it (without: only say it)")
     for made in (why, sql, funnel, repair, upgrade):
-        made.add_argument("--lake", default=os.environ.get("GRISTMILL_LAKE"), help="path or catalog.schema (default: $GRISTMILL_LAKE)")
+        default = os.environ.get("GRISTMILL_LAKE")
+        made.add_argument("--lake", default=default, help=f"{LAKE} (default: $GRISTMILL_LAKE)")
     return top
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal() or int(given) > MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"{given!r} is no number of rows; wanted 0 to {MOST_ROWS:,}")
+    return int(given)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = parser().parse_args(argv)
-    try:
-        does: dict[str, Callable[[argparse.Namespace], int | None]] = {
-            "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel,
-            "repair": _repair, "upgrade": _upgrade,
-        }  # fmt: skip
-        return int(does[given.command](given) or 0)
-    except GristmillError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    does: dict[str, Callable[[argparse.Namespace], int | None]] = {
+        "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why,
+        "sql": _sql, "funnel": _funnel, "repair": _repair, "upgrade": _upgrade,
+    }  # fmt: skip
+    return exit_code_of(lambda: does[given.command](given))
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -161,24 +177,34 @@ def _ask(given: argparse.Namespace) -> Any:
     from jobs.core.ask import Ask
 
     if not given.lake:
-        raise ConfigError("no lake named: give --lake PATH (or catalog.schema), or set GRISTMILL_LAKE")
+        raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
     return Ask(given.lake)
 
 
 def _why(given: argparse.Namespace) -> None:
-    story = _ask(given).why(given.doc_id)
+    story = _ask(given).why(given.name)
     print(json.dumps(story, ensure_ascii=False, default=str) if given.json else "\n".join(story["lines"]))
 
 
 def _sql(given: argparse.Namespace) -> None:
-    columns, rows = _ask(given).sql(given.query, given.limit)
+    from jobs.core.ask import plain, text_lines
+
+    answer = _ask(given).answer(given.query)
+    twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
+    if given.json and twice:
+        raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON has each name once; use AS")
+    limit = SCREEN if given.limit is None and not given.json and sys.stdout.isatty() else given.limit
+    rows, is_more = (answer.every(), False) if limit is None else answer.first(limit)
     if given.json:
         for row in rows:
-            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
-        return
-    from jobs.core.ask import as_text
-
-    print(as_text(columns, rows))
+            named = dict(zip(answer.columns, map(plain, row), strict=True))
+            print(json.dumps(named, ensure_ascii=False, default=str))
+    else:
+        for line in text_lines(answer.columns, rows):
+            print(line)
+    if is_more:
+        more = "--limit N gives more, --json without --limit all of them"
+        print(f"sql: there are more than these {limit:,} rows; {more}", file=sys.stderr)
 
 
 def _funnel(given: argparse.Namespace) -> None:

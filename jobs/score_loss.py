@@ -58,6 +58,10 @@ class Params(Strict):
             return given
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"torch", "transformers"}
+
 
 def name_of(params: Params) -> str:
     """`folder-version`, as `perplexity` names the model; the version is of its bytes and of what it is given to read. Raises ConfigError when the folder holds none."""

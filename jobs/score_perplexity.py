@@ -34,6 +34,10 @@ class Params(Strict):
     heeds: list[str]  # judges whose left-out documents are not measured
     languages: list[str]  # each with a model of train_lm; documents in others have no perplexity
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"kenlm"}
+
 
 def score_batches(batches: Iterator[pa.RecordBatch], models: dict[str, LanguageModel]) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, lang, text -> MEASURED."""

@@ -85,6 +85,10 @@ class Params(Strict):
     padded_tokens: PositiveInt  # in one pass of a model, padding included
     scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"torch", "transformers"}
+
 
 def version(name: str, scorer: Scorer) -> str:
     """Of the model's bytes and of what it reads and how that is scored. Raises ConfigError when the folder is no classifier, or not one with these labels."""

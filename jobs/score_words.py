@@ -19,6 +19,7 @@ from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
+from jobs.core.packages import is_here
 from udfs.sensitive import SCORED, WordList, automaton, score_batches
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class ListFile(Strict):
         wrong = sorted(set(self.terms) ^ set(self.weights)) + [name for name, weight in self.weights.items() if not 0 < weight <= 1]
         if wrong:
             raise ValueError(f"categories {', '.join(wrong)}: wanted each with terms and with a weight above 0 and up to 1")
-        automaton(self.words())
+        if is_here("ahocorasick"):  # else `modules` tells, with the job's name
+            automaton(self.words())
         return self
 
     def words(self) -> WordList:
@@ -60,6 +62,10 @@ class Params(Strict):
         if isinstance(given, dict) and isinstance(given.get("lists"), list):
             given = {**given, "lists": [validate(ListFile, load_yaml(find_file(each)), each) if isinstance(each, str) else each for each in given["lists"]]}
         return given
+
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"ahocorasick"}
 
 
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:

@@ -36,6 +36,10 @@ class Params(Strict):
         PiiParams(placeholders)
         return placeholders
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"phonenumbers"}
+
 
 def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`edits` of the batches at hand: a row for each entity found."""

@@ -157,6 +157,10 @@ class Params(Strict):
             raise ValueError("nothing to learn from: give good and bad slices of the lake, or files")
         return self
 
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return {"sklearn"}  # every kind is calibrated by it
+
 
 def lake_examples(tables: Tables, params: Params, name: str, good: Sample | Slice, bad: Sample | Slice, from_all: bool = False) -> pa.Table:
     """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of what they left out (`from_all`: of all documents)."""

@@ -20,6 +20,7 @@ from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, model_row
+from udfs.lm_training import find_lmplz
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -44,6 +45,10 @@ class Params(Strict):
     seed: int  # which documents are taken
     keep: bool  # a model stays while these parameters do; false: it is trained anew with each batch
     models: dict[str, Model]  # by language
+
+    def modules(self) -> set[str]:
+        """See jobs.core.packages."""
+        return set() if find_lmplz() else {"kaldingram"}
 
 
 def reference(tables: Tables, params: Params) -> DataFrame:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.fs as fs
@@ -38,12 +39,19 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def local_path(root: str) -> Path | None:
+    """The folder that a path or a `file:` URI names, as jobs/lake/names.py reads it; None for another URL."""
+    if root.startswith("file:"):
+        return Path("/" + unquote(root.removeprefix("file://localhost").removeprefix("file:")).lstrip("/"))
+    return None if "://" in root else Path(root).expanduser()
+
+
 class Store:
     """The tables below `root` (a local path or a URL that delta-rs opens; its credentials come from the environment)."""
 
     def __init__(self, root: str, worker: str) -> None:
-        self.root, self.worker = root.rstrip("/"), worker
-        self.local = Path(self.root.removeprefix("file://")) if "://" not in self.root or self.root.startswith("file://") else None
+        self.local = local_path(root)
+        self.root, self.worker = str(self.local) if self.local else root.rstrip("/"), worker
 
     def table(self, name: str, schema: pa.Schema) -> DeltaTable:
         """A fresh handle. Raises TableError when the table is missing or lacks a column that the worker knows."""

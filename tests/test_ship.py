@@ -45,4 +45,4 @@ def test_a_cluster_gets_the_delta_and_the_meaning_of_a_laptop(line: str) -> None
     assert given["spark.jars.packages"] == PACKAGES[line][0]
     assert {key: given.get(key) for key in session.MEANING} == session.MEANING
     shared = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog", "spark.databricks.delta.replaceWhere.dataColumns.enabled")
-    assert {key: given.get(key) for key in shared} == {key: session.LOCAL[key] for key in shared}
+    assert {key: given.get(key) for key in shared} == {key: {**session.DELTA, **session.LOCAL}[key] for key in shared}

@@ -1,27 +1,67 @@
-"""Questions about a lake, answered from its tables at the versions of the last finished runs."""
+"""Questions about a lake, answered from its tables at the versions of the last finished runs.
+
+Nothing is written, not even a schema.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from jobs.core import tables as promised
-from jobs.core.errors import ConfigError, ContractError
+from jobs.core.errors import ConfigError, ContractError, GristmillError
 from jobs.core.lake import Lake
 from jobs.core.runs import Runs
-from jobs.core.session import open_session
+from jobs.core.session import asking, open_session
+from jobs.lake.read_only import one_query
+from jobs.lake.spark_errors import as_ours, first_line
+from jobs.report.why import why
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+class Answer:
+    """What a query gives: `columns`, and the rows as they are asked for."""
+
+    def __init__(self, frame: DataFrame) -> None:
+        self.frame, self.columns = frame, list(frame.columns)
+
+    def first(self, n: int) -> tuple[list[tuple[Any, ...]], bool]:
+        """At most `n` rows, and whether there are more. Raises as `Ask.answer`."""
+        with_one_more = list(_told(lambda: iter(self.frame.limit(n + 1).collect())))
+        return [tuple(row) for row in with_one_more[:n]], len(with_one_more) > n
+
+    def every(self) -> Iterator[tuple[Any, ...]]:
+        """All rows, a partition on the driver at a time. Raises as `Ask.answer`."""
+        return (tuple(row) for row in _told(self.frame.toLocalIterator))
+
+
+def _told(rows: Any) -> Iterator[Any]:
+    """What `rows()` iterates over; what goes wrong on the way is the query's fault, or the machine's."""
+    try:
+        yield from rows()
+    except Exception as error:
+        raise _complaint(error) from None
+
+
+def _complaint(error: Exception, hint: str = "") -> GristmillError:
+    said = first_line(error)
+    # Spark's own conditions are in brackets: what the query asked for. What it quotes of the data then proves nothing.
+    is_asked = said.startswith("[") and not said.startswith(("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR"))
+    return (None if is_asked else as_ours(error)) or ConfigError(f"sql: {said}{hint}")
 
 
 class Ask:
     """One lake, read-only."""
 
     def __init__(self, where: str) -> None:
-        self.spark = open_session("gristmill")
-        self.lake = Lake(self.spark, where)
+        self.spark = asking(open_session("gristmill"))
+        self.lake = Lake(self.spark, where, create=False)
         if not self.lake.exists(promised.RUNS):
             raise ContractError(f"lake {where}: no table runs there; name a lake on which a job has run, or run one")
         self.runs = Runs(self.lake)
@@ -40,69 +80,36 @@ class Ask:
             if frame is not None:
                 frame.createOrReplaceTempView(table.name)
 
-    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Columns and at most `limit` rows. Raises ConfigError with Spark's complaint when the query is wrong."""
+    def answer(self, query: str) -> Answer:
+        """What one query gives.
+
+        Raises ConfigError, with Spark's sentence, for what is no query, changes something, or goes wrong on
+        the way.
+        """
+        asked = one_query(self.spark, query)
         self.name_tables(set(re.findall(r"\w+", query.lower())))
         try:
-            answer = self.spark.sql(query)
-            return answer.columns, [tuple(row) for row in answer.limit(limit).collect()]
+            return Answer(self.spark.sql(asked))
         except Exception as error:
-            if type(error).__name__ in ("AnalysisException", "ParseException"):
-                raise ConfigError(f"sql: {str(error).splitlines()[0]} (tables: {', '.join(sorted([*self.versions, 'runs']))})") from None
-            raise
+            raise _complaint(error, f" (tables: {', '.join(sorted([*self.versions, 'runs']))})") from None
+
+    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Columns and at most `limit` rows. Raises as `answer`."""
+        found = self.answer(query)
+        return found.columns, found.first(limit)[0]
 
     def funnel(self) -> list[dict[str, Any]]:
         """A row a job: sums over the last finished run of each batch, in the order in which the jobs first ran."""
         return funnel_of(self.runs)
 
-    def why(self, doc_id: str) -> dict[str, Any]:
+    def why(self, name: str) -> dict[str, Any]:
         """The story of a document: where it came from, what each judge found, who stays in its place.
 
-        Raises ConfigError when no document, or more than one, begins with `doc_id`.
+        Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4
+        digits), the source's own key, its URL, or the place where its row stood, whole or from the file's name on.
+        Raises ConfigError where nothing, or more than one document, is called so.
         """
-        if not re.fullmatch(r"[0-9a-f]{4,32}", doc_id):
-            raise ConfigError(f"why: {doc_id!r} is no document id; wanted 32 hex digits, or at least the first 4 of them")
-        docs = self.table("docs")
-        found = docs.where(docs.doc_id.startswith(doc_id)).select("doc_id", "batch_id", "source", "url", "place", "n_bytes").limit(3).collect() if docs else []
-        if len(found) != 1:
-            rejected = self._rejects(doc_id)
-            if rejected and not found:
-                return {"doc_id": rejected[0]["doc_id"], "fate": "rejected", "lines": [f"{r['doc_id']}  rejected: {r['reason']} ({r['place']})" for r in rejected]}
-            raise ConfigError(f"why: {len(found) or 'no'} documents begin with {doc_id}; give {'more digits' if found else 'an id from docs or rejects'}")
-        return self._story(found[0])
-
-    def _rejects(self, doc_id: str) -> list[Any]:
-        rejects = self.table("rejects")
-        return rejects.where(rejects.doc_id.startswith(doc_id)).limit(20).collect() if rejects else []
-
-    def _rows(self, name: str, doc_id: str) -> list[Any]:
-        frame = self.table(name)
-        return frame.where(frame.doc_id == doc_id).drop("text").collect() if frame else []
-
-    def _story(self, doc: Any) -> dict[str, Any]:
-        lines = [f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes", f"  came in with batch {doc['batch_id']} at {doc['place']}"]
-        verdicts = [v.asDict() for v in self._rows("verdicts", doc["doc_id"]) if v["batch_id"] == doc["batch_id"]]
-        for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
-            number = "" if v["value"] is None else f": {v['value']:.4g}" + ("" if v["limit"] is None else f" against {v['limit']:.4g}")
-            lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
-        chain = self._chain(doc["doc_id"], lines)
-        corpus = self._rows("corpus", doc["doc_id"])
-        fate = "kept" if corpus else "left out" if verdicts else "not judged yet"
-        if corpus:
-            lines.append(f"  kept: in corpus, {corpus[0]['n_chars']:,} characters, {corpus[0]['n_edits']} edits, stands for {corpus[0]['n_duplicates']} duplicates")
-        elif not verdicts:
-            lines.append("  no verdict and not in corpus: judged when its batch is covered (see `gristmill funnel`)")
-        return {"doc_id": doc["doc_id"], "fate": fate, "batch_id": doc["batch_id"], "verdicts": verdicts, "survivors": chain, "lines": lines}
-
-    def _chain(self, doc_id: str, lines: list[str]) -> list[dict[str, Any]]:
-        """The document that stays in this one's place, followed on while a later job leaves that one out too."""
-        chain: list[dict[str, Any]] = []
-        while (rows := self._rows("duplicates", doc_id)) and rows[0]["dup_of"] not in [link["dup_of"] for link in chain]:
-            link = rows[0].asDict()
-            chain.append(link)
-            lines.append(f"  in its place: {link['dup_of']} (similarity {link['similarity']:.3f} by {link['method']}, family {link['family_id'][:8]})")
-            doc_id = link["dup_of"]
-        return chain
+        return why(self, name)
 
 
 def funnel_of(runs: Runs) -> list[dict[str, Any]]:
@@ -129,12 +136,40 @@ def _summed(job: str, runs: list[Any]) -> dict[str, Any]:
     return {"job": job, **total, "reasons": ordered, "seconds": sum(run["seconds"] for run in runs), "batches": sum(len(run["batches"]) for run in runs)}
 
 
-def as_text(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+WIDTHS_OF = 1000  # rows that say how wide a column is; later ones may stand out
+
+
+def as_text(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> str:
     """A plain table; wide (Chinese) characters take two cells; long values are cut at 60."""
-    cells = [[_short(value) for value in row] for row in rows]
-    widths = [max([_width(name), *(_width(row[i]) for row in cells)]) for i, name in enumerate(columns)]
-    lines = ["  ".join(_pad(value, width) for value, width in zip(row, widths, strict=True)).rstrip() for row in [columns, ["-" * w for w in widths], *cells]]
-    return "\n".join([*lines, f"({len(rows)} rows)"])
+    return "\n".join(text_lines(columns, rows))
+
+
+def text_lines(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """`as_text` line by line, as the rows come."""
+    rest = iter(rows)
+    head = [[_short(value) for value in row] for row in itertools.islice(rest, WIDTHS_OF)]
+    widths = [max([_width(name), *(_width(row[i]) for row in head)]) for i, name in enumerate(columns)]
+    n = 0
+    later = ([_short(value) for value in row] for row in rest)
+    for cells in itertools.chain([columns, ["-" * width for width in widths]], head, later):
+        yield "  ".join(_pad(value, width) for value, width in zip(cells, widths, strict=True)).rstrip()
+        n += 1
+    yield f"({n - 2} rows)"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as
+    Spark writes them.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    if hasattr(value, "asDict"):
+        return {key: plain(inner) for key, inner in value.asDict().items()}
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _short(value: Any) -> str:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from jobs.core.errors import ConfigError
+from jobs.core.packages import advice
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
@@ -123,6 +124,8 @@ def validate(kind: type[Any], value: Any, place: str) -> Any:
     except ValidationError as error:
         lines = [_complaint(place, complaint, kind) for complaint in error.errors()]
         raise ConfigError("\n".join(lines)) from None
+    except ModuleNotFoundError as error:  # what a check of the values wants to import
+        raise ConfigError(f"{place}: {error}; {advice(error.name or '')}") from None
 
 
 def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError, ContractError
 from jobs.lake import listing as lists
-from jobs.lake.listing import Folder, Left, Listing, NoSuchInput, local_path
+from jobs.lake.listing import Folder, Left, Listing, NoSuchInput, input_path
+from jobs.lake.names import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,7 +20,7 @@ def listing(spark: SparkSession, where: str | None, params: Any) -> Listing:
     """
     if not where:
         raise ConfigError("ingest: no input; give --input PATH or write `input:` in the recipe")
-    if local_path(where) is not None:
+    if input_path(where) is not None:
         return lists.local_listing(where)
     system, path = _hadoop(spark, where)
     kind = spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.EtagSource")
@@ -29,7 +29,7 @@ def listing(spark: SparkSession, where: str | None, params: Any) -> Listing:
 
 def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
     """The folders directly below `where`, one batch each, and what beside them is not read. Raises ConfigError when there is none."""
-    return lists.local_folders(where) if local_path(where) is not None else lists.hadoop_folders(where, *_hadoop(spark, where))
+    return lists.local_folders(where) if input_path(where) is not None else lists.hadoop_folders(where, *_hadoop(spark, where))
 
 
 def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
@@ -43,8 +43,9 @@ def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
 
 def exists(spark: SparkSession, where: str) -> bool:
     """Whether a file is there, on any Hadoop file system."""
-    if (local := local_path(where)) is not None:
-        return Path(local).is_file()
+    local = local_path(where)
+    if local is not None:
+        return local.is_file()
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))
 
@@ -62,8 +63,8 @@ def write_text(spark: SparkSession, where: str, text: str) -> None:
 
 def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
     """Write a file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
-    if (local := local_path(where)) is not None:
-        target = Path(local)
+    target = local_path(where)
+    if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         part.write_bytes(data)
@@ -81,7 +82,8 @@ def read_bytes(spark: SparkSession, where: str) -> bytes:
     """A whole file, on any Hadoop file system. Raises ContractError when it is not there."""
     if not exists(spark, where):
         raise ContractError(f"{where}: no such file, though a table names it; run the job that writes it again")
-    if (local := local_path(where)) is not None:
-        return Path(local).read_bytes()
+    local = local_path(where)
+    if local is not None:
+        return local.read_bytes()
     row = spark.read.format("binaryFile").load(where).select("content").first()
     return bytes(row["content"]) if row else b""

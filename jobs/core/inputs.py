@@ -179,7 +179,7 @@ class Tables:
         if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
         name, schema = self._by_bucket(keys, carry)
-        narrow = self.lake.spark.read.schema(schema).parquet(f"{self.lake.staging(self.run)}/{name}")
+        narrow = self.lake.staged(f"{self.lake.staging(self.run)}/{name}", schema)
         parts = [
             docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
             for b in range(self.lake.buckets)
@@ -221,7 +221,7 @@ class Tables:
             frame.write.mode("overwrite").parquet(path)
         finally:
             conf.set(BATCH_ROWS, str(usual))
-        return self.lake.spark.read.schema(frame.schema).parquet(path)
+        return self.lake.staged(path, frame.schema)
 
     def narrow(self, name: str, frame: DataFrame) -> DataFrame:
         """As `stage`, marked to be sent to every executor where it has no more than BROADCAST rows: then what it is joined with stays in place."""

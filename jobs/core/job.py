@@ -7,16 +7,15 @@ the next step runs. `main` is what every job file ends in.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.core import tables as promised
 from jobs.core.config import Strict
-from jobs.core.errors import GristmillError
 from jobs.core.inputs import Tables as Tables  # steps are written against it
 from jobs.core.lake import quoted
+from jobs.lake.spark_errors import exit_code_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -104,13 +103,13 @@ def main(job: Job, argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", required=True, help=f"YAML file with a section jobs.{job.name} (ships as conf/{job.name}.yaml)")
-    parser.add_argument("--lake", help="path or catalog.schema; overrides the recipe's lake.path")
+    where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
+    parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
     parser.add_argument("--batch", help="work on this batch only (ingest jobs: the batch's name)")
     given = parser.parse_args(argv)
-    try:
+
+    def run() -> None:
         run_from_files(job, given.recipe, given.lake, given.input, given.batch)
-    except GristmillError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+
+    return exit_code_of(run)

@@ -1,6 +1,7 @@
 """The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a catalog.
 
-A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a `catalog.schema` of a metastore.
+A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a schema of a catalog
+(`catalog.schema`): jobs.lake.names reads its name.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ import fcntl
 import functools
 import json
 import os
-import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 import pyarrow as pa
 
@@ -26,6 +26,8 @@ from jobs.core.local_delta import Written
 from jobs.core.session import is_local
 from jobs.core.tables import Table
 from jobs.lake.history import Commit, TableState, commit_from_actions, commit_of, local_commits
+from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
+from jobs.lake.spark_errors import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -51,30 +53,83 @@ def quoted(text: str) -> str:
 class Lake:
     """The tables under one path or schema. All methods take the Table, never a path."""
 
-    def __init__(self, spark: SparkSession, where: str, buckets: int = 1) -> None:
+    def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
+        """`create`: whether a schema that is not there is made (whoever only reads makes none).
+
+        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where a
+        reader finds no such schema.
+        """
         self.spark = spark
         self.where = where
         self.buckets = buckets
         self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
-        self.is_catalog = re.fullmatch(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", where) is not None
+        name = lake_name(where)
+        self.is_catalog = bool(name.parts)
+        # The lake's folder; and as a path, where it is on this machine's disk.
+        self.root, self.local_root = name.root, name.local
         if self.is_catalog:
-            self.root = self._schema_location()
-        else:
-            self.root = where.rstrip("/") if urlparse(where).scheme else str(Path(where).resolve())
+            parts = name.parts if len(name.parts) > 1 else (spark.catalog.currentCatalog(), *name.parts)
+            self.schema = ".".join(map(quoted_name, parts))  # as SQL writes it
+            self._need_schema(create, len(name.parts) == 1)
+            self.root, self.local_root = self._files_of(parts)
 
-    def _schema_location(self) -> str:
+    def _need_schema(self, create: bool, is_bare: bool) -> None:
+        """Make the schema where it is not there and `create`."""
         try:
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.where}")
-            rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.where}").collect()
+            if self.spark.catalog.databaseExists(self.schema):
+                return
+            if create and not is_bare:
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+                self._warn_of_memory()
+                return
         except Exception as error:
-            raise ConfigError(f"lake {self.where}: the catalog answered: {str(error).splitlines()[0]}; name an existing catalog") from error
-        found = [row[1] for row in rows if row[0].lower().startswith("location")]
-        return os.environ.get("GRISTMILL_STAGING") or (found[0] if found else "")
+            raise ConfigError(
+                f"lake {self.where}: the catalog answered: {first_line(error)}; "
+                f"name an existing catalog and a schema that it takes, or ./{self.where} for a folder"
+            ) from error
+        if is_bare:  # without a catalog's name it is as likely a folder, so none is made
+            raise ConfigError(
+                f"lake {self.where}: no schema {self.schema}; for a folder write ./{self.where}, "
+                f"for a schema that is to be made spark_catalog.{self.where}"
+            )
+        raise ContractError(
+            f"lake {self.where}: no schema {self.schema}; name a lake on which a job has run, or run one. "
+            f"In general {SPELLINGS}"
+        )
+
+    def _warn_of_memory(self) -> None:
+        """Without a metastore a local session knows its schemas until it ends; the next command finds none."""
+        kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
+        if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
+            print(
+                f"lake {self.where}: the catalog of this session is in memory and forgets the schema at its end; "
+                "name a path, or set spark.sql.catalogImplementation to hive",
+                file=sys.stderr,
+            )
+
+    def _files_of(self, parts: tuple[str, ...]) -> tuple[str, Path | None]:
+        """Where what is no table stands (staging, models, report, exports, locks).
+
+        The schema's location, or a folder of its own below GRISTMILL_STAGING.
+        """
+        shared = os.environ.get("GRISTMILL_STAGING")
+        if shared:
+            if not is_path(shared):
+                raise ConfigError(f"GRISTMILL_STAGING: {shared!r} is no path; write one (/data/x, s3a://b/x)")
+            folder, own = local_path(shared, "GRISTMILL_STAGING"), folder_of(parts)
+            return (str(folder / own), folder / own) if folder else (f"{shared.rstrip('/')}/{own}", None)
+        rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.schema}").collect()
+        found = next((row[1] for row in rows if row[0].lower().startswith("location")), "")
+        if not found.startswith("file:"):
+            return found.rstrip("/"), None
+        local = Path("/" + found.removeprefix("file:").lstrip("/"))  # Hadoop's spelling, which is not encoded
+        return str(local), local
 
     @functools.cached_property
     def is_direct(self) -> bool:
         """Whether driver and workers stand on the disk where the lake is, so that small things need no JVM (see jobs.core.local_delta)."""
-        return self.local_root is not None and not self.is_catalog and is_local() and local_delta.is_there()
+        is_here = self.local_root is not None and not self.is_catalog
+        return is_here and is_local(self.spark) and local_delta.is_there()
 
     def opened(self, table: Table, version: int | None) -> Any | None:
         """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
@@ -89,20 +144,16 @@ class Lake:
         assert self.local_root is not None
         return self.local_root / table.name
 
-    @property
-    def local_root(self) -> Path | None:
-        """The lake's folder when it is on this machine's disk, else None."""
-        parsed = urlparse(self.root)
-        return Path(parsed.path) if parsed.scheme in ("", "file") and parsed.path else None
-
     def ref(self, table: Table) -> str:
         """How SQL names the table."""
-        return f"{self.where}.{table.name}" if self.is_catalog else f"delta.`{self.root}/{table.name}`"
+        if self.is_catalog:
+            return f"{self.schema}.{quoted_name(table.name)}"
+        return f"delta.{quoted_name(f'{self.root}/{table.name}')}"
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been created."""
         if self.is_catalog:
-            return bool(self.spark.catalog.tableExists(f"{self.where}.{table.name}"))
+            return bool(self.spark.catalog.tableExists(self.ref(table)))
         if self.local_root is not None:
             # Its first commit, not its folder: another process may just be making it.
             return any(path.stem.isdigit() for path in (self.local_root / table.name / "_delta_log").glob("*.json"))
@@ -286,9 +337,14 @@ class Lake:
             raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
         return f"{self.root}/_staging/{run}"
 
+    def staged(self, path: str, schema: Any) -> DataFrame:
+        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or `{`."""
+        return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
+
     def local_staging(self, run: str) -> Path:
         """The same on this machine's disk."""
-        return Path(urlparse(self.staging(run)).path)
+        assert self.local_root is not None
+        return Path(self.staging(run))
 
     def drop_staging(self, run: str) -> None:
         """Delete the staging folder of a run, and what runs of the same job left that died.
@@ -331,7 +387,13 @@ class Lake:
             yield
             return
         folder = self.local_root / "_locks"
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"lake {self.where}: {folder} cannot be made ({error.strerror}); "
+                "name a place that this user may write to"
+            ) from error
         with (folder / name).open("a+") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

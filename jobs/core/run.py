@@ -19,6 +19,7 @@ from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError, RetryLater
 from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes
 from jobs.core.lake import Lake
+from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
@@ -61,6 +62,7 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
     """What the command line of a job does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
+    need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
     if hasattr(params, "warming"):
@@ -75,7 +77,7 @@ def _warm(lake: Lake, kernel: Any) -> None:
         cores = lake.spark.sparkContext.defaultParallelism
         lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
 
-    if is_local():
+    if is_local(lake.spark):
         in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
 
 
@@ -151,7 +153,8 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
         row = {
             "run_id": uuid.uuid4().hex, "job": "foreign", "status": FOREIGN, "at": now(), "batches": [], "recipe_hash": "",
             "recipe": json.dumps({"table": name, "told": words, "standing": sorted(pin.runs)}),
-            "versions_written": {name: state.version} if state else {}, "table_ids": {name: state.id} if state else {}, "code_version": code_version(), "spark_version": lake.spark.version,
+            "versions_written": {name: state.version} if state else {}, "table_ids": {name: state.id} if state else {},
+            "code_version": code_version(), "spark_version": lake.spark.version,
         }  # fmt: skip
         log(lake, tuple(row.get(column) for column in promised.RUNS.names), json.dumps({"run_id": row["run_id"], "job": "foreign"}))
     return Runs(lake) if found else runs

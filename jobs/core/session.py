@@ -1,13 +1,17 @@
 """The only place that makes a SparkSession, and the only one that knows which line of Spark runs.
 
-On a laptop it starts local[*] (or GRISTMILL_MASTER) with Delta; under spark-submit, Databricks or EMR it takes the session
-that is there and sets only what the results depend on.
+On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and a laptop's settings; under
+spark-submit, in a notebook of a platform or as a client of Spark Connect it takes what is there and sets only
+what the results depend on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +19,6 @@ from jobs.core.config import CONF
 from jobs.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 # What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in 3.5.
@@ -30,9 +33,12 @@ MEANING = {
 }
 # Not the rows but the files: a row group is the least that a task reads, and with Parquet's 128 MB all text of a small batch is one.
 LAYOUT = {"parquet.block.size": str(16 << 20)}
-LOCAL = {
+DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+# Where the master is local, and nowhere else: a cluster has its own memory, and more than four partitions.
+LOCAL = {
     "spark.sql.shuffle.partitions": "4",
     # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with these three (measured).
     "spark.databricks.delta.snapshotPartitions": "1",
@@ -49,8 +55,61 @@ LOCAL = {
 }
 
 
+# Set on a session that we started with a local master: driver, executors and disk are this machine's.
+OURS = "spark.gristmill.local"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a session comes from, as the process's environment and spark-submit tell."""
+
+    is_there: bool  # somebody made it before us (a notebook, a platform), or it is a server's (Spark Connect)
+    is_submitted: bool  # spark-submit started this process
+    given: Mapping[str, str]  # what spark-submit was told
+    master: str  # "" where the session is there: it is asked what it is, not what its name says
+
+    @property
+    def is_local(self) -> bool:
+        """Whether we are about to start Spark on this machine alone."""
+        return not self.is_there and re.fullmatch(r"local(\[.*\])?", self.master) is not None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether driver and executors are this process's own, and the disk below them this machine's."""
+        return self.is_local and not self.is_submitted
+
+
+def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bool) -> Place:
+    """What the next session will be; `given`: spark-submit's settings, `is_active`: there is one already."""
+    is_submitted = "PYSPARK_GATEWAY_PORT" in environ
+    remote = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+    is_there = is_active or "spark.remote" in given or any(environ.get(name) for name in remote)
+    named = given.get("spark.master") if is_submitted else environ.get("GRISTMILL_MASTER")
+    return Place(is_there, is_submitted, given, "" if is_there else named or "local[*]")
+
+
+def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
+    """What a session is started with; empty where it is there already.
+
+    A laptop's settings and those of a recipe (`extra`) go to a local master only; a cluster gets what the
+    rows depend on, and Delta's two where nobody set them. What the user told spark-submit wins over all
+    others.
+    """
+    if place.is_there:
+        return {}
+    wanted = {**DELTA, **LOCAL} if place.is_local else dict(DELTA)
+    if place.is_ours:
+        wanted |= {**daemon(), "spark.driver.extraJavaOptions": java_options(), OURS: "true"}
+    wanted |= extra if place.is_local else {}
+    if place.is_submitted:
+        late = {key for key in wanted if key.startswith("spark.driver.")}  # its driver runs already
+        wanted = {key: value for key, value in wanted.items() if key not in {*place.given, *late}}
+    return {**wanted, **MEANING}
+
+
 def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
-    """A session with Delta, our settings and those of `extra`.
+    """A session with Delta and our settings; those of `extra` (a recipe's section `spark`) where it starts
+    here.
 
     Raises ConfigError when `extra` sets what the rows depend on, and when PySpark or Delta is missing, saying how to get it.
     """
@@ -61,22 +120,37 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         from pyspark.sql import SparkSession
     except ImportError:
         raise ConfigError("pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a platform that has it") from None
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1") if is_local() else None
-    if is_local():  # a worker takes python3 from the PATH and then lacks our packages
+    place = _place()
+    if place.is_local:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # A worker takes python3 from the PATH and then lacks our packages.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
-    if SparkSession.getActiveSession() is None and not _submitted():
-        for key, value in {**LOCAL, **daemon(), "spark.driver.extraJavaOptions": java_options(), **MEANING, **(extra or {})}.items():
-            builder = builder.config(key, value)
-        builder = builder.master(os.environ.get("GRISTMILL_MASTER", "local[*]"))
-    elif SparkSession.getActiveSession() is None:
-        for key, value in _unset({**LOCAL, **MEANING, **(extra or {})}).items():
-            builder = builder.config(key, value)
+    for key, value in settings(place, extra or {}).items():
+        builder = builder.config(key, value)
+    if not place.is_there and not place.is_submitted:
+        builder = builder.master(place.master)
     spark = builder.getOrCreate()
+    if extra and not place.is_local and not is_local(spark):
+        unused = ", ".join(sorted(extra))
+        print(f"spark: {unused}: a recipe sets these on this machine only; left as they are", file=sys.stderr)
     for key, value in {**MEANING, **LAYOUT}.items():
         spark.conf.set(key, value)
     _need_delta(spark)
     return spark
+
+
+def _place() -> Place:
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
+    given: dict[str, str] = {}
+    if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
+        # PySpark reads what spark-submit was told from the JVM, once it is connected; before, it finds nothing.
+        SparkContext._ensure_initialized()
+        given = dict(SparkConf().getAll())
+    return place_of(os.environ, given, is_active)
 
 
 def java_options() -> str:
@@ -92,32 +166,33 @@ def java_options() -> str:
 
 def daemon() -> dict[str, str]:
     """Our own start of Python workers, where they are on this machine and so have our packages. (On macOS a process that has loaded NumPy may not fork.)"""
-    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if is_local() and sys.platform == "linux" else {}
+    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if sys.platform == "linux" else {}
 
 
-def is_local() -> bool:
-    """Whether driver and executors are one machine."""
-    master = _given().get("spark.master", "local") if _submitted() else os.environ.get("GRISTMILL_MASTER", "local")
-    return str(master).startswith("local")
+def is_local(spark: SparkSession) -> bool:
+    """Whether driver, executors and the disk below them are this machine's: only where we started the session
+    so.
+
+    A master's name proves nothing: a Connect client has none, and Databricks calls a single node `local[*,
+    4]`.
+    """
+    return spark.conf.get(OURS, "false") == "true"
 
 
-def _given() -> SparkConf:
-    """What spark-submit was told. PySpark reads it from the JVM, once it is connected, and is silently empty before."""
-    from pyspark import SparkConf, SparkContext
+def asking(spark: SparkSession) -> SparkSession:
+    """A session beside `spark` for questions: its views are its own, and names have no case, as in SQL
+    elsewhere.
 
-    SparkContext._ensure_initialized()
-    return SparkConf()
-
-
-def _submitted() -> bool:
-    """Whether spark-submit (or a platform) started this process: then masters and memory are its business."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
-
-
-def _unset(wanted: dict[str, str]) -> dict[str, str]:
-    """Of `wanted`, what the user of spark-submit did not set himself (a properties file or --conf wins)."""
-    given = _given()
-    return {key: value for key, value in wanted.items() if not given.contains(key) and not key.startswith("spark.driver.")}
+    (It writes nothing, so no row depends on it.) Where there can be none beside it, in a client of Spark
+    Connect, itself.
+    """
+    try:
+        beside = spark.newSession()
+    except Exception:
+        return spark
+    for key, value in {**MEANING, "spark.sql.caseSensitive": "false"}.items():
+        beside.conf.set(key, value)
+    return beside
 
 
 def _need_delta(spark: SparkSession) -> None:

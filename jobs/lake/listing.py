@@ -99,7 +99,7 @@ def is_hidden(name: str) -> bool:
     return name[0] in "_."
 
 
-def local_path(where: str) -> str | None:
+def input_path(where: str) -> str | None:
     """The absolute path on this machine that a path or `file:` URI means; None for another file system.
 
     A URI is decoded, but for `#` and `?`: in the name of an input they are themselves. Raises ConfigError for another machine's `file:`.
@@ -122,7 +122,7 @@ def local_path(where: str) -> str | None:
 
 def local_listing(where: str) -> Listing:
     """The files below a local path or `file:` URI. Raises NoSuchInput, or ConfigError for what can be neither read nor passed over."""
-    given = local_path(where)
+    given = input_path(where)
     if given is None or not os.path.exists(given):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
     root = os.path.realpath(given)
@@ -246,7 +246,7 @@ def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
 
     Raises ConfigError when there is none, or when a file lies beside them: it would belong to no batch.
     """
-    given = local_path(where)
+    given = input_path(where)
     if given is None or not os.path.exists(given):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
     root = os.path.realpath(given)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigError
-from jobs.lake.listing import NoSuchInput, hadoop_folders, hadoop_listing, local_folders, local_listing, local_path, name_below
+from jobs.lake.listing import NoSuchInput, hadoop_folders, hadoop_listing, input_path, local_folders, local_listing, name_below
 
 
 def names(where: Any) -> dict[str, str]:
@@ -94,8 +94,8 @@ def test_a_path_of_any_characters_is_taken_as_it_is_and_as_a_uri(tmp_path: Path,
 
 
 def test_an_input_elsewhere_or_nowhere_is_said(tmp_path: Path) -> None:
-    assert local_path("s3a://bucket/key") is None
-    assert local_path("hdfs:/raw") is None
+    assert input_path("s3a://bucket/key") is None
+    assert input_path("hdfs:/raw") is None
     with pytest.raises(ConfigError, match="a file: URI of the machine other"):
         local_listing("file://other/x")
     with pytest.raises(NoSuchInput, match="no such file or folder"):

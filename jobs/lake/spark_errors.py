@@ -1,0 +1,169 @@
+"""What Spark, Hadoop, Java and the system say, as errors of ours where the user or the machine can mend it.
+
+One place, at the end of each command. What is in no row of KNOWN stays as it is, with its traceback: it is a
+bug of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLater
+from jobs.core.packages import advice
+
+_NOISE = re.compile(
+    r"An error occurred while calling .*|Traceback \(most recent .*|== .* ==|JVM stacktrace:"
+    r"|Driver stacktrace:.*|at \S+\(.*|File \".*|\^+|Caused by:|Exception thrown in awaitResult:|Job aborted[^:]*"
+)
+_CLASS = re.compile(r"^(?:Caused by: |: )*(?:(?:[a-z_]\w*\.)+[A-Z][\w$]*(?::\s*|$))+")
+_ABORTED = re.compile(
+    r"Job aborted due to stage failure: .*?: Lost task [^:]*?(?:executor [^)]*\)|\([^)]*\)): "
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What stands in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group)."""
+
+    pattern: str
+    kind: type[GristmillError]
+    step: str
+
+
+KNOWN = (
+    Known(
+        r'No FileSystem for scheme:? "?([\w+.-]+)',
+        ConfigError,
+        "Spark knows no file system {0}://; write one that it knows (s3a://, hdfs://, file:///), or ./ "
+        "before a folder of this machine",
+    ),
+    Known(
+        r"ClassNotFoundException: (?:Class )?(?:org\.apache\.hadoop|com\.google\.cloud|com\.amazon)\.\S+",
+        ConfigError,
+        "the jars of that file system are not on Spark's class path; add them by spark.jars.packages "
+        "(docs/platforms.md)",
+    ),
+    Known(
+        r"UnknownHostException: ",
+        ConfigError,
+        "no such host is known here; mend the address, or the name service",
+    ),
+    Known(
+        r"(?:Connect|NoRouteToHost|SocketTimeout|ConnectTimeout|ConnectionPoolTimeout)Exception: "
+        r"|Connection refused",
+        RetryLater,
+        "the store or server does not answer; run the same command again when it does",
+    ),
+    Known(
+        r"AccessControlException|AccessDeniedException|InvalidAccessKeyId|SignatureDoesNotMatch"
+        r"|NoAuthWithAWSException|Status Code: 40[13]\b",
+        ConfigError,
+        "the store refuses; mend the credentials or the rights of the place",
+    ),
+    Known(
+        r"(?:FileNotFound|IO)Exception: .*(?:Permission denied|Read-only file system)",
+        ConfigError,
+        "this user may not read or write there; name another place, or mend its rights",
+    ),
+    Known(
+        r"No space left on device|Disk quota exceeded",
+        RetryLater,
+        "the disk is full; make room and run the same command again",
+    ),
+    Known(
+        r"Python worker exited unexpectedly|OutOfMemoryError|GC overhead limit",
+        RetryLater,
+        "a process ended for want of memory; give it more (GRISTMILL_DRIVER_MEMORY, spark.executor.memory) "
+        "or fewer cores, and run the same command again",
+    ),
+    Known(r"ModuleNotFoundError: No module named '([\w.]+)'", ConfigError, "{advice}"),
+    Known(
+        r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND",
+        ContractError,
+        "a file that a finished run has written is gone (vacuumed, or deleted); `gristmill repair` says "
+        "what can be done",
+    ),
+)
+_DISK = {
+    errno.EACCES: ConfigError,
+    errno.EPERM: ConfigError,
+    errno.EROFS: ConfigError,
+    errno.ENOSPC: RetryLater,
+    errno.EDQUOT: RetryLater,
+}
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error that says something: no class names, stack frames or headings."""
+    lines = [line.strip() for line in _ABORTED.sub("\n", str(error)).splitlines()]
+    told = [
+        _CLASS.sub("", line).lstrip(": ").strip() for line in lines if line and not _NOISE.fullmatch(line)
+    ]
+    said = next((line for line in told if line and not _NOISE.fullmatch(line)), type(error).__name__)
+    return said if len(said) <= 400 else said[:399] + "…"
+
+
+def as_ours(error: BaseException) -> GristmillError | None:
+    """The error of ours that says the same; None for what the user and the machine cannot mend."""
+    if isinstance(error, GristmillError):
+        return error
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return _DISK[error.errno](
+            f"{error.filename or 'disk'}: {os.strerror(error.errno)}; name another place, or mend its "
+            f"rights or room, and run again"
+        )
+    if (
+        isinstance(error, ModuleNotFoundError)
+        and error.name
+        and not error.name.startswith(("jobs", "udfs", "synth_worker"))
+    ):
+        return ConfigError(f"{error}; {advice(error.name)}")
+    if not _is_sparks(error):
+        return None
+    text = str(error)
+    for known in KNOWN:
+        found = re.search(known.pattern, text)
+        if found:
+            groups = found.groups()
+            step = known.step.format(*groups, advice=advice(groups[0]) if groups else "")
+            return known.kind(f"{_line_around(text, found) or first_line(error)}; {step}")
+    return None
+
+
+def _line_around(text: str, found: re.Match[str]) -> str:
+    """The line in which the pattern was found, without the class's name: the cause, not what it led to."""
+    start = text.rfind("\n", 0, found.start() + 1) + 1
+    end = text.find("\n", found.end())
+    return _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()[:400]
+
+
+def _is_sparks(error: BaseException) -> bool:
+    """Whether it came out of Spark: from Java by py4j, or from PySpark (so does a bug that a worker sent
+    back).
+    """
+    return any(
+        kind.__module__.startswith(("pyspark.errors", "pyspark.sql.utils", "py4j."))
+        for kind in type(error).__mro__
+    )
+
+
+def exit_code_of(run: Callable[[], int | None]) -> int:
+    """Run a command; its exit code. What somebody can mend is one message on standard error; a bug keeps its
+    traceback.
+    """
+    try:
+        return int(run() or 0)
+    except BrokenPipeError:  # whoever read our output (head, less) has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (or Python complains once more when it ends)
+        return 0
+    except Exception as error:
+        ours = as_ours(error)
+        if ours is None:
+            raise
+        print(ours, file=sys.stderr)
+        return ours.exit_code

@@ -1,0 +1,1 @@
+"""What people read of a lake: the page, cards, `why`, `sql`, `funnel`."""

@@ -1,0 +1,216 @@
+"""What became of a document, or of a row of the input that became none, whatever it is called by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jobs.core import tables as promised
+from jobs.core.errors import ConfigError
+from udfs.rows import doc_id_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.lake import Lake
+    from jobs.core.runs import Runs
+
+MOST = 1_000  # matches, and sources, that are looked at
+LISTED = 20  # matches that are shown where a name is not of one document
+# What a match in docs is told by.
+FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes")
+
+
+class Opened(Protocol):
+    """A lake at its finished versions (jobs.core.ask.Ask)."""
+
+    lake: Lake
+    runs: Runs
+    versions: dict[str, int]
+
+    def table(self, name: str) -> DataFrame | None:
+        """A table; None when no finished run has written it."""
+        ...
+
+
+def why(ask: Opened, name: str) -> dict[str, Any]:
+    """The story of the document, or of the rejected row, that is called `name` (see Ask.why).
+
+    `fate`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in words.
+    Raises ConfigError where nothing, or more than one, is called so.
+    """
+    docs = ask.table("docs")
+    found = [] if docs is None else _documents(docs, name)
+    rejected = _rejects(ask, name, is_last=not found)
+    if not found and not rejected:
+        return _gone(ask, name)
+    ids = {row["doc_id"] for row in found}
+    others = [row for row in rejected if row["doc_id"] not in ids]
+    if len(found) == 1 and not others:
+        return _story(ask, found[0], _rejects(ask, found[0]["doc_id"]))
+    if not found and len({row["doc_id"] or row["place"] for row in others}) == 1:
+        return _rejected(others)
+    raise _several(name, [_match(row.asDict()) for row in [*found, *others]])
+
+
+def _several(name: str, listed: list[str]) -> ConfigError:
+    more = f"\n  and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    shown = "\n  ".join(listed[:LISTED])
+    several = f"why: {len(listed)} documents or rejected rows are called {name!r}"
+    return ConfigError(f"{several}; ask by the doc_id of one of them:\n  {shown}{more}")
+
+
+def _documents(docs: DataFrame, name: str) -> list[Any]:
+    """Rows of docs that are called so: those that are exactly, else those whose doc_id begins so."""
+    found = docs.where(_named(name, ("native_key", "url"))).select(*FOUND).limit(MOST).collect()
+    return _exact_first(found, lambda row: _is_called(row, name) or name in (row.native_key, row.url))
+
+
+def _rejects(ask: Opened, name: str, is_last: bool = False) -> list[Any]:
+    """Rows of rejects that are called so: by place, or by an id, which is made of a key or URL as by ingest.
+
+    Where there are none and `is_last`, those that hold the name in what is kept of the row.
+    """
+    from pyspark.sql import functions as F
+
+    rejects = ask.table("rejects")
+    if rejects is None:
+        return []
+    is_id = re.fullmatch(r"[0-9a-fA-F]{32}", name) is not None
+    sources = [] if is_id else _sources(ask)
+    ids = [doc_id_of(source, name, None, "") for source in sources]
+    ids += [doc_id_of(source, None, name, "") for source in sources]
+    found = rejects.where(_named(name, ()) | F.col("doc_id").isin(ids)).limit(MOST).collect()
+    if not found and is_last and len(name) > 3:
+        found = rejects.where(F.col("raw").contains(name)).limit(MOST).collect()
+    return _exact_first(found, lambda row: row["doc_id"] in ids or _is_called(row, name))
+
+
+def _sources(ask: Opened) -> list[str]:
+    docs = ask.table("docs")
+    found = [] if docs is None else docs.select("source").distinct().limit(MOST).collect()
+    return sorted(row["source"] for row in found)
+
+
+def _gone(ask: Opened, name: str) -> dict[str, Any]:
+    """The story of a document that no batch holds any more, from docs as an earlier run left them."""
+    for docs in _earlier(ask):
+        try:
+            found = _documents(docs, name)
+        except Exception:  # its files are vacuumed
+            continue
+        if len(found) > 1:
+            raise _several(name, [_match(row.asDict()) for row in found])
+        if found:
+            lines = [*_came(found[0]), "  gone: no batch holds it any more"]
+            told = _rejects(ask, found[0]["doc_id"])
+            lines += [f"  {_refusal(row)}" for row in told]
+            first = {key: found[0][key] for key in ("doc_id", "batch_id", "place")}
+            return {**first, "fate": "gone", "lines": lines}
+    raise ConfigError(
+        f"why: no document is called {name!r}: looked in docs and rejects for a doc_id (32 hex digits, or at "
+        "least the first 4), a native_key, a url and a place (file and row, such as a.jsonl:0)"
+    )
+
+
+def _earlier(ask: Opened) -> Iterator[DataFrame]:
+    """docs as the earlier finished runs left them, the latest first, as far as Delta still has them."""
+    written = [row["versions_written"] or {} for row in ask.runs.finished()]
+    versions = {int(each["docs"]) for each in written if "docs" in each} - {ask.versions.get("docs", -1)}
+    for version in sorted(versions, reverse=True):
+        try:
+            yield ask.lake.read(promised.table("docs"), version)
+        except Exception:  # its log is cleaned, or it has other columns
+            continue
+
+
+def _named(name: str, columns: tuple[str, ...]) -> Any:
+    """The condition that a row is called so: by `columns`, its place, or a beginning of its doc_id."""
+    from pyspark.sql import functions as F
+
+    place = F.col("place")
+    wanted = (place == name) | place.endswith(f"/{name}")
+    for column in columns:
+        wanted = wanted | (F.col(column) == name)
+    is_hex = re.fullmatch(r"[0-9a-fA-F]{4,32}", name) is not None
+    return wanted | F.col("doc_id").startswith(name.lower()) if is_hex else wanted
+
+
+def _is_called(row: Any, name: str) -> bool:
+    """Whether the name is the row's whole id or place (from the file's name on)."""
+    return row["doc_id"] == name.lower() or f"/{row['place']}".endswith(f"/{name}")
+
+
+def _exact_first(rows: list[Any], is_exact: Callable[[Any], bool]) -> list[Any]:
+    """The rows that have the whole name, or, where none has, all; in the order of their ids."""
+    exact = [row for row in rows if is_exact(row)]
+    return sorted(exact or rows, key=lambda row: (row["doc_id"] or "", row["batch_id"], row["place"]))
+
+
+def _match(row: dict[str, Any]) -> str:
+    """What tells one match from another."""
+    parts = [row["doc_id"] or "-" * 32, f"batch {row['batch_id']}", str(row["place"])]
+    if "reason" in row:
+        return "  ".join([*parts, f"rejected: {row['reason']}"])
+    named = [row["source"], row["native_key"] or "-", row["url"] or "-", f"{row['n_bytes']:,} bytes"]
+    return "  ".join([*parts, *named])
+
+
+def _refusal(row: Any) -> str:
+    return f"{row['reason']} (batch {row['batch_id']}, {row['place']})"
+
+
+def _rejected(rows: list[Any]) -> dict[str, Any]:
+    """The story of input rows that became no document."""
+    lines = [f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}" for row in rows]
+    first = {key: rows[0][key] for key in ("doc_id", "batch_id", "place", "reason")}
+    return {**first, "fate": "rejected", "lines": lines}
+
+
+def _came(doc: Any) -> list[str]:
+    head = f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes"
+    return [head, f"  came in with batch {doc['batch_id']} at {doc['place']}"]
+
+
+def _rows(ask: Opened, name: str, doc_id: str) -> list[Any]:
+    frame = ask.table(name)
+    return [] if frame is None else frame.where(frame.doc_id == doc_id).drop("text").collect()
+
+
+def _story(ask: Opened, doc: Any, rejected: list[Any]) -> dict[str, Any]:
+    doc_id = doc["doc_id"]
+    lines = [*_came(doc), *(f"  the same id again: {_refusal(row)}" for row in rejected)]
+    verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
+    for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
+        limit = "" if v["limit"] is None else f" against {v['limit']:.4g}"
+        number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
+        lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
+    chain = _chain(ask, doc_id, lines)
+    corpus = _rows(ask, "corpus", doc_id)
+    fate = "kept" if corpus else "left out" if verdicts else "not judged yet"
+    if corpus:
+        kept = corpus[0]
+        lines.append(
+            f"  kept: in corpus, {kept['n_chars']:,} characters, {kept['n_edits']} edits, "
+            f"stands for {kept['n_duplicates']} duplicates"
+        )
+    elif not verdicts:
+        waits = "no verdict and not in corpus: judged when its batch is covered (see `gristmill funnel`)"
+        lines.append(f"  {waits}")
+    told = {"verdicts": verdicts, "survivors": chain, "lines": lines}
+    return {"doc_id": doc_id, "fate": fate, "batch_id": doc["batch_id"], **told}
+
+
+def _chain(ask: Opened, doc_id: str, lines: list[str]) -> list[dict[str, Any]]:
+    """The document that stays in this one's place, followed on while a later job leaves that one out too."""
+    chain: list[dict[str, Any]] = []
+    while rows := _rows(ask, "duplicates", doc_id):
+        if rows[0]["dup_of"] in [link["dup_of"] for link in chain]:
+            break
+        link = rows[0].asDict()
+        chain.append(link)
+        how = f"similarity {link['similarity']:.3f} by {link['method']}, family {link['family_id'][:8]}"
+        lines.append(f"  in its place: {link['dup_of']} ({how})")
+        doc_id = link["dup_of"]
+    return chain

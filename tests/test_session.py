@@ -1,0 +1,93 @@
+"""What a session is set to, and what counts as this machine, is found out from what started it; no cluster is
+needed to ask.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.core.session import DELTA, LOCAL, MEANING, OURS, place_of, settings
+
+SUBMITTED = {"PYSPARK_GATEWAY_PORT": "1"}
+EXTRA = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.shuffle.partitions": "3"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "given", "is_active", "is_local", "is_ours"),
+    [
+        ({}, {}, False, True, True),
+        ({"GRISTMILL_MASTER": "local[2]"}, {}, False, True, True),
+        ({"GRISTMILL_MASTER": "spark://h:7077"}, {}, False, False, False),
+        ({"GRISTMILL_MASTER": "local-cluster[2,1,1024]"}, {}, False, False, False),
+        ({"SPARK_REMOTE": "sc://h"}, {}, False, False, False),
+        ({}, {}, True, False, False),
+        (SUBMITTED, {"spark.master": "local[*]"}, False, True, False),
+        (SUBMITTED, {"spark.master": "local[*, 4]"}, True, False, False),
+        (SUBMITTED, {"spark.master": "yarn"}, False, False, False),
+        (SUBMITTED, {"spark.master": "k8s://h"}, False, False, False),
+        (SUBMITTED, {"spark.remote": "sc://h"}, False, False, False),
+        ({**SUBMITTED, "GRISTMILL_MASTER": "local[2]"}, {"spark.master": "spark://h"}, False, False, False),
+    ],
+    ids=str,
+)
+def test_a_session_is_this_machine_s_only_where_we_start_it_with_a_local_master(
+    environ: dict[str, str], given: dict[str, str], is_active: bool, is_local: bool, is_ours: bool
+) -> None:
+    place = place_of(environ, given, is_active)
+    assert (place.is_local, place.is_ours) == (is_local, is_ours)
+    assert (settings(place, {}).get(OURS) == "true") == is_ours
+
+
+def test_a_laptop_gets_its_settings_and_those_of_the_recipe() -> None:
+    made = settings(place_of({}, {}, False), EXTRA)
+    assert made == {**made, **DELTA, **LOCAL, **EXTRA, **MEANING}
+    assert made["spark.sql.shuffle.partitions"] == "3"
+
+
+@pytest.mark.parametrize("environ", [SUBMITTED, {"GRISTMILL_MASTER": "spark://h:7077"}], ids=str)
+def test_a_cluster_gets_what_the_rows_depend_on_and_delta_and_nothing_of_a_laptop(
+    environ: dict[str, str],
+) -> None:
+    made = settings(place_of(environ, {"spark.master": "spark://h:7077"}, False), EXTRA)
+    assert made == {**DELTA, **MEANING}
+
+
+def test_what_the_user_told_spark_submit_wins_but_for_what_the_rows_depend_on() -> None:
+    given = {
+        "spark.master": "yarn",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,other",
+        "spark.sql.ansi.enabled": "false",
+    }
+    made = settings(place_of(SUBMITTED, given, False), {})
+    assert "spark.sql.extensions" not in made
+    assert made == {**MEANING, "spark.sql.catalog.spark_catalog": DELTA["spark.sql.catalog.spark_catalog"]}
+    local = settings(
+        place_of(SUBMITTED, {"spark.master": "local[1]", "spark.sql.shuffle.partitions": "7"}, False), EXTRA
+    )
+    assert "spark.sql.shuffle.partitions" not in local, "the user's 7 stands"
+    assert local["spark.sql.codegen.factoryMode"] == "NO_CODEGEN", "a laptop's master, a laptop's settings"
+    assert not [key for key in local if key.startswith("spark.driver.")], "its driver runs already"
+
+
+def test_a_session_that_is_there_is_left_alone() -> None:
+    for environ, is_active in (({}, True), (SUBMITTED, True), ({"SPARK_REMOTE": "sc://h"}, False)):
+        assert settings(place_of(environ, {}, is_active), EXTRA) == {}
+
+
+@pytest.mark.spark
+def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
+    spark: object, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    from jobs.core.lake import Lake
+    from jobs.core.session import is_local
+
+    assert is_local(spark)  # type: ignore[arg-type]
+    assert Lake(spark, f"{tmp_path}/lake").is_direct  # type: ignore[arg-type]
+
+    class Foreign:
+        """A session that a platform made: on one machine, with a local master."""
+
+        conf = {"spark.master": "local[*, 4]"}
+
+    assert not is_local(Foreign())  # type: ignore[arg-type]
+    assert not Lake(Foreign(), f"{tmp_path}/lake").is_direct  # type: ignore[arg-type]
