@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.core import config
-from jobs.core.errors import ConfigError
+from jobs.core.errors import ConfigError, ContractError
 from jobs.lake.spark_errors import exit_code_of
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line; 3 a table or batch breaks its contract, nothing written;
@@ -218,10 +218,24 @@ def _funnel(given: argparse.Namespace) -> None:
         print(f"{row['job']:<16} {row['rows_in']:>10,} {row['rows_kept']:>10,} {row['rows_left_out']:>10,}  {reasons}")
 
 
+def _lake(given: argparse.Namespace) -> Any:
+    """The lake that is mended or upgraded. Raises ContractError where no job has run."""
+    from jobs.core.lake import Lake
+    from jobs.core.session import open_session
+    from jobs.core.tables import RUNS
+
+    if not given.lake:
+        raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
+    lake = Lake(open_session("gristmill"), given.lake, create=False)
+    if not lake.exists(RUNS):
+        raise ContractError(f"lake {given.lake}: no table runs there; name a lake on which a job has run")
+    return lake
+
+
 def _repair(given: argparse.Namespace) -> None:
     from jobs.runner.repair import findings, repair
 
-    lake = _ask(given).lake
+    lake = _lake(given)
     found = findings(lake)
     _say([{"table": each.table, "trouble": each.trouble, "action": each.action} for each in found], given, "nothing to repair")
     if found and given.yes:
@@ -232,7 +246,7 @@ def _repair(given: argparse.Namespace) -> None:
 def _upgrade(given: argparse.Namespace) -> None:
     from jobs.runner.upgrade import changes, upgrade
 
-    lake = _ask(given).lake
+    lake = _lake(given)
     found = changes(lake)
     _say([{"table": each.table, "action": each.detail} for each in found], given, "every table has the columns of this version")
     if found and given.yes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -66,11 +67,14 @@ class Ask:
             raise ContractError(f"lake {where}: no table runs there; name a lake on which a job has run, or run one")
         self.runs = Runs(self.lake)
         self.versions = self.runs.versions()
+        for name, trouble in self.runs.troubles().items():
+            shown = f"version {self.versions[name]}, the last that is ours, is shown" if name in self.versions else "it is not shown"
+            print(f"{name}: {trouble}; {shown} (`gristmill run curate` or `gristmill repair`)", file=sys.stderr)
 
     def table(self, name: str) -> DataFrame | None:
         """A table at its finished version; None when no finished run has written it."""
         if name == "runs":
-            return self.lake.read(promised.RUNS)
+            return self.lake.read_as_it_is(promised.RUNS, self.lake.latest(promised.RUNS))
         return self.lake.read(promised.table(name), self.versions[name]) if name in self.versions else None
 
     def name_tables(self, names: set[str] | None = None) -> None:

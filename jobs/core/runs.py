@@ -73,6 +73,18 @@ class Runs:
         found = {name: self.pin(name).version for name in names}
         return {name: version for name, version in found.items() if version is not None}
 
+    def troubles(self) -> dict[str, str]:
+        """Table -> why the last run of some job that wrote it no longer stands in it."""
+        found = {}
+        for job in dict.fromkeys(row["job"] for row in self.finished()):
+            last = {batch: row for row in self.finished(job) for batch in row["batches"]}
+            for row in last.values():
+                for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})} & KNOWN:
+                    pin = self.pin(name)
+                    if pin.trouble and row["run_id"] not in pin.runs:
+                        found[name] = pin.trouble
+        return found
+
     def moved(self, name: str, version: int) -> int:
         """The newest version of a table that has the same rows as `version`: table care behind it may have deleted the older files."""
         state = self.state(name)

@@ -28,6 +28,14 @@ def missing_file(error: BaseException) -> str | None:
     return next((line.strip()[:200] for line in text.splitlines() if any(sign in line for sign in SIGNS)), "") if "ersion" in text else None
 
 
+def missing_files_error(gone: str, where: str) -> ContractError:
+    """The error for a lake at `where` of which the file `gone` is gone."""
+    return ContractError(
+        f"lake {where}: a file that a table's version needs is gone ({gone}), as after a VACUUM that spared none of the "
+        f"versions that Gristmill reads; `gristmill repair --lake {where}` says what can be done, and does it with --yes"
+    )
+
+
 @contextlib.contextmanager
 def missing_files_named(where: str) -> Iterator[None]:
     """Raises ContractError, naming `gristmill repair`, in place of an error about a data file or a version that is gone."""
@@ -37,7 +45,4 @@ def missing_files_named(where: str) -> Iterator[None]:
         gone = missing_file(error)
         if gone is None:
             raise
-        raise ContractError(
-            f"lake {where}: a file that a table's version needs is gone ({gone}), as after a VACUUM that spared none of the versions that "
-            f"Gristmill reads; `gristmill repair --lake {where}` says what can be done, and does it with --yes"
-        ) from error
+        raise missing_files_error(gone, where) from error

@@ -83,7 +83,8 @@ KNOWN = (
     ),
     Known(r"ModuleNotFoundError: No module named '([\w.]+)'", ConfigError, "{advice}"),
     Known(
-        r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND",
+        r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND"
+        r"|Cannot time travel Delta table|DELTA_TRUNCATED_TRANSACTION_LOG|DELTA_VERSIONS_NOT_CONTIGUOUS",
         ContractError,
         "a file that a finished run has written is gone (vacuumed, or deleted); `gristmill repair` says "
         "what can be done",

@@ -15,7 +15,7 @@ from jobs.core import tables
 from jobs.core.errors import ContractError
 from jobs.core.lake import SCHEMA_VERSION, Lake, quoted
 from jobs.core.run import code_version
-from jobs.core.runs import log, now, rows_of
+from jobs.core.runs import KNOWN, log, now, rows_of
 from jobs.core.tables import RUNS, Table
 from jobs.lake import maintenance
 
@@ -119,7 +119,7 @@ def _with_ids(lake: Lake, note: str) -> None:
     """Rows of `runs` from before table ids were kept get those of the tables as they are, so that a table made anew ends what they cover."""
     rows, ids = rows_of(lake), {}
     for name in {name for row in rows for name in row["versions_written"] or {}}:
-        state = lake.state(tables.table(name)) if name in {each.name for each in tables.ALL} else None
+        state = lake.state(tables.table(name)) if name in KNOWN else None
         if state is not None:
             ids[name] = state.id
     filled = []
