@@ -108,7 +108,7 @@ def test_a_missing_column_is_told_with_those_there_are(params_of: Callable[..., 
         ("[1]\n", ":1: wanted a JSON object a line, saw list"),
         ('{"id": "a", "question": "x"}\n{"id": "a", "question": "y"}\n', "an item's id is unique within its benchmark, seen: a of ours (2 times)"),
         ('{"id": null, "question": "x"}\n', "column id is null in 1 of 1 rows; `item` names each question"),
-        ('{"id": "a", "question": 0.5}\n', "column question is double, wanted strings"),
+        ('{"id": "a", "question": 0.5}\n', "column question is float in row 1, wanted strings"),
     ],
 )  # fmt: skip
 def test_a_broken_file_of_questions_names_the_line_or_the_column(params_of: Callable[..., Any], tmp_path: Path, content: str, told: str) -> None:

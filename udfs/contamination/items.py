@@ -22,8 +22,8 @@ EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON = "empty", "only_numbers", "too_f
 REASONS = {  # why a part of an item is never found
     EMPTY: "without a word or number",
     ONLY_NUMBERS: "of nothing but numbers and single letters",
-    TOO_FEW_WORDS: "below min_words, and no answer makes up for it",
-    TOO_COMMON: "of which every few words stand in more than max_seed_items items",
+    TOO_FEW_WORDS: "below min_words {min_words:g}, and no answer makes up for it",
+    TOO_COMMON: "of which every few words stand in more than {max_seed_items} items",
 }
 _LETTER = re.compile(r"\W*[A-Za-z]\W*")  # an answer that names a choice, and says nothing beside a text
 
