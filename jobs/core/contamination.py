@@ -26,7 +26,11 @@ FOUND = (
     "start int, `end` int"
 )
 """What `find_batches` gives beside the keys."""
-PARTS = {QUESTION: "questions", QUESTION_ANSWER: "questions with their answers", PASSAGE: "passages"}
+PARTS = {  # of which one, several are looked for
+    QUESTION: ("question", "questions"),
+    QUESTION_ANSWER: ("question with its answer", "questions with their answers"),
+    PASSAGE: ("passage", "passages"),
+}
 
 
 class Run(Strict):
@@ -101,8 +105,8 @@ class Against(Strict):
     def notes(self) -> list[str]:
         """For `gristmill check`: what is looked for, and the gaps."""
         searched = Counter(part.part for part, is_searched in zip(self.plan.parts, self.plan.index.searchable, strict=True) if is_searched)
-        told = ", ".join(f"{searched[part]:,} {told}" for part, told in PARTS.items() if searched[part])
-        return [f"looked for: {told or 'nothing'}, of {len({item.benchmark for item in self.items})} benchmarks", *self.gaps()]
+        told = ", ".join(f"{searched[part]:,} {names[searched[part] != 1]}" for part, names in PARTS.items() if searched[part])
+        return [f"looked for: {told or 'nothing'}; benchmarks: {len({item.benchmark for item in self.items}):,}", *self.gaps()]
 
     def gaps(self) -> list[str]:
         """Files that are not here, and what of each benchmark is never looked for, and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from jobs.core.datafiles import DataFile, digest_of, find_all, find_data, read_c
 from jobs.core.errors import ConfigError
 from udfs.contamination.items import Item
 
+_LABEL = re.compile(r"\s*[(（]?[A-Ha-h]\s*[)）.．、:：]\s*")  # `(A) text`: a document may write it `A. text`
 ABSENT = "absent"  # in place of the digest of a file that is not here
 
 
@@ -137,7 +139,7 @@ def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[
     listed = [cell(name) for name in columns.choices] if isinstance(columns.choices, list) else cell(columns.choices) or []
     if not isinstance(listed, list):
         raise ConfigError(f"{path}: column {columns.choices} is {type(listed).__name__} in row {number + 1}, wanted a list of choices")
-    choices = [_answer(each, path, number, str(columns.choices)) for each in listed if each is not None]
+    choices = [_unlabelled(_answer(each, path, number, str(columns.choices))) for each in listed if each is not None]
     at = [place for each in given for place in _places(each, questions.answer_is)]
     wrong = [place for place in at if place >= len(choices)]
     if wrong:
@@ -146,6 +148,11 @@ def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[
             f"mend `choices` or `answer_is` (it is {questions.answer_is}: {'A or 1' if questions.answer_is == 'letter' else '0'} is the first)"
         )
     return tuple(dict.fromkeys(choices[place] for place in at if place >= 0)) or tuple(dict.fromkeys(choices))
+
+
+def _unlabelled(choice: str) -> str:
+    label = _LABEL.match(choice)
+    return choice[label.end() :] if label else choice
 
 
 def _places(answer: Any, kind: str) -> list[int]:
