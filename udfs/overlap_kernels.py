@@ -185,7 +185,8 @@ def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-
     """Least cost of edits that make the whole item of a stretch of the text (optimal string alignment, free ends) within the band.
 
     A token that is dropped, changed or added costs its weight (an added one that of the item's token before it), two that
-    are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text.
+    are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text. Returns also one past the
+    stretch's last token; of stretches that cost the same, the one nearest to the diagonal.
     """
     width = 2 * band + 1
     rows[:] = 0
@@ -205,10 +206,11 @@ def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-
                 least = min(least, (earlier[o] if i > 1 else 0) + swap)
             now[o] = least
     last = rows[(len(item) - 1) % 3]
-    least = last[0]
+    best = band
     for o in range(width):
-        least = min(least, last[o])
-    return least
+        if last[o] < last[best] or (last[o] == last[best] and abs(o - band) < abs(best - band)):
+            best = o
+    return last[best], where - band + best + len(item)
 
 
 @kernel
@@ -309,7 +311,8 @@ def search(  # type: ignore[no-untyped-def]
                 most = totals[item] * (1 - (limits[3] if totals[item] < limits[2] else limits[1]))  # that edits may cost
                 if not is_part and totals[item] - present(wanted[a:b], text, where, band, costs[a:b], table) > most:
                     continue
-                edits = min(edit_cost(wanted[a:b], text, where, band, costs[a:b], grid), totals[item])
+                edits, end = edit_cost(wanted[a:b], text, where, band, costs[a:b], grid)
+                edits = min(edits, totals[item])
                 if not is_part and edits > most:
                     continue
                 evidence, low, high = evidence_in(wanted[a:b], text, where, band, costs[a:b], worths[a:b], found)
@@ -317,6 +320,8 @@ def search(  # type: ignore[no-untyped-def]
                     if evidence < limits[0]:
                         continue
                 elif evidence > 0:
+                    # words of the item that its answer repeats count as evidence within the band, and the answer must stand outside of it
+                    low, high = max(low, min(where, end - (b - a))), min(high, end)
                     worth, low, high = answered(
                         text, low, high, int(limits[5]), answers, answer_starts, answer_worths, answers_of[item], answers_of[item + 1]
                     )

@@ -52,7 +52,7 @@ def has_words(tokens):
 
 
 def plain_edits(item, text, where, band):
-    """Optimal string alignment of the whole item with a stretch of the text, as a table of (tokens of the item, shift)."""
+    """Optimal string alignment of the whole item with a stretch of the text, as a table of (tokens of the item, shift); the stretch's end."""
     far = Fraction(10**6)
     cell = {(0, shift): Fraction(0) for shift in range(-band, band + 1)}
     for i, token in enumerate(item, 1):
@@ -64,7 +64,8 @@ def plain_edits(item, text, where, band):
             if i > 1 and 0 < j < len(text) and (text[j - 1], text[j]) == (token, item[i - 2]):
                 ways.append(cell[i - 2, shift] + max(cost_of(token), cost_of(item[i - 2])))
             cell[i, shift] = min(ways)
-    return min(min(cell[len(item), shift] for shift in range(-band, band + 1)), total(item))
+    least, _, shift = min((cell[len(item), shift], abs(shift), shift) for shift in range(-band, band + 1))
+    return min(least, total(item)), where + shift + len(item)
 
 
 def plain_evidence(item, text, where, band):
@@ -144,14 +145,16 @@ def plain_found(items, texts, params, answers=None):
                     continue
                 laid[number] = where
                 least = params.min_alike_short if length < params.short_words else params.min_alike
-                edits = plain_edits(item, text, where, params.band)
+                edits, end = plain_edits(item, text, where, params.band)
                 if not is_part and float(6 * edits) > float(6 * length) * (1 - least):
                     continue
                 evidence = plain_evidence(item, text, where, params.band)
                 if not answers[number] and evidence < params.min_words:
                     continue
                 if answers[number]:
-                    worth = plain_answer(answers[number], text, *plain_span(item, text, where, params.band), params.answer_window)
+                    low, high = plain_span(item, text, where, params.band)
+                    low, high = max(low, min(where, end - len(item))), min(high, end)
+                    worth = plain_answer(answers[number], text, low, high, params.answer_window)
                     if not evidence or worth is None or evidence + worth < params.answer_min_words:
                         continue
                 key, mine = (row, number), (edits / length, -total(run, worth_of))

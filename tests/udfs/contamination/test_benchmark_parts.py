@@ -67,6 +67,12 @@ def test_an_answer_that_stands_in_the_question_must_stand_beside_it_too():
     assert found([larger], "Is 7 or 9 larger? I do not know.", "Is 7 or 9 larger? 9 is.") == {(1, "larger", QUESTION_ANSWER)}
 
 
+def test_an_answer_that_repeats_words_of_its_question_is_found_beside_it():
+    root = Item("sums", "root", r"Simplify: $\frac{1}{1+\sqrt{2}}$", (r"$\sqrt{2}-1$",))
+    texts = [f"Question: {root.question}\nAnswer: {root.answers[0]}", f"{root.question} Who knows?"]
+    assert found([root], *texts) == {(0, "root", QUESTION_ANSWER)}
+
+
 def test_a_long_answer_is_known_by_its_beginning():
     answer = "Call me Ishmael, said the old sailor to the boy, and then he said no more that day."
     item = Item("lines", "first", "Give the first line.", (answer,))
