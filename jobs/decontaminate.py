@@ -1,4 +1,4 @@
-"""Leave out documents that hold items of benchmarks: questions, questions with their answers, passages; whole, edited or in part.
+"""Leave out documents that hold items of benchmarks (questions, short ones with their answers, passages), also edited.
 
 reads   docs, verdicts
 writes  contamination, benchmark_items, verdicts
@@ -6,7 +6,7 @@ run     spark-submit jobs/decontaminate.py --recipe conf/decontaminate.yaml --la
 
 The driver makes one index of all questions, which travels to the executors with the kernel (Spark broadcasts what is that
 big); text is read once and nothing is shuffled. Every item found is a row of `contamination`; a document has one
-verdict for each benchmark, by its best place. What of an item is never looked for is told, and is a row of `benchmark_items`.
+verdict for each benchmark, by its best place. What is never looked for is told, and is a row of `benchmark_items`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Params(Against):
 
 
 def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """`contamination` and `verdicts` of the batches at hand, and all `benchmark_items`. Raises ConfigError when nothing would be looked for."""
+    """`contamination` and `verdicts` of the batches, all `benchmark_items`. Raises ConfigError when nothing is looked for."""
     from pyspark.sql import functions as F
 
     index, names = params.index(tables.job.name)
@@ -47,7 +47,8 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     )  # fmt: skip
     best = found.groupBy("doc_id", "batch_id", "benchmark").agg(best_place())
     verdicts = best.select(own, "doc_id", "batch_id", *as_verdict(), F.lit(tables.recipe_hash).alias("recipe_hash"))
-    return {"contamination": contamination, "benchmark_items": params.benchmark_items(tables.job.name), "verdicts": verdicts}
+    items = params.benchmark_items(tables.job.name)
+    return {"contamination": contamination, "benchmark_items": items, "verdicts": verdicts}
 
 
 def count_by_benchmark(tables: Tables, params: Params) -> Counts:

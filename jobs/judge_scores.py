@@ -50,7 +50,7 @@ class Params(Strict):
 
 
 def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
-    """The version that a limit is about; `scored`: scorer to its versions. Raises ContractError when there is none, or several."""
+    """The version that a limit is about; `scored`: scorer to versions. Raises ContractError for none, or several."""
     versions = scored.get(limit.scorer, [])
     if limit.version is None and len(versions) > 1:
         raise ContractError(f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as limits[{place}].version, or delete the rows of the others")
@@ -79,7 +79,7 @@ def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame
 
 
 def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """A row of `verdicts` for each document and limit that it is beyond. Raises ContractError for a limit on what nobody has scored."""
+    """A row of `verdicts` for each document and limit that it is beyond. Raises ContractError for what is not scored."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]

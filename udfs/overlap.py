@@ -13,8 +13,8 @@ Lengths are counted in words; a character of an unspaced script is two thirds of
 average). As evidence a number or a single letter counts half, and a stretch of nothing else is none: `1, 2, 3, 4` and
 `x^2 + y^2` are in many documents.
 
-An item that says too little by itself (`What is 17 times 24?`) may come with its answers: it is found where the item and,
-near it, one of the answers word for word stand. An item of fewer tokens than a seed has is then its own seed.
+An item that says too little by itself (`What is 17 times 24?`) may come with its answers: it is found where the
+item and, near it, one of the answers word for word stand. An item of fewer tokens than a seed is then its own seed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class OverlapParams:
         if self.seed < 2 or self.max_seed_items < 1 or self.band < 0 or self.min_words < 1:
             raise ValueError(f"seed is at least 2, max_seed_items and min_words 1, band 0, not {self.seed}, {self.max_seed_items}, {self.min_words}, {self.band}")
         if self.answer_min_words < 1 or self.answer_window < 1 or self.answer_tokens < 1:
-            raise ValueError(f"the numbers of answers are at least 1, not {self.answer_min_words}, {self.answer_window}, {self.answer_tokens}")
+            numbers = (self.answer_min_words, self.answer_window, self.answer_tokens)
+            raise ValueError(f"the numbers of answers are at least 1, not {', '.join(map(str, numbers))}")
         shares = [self.min_alike, self.min_alike_short, *(share for _, share in self.runs)]
         if not all(0 < share <= 1 for share in shares):
             raise ValueError(f"min_alike, min_alike_short and the shares of runs are above 0 and at most 1, not {shares}")
@@ -142,7 +143,7 @@ def build_index(
     params: OverlapParams | None = None,
     answers: Sequence[Sequence[str]] | None = None,
 ) -> Index:
-    """The index of items given as texts; item i of what is found is `texts[i]`. A null, or one of little evidence, is never found.
+    """The index of items given as texts; item i of what is found is `texts[i]`. One of little evidence is never found.
 
     `answers[i]`: when there are any, the item is found only with one of them near it, and needs less evidence of its own.
     """
@@ -159,7 +160,8 @@ def build_index(
     has_answers, best = sizes > 0, np.zeros(n_items, np.int64)
     np.maximum.at(best, whose, answer_worths)
     own = known.evidence()
-    enough = np.where(has_answers, (best > 0) & (own + best >= WORD * params.answer_min_words), own >= WORD * params.min_words)
+    with_answer = (best > 0) & (own + best >= WORD * params.answer_min_words)
+    enough = np.where(has_answers, with_answer, own >= WORD * params.min_words)
     lengths = np.where(has_answers, np.minimum(np.diff(known.starts), params.seed), params.seed)
     used = [n for n in range(2, params.seed + 1) if n == params.seed or (enough & (lengths == n)).any()]
     tables = [_seed_table(known, n, enough & (lengths == n), params) for n in used]
@@ -167,7 +169,8 @@ def build_index(
     for table in tables:
         seeded[table.items[_postings(table)]] = True
         common[table.items] = True
-    arrays = (known.tokens, known.starts, known.costs, known.worths, cut.tokens, answer_starts, answer_worths, answers_of, seeded, common & ~seeded)
+    of_answers = (cut.tokens, answer_starts, answer_worths, answers_of)
+    arrays = (known.tokens, known.starts, known.costs, known.worths, *of_answers, seeded, common & ~seeded)
     return Index(params, tuple(tables), *(frozen(np.ascontiguousarray(array)) for array in arrays))
 
 
@@ -224,7 +227,8 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item, `run_words`
     double: the longest stretch word for word, in words, `is_copy`: whether the score reached `limit` (else the stretch
     was long enough, and `limit` is the words that it had to have), `start` and `end` int32: code points of the text between
-    the first and the last stretch that is the item's, or its answer's. Where an item is met several times in a text, the best place counts. A null text has no rows.
+    the first and the last stretch that is the item's, or its answer's. Where an item is met several times in a text, the
+    best place counts. A null text has no rows.
     """
     data, offsets = text_buffers(texts)
     params, totals = index.params, _sums(index.costs, index.starts)

@@ -320,7 +320,7 @@ def search(  # type: ignore[no-untyped-def]
                     if evidence < limits[0]:
                         continue
                 elif evidence > 0:
-                    # words of the item that its answer repeats count as evidence within the band, and the answer must stand outside of it
+                    # an answer may repeat words of its item, which are evidence within the band: it begins where the item ends
                     low, high = max(low, min(where, end - (b - a))), min(high, end)
                     worth, low, high = answered(
                         text, low, high, int(limits[5]), answers, answer_starts, answer_worths, answers_of[item], answers_of[item + 1]

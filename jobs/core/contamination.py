@@ -65,10 +65,16 @@ class Against(Strict):
     @model_validator(mode="after")
     def _read(self) -> Against:
         """A wrong column is a complaint of `gristmill check`, not of a run."""
-        if self.with_answer is None and any(each.columns.answer or each.columns.choices for each in self.benchmarks):
-            raise ValueError("with_answer: missing, but a file of `benchmarks` has answers; write {min_words: 4, window: 32, tokens: 8}")
+        if self.with_answer is None and any(
+            each.columns.answer or each.columns.choices for each in self.benchmarks
+        ):
+            raise ValueError(
+                "with_answer: missing, but a file of `benchmarks` has answers; write {min_words: 4, window: 32, tokens: 8}"
+            )
         if self.with_answer and self.with_answer.min_words > self.min_words:
-            raise ValueError(f"with_answer.min_words is {self.with_answer.min_words:g}, above min_words {self.min_words:g}")
+            raise ValueError(
+                f"with_answer.min_words is {self.with_answer.min_words:g}, above min_words {self.min_words:g}"
+            )
         _ = self.items
         return self
 
@@ -84,14 +90,16 @@ class Against(Strict):
 
     def overlap(self) -> OverlapParams:
         """What the kernel takes."""
-        answer = self.with_answer or WithAnswer(min_words=self.min_words, window=1, tokens=1)  # no item has an answer then
+        answer = self.with_answer or WithAnswer(
+            min_words=self.min_words, window=1, tokens=1
+        )  # no item has an answer then
         return OverlapParams(
             self.seed, self.max_seed_items, self.band, self.min_words, self.min_alike, self.short_words, self.min_alike_short,
             tuple((run.words, run.share) for run in self.runs), answer.min_words, answer.window, answer.tokens,
         )  # fmt: skip
 
     def index(self, place: str) -> tuple[Index, pa.Table]:
-        """The index, and benchmark, item and part of each of its entries. Raises ConfigError when nothing would be looked for."""
+        """The index, and the NAMES of each of its entries. Raises ConfigError when nothing would be looked for."""
         import pyarrow as pa
 
         if not self.plan.index.searchable.any():
@@ -99,14 +107,30 @@ class Against(Strict):
                 f"{place}: nothing would be looked for: {'; '.join(self.gaps()) or 'benchmarks is empty'}; "
                 "bring the files, name benchmarks with longer questions or with answers, or lower min_words"
             )
-        names = [(self.items[part.item].benchmark, self.items[part.item].item, part.part) for part in self.plan.parts]
-        return self.plan.index, pa.table({name: pa.array([row[i] for row in names], pa.string()) for i, name in enumerate(NAMES)})
+        names = [
+            (self.items[part.item].benchmark, self.items[part.item].item, part.part)
+            for part in self.plan.parts
+        ]
+        return self.plan.index, pa.table(
+            {name: pa.array([row[i] for row in names], pa.string()) for i, name in enumerate(NAMES)}
+        )
 
     def notes(self) -> list[str]:
         """For `gristmill check`: what is looked for, and the gaps."""
-        searched = Counter(part.part for part, is_searched in zip(self.plan.parts, self.plan.index.searchable, strict=True) if is_searched)
-        told = ", ".join(f"{searched[part]:,} {names[searched[part] != 1]}" for part, names in PARTS.items() if searched[part])
-        return [f"looked for: {told or 'nothing'}; benchmarks: {len({item.benchmark for item in self.items}):,}", *self.gaps()]
+        searched = Counter(
+            part.part
+            for part, is_searched in zip(self.plan.parts, self.plan.index.searchable, strict=True)
+            if is_searched
+        )
+        told = ", ".join(
+            f"{searched[part]:,} {names[searched[part] != 1]}"
+            for part, names in PARTS.items()
+            if searched[part]
+        )
+        return [
+            f"looked for: {told or 'nothing'}; benchmarks: {len({item.benchmark for item in self.items}):,}",
+            *self.gaps(),
+        ]
 
     def gaps(self) -> list[str]:
         """Files that are not here, and what of each benchmark is never looked for, and why."""
@@ -119,13 +143,21 @@ class Against(Strict):
         never: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for each in self.plan.unsearched:
             item = self.items[each.item]
-            never[item.benchmark, PASSAGE if each.part == PASSAGE else QUESTION][each.reason].append(item.item)
-        return absent + [self._note(*key, n, never[key]) for key, n in sorted(of_what.items()) if key in never]
+            never[item.benchmark, PASSAGE if each.part == PASSAGE else QUESTION][each.reason].append(
+                item.item
+            )
+        return absent + [
+            self._note(*key, n, never[key]) for key, n in sorted(of_what.items()) if key in never
+        ]
 
     def _note(self, benchmark: str, part: str, n: int, never: dict[str, list[str]]) -> str:
         total = sum(map(len, never.values()))
-        why = ", ".join(f"{len(items)} {REASONS[reason].format(**self.model_dump())} (such as {items[0]})" for reason, items in sorted(never.items()))
-        return f"{benchmark}: {total:,} of {n:,} {part}{'' if n == 1 else 's'} {'is' if total == 1 else 'are'} never looked for: {why}"
+        why = ", ".join(
+            f"{len(items)} {REASONS[reason].format(**self.model_dump())} (such as {items[0]})"
+            for reason, items in sorted(never.items())
+        )
+        parts, verb = part if n == 1 else f"{part}s", "is" if total == 1 else "are"
+        return f"{benchmark}: {total:,} of {n:,} {parts} {verb} never looked for: {why}"
 
     def _passages(self) -> set[int]:
         """The items under which a passage is or would be looked for."""
@@ -138,7 +170,7 @@ class Against(Strict):
             print(f"{job:<16} {note}", file=sys.stderr, flush=True)
 
     def benchmark_items(self, job: str) -> pa.Table:
-        """Rows of the table benchmark_items: each part of each item, and why it is not looked for if it is not."""
+        """Rows of the table benchmark_items: each part of each item, and why it is never looked for if so."""
         import pyarrow as pa
 
         never = {(each.item, each.part): each.reason for each in self.plan.unsearched}
@@ -153,8 +185,10 @@ class Against(Strict):
         return pa.table({name: pa.array(values, pa.string()) for name, values in held.items()})
 
 
-def find_batches(batches: Iterator[pa.RecordBatch], keys: tuple[str, ...], index: Index, names: pa.Table) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: `keys` and text -> a row for each item found: the keys, then FOUND; `names`: NAMES of each entry of the index."""
+def find_batches(
+    batches: Iterator[pa.RecordBatch], keys: tuple[str, ...], index: Index, names: pa.Table
+) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: `keys` and text -> a row for each item found: the keys, then FOUND; `names`: of each entry."""
     import pyarrow as pa
 
     for batch in batches:
@@ -181,5 +215,7 @@ def as_verdict() -> list[Column]:
         F.lit("contaminated").alias("reason"),
         F.when(F.col("best.is_copy"), F.col("best.score")).otherwise(F.col("best.run_words")).alias("value"),
         F.col("best.limit").alias("limit"),
-        F.concat("benchmark", F.when(F.col("best.is_copy"), ".max_score").otherwise(".max_run_words")).alias("rule"),
+        F.concat("benchmark", F.when(F.col("best.is_copy"), ".max_score").otherwise(".max_run_words")).alias(
+            "rule"
+        ),
     ]

@@ -1,4 +1,4 @@
-"""Small files on the driver's disk that a recipe names: Parquet, JSON Lines, JSON, CSV. Their content is part of the recipe."""
+"""Small files on the driver's disk that a recipe names: Parquet, JSON, CSV. Their content is part of the recipe."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def find_data(name: str, about: str) -> Path:
 
 
 def find_all(name: str) -> list[Path]:
-    """Every file that `name` says, where `*` and `?` stand for any letters of one name, in order; none where there is none."""
+    """Every file that `name` says, in order; `*` and `?` stand for any letters of one name. None where there is none."""
     for place in _places(name):
         if place.is_file():
             return [place]
@@ -117,12 +117,12 @@ def _kind(path: Path) -> str:
 
 
 def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
-    """The `wanted` columns (each with what it is mapped to) as Python values, by the ending of the file: .parquet, .jsonl,
-    .json, .csv, .tsv (all but Parquet packed with gzip too: .gz).
+    """The `wanted` columns (each with what it is mapped to) as Python values.
 
-    A dot in a name leads into an object (`answers.text`). JSON is an array of objects, an object in which one key alone holds
-    such an array, or lines. CSV has a line of names. Raises ConfigError for a file that is not readable or has no row, and for
-    a column that no row has, with those that there are.
+    By the ending of the file: .parquet, .jsonl, .json, .csv, .tsv (all but Parquet packed with gzip too: .gz). A dot in a
+    name leads into an object (`answers.text`). JSON is an array of objects, an object in which one key alone holds such an
+    array, or lines. CSV has a line of names. Raises ConfigError for a file that is not readable or has no row, and for a
+    column that no row has, with those that there are.
     """
     rows = _rows(path, list(wanted))
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -193,10 +193,11 @@ def _json(path: Path) -> list[dict[str, Any]]:
             whole = json.load(stream)
     except (ValueError, OSError, EOFError):
         return _lines(path)  # many a file of lines is called .json
-    arrays = [whole] if isinstance(whole, list) else [value for value in whole.values() if isinstance(value, list)] if isinstance(whole, dict) else []
-    arrays = [array for array in arrays if array and all(isinstance(row, dict) for row in array)]
+    arrays = [whole] if isinstance(whole, list) else list(whole.values()) if isinstance(whole, dict) else []
+    arrays = [array for array in arrays if isinstance(array, list) and array and all(isinstance(row, dict) for row in array)]
     if len(arrays) != 1:
-        raise ConfigError(f"{path}: wanted an array of JSON objects, or an object in which one key holds one, saw {len(arrays)}; write it as .jsonl")
+        wanted = "an array of JSON objects, or an object in which one key holds one"
+        raise ConfigError(f"{path}: wanted {wanted}, saw {len(arrays)}; write it as .jsonl")
     return cast(list[dict[str, Any]], arrays[0])
 
 

@@ -1,4 +1,4 @@
-"""Reads the items of benchmarks on the driver: which file, which of its columns is the question, the answer, the passage."""
+"""Reads the items of benchmarks on the driver: which file, and which column is the question, answer, passage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ABSENT = "absent"  # in place of the digest of a file that is not here
 
 
 class ColumnMap(Strict):
-    """Which column of the file is which of ours; `=x` is the constant x; a dot leads into an object (`answers.text`)."""
+    """Which column of the file is which of ours; `=x` is the constant x, a dot leads into an object."""
 
     benchmark: str
     item: str | None  # unique within its benchmark; null: the number of the row in its file
@@ -32,17 +32,26 @@ class ColumnMap(Strict):
 
     def named(self) -> dict[str, str]:
         """The columns of the file, each with what it is mapped to."""
-        ours = {name: [value] if isinstance(value, str) else value or [] for name, value in self.model_dump().items()}
-        return {theirs: name for name, listed in ours.items() for theirs in listed if not theirs.startswith("=")}
+        ours = {
+            name: [value] if isinstance(value, str) else value or []
+            for name, value in self.model_dump().items()
+        }
+        return {
+            theirs: name for name, listed in ours.items() for theirs in listed if not theirs.startswith("=")
+        }
 
 
 class Questions(DataFile):
     """One file of items, or all files that a name with `*` or `?` says."""
 
     about = "benchmark questions"
-    required: bool = True  # false: a file that is not here is reported, and nothing is looked for in its place
+    required: bool = (
+        True  # false: a file that is not here is reported, and nothing is looked for in its place
+    )
     columns: ColumnMap
-    answer_is: Literal["text", "letter", "index"] = "text"  # letter: A (or 1) is the first choice; index: 0 is; text: what is looked for
+    answer_is: Literal["text", "letter", "index"] = (
+        "text"  # letter: A (or 1) is the first choice; index: 0 is; text: what is looked for
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +113,9 @@ def _read(questions: Questions, path: Path, before: str) -> Iterator[Item]:
         name = getattr(columns, ours)
         empty = sum(value is None for value in held[name]) if name in held else 0
         if empty:
-            raise ConfigError(f"{path}: column {name} is null in {empty} of {n_rows} rows; `{ours}` names each question")
+            raise ConfigError(
+                f"{path}: column {name} is null in {empty} of {n_rows} rows; `{ours}` names each question"
+            )
     for number in range(n_rows):
 
         def cell(name: str | None, number: int = number) -> Any:
@@ -115,10 +126,18 @@ def _read(questions: Questions, path: Path, before: str) -> Iterator[Item]:
 
         passage = cell(columns.passage)
         if isinstance(passage, list):
-            passage = "\n".join(filter(None, (_string(line, path, number, str(columns.passage)) for line in passage)))
+            passage = "\n".join(
+                filter(None, (_string(line, path, number, str(columns.passage)) for line in passage))
+            )
         answers = _answers(questions, cell, path, number)
         item = text(columns.item) if columns.item else f"{before}{number + 1}"
-        yield Item(str(text(columns.benchmark)), str(item), text(columns.text), answers, _string(passage, path, number, str(columns.passage)))
+        yield Item(
+            str(text(columns.benchmark)),
+            str(item),
+            text(columns.text),
+            answers,
+            _string(passage, path, number, str(columns.passage)),
+        )
 
 
 def _string(value: Any, path: Path, number: int, name: str) -> str | None:
@@ -126,26 +145,39 @@ def _string(value: Any, path: Path, number: int, name: str) -> str | None:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise ConfigError(f"{path}: column {name} is {type(value).__name__} in row {number + 1}, wanted strings; map a column of strings")
+    raise ConfigError(
+        f"{path}: column {name} is {type(value).__name__} in row {number + 1}, wanted strings; map a column of strings"
+    )
 
 
 def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[str, ...]:
     """The answers as texts. Of a choice that is not known (a test without answers) each choice is one."""
     columns = questions.columns
     given = cell(columns.answer)
-    given = [each for each in (given if isinstance(given, list) else [given]) if each is not None and each != ""]
+    given = [
+        each for each in (given if isinstance(given, list) else [given]) if each is not None and each != ""
+    ]
     if questions.answer_is == "text" and (given or columns.choices is None):
         return tuple(dict.fromkeys(_answer(each, path, number, str(columns.answer)) for each in given))
-    listed = [cell(name) for name in columns.choices] if isinstance(columns.choices, list) else cell(columns.choices) or []
+    listed = (
+        [cell(name) for name in columns.choices]
+        if isinstance(columns.choices, list)
+        else cell(columns.choices) or []
+    )
     if not isinstance(listed, list):
-        raise ConfigError(f"{path}: column {columns.choices} is {type(listed).__name__} in row {number + 1}, wanted a list of choices")
-    choices = [_unlabelled(_answer(each, path, number, str(columns.choices))) for each in listed if each is not None]
+        raise ConfigError(
+            f"{path}: column {columns.choices} is {type(listed).__name__} in row {number + 1}, wanted a list of choices"
+        )
+    choices = [
+        _unlabelled(_answer(each, path, number, str(columns.choices))) for each in listed if each is not None
+    ]
     at = [place for each in given for place in _places(each, questions.answer_is)]
     wrong = [place for place in at if place >= len(choices)]
     if wrong:
         raise ConfigError(
             f"{path}: column {columns.answer} is {given[0]!r} in row {number + 1}, which has {len(choices)} choices; "
-            f"mend `choices` or `answer_is` (it is {questions.answer_is}: {'A or 1' if questions.answer_is == 'letter' else '0'} is the first)"
+            f"mend `choices` or `answer_is` (it is {questions.answer_is}: "
+            f"{'A or 1' if questions.answer_is == 'letter' else '0'} is the first)"
         )
     return tuple(dict.fromkeys(choices[place] for place in at if place >= 0)) or tuple(dict.fromkeys(choices))
 

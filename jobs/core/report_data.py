@@ -127,7 +127,7 @@ def judged(tables: Tables, rows: DataFrame) -> DataFrame:
 
 
 def benchmarks(tables: Tables) -> list[dict[str, Any]]:
-    """job, benchmark, parts (of items) looked for and not, and the reasons why not, each with its number; the worst searched first."""
+    """job, benchmark, parts of items looked for and never, and why, each with its number; the worst first."""
     rows = tables.get("benchmark_items")
     if rows is None:
         return []

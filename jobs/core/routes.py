@@ -21,13 +21,12 @@ def lead_somewhere(routes: Sequence[Matches]) -> None:
     if not routes or routes[-1].lang != ANY or routes[-1].domain != ANY:
         raise ValueError("the last route must be lang: [any], domain: [any], so that every document is judged")
     for i, route in enumerate(routes):
-        before = [earlier for earlier in routes[:i] if _takes_all_of(earlier.lang, route.lang) and _takes_all_of(earlier.domain, route.domain)]
-        if before:
-            place = list(routes).index(before[0])
-            raise ValueError(
-                f"route {i + 1} (lang {route.lang}, domain {route.domain}) takes nothing: route {place + 1} stands before it and "
-                "takes all of its documents; put the narrower route first"
-            )
+        for j, earlier in enumerate(routes[:i]):
+            if _takes_all_of(earlier.lang, route.lang) and _takes_all_of(earlier.domain, route.domain):
+                raise ValueError(
+                    f"route {i + 1} (lang {route.lang}, domain {route.domain}) takes nothing: route {j + 1} stands "
+                    "before it and takes all of its documents; put the narrower route first"
+                )
 
 
 def _takes_all_of(earlier: list[str], later: list[str]) -> bool:

@@ -1,8 +1,9 @@
-"""From the items of benchmarks to what is looked for in documents: which part of each, and which of them never is.
+"""From the items of benchmarks to what is looked for in documents: which part of each, and what never is.
 
-An item is looked for as its question where that says enough by itself. A question that says too little, or that several
-items with other answers share (`Which of these is true?`), is looked for together with its answer. A passage is looked for
-by itself, once a benchmark, under the first item that has it. Whatever cannot be looked for has a reason.
+An item is looked for as its question where that says enough by itself. A question that says too little, or that
+several items with other answers share (`Which of these is true?`), is looked for together with its answer. A
+passage is looked for by itself, once a benchmark, under the first item that has it. Whatever cannot be looked for
+has a reason.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def plan_items(items: Sequence[Item], params: OverlapParams) -> Plan:
             parts.append(Part(i, QUESTION, item.question or ""))
     _passages(items, params, parts, unsearched)
     index = build_index([part.text for part in parts], params, [part.answers for part in parts])
-    for part, is_found, is_common in zip(parts, index.searchable.tolist(), index.too_common.tolist(), strict=True):
+    for part, is_found, is_common in zip(
+        parts, index.searchable.tolist(), index.too_common.tolist(), strict=True
+    ):
         if not is_found:
             unsearched.append(Unsearched(part.item, part.part, TOO_COMMON if is_common else TOO_FEW_WORDS))
     return Plan(index, tuple(parts), tuple(sorted(unsearched, key=lambda each: (each.item, each.part))))
@@ -104,10 +107,17 @@ def _shared(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
     return np.array([len(answers[key]) > 1 for key in keys], np.bool_)
 
 
-def _usable(items: Sequence[Item], words: npt.NDArray[np.float64], needs: npt.NDArray[np.bool_], params: OverlapParams) -> list[list[str]]:
+def _usable(
+    items: Sequence[Item], words: npt.NDArray[np.float64], needs: npt.NDArray[np.bool_], params: OverlapParams
+) -> list[list[str]]:
     """Of each item that needs one: its answers that say enough together with the question."""
     usable: list[list[str]] = [[] for _ in items]
-    whose = [(i, answer) for i in np.flatnonzero(needs).tolist() for answer in items[i].answers if not _LETTER.fullmatch(answer)]
+    whose = [
+        (i, answer)
+        for i in np.flatnonzero(needs).tolist()
+        for answer in items[i].answers
+        if not _LETTER.fullmatch(answer)
+    ]
     worths = as_tokens([answer for _, answer in whose], params).first(params.answer_tokens).evidence() / WORD
     for (i, answer), worth in zip(whose, worths.tolist(), strict=True):
         if worth and words[i] + worth >= params.answer_min_words:
@@ -115,13 +125,23 @@ def _usable(items: Sequence[Item], words: npt.NDArray[np.float64], needs: npt.ND
     return usable
 
 
-def _passages(items: Sequence[Item], params: OverlapParams, parts: list[Part], unsearched: list[Unsearched]) -> None:
+def _passages(
+    items: Sequence[Item], params: OverlapParams, parts: list[Part], unsearched: list[Unsearched]
+) -> None:
     """Append each passage of a benchmark under the first item that has it."""
-    first = {(item.benchmark, item.passage): i for i, item in reversed(list(enumerate(items))) if item.passage is not None}
+    first = {
+        (item.benchmark, item.passage): i
+        for i, item in reversed(list(enumerate(items)))
+        if item.passage is not None
+    }
     whose = sorted(first.items(), key=lambda pair: pair[1])
     known = as_tokens([passage for (_, passage), _ in whose], params)
-    for ((_, passage), i), words, size in zip(whose, known.words.tolist(), np.diff(known.starts).tolist(), strict=True):
+    for ((_, passage), i), words, size in zip(
+        whose, known.words.tolist(), np.diff(known.starts).tolist(), strict=True
+    ):
         if words >= params.min_words:
             parts.append(Part(i, PASSAGE, passage or ""))
         else:
-            unsearched.append(Unsearched(i, PASSAGE, EMPTY if not size else ONLY_NUMBERS if not words else TOO_FEW_WORDS))
+            unsearched.append(
+                Unsearched(i, PASSAGE, EMPTY if not size else ONLY_NUMBERS if not words else TOO_FEW_WORDS)
+            )

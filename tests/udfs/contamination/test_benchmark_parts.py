@@ -22,11 +22,16 @@ def found(items, *texts, **params):
     """(text, item, part) of everything found."""
     plan = plan_items(items, OverlapParams(**params))
     rows = find_items(pa.array([f"{AROUND}{text} {AROUND}" for text in texts]), plan.index).to_pylist()
-    return {(row["row"], items[plan.parts[row["item"]].item].item, plan.parts[row["item"]].part) for row in rows}
+    return {
+        (row["row"], items[plan.parts[row["item"]].item].item, plan.parts[row["item"]].part) for row in rows
+    }
 
 
 def reasons(*items, **params):
-    return {(items[each.item].item, each.part): each.reason for each in plan_items(items, OverlapParams(**params)).unsearched}
+    return {
+        (items[each.item].item, each.part): each.reason
+        for each in plan_items(items, OverlapParams(**params)).unsearched
+    }
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,10 @@ def test_a_short_question_is_found_with_its_answer_near_it(text):
     assert found([TIMES], text) == {(0, "en", QUESTION_ANSWER)}
 
 
-@pytest.mark.parametrize("text", ["17乘以24等于多少？答案是408。", "问题：17乘以24等于多少？ 答：４０８", "17乘以24等於多少？408。"])
+@pytest.mark.parametrize(
+    "text",
+    ["17乘以24等于多少？答案是408。", "问题：17乘以24等于多少？ 答：４０８", "17乘以24等於多少？408。"],
+)
 def test_a_short_chinese_question_is_found_with_its_answer_near_it(text):
     assert found([DIVIDE], text) == {(0, "zh", QUESTION_ANSWER)}
 
@@ -58,13 +66,19 @@ def test_a_short_question_without_its_answer_and_the_answer_without_its_question
 
 
 def test_any_of_the_answers_will_do_and_a_question_of_three_words_is_looked_for_too():
-    texts = ["Who wrote Hamlet? It was Shakespeare.", "Who wrote Hamlet? William Shakespeare, of course.", "Who wrote Hamlet? Marlowe."]
+    texts = [
+        "Who wrote Hamlet? It was Shakespeare.",
+        "Who wrote Hamlet? William Shakespeare, of course.",
+        "Who wrote Hamlet? Marlowe.",
+    ]
     assert found([HAMLET], *texts) == {(0, "who", QUESTION_ANSWER), (1, "who", QUESTION_ANSWER)}
 
 
 def test_an_answer_that_stands_in_the_question_must_stand_beside_it_too():
     larger = Item("sums", "larger", "Is 7 or 9 larger?", ("9",))
-    assert found([larger], "Is 7 or 9 larger? I do not know.", "Is 7 or 9 larger? 9 is.") == {(1, "larger", QUESTION_ANSWER)}
+    assert found([larger], "Is 7 or 9 larger? I do not know.", "Is 7 or 9 larger? 9 is.") == {
+        (1, "larger", QUESTION_ANSWER)
+    }
 
 
 def test_an_answer_that_repeats_words_of_its_question_is_found_beside_it():
@@ -76,7 +90,9 @@ def test_an_answer_that_repeats_words_of_its_question_is_found_beside_it():
 def test_a_long_answer_is_known_by_its_beginning():
     answer = "Call me Ishmael, said the old sailor to the boy, and then he said no more that day."
     item = Item("lines", "first", "Give the first line.", (answer,))
-    assert found([item], f"Give the first line. {answer[:46]}", f"Give the first line. {answer[:12]}") == {(0, "first", QUESTION_ANSWER)}
+    assert found([item], f"Give the first line. {answer[:46]}", f"Give the first line. {answer[:12]}") == {
+        (0, "first", QUESTION_ANSWER)
+    }
 
 
 def test_a_question_that_says_enough_needs_no_answer():
@@ -85,7 +101,10 @@ def test_a_question_that_says_enough_needs_no_answer():
 
 def test_a_question_that_items_with_other_answers_share_is_looked_for_with_its_own_answer():
     asked = "Which of the following statements is true of whales?"
-    items = [Item("b", "mammals", asked, ("They are mammals",)), Item("b", "gills", asked, ("They breathe through gills",))]
+    items = [
+        Item("b", "mammals", asked, ("They are mammals",)),
+        Item("b", "gills", asked, ("They breathe through gills",)),
+    ]
     texts = [f"{asked} They are mammals.", f"{asked} They sing."]
     assert found(items, *texts) == {(0, "mammals", QUESTION_ANSWER)}
     same = [Item("b", "1", asked, ("They are mammals",)), Item("b", "2", asked, ("They are mammals",))]
@@ -93,7 +112,10 @@ def test_a_question_that_items_with_other_answers_share_is_looked_for_with_its_o
 
 
 def test_a_passage_is_an_item_of_its_own_however_many_questions_ask_about_it():
-    items = [Item("read", str(i), f"Question {i}: how long did nobody go into that dark place of bats?", (), CAVE) for i in range(60)]
+    items = [
+        Item("read", str(i), f"Question {i}: how long did nobody go into that dark place of bats?", (), CAVE)
+        for i in range(60)
+    ]
     assert found(items, CAVE) == {(0, "0", PASSAGE)}
     assert found(items, CAVE.replace("1891", "1890").replace("dry", "wet")) == {(0, "0", PASSAGE)}
 
@@ -121,7 +143,12 @@ def test_time_grows_no_faster_than_the_text_where_short_questions_repeat_without
     many = tuple(f"name {i} of many" for i in range(40))
     items = [TIMES, DIVIDE, HAMLET, Item("plays", "many", "Who wrote this play?", many)]
     plan = plan_items(items, OverlapParams())
-    for text in ("What is 17 times 24? ", "17乘以24等于多少？", "Who wrote this play? name name ", "who wrote hamlet who wrote "):
+    for text in (
+        "What is 17 times 24? ",
+        "17乘以24等于多少？",
+        "Who wrote this play? name name ",
+        "who wrote hamlet who wrote ",
+    ):
         once, twice = text * (250_000 // len(text.encode())), text * (500_000 // len(text.encode()))
         find_items(pa.array([once[:2000]]), plan.index)
         assert seconds(twice, plan.index) < 3 * seconds(once, plan.index) + 0.05
