@@ -184,7 +184,8 @@ def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, par
     write(lake, "benchmark_items", [*items, ("decontaminate", "<b>tales</b>", "1", "passage", None)])
     page = draw(lake, params_of("report_run"))
     text = re.sub(r"\s+", " ", Seen(page).text)
-    assert "decontaminate sums 1 2 too_few_words 2 decontaminate <b>tales</b> 1 0" in re.sub(r"</?t[dr][^>]*>", " ", text)
+    assert '<td>sums</td><td class="n">1</td><td class="n">2</td><td>too_few_words 2</td>' in page
+    assert '<td>&lt;b&gt;tales&lt;/b&gt;</td><td class="n">1</td><td class="n">0</td><td></td>' in page
     assert page.count('class="bins"') == 4, "two languages, each with one domain"
     assert "bin 19: 1" in page
     assert text.count("good , bin 19") + text.count("good, bin 19") == 1
