@@ -1,12 +1,12 @@
-"""Leave out documents that hold benchmark questions: whole, with small changes, or a long part of one.
+"""Leave out documents that hold items of benchmarks (questions, short ones with their answers, passages), also edited.
 
 reads   docs, verdicts
-writes  contamination, verdicts
+writes  contamination, benchmark_items, verdicts
 run     spark-submit jobs/decontaminate.py --recipe conf/decontaminate.yaml --lake lakes/demo
 
 The driver makes one index of all questions, which travels to the executors with the kernel (Spark broadcasts what is that
-big); text is read once and nothing is shuffled. Every question found is a row of `contamination`; a document has one
-verdict for each benchmark, by its best place.
+big); text is read once and nothing is shuffled. Every item found is a row of `contamination`; a document has one
+verdict for each benchmark, by its best place. What is never looked for is told, and is a row of `benchmark_items`.
 """
 
 from __future__ import annotations
@@ -33,20 +33,22 @@ class Params(Against):
 
 
 def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """`contamination` and `verdicts` of the batches at hand. Raises ConfigError when no question is long enough to look for."""
+    """`contamination` and `verdicts` of the batches, all `benchmark_items`. Raises ConfigError when nothing is looked for."""
     from pyspark.sql import functions as F
 
-    index, names = params.index("decontaminate")
+    index, names = params.index(tables.job.name)
+    params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
     rows = tables.mapped(kernel, f"doc_id string, batch_id string, {FOUND}", "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
     found = tables.stage("found", rows)
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
-        own, "doc_id", "batch_id", "benchmark", "item", "score", "run_words", "is_copy", "limit", "start", "end"
+        own, "doc_id", "batch_id", "benchmark", "item", "part", "score", "run_words", "is_copy", "limit", "start", "end"
     )  # fmt: skip
     best = found.groupBy("doc_id", "batch_id", "benchmark").agg(best_place())
     verdicts = best.select(own, "doc_id", "batch_id", *as_verdict(), F.lit(tables.recipe_hash).alias("recipe_hash"))
-    return {"contamination": contamination, "verdicts": verdicts}
+    items = params.benchmark_items(tables.job.name)
+    return {"contamination": contamination, "benchmark_items": items, "verdicts": verdicts}
 
 
 def count_by_benchmark(tables: Tables, params: Params) -> Counts:
@@ -61,7 +63,8 @@ def count_by_benchmark(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "decontaminate", Params, reads=("docs", "verdicts"), writes=(Writes("contamination", "batch"), Writes("verdicts", "batch")),
+    "decontaminate", Params, reads=("docs", "verdicts"),
+    writes=(Writes("contamination", "batch"), Writes("benchmark_items", "job"), Writes("verdicts", "batch")),
     steps=(decontaminate,), count=count_by_benchmark, about=__doc__,
 )  # fmt: skip
 

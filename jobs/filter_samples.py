@@ -1,11 +1,11 @@
 """Choose among the samples: limits on their measures, benchmark questions and near-duplicates out, openings capped, buckets filled, clusters thinned.
 
 reads   samples, sample_signals; sample_scores where they are there
-writes  sample_verdicts, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
+writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
 run     spark-submit jobs/filter_samples.py --recipe conf/filter_samples.yaml --lake lakes/demo
 
 The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of which its question or
-chain holds a question; what the later filters leave out has one. Among samples that
+chain holds an item; what the later filters leave out has one. Among samples that
 cannot all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
 """
 
@@ -84,6 +84,10 @@ class Params(Strict):
             raise ValueError(f"limits: unknown {', '.join(unknown)} (known: {', '.join(sorted(LIMITS))})")
         return self
 
+    def notes(self) -> list[str]:
+        """What of the benchmarks is looked for, for `gristmill check`."""
+        return self.decontaminate.notes() if self.decontaminate else []
+
 
 def measured(tables: Tables) -> DataFrame:
     """A narrow row a sample: what identifies it, its question, its measures, the mean of its evaluators (null where there is none)."""
@@ -130,6 +134,7 @@ def contaminated(tables: Tables, against: Against) -> DataFrame:
     from pyspark.sql import functions as F
 
     index, names = against.index("filter_samples.decontaminate")
+    against.announce(tables.job.name)
     texts = tables["samples"].select("sample_id", F.concat_ws("\n\n", "question", "cot").alias("text"))
     kernel = functools.partial(find_batches, keys=("sample_id",), index=index, names=names)
     best = texts.mapInArrow(kernel, f"sample_id string, {FOUND}").groupBy("sample_id", "benchmark").agg(best_place())
@@ -158,9 +163,17 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
         raise DataError(f"filter_samples: would keep {len(table):,} of {n_all:,} samples; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
     made = tables.frame(losses, "sample_id string, reason string, value double, limit double, rule string, dup_of string")
     whole = limited.withColumn("dup_of", F.lit(None).cast("string")).unionByName(made)
-    return {"sample_verdicts": whole.select(
+    verdicts = whole.select(
         F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )}  # fmt: skip
+    )  # fmt: skip
+    return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
+
+
+def _looked_for(tables: Tables, against: Against | None) -> dict[str, Any]:
+    """`benchmark_items`; rows of an earlier recipe go where none is looked for any more."""
+    if against is not None:
+        return {"benchmark_items": against.benchmark_items(tables.job.name)}
+    return {"benchmark_items": tables.empty("benchmark_items")} if tables.owns("benchmark_items") else {}
 
 
 def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
@@ -185,7 +198,8 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("sample_scores",), writes=(Writes("sample_verdicts", "job"),),
+    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("sample_scores",),
+    writes=(Writes("sample_verdicts", "job"), Writes("benchmark_items", "job")),
     steps=(choose, summarise), scope="lake", count=count, about=__doc__, output=OUTPUT,
 )  # fmt: skip
 

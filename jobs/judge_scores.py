@@ -49,17 +49,29 @@ class Params(Strict):
     min_kept: NonNegativeInt  # documents
 
 
-def beyond(tables: Tables, rows: DataFrame, limit: Limit, place: int) -> DataFrame:
-    """doc_id, batch_id, reason, value, limit, rule of the documents beyond one limit. Raises ContractError when the scorer has several versions."""
+def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
+    """The version that a limit is about; `scored`: scorer to versions. Raises ContractError for none, or several."""
+    versions = scored.get(limit.scorer, [])
+    if limit.version is None and len(versions) > 1:
+        raise ContractError(f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as limits[{place}].version, or delete the rows of the others")
+    if not versions or (limit.version or versions[0]) not in versions:
+        wanted = limit.scorer + (f" {limit.version}" if limit.version else "")
+        there = ", ".join(f"{scorer} {version}" for scorer, some in sorted(scored.items()) for version in some) or "none"
+        raise ContractError(
+            f"judge_scores: limits[{place}] can leave nothing out: no document that the judges kept has a score of {wanted} "
+            f"(there are: {there}); run the job that scores, or mend the name"
+        )
+    return limit.version or versions[0]
+
+
+def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame:
+    """doc_id, batch_id, reason, value, limit, rule of the documents beyond one limit."""
     from pyspark.sql import functions as F
 
-    mine = rows.where(F.col("scorer") == limit.scorer)
-    versions = [limit.version] if limit.version else sorted(row["version"] for row in mine.select("version").distinct().collect())
-    if len(versions) > 1:
-        raise ContractError(f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as limits[{place}].version, or delete the rows of the others")
+    mine = rows.where((F.col("scorer") == limit.scorer) & (F.col("version") == version))
     name, most = ("max_score", limit.max_score) if limit.max_score is not None else ("min_score", limit.min_score)
     is_beyond = F.col("score") > F.lit(most) if name == "max_score" else F.col("score") < F.lit(most)
-    found = mine.where(F.col("version").isin(versions) & is_beyond)
+    found = mine.where(is_beyond)
     found = found if limit.min_raw is None else found.where(F.col("raw") >= limit.min_raw)
     found = found if limit.domains is None else found.where(F.col("domain").isin(limit.domains))
     said = (F.lit(limit.reason).alias("reason"), F.col("score").alias("value"), F.lit(most).cast("double").alias("limit"))
@@ -67,15 +79,20 @@ def beyond(tables: Tables, rows: DataFrame, limit: Limit, place: int) -> DataFra
 
 
 def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """A row of `verdicts` for each document and limit that it is beyond."""
+    """A row of `verdicts` for each document and limit that it is beyond. Raises ContractError for what is not scored."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     docs = with_domain(tables, tables.kept(params.heeds).join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"))
-    wanted = sorted({limit.scorer for limit in params.limits})
-    scores = tables.slice("scores").where(F.col("scorer").isin(wanted)).select(*keys, "scorer", "version", "raw", "score")
+    scores = tables.slice("scores").select(*keys, "scorer", "version", "raw", "score")
     rows = tables.stage("scored", scores.join(docs, keys, how="inner"))
-    found = functools.reduce(lambda one, other: one.unionByName(other), [beyond(tables, rows, limit, i) for i, limit in enumerate(params.limits)])
+    scored: dict[str, list[str]] = {}
+    for row in sorted(rows.select("scorer", "version").distinct().collect()):
+        scored.setdefault(row["scorer"], []).append(row["version"])
+    if not scored and docs.isEmpty():  # nothing stays that could have a score
+        return {"verdicts": tables.empty("verdicts")}
+    parts = [beyond(rows, limit, i, version_of(limit, i, scored)) for i, limit in enumerate(params.limits)]
+    found = functools.reduce(lambda one, other: one.unionByName(other), parts)
     return {"verdicts": found.select(F.lit(tables.job.name).alias("job"), *keys, "reason", "value", "limit", "rule", F.lit(tables.recipe_hash).alias("recipe_hash"))}
 
 

@@ -1,6 +1,6 @@
 """One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples, duplicates, rejects, runs.
 
-reads   docs; where they are written: rejects, signals, verdicts, edits, pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
+reads   docs; where they are written: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/report_run.yaml --lake lakes/demo
 
@@ -44,7 +44,7 @@ ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs
     "superseded_version": "Another batch holds a version of the document that wins by the recipe's same_id.",
     NO_LONGER: "A document that the batch held before it was read again.",
     READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its batch is read again.",
-    "contaminated": "It holds a benchmark question, whole, with small changes, or a long part of one.",
+    "contaminated": "It holds an item of a benchmark (question, short question with its answer, or passage), whole, edited or in part.",
     "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents of its domain.",
     "same_text": "The text is, after normalising, that of another document, which stays.",
     "same_url": "The address is that of another document, which stays.",
@@ -96,7 +96,7 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     asked = at_once(
         cells=lambda: data.cells(counted), reasons=lambda: with_main(tables, found), rules=lambda: data.rules(found),
         samples=lambda: data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed),
-        edits=lambda: data.edits(tables, rows), duplicates=lambda: duplicates(tables, rows, params),
+        edits=lambda: data.edits(tables, rows), benchmarks=lambda: data.benchmarks(tables), duplicates=lambda: duplicates(tables, rows, params),
         distributions=lambda: data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else [],
         quality=lambda: bins(tables, params, *shown), synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
     )  # fmt: skip
@@ -111,6 +111,7 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         "measures": measures(asked["distributions"], asked["rules"], shown),
         "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about),
         "edits": asked["edits"],
+        "benchmarks": asked["benchmarks"],
         "quality": asked["quality"],
         "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
         "synthetic": asked["synthetic"],
@@ -180,7 +181,10 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
 
 JOB = Job(
     "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
-    looks_at=("rejects", "domains", "signals", "verdicts", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus", "samples", "segments", "sample_verdicts"),
+    looks_at=(
+        "rejects", "domains", "signals", "verdicts", "benchmark_items", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus",
+        "samples", "segments", "sample_verdicts",
+    ),
 )  # fmt: skip
 
 if __name__ == "__main__":

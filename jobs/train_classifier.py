@@ -162,6 +162,12 @@ class Params(Strict):
         return {"sklearn"}  # every kind is calibrated by it
 
 
+def gaps(found: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
+    """What the slices ask for and the lake does not hold; `found`: (label, language) of the examples."""
+    asked = [(1, "good", lang) for lang in good.languages] + [(0, "bad", lang) for lang in bad.languages]
+    return [f"no {name} example in {lang}: the slice of the recipe matches no document" for label, name, lang in asked if (label, lang) not in found]
+
+
 def lake_examples(tables: Tables, params: Params, name: str, good: Sample | Slice, bad: Sample | Slice, from_all: bool = False) -> pa.Table:
     """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of what they left out (`from_all`: of all documents)."""
     import pyarrow as pa
@@ -177,6 +183,8 @@ def lake_examples(tables: Tables, params: Params, name: str, good: Sample | Slic
     both = [taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label)) for rows, wanted, label in ((kept, good, 1), (out, bad, 0))]
     chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))
     rows = tables.texts(chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")).toPandas()
+    for gap in gaps(set(zip(rows["label"].tolist(), rows["lang"].tolist(), strict=True)), good, bad):
+        print(f"{tables.job.name:<16} {gap}", file=sys.stderr, flush=True)
     return pa.table({"text": rows["text"].tolist(), "label": rows["label"].tolist(), "lang": rows["lang"].tolist(), "group": rows[params.group_by].tolist()}, examples.SCHEMA)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from jobs.core import config
 from jobs.core.errors import ConfigError
+from jobs.core.routes import Matches, lead_somewhere
 from jobs.dedup_exact import Params
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,3 +93,22 @@ def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path
         planned(("dedup_exact", "dedup_minhash"), "none.yaml")
     with pytest.raises(ConfigError, match="come after each other"):
         planned(("dedup_exact", "dedup_minhash"), "second.yaml")
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "is_dead"),
+    [
+        ((["any"], ["any"]), (["zh"], ["books"]), True),
+        ((["zh", "en"], ["any"]), (["en"], ["code"]), True),
+        ((["zh"], ["books", "web"]), (["zh"], ["web"]), True),
+        ((["zh"], ["books"]), (["zh", "en"], ["books"]), False),
+        ((["any"], ["books"]), (["zh"], ["any"]), False),
+    ],
+)
+def test_a_route_that_could_take_nothing_is_refused(first: Any, later: Any, is_dead: bool) -> None:
+    routes = [Matches(lang=lang, domain=domain) for lang, domain in (first, later, (["any"], ["any"]))]
+    if not is_dead:
+        lead_somewhere(routes)
+        return
+    with pytest.raises(ValueError, match=r"route 2 .* takes nothing: route 1 stands before it"):
+        lead_somewhere(routes)

@@ -185,7 +185,8 @@ def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-
     """Least cost of edits that make the whole item of a stretch of the text (optimal string alignment, free ends) within the band.
 
     A token that is dropped, changed or added costs its weight (an added one that of the item's token before it), two that
-    are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text.
+    are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text. Returns also one past the
+    stretch's last token; of stretches that cost the same, the one nearest to the diagonal.
     """
     width = 2 * band + 1
     rows[:] = 0
@@ -205,17 +206,58 @@ def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-
                 least = min(least, (earlier[o] if i > 1 else 0) + swap)
             now[o] = least
     last = rows[(len(item) - 1) % 3]
-    least = last[0]
+    best = band
     for o in range(width):
-        least = min(least, last[o])
-    return least
+        if last[o] < last[best] or (last[o] == last[best] and abs(o - band) < abs(best - band)):
+            best = o
+    return last[best], where - band + best + len(item)
 
 
 @kernel
-def search(seeds, seed_starts, tokens, token_starts, keys, firsts, counts, items, places, sieve, shift, wanted, starts, costs, worths, totals, band, limits):  # type: ignore[no-untyped-def]
+def stands_at(answer, text, at):  # type: ignore[no-untyped-def]
+    """Whether the answer's tokens stand in the text from token `at` on."""
+    same = 0
+    while same < len(answer) and text[at + same] == answer[same]:
+        same += 1
+    return same == len(answer)
+
+
+@kernel
+def answered(text, low, high, window, answers, starts, worths, first, last):  # type: ignore[no-untyped-def]
+    """Worth of the weightiest of the answers `first` to `last` that stands near the tokens `low` to `high`; -1: none does.
+
+    Near: it begins within `window` tokens after them, or ends within `window` tokens before them, so that an answer that
+    is a word of the question itself does not count. Returns also `low` and `high` widened to the answer's place.
+    """
+    best, left, right = -1, low, high
+    for k in range(first, last):
+        if worths[k] <= best:
+            continue
+        answer = answers[starts[k] : starts[k + 1]]
+        size, is_found = len(answer), False
+        for at in range(high, min(high + window, len(text) - size + 1)):
+            if stands_at(answer, text, at):
+                best, left, right, is_found = worths[k], low, at + size, True
+                break
+        if is_found:
+            continue
+        for at in range(low - size, max(low - size - window, -1), -1):
+            if stands_at(answer, text, at):
+                best, left, right = worths[k], at, high
+                break
+    return best, left, right
+
+
+@kernel
+def search(  # type: ignore[no-untyped-def]
+    seeds, seed_starts, tokens, token_starts, keys, firsts, counts, items, places, sieve, shift, wanted, starts, costs, worths, totals,
+    answers, answer_starts, answer_worths, answers_of, band, limits,
+):  # fmt: skip
     """Rows of (document, item, cost of edits, worth of the longest run, first and one past the last token), document by document.
 
-    `limits`: evidence, alike, size of a short item, alike of a short one, then pairs of a run's worth and share; sizes in sixths.
+    `limits`: evidence, alike, size of a short item, alike of a short one, evidence with an answer, tokens around the item in
+    which the answer is looked for, then pairs of a run's worth and share; sizes in sixths. Item i has the answers
+    `answers_of[i]` to `answers_of[i + 1]`; one that has some is found only with one of them near it.
     """
     longest, n_items = 0, len(totals)
     for i in range(n_items):
@@ -258,7 +300,7 @@ def search(seeds, seed_starts, tokens, token_starts, keys, firsts, counts, items
                     run_cost += costs[m]
                     has_words |= worths[m] == costs[m]
                 is_part = False
-                for r in range(4, len(limits), 2):
+                for r in range(6, len(limits), 2):
                     is_part |= has_words and run >= limits[r] and run_cost >= limits[r + 1] * totals[item]
                 if is_new:
                     best[item] = -1
@@ -269,11 +311,23 @@ def search(seeds, seed_starts, tokens, token_starts, keys, firsts, counts, items
                 most = totals[item] * (1 - (limits[3] if totals[item] < limits[2] else limits[1]))  # that edits may cost
                 if not is_part and totals[item] - present(wanted[a:b], text, where, band, costs[a:b], table) > most:
                     continue
-                edits = min(edit_cost(wanted[a:b], text, where, band, costs[a:b], grid), totals[item])
+                edits, end = edit_cost(wanted[a:b], text, where, band, costs[a:b], grid)
+                edits = min(edits, totals[item])
                 if not is_part and edits > most:
                     continue
                 evidence, low, high = evidence_in(wanted[a:b], text, where, band, costs[a:b], worths[a:b], found)
-                if evidence < limits[0]:
+                if answers_of[item] == answers_of[item + 1]:
+                    if evidence < limits[0]:
+                        continue
+                elif evidence > 0:
+                    # an answer may repeat words of its item, which are evidence within the band: it begins where the item ends
+                    low, high = max(low, min(where, end - (b - a))), min(high, end)
+                    worth, low, high = answered(
+                        text, low, high, int(limits[5]), answers, answer_starts, answer_worths, answers_of[item], answers_of[item + 1]
+                    )
+                    if worth < 0 or evidence + worth < limits[4]:
+                        continue
+                else:
                     continue
                 row = best[item]
                 if row >= 0 and (edits, -run) >= (out[row, 2], -out[row, 3]):

@@ -1,12 +1,15 @@
-"""Small files on the driver's disk that a recipe names: Parquet or JSON Lines (packed with gzip or not). Their content is part of the recipe."""
+"""Small files on the driver's disk that a recipe names: Parquet, JSON, CSV. Their content is part of the recipe."""
 
 from __future__ import annotations
 
+import csv
+import glob
 import gzip
 import hashlib
 import json
+import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 import pyarrow as pa
 from pydantic import model_validator
@@ -36,13 +39,27 @@ class DataFile(Strict):
 
 def find_data(name: str, about: str) -> Path:
     """`name` as given, or below the recipes that ship with the package. Raises ConfigError naming every place."""
-    tail = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("conf",) else Path(name)
-    places = list(dict.fromkeys([Path(name), CONF / tail]))
-    for place in places:
+    for place in _places(name):
         if place.is_file():
             return place
-    looked = ", ".join(map(str, places))
+    looked = ", ".join(map(str, _places(name)))
     raise ConfigError(f"{name}: no such file of {about} (looked at {looked}); name a Parquet or JSON Lines file on the driver's disk")
+
+
+def find_all(name: str) -> list[Path]:
+    """Every file that `name` says, in order; `*` and `?` stand for any letters of one name. None where there is none."""
+    for place in _places(name):
+        if place.is_file():
+            return [place]
+        found = sorted(Path(path) for path in glob.glob(str(place).replace("[", "[[]")) if Path(path).is_file())
+        if found:
+            return found
+    return []
+
+
+def _places(name: str) -> list[Path]:
+    tail = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("conf",) else Path(name)
+    return list(dict.fromkeys([Path(name), CONF / tail]))
 
 
 def digest_of(path: Path) -> str:
@@ -67,20 +84,121 @@ def _parquet(path: Path, wanted: list[str]) -> pa.Table:
 
 
 def _json_lines(path: Path) -> pa.Table:
+    rows = _lines(path)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+    except pa.ArrowException as error:
+        raise ConfigError(f"{path}:{len(rows)}: not readable as JSON Lines: {error}; name a Parquet (.parquet) or JSON Lines file") from None
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     number = 0
-    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as stream:
+        with _opened(path) as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     rows.append(json.loads(line))
                     if not isinstance(rows[-1], dict):
                         raise ConfigError(f"{path}:{number}: wanted a JSON object a line, saw {type(rows[-1]).__name__}")
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
-    except (ValueError, OSError, pa.ArrowException) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise ConfigError(f"{path}:{number or 1}: not readable as JSON Lines: {error}; name a Parquet (.parquet) or JSON Lines file") from None
+    return rows
+
+
+def _opened(path: Path) -> IO[str]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    return cast(IO[str], opened(path, "rt", encoding="utf-8-sig", newline="" if _kind(path) in (".csv", ".tsv") else None))
+
+
+def _kind(path: Path) -> str:
+    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+
+
+def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
+    """The `wanted` columns (each with what it is mapped to) as Python values.
+
+    By the ending of the file: .parquet, .jsonl, .json, .csv, .tsv (all but Parquet packed with gzip too: .gz). A dot in a
+    name leads into an object (`answers.text`). JSON is an array of objects, an object in which one key alone holds such an
+    array, or lines. CSV has a line of names. Raises ConfigError for a file that is not readable or has no row, and for a
+    column that no row has, with those that there are.
+    """
+    rows = _rows(path, list(wanted))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not rows:
+        raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
+    found: dict[str, list[Any]] = {}
+    missing = []
+    for name in wanted:
+        found[name], is_there = [], False
+        for row in rows:
+            has, value = _within(row, name)
+            is_there |= has
+            found[name].append(value)
+        if not is_there:
+            missing.append(f"{name} (mapped to {wanted[name]})")
+    if missing:
+        raise ConfigError(f"{path}: no column {', '.join(missing)}; it has: {', '.join(_inside(names, rows))}; mend `columns` in the recipe")
+    return found
+
+
+def _within(row: dict[str, Any], name: str) -> tuple[bool, Any]:
+    """Whether the row has the column, and its value."""
+    if name in row:
+        return True, row[name]
+    head, _, tail = name.partition(".")
+    if tail and isinstance(row.get(head), dict):
+        return _within(row[head], tail)
+    return False, None
+
+
+def _inside(names: list[str], rows: list[dict[str, Any]]) -> list[str]:
+    """The columns, those within objects after their object's name."""
+    told = []
+    for name in names:
+        first = next((row[name] for row in rows if isinstance(row.get(name), dict)), None)
+        told += [f"{name}.{inner}" for inner in first] if first else [name]
+    return told
+
+
+def _rows(path: Path, wanted: list[str]) -> list[dict[str, Any]]:
+    kind = _kind(path)
+    if path.suffix == ".parquet":
+        return cast(list[dict[str, Any]], _parquet(path, [*wanted, *(name.split(".")[0] for name in wanted)]).to_pylist())
+    if kind in (".csv", ".tsv"):
+        return _separated(path, "\t" if kind == ".tsv" else ",")
+    return _json(path) if kind == ".json" else _lines(path)
+
+
+def _separated(path: Path, separator: str) -> list[dict[str, Any]]:
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with _opened(path) as stream:
+            reader = csv.DictReader(stream, delimiter=separator, strict=True)
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    wanted = len(reader.fieldnames or ())
+                    raise ConfigError(f"{path}:{reader.line_num}: wanted {wanted} fields as in the line of names; quote what holds a separator")
+                rows.append(row)
+            return rows
+    except (ValueError, OSError, EOFError, csv.Error) as error:
+        raise ConfigError(f"{path}: not readable as CSV in UTF-8: {error}") from None
+
+
+def _json(path: Path) -> list[dict[str, Any]]:
+    try:
+        with _opened(path) as stream:
+            whole = json.load(stream)
+    except (ValueError, OSError, EOFError):
+        return _lines(path)  # many a file of lines is called .json
+    arrays = [whole] if isinstance(whole, list) else list(whole.values()) if isinstance(whole, dict) else []
+    arrays = [array for array in arrays if isinstance(array, list) and array and all(isinstance(row, dict) for row in array)]
+    if len(arrays) != 1:
+        wanted = "an array of JSON objects, or an object in which one key holds one"
+        raise ConfigError(f"{path}: wanted {wanted}, saw {len(arrays)}; write it as .jsonl")
+    return cast(list[dict[str, Any]], arrays[0])
 
 
 def digest_of_folder(folder: Path) -> str:

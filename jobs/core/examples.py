@@ -67,6 +67,8 @@ def _read(given: ExampleFile) -> pa.Table:
     missing = [theirs for theirs in wanted.values() if theirs not in held.column_names]
     if missing:
         raise ConfigError(f"{path}: no column {', '.join(missing)}; it has: {', '.join(held.column_names)}; mend the columns in the recipe")
+    if not held.num_rows:
+        raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
     labels = set(held[given.label].unique().to_pylist())
     if not labels <= {0, 1}:
         raise ConfigError(f"{path}: column {given.label} holds {sorted(map(str, labels))[:5]}, wanted 1 (good) and 0 (bad)")

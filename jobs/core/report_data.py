@@ -126,6 +126,22 @@ def judged(tables: Tables, rows: DataFrame) -> DataFrame:
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
 
+def benchmarks(tables: Tables) -> list[dict[str, Any]]:
+    """job, benchmark, parts of items looked for and never, and why, each with its number; the worst first."""
+    rows = tables.get("benchmark_items")
+    if rows is None:
+        return []
+    made: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows.groupBy("job", "benchmark", "reason").count().collect():
+        new = {"job": row["job"], "benchmark": row["benchmark"], "n": 0, "n_never": 0, "why": []}
+        of = made.setdefault((row["job"], row["benchmark"]), new)
+        of["n" if row["reason"] is None else "n_never"] += row["count"]
+        of["why"] += [(row["reason"], row["count"])] if row["reason"] is not None else []
+    for of in made.values():
+        of["why"].sort(key=lambda pair: (-pair[1], pair[0]))
+    return sorted(made.values(), key=lambda of: (-of["n_never"] / (of["n"] + of["n_never"]), of["job"], of["benchmark"]))
+
+
 def reasons(found: DataFrame) -> list[dict[str, Any]]:
     """job, reason, n (documents), n_sole (documents with no other reason of that job), most frequent first within a job."""
     from pyspark.sql import functions as F

@@ -203,17 +203,32 @@ CONTAMINATION = Table(
 job       | string! | the job that found it
 """ + DOC + """
 benchmark | string! | as its file or the recipe names it
-item      | string! | the item's id in its benchmark
-score     | double! | 1 - edits / length of the item, 0 to 1: an edit adds, drops, changes or swaps words (characters of Chinese count two thirds)
+item      | string! | the item's id in its benchmark (of a passage: the first item that has it)
+part      | string! | what of it was found: question, question_answer (a question that says too little alone, and near it its answer), passage
+score     | double! | of the question or passage: 1 - edits / length of the item, 0 to 1: an edit adds, drops, changes or swaps words (characters of Chinese count two thirds)
 run_words | double! | longest stretch of the item found word for word, in words (numbers and single letters count half)
 is_copy   | boolean! | true: the score reached the limit; false: the stretch did
 limit     | double! | what score (of a copy) or run_words had to reach
 start     | int!    | first code point of the place in docs.text (0-based)
 end       | int!    | code point after it
 """),
-    key=("job", "doc_id", "batch_id", "benchmark", "item"),
+    key=("job", "doc_id", "batch_id", "benchmark", "item", "part"),
     partitions=("job", "batch_id"),
     check="score BETWEEN 0 AND 1 AND end > start",
+)
+
+BENCHMARK_ITEMS = Table(
+    "benchmark_items",
+    "One row for each part of a benchmark's item in the last run of a job that looks for them: whether it is looked for, and why not.",
+    columns("""
+job       | string! | the job that looks for it
+benchmark | string! | as its file or the recipe names it
+item      | string! | the item's id in its benchmark (of a passage: the first item that has it)
+part      | string! | question, question_answer or passage, as in contamination (question: of an item that is not looked for too)
+reason    | string  | why it is never looked for: empty, only_numbers, too_few_words, too_common (null: it is looked for)
+"""),
+    key=("job", "benchmark", "item", "part"),
+    partitions=("job",),
 )
 
 CORPUS = Table(
@@ -275,7 +290,8 @@ SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples",
 BY_WORKER = frozenset({"synth_answers", "leases"})  # that the worker commits to by itself, with a row in `runs` only when it ends
 SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})  # what workers may be at: no job takes rows out again
 ALL = (
-    DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION,
+    BENCHMARK_ITEMS, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

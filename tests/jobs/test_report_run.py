@@ -180,8 +180,12 @@ def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, par
     write(lake, "samples", [tuple({**sample, "sample_id": name, "question": text}.get(c.name) for c in promised.table("samples").columns) for name, text in asked.items()], "merge_samples")
     write(lake, "segments", [("r", "p", 1, 4, 9, "fuzzy", "it", None), ("r", "p", 0, 0, 4, "start", "On", None)])
     write(lake, "sample_verdicts", [("filter_samples", "s2", "too_short", 9.0, 20.0, "min", None, "h")])
+    items = [("decontaminate", "sums", str(i), "question", "too_few_words" if i else None) for i in range(3)]
+    write(lake, "benchmark_items", [*items, ("decontaminate", "<b>tales</b>", "1", "passage", None)])
     page = draw(lake, params_of("report_run"))
     text = re.sub(r"\s+", " ", Seen(page).text)
+    assert '<td>sums</td><td class="n">1</td><td class="n">2</td><td>too_few_words 2</td>' in page
+    assert '<td>&lt;b&gt;tales&lt;/b&gt;</td><td class="n">1</td><td class="n">0</td><td></td>' in page
     assert page.count('class="bins"') == 4, "two languages, each with one domain"
     assert "bin 19: 1" in page
     assert text.count("good , bin 19") + text.count("good, bin 19") == 1

@@ -68,6 +68,9 @@ def test_another_list_is_another_version_and_the_judge_asks_which_one_is_meant(l
     limits = [{**limit.model_dump(), "version": before.copy().pop() if i == 0 else None} for i, limit in enumerate(params_of("judge_scores").limits)]
     run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=limits), lake)
     assert len(out(lake)) == 24
+    misnamed = [{**limits[1], "scorer": "sensitive_words_zh", "version": None}]
+    with pytest.raises(ContractError, match=r"limits\[0\] can leave nothing out: no document .* has a score of sensitive_words_zh \(there are: sensitive_en "):
+        run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=misnamed), lake)
 
 
 def test_a_recipe_with_an_unsound_list_or_limit_is_refused(params_of: Callable[..., Any]) -> None:

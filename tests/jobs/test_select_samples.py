@@ -13,10 +13,11 @@ import pytest
 
 from jobs import filter_samples, merge_scores, queue_samples, score_samples
 from jobs.core import tables as promised
+from jobs.core.config import load_recipe
 from jobs.core.errors import ConfigError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
+from jobs.core.tables import BENCHMARK_ITEMS, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
 from tests.jobs.test_synthesis import write
 
 pytestmark = pytest.mark.spark
@@ -42,6 +43,8 @@ def all_samples() -> list[tuple[Any, ...]]:
         sample("b-copy", "What does the railway change there?", SOURCE * 2), sample("b-leak", "What does the passage above say of freight?"),
         sample("b-short", "Why?"), sample("b-segments", "How did goods travel before the railway?", aligned_share=0.0),
         sample("b-bench", "Three ferries leave the same pier at 6:40. The first returns every 35 minutes, the second every 50 and the third every 70. At what time do all meet at the pier?"),
+        sample("b-sum", "What is 17 times 24?", "First, 17 times 20 is 340 and 17 times 4 is 68. Therefore the answer is 408."),
+        sample("b-other", "What is 17 times 24?", "First, 17 times 20 is 340 and 17 times 4 is 78. Therefore the answer is 418."),
         sample("n-copy", "why was the BELL of Claybrook number 0 moved beyond the  wall?", COT + " Let us check this. Perhaps it holds."),
     ]
     return [*good, *zh, *bad]
@@ -68,20 +71,33 @@ def verdicts(lake: Lake) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def test_each_limit_and_the_likeness_of_questions_take_what_they_should(sampled: Lake, params_of: Callable[..., Any]) -> None:
-    outcome = run_job(filter_samples.JOB, params_of("filter_samples", **EASY), sampled)
+def with_sums(folder: Path) -> dict[str, Any]:
+    """The benchmarks of the recipe, and one of short questions with answers."""
+    asked = [{"id": 1, "q": "What is 17 times 24?", "a": 408}, {"id": 2, "q": "What is 7?", "a": ""}]
+    (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
+    against = load_recipe("conf/filter_samples.yaml").jobs["filter_samples"]["decontaminate"]
+    columns = {"benchmark": "=sums", "item": "id", "text": "q", "answer": "a"}
+    return {**against, "benchmarks": [*against["benchmarks"], {"file": str(folder / "sums.jsonl"), "columns": columns}]}
+
+
+def test_each_limit_and_the_likeness_of_questions_take_what_they_should(sampled: Lake, params_of: Callable[..., Any], tmp_path: Path) -> None:
+    outcome = run_job(filter_samples.JOB, params_of("filter_samples", **EASY, decontaminate=with_sums(tmp_path)), sampled)
     found = verdicts(sampled)
     assert {name: sorted(reason for reason, _, _ in rows) for name, rows in found.items()} == {
         "b-lang": ["other_language"], "b-number": ["ungrounded_numbers"], "b-copy": ["copied"], "b-leak": ["speaks_of_the_source"], "b-short": ["question_too_short"],
         "b-segments": ["not_segmented_by_markers"], "b-bench": ["contaminated"], "g00": ["near_duplicate"],
+        "b-sum": ["contaminated", "ungrounded_numbers"], "b-other": ["ungrounded_numbers"],
     }  # fmt: skip
     assert found["g00"][0][2] == "n-copy", "the one with more reasoning stays"
     assert found["b-number"][0][1] == "limits.cot.min_numbers_found"
     assert found["b-bench"][0][1] == "demo.max_score", "an edited copy of a question in conf/benchmarks/demo.jsonl"
+    assert "sums.max_score" in [rule for _, rule, _ in found["b-sum"]], "a short question with its answer; b-other has another answer"
+    items = {(row.item, row.part): row.reason for row in sampled.read(BENCHMARK_ITEMS).where("benchmark = 'sums'").collect()}
+    assert items == {("1", "question_answer"): None, ("2", "question"): "too_few_words"}
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_left_out) == (len(all_samples()), len(found))
     steps = json.loads(Path(sampled.root, "_selection/summary.json").read_text())
-    assert [(step["filter"], step["in"], step["out"]) for step in steps[:3]] == [("limits", 22, 16), ("decontaminate", 16, 15), ("near_duplicates", 15, 14)]
+    assert [(step["filter"], step["in"], step["out"]) for step in steps[:3]] == [("limits", 24, 16), ("decontaminate", 16, 15), ("near_duplicates", 15, 14)]
     assert 0 < steps[-1]["self_bleu_after"] < steps[-1]["self_bleu_before"] <= 1
 
 

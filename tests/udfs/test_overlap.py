@@ -1,5 +1,6 @@
 """Benchmark questions in documents: edited, cut and reformatted copies are found, questions of the same kind are not."""
 
+import itertools
 import pickle
 import re
 from collections import defaultdict
@@ -51,7 +52,7 @@ def has_words(tokens):
 
 
 def plain_edits(item, text, where, band):
-    """Optimal string alignment of the whole item with a stretch of the text, as a table of (tokens of the item, shift)."""
+    """Optimal string alignment of the whole item with a stretch of the text, as a table of (tokens of the item, shift); the stretch's end."""
     far = Fraction(10**6)
     cell = {(0, shift): Fraction(0) for shift in range(-band, band + 1)}
     for i, token in enumerate(item, 1):
@@ -63,7 +64,8 @@ def plain_edits(item, text, where, band):
             if i > 1 and 0 < j < len(text) and (text[j - 1], text[j]) == (token, item[i - 2]):
                 ways.append(cell[i - 2, shift] + max(cost_of(token), cost_of(item[i - 2])))
             cell[i, shift] = min(ways)
-    return min(min(cell[len(item), shift] for shift in range(-band, band + 1)), total(item))
+    least, _, shift = min((cell[len(item), shift], abs(shift), shift) for shift in range(-band, band + 1))
+    return min(least, total(item)), where + shift + len(item)
 
 
 def plain_evidence(item, text, where, band):
@@ -80,19 +82,53 @@ def plain_evidence(item, text, where, band):
     return total([item[i] for i in standing], worth_of)
 
 
-def plain_found(items, texts, params):
+def plain_span(item, text, where, band):
+    """First and one past the last token of the text that `plain_evidence` counts."""
+    spans = []
+    for shift in range(where - band, where + band + 1):
+        i = 0
+        while i < len(item):
+            end = i
+            while end < len(item) and 0 <= end + shift < len(text) and item[end] == text[end + shift]:
+                end += 1
+            if end - i >= 2 and has_words(item[i:end]):
+                spans.append((i + shift, end + shift))
+            i = max(end, i + 1)
+    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else (len(text), 0)
+
+
+def plain_answer(answers, text, low, high, window):
+    """Worth of the weightiest answer that begins within the window after the tokens low to high, or ends in that before them; None: none does."""
+    after, before = range(high, high + window), range(low - window + 1, low + 1)
+    found = [
+        total(answer, worth_of) for answer in answers
+        if any(text[at : at + len(answer)] == answer for at in after)
+        or any(end >= len(answer) and text[end - len(answer) : end] == answer for end in before)
+    ]  # fmt: skip
+    return max(found, default=None)
+
+
+def plain_found(items, texts, params, answers=None):
     """{(text, item): (score, worth of the longest run)}, by the definition and with nothing clever."""
     items, seeds = [tokens_of(item) for item in items], defaultdict(list)
+    answers = [[tokens_of(answer)[: params.answer_tokens] for answer in each] for each in answers or [[] for _ in items]]
+    answers = [[answer for answer in each if answer] if any(each) else each for each in answers]
+    lengths = [min(len(item), params.seed) if each else params.seed for item, each in zip(items, answers, strict=True)]
     for number, item in enumerate(items):
-        for place in range(len(item) - params.seed + 1):
-            seed = tuple(item[place : place + params.seed])
-            if total(seed, worth_of) >= 2 and total(item, worth_of) >= Fraction(params.min_words):
+        own, best = total(item, worth_of), max((total(answer, worth_of) for answer in answers[number]), default=0)
+        if answers[number]:
+            is_enough = best > 0 and own + best >= Fraction(params.answer_min_words)
+        else:
+            is_enough = own >= Fraction(params.min_words)
+        for place in range(len(item) - lengths[number] + 1):
+            seed = tuple(item[place : place + lengths[number]])
+            if len(seed) >= 2 and total(seed, worth_of) >= 2 and is_enough:
                 seeds[seed].append((number, place))
     best = {}
     for row, text in enumerate(map(tokens_of, texts)):
         laid, stretch = {}, {}
-        for at in range(len(text) - params.seed + 1):
-            hits = seeds.get(tuple(text[at : at + params.seed]), [])
+        for n, at in itertools.product(range(2, params.seed + 1), range(len(text))):
+            hits = seeds.get(tuple(text[at : at + n]), []) if at + n <= len(text) else []
             for number, place in hits if len({number for number, _ in hits}) <= params.max_seed_items else []:
                 item, where = items[number], at - place
                 if number in stretch and stretch[number][0] == where and at < stretch[number][1]:
@@ -109,11 +145,18 @@ def plain_found(items, texts, params):
                     continue
                 laid[number] = where
                 least = params.min_alike_short if length < params.short_words else params.min_alike
-                edits = plain_edits(item, text, where, params.band)
+                edits, end = plain_edits(item, text, where, params.band)
                 if not is_part and float(6 * edits) > float(6 * length) * (1 - least):
                     continue
-                if plain_evidence(item, text, where, params.band) < params.min_words:
+                evidence = plain_evidence(item, text, where, params.band)
+                if not answers[number] and evidence < params.min_words:
                     continue
+                if answers[number]:
+                    low, high = plain_span(item, text, where, params.band)
+                    low, high = max(low, min(where, end - len(item))), min(high, end)
+                    worth = plain_answer(answers[number], text, low, high, params.answer_window)
+                    if not evidence or worth is None or evidence + worth < params.answer_min_words:
+                        continue
                 key, mine = (row, number), (edits / length, -total(run, worth_of))
                 best[key] = min(best.get(key, mine), mine)
     return {key: (float(1 - edits), float(-run)) for key, (edits, run) in best.items()}
@@ -124,7 +167,8 @@ WRITING = st.lists(st.sampled_from(LETTERS), max_size=24).map(" ".join)
 PARAMS = st.builds(
     OverlapParams, seed=st.integers(2, 4), max_seed_items=st.sampled_from([1, 50]), band=st.integers(0, 5), min_words=st.sampled_from([1.0, 2.0, 3.5]),
     min_alike=st.sampled_from([0.4, 0.5, 0.75]), short_words=st.sampled_from([0.0, 6.0]), min_alike_short=st.sampled_from([0.75, 1.0]),
-    runs=st.sampled_from([(), ((4.0, 0.25), (2.5, 0.5))]),
+    runs=st.sampled_from([(), ((4.0, 0.25), (2.5, 0.5))]), answer_min_words=st.sampled_from([1.0, 2.5, 4.0]), answer_window=st.sampled_from([1, 3, 8]),
+    answer_tokens=st.sampled_from([1, 3]),
 )  # fmt: skip
 
 
@@ -142,13 +186,17 @@ def copied(draw):
     return items, texts
 
 
-@settings(max_examples=400, deadline=None)
-@given(case=copied(), params=PARAMS)
-def test_the_kernel_finds_what_the_plain_definition_finds(case, params):
+ANSWERS = st.lists(st.lists(st.sampled_from([*LETTERS[:8], LETTERS[-1]]), min_size=1, max_size=2).map(" ".join), max_size=2)
+
+
+@settings(max_examples=600, deadline=None)
+@given(case=copied(), params=PARAMS, data=st.data())
+def test_the_kernel_finds_what_the_plain_definition_finds(case, params, data):
     items, texts = case
-    rows = find_items(pa.array(texts, pa.string()), build_index(items, params)).to_pylist()
+    answers = data.draw(st.none() | st.lists(ANSWERS, min_size=len(items), max_size=len(items)))
+    rows = find_items(pa.array(texts, pa.string()), build_index(items, params, answers)).to_pylist()
     mine = {(row["row"], row["item"]): (row["score"], row["run_words"]) for row in rows}
-    theirs = plain_found(items, texts, params)
+    theirs = plain_found(items, texts, params, answers)
     assert mine.keys() == theirs.keys()
     for key, pair in theirs.items():
         assert mine[key] == pytest.approx(pair)
