@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -24,25 +24,27 @@ from udfs.streams import BrokenStream, is_packed, open_file, part_lines, unpacke
 
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
 
-UNITS = pa.schema([("path", pa.string()), ("format", pa.string()), ("part", pa.int32()), ("n_parts", pa.int32())])
+# path: what is opened; name: what `place` calls the file (below the input, without which one name may stand for two files).
+UNITS = pa.schema([("path", pa.string()), ("name", pa.string()), ("format", pa.string()), ("part", pa.int32()), ("n_parts", pa.int32())])
 FORMATS = ("jsonl", "text", "text_lines", "parquet", "wet")  # text: a document a file; text_lines: a document a line
 SPLITS = ("jsonl", "text_lines", "parquet")
 MARK = "\ufeff"  # byte order mark: no part of a text
 WET = {"text": "text", "url": "warc-target-uri", "native_key": "warc-record-id", "lang_hint": "warc-identified-content-language"}
 
 
-def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int) -> pa.Table:
+def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int, names: Mapping[str, str] | None = None) -> pa.Table:
     """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises ValueError on an unknown format.
 
-    Plain files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th row group);
-    packed files, WET and whole texts are one unit each.
+    `names`: what each path is called in `place`; the bare file name where nothing is said. Plain files of lines fall into parts of
+    about `split_bytes`, Parquet files into as many (a part takes every n-th row group); packed files, WET and whole texts are one unit each.
     """
     if format not in FORMATS:
         raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
     rows = []
     for path, size in sorted(files):
-        n_parts = max(1, -(-size // split_bytes)) if format in SPLITS and (format == "parquet" or not is_packed(path)) else 1
-        rows += [(path, format, part, n_parts) for part in range(n_parts)]
+        name = (names or {}).get(path) or path.rsplit("/", 1)[-1]
+        n_parts = max(1, -(-size // split_bytes)) if format in SPLITS and (format == "parquet" or not is_packed(name)) else 1
+        rows += [(path, name, format, part, n_parts) for part in range(n_parts)]
     return pa.Table.from_batches([as_batch(rows, UNITS)])
 
 
@@ -52,7 +54,17 @@ def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterato
     Raises OSError when a file cannot be fetched (as opposed to: holds rubbish), so that the task is tried again.
     """
     units = (unit for batch in batches for unit in batch.to_pylist())
-    return batched((row for unit in units for row in _READERS[unit["format"]](unit, params)), params)
+    return batched((row for unit in units for row in rows_of_unit(unit, params)), params)
+
+
+def rows_of_unit(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
+    """The rows of one unit (UNITS); under `digest` it may carry the udfs.read.part_hash.PartHash that sees the bytes as they are read."""
+    return _READERS[unit["format"]](unit, params)
+
+
+def _opened(unit: dict[str, Any]) -> tuple[Any, int]:
+    raw, size = open_file(unit["path"])
+    return (unit["digest"].over(raw, size) if "digest" in unit else raw), size
 
 
 def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
@@ -120,10 +132,9 @@ def _text_lines(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
 
 def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, bytes, str | None, str]]:
     """Place, line, reason and encoding of every line that is not blank."""
-    path = unit["path"]
-    raw, size = open_file(path)
+    name = unit["name"]
+    raw, size = _opened(unit)
     with closing(raw):
-        name = params.name(path)
         encoding = _encoding(raw.read(3), params)
         for at, line, reason in part_lines(raw, name, size, unit["part"], unit["n_parts"], params.limits):
             if not at:  # packed files and UTF-16 show their mark only here
@@ -143,19 +154,19 @@ def _text_row(mapper: Mapper, place: str, path: str, data: bytes, encoding: str)
     except BadEncoding as bad:
         return mapper.reject(place, path, bad.reason, data)
     text = text.removeprefix(MARK) if place.endswith(":0") else text
-    return mapper.row(place, path, {"text": text, "file": mapper.params.name(path)}, text)
+    return mapper.row(place, path, {"text": text, "file": place.rpartition(":")[0]}, text)
 
 
 def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a file; the column `file` (path below root) may be mapped as its key."""
     path, mapper = unit["path"], Mapper(params)
-    place, held, size = f"{params.name(path)}:0", [], 0
+    place, held, size = f"{unit['name']}:0", [], 0
     if unit["part"]:
         return
-    raw, _ = open_file(path)
+    raw, _ = _opened(unit)
     with closing(raw):
         try:
-            for block in unpacked(raw, path, params.limits):
+            for block in unpacked(raw, unit["name"], params.limits):
                 held.append(block)
                 size += len(block)
                 if size > params.max_row_bytes + 4:  # a mark does not count
@@ -174,10 +185,10 @@ def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     theirs = {column.lower(): column for column in mapper.columns.values()}
     if unit["part"]:
         return
-    raw, _ = open_file(path)
+    raw, _ = _opened(unit)
     with closing(raw):
-        for at, header, body, reason in warc.conversions(unpacked(raw, path, params.limits), params.limits):
-            place = f"{params.name(path)}:{at}"
+        for at, header, body, reason in warc.conversions(unpacked(raw, unit["name"], params.limits), params.limits):
+            place = f"{unit['name']}:{at}"
             if reason:
                 yield mapper.reject(place, path, reason, body)
                 continue
@@ -199,20 +210,20 @@ def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatc
         except (pa.ArrowException, OSError, ValueError):
             _raise_if_unfetched(raw)
             if unit["part"] == 0:
-                yield mapper.reject(f"{params.name(path)}:0", path, "unreadable_file", b"")
+                yield mapper.reject(f"{unit['name']}:0", path, "unreadable_file", b"")
             return
         left = params.max_unpacked_bytes
         for group in range(unit["part"], file.num_row_groups, unit["n_parts"]):
-            for row in _row_group(file, group, path, mapper, raw):
+            for row in _row_group(file, group, unit, mapper, raw):
                 yield row
                 left -= row.nbytes if isinstance(row, pa.RecordBatch) else 0
                 if left < 0:
-                    yield mapper.reject(f"{params.name(path)}:row group {group}", path, "unpacks_too_large", b"")
+                    yield mapper.reject(f"{unit['name']}:row group {group}", path, "unpacks_too_large", b"")
                     return
 
 
-def _row_group(file: pq.ParquetFile, group: int, path: str, mapper: Mapper, raw: Any) -> Iterator[pa.RecordBatch | Row]:
-    meta, name = file.metadata, mapper.params.name(path)
+def _row_group(file: pq.ParquetFile, group: int, unit: dict[str, Any], mapper: Mapper, raw: Any) -> Iterator[pa.RecordBatch | Row]:
+    meta, path, name = file.metadata, unit["path"], unit["name"]
     at = sum(meta.row_group(i).num_rows for i in range(group))
     mean = max(1, meta.row_group(group).total_byte_size // max(1, meta.row_group(group).num_rows))
     size = min(mapper.params.batch_rows, max(1, mapper.params.batch_bytes // mean))

@@ -79,7 +79,7 @@ class ReadParams:
     columns             our field (FIELDS) -> their column (`meta.url` walks into objects), a constant (`=web`) or None (not there)
     required            our fields that a row must have, beside text and source; a row without one is `missing_field`
     encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per row; see udfs.encodings)
-    root                prefix cut off paths in `place`; without it `place` carries the bare file name
+    root                prefix cut off the paths of a table's files in `place`; without it `place` carries the bare file name
     max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text in UTF-8
     max_raw_bytes       how much of a rejected row is kept
     max_unpacked_bytes  most a packed file, or the rows of one Parquet unit, may come to
@@ -118,9 +118,11 @@ class ReadParams:
         return Limits(self.max_row_bytes, self.max_raw_bytes, self.max_unpacked_bytes, self.max_unpack_ratio)
 
     def name(self, path: str) -> str:
-        """What `place` calls a file: its path below `root`, or its bare name."""
+        """What `place` calls a file of a table: its path below `root`; outside of it the whole path; without a root its bare name."""
         root, path = _plain(self.root).rstrip("/") + "/", _plain(path)
-        return path[len(root) :] if self.root and path.startswith(root) else path.rsplit("/", 1)[-1]
+        if not self.root or path + "/" == root:
+            return path.rsplit("/", 1)[-1]
+        return path[len(root) :] if path.startswith(root) else path
 
 
 def _plain(path: str) -> str:

@@ -1,0 +1,1 @@
+"""Any file to rows, with a reason for each bad one."""

@@ -1,0 +1,85 @@
+"""Rows as `udfs.readers` gives them, and what was read for them: each task ends with a summary of its units.
+
+The summary counts what the readers gave out, before anybody judged, joined or wrote it, so that "in" does not depend on what came of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from udfs import readers
+from udfs.batches import as_batch
+from udfs.read.part_hash import PartHash
+from udfs.rows import ROWS, ReadParams, Row, batched
+
+# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was opened, hash of the part's bytes.
+SUMMARY = pa.schema([
+    ("unit_name", pa.string()), ("unit_part", pa.int32()), ("unit_rows", pa.int64()), ("unit_bytes", pa.int64()), ("unit_hash", pa.string()),
+])  # fmt: skip
+COUNTED = pa.schema([*ROWS, *SUMMARY])
+HASHES = pa.schema([SUMMARY.field("unit_name"), SUMMARY.field("unit_part"), SUMMARY.field("unit_hash")])
+
+Summary = tuple[str, int, int, int | None, str | None]
+
+
+def read_counted(batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
+    """Units in (readers.UNITS), rows and summaries out (COUNTED): of a row the columns of SUMMARY are null, of a summary those of ROWS.
+
+    `unhashed`: formats whose files are not hashed, since their readers fetch only some of the bytes and the store names each content
+    itself. Raises OSError as `readers.read_units`.
+    """
+    summaries: list[Summary] = []
+    units = (unit for batch in batches for unit in batch.to_pylist())
+    rows = (row for unit in units for row in _counted(unit, params, unhashed, summaries))
+    for batch in batched(rows, params):
+        yield _widened(batch)
+    yield _batch_of(summaries)
+
+
+def _counted(unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...], summaries: list[Summary]) -> Iterator[Row | pa.RecordBatch]:
+    digest = PartHash(unit["part"], unit["n_parts"])
+    if unit["format"] == "parquet" and unit["format"] not in unhashed:
+        digest.finish(unit["path"])  # before its rows: a file that changes meanwhile then has another hash than the one that is kept
+    n_rows = 0
+    for row in readers.rows_of_unit({**unit, "digest": digest}, params):
+        n_rows += row.num_rows if isinstance(row, pa.RecordBatch) else 1
+        yield row
+    found = None if unit["format"] in unhashed else digest.finish(unit["path"])
+    summaries.append((unit["name"], unit["part"], n_rows, digest.size, found))
+
+
+def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+    """As `read_counted` for frames that Spark has read (readers.as_rows): a summary for each file that rows came from, without a hash."""
+    n_rows: Counter[str] = Counter()
+
+    def tallied() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for path in batch.column("_path").cast(pa.string()).to_pylist():
+                n_rows[params.name(path)] += 1
+            yield batch
+
+    for batch in readers.as_rows(tallied(), params):
+        yield _widened(batch)
+    yield _batch_of([(name, 0, n, None, None) for name, n in n_rows.items()])
+
+
+def hash_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Units in (readers.UNITS), the hash of each out (HASHES), as `read_counted` would take it, without reading any row."""
+    for batch in batches:
+        found = [(unit["name"], unit["part"], PartHash(unit["part"], unit["n_parts"]).finish(unit["path"])) for unit in batch.to_pylist()]
+        yield as_batch(found, HASHES)
+
+
+def _widened(batch: pa.RecordBatch) -> pa.RecordBatch:
+    nulls = [pa.nulls(batch.num_rows, field.type) for field in SUMMARY]
+    return pa.RecordBatch.from_arrays([*batch.columns, *nulls], schema=COUNTED)
+
+
+def _batch_of(summaries: list[Summary]) -> pa.RecordBatch:
+    told = as_batch(summaries, SUMMARY)
+    nulls = [pa.nulls(told.num_rows, field.type) for field in ROWS]
+    return pa.RecordBatch.from_arrays([*nulls, *told.columns], schema=COUNTED)
