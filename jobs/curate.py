@@ -20,7 +20,11 @@ from jobs.core.contract import preload
 from jobs.core.errors import ConfigError, GristmillError
 from jobs.core.graph import check_order
 from jobs.core.job import Job
+from jobs.core.lake import Lake
 from jobs.core.run import Outcome, open_lake, run_job
+from jobs.core.runs import Runs
+from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
+from jobs.runner import batches
 
 
 def job_names() -> list[str]:
@@ -71,17 +75,60 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     lake = open_lake(recipe, where, "curate")
     outcomes = []
     for job, params in planned:
-        for source in _inputs(job, params, inputs):
-            outcomes.append(run_job(job, params, lake, inputs=source))
+        outcomes += [run_job(job, params, lake)] if job.scope != "input" else _ingested(job, params, lake, inputs or params.input)
     return outcomes
 
 
-def _inputs(job: Job, params: Any, inputs: str | None) -> list[str | None]:
-    """What an ingest is run on: the input, or each folder in it when every folder is a batch."""
-    if job.scope != "input":
-        return [None]
-    source = inputs or params.input
-    return files.folders(source) if source and params.batch_per_folder else [source]
+def _ingested(job: Job, params: Any, lake: Lake, source: str | None) -> list[Outcome]:
+    """An ingest of the input, or of each folder in it when every folder is a batch; then of the batches that must be read again."""
+    outcomes = []
+    for where, batch in _sources(params, lake, source):
+        try:
+            outcomes.append(run_job(job, params, lake, inputs=where, batch=batch))
+        except NoFiles as empty:
+            if not params.batch_per_folder:
+                raise
+            _say(f"{batch}: a batch of no rows. {empty}")
+    return outcomes + _read_again(job, params, lake)
+
+
+def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
+    """Each input with the name of its batch (None: its own). A folder whose name is a batch of another root gets one of its own."""
+    if not source or not params.batch_per_folder:
+        return [(source, None)]
+    found, left = files.folders(lake.spark, source)
+    if left:
+        _say(f"{source}: not read: {summed_up(left)}")
+    taken = {} if params.replace_other_root else batches.roots(Runs(lake))
+    named: list[tuple[str | None, str | None]] = []
+    for folder in found:
+        name = folder.name if params.replace_other_root else batches.own_name(folder.root, folder.where, taken)
+        taken[name] = folder.root
+        named.append((folder.where, name))
+    return named
+
+
+def _read_again(job: Job, params: Any, lake: Lake) -> list[Outcome]:
+    """The batches with rows that were left out for copies which are gone: each is read again from its root, where that is still there."""
+    outcomes: list[Outcome] = []
+    done: set[str] = set()
+    while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in done]:
+        done.add(fresh[-1])
+        root = batches.roots(Runs(lake)).get(fresh[-1])
+        try:
+            if root is None:
+                raise NoSuchInput("its root is not known")
+            outcomes.append(run_job(job, params, lake, inputs=root, batch=fresh[-1]))
+        except (NoSuchInput, NoFiles) as error:
+            _say(
+                f"batch {fresh[-1]}: copies for which rows of it were left out are gone (rejects: {batches.READ_AGAIN}), but it cannot be "
+                f"read again: {error}. Bring its files back, or ingest them with --batch {fresh[-1]}"
+            )
+    return outcomes
+
+
+def _say(line: str) -> None:
+    print(f"{'ingest_docs':<16}           {line}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,10 +1,11 @@
 """Bring one batch of raw text into the lake; every input row ends in docs or, with its reason, in rejects.
 
-reads   files, docs
-writes  rejects, docs
+reads   files, docs, rejects, batch_files
+writes  rejects, docs, batch_files
 run     spark-submit jobs/ingest_docs.py --recipe conf/ingest_docs.yaml --lake lakes/demo --input raw/2026-11
 
-The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing.
+The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing; files that only have new
+times are compared by hash. Of each batch, rows read = rows of docs + rows of rejects, but for the documents that it held before.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ import functools
 import sys
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlparse
 
+import pyarrow as pa
+from pyarrow.dataset import dataset, field
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.contract import broken_reason, gate, load_contract
 from jobs.core.counts import by_one_reason
-from jobs.core.errors import ConfigError, ContractError
+from jobs.core.errors import ConfigError, ContractError, DataError, RetryLater
 from jobs.core.inputs import bucket_of
-from jobs.core.job import Counts, Delete, Job, Tables, Writes, main
+from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes, main
+from jobs.lake.listing import File, Listing
+from jobs.runner import batches
 from udfs import readers
+from udfs.batches import as_batch
+from udfs.read import counted
+from udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,7 +57,8 @@ class Params(Strict):
     max_raw_bytes: PositiveInt  # of a rejected row that are kept
     max_unpacked_bytes: PositiveInt  # a compressed file is read no further
     split_bytes: PositiveInt  # plain files are read in parts of this size
-    same_id: Literal["newest", "oldest"]  # the same id with other text: which version stays
+    same_id: Literal["newest", "oldest"]  # the same id with other text: which stays, in the order in which batches were first ingested
+    replace_other_root: bool = False  # whether a batch may be replaced by one of its name that is read from another root
     contract: str  # suite in conf/expectations
     max_reject_share: float = Field(ge=0, le=1)  # of the input rows; more and the job stops with nothing written
     data_docs: bool  # whether Great Expectations writes its pages beside the lake (local lakes only)
@@ -64,7 +74,7 @@ class Params(Strict):
         return self
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
-        """The executor's parameters for one format."""
+        """The executor's parameters for one format; `root` of a Delta table."""
         columns: dict[str, str | None] = {str(name): value for name, value in how.columns.items() if value is not None}
         bounds = {"max_row_bytes": self.max_row_bytes, "max_raw_bytes": self.max_raw_bytes, "max_unpacked_bytes": self.max_unpacked_bytes}
         return readers.ReadParams(columns, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
@@ -74,71 +84,168 @@ class Params(Strict):
 REASONS = {
     "repeated_document": "the same document stands earlier in this batch",
     "already_ingested": "the same document came with another batch",
-    "older_version": "the same id stands with other text in a place that wins by the recipe's same_id",
-    "superseded_version": "a document of an earlier batch that this batch replaces (place tells where it stood)",
+    "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
+    "no_longer_in_batch": "the batch was read again and no longer holds the document (place tells where it stood)",
+    batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back when its batch is read again",
 }
-ROWS = ", ".join(f"{field.name} {'bigint' if field.name == 'n_bytes' else 'string'}" for field in readers.ROWS)
+AMBIGUOUS = "older_version"  # counts as a broken row: one id stands for several texts of this batch
+OUTSIDE = ("no_longer_in_batch",)  # rows that are no input rows
+GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
+REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
+FILES = pa.schema([
+    ("name", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("etag", pa.string()), ("content_hash", pa.string()), ("n_rows", pa.int64()),
+])  # fmt: skip
+KINDS = {pa.string(): "string", pa.int64(): "bigint", pa.int32(): "int"}
 
 
-def by_format(params: Params, root: str, files: tuple[tuple[str, int], ...]) -> list[tuple[Format, list[tuple[str, int]]]]:
+def _ddl(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {KINDS[field.type]}" for field in schema)
+
+
+def by_format(params: Params, listing: Listing) -> list[tuple[Format, list[File]]]:
     """The files of each format. Raises ConfigError naming the files that no glob matches."""
-    found: list[tuple[Format, list[tuple[str, int]]]] = [(how, []) for how in params.formats]
+    found: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
     strays = []
-    for path, size in files:
-        below = path[len(root) :].lstrip("/") or path.rsplit("/", 1)[-1]
-        home = next((held for how, held in found if fnmatch(below, how.glob)), None)
-        strays.append(below) if home is None else home.append((path, size))
+    for file in listing.files:
+        taken = next((held for how, held in found if fnmatch(file.name, how.glob)), None)
+        strays.append(file.name) if taken is None else taken.append(file)
     if strays:
-        raise ConfigError(f"{root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); add a format for them")
+        raise ConfigError(f"{listing.root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); add a format for them")
     return [(how, held) for how, held in found if held]
 
 
-def read(tables: Tables, params: Params) -> DataFrame:
-    """Every input row, good or not, staged once: the columns of udfs.readers.ROWS."""
+def planned(params: Params, how: Format, files: list[File]) -> pa.Table:
+    """The reader's units (udfs.readers.UNITS) for files of one format."""
+    sizes = [(file.path, file.size) for file in files]
+    return readers.plan_units(sizes, how.format, params.split_bytes, {file.path: file.name for file in files})
+
+
+def unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
+    """Units as a frame of `n_tasks` partitions."""
+    rows = [tuple(unit.values()) for unit in units.to_pylist()]
+    return tables.lake.spark.createDataFrame(rows, _ddl(readers.UNITS)).repartition(n_tasks)
+
+
+def read(tables: Tables, params: Params) -> tuple[DataFrame, pa.Table]:
+    """Every input row, good or not, staged once (the columns of udfs.readers.ROWS), and the files that they came from (batch_files)."""
     listing, spark = tables.inputs, tables.lake.spark
     frames = []
-    for how, files in by_format(params, listing.root, listing.files):
-        kernel = functools.partial(readers.read_units, params=params.reader(how, listing.root))
+    for how, files in by_format(params, listing):
         if how.format == "delta":
-            kernel = functools.partial(readers.as_rows, params=params.reader(how, listing.root))
+            kernel = functools.partial(counted.table_counted, params=params.reader(how, listing.root))
             # A row of a table has no position; file and block make its place, so that equal rows stay apart.
             place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
-            frames.append(spark.read.format("delta").load(listing.root).selectExpr(*place).mapInArrow(kernel, ROWS))
+            frames.append(spark.read.format("delta").load(listing.root).selectExpr(*place).mapInArrow(kernel, _ddl(counted.COUNTED)))
             continue
-        units = readers.plan_units(files, how.format, params.split_bytes)
-        frame = spark.createDataFrame([tuple(unit.values()) for unit in units.to_pylist()], "path string, format string, part int, n_parts int")
+        unhashed = ("parquet",) if all(file.etag for file in files) else ()
+        kernel = functools.partial(counted.read_counted, params=params.reader(how, ""), unhashed=unhashed)
+        units = planned(params, how, files)
         # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four times their size or so.
-        n_tasks = max(1, min(units.num_rows, -(-4 * sum(size for _, size in files) // params.split_bytes)))
-        frames.append(frame.repartition(n_tasks).mapInArrow(kernel, ROWS))
-    whole = frames[0]
+        n_tasks = max(1, min(units.num_rows, -(-4 * sum(file.size for file in files) // params.split_bytes)))
+        frames.append(unit_frame(tables, units, n_tasks).mapInArrow(kernel, _ddl(counted.COUNTED)))
+    whole = frames[0] if frames else spark.createDataFrame([], _ddl(counted.COUNTED))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
-    return tables.stage("rows", whole)
+    staged = tables.stage("rows", whole)
+    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(listing, summaries(tables, staged))
+
+
+def summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
+    """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver can read the staged files."""
+    names = counted.SUMMARY.names
+    if not tables.lake.is_direct:
+        return [row.asDict() for row in staged.where("unit_name IS NOT NULL").select(*names).collect()]
+    paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
+    found = dataset(paths, format="parquet").to_table(columns=names, filter=field("unit_name").is_valid()) if paths else counted.SUMMARY.empty_table()
+    return list(found.to_pylist())
+
+
+def files_read(listing: Listing, units: list[dict[str, Any]]) -> pa.Table:
+    """name, size, modified, etag, content_hash, n_rows of each file. Raises RetryLater when one was written to while it was read."""
+    of_file: dict[str, list[dict[str, Any]]] = {}
+    for unit in units:
+        of_file.setdefault(unit["unit_name"], []).append(unit)
+    grown = [file.name for file in listing.files for unit in of_file.get(file.name, ()) if unit["unit_bytes"] not in (None, file.size)]
+    if grown:
+        raise RetryLater(f"{listing.root}: {grown[0]} changed while it was read, and nothing was written; run the same command when it is complete")
+    rows = []
+    for file in listing.files:
+        parts = sorted(of_file.get(file.name, []), key=lambda unit: unit["unit_part"])
+        hashes = [unit["unit_hash"] for unit in parts if unit["unit_hash"]]
+        whole = whole_hash(hashes) if hashes and len(hashes) == len(parts) else None
+        rows.append((file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts)))
+    others = sorted(of_file.keys() - {file.name for file in listing.files})  # of a Delta table whose files stand elsewhere
+    rows += [(name, 0, 0, None, None, sum(unit["unit_rows"] for unit in of_file[name])) for name in others]
+    return pa.Table.from_batches([as_batch(rows, FILES)])
+
+
+def unchanged(tables: Tables, params: Params) -> pa.Table | None:
+    """The files of the batch with their new times, when they differ in nothing else from those that this recipe read; else None."""
+    listing, runs, batch = tables.inputs, tables.runs, tables.batches[0]
+    known = {row["name"]: row for row in batches.files_of(runs, batch)}
+    if not known or not runs.covers(tables.job.name, batch, tables.recipe_hash) or batch in batches.waiting(runs):
+        return None
+    if {row["root"] for row in known.values()} != {listing.root} or {n: row["size"] for n, row in known.items()} != {f.name: f.size for f in listing.files}:
+        return None
+    moved = [file for file in listing.files if not _is_known(file, known[file.name])]
+    if any(known[file.name]["content_hash"] is None for file in moved):
+        return None
+    found = hashes_of(tables, params, moved)
+    if any(found[file.name] != known[file.name]["content_hash"] for file in moved):
+        return None
+    rows = [(f.name, f.size, f.modified, f.etag, known[f.name]["content_hash"], known[f.name]["n_rows"]) for f in listing.files]
+    return pa.Table.from_batches([as_batch(rows, FILES)])
+
+
+def _is_known(file: File, row: dict[str, Any]) -> bool:
+    """Whether a file has the etag that it had, or without one the time."""
+    return file.etag == row["etag"] if file.etag else file.modified == round(row["modified"].timestamp() * 1_000_000)
+
+
+def hashes_of(tables: Tables, params: Params, files: list[File]) -> dict[str, str]:
+    """The hash of each file by its name, as `read` would find it."""
+    if not files:
+        return {}
+    wanted = {file.name for file in files}
+    plans = [planned(params, how, [file for file in held if file.name in wanted]) for how, held in by_format(params, tables.inputs)]
+    units = pa.concat_tables(plans)
+    rows = unit_frame(tables, units, min(units.num_rows, 1000)).mapInArrow(counted.hash_units, _ddl(counted.HASHES)).collect()
+    parts: dict[str, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: row["unit_part"]):
+        parts.setdefault(row["unit_name"], []).append(row["unit_hash"])
+    return {name: whole_hash(hashes) for name, hashes in parts.items()}
 
 
 def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> DataFrame:
-    """path, place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or repeated."""
+    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or repeated."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    judged = rows.select("path", "place", "doc_id", "content_hash", F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"))
+    judged = rows.select("place", "doc_id", "content_hash", F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"))
     judged = tables.stage("judged", judged)
+    name = F.regexp_extract("place", r"(?s)^(.*):[^:]*$", 1)
     position = F.regexp_extract("place", r"(\d+)\D*$", 1).cast("bigint")
-    order = [F.col("path"), position, F.col("place")]
+    order = [name, position, F.col("place")]
     same_text = Window.partitionBy("doc_id", "content_hash").orderBy(*order)
-    latest = [F.col("path").desc(), position.desc(), F.col("place").desc()]
+    latest = [name.desc(), position.desc(), F.col("place").desc()]
     same_id = Window.partitionBy("doc_id").orderBy(F.col("is_copy"), *(latest if params.same_id == "newest" else order))
     good = judged.where("reason IS NULL").withColumn("is_copy", F.row_number().over(same_text) > 1)
     good = good.withColumn("is_older", (F.row_number().over(same_id) > 1) & ~F.col("is_copy"))
-    known = earlier(tables).select("doc_id", F.col("content_hash").alias("known_hash"))
+    known = earlier(tables).select("doc_id", F.col("content_hash").alias("known_hash"), F.col("batch_id").alias("known_in"))
     good = good.join(known, "doc_id", how="left")
-    loses = F.lit(params.same_id == "oldest") & F.col("known_hash").isNotNull()
     reason = (
         F.when(F.col("is_copy"), "repeated_document").when(F.col("known_hash") == F.col("content_hash"), "already_ingested")
-        .when(F.col("is_older") | loses, "older_version")
+        .when(F.col("is_older"), AMBIGUOUS).when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
     )  # fmt: skip
-    repeated = good.select("path", "place", "doc_id", reason.alias("reason")).where("reason IS NOT NULL")
-    return tables.stage("reasons", judged.where("reason IS NOT NULL").select("path", "place", "doc_id", "reason").unionByName(repeated))
+    repeated = good.select("place", "doc_id", reason.alias("reason")).where("reason IS NOT NULL")
+    return tables.stage("reasons", judged.where("reason IS NOT NULL").select("place", "doc_id", "reason").unionByName(repeated))
+
+
+def stronger(tables: Tables, params: Params) -> list[str]:
+    """The batches whose version of a document wins over this batch's: by the order of first ingest, whoever runs last."""
+    known, batch = tables.runs.batches(), tables.batches[0]
+    at = known.index(batch) if batch in known else len(known)
+    return known[at + 1 :] if params.same_id == "newest" else known[:at]
 
 
 def earlier(tables: Tables) -> DataFrame:
@@ -150,42 +257,96 @@ def earlier(tables: Tables) -> DataFrame:
     return tables["docs"].where(~F.col("batch_id").isin(list(tables.batches)))
 
 
-def superseded(tables: Tables, params: Params, fresh: DataFrame) -> DataFrame:
-    """doc_id, batch_id, place of documents of other batches that `fresh` (doc_id) replaces."""
-    return earlier(tables).select("doc_id", "batch_id", "place").join(fresh.select("doc_id"), "doc_id", how="left_semi")
-
-
 def ingest(tables: Tables, params: Params) -> dict[str, Any]:
-    """`rejects` and `docs` of the batch. Raises ContractError when too many rows break the contract: nothing is written then."""
+    """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
+
+    Raises ContractError when too many rows break the contract, RetryLater when a file was being written: nothing is written then.
+    """
     from pyspark.sql import functions as F
 
-    rows = read(tables, params)
+    batch, root = tables.batches[0], tables.inputs.root
+    same = unchanged(tables, params)
+    if same is not None:
+        tables.held = "unchanged"
+        return {"batch_files": tables.rows("batch_files", same, batch_id=batch, root=root)}
+    rows, files = read(tables, params)
     gated = in_background(lambda: pass_gate(tables, params, rows))
     left_out = with_reasons(tables, params, rows)
     guard(tables, params, rows, left_out)
     gated.result()
-    batch = F.lit(tables.batches[0]).alias("batch_id")
-    good = rows.join(F.broadcast(left_out.select("path", "place")), ["path", "place"], how="left_anti")
+    named = F.lit(batch).alias("batch_id")
+    good = rows.join(F.broadcast(left_out.select("place")), "place", how="left_anti")
     docs = good.select(
-        "doc_id", batch, bucket_of("doc_id", tables.lake.buckets).alias("bucket"), "source", "native_key", "url", "domain_hint", "lang_hint",
+        "doc_id", named, bucket_of("doc_id", tables.lake.buckets).alias("bucket"), "source", "native_key", "url", "domain_hint", "lang_hint",
         "license", "text", "n_bytes", "content_hash", "place", F.lit(tables.started_at).cast("timestamp").alias("ingested_at"),
     )  # fmt: skip
-    raw = rows.where("raw IS NOT NULL").select("path", "place", "raw")
-    rejects = left_out.join(raw, ["path", "place"], how="left").select(batch, "place", "reason", "doc_id", "raw")
-    fresh = docs.select("doc_id")
-    old = superseded(tables, params, fresh).select(batch, "place", F.lit("superseded_version").alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
-    return {"rejects": rejects.unionByName(old), "docs": docs}
+    raw = rows.where("raw IS NOT NULL").select("place", "raw")
+    rejects = left_out.join(raw, "place", how="left").select(named, "place", "reason", "doc_id", "raw")
+    rejects = rejects.unionByName(as_rejects(no_longer_there(tables, rows), named, "no_longer_in_batch"))
+    return {"rejects": rejects, "docs": docs, "batch_files": tables.rows("batch_files", files, batch_id=batch, root=root)}
 
 
-def replace_older(tables: Tables, params: Params) -> dict[str, Any]:
-    """Take the superseded versions out of `docs`."""
+def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
+    """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
     from pyspark.sql import functions as F
 
-    if "docs" not in tables.versions:
+    return rows.select(batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
+
+
+def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
+    """doc_id, place of what the last finished run found in this batch, as a document or not, and `rows` no longer hold."""
+    from pyspark.sql import functions as F
+
+    found = [tables.slice(name).select("doc_id", "place") for name in ("docs", "rejects") if name in tables.versions]
+    if tables.batches[0] not in tables.runs.batches() or not found:
+        return tables.empty("rejects").select("doc_id", "place")
+    before = found[0] if len(found) == 1 else found[0].unionByName(found[1])
+    gone = before.where("doc_id IS NOT NULL").join(rows.where("doc_id IS NOT NULL").select("doc_id"), "doc_id", how="left_anti")
+    return gone.groupBy("doc_id").agg(F.min("place").alias("place"))
+
+
+def settle(tables: Tables, params: Params) -> dict[str, Any]:
+    """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a copy that is gone are named.
+
+    Each row stays in the slice of the batch that it was read in, so that the rows of every batch add up at any time.
+    """
+    from pyspark.sql import functions as F
+
+    if tables.held == "unchanged" or "docs" not in tables.versions:
         return {}
-    fresh = tables.own("docs").where(F.col("batch_id").isin(list(tables.batches)))
-    old = superseded(tables, params, fresh)
-    return {} if old.isEmpty() else {"docs": Delete(old, ("doc_id", "batch_id"))}
+    fresh = tables.own("docs").where(F.col("batch_id").isin(list(tables.batches))).select("doc_id", "content_hash")
+    lost = earlier(tables).join(fresh.select("doc_id"), "doc_id", how="left_semi").select("doc_id", "batch_id", "place")
+    lost = tables.stage("superseded", lost)
+    back = missed(tables, params, fresh, lost)
+    made: list[Any] = []
+    if not lost.isEmpty():
+        made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), REJECT))
+    if back is not None and not back.isEmpty():
+        # First the new row, then the old one away: whatever dies between them, the row is there.
+        made += [Insert(back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"), REJECT), Delete(back, REJECT)]
+    return ({"rejects": made} if made else {}) | ({} if lost.isEmpty() else {"docs": Delete(lost, ("doc_id", "batch_id"))})
+
+
+def missed(tables: Tables, params: Params, fresh: DataFrame, lost: DataFrame) -> DataFrame | None:
+    """Rows of `rejects` in other batches that were left out for a version which this run takes away; None where there can be none.
+
+    Rows that would lose to this batch's version just the same are not among them.
+    """
+    from pyspark.sql import functions as F
+
+    runs, batch = tables.runs, tables.batches[0]
+    last = runs.last(tables.job.name, batch)
+    if last is None and not stronger(tables, params):
+        return None
+    here = F.col("batch_id").isin(list(tables.batches))
+    gone = tables["docs"].where(here).join(fresh, ["doc_id", "content_hash"], how="left_anti").select("doc_id").unionByName(lost.select("doc_id"))
+    if last is not None and last["status"] == "started":  # that run may have taken versions away for documents that are no longer here
+        gone = gone.unionByName(earlier(tables).join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti").select("doc_id"))
+    theirs = tables.own("rejects").where(~here & F.col("reason").isin(list(GIVEN_UP)))
+    stands = fresh.select("doc_id", F.lit(True).alias("is_here"))
+    rows = theirs.join(gone.distinct(), "doc_id", how="left_semi").join(stands, "doc_id", how="left")
+    rows = rows.where(F.col("is_here").isNull() | F.col("batch_id").isin(stronger(tables, params)))
+    return tables.stage("missed", rows.select("batch_id", "place", "reason", "doc_id", "raw"))
 
 
 def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
@@ -198,10 +359,26 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break the contract ({listed}), more than "
             f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the columns in the recipe, or the limit"
+            + (f". {AMBIGUOUS}: {who_names(params, rows, left_out)}" if AMBIGUOUS in broken else "")
         )
     kept = total - sum(found.values())
     if kept < params.min_kept:
         raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
+
+
+def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
+    """Which columns gave one id to several texts."""
+    from pyspark.sql import functions as F
+
+    again = left_out.where(F.col("reason") == AMBIGUOUS).select("place")
+    named = rows.join(again, "place", how="left_semi").agg(F.count("native_key").alias("key"), F.count(F.when(F.col("native_key").isNull(), 1)).alias("url")).first()
+    told, fields = [], (("native_key", named["key"]), ("url", named["url"]))  # type: ignore[index]
+    for name, n in fields:
+        mapped: list[dict[str, str | None]] = [{**(readers.WET if how.format == "wet" else {}), **how.columns} for how in params.formats]  # type: ignore[dict-item]
+        columns = {columns.get(name) for columns in mapped}
+        if n:
+            told.append(f"{n:,} rows have the id of another text of this batch by {name} (column {', '.join(sorted(filter(None, columns)))})")
+    return "; ".join(told) + ". An id must be unique in its source: map a column that is, or give each file a source of its own"
 
 
 def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
@@ -211,12 +388,19 @@ def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: rows of the input; kept: documents; left out: rejects by reason."""
+    """In: rows that the reader gave out; kept: documents; left out: rejects by reason. Raises DataError when they do not add up."""
     from pyspark.sql import functions as F
 
     here = F.col("batch_id").isin(list(tables.batches))
-    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & (F.col("reason") != "superseded_version")))
-    return by_one_reason({row["reason"]: row["n"] for row in rows})
+    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & ~F.col("reason").isin(list(OUTSIDE))))
+    found = by_one_reason({row["reason"]: row["n"] for row in rows})
+    given_out = tables.own("batch_files").where(here).agg(F.sum("n_rows")).first()[0] or 0  # type: ignore[index]
+    if given_out != found.rows_in:
+        raise DataError(
+            f"ingest_docs: the reader gave out {given_out:,} rows of {tables.inputs.root}, but {found.rows_kept:,} documents and "
+            f"{found.rows_left_out:,} rejects of batch {tables.batches[0]} were written; the batch is not finished. Run it again, and tell us"
+        )
+    return found
 
 
 def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:
@@ -228,8 +412,8 @@ def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:
 
 
 JOB = Job(
-    "ingest_docs", Params, reads=("docs",), writes=(Writes("rejects", "batch"), Writes("docs", "batch")),
-    steps=(ingest, replace_older), scope="input", count=count, about=__doc__,
+    "ingest_docs", Params, reads=("docs", "rejects", "batch_files"),
+    writes=(Writes("rejects", "batch"), Writes("docs", "batch"), Writes("batch_files", "batch")), steps=(ingest, settle), scope="input", count=count, about=__doc__,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -30,6 +30,10 @@ class Progress:
         """What the closing line says."""
         self.message = message
 
+    def note(self, message: str) -> None:
+        """A line of its own, before the closing one."""
+        print("\r\033[K" * self.is_live + f"{self.job:<16}           {message}", file=sys.stderr, flush=True)
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.is_over.set()
         if self.is_live:

@@ -21,6 +21,7 @@ from jobs.core.lake import Lake
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
+from jobs.runner import batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,6 +83,8 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         opened, runs = now(), Runs(lake)
         digest = config.recipe_hash(job.name, params)
         listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
+        if listing is not None and listing.remark:
+            progress.note(listing.remark)
         todo = _todo(job, params, runs, digest, batch, listing)
         output = job.output(params) if callable(job.output) else job.output
         if not todo and output and not files.exists(lake.spark, f"{lake.root}/{output}"):
@@ -102,10 +105,7 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
 def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: files.Listing | None) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
-        name = batch or listing.batch
-        last = runs.last(job.name, name)
-        same = runs.covers(job.name, name, digest) and last is not None and last["inputs"] == listing.fingerprint
-        return () if same else (name,)
+        return batches.to_ingest(runs, job.name, digest, listing, batch, params.replace_other_root)
     known = runs.batches()
     if batch is not None and batch not in known:
         raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")

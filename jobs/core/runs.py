@@ -21,6 +21,7 @@ class Runs:
     """The run log of a lake, read once when a job starts (it is small: two rows a run)."""
 
     def __init__(self, lake: Lake) -> None:
+        self.lake = lake
         self.rows: list[Row] = sorted(rows_of(lake), key=lambda row: (row["at"], row["status"] == "finished"))
 
     def finished(self, job: str | None = None) -> list[Row]:

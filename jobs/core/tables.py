@@ -46,7 +46,24 @@ reason   | string! | what is wrong, from the closed list in udfs/rows.py and job
 doc_id   | string  | the document's id, when the row got that far (null otherwise)
 raw      | string  | the row as it was, cut to the recipe's bound
 """),
-    key=("batch_id", "place", "reason"),
+    key=("batch_id", "place", "reason", "doc_id"),
+    partitions=("batch_id",),
+)
+
+BATCH_FILES = Table(
+    "batch_files",
+    "One row for each file that a batch was read from: by it the next ingest knows what has changed, and what came of each file.",
+    columns("""
+batch_id | string! | the ingest batch
+root     | string! | the input: real path of a folder or file, or its URI; another root under the name of a batch is refused
+name     | string! | the file below root, as places of its rows begin
+size     | bigint! | bytes
+modified | timestamp! | when it was last changed, as its file system says (UTC)
+etag     | string  | how its store names the content (object stores that do)
+content_hash | string | 32 hex digits: BLAKE2b of its bytes as they were read; of a file read in parts (split_bytes), of their digests (null: Delta, or Parquet with an etag)
+n_rows   | bigint! | input rows that the reader gave out: documents, and rejects but those that are no longer in the batch
+"""),
+    key=("batch_id", "name"),
     partitions=("batch_id",),
 )
 
@@ -234,7 +251,7 @@ seconds      | double     | wall time of the whole run (finished rows)
 batches      | array<string>! | the batches it covers
 recipe_hash  | string!    | hash of job name and parameters: equal hash, equal rows
 recipe       | string!    | the parameters as JSON
-inputs       | string     | fingerprint of what an ingest read (file names, sizes)
+inputs       | string     | fingerprint of what an ingest read (root; names, sizes, times and etags of its files)
 versions_read    | map<string,bigint> | Delta version of each table it read
 versions_written | map<string,bigint> | Delta version of each table after its last write
 rows_in      | bigint     | documents (ingest: input rows) it looked at
@@ -251,7 +268,7 @@ spark_version | string!   | version of Spark
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_scores", "sample_verdicts"})  # whose rows are requests and samples
 ALL = (
-    DOCS, REJECTS, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
+    DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip
 

@@ -1,0 +1,86 @@
+"""What a lake knows of its batches: the root and the files that each was read from, and which must be read again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import local_delta
+from jobs.core import tables as promised
+from jobs.core.errors import ConfigError
+from jobs.lake.listing import Listing, NoFiles
+
+if TYPE_CHECKING:
+    from jobs.core.runs import Runs
+
+# The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to be read again.
+READ_AGAIN = "copy_is_gone"
+
+
+def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool) -> tuple[str, ...]:
+    """The batch to read from `listing`: none when it was read from the same root, with the same files, by the same recipe.
+
+    `batch`: the name that the user gives it; `replaces`: the recipe's word that another root's batch may be replaced. Raises NoFiles, and
+    ConfigError when another root's batch has the name.
+    """
+    name = batch or listing.batch
+    if not name:
+        raise ConfigError(f"{listing.root}: gives its batch no name; add --batch NAME")
+    last = runs.last(job, name)
+    same = runs.covers(job, name, digest) and last is not None and last["inputs"] == listing.fingerprint
+    if same and name not in waiting(runs):
+        return ()
+    if not listing.files and name not in runs.batches():
+        raise NoFiles(f"{listing.root}: no files to ingest ({listing.remark or 'it is empty'}); name a file or a folder that holds some")
+    known = None if batch or replaces else roots(runs).get(name)
+    if known not in (None, listing.root):
+        raise ConfigError(
+            f"{listing.root}: batch {name} was read from another root, {known}, and would be replaced; give it another name (--batch NAME), "
+            f"or say that it replaces (--batch {name}, or replace_other_root: true in the recipe)"
+        )
+    return (name,)
+
+
+def roots(runs: Runs) -> dict[str, str]:
+    """The root of each batch that holds files."""
+    return {row["batch_id"]: row["root"] for row in _rows(runs, "batch_files", ("batch_id", "root"), None)}
+
+
+def files_of(runs: Runs, batch: str) -> list[dict[str, Any]]:
+    """The rows of `batch_files` of one batch."""
+    names = promised.table("batch_files").names
+    return _rows(runs, "batch_files", names, ("batch_id", batch))
+
+
+def waiting(runs: Runs) -> list[str]:
+    """Batches that must be read again, since copies for which rows of theirs were left out are gone; in the order of first ingest."""
+    found = {row["batch_id"] for row in _rows(runs, "rejects", ("batch_id",), ("reason", READ_AGAIN))}
+    return [batch for batch in runs.batches() if batch in found]
+
+
+def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None) -> list[dict[str, Any]]:
+    """The distinct values of some columns of a table at its finished version, of the rows that have the value that `only` says."""
+    version = runs.versions().get(name)
+    if version is None:
+        return []
+    table = promised.table(name)
+    found = runs.lake.opened(table, version)
+    if found is not None:
+        filters = None if only is None else [(only[0], "=", only[1])]
+        rows = local_delta.rows_of(found, columns, filters).group_by(list(columns)).aggregate([])
+        return [dict(row) for row in rows.to_pylist()]
+    from pyspark.sql import functions as F
+
+    frame = runs.lake.read(table, version)
+    frame = frame if only is None else frame.where(F.col(only[0]) == only[1])
+    return [row.asDict() for row in frame.select(*columns).distinct().collect()]
+
+
+def own_name(root: str, where: str, taken: dict[str, str]) -> str:
+    """The batch of a folder among batches of other roots (`taken`: batch -> root): its own, else the first free of its name, its parent's
+    and its own (`parent-name`), and so on up the path; the same again whenever it is asked for a root that has one.
+    """
+    parts = [part for part in where.rstrip("/").split("/") if part]
+    names = ["-".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    names.append(f"{parts[-1]}-{hashlib.blake2b(root.encode(), digest_size=4).hexdigest()}")
+    return next((name for name in names if taken.get(name) == root), None) or next(name for name in names if name not in taken)
