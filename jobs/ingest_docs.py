@@ -31,11 +31,14 @@ from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from udfs import readers
 from udfs.batches import as_batch
-from udfs.read import counted
+from udfs.read import counted, survey
 from udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"]
 
 
 class Format(Strict):
@@ -44,7 +47,8 @@ class Format(Strict):
     glob: str  # against the path below the input, such as `*.jsonl*` or `wet/*`
     format: Literal["jsonl", "text", "parquet", "wet", "delta"]
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
-    columns: dict[Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"], str | None]  # `=x`: the constant x
+    columns: dict[Name, str | None]  # `=x`: the constant x
+    optional: list[Name] = Field(default=[])  # whose column may be in no row of any file; any other that is nowhere stops the job
 
 
 class Params(Strict):
@@ -77,7 +81,7 @@ class Params(Strict):
         """The executor's parameters for one format; `root` of a Delta table."""
         columns: dict[str, str | None] = {str(name): value for name, value in how.columns.items() if value is not None}
         bounds = {"max_row_bytes": self.max_row_bytes, "max_raw_bytes": self.max_raw_bytes, "max_unpacked_bytes": self.max_unpacked_bytes}
-        return readers.ReadParams(columns, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
+        return readers.ReadParams(columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
 
 
 # What this job adds to the reader's reasons (udfs/rows.py) and the contract's (conf/expectations/docs.yaml).
@@ -147,7 +151,24 @@ def read(tables: Tables, params: Params) -> tuple[DataFrame, pa.Table]:
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     staged = tables.stage("rows", whole)
-    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(listing, summaries(tables, staged))
+    units = summaries(tables, staged)
+    refuse_misread(listing, units)
+    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(listing, units)
+
+
+def refuse_misread(listing: Listing, units: list[dict[str, Any]]) -> None:
+    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns that no row of a format has."""
+    reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
+    if files := survey.foreign_files(reports):
+        raise ConfigError(
+            f"{listing.root}: {len(files):,} files are not what the recipe's formats say; nothing was written:\n  " + "\n  ".join(files[:10])
+            + "\nunpack or convert them, give them a format that reads them, or keep them out of the input"
+        )
+    if missing := survey.complaints(report for _, report in reports):
+        raise ContractError(
+            f"ingest_docs: {listing.root}: columns that the recipe maps are in no row; nothing was written:\n  " + "\n  ".join(missing)
+            + "\nmend `columns` of that format, or name the field in its `optional` where it may be missing (text and source may not)"
+        )
 
 
 def summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
@@ -356,6 +377,7 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     broken = {reason: n for reason, n in found.items() if reason not in REASONS}
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
     if total and sum(broken.values()) > params.max_reject_share * total:
+        listed = ", ".join(filter(None, (listed, *told(rows))))
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break the contract ({listed}), more than "
             f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the columns in the recipe, or the limit"
@@ -364,6 +386,14 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     kept = total - sum(found.values())
     if kept < params.min_kept:
         raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
+
+
+def told(rows: DataFrame) -> list[str]:
+    """What the reader says of broken rows beside their reason, the commonest first: `url: link is a list (3)`."""
+    from pyspark.sql import functions as F
+
+    counted = rows.where("detail IS NOT NULL").groupBy("reason", "detail").agg(F.count("*").alias("n"))
+    return [f"{row['detail']} ({row['n']:,} {row['reason']})" for row in counted.orderBy(F.desc("n"), "reason", "detail").limit(5).collect()]
 
 
 def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:

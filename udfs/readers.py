@@ -62,7 +62,7 @@ def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterato
 
 
 def rows_of_unit(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
-    """The rows of one unit (UNITS); under `digest` it may carry the udfs.read.part_hash.PartHash that sees the bytes as they are read."""
+    """The rows of one unit (UNITS); it may carry a udfs.read.part_hash.PartHash that sees its bytes (`digest`) and a Survey of its columns (`survey`)."""
     return _READERS[unit["format"]](unit, params)
 
 
@@ -120,14 +120,15 @@ def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
         for at, line, reason in rows:
             if not reason and (not line or line.isspace()):
                 continue
-            place, text = f"{name}:{at}", line
+            place = f"{name}:{at}"
+            text: str | bytes = line
             if reason:
                 yield mapper.reject(place, path, reason, line)
                 continue
             try:
-                text = decode(line, encoding).removeprefix(MARK)
-                if text and not text.isspace():
-                    yield mapper.row(place, path, jsons.parse(text), text)
+                text = row = decode(line, encoding).removeprefix(MARK)
+                if row and not row.isspace():
+                    yield mapper.row(place, path, jsons.parse(row), row)
             except (Reject, BadEncoding) as bad:
                 yield mapper.reject(place, path, bad.reason, text)
 

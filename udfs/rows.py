@@ -191,6 +191,8 @@ class Mapper:
 
     def reject(self, place: str, path: str, reason: str, raw: bytes | str, detail: str | None = None) -> Row:
         """The row of something that is no document."""
+        if reason == "foreign_file":
+            self.survey.foreign = shown(raw, self.params.max_raw_bytes)
         return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
 
     def _look(self, record: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ class Survey:
     names: dict[str, None] = field(default_factory=dict)  # columns that rows had, in the order in which they came
     why: dict[str, str] = field(default_factory=dict)  # our field -> what stands where the way to it ends
     has_rows: bool = False
+    foreign: str | None = None  # what the file is, when it is none of its format
 
     def saw(self, names: Iterable[str], present: Iterable[str]) -> None:
         """Rows with columns called `names`; `present`: of our fields, those whose column was there."""
@@ -31,7 +32,9 @@ class Survey:
             self.names.update(dict.fromkeys(str(name)[:64] for name in names))
 
     def report(self) -> str | None:
-        """One line for the driver; None when there were no rows."""
+        """One line for the driver; None when there is nothing to say: no rows, and no file of another kind."""
+        if self.foreign is not None:
+            return json.dumps({"foreign": self.foreign}, ensure_ascii=False)
         if not self.has_rows:
             return None
         names = list(self.names)[:MAX_NAMES] if self.missing else []
@@ -43,7 +46,8 @@ def complaints(reports: Iterable[str]) -> list[str]:
     """`GLOB: text: no row has body; there are: id, body_text`, one for each mapped column that no file of its format has."""
     seen: dict[str, list[Mapping]] = {}
     for report in map(json.loads, sorted(set(reports))):
-        seen.setdefault(report["label"], []).append(report)
+        if "foreign" not in report:
+            seen.setdefault(report["label"], []).append(report)
     return [line for label, found in sorted(seen.items()) for line in _of_format(label, found)]
 
 
@@ -56,3 +60,8 @@ def _of_format(label: str, found: list[Mapping]) -> list[str]:
             why = next((f" ({report['why'][ours]})" for report in found if ours in report["why"]), "")
             lines.append(f"{label}: {ours}: no row has {theirs}{why}; there are: {there}")
     return lines
+
+
+def foreign_files(reports: Iterable[tuple[str, str]]) -> list[str]:
+    """`NAME: a zip archive`, one for each file that is none of its format; `reports`: name of the file, report."""
+    return [f"{name}: {seen}" for name, seen in sorted({(name, json.loads(report).get("foreign")) for name, report in reports}, key=str) if seen]
