@@ -20,6 +20,12 @@ http://[::1]/|http://undefined/x|https://null|http://None/|tel:+1|urn:isbn:123|d
 blob:https://a.com/x|example|无|暂无""".replace("\n", "|").split("|"), "", " ", "\t",
 ]  # fmt: skip
 
+# Spellings of one page, for whoever compares addresses.
+SPELLINGS = [
+    ["http://www.a.com/x", "https://A.com/x/", "www.a.com/x", "//a.com/x#top"],
+    ["https://zh.example.org/%E6%96%87?q=%C3%A9a", "http://zh.example.org/%e6%96%87?q=%c3%a9a"], ["http://a.com/%zz%4", "http://a.com/%zz%4/"],
+]  # fmt: skip
+
 
 @pytest.mark.parametrize("url", ADDRESSES)
 def test_a_url_with_a_host_is_an_address_without_what_stands_around_it(url: str):
