@@ -22,6 +22,7 @@ from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.ranking import Rank, ranked
 from udfs.folding import content_hashes
+from udfs.read.addresses import ADDRESS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,13 +70,15 @@ def hash_texts(tables: Tables, params: Params) -> DataFrame:
 
 
 def url_key(url: Column) -> Column:
-    """A URL without scheme, `www.`, fragment and closing slash, host in lower case; null when there is none."""
+    """A URL without scheme, `www.`, fragment and closing slash, host in lower case and escapes (`%e4`) in upper; null when it has no host."""
     from pyspark.sql import functions as F
 
-    bare = F.regexp_replace(F.regexp_replace(F.trim(url), "#.*$", ""), "(?i)^[a-z][a-z0-9+.-]*://(www\\.)?", "")
+    bare = F.regexp_replace(F.regexp_replace(F.trim(url), "#.*$", ""), "(?i)^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(www\\.)?", "")
     bare = F.regexp_replace(bare, "/+$", "")
     host = F.lower(F.regexp_extract(bare, "^[^/?]*", 0))
-    return F.when(F.length(bare) > 0, F.concat(host, F.regexp_extract(bare, "^[^/?]*(.*)$", 1)))
+    pieces = F.split(F.regexp_extract(bare, "^[^/?]*(.*)$", 1), "(?=%[0-9A-Fa-f]{2})")  # each begins with its escape, but for the first
+    rest = F.concat_ws("", F.transform(pieces, lambda piece: F.when(piece.startswith("%"), F.concat(F.upper(piece.substr(1, 3)), F.substring(piece, 4, 1 << 30))).otherwise(piece)))
+    return F.when(url.rlike(ADDRESS) & (F.length(bare) > 0), F.concat(host, rest))
 
 
 def copies_of(rows: DataFrame, key: str, order: list[str], method: str) -> DataFrame:

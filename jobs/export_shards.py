@@ -19,14 +19,14 @@ from pydantic import PositiveInt, model_validator
 
 from jobs.core import files
 from jobs.core.ask import funnel_of
-from jobs.core.card import card
+from jobs.core.card import card, features
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Job, Tables, main
 from jobs.core.marks import Marks
 from jobs.core.run import code_version
 from jobs.core.samples import kept_samples
-from udfs.shards import WRITTEN, ShardParams, place, write_batches
+from udfs.shards import WRITTEN, ShardParams, place, write_batches, written_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -87,6 +87,7 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
 def export(tables: Tables, params: Params) -> dict[str, Any]:
     """Write the shards, then what is no longer wanted away, then the card, and the manifest last."""
     from pyspark.sql import functions as F
+    from pyspark.sql.pandas.types import to_arrow_schema
 
     rows, size = rows_of(tables, params)
     if not size:
@@ -94,8 +95,11 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
     n_shards = -(-size // params.shard_bytes)
     root = f"{tables.lake.root}/{folder(params)}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
-    key = json.dumps([tables.recipe_hash, used, n_shards], sort_keys=True)
-    how = ShardParams(root, key, params.format, params.sentinels.sentinels() if params.sentinels else None, params.chat)
+    rows_schema = to_arrow_schema(rows.drop("place", "batch_id").schema)  # of the table, so that all shards have the same
+    schema = written_schema(rows_schema, params.chat)
+    key = json.dumps([tables.recipe_hash, used, n_shards, str(schema)], sort_keys=True)
+    sentinels = params.sentinels.sentinels() if params.sentinels else None
+    how = ShardParams(root, key, params.format, schema, sentinels, params.chat)
     identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
     ordered = rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int")).repartition(n_shards, "shard").sortWithinPartitions("shard", "place", *identity)
     shards = ordered.drop("place", "batch_id").mapInArrow(functools.partial(write_batches, params=how), WRITTEN).collect()
@@ -103,7 +107,8 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
     drop_others(root, {row["file"] for row in written})
     manifest = {
         "format": params.format, "source": params.source, "n_rows": sum(row["n_rows"] for row in written), "n_bytes": sum(row["n_bytes"] for row in written),
-        "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "shards": written,
+        "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "features": features(schema),
+        "shards": written,
     }  # fmt: skip
     files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel_of(tables.runs), recipes(tables), facts(tables, params), models(tables)))
     files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")

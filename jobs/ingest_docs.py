@@ -32,13 +32,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"]
+
+
 class Format(Strict):
     """How the files that match a pattern are read, and which of their columns is what."""
 
     glob: str  # against the path below the input, such as `*.jsonl*` or `wet/*`
     format: Literal["jsonl", "text", "parquet", "wet", "delta"]
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
-    columns: dict[Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"], str | None]  # `=x`: the constant x
+    columns: dict[Name, str | None]  # `=x`: the constant x
+    optional: list[Name] = Field(default=[])  # whose column may be in no row of any file; any other that is nowhere stops the job
 
 
 class Params(Strict):
@@ -71,7 +75,7 @@ class Params(Strict):
         """The executor's parameters for one format; `root` of a Delta table."""
         columns: dict[str, str | None] = {str(name): value for name, value in how.columns.items() if value is not None}
         bounds = {"max_row_bytes": self.max_row_bytes, "max_raw_bytes": self.max_raw_bytes, "max_unpacked_bytes": self.max_unpacked_bytes}
-        return readers.ReadParams(columns, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
+        return readers.ReadParams(columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
 
 
 # What this job adds to the reader's reasons (udfs/rows.py) and the contract's (conf/expectations/docs.yaml).
@@ -253,6 +257,7 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     broken = {reason: n for reason, n in found.items() if reason not in REASONS or reason == AMBIGUOUS}
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
     if total and sum(broken.values()) > params.max_reject_share * total:
+        listed = ", ".join(filter(None, (listed, *told(rows))))
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break the contract ({listed}), more than "
             f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the columns in the recipe, or the limit"
@@ -261,6 +266,14 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     kept = total - sum(found.values())
     if kept < params.min_kept:
         raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
+
+
+def told(rows: DataFrame) -> list[str]:
+    """What the reader says of broken rows beside their reason, the commonest first: `url: link is a list (3)`."""
+    from pyspark.sql import functions as F
+
+    counted = rows.where("detail IS NOT NULL").groupBy("reason", "detail").agg(F.count("*").alias("n"))
+    return [f"{row['detail']} ({row['n']:,} {row['reason']})" for row in counted.orderBy(F.desc("n"), "reason", "detail").limit(5).collect()]
 
 
 def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:

@@ -14,6 +14,7 @@ encodings are not looked for: long Korean (EUC-KR) is refused, Japanese (EUC-JP)
 
 from __future__ import annotations
 
+import codecs
 import functools
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
@@ -55,6 +56,24 @@ def decode(raw: bytes, encoding: str) -> str:
     if legacy is None:
         raise BadEncoding("invalid_encoding")
     return decode(raw, legacy)
+
+
+def codec_of(head: bytes, encoding: str) -> str | None:
+    """The codec of a stream that begins with `head`, for `encoding` of ENCODINGS; None for UTF-8 (and what is in no encoding that is known)."""
+    known = _CODECS.get(encoding)
+    if known is None:
+        known = ("utf-8",) if _begins(head, "utf-8") else _CODECS.get(detect(head[:SAMPLE]) or detect(head[: SAMPLE - 1]) or "utf-8", ())
+    codec = next((codec for codec in known if _begins(head, codec)), known[0])
+    return None if codec == "utf-8" else codec
+
+
+def _begins(head: bytes, codec: str) -> bool:
+    """Whether bytes are text, but for half a character at their end."""
+    try:
+        codecs.getincrementaldecoder(codec)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def detect(raw: bytes) -> str | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from udfs.rows import Number, Reject
+from udfs.read.values import NotFinite, Number, Reject
 
 MAX_DEPTH = 200  # nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail there
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The object of a line; numbers come as `Number`. Raises Reject.
+    """The object of a line; numbers come as `Number`, and NaN and Infinity, which pandas writes for what is missing, as `NotFinite`. Raises Reject.
 
     Control characters inside strings are taken as they are (RFC 8259 wants them escaped, many writers do not know): U+0000 is caught later.
     """
@@ -43,11 +43,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _no_number(word: str) -> Any:
-    raise Reject("malformed_json")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=Number, parse_float=Number, parse_constant=_no_number, strict=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=Number, parse_float=Number, parse_constant=NotFinite, strict=False)
 _scan: Any = _DECODER.scan_once  # type: ignore[attr-defined]  # what decode() calls between two regular expressions for white space
 
 

@@ -19,7 +19,11 @@ import pyarrow.parquet as pq
 from udfs import arrow_rows, jsons, warc
 from udfs.batches import as_batch
 from udfs.encodings import BadEncoding, decode
-from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Reject, Row, batched, hash128
+from udfs.read.json_shapes import json_rows
+from udfs.read.packings import HEAD, foreign, packing
+from udfs.read.survey import MAX_NAMES, Survey
+from udfs.read.values import Reject
+from udfs.rows import REASONS, ROWS, Mapper, ReadParams, Row, batched, hash128
 from udfs.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
 
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
@@ -58,7 +62,7 @@ def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterato
 
 
 def rows_of_unit(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
-    """The rows of one unit (UNITS); under `digest` it may carry the udfs.read.part_hash.PartHash that sees the bytes as they are read."""
+    """The rows of one unit (UNITS); it may carry a udfs.read.part_hash.PartHash that sees its bytes (`digest`) and a Survey of its columns (`survey`)."""
     return _READERS[unit["format"]](unit, params)
 
 
@@ -67,7 +71,7 @@ def _opened(unit: dict[str, Any]) -> tuple[Any, int]:
     return (unit["digest"].over(raw, size) if "digest" in unit else raw), size
 
 
-def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams, survey: Survey | None = None) -> Iterator[pa.RecordBatch]:
     """Frames that Spark has read (Delta, views): columns mapped and checked as for Parquet files; rows out in ROWS.
 
     A frame's rows have no position of their own, so three more columns may say where they stood: `_path` (`_metadata.file_path`) with
@@ -75,7 +79,7 @@ def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[p
     counted within their block, which one task reads whole and in order). Without `_path`, place is a hash of the row and a count within
     this task: equal rows of different tasks then share a place.
     """
-    return batched(_frame_rows(batches, Mapper(params)), params)
+    return batched(_frame_rows(batches, Mapper(params, survey=survey)), params)
 
 
 def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[pa.RecordBatch | Row]:
@@ -108,24 +112,34 @@ def _homes(batch: pa.RecordBatch, params: ReadParams) -> tuple[pa.Array, list[st
 
 
 def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
-    """JSON Lines."""
-    mapper, path = Mapper(params), unit["path"]
-    for place, line, reason, encoding in _lines(unit, params):
-        if reason:
-            yield mapper.reject(place, path, reason, line)
-            continue
-        text: str | bytes = line
-        try:
-            text = decode(line, encoding).removeprefix(MARK)
-            if text and not text.isspace():
-                yield mapper.row(place, path, jsons.parse(text), text)
-        except (Reject, BadEncoding) as bad:
-            yield mapper.reject(place, path, bad.reason, text)
+    """JSON Lines, and what else is found under that name (udfs.read.json_shapes)."""
+    mapper, path, name = _mapper(unit, params), unit["path"], unit["name"]
+    raw, size = _opened(unit)
+    with closing(raw):
+        rows, encoding = json_rows(raw, name, size, unit["part"], unit["n_parts"], params.limits, params.encoding)
+        for at, line, reason in rows:
+            if not reason and (not line or line.isspace()):
+                continue
+            place = f"{name}:{at}"
+            text: str | bytes = line
+            if reason:
+                yield mapper.reject(place, path, reason, line)
+                continue
+            try:
+                text = row = decode(line, encoding).removeprefix(MARK)
+                if row and not row.isspace():
+                    yield mapper.row(place, path, jsons.parse(row), row)
+            except (Reject, BadEncoding) as bad:
+                yield mapper.reject(place, path, bad.reason, text)
+
+
+def _mapper(unit: dict[str, Any], params: ReadParams, defaults: dict[str, str] | None = None) -> Mapper:
+    return Mapper(params, defaults, unit.get("survey"))
 
 
 def _text_lines(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a line."""
-    mapper, path = Mapper(params), unit["path"]
+    mapper, path = _mapper(unit, params), unit["path"]
     for place, line, reason, encoding in _lines(unit, params):
         yield mapper.reject(place, path, reason, line) if reason else _text_row(mapper, place, path, line, encoding)
 
@@ -159,7 +173,7 @@ def _text_row(mapper: Mapper, place: str, path: str, data: bytes, encoding: str)
 
 def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a file; the column `file` (path below root) may be mapped as its key."""
-    path, mapper = unit["path"], Mapper(params)
+    path, mapper = unit["path"], _mapper(unit, params)
     place, held, size = f"{unit['name']}:0", [], 0
     if unit["part"]:
         return
@@ -173,7 +187,7 @@ def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
                     yield mapper.reject(place, path, "row_too_long", held[0])
                     return
         except BrokenStream as broken:
-            yield mapper.reject(place, path, broken.reason, b"".join(held))
+            yield mapper.reject(place, path, broken.reason, b"".join(held) or broken.seen)
             return
     data = b"".join(held)
     yield _text_row(mapper, place, path, data, _encoding(data[:3], params))
@@ -181,7 +195,7 @@ def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
 
 def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """Common Crawl's WET, plain or packed; columns name header fields, in any case."""
-    path, mapper = unit["path"], Mapper(params, WET)
+    path, mapper = unit["path"], _mapper(unit, params, WET)
     theirs = {column.lower(): column for column in mapper.columns.values()}
     if unit["part"]:
         return
@@ -194,7 +208,7 @@ def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
                 continue
             try:
                 text = decode(body, params.encoding)
-                record = {theirs[name]: value for name, value in header.items() if name in theirs} | {"text": text}
+                record = {theirs.get(name, name): value for name, value in header.items()} | {"text": text}
                 yield mapper.row(place, path, record, text)
             except BadEncoding as bad:
                 yield mapper.reject(place, path, bad.reason, body)
@@ -202,7 +216,7 @@ def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
 
 def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
     """Row groups `part`, `part` + `n_parts`, ... of a Parquet file, a batch at a time."""
-    path, mapper = unit["path"], Mapper(params)
+    path, mapper = unit["path"], _mapper(unit, params)
     raw, _ = open_file(path)
     with closing(raw):
         try:
@@ -210,8 +224,9 @@ def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatc
         except (pa.ArrowException, OSError, ValueError):
             _raise_if_unfetched(raw)
             if unit["part"] == 0:
-                yield mapper.reject(f"{unit['name']}:0", path, "unreadable_file", b"")
+                yield mapper.reject(f"{unit['name']}:0", path, *_no_parquet(raw))
             return
+        mapper.survey.names.update(dict.fromkeys(file.schema_arrow.names[:MAX_NAMES]))
         left = params.max_unpacked_bytes
         for group in range(unit["part"], file.num_row_groups, unit["n_parts"]):
             for row in _row_group(file, group, unit, mapper, raw):
@@ -220,6 +235,18 @@ def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatc
                 if left < 0:
                     yield mapper.reject(f"{unit['name']}:row group {group}", path, "unpacks_too_large", b"")
                     return
+
+
+def _no_parquet(raw: Any) -> tuple[str, bytes]:
+    """Reason and raw of a file that pyarrow does not open: what it is instead, or how it begins."""
+    raw.seek(0)
+    head = bytes(raw.read(HEAD))
+    kind, other = packing("", head), foreign("", head)
+    if other and "Parquet" in other:
+        return "unreadable_file", other.encode() if "encrypted" in other else b"a Parquet file whose end is damaged or missing"
+    if kind or other:
+        return "foreign_file", (other or f"packed by {kind}, which Parquet files are not").encode()
+    return "unreadable_file", head
 
 
 def _row_group(file: pq.ParquetFile, group: int, unit: dict[str, Any], mapper: Mapper, raw: Any) -> Iterator[pa.RecordBatch | Row]:

@@ -15,24 +15,31 @@ from typing import Any
 import pyarrow as pa
 
 from udfs.encodings import ENCODINGS, BadEncoding, decode
+from udfs.read.addresses import address_of
+from udfs.read.paths import found, why_missing
+from udfs.read.survey import Survey
+from udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
 from udfs.streams import Limits
+from udfs.text.emptiness import says_nothing
 
 REASONS: dict[str, str] = {
     "missing_field": "A required column is not in the row, or (any but text) is null or blank there.",
     "missing_text": "The text is null.",
-    "empty_text": "The text is empty or only white space.",
-    "wrong_type": "A mapped column holds something else than a string (a key may be an integer).",
+    "empty_text": "The text has no letter, digit or symbol of meaning: white space, punctuation, marks and invisible characters say nothing.",
+    "wrong_type": "A mapped column holds something else than a string (a key may be an integer), or NaN, which is no value.",
     "nul_character": "A mapped column holds the character U+0000, which no database or tokenizer takes as text.",
     "lone_surrogate": "A mapped column holds half of a surrogate pair, which is no character and cannot be stored as UTF-8.",
     "invalid_encoding": "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows).",
-    "malformed_json": "The line is not JSON (NaN and Infinity are not JSON either).",
-    "not_an_object": "The line is JSON but not an object.",
+    "malformed_json": "The line, or the element of a JSON array, is not JSON.",
+    "not_an_object": "The line, or the element of a JSON array, is JSON but not an object.",
     "duplicate_key": "An object of the line has the same key twice: which value was meant cannot be known.",
     "nested_too_deep": "The line nests objects or lists deeper than 200.",
+    "duplicate_column": "The file has a mapped column twice: which one was meant cannot be known.",
     "malformed_record": "A WARC record without a readable header, or whose length does not lead to the next record.",
     "row_too_long": "The row is longer than max_row_bytes; it was skipped without being held in memory.",
     "truncated_file": "The file breaks off or is damaged here; the rows before were kept, what follows is lost.",
     "unreadable_file": "The file is not of its format, or (place says which) a row group of it is damaged; other row groups were kept.",
+    "foreign_file": "The file is not what the recipe's format says (an archive, say): nothing of its batch is written (raw says what it is).",
     "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
 }
 
@@ -44,41 +51,23 @@ ROWS = pa.schema([
     *((name, pa.string()) for name in _STRINGS),
     ("n_bytes", pa.int64()),  # of text in UTF-8
     ("reason", pa.string()),  # null when the row is good
-    ("raw", pa.string()),  # of a reject: the row as it was, cut to max_raw_bytes
+    ("raw", pa.string()),  # of a reject: the row as it was, cut to max_raw_bytes; of a file that is none of its format, what it is
+    ("detail", pa.string()),  # of a reject: which column it was and what stood there, where the reason alone does not tell
 ])
 
 
 Row = tuple[Any, ...]  # values in the order of ROWS; text as the UTF-8 bytes that were hashed, so that it is encoded only once
 _TEXT = ROWS.get_field_index("text")
 _STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
-MISSING = object()  # a column that the record does not have, as opposed to one that is null
-
-
-class Reject(Exception):
-    """A row that is left out; `reason` is a key of REASONS."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Number(str):
-    """A number as JSON wrote it. Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm."""
-
-    __slots__ = ()
-
-
-class Undecodable(bytes):
-    """The bytes of a string column that are not UTF-8."""
-
-
 @dataclass(frozen=True)
 class ReadParams:
     """How to read; what a recipe says. Raises ValueError, all complaints together, when the numbers or names make no sense.
 
-    columns             our field (FIELDS) -> their column (`meta.url` walks into objects), a constant (`=web`) or None (not there)
+    columns             our field (FIELDS) -> their column (`meta.url` walks into objects, maps and strings of JSON), a constant (`=web`) or None
+    optional            our fields whose column may be in no row at all; any other one that no row has is told by the survey
     required            our fields that a row must have, beside text and source; a row without one is `missing_field`
     encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per row; see udfs.encodings)
+    label               what messages call these files (the recipe's glob)
     root                prefix cut off the paths of a table's files in `place`; without it `place` carries the bare file name
     max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text in UTF-8
     max_raw_bytes       how much of a rejected row is kept
@@ -89,6 +78,8 @@ class ReadParams:
 
     columns: Mapping[str, str | None]
     required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    label: str = ""
     encoding: str = "utf-8"
     root: str = ""
     max_row_bytes: int = 32 << 20
@@ -101,6 +92,11 @@ class ReadParams:
     def __post_init__(self) -> None:
         wrong = [f"columns.{name}: unknown field (known: {', '.join(FIELDS)})" for name in self.columns if name not in FIELDS]
         wrong += [f"required: unknown field {name!r}" for name in self.required if name not in FIELDS]
+        for name in self.optional:
+            if name in ("text", "source"):
+                wrong.append(f"optional: {name} cannot be, every document has one")
+            elif (self.columns.get(name) or "=").startswith("="):
+                wrong.append(f"optional: {name} is mapped to no column")
         if self.columns.get("source") is None:
             wrong.append("columns.source: every document has a source; name a column or write a constant such as '=web'")
         if self.encoding not in ENCODINGS:
@@ -116,6 +112,11 @@ class ReadParams:
     def limits(self) -> Limits:
         """The bounds of the byte streams."""
         return Limits(self.max_row_bytes, self.max_raw_bytes, self.max_unpacked_bytes, self.max_unpack_ratio)
+
+    def survey(self) -> Survey:
+        """A fresh survey of the columns that a row somewhere must have: those that the recipe maps, but for the optional."""
+        mapped = {ours: theirs for ours, theirs in self.columns.items() if theirs is not None and not theirs.startswith("=")}
+        return Survey(self.label, {ours: theirs for ours, theirs in mapped.items() if ours not in self.optional})
 
     def name(self, path: str) -> str:
         """What `place` calls a file of a table: its path below `root`; outside of it the whole path; without a root its bare name."""
@@ -166,37 +167,49 @@ def _whole_characters(head: bytes) -> str:
 class Mapper:
     """Makes rows of records as `params.columns` says; `defaults` are a format's own column names.
 
-    `columns`: our field -> their column. `constants`: our field -> the value that every row gets.
+    `columns`: our field -> their column. `constants`: our field -> the value that every row gets. `survey` learns which columns there were.
     """
 
-    def __init__(self, params: ReadParams, defaults: Mapping[str, str | None] | None = None) -> None:
+    def __init__(self, params: ReadParams, defaults: Mapping[str, str | None] | None = None, survey: Survey | None = None) -> None:
         mapped = {"text": "text", **(defaults or {}), **params.columns}
         self.params, self.required = params, ("text", "source", *params.required)
         self.columns = {ours: theirs for ours, theirs in mapped.items() if theirs is not None and not theirs.startswith("=")}
         self.constants = {ours: theirs[1:] for ours, theirs in mapped.items() if theirs is not None and theirs.startswith("=")}
+        self.survey = survey or params.survey()
         self._text_column = self.columns.get("text")
-        self._others = [(self.columns.get(ours), self.constants.get(ours), ours == "native_key") for ours in FIELDS[1:]]
+        self._others = [(ours, self.columns.get(ours), self.constants.get(ours)) for ours in FIELDS[1:]]
 
     def row(self, place: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
         """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in the file."""
         try:
+            if self.survey.missing or not self.survey.has_rows:
+                self._look(record)
             return self._good(place, path, record)
         except (Reject, BadEncoding) as bad:
-            return self.reject(place, path, bad.reason, shown_record(record, self.params.max_raw_bytes) if raw is None else raw)
+            shown = shown_record(record, self.params.max_raw_bytes) if raw is None else raw
+            return self.reject(place, path, bad.reason, shown, getattr(bad, "detail", None))
 
-    def reject(self, place: str, path: str, reason: str, raw: bytes | str) -> Row:
+    def reject(self, place: str, path: str, reason: str, raw: bytes | str, detail: str | None = None) -> Row:
         """The row of something that is no document."""
-        return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes))
+        if reason == "foreign_file":
+            self.survey.foreign = shown(raw, self.params.max_raw_bytes)
+        return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
+
+    def _look(self, record: Mapping[str, Any]) -> None:
+        survey = self.survey
+        present = [ours for ours, theirs in survey.missing.items() if found(record, theirs) is not MISSING]
+        survey.saw(record, present)
+        for ours, theirs in survey.missing.items():
+            if ours not in survey.why and (why := why_missing(record, theirs)):
+                survey.why[ours] = why
 
     def _good(self, place: str, path: str, record: Mapping[str, Any]) -> Row:
-        data = self._text(_found(record, self._text_column) if self._text_column else self.constants.get("text"))
-        source, key, url, *hints = [
-            self._string(record, theirs, is_key) if constant is None else constant for theirs, constant, is_key in self._others
-        ]
+        data = self._text(found(record, self._text_column) if self._text_column else self.constants.get("text"))
+        source, key, url, *hints = [self._string(record, ours, theirs) if constant is None else constant for ours, theirs, constant in self._others]
         if source is None or (self.params.required and not self._has_required(source, key, url, *hints)):
-            raise Reject("missing_field")
+            raise Reject("missing_field", f"source: {self.columns.get('source')} is missing, null or blank" if source is None else None)
         digest = hash128(data)
-        return (place, path, doc_id_of(source, key, url, digest), key, source, url, data, *hints, digest, len(data), None, None)
+        return (place, path, doc_id_of(source, key, url, digest), key, source, url, data, *hints, digest, len(data), None, None, None)
 
     def _has_required(self, *values: str | None) -> bool:
         held = dict(zip(FIELDS[1:], values, strict=True))
@@ -204,60 +217,55 @@ class Mapper:
 
     def _text(self, value: Any) -> bytes:
         if value is MISSING:
-            raise Reject("missing_field")
+            raise Reject("missing_field", f"text: no {self._text_column}")
         if value is None:
             raise Reject("missing_text")
-        text, data = self._checked(value)
-        if not text or text.isspace():
+        text, data = self._checked(value, "text")
+        if says_nothing(text):
             raise Reject("empty_text")
         if len(data) > self.params.max_row_bytes:
             raise Reject("row_too_long")
         return data
 
-    def _string(self, record: Mapping[str, Any], theirs: str | None, is_key: bool) -> str | None:
-        """Any field but text. A blank one counts as null: an empty key or URL would make one document of all that have it."""
+    def _string(self, record: Mapping[str, Any], ours: str, theirs: str | None) -> str | None:
+        """Any field but text. A blank one counts as null: an empty key would make one document of all that have it, and so would a URL without a host."""
         value = record.get(theirs) if theirs else None
-        if type(value) is str and value.isprintable() and value[:1] > " ":
-            return value  # the common case at once: no control character, no surrogate, not blank
-        value = _found(record, theirs) if theirs else None
-        if value is MISSING or value is None:
-            return None
-        if is_key and _is_integer(value):
-            value = f"{value}"
-        text, _ = self._checked(value)
-        return text if text and not text.isspace() else None
+        if type(value) is not str or not value.isprintable() or value[:1] <= " ":  # else the common case at once: no control, no surrogate, not blank
+            value = found(record, theirs) if theirs else None
+            if value is MISSING or value is None:
+                return None
+            if ours == "native_key" and _is_integer(value):
+                value = f"{value}"
+            value, _ = self._checked(value, ours)
+            if not value or value.isspace():
+                return None
+        return address_of(value) if ours == "url" else value
 
-    def _checked(self, value: Any) -> tuple[str, bytes]:
-        """A string that can be stored, and its UTF-8 bytes. Raises Reject or BadEncoding."""
+    def _checked(self, value: Any, ours: str) -> tuple[str, bytes]:
+        """A string that can be stored, and its UTF-8 bytes. Raises Reject."""
         if isinstance(value, bytes):
-            value = decode(value, "utf-8" if isinstance(value, Undecodable) else self.params.encoding)
+            try:
+                value = decode(value, "utf-8" if isinstance(value, Undecodable) else self.params.encoding)
+            except BadEncoding as bad:
+                raise Reject(bad.reason, self._where(ours)) from None
         if type(value) is not str:  # a Number is a str, too
-            raise Reject("wrong_type")
+            raise Reject("wrong_type", f"{self._where(ours)} is {kind_of(value)}")
         try:
             data = value.encode()
         except UnicodeEncodeError:
-            raise Reject("lone_surrogate") from None
+            raise Reject("lone_surrogate", self._where(ours)) from None
         if "\0" in value:
-            raise Reject("nul_character")
+            raise Reject("nul_character", self._where(ours))
         return value, data
+
+    def _where(self, ours: str) -> str:
+        return f"{ours}: {self.columns.get(ours)}"
 
 
 def shown_record(record: Mapping[str, Any], limit: int) -> str:
     """A record without a raw form of its own (Parquet, Delta) as JSON of about `limit` bytes; long strings are cut before."""
     parts = {key: shown(value, limit) if isinstance(value, str | bytes) else value for key, value in record.items()}
     return json.dumps(parts, ensure_ascii=False, default=str)
-
-
-def _found(record: Mapping[str, Any], name: str) -> Any:
-    """The value of a column; `a.b` is the column of that name, else `b` inside the object `a`."""
-    if name in record or "." not in name:
-        return record.get(name, MISSING)
-    value: Any = record
-    for step in name.split("."):
-        if not isinstance(value, Mapping) or step not in value:
-            return MISSING
-        value = value[step]
-    return value
 
 
 def _is_integer(value: Any) -> bool:

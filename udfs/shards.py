@@ -24,13 +24,30 @@ SHAPE = ("fim", "cut_start", "cut_end")
 
 @dataclass(frozen=True)
 class ShardParams:
-    """`root`: folder or URI; `key` names what is exported (recipe and versions): a shard of another key is written anew."""
+    """`root`: folder or URI; `key` names what is exported (recipe and versions): a shard of another key is written anew.
+
+    `schema`: the columns of every shard, as `written_schema` makes them of the table's. It is never guessed from rows: a column that is
+    null in one shard would get another type there than in the next, and no reader would take the two together.
+    """
 
     root: str
     key: str
     format: Format
+    schema: pa.Schema
     marks: Sentinels | None = None
     chat: Chat | None = None
+
+
+def written_schema(rows: pa.Schema, chat: Chat | None) -> pa.Schema:
+    """The columns of a shard, in order, for rows that come with the columns of `rows`: what `shaped` makes of them."""
+    string = pa.string()
+    if chat is None:
+        return pa.schema([field for field in rows if field.name not in (*SHAPE, "shard")])
+    kept = [field for field in rows if field.name not in ("shard", "question", "cot", "answer")]
+    if chat == "alpaca":
+        return pa.schema([(name, string) for name in ("instruction", "input", "output")] + kept)
+    name, said = ("messages", ("role", "content")) if chat == "messages" else ("conversations", ("from", "value"))
+    return pa.schema([pa.field(name, pa.list_(pa.struct([(part, string) for part in said]))), *kept])
 
 
 def shaped(row: dict[str, Any], params: ShardParams) -> dict[str, Any]:
@@ -86,7 +103,8 @@ class _Shard:
                 system.create_dir(folder, recursive=True)
             self.part = f"{root}/_parts/{uuid.uuid4().hex}.part"
             self.stream = system.open_output_stream(self.part, compression="zstd" if params.format == "jsonl.zst" else None)
-            self.writer: pq.ParquetWriter | None = None
+            is_table = params.format == "parquet"
+            self.writer = pq.ParquetWriter(self.stream, params.schema, compression="zstd") if is_table else None
 
     def _done(self) -> dict[str, Any] | None:
         found = self.system.get_file_info([self.path, self.mark])
@@ -105,10 +123,8 @@ class _Shard:
             self._flush()
 
     def _flush(self) -> None:
-        if self.params.format == "parquet":
-            table = pa.Table.from_pylist(self.rows, schema=self.writer.schema if self.writer else None)
-            self.writer = self.writer or pq.ParquetWriter(self.stream, table.schema, compression="zstd")
-            self.writer.write_table(table)
+        if self.writer is not None:
+            self.writer.write_table(pa.Table.from_pylist(self.rows, schema=self.params.schema))
         else:
             self.stream.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in self.rows).encode("utf-8", "replace"))
         self.rows = []

@@ -1,6 +1,6 @@
 """Bytes of a file, bounded: opened anywhere, unpacked without trust, cut into lines that never exceed a limit.
 
-Three generators stand on each other: `unpacked` (blocks of a plain, gzip or zstd file), `as_utf8` (UTF-16 and UTF-32 to UTF-8)
+Three generators stand on each other: `unpacked` (blocks of a plain or packed file), `as_utf8` (UTF-16 and UTF-32 to UTF-8)
 and `lines` (position, bytes, what is wrong). None holds more than one row and one block. What a file's *content* does wrong is a
 `BrokenStream` and becomes a row of `rejects`; what the *transport* does wrong (no such file, no right, a lost connection) stays an
 OSError, so that the task fails and is tried again instead of leaving a file out for a hiccup of the network.
@@ -8,9 +8,11 @@ OSError, so that the task fails and is tried again instead of leaving a file out
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import functools
 import itertools
+import lzma
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,24 +22,32 @@ from urllib.parse import unquote
 import pyarrow.fs
 import zstandard
 
+from udfs.read.packings import HEAD, foreign, packing, promised
+
 READ = 1 << 23  # bytes asked of the file at a time: on an object store every call is a request
 BLOCK = 1 << 18  # bytes handed on at a time
 # Packed bytes given to the codec in one call. Neither call has to be told how much it may return: deflate unpacks at most 1,032-fold
 # (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB). python-zstandard's stream_reader takes a limit, but a frame that
-# was cut off looks like a clean end to it, so a truncated file would lose its tail without a word.
-GZIP_STEP, ZSTD_STEP = 1 << 13, 1 << 10
+# was cut off looks like a clean end to it, so a truncated file would lose its tail without a word. bzip2 (45 MB from 40 bytes) and xz
+# are told: OUT_STEP bytes a call, which is also what a damaged block may take with it.
+GZIP_STEP, ZSTD_STEP, BZ2_STEP, XZ_STEP = 1 << 13, 1 << 10, 1 << 13, 1 << 13
+OUT_STEP = 1 << 16
 UNPACK_FLOOR = 1 << 26  # bytes below which the unpack ratio is not judged: short runs of equal rows are no bomb
 ZSTD_WINDOW = 1 << 27  # bytes of window a zstd frame may ask for (`zstd --long=27`); beyond it the frame is refused, not believed
+XZ_MEMORY = 1 << 28  # bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
 
 Line = tuple[int, bytes, str | None]  # byte position in the unpacked file, the line (or its head), reason when it is no good
 
 
 class BrokenStream(Exception):
-    """The content of a file cannot be read on; `reason` is one of `udfs.rows.REASONS`. All blocks before the break came out."""
+    """The content of a file cannot be read on; `reason` is one of `udfs.rows.REASONS`. All blocks before the break came out.
 
-    def __init__(self, reason: str) -> None:
+    `seen`: what the file is instead, where that can be told.
+    """
+
+    def __init__(self, reason: str, seen: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.seen = reason, seen
 
 
 @dataclass(frozen=True)
@@ -81,24 +91,24 @@ def _file_system(scheme: str, authority: str) -> tuple[pyarrow.fs.FileSystem, st
     return pyarrow.fs.FileSystem.from_uri(f"{scheme}://{authority}/" if scheme in ("hdfs", "viewfs") else f"{scheme}://{authority}")
 
 
-def packing(name: str, head: bytes) -> str | None:
-    """`gz`, `zst` or None by the first four bytes; a name that promises a packing the bytes do not keep raises BrokenStream."""
-    if head[:2] == b"\x1f\x8b":
-        return "gz"
-    if _is_zstd(head):
-        return "zst"
-    if is_packed(name):
-        raise BrokenStream("unreadable_file" if len(head) == 4 else "truncated_file")
-    return None
-
-
-def _is_zstd(head: bytes) -> bool:
-    return head == b"\x28\xb5\x2f\xfd" or (head[1:] == b"\x2a\x4d\x18" and head[0] >> 4 == 5)  # a frame, or one to skip
+def _kind(name: str, head: bytes) -> str | None:
+    """The packing of a file, None for a plain one. Raises BrokenStream for what is not read, and for bytes that do not keep what the name promises."""
+    kind, other, wanted = packing(name, head), foreign(name, head), promised(name)
+    if other:
+        raise BrokenStream("foreign_file", other)
+    if kind is None and wanted:
+        raise BrokenStream("unreadable_file" if len(head) >= 4 else "truncated_file", f"named {wanted}, and its bytes are none of {wanted}")
+    return kind
 
 
 def is_packed(name: str) -> bool:
-    """Whether the name says gzip or zstd; such a file is read in one piece."""
-    return name.lower().endswith((".gz", ".gzip", ".zst", ".zstd"))
+    """Whether the name promises a packing; such a file is read in one piece."""
+    return promised(name) is not None
+
+
+def is_one_piece(name: str, head: bytes) -> bool:
+    """Whether a file cannot be read in parts: packed, in UTF-16 or UTF-32, or nothing that is read at all."""
+    return is_packed(name) or packing(name, head) is not None or wide_encoding(head) is not None or foreign(name, head) is not None
 
 
 def wide_encoding(head: bytes) -> str | None:
@@ -119,27 +129,32 @@ def blocks(raw: Any, start: int = 0, size: int = 0) -> Iterator[bytes]:
 def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
     """Blocks of UTF-8-compatible bytes of a file, unpacked as its head says. Raises BrokenStream after the last good block."""
     raw.seek(0)
-    kind = packing(name, raw.read(4))
-    yield from _as_utf8(blocks(raw) if kind is None else _gathered(_grown(raw, kind, limits)))
+    kind = _kind(name, raw.read(HEAD))
+    if kind is None:
+        yield from _as_utf8(blocks(raw))
+        return
+    pieces = _gathered(_grown(raw, kind, limits))
+    first = next(pieces, b"")
+    if other := foreign("", first[:HEAD]):
+        raise BrokenStream("foreign_file", f"{other} inside {kind}")
+    yield from _as_utf8(itertools.chain((first,), pieces))
 
 
 def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
-    """Every member (gzip) or frame (zstd) of a packed file, unpacked; pieces of any size."""
-    fresh, step = (_gzip_member, GZIP_STEP) if kind == "gz" else (_zstd_frame, ZSTD_STEP)
+    """Every member (gzip), frame (zstd) or stream (bzip2, xz) of a packed file, unpacked; pieces of any size."""
+    fresh, step = _UNPACKERS[kind]
     member, taken, given = fresh(), 0, 0
     is_begun = False  # whether the member under way has been fed
     for piece in blocks(raw, size=step):
         taken += len(piece)
         while piece:
-            if not is_begun and kind == "gz" and not (piece := piece.lstrip(b"\0")):
-                break  # zeros between members and after the last are padding (tapes, block devices), as gzip(1) takes them
+            if not is_begun and kind in ("gz", "xz") and not (piece := piece.lstrip(b"\0")):
+                break  # zeros between members and after the last are padding (tapes, block devices), as gzip(1) and xz(1) take them
             for out in _fed(member, piece, given):
                 yield out[: limits.max_unpacked_bytes - given]
                 given += len(out)
-                if given > limits.max_unpacked_bytes:
+                if given > limits.max_unpacked_bytes or (given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken):
                     raise BrokenStream("unpacks_too_large")
-            if given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken:
-                raise BrokenStream("unpacks_too_large")
             is_begun = not member.eof
             piece = member.unused_data if member.eof else b""
             member = member if is_begun else fresh()
@@ -155,12 +170,32 @@ def _zstd_frame() -> Any:
     return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
 
 
+def _xz_stream() -> Any:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+
+
+# How a member begins, and how many packed bytes it is given in one call.
+_UNPACKERS = {"gz": (_gzip_member, GZIP_STEP), "zst": (_zstd_frame, ZSTD_STEP), "bz2": (bz2.BZ2Decompressor, BZ2_STEP), "xz": (_xz_stream, XZ_STEP)}
+
+
+def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:
+    """What `piece` unpacks to, in steps where the codec takes them."""
+    if not hasattr(member, "needs_input"):
+        yield member.decompress(piece)
+        return
+    yield member.decompress(piece, OUT_STEP)
+    while not member.eof and not member.needs_input:
+        yield member.decompress(b"", OUT_STEP)
+
+
 def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
-    """What `piece` unpacks to. Damaged bytes raise BrokenStream after all that stands before the damage (zstd: before its block)."""
+    """What `piece` unpacks to. Damaged bytes raise BrokenStream after all that stands before the damage (but for gzip: before its block)."""
     before: Any = member.copy() if hasattr(member, "copy") else None  # 40 KB, once for 8 KiB of input: 2 % of the inflating
     try:
-        yield member.decompress(piece)
-    except (zlib.error, zstandard.ZstdError):
+        for out in _unfolding(member, piece):
+            given += len(out)
+            yield out
+    except (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, EOFError):  # bzip2 says OSError; nothing is fetched here
         # zlib drops what a failing call had made so far: go there again, byte by byte.
         for at in range(len(piece) if before else 0):
             try:
@@ -236,7 +271,7 @@ def lines(pieces: Iterator[bytes], limits: Limits, start: int = 0, end: int | No
         if line.size and (end is None or line.at < end):
             yield line.cut()
     except BrokenStream as broken:
-        yield line.at, line.head(), broken.reason
+        yield line.at, line.head() or broken.seen.encode(), broken.reason
 
 
 class _Line:
@@ -282,9 +317,7 @@ def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: 
     Packed, UTF-16 and UTF-32 files have no lines to begin at; whatever the plan says, their first part is the whole file.
     """
     raw.seek(0)
-    head = raw.read(4)
-    is_whole = n_parts == 1 or head[:2] == b"\x1f\x8b" or is_packed(name) or wide_encoding(head) is not None or _is_zstd(head)
-    if is_whole:
+    if n_parts == 1 or is_one_piece(name, raw.read(HEAD)):
         return lines(unpacked(raw, name, limits), limits) if part == 0 else iter(())
     begin, end = size * part // n_parts, size * (part + 1) // n_parts
     if begin == end:

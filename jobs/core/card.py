@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-KINDS = {"jsonl": "json", "jsonl.zst": "json", "parquet": "parquet"}
+import pyarrow as pa
+import yaml
+
+
+def features(schema: pa.Schema) -> list[dict[str, Any]]:
+    """The columns as `datasets` reads them from a card (`dataset_info.features`): JSON Lines carry no types of their own."""
+    return [{"name": field.name, **_feature(field.type)} for field in schema]
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_list(kind):
+        inner = kind.value_type
+        return {"list": features(pa.schema(list(inner))) if pa.types.is_struct(inner) else _feature(inner)["dtype"]}
+    return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind))}
 
 
 def card(
@@ -15,13 +28,15 @@ def card(
     licences = sorted(facts.get("license", {}))
     front = [
         "---", f"pretty_name: {json.dumps(title, ensure_ascii=False)}", "language: [" + ", ".join(sorted(name for name in facts.get("lang", {}) if name != "unknown")) + "]",
-        "configs:", "  - config_name: default", f"    data_files: data/*.{manifest['format']}", "---",
+        "configs:", "  - config_name: default", f"    data_files: data/*.{manifest['format']}",
+        yaml.safe_dump({"dataset_info": {"features": manifest["features"]}}, sort_keys=False, allow_unicode=True).strip(), "---",
     ]  # fmt: skip
     lines = [
         *front, f"# {title}", "",
         f"{manifest['n_rows']:,} rows in {len(manifest['shards'])} shards ({manifest['format']}, {manifest['n_bytes']:,} bytes), exported by Gristmill {manifest['code']}.", "",
         "```python", "from datasets import load_dataset",
-        f'rows = load_dataset("{KINDS[manifest["format"]]}", data_files="data/*.{manifest["format"]}", split="train")', "```", "",
+        'rows = load_dataset("FOLDER", split="train")  # the folder of this page, or its name on a hub', "```", "",
+        "The types of the columns stand in the head of this page (`dataset_info`): JSON Lines carry none, so name the folder and not its files.", "",
         "`manifest.json` lists each shard with its rows, bytes and SHA-256.", "",
     ]  # fmt: skip
     for name, counted in facts.items():

@@ -21,7 +21,7 @@ DOCS = Table(
 bucket       | int!    | hash of doc_id modulo the lake's number of buckets; text is joined bucket by bucket
 source       | string! | where it comes from, as the recipe maps it (a repository, a crawl, a publisher)
 native_key   | string  | the key the source itself uses, when it has one
-url          | string  | address, when it has one
+url          | string  | address: a URL with a host; null where the source has none, or what stands there has no host (n/a, a path, localhost)
 domain_hint  | string  | subject domain as the source states it (web, wiki, books, code, math, ...)
 lang_hint    | string  | language as the source states it; the measured one is signals.lang
 license      | string  | licence as the source states it
@@ -45,7 +45,7 @@ batch_id | string! | the ingest batch
 place    | string! | where the row stood: file and row or byte position
 reason   | string! | what is wrong, from the closed list in udfs/rows.py and jobs/ingest_docs.py
 doc_id   | string  | the document's id, when the row got that far (null otherwise)
-raw      | string  | the row as it was, cut to the recipe's bound
+raw      | string  | the row as it was, cut to the recipe's bound; of a file that is not of its format, what it is
 """),
     key=("batch_id", "place", "reason", "doc_id"),
     partitions=("batch_id",),

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.dataset import dataset, field
 
-from jobs.core.errors import RetryLater
+from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.core.job import Tables
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from udfs import readers
 from udfs.batches import as_batch
-from udfs.read import counted
+from udfs.read import counted, survey
 from udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Source:
 def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
     """Every input row, good or not, staged once (the columns of udfs.readers.ROWS), and the files that they came from (FILES).
 
-    Raises RetryLater when a file was written to meanwhile.
+    Raises RetryLater when a file was written to meanwhile, and as `refuse_misread`.
     """
     spark = tables.lake.spark
     frames = [_table_rows(tables, source) if source.format == "delta" else _file_rows(tables, source) for source in sources]
@@ -55,7 +55,24 @@ def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     staged = tables.stage("rows", whole)
-    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(tables.inputs, _summaries(tables, staged))
+    units = _summaries(tables, staged)
+    refuse_misread(tables.inputs.root, units)
+    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(tables.inputs, units)
+
+
+def refuse_misread(root: str, units: list[dict[str, Any]]) -> None:
+    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns that no row of a format has."""
+    reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
+    if files := survey.foreign_files(reports):
+        raise ConfigError(
+            f"{root}: {len(files):,} files are not what the recipe's formats say; nothing was written:\n  " + "\n  ".join(files[:10])
+            + "\nunpack or convert them, give them a format that reads them, or keep them out of the input"
+        )
+    if missing := survey.complaints(report for _, report in reports):
+        raise ContractError(
+            f"ingest_docs: {root}: columns that the recipe maps are in no row; nothing was written:\n  " + "\n  ".join(missing)
+            + "\nmend `columns` of that format, or name the field in its `optional` where it may be missing (text and source may not)"
+        )
 
 
 def _table_rows(tables: Tables, source: Source) -> DataFrame:

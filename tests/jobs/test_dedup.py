@@ -46,8 +46,8 @@ def rows() -> list[dict[str, str]]:
         "chain-c": " ".join(edited(edited(chain, 50, "y"), 39, "z")),  # alike to b, not to a
         "hans": zh,
         "hant": zh.replace("们", "們").replace("边", "邊").replace("学习", "學習").replace("测", "測").replace("变", "變").replace("样", "樣"),
-        "punctuation": "!!! ... ???",
-        "punctuation-2": "--- ;;; ,,,",
+        "punctuation": "!!! → ... ???",  # an arrow, which says something, and no word
+        "punctuation-2": "--- ☞ ;;; ,,,",
         "url-1": " ".join(prose(4)),
         "url-2": " ".join(prose(5)),
     }
@@ -67,6 +67,20 @@ def deduped(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
     keys = {row.doc_id: row.native_key for row in spark.read.format("delta").load(str(home / "lake/docs")).select("doc_id", "native_key").collect()}
     return lake, keys
+
+
+def test_a_url_is_the_key_of_a_page_only_where_it_is_an_address(spark: Any) -> None:
+    from pyspark.sql import functions as F
+
+    from jobs.dedup_exact import url_key
+    from tests.udfs.read.test_addresses import ADDRESSES, NO_ADDRESSES, SPELLINGS
+
+    urls = [*ADDRESSES, *NO_ADDRESSES, *(url for same in SPELLINGS for url in same)]
+    frame = spark.createDataFrame(list(enumerate(urls)), "n int, url string").select("n", url_key(F.col("url")).alias("key"))
+    keys = dict(zip(urls, [row.key for row in frame.orderBy("n").collect()]))
+    assert [url for url in NO_ADDRESSES if keys[url] is not None] == []
+    assert [url for url in ADDRESSES if keys[url] is None] == []
+    assert [len({keys[url] for url in same}) for same in SPELLINGS] == [1] * len(SPELLINGS)
 
 
 def left_out(deduped: tuple[Lake, dict[str, str]], job: str) -> dict[str, tuple[str, str]]:

@@ -57,7 +57,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "duplicate_key": (b'{"id": "x", "source": "test", "text": "one", "text": "two"}', ["duplicate_key"]),
     "duplicate_key_deep_down": (b'{"id": "x", "source": "test", "text": "one", "meta": {"a": 1, "a": 1}}', ["duplicate_key"]),
     "broken_off_json": (b'{"id": "x", "source": "test", "text": "wh', ["malformed_json"]),
-    "nan": (b'{"id": "x", "source": "test", "text": "one", "score": NaN}', ["malformed_json"]),
+    "nan": (b'{"id": "x", "source": "test", "text": "one", "score": NaN}', []),
     "list_for_a_row": (b'["x", "test", "one"]', ["not_an_object"]),
     "nested_beyond_all_measure": (b'{"id": "x", "source": "test", "text": "one", "meta": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", ["nested_too_deep"]),
     "source_of_300_characters": (b'{"id": "x", "source": "' + b"s" * 300 + b'", "text": "one"}', ["malformed_source"]),
@@ -69,7 +69,7 @@ STRANGE = {
     "control_characters": "bell \x07 escape \x1b[31m delete \x7f c1 \x85 end",
     "line_separators": "one\u2028two\u2029three\rfour\x0bfive",
     "byte_order_mark_inside": "a\ufeffb",
-    "noncharacters": "\uffff \U0010ffff",
+    "noncharacters": "a \uffff \U0010ffff b",
     "a_pair_of_surrogates": "\U0001f600 and a family \U0001f468\u200d\U0001f469",
     "right_to_left": "\u202eabc \u05d0",
 }
@@ -231,7 +231,7 @@ def test_a_batch_too_broken_stops_with_exit_3_and_nothing_is_written(lake: Lake,
     assert "more than max_reject_share 0.5; nothing was written. Mend the input, the columns in the recipe, or the limit" in told
     assert command(lacking, max_reject_share=0.5) == 3, "a column that the recipe names and the input lacks"
     told = capsys.readouterr().err
-    assert f"4 of 4 rows of {lacking} break the contract (missing_field 4)" in told
+    assert f"{lacking}: columns that the recipe maps are in no row; nothing was written:\n  *.json*: text: no row has text; there are: body, id, source\n" in told
     assert versions(lake) == {"docs": None, "rejects": None, "runs": None}
     assert command(fine, max_reject_share=0.5) == 0
     before = versions(lake)
@@ -246,6 +246,18 @@ def test_a_batch_too_broken_stops_with_exit_3_and_nothing_is_written(lake: Lake,
 def rows_of(lake: Lake) -> tuple[list[Any], list[Any]]:
     """docs and rejects without the clock."""
     return tuple(sorted(map(str, lake.read(table).drop("ingested_at").collect())) for table in (DOCS, REJECTS))  # type: ignore[return-value]
+
+
+def test_a_batch_with_files_or_columns_of_another_kind_stops_and_names_them(
+    lake: Lake, command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = folder_of(tmp_path / "raw", line("a", url="http://a.test/1"), line("b", url=["http://a.test/2"]))
+    assert command(home, max_reject_share=0.4) == ContractError.exit_code
+    assert "(wrong_type 1, url: url is a list (1 wrong_type))" in capsys.readouterr().err
+    (home / "more.jsonl.zip").write_bytes(b"PK\x03\x04 and so on")
+    assert command(home, max_reject_share=1.0) == ConfigError.exit_code
+    assert "  more.jsonl.zip: a zip archive\n" in capsys.readouterr().err
+    assert versions(lake) == {"docs": None, "rejects": None, "runs": None}
 
 
 def test_a_killed_ingest_is_invisible_and_resumes_and_a_touched_file_gives_the_same_rows(

@@ -27,6 +27,7 @@ from warcio.warcwriter import WARCWriter
 from udfs import jsons, readers, streams
 from udfs.readers import REASONS, ROWS, ReadParams, as_rows, plan_units, read_units
 from udfs.rows import Mapper, doc_id_of, hash128
+from udfs.text.emptiness import says_nothing
 
 Rows = list[dict[str, Any]]
 COLUMNS = {"text": "text", "native_key": "id", "source": "=web", "url": "url"}
@@ -106,8 +107,10 @@ def kept_between(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         ('{"id": 1, "text": "x"', "malformed_json"),
         ('{"id": 1, "text": "x"} {"id": 2, "text": "y"}', "malformed_json"),
         ("{'id': 1, 'text': 'x'}", "malformed_json"),
-        ('{"id": 1, "text": "x", "score": NaN}', "malformed_json"),
-        ('{"id": 1, "text": "x", "score": -Infinity}', "malformed_json"),
+        ('{"id": 1, "text": NaN}', "wrong_type"),
+        ('{"id": NaN, "text": "x"}', "wrong_type"),
+        ('{"id": 1, "text": "x", "url": -Infinity}', "wrong_type"),
+        ('{"id": 1, "text": "x", "score": nan}', "malformed_json"),
         ("no json at all", "malformed_json"),
         ('\0\0\0{"id": 1, "text": "x"}', "malformed_json"),
         ('["a", "list"]', "not_an_object"),
@@ -147,6 +150,7 @@ def test_a_hostile_line_goes_with_its_reason_and_its_neighbours_stay(line, reaso
     [
         ('{"id": 123456789012345678901234567890, "text": "x"}', "native_key", "123456789012345678901234567890"),
         ('{"id": -7, "text": "x"}', "native_key", "-7"),
+        ('{"id": 1, "text": "x", "score": NaN, "deep": [{"a": -Infinity, "b": Infinity}]}', "text", "x"),
         ('{"id": 1, "text": "x", "n": 1e999, "m": ' + "9" * 10_000 + "}", "text", "x"),
         ('{"id": 1, "text": "a\\u0001\\u001b\\u007f\\u0085\\u2028b"}', "text", "a\x01\x1b\x7f\x85\u2028b"),
         (b'{"id": 1, "text": "raw tab\t and bell\x07"}', "text", "raw tab\t and bell\x07"),
@@ -270,7 +274,7 @@ def expected(rows: Rows) -> list[tuple[str | None, str | None]]:
     found: list[tuple[str | None, str | None]] = []
     for row in rows:
         text, nul = row["text"], any("\0" in str(row.get(name, "")) for name in ("id", "url"))
-        reason = "missing_text" if text is None else "nul_character" if "\0" in text else "empty_text" if not text.strip() else "nul_character" if nul else None
+        reason = "missing_text" if text is None else "nul_character" if "\0" in text else "empty_text" if says_nothing(text) else "nul_character" if nul else None
         found.append((None if reason else text, reason))
     return found
 
@@ -313,13 +317,13 @@ def test_a_file_of_anything_gives_the_same_rows_at_any_split(data, splits):
 
 
 def test_ids_follow_key_then_url_then_content_and_nothing_else(tmp_path: Path):
-    rows = [{"id": "k", "url": "u", "text": "one"}, {"url": "u", "text": "two"}, {"text": "three"}]
+    rows = [{"id": "k", "url": "http://u", "text": "one"}, {"url": "http://u", "text": "two"}, {"text": "three"}]
     first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"
     first.write_text("\n".join(map(json.dumps, rows)))
     second.write_bytes(gzip.compress("\n".join(map(json.dumps, reversed(rows))).encode()))
     ids = {row["text"]: row["doc_id"] for row in read(first, "jsonl")}
     assert ids == {row["text"]: row["doc_id"] for row in read(second, "jsonl", 1)}
-    assert ids == {"one": doc_id_of("web", "k", None, ""), "two": doc_id_of("web", None, "u", ""), "three": doc_id_of("web", None, None, hash128(b"three"))}
+    assert ids == {"one": doc_id_of("web", "k", None, ""), "two": doc_id_of("web", None, "http://u", ""), "three": doc_id_of("web", None, None, hash128(b"three"))}
 
 
 def test_ids_never_change_between_versions_of_this_code():
@@ -494,8 +498,8 @@ def test_a_dictionary_that_unfolds_to_gigabytes_leaves_in_small_batches_and_stop
 
 def test_a_struct_field_of_parquet_can_be_mapped(tmp_path: Path):
     path = tmp_path / "x.parquet"
-    pq.write_table(pa.table({"text": ["a", "b"], "meta": [{"url": "http://a", "n": 1}, None]}), path)
-    assert [row["url"] for row in read(path, "parquet", columns={"text": "text", "source": "=s", "url": "meta.url"})] == ["http://a", None]
+    pq.write_table(pa.table({"text": ["a", "b"], "meta": [{"url": "http://a.test/", "n": 1}, None]}), path)
+    assert [row["url"] for row in read(path, "parquet", columns={"text": "text", "source": "=s", "url": "meta.url"})] == ["http://a.test/", None]
 
 
 # WET
@@ -601,7 +605,7 @@ def test_columns_and_records_are_judged_alike(rows, kind, limit):
     wanted = [mapper.row(f"p:{i}", "p", dict(zip(names, row))) for i, row in enumerate(rows)]
     got = sorted(framed(batch, max_row_bytes=limit, batch_rows=5), key=lambda row: int(row["place"][2:]))
     assert [tuple(row[name] for name in ROWS.names if name != "raw") for row in got] == [
-        tuple(value.decode() if isinstance(value, bytes) else value for value in row[:-1]) for row in wanted
+        tuple(value.decode() if isinstance(value, bytes) else value for name, value in zip(ROWS.names, row) if name != "raw") for row in wanted
     ]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import functools
 import gzip
 import io
+import lzma
 import os
 import random
+import tarfile
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -135,6 +140,102 @@ def test_a_bomb_is_stopped_by_its_ratio(monkeypatch):
     came, reason = until_break(zstandard.compress(b"\0" * 200_000_000), "x.zst", limits)
     assert reason == "unpacks_too_large"
     assert len(came) <= 1_000_000 + (streams.ZSTD_STEP << 15)
+
+
+PACKERS = {"x.bz2": bz2.compress, "x.xz": functools.partial(lzma.compress, preset=0)}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_bzip2_and_xz_are_read_stream_after_stream_whatever_their_name(name: str):
+    pack, data = PACKERS[name], numbers(20_000)
+    for under in (name, "x.jsonl"):
+        assert out(pack(data[:1000]) + pack(b"") + pack(data[1000:]), under) == data
+    assert out(pack(b""), name) == b""
+
+
+def test_zeros_between_xz_streams_are_padding():
+    assert out(lzma.compress(b"one\n") + b"\0" * 8 + lzma.compress(b"two\n") + b"\0" * 4, "x.xz") == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_bzip2_or_xz_file_cut_off_gives_the_blocks_before_the_cut(name: str):
+    data = numbers(100_000)
+    packed = PACKERS[name](data)
+    came, reason = until_break(packed[: len(packed) * 3 // 4], name)
+    assert reason == "truncated_file"
+    assert data.startswith(came)
+    assert len(came) > len(data) // 3
+    assert until_break(PACKERS[name](b"one\n")[:4], name) == (b"", "truncated_file")
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_damage_in_a_bzip2_or_xz_file_costs_no_stream_before_it(name: str):
+    data = numbers(20_000)
+    packed = PACKERS[name](data) + PACKERS[name](data)[:200] + b"\xff" * 5000
+    came, reason = until_break(packed, name)
+    assert (came[: len(data)], reason) == (data, "truncated_file")
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_bomb_of_bzip2_or_xz_is_stopped_by_its_bytes_and_by_its_ratio_and_never_held(name: str, monkeypatch: pytest.MonkeyPatch):
+    bomb = PACKERS[name](b"\0" * 20_000_000)
+    tracemalloc.start()
+    came, reason = until_break(bomb, name, Limits(1 << 20, 64, max_unpacked_bytes=1_000_000, max_unpack_ratio=1e9))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(came), reason) == (1_000_000, "unpacks_too_large")
+    assert peak < 32 << 20
+    monkeypatch.setattr(streams, "UNPACK_FLOOR", 1_000_000)
+    came, reason = until_break(bomb, name, Limits(1 << 20, 64, max_unpacked_bytes=1 << 40, max_unpack_ratio=10))
+    assert (len(came) < 3_000_000, reason) == (True, "unpacks_too_large")
+
+
+def test_an_xz_stream_that_wants_a_huge_dictionary_is_refused():
+    packed = lzma.compress(b"one\n" * 1000, filters=[{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}])
+    assert until_break(packed, "x.xz")[1] == "unreadable_file"
+
+
+def archive(kind: str) -> bytes:
+    held = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(held, "w") as file:
+            file.writestr("rows.jsonl", '{"text": "a"}\n')
+    else:
+        with tarfile.open(fileobj=held, mode="w") as file:
+            entry = tarfile.TarInfo("rows.jsonl")
+            entry.size = 5
+            file.addfile(entry, io.BytesIO(b"12345"))
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.jsonl", "x"])
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (archive("zip"), "a zip archive"), (archive("tar"), "a tar archive"), (gzip.compress(archive("tar")), "a tar archive inside gz"),
+        (bz2.compress(archive("tar")), "a tar archive inside bz2"), (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"), (b"Rar!\x1a\x07\x01\0", "a rar archive"),
+        (b"\x04\x22\x4d\x18data", "packed by lz4"), (b"\xff\x06\x00\x00sNaPpYdata", "packed by snappy"), (b"PAR1\x15\x04", "a Parquet file"),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_is_told_by_its_bytes_under_any_name(name: str, data: bytes, seen: str):
+    with pytest.raises(BrokenStream) as broken:
+        out(data, name)
+    assert (broken.value.reason, broken.value.seen) == ("foreign_file", seen)
+    parts = [list(part_lines(io.BytesIO(data), name, len(data), part, 3, WIDE)) for part in range(3)]
+    assert parts == [[(0, seen.encode(), "foreign_file")], [], []]
+
+
+@pytest.mark.parametrize(("name", "seen"), [("x.br", "brotli"), ("x.ZIP", "zip"), ("x.tar", "tar"), ("x.Z", "compress"), ("x.jsonl.lzma", "LZMA")])
+def test_a_name_that_promises_what_is_not_read_is_said_too(name: str, seen: str):
+    with pytest.raises(BrokenStream) as broken:
+        out(b"plain or not, who knows", name)
+    assert broken.value.reason == "foreign_file"
+    assert f"named as {seen}" in broken.value.seen
+
+
+@pytest.mark.parametrize("text", ["BZh9 is how bzip2 begins", "7z", "PK", "Rar!", "LZIP is a name", "PAR1 and PAR2", "ORCA", "%PDF is no PDF", "ustar" * 100])
+def test_a_text_that_begins_like_an_archive_is_a_text(text: str):
+    assert out(text.encode()) == text.encode()
 
 
 def test_a_small_file_of_equal_rows_is_no_bomb():

@@ -16,14 +16,16 @@ from udfs.batches import as_batch
 from udfs.read.part_hash import PartHash
 from udfs.rows import ROWS, ReadParams, Row, batched
 
-# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was opened, hash of the part's bytes.
+# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was opened, hash of the part's bytes, and
+# which mapped columns were there (udfs.read.survey).
 SUMMARY = pa.schema([
     ("unit_name", pa.string()), ("unit_part", pa.int32()), ("unit_rows", pa.int64()), ("unit_bytes", pa.int64()), ("unit_hash", pa.string()),
+    ("unit_report", pa.string()),
 ])  # fmt: skip
 COUNTED = pa.schema([*ROWS, *SUMMARY])
 HASHES = pa.schema([SUMMARY.field("unit_name"), SUMMARY.field("unit_part"), SUMMARY.field("unit_hash")])
 
-Summary = tuple[str, int, int, int | None, str | None]
+Summary = tuple[str, int, int, int | None, str | None, str | None]
 
 
 def read_counted(batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
@@ -41,20 +43,20 @@ def read_counted(batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed
 
 
 def _counted(unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...], summaries: list[Summary]) -> Iterator[Row | pa.RecordBatch]:
-    digest = PartHash(unit["part"], unit["n_parts"])
+    digest, survey = PartHash(unit["part"], unit["n_parts"]), params.survey()
     if unit["format"] == "parquet" and unit["format"] not in unhashed:
         digest.finish(unit["path"])  # before its rows: a file that changes meanwhile then has another hash than the one that is kept
     n_rows = 0
-    for row in readers.rows_of_unit({**unit, "digest": digest}, params):
+    for row in readers.rows_of_unit({**unit, "digest": digest, "survey": survey}, params):
         n_rows += row.num_rows if isinstance(row, pa.RecordBatch) else 1
         yield row
     found = None if unit["format"] in unhashed else digest.finish(unit["path"])
-    summaries.append((unit["name"], unit["part"], n_rows, digest.size, found))
+    summaries.append((unit["name"], unit["part"], n_rows, digest.size, found, survey.report()))
 
 
 def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
     """As `read_counted` for frames that Spark has read (readers.as_rows): a summary for each file that rows came from, without a hash."""
-    n_rows: Counter[str] = Counter()
+    n_rows, survey = Counter[str](), params.survey()
 
     def tallied() -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -62,9 +64,9 @@ def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iter
                 n_rows[params.name(path)] += 1
             yield batch
 
-    for batch in readers.as_rows(tallied(), params):
+    for batch in readers.as_rows(tallied(), params, survey):
         yield _widened(batch)
-    yield _batch_of([(name, 0, n, None, None) for name, n in n_rows.items()])
+    yield _batch_of([(name, 0, n, None, None, survey.report()) for name, n in n_rows.items()])
 
 
 def hash_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,45 @@
+"""A text says something when a reader sees a letter, a digit or a symbol of meaning in it, in whatever script."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+
+from udfs.text.emptiness import says_nothing
+
+SPEAKS = ["a", "1", "ア", "你", "한", "ㅋ", "ก", "अ", "ב", "ﷺ", "ʼn", "ª", "²", "½", "①", "Ⅷ", "〇", "々", "𝔸", "𓀀", "𞤀", "⠁", "😀", "👩‍💻", "🇫🇷", "1️⃣", "⚠️", "☃", "♪", "★", "✓", "㊗", "∀", "∑", "≠", "√", "∞", "→", "€", "$", "￥", "°", "©", "™", "x" * 10]
+SILENT = ["", " \t\n\u3000", "\u202e\u202c", "\x01\x02\x03", "......", "*", "\u2060", "\u200b\u200d\ufeff", "。。。", "！？", "…", "--- ***", "=====", "|---|", "~~~", "+++", "＝＝", "_____", "（）", "「」", "・・・", "※", "§", "`", "^", "¨", "🏻",
+          "\u0301\u0301", "\u3164", "\uffa0", "\u115f\u1160", "\u2800", "──────", "█████", "■□", "●", "\ufffd\ufffd", "\ufffc", "\ue000", "\U000e0041", "\u0378", "\u00ad", "﹏", "\u061c", "\ufe0f"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPEAKS)
+def test_a_letter_a_digit_or_a_symbol_of_meaning_is_enough_wherever_it_stands(text: str):
+    assert not says_nothing(text)
+    assert not says_nothing(f"\u200b...\n{text}***")
+
+
+@pytest.mark.parametrize("text", SILENT)
+def test_signs_marks_and_what_is_not_seen_say_nothing_however_many(text: str):
+    assert says_nothing(text)
+    assert says_nothing("".join(SILENT) + text * 1000)
+
+
+def test_every_letter_and_number_that_is_drawn_speaks_and_no_mark_punctuation_space_or_control_does():
+    chars = [chr(i) for i in range(0x32000) if not 0xD800 <= i < 0xE000]
+    wrong = [
+        char for char in chars
+        if (kind := unicodedata.category(char)[0]) != "S" and says_nothing(char) == (kind in "LN") and char not in "\u115f\u1160\u3164\uffa0"
+    ]  # fmt: skip
+    assert wrong == []
+
+
+@pytest.mark.parametrize("piece", [".", "\u0301", "文", "\u2800", "=", "\U000e0041", "😀"])
+def test_the_time_of_megabytes_grows_with_their_number_alone(piece: str):
+    def seconds(n: int) -> float:
+        text, start = piece * n, time.process_time()
+        says_nothing(text)
+        return time.process_time() - start
+
+    assert min(seconds(1_000_000) for _ in range(2)) < 3 * max(min(seconds(500_000) for _ in range(2)), 0.005)

@@ -1,0 +1,110 @@
+"""The rows of a JSON file, whatever its shape: a row a line, rows that end with CR alone, an array, or objects written over several lines.
+
+The shape is told by the head of a file, so that every part of it tells the same. A row a line is the rule, and all that is read in parts.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from udfs import jsons
+from udfs.encodings import BadEncoding, codec_of, decode
+from udfs.read.json_values import values
+from udfs.read.values import Reject
+from udfs.streams import BrokenStream, Limits, Line, blocks, is_one_piece, lines, part_lines, unpacked
+
+BOM = codecs.BOM_UTF8
+PROBE, MAX_PROBE = 1 << 16, 1 << 20  # bytes of the head that are looked at; up to the second as long as the first line has not ended
+_SPACE = b" \t\r\n"
+
+
+def json_rows(raw: Any, name: str, size: int, part: int, n_parts: int, limits: Limits, encoding: str) -> tuple[Iterator[Line], str]:
+    """Position, bytes and reason (as `streams.lines`) of the rows in part `part` of `n_parts` of a file, and the encoding that they are in."""
+    raw.seek(0)
+    head = raw.read(PROBE)
+    if is_one_piece(name, head):
+        if part:
+            return iter(()), encoding
+        head, pieces = _peeked(unpacked(raw, name, limits))
+    else:
+        head += raw.read(MAX_PROBE - PROBE) if b"\n" not in head and len(head) == PROBE else b""
+        pieces = None
+    encoding = "utf-8" if head.startswith(BOM) else encoding
+    shape = shape_of(head.removeprefix(BOM), encoding)
+    if shape == "lines":
+        return (part_lines(raw, name, size, part, n_parts, limits) if pieces is None else lines(pieces, limits)), encoding
+    if part:
+        return iter(()), encoding
+    pieces = blocks(raw) if pieces is None else pieces
+    if shape == "cr":
+        return lines(_as_lf(pieces), limits), encoding
+    codec = codec_of(head, encoding)
+    return values(pieces if codec is None else _as_utf8(pieces, codec), limits), encoding if codec is None else "utf-8"
+
+
+def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first PROBE bytes, and all of the stream; a break stays where it is."""
+    held, size, broken = [], 0, None
+    try:
+        while size < PROBE and (piece := next(pieces, None)) is not None:
+            held.append(piece)
+            size += len(piece)
+    except BrokenStream as found:
+        broken = found
+
+    def whole() -> Iterator[bytes]:
+        yield from held
+        if broken:
+            raise broken
+        yield from pieces
+
+    return b"".join(held)[:PROBE], whole()
+
+
+def shape_of(head: bytes, encoding: str) -> str:
+    """`lines`, `cr` or `values` for the head of a JSON file without its mark."""
+    text = head.lstrip(_SPACE)
+    line = text.partition(b"\n")[0]
+    first, cr, rest = line.rstrip(b"\r").partition(b"\r")
+    if text[:1] == b"{":
+        if cr and any(_is_whole(piece, encoding) for piece in (first, *rest.split(b"\r", 8)[:8])):
+            return "cr"
+        if _is_whole(line, encoding):
+            return "lines"
+        return "values" if first.strip() == b"{" or _is_spread(text, encoding) else "lines"
+    if text[:1] == b"[":
+        if _is_whole(line, encoding):
+            return "lines" if text[len(line) :].strip() else "values"  # an array of one line, or lines that are lists
+        return "values" if first.strip() == b"[" or text[1:].lstrip(_SPACE)[:1] in (b"{", b"]") else "lines"
+    return "lines"
+
+
+def _is_spread(text: bytes, encoding: str) -> bool:
+    """Whether the head begins with a whole object that goes over several lines."""
+    _, row, reason = next(values(iter([text]), Limits(len(text), 1, len(text) + 1, 1.0)))
+    return reason is None and b"\n" in row.strip() and _is_whole(row, encoding)
+
+
+def _is_whole(line: bytes, encoding: str) -> bool:
+    """Whether a line is a JSON object or list from end to end."""
+    try:
+        jsons.parse(decode(line, encoding))
+    except BadEncoding:
+        return False
+    except Reject as bad:
+        return bad.reason in ("duplicate_key", "not_an_object")
+    return True
+
+
+def _as_lf(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    return (piece.replace(b"\r", b"\n") for piece in pieces)
+
+
+def _as_utf8(pieces: Iterable[bytes], codec: str) -> Iterator[bytes]:
+    """Recoded as it streams, since brackets and backslashes can be halves of characters; what is no text passes as the bytes that it was."""
+    decoder = codecs.getincrementaldecoder(codec)(errors="surrogateescape")
+    for piece in pieces:
+        yield decoder.decode(piece).encode("utf-8", "surrogateescape")
+    yield decoder.decode(b"", True).encode("utf-8", "surrogateescape")

@@ -1,0 +1,67 @@
+"""Which mapped columns were never there: each unit says what it saw, the driver puts it together.
+
+A column that some rows do not have is everyday life; one that no row of any file has is a misspelt name, and nulls for all would hide it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+MAX_NAMES = 40  # names of columns that a report carries
+
+
+@dataclass
+class Survey:
+    """What the rows of one unit had. `label`: what messages call its files; `missing`: our field -> their column, until a row has it."""
+
+    label: str
+    missing: dict[str, str]
+    names: dict[str, None] = field(default_factory=dict)  # columns that rows had, in the order in which they came
+    why: dict[str, str] = field(default_factory=dict)  # our field -> what stands where the way to it ends
+    has_rows: bool = False
+    foreign: str | None = None  # what the file is, when it is none of its format
+
+    def saw(self, names: Iterable[str], present: Iterable[str]) -> None:
+        """Rows with columns called `names`; `present`: of our fields, those whose column was there."""
+        self.has_rows = True
+        for ours in present:
+            self.missing.pop(ours, None)
+        if self.missing and len(self.names) < MAX_NAMES:
+            self.names.update(dict.fromkeys(str(name)[:64] for name in names))
+
+    def report(self) -> str | None:
+        """One line for the driver; None when there is nothing to say: no rows, and no file of another kind."""
+        if self.foreign is not None:
+            return json.dumps({"foreign": self.foreign}, ensure_ascii=False)
+        if not self.has_rows:
+            return None
+        names = list(self.names)[:MAX_NAMES] if self.missing else []
+        why = {ours: text for ours, text in self.why.items() if ours in self.missing}
+        return json.dumps({"label": self.label, "missing": self.missing, "names": names, "why": why}, ensure_ascii=False)
+
+
+def complaints(reports: Iterable[str]) -> list[str]:
+    """`GLOB: text: no row has body; there are: id, body_text`, one for each mapped column that no file of its format has."""
+    seen: dict[str, list[Mapping]] = {}
+    for report in map(json.loads, sorted(set(reports))):
+        if "foreign" not in report:
+            seen.setdefault(report["label"], []).append(report)
+    return [line for label, found in sorted(seen.items()) for line in _of_format(label, found)]
+
+
+def _of_format(label: str, found: list[Mapping]) -> list[str]:
+    names = sorted({name for report in found for name in report["names"]})
+    there = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "") or "none"
+    lines = []
+    for ours, theirs in sorted(found[0]["missing"].items()):
+        if all(ours in report["missing"] for report in found):
+            why = next((f" ({report['why'][ours]})" for report in found if ours in report["why"]), "")
+            lines.append(f"{label}: {ours}: no row has {theirs}{why}; there are: {there}")
+    return lines
+
+
+def foreign_files(reports: Iterable[tuple[str, str]]) -> list[str]:
+    """`NAME: a zip archive`, one for each file that is none of its format; `reports`: name of the file, report."""
+    return [f"{name}: {seen}" for name, seen in sorted({(name, json.loads(report).get("foreign")) for name, report in reports}, key=str) if seen]

@@ -1,0 +1,45 @@
+"""What stands in a record, as the readers hand it on: numbers as they were written, strings that are none, and the way to a value inside objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MISSING = object()  # a column that the record does not have, as opposed to one that is null
+
+
+class Reject(Exception):
+    """A row that is left out; `reason` is a key of udfs.rows.REASONS, `detail` says which column it was and what stood there."""
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+class Number(str):
+    """A number as JSON wrote it. Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm."""
+
+    __slots__ = ()
+
+
+class NotFinite(str):
+    """NaN, Infinity or -Infinity: no JSON, but what pandas and others write for a missing number."""
+
+    __slots__ = ()
+
+
+class Undecodable(bytes):
+    """The bytes of a string column that are not UTF-8."""
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words for a message."""
+    if isinstance(value, NotFinite):
+        return f"{value}"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, Number | int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text that is no JSON object"
+    return "an object" if isinstance(value, Mapping) else "a list" if isinstance(value, list | tuple) else f"a value of type {type(value).__name__}"
