@@ -18,7 +18,7 @@ from jobs.core.config import Strict
 from jobs.core.contract import gate, load_contract
 from jobs.core.counts import counted
 from jobs.core.domains import with_domain
-from jobs.core.errors import DataError
+from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from udfs.edits import apply_batches
 
@@ -64,12 +64,30 @@ def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
     )  # fmt: skip
     corpus = tables.stage("corpus", with_facts(tables, rows.where(F.col("n_chars") >= params.min_chars)))
     n_kept = corpus.count()
+    require_facts(tables, rows, n_kept, params)
     if n_kept < params.min_kept:
         raise DataError(f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
     site = f"{tables.lake.local_root}/_data_docs/corpus" if params.data_docs and tables.lake.local_root else None
     if n_kept:
         gate(corpus, load_contract(params.contract), 0.0, site)
     return {"verdicts": verdicts, "corpus": corpus}
+
+
+def require_facts(tables: Tables, rows: DataFrame, n_kept: int, params: Params) -> None:
+    """Raises ContractError where documents that all judges kept have no row in signals: the join would leave them out unseen."""
+    from pyspark.sql import functions as F
+
+    whole = rows.where(F.col("n_chars") >= params.min_chars)
+    if whole.count() == n_kept:
+        return
+    keys = ["doc_id", "batch_id"]
+    lacking = whole.join(tables.slice("signals").select(*keys), keys, how="left_anti").groupBy("batch_id").agg(F.count("*").alias("n"))
+    batches = {row["batch_id"]: row["n"] for row in lacking.collect()}
+    listed = ", ".join(f"{n:,} of batch {batch}" for batch, n in sorted(batches.items()))
+    raise ContractError(
+        f"build_corpus: {sum(batches.values()):,} documents that were kept have no row in signals ({listed}); nothing was written. "
+        "Run measure_text again (`gristmill run measure_text --batch NAME`)"
+    )
 
 
 def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,9 @@ def _as_spark(value: Any, kind: pa.DataType) -> Any:
 def write(lake: Lake, name: str, rows: Sequence[tuple[Any, ...]], job: str = "test", batch: str = "b") -> int:
     """Append rows, in the order of the table's columns, and log a finished run of `job` on `batch` that says so; returns the version."""
     table = promised.table(name)
-    version = lake.write(table, frame_of(lake, table, rows), None, "test")
-    told = {"run_id": f"{job}-{name}-{version}", "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch], "recipe_hash": "h", "recipe": "{}",
+    run_id = uuid.uuid4().hex
+    version = lake.write(table, frame_of(lake, table, rows), None, json.dumps({"run_id": run_id, "job": job}))
+    told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch], "recipe_hash": "h", "recipe": "{}",
             "versions_read": {}, "versions_written": {name: version}, "rows_in": 0, "rows_kept": 0, "rows_left_out": 0, "reasons": {}, "code_version": "t", "spark_version": "t"}  # fmt: skip
     log(lake, tuple(told.get(column) for column in promised.RUNS.names), "test")
     return version
@@ -97,7 +99,7 @@ def bring(lake: Lake, folder: Path, rows: Sequence[dict[str, Any]], params: Any,
         return {name: pa.Table.from_pylist(made, arrow_schema(promised.table(name))) for name, made in (("rejects", []), ("docs", found))}
 
     writes = tuple(dataclasses.replace(each, replaces="append") for each in ingest_docs.JOB.writes)
-    job = dataclasses.replace(ingest_docs.JOB, steps=(step,), writes=writes, count=lambda *_: Counts(len(given), len(given), {}))
+    job = dataclasses.replace(ingest_docs.JOB, steps=(step,), writes=writes, count=lambda *_: Counts(len(given), len(given), 0, {}))
     return run_job(job, params, lake, inputs=str(path.parent), batch=batch)
 
 
