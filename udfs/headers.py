@@ -24,12 +24,18 @@ _NAMED_LICENCE = (
     r"(?:[ -]style)?\s+(?:software\s+)?licen[sc]e"
 )
 _WORK = r"(?:program|file|library|software|code|module|work|package|project|script|product|material|source(?: code)?(?: form)?)"
-_HOLDER = (  # names as they follow `Copyright` without a year: every word begins with a capital, or is a small word between names
-    r"(?-i:(?:(?:[A-Z\xc0-\xde][\w.&'’/-]*|[Tt]he|[Aa]nd|[Oo]f|to|for|in|by|or|and/or|de|von|et al|al|its|their|all|other|others|individual|original|respective|affiliates|subsidiaries"
-    r"|contributors?|authors?|committers|developers?|members|team|project|owners?|holders?|community|company|foundation|&|\+|<[^>\s]{3,80}>"
-    r"|\([A-Z][\w .]{0,40}\)|https?://\S{3,80})[ ,.]{0,2}){1,12}$)"
+_SMALL = (  # words that stand between names
+    r"[Tt]he|[Aa]nd|[Oo]f|to|for|in|by|or|and/or|de|von|et|al|its|their|all|other|others|individual|original|respective|affiliates|subsidiaries"
+    r"|contributors?|authors?|committers|developers?|members|team|project|owners?|holders?|community|company|foundation"
 )
-_NO_HOLDER = r"(?:laws?|acts?|office|notices?|holders?|infringement|protection|terms?|statements?|detect|check|years?|dates?|claims?|regist|directive|owner)"
+_HOLDER = (  # names as they follow `Copyright` without a year: up to the line's end every word begins with a capital, or is small
+    rf"(?-i:(?:(?:[A-Z\xc0-\xde][\w.&'’/-]*+|(?:{_SMALL})\b|[&+]|<[^>\s]{{3,80}}+>|\([A-Z][\w .]{{0,40}}+\)|https?://\S{{3,80}}+)[.,]{{0,2}}+(?: {{1,3}}|$))"
+    r"{1,12}+$)"
+)
+_NO_HOLDER = (
+    r"(?:laws?|acts?|office|notices?|holders?|infringement|protection|terms?|statements?|detect|check|years?|dates?|claims?|regist|directive"
+    r"|owner)"
+)
 # A paragraph with one of these is a header by itself; `^` is the beginning of a line. What is quoted is not looked at.
 STATES = re.compile(
     r"copyright\s*(?:\(c\)|©|&copy;)|copyright\s+(?:19|20)\d{2}\b|(?:©|\(c\))\s*(?:(?:19|20)\d{2}\b|copyright)"
@@ -57,6 +63,13 @@ STATES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _QUOTED = re.compile(r"\"[^\"\n]{0,80}[\s\u4e00-\u9fff][^\"\n]{0,80}\"|[“「『‘][^”」』’\n]{0,80}[”」』’]|(?<!\w)'[^'\n]{1,60}\s[^'\n]{0,60}'(?!\w)|`[^`\n]{0,80}\s[^`\n]{0,80}`")
+# Once a file has a header, a paragraph with one of these belongs to it too, though it alone would be none.
+ALSO_STATES = re.compile(
+    rf"under\s+the\s+terms\s+(?:of|and)|{_NAMED_LICENCE}|licen[sc]ed\s+(?:under|to\b|by\b)|governed\s+by\s+(?s:.){{0,40}}licen[sc]e"
+    r"|(?:see|refer\s+to)\s+(?:the\s+)?(?:accompanying\s+|enclosed\s+)?(?:files?\s+)?[\"'`]?(?:licen[sc]e|copying)|received\s+a\s+copy"
+    r"|merchantability|(?:without|no)\s+(?:\w+\s+)?warranty|copyright\s+notice|permission\s+is\s+granted",
+    re.IGNORECASE,
+)
 # Beside a header these go on with it.
 GOES_ON = re.compile(
     r"copyright|warrant(y|ies)|[\"'“]as is[\"'”]|in no event|liab(le|ility)|obtain a copy|received a copy|unless required by applicable law"
@@ -124,8 +137,11 @@ def _mark(line: str) -> str | None:
     return None if CODE.match(line) else next((mark for mark in LINE if line.startswith(mark)), None)
 
 
-def header_lines(words: list[str]) -> tuple[int, int] | None:
-    """First and last + 1 of the lines that are a header; `words`: the lines of one comment without their marks."""
+def header_lines(words: list[str], has_header: bool = False) -> tuple[int, int] | None:
+    """First and last + 1 of the lines that are a header; `words`: the lines of one comment without their marks.
+
+    `has_header`: whether an earlier comment of the file is one.
+    """
     parts, start = [], 0
     for i, line in enumerate([*words, ""]):
         if not line:
@@ -133,6 +149,8 @@ def header_lines(words: list[str]) -> tuple[int, int] | None:
             start = i + 1
     said = ["\n".join(words[first:last]) for first, last in parts]
     states = [i for i, part in enumerate(said) if STATES.search(_QUOTED.sub("", part))]
+    if states or has_header:
+        states = sorted({*states, *(i for i, part in enumerate(said) if ALSO_STATES.search(part))})
     if not states:
         return None
     first, last = states[0], states[-1]
@@ -146,10 +164,10 @@ def header_spans(text: str) -> list[tuple[int, int]]:
 
     A whole comment goes with the blank lines behind it; of a comment that says more, the header's lines go and its marks stay.
     """
-    spans = []
+    spans: list[tuple[int, int]] = []
     for comment in leading_comments(text):
         bare = [_words(text[slice(*line)], comment, i) for i, line in enumerate(comment.lines)]
-        found = header_lines(bare)
+        found = header_lines(bare, bool(spans))
         if found is None:
             continue
         first, last = found

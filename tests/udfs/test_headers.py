@@ -79,12 +79,18 @@ def test_a_common_form_of_header_goes_whole(comment: str) -> None:
     assert left == "x = 1\n" or left in ('""""""\nx = 1\n', '"""\n"""\nx = 1\n')  # of a docstring the quotes stay: they are code
 
 
+def test_a_header_goes_on_in_comments_that_alone_would_be_none() -> None:
+    notice = "# Copyright 2020 A. Miller\n\n# You should have received a copy of the GNU General Public License.\n# See COPYING.\n\n"
+    assert stripped(notice + "# Grinds grain.\nx = 1\n") == "# Grinds grain.\nx = 1\n"
+    assert stripped("# Reads whether a user has received a copy of the letter.\nx = 1\n") == "# Reads whether a user has received a copy of the letter.\nx = 1\n"
+
+
 @pytest.mark.parametrize("comment", COMMENTS["others"])
 def test_single_words_of_the_law_make_no_header(comment: str) -> None:
     assert stripped(comment + "x = 1\n") == comment + "x = 1\n"
 
 
-@pytest.mark.parametrize("piece", ["// Copyright A ", "// licensed under a ", "# all rights reserved ", "# 根据 ", "/* ( \" ", "# Copyright A\n", "# ' a", "/*"])
+@pytest.mark.parametrize("piece", ["// Copyright A ", "// licensed under a ", "# all rights reserved ", "# 根据 ", "/* ( \" ", "# Copyright A\n", "# ' a", "/*", "// Copyright " + "A" * 60 + "! ", "// (c) " + "A & " * 20 + "! "])
 def test_twice_the_comment_takes_about_twice_the_time(piece: str) -> None:
     def seconds(size: int) -> float:
         began = time.process_time()
