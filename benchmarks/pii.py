@@ -2,7 +2,7 @@
 
     python -m benchmarks.pii --n 2000 --seed 7 [--set FILE ...] [--docs FILE --show 100]
 
-By hand: pii_set.yaml (see its head); more files of that form by --set, each reported by itself. Made up: values are drawn at random with right
+By hand: pii_set.yaml (see its head), pii_set_2.yaml; more files of that form by --set, each reported by itself. Made up: values are drawn at random with right
 check digits; every sentence also holds decoys of the same look (a wrong check digit, an order number, a version). --docs: Parquet with text;
 --show prints so many mistakes, and hits in their surroundings, to be judged by eye. Last line: JSON.
 """
@@ -26,7 +26,7 @@ import yaml
 from udfs.pii import ENTITIES, find_pii
 
 Truth = set[tuple[int, int, str]]
-SET = Path(__file__).with_name("pii_set.yaml")
+SETS = tuple(Path(__file__).with_name(name) for name in ("pii_set.yaml", "pii_set_2.yaml"))
 MARK = re.compile(r"\[\[(\w+) (.*?)\]\]", re.DOTALL)
 FRAMES = ["{}", "请联系{}，谢谢", "（{}）", "see {}.", "是{}吗？", "\t{}\n", "my number: {}; ok", "：{}。", "写给{}的信", "use {}, please"]
 DECOYS = ["订单号：{13}", "v{1}.{1}.{1}.{2}", "10.{2}.{2}.{1}", "2024-0{1}-1{1}", "{10}", "0.{12}", "commit {8}abcdef{8}", "@user{3}", "img@2x.png", "192.168.{1}.{2}", "{20}"]
@@ -93,7 +93,8 @@ def decoy(rng: random.Random) -> str:
 
 def sentence(rng: random.Random) -> tuple[str, Truth]:
     """A sentence with one to three entities beside decoys, and their (start, end, entity)."""
-    text, truth = "", set()
+    text = ""
+    truth: Truth = set()
     for _ in range(rng.randint(1, 3)):
         entity = rng.choice(list(ENTITIES))
         held, frame = value(rng, entity), rng.choice(FRAMES)
@@ -105,7 +106,9 @@ def sentence(rng: random.Random) -> tuple[str, Truth]:
 
 def marked(line: str) -> tuple[str, Truth]:
     """A line of a set without its marks, and the (start, end, entity) that they stood for."""
-    parts, truth, at, size = [], set(), 0, 0
+    parts: list[str] = []
+    truth: Truth = set()
+    at = size = 0
     line = line.replace("¦", "")
     for mark in MARK.finditer(line):
         entity, held = mark.groups()
@@ -127,7 +130,7 @@ def figures(labelled: Iterable[tuple[str, Truth]], show: int) -> dict[str, dict[
     """Precision, recall, F1 and n of each entity and of all; prints the first `show` mistakes."""
     right, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
     for text, truth in labelled:
-        found = {tuple(span) for span in find_pii(text)}
+        found: Truth = set(find_pii(text))
         for counter, spans in ((right, found & truth), (missed, truth - found), (wrong, found - truth)):
             counter.update(name for *_, entity in spans for name in (entity, "all"))
         for start, end, entity in sorted(found ^ truth)[: max(show, 0)]:
@@ -162,7 +165,7 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, help="hits (of --docs) or mistakes printed")
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    result: dict[str, Any] = {path.stem: figures(written(path), given.show) for path in (SET, *given.set)}
+    result: dict[str, Any] = {path.stem: figures(written(path), given.show) for path in (*SETS, *given.set)}
     result["made_up"] = figures((sentence(rng) for _ in range(given.n)), given.show)
     if given.docs:
         result["docs"] = on_documents(given.docs, given.show, given.seed)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.pii import SET, figures, written
+from benchmarks.pii import SETS, figures, written
 from udfs.edit.ascii_forms import ascii_forms
 from udfs.edit.id_numbers import is_bank_card, is_id_card
 from udfs.pii import PiiParams, find_pii
@@ -91,8 +92,9 @@ def test_a_number_that_was_found_is_found_in_a_book_of_them_too() -> None:
     assert [text[start:end] for start, end, _ in find_pii(text)] == numbers
 
 
-def test_forms_written_by_hand_are_found_whole_and_look_alikes_are_not() -> None:
-    by_entity = figures(written(SET), show=0)
+@pytest.mark.parametrize("path", SETS, ids=[path.stem for path in SETS])
+def test_forms_written_by_hand_are_found_whole_and_look_alikes_are_not(path: Path) -> None:
+    by_entity = figures(written(path), show=0)
     assert {entity: made["f1"] for entity, made in by_entity.items() if made["f1"] < 0.98} == {}
 
 

@@ -98,7 +98,7 @@ def ips(text: str, zones: list[Span]) -> Iterator[Span]:
             address = ipaddress.ip_address(found)
         except ValueError:
             continue
-        if not address.is_global or re.match("[0-9A-Za-z_]", text[end : end + 1]):
+        if not address.is_global or address.is_multicast or re.match("[0-9A-Za-z_]", text[end : end + 1]):
             continue
         if address.version == 4 and (max(address.packed) < _MIN_OCTET or _VERSION_BEHIND.match(text, end)):
             continue

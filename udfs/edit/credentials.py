@@ -41,13 +41,13 @@ _USERINFO = re.compile(
 _ASSIGNED = re.compile(
     r"(?i)(?:passw(?:or)?d|passphrase|(?<![a-z])(?:pwd|pass(?=[\"']?\s{0,3}[=:]))|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|account[_-]?key|credentials?|密码|口令|密钥|秘钥)(?:[a-z0-9_-]{0,24}[\"']?\]?\s{0,3}(?:=>|:=|[=:])|\s{0,2}(?:is\s|是|为))\s{0,3}"
-    r"(?:[\"'](?P<quoted>[^\"'\s]{6,300})[\"']|(?P<bare>[\w!#$%*+./:=?@\\^`~-]{6,300}+)(?![(\[{]))",
+    r"(?:[\"'](?P<quoted>[^\"'\s]{6,300})[\"']|(?P<bare>(?:[\w!#$%*+./:=?@\\^`~-]|&(?![\w-]{1,40}=)){6,300}+)(?![(\[{]))",
     re.ASCII,
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])(?:bearer|basic)\s{1,3}(?P<bare>[a-z0-9._~+/=-]{20,4000}+)")
 _QUOTED_NAMES = re.compile(r"(?i)pass|pwd|secret|api|access|private|密码|口令|密钥|秘钥")
 _NO_VALUE = re.compile(
-    r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env"
+    r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env|^&.*;$|required|\bmin:\d"
 )
 _INVENTED = re.compile(r"(?i)your|example|changeme|placeholder|dummy|passw|secret|test")
 _NO_PASSWORD = re.compile(

@@ -39,6 +39,7 @@ OTHER_NUMBER = re.compile(
     r"|[?&_]id=?|订单|單號|单号|流水号?|序列号?|运单|时间戳|条码|批号|文号|专利号?|学号|工号|编号|货号|期号)"
     r"(?:\s?(?:号码?|id|no\.?|number|#))?[\s:=#.'\"]{0,3}$"
 )
+_GOES_ON = re.compile(r"[0-9A-Za-z_%元万亿]|[.-]\d|\s?(?:[Bb]ytes?|[KMGT]i?B|ms|字节)\b")
 _NEAR = 24  # characters before a number that are looked at
 
 
@@ -55,7 +56,7 @@ def joined_left(text: str, start: int) -> bool:
 
 def joined_right(text: str, end: int) -> bool:
     """Whether the number that ends at `end` goes on with what stands behind: a word, a decimal number, a unit of money."""
-    return re.match(r"[0-9A-Za-z_%元万亿]|[.-]\d", text[end : end + 2]) is not None
+    return _GOES_ON.match(text, end) is not None
 
 
 def is_id_card(number: str) -> bool:

@@ -47,8 +47,8 @@ _NATIONAL = re.compile(r"(?<![\d+])\(?\d(?:[ .()-]{0,2}+\d){8,12}+(?!\d)")  # wh
 _TRUNK = ("CN", "GB", "TW", "DE", "FR", "JP", "KR", "AU")  # whose numbers begin with a 0 at home
 _NO_TRUNK = ("US", "IN")  # where they have ten digits
 _NAMED = re.compile(
-    r"(?i)(?:(?<![a-z])(?:tel|telephone|phone|ph|mobile|mob|cell|cellphone|call|calling|fax|whatsapp|hotline|contact|dial|sms|ring)"
-    r"|电话|電話|手机|手機|座机|固话|传真|傳真|热线|致电|拨打|号码|联系方式|来电|短信|客服|微信)"
+    r"(?i)(?:(?<![a-z])(?:tel|telephone|telefono?|tél|téléphone|teléfono|phone|ph|mobile|mob|cell|cellphone|call|calling|fax|whatsapp|hotline|contact|dial|sms|ring)"
+    r"|тел|телефон|전화|电话|電話|手机|手機|座机|固话|传真|傳真|热线|致电|拨打|号码|联系方式|来电|短信|客服|微信)"
     r"(?:\s?(?:numbers?|no\.?|us|me|at|on|is|号码?|號碼|是|为)){0,3}\W{0,4}$"
 )
 _DIGITS_OF = re.compile(  # numbers that are parts of something, as in `the digits 415-926-5358`
@@ -87,6 +87,8 @@ def _chinese(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
             if match["common"]
             else RARE
         )
+        if grade == PLAIN and re.search(r"[A-Za-z]{2} $", text[max(0, match.start() - 3) : match.start()]):
+            grade = RARE  # volume and pages of a journal: Immunol 177 8676 8683
         yield *match.span(), SURE if match.group().startswith("(") else grade
     for match in in_zones(_LANDLINE, text, zones):
         found = match.group()
@@ -142,6 +144,8 @@ def _stands_alone(text: str, start: int, end: int, named: bool) -> bool:
         and not _OTHER_BEHIND.match(text, end)
     ):
         return False
+    if text[start] == "+" and text[start - 1 : start].isalpha():
+        return True  # India+91-...
     return named or not (
         OTHER_NUMBER.search(before) or (joined_left(text, start) and not _OTHER_BEFORE.search(before))
     )
