@@ -1,4 +1,4 @@
-"""Find where the Traditional Chinese of documents that earlier judges kept is Simplified otherwise; build_corpus writes it so.
+"""Find what Traditional Chinese becomes in Simplified, in documents that judges kept; build_corpus writes it.
 
 reads   docs, signals, verdicts
 writes  edits
@@ -30,7 +30,7 @@ class Params(Strict):
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
-    languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; ja and ko write some of these characters as their own
+    languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
     skip_domains: list[str]  # whose documents stay as they are
 
 
@@ -42,8 +42,10 @@ def convert(tables: Tables, params: Params) -> dict[str, DataFrame]:
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
-    wanted = tables.kept(params.heeds).join(chinese, keys, how="left_semi").join(skipped, keys, how="left_anti")
-    found = tables.mapped(functools.partial(convert_batches, config=params.opencc), FOUND, *keys, "text", keys=wanted)
+    kept = tables.kept(params.heeds).join(chinese, keys, how="left_semi")
+    wanted = kept.join(skipped, keys, how="left_anti")
+    kernel = functools.partial(convert_batches, config=params.opencc)
+    found = tables.mapped(kernel, FOUND, *keys, "text", keys=wanted)
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(REASON).alias("reason")
     return {"edits": found.select(own, *keys, "start", "end", "replacement", reason)}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from jobs import build_corpus, convert_script, measure_text, scrub_pii
+from jobs.core.errors import ConfigError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, EDITS
@@ -57,5 +57,5 @@ def test_the_corpus_is_written_as_simplified_and_docs_keep_what_came(
 
 def test_japanese_and_korean_are_no_languages_to_convert(params_of: Callable[..., Any]) -> None:
     for language in ("ja", "ko"):
-        with pytest.raises(ValidationError, match="languages"):
+        with pytest.raises(ConfigError, match="languages"):
             params_of("convert_script", languages=[language])

@@ -1,1 +1,1 @@
-"""What is changed in a text when the corpus is written: spans of personal data, of headers, of another script."""
+"""What is changed in a text when the corpus is written: personal data, headers, script."""

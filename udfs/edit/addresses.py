@@ -11,10 +11,13 @@ from collections.abc import Iterator
 
 from udfs.edit.ascii_forms import Span, in_zones
 
-# Letters of scripts that put spaces between words: beside an address a Han character or Hangul syllable is no part of it.
+# Letters of scripts with spaces between words: a Han character or Hangul syllable is no part of an address.
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u02af\u0300-\u052f\u0531-\u0587\u1e00-\u1fff"
 _LABEL = rf"[{LETTERS}0-9](?:[{LETTERS}0-9-]{{0,61}}[{LETTERS}0-9])?"
-_DOMAIN = rf"(?P<domain>(?:{_LABEL}DOT){{1,8}}(?:[{LETTERS}]{{2,24}}|xn--[a-z0-9-]{{2,59}}))(?![{LETTERS}0-9-]|\.[{LETTERS}0-9])"
+_DOMAIN = (
+    rf"(?P<domain>(?:{_LABEL}DOT){{1,8}}(?:[{LETTERS}]{{2,24}}|xn--[a-z0-9-]{{2,59}}))"
+    rf"(?![{LETTERS}0-9-]|\.[{LETTERS}0-9])"
+)
 _AT = re.compile("@" + _DOMAIN.replace("DOT", r"\."))
 _DOT = r"(?: ?[\[({] ?(?:dot|\.) ?[\])}] ?|\.)"
 _WRITTEN_AT = re.compile(
@@ -23,9 +26,15 @@ _WRITTEN_AT = re.compile(
 _LOCAL = re.compile(rf"[{LETTERS}0-9._%+'-]*")
 _MAX_LOCAL = 64  # characters before the @ (RFC 5321)
 _FILES = frozenset(
-    "png jpg jpeg gif svg webp avif heic heif bmp ico tif tiff psd pdf eps mp3 mp4 m4a wav ogg flac webm mov avi mkv woff woff2 ttf otf eot "
-    "css scss less js mjs cjs jsx ts tsx vue html htm xhtml php asp aspx jsp xml json yaml yml toml ini cfg conf lock map txt csv tsv log "
-    "py pyc ipynb java jar class kt go rb cpp hpp dll exe bin dmg apk ipa deb rpm iso zip gz tgz bz2 xz zst tar rar whl gem crate "
+    "png jpg jpeg gif svg webp avif heic heif bmp ico tif tiff psd pdf eps "
+    "mp3 mp4 m4a wav ogg flac webm mov avi mkv "
+    "woff woff2 ttf otf eot "
+    "css scss less js mjs cjs jsx ts tsx vue html htm xhtml php asp aspx jsp "
+    "xml json yaml yml toml ini cfg conf lock map "
+    "txt csv tsv log "
+    "py pyc ipynb java jar class kt go rb cpp hpp dll exe bin "
+    "dmg apk ipa deb rpm iso zip gz tgz bz2 xz zst tar rar "
+    "whl gem crate "
     "doc docx xls xlsx ppt pptx odt service".split()
 )
 _SCALE = re.compile(r"\d+(?:\.\d+)?x(?:\.|$)|v?\d+\.\d+(?:\.|-|$)")  # @2x.png, @1.2.3.tgz
@@ -36,7 +45,7 @@ _IPV4 = re.compile(
     r"(?<![0-9A-Za-z._])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![0-9A-Za-z_]|\.\d)"
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,40}+")  # 2000::/3: the public ones
-# What makes four numbers a version or section: a word before them, or before a word like `number`, `is` or `v`; a word behind them.
+# What makes four numbers a version or section: a word before them (`version`, `version number is`) or behind.
 _VERSION = re.compile(
     r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?|sec|chapters?|clauses?|articles?|figure"
     r"|fig|table|oid)|版本号?|版|固件|升级[到至]|更新[到至]|章节?|小节|编号|§|第)"
@@ -74,7 +83,7 @@ def _is_mail(text: str, start: int, end: int, domain: str) -> bool:
 
 
 def emails(text: str) -> Iterator[Span]:
-    """Mail addresses, and those whose @ is written out in brackets; no file (logo@2x.png), package or remote host."""
+    """Mail addresses, also with the @ in brackets; no file (logo@2x.png), package, remote host."""
     patterns = [_AT] if "@" in text else []
     if re.search(r"(?i)[\[({] ?(?:at|@) ?[\])}]", text):
         patterns.append(_WRITTEN_AT)
@@ -89,7 +98,7 @@ def emails(text: str) -> Iterator[Span]:
 
 
 def ips(text: str, zones: list[Span]) -> Iterator[Span]:
-    """Addresses of the public Internet; no number of a version or section: none whose four numbers are all below 20."""
+    """Addresses of the public Internet; no version or section: none whose four numbers are all below 20."""
     matches = [*in_zones(_IPV4, text, zones), *_IPV6.finditer(text)]
     for match in matches:
         found = match.group().rstrip(".:") if ":" in match.group() else match.group()

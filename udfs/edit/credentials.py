@@ -1,7 +1,7 @@
-"""Credentials: keys of known form, private keys, user and password of a URL, values given to a name like password.
+"""Credentials: keys of known form, private keys, user and password of a URL, values of names like password.
 
-Texts come in ASCII forms. A known prefix is not enough where everyday words begin with it (sk-, hf_): what follows must
-look drawn at random. Prefixes and lengths are those that the providers publish.
+Texts come in ASCII forms. A known prefix is not enough where everyday words begin with it (sk-, hf_): what
+follows must look drawn at random. Prefixes and lengths are those that the providers publish.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from udfs.edit.ascii_forms import Span
 _LONG = re.compile(r"[A-Za-z0-9_.~+/=:-](?<![A-Za-z0-9_.~+/=:-].)[A-Za-z0-9_.~+/=:-]{15,}+")
 _KEYS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{32}"  # clouds: AWS, Alibaba, Tencent
+    r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{32}"  # AWS, Alibaba, Tencent
     r"|AIza[0-9A-Za-z_-]{35}|GOCSPX-[0-9A-Za-z_-]{28}|ya29\.[0-9A-Za-z_-]{20,500}"  # Google
     r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"
     r"|gl(?:pat|dt|rt|ptt|cbt|ft|soat|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{20,200}"
@@ -25,7 +25,8 @@ _KEYS = re.compile(
     r"|do[opr]_v1_[a-f0-9]{64}|dapi[a-f0-9]{32}|hvs\.[A-Za-z0-9_-]{24,200}|glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}"
     r"|AGE-SECRET-KEY-1[0-9A-Z]{58}|PMAK-[a-f0-9]{24}-[a-f0-9]{34}|ATATT3[A-Za-z0-9_=-]{60,400}|lin_api_[A-Za-z0-9]{40}"
     r"|\d{8,10}:AA[A-Za-z0-9_-]{33}|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"  # Telegram's bots, Azure
-    r"|eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,8000}+\.[A-Za-z0-9_-]{10,2000}+(?:\.[A-Za-z0-9_-]{10,2000}+){0,2}"  # JSON Web Token
+    r"|eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,8000}+\.[A-Za-z0-9_-]{10,2000}+"  # JSON Web Token
+    r"(?:\.[A-Za-z0-9_-]{10,2000}+){0,2}"
     r")(?![A-Za-z0-9])"
 )
 _LIKE_WORDS = re.compile(
@@ -57,9 +58,9 @@ _NO_PASSWORD = re.compile(
 
 
 def is_random(value: str) -> bool:
-    """Whether a value of 16 characters and more looks drawn: digits among letters, changing from kind to kind often.
+    """Whether a value of 16 characters and more looks drawn: digits among letters, changing kind often.
 
-    Names of many words change seldom (a digit at a word's end): a fifth of the neighbours is the least that counts.
+    Names of many words change seldom (a digit at a word's end): a fifth of the neighbours is the least.
     """
     runs = re.findall(r"[A-Za-z0-9]+", value)
     pairs = [(one, other) for run in runs for one, other in itertools.pairwise(run)]
@@ -80,7 +81,7 @@ def _kind(char: str) -> int:
 
 
 def _is_password(value: str) -> bool:
-    """Whether a short value is rather a password than a word of code: digits in more than one place, or with a sign, or four and more."""
+    """Whether a short value is a password: digits in two places, or with a sign, or four and more."""
     if not value.isascii() or not re.search("[A-Za-z]", value):
         return False
     digits = re.findall(r"\d+", value)
@@ -88,7 +89,7 @@ def _is_password(value: str) -> bool:
 
 
 def _is_secret(name: str, value: str, quoted: bool) -> bool:
-    """Whether the value given to the name is one that somebody chose: no word, no expression of code, no example of a manual."""
+    """Whether somebody chose the value given to the name: no word, expression of code or example."""
     if _NO_VALUE.search(value) or value[0] in "=$/." or not value.isascii() or len(set(value)) < 5:
         return False
     if is_random(value):
@@ -101,7 +102,7 @@ def _is_secret(name: str, value: str, quoted: bool) -> bool:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """From each BEGIN to the END that follows it; without one (a text cut off), to the end of what may be a key."""
+    """From each BEGIN to the END that follows; without one (a text cut off), to where a key may end."""
     marks = list(_MARK.finditer(text))
     for mark, follower in zip(marks, [*marks[1:], None], strict=False):
         body = (

@@ -1,4 +1,4 @@
-"""Resident IDs of China and bank cards: numbers with check digits, in one run or in groups. Texts come in ASCII forms."""
+"""Resident IDs of China and bank cards: numbers with check digits. Texts come in ASCII forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from udfs.edit.ascii_forms import Span, in_zones
 
 _END = r"(?![0-9A-Za-z_])"
-# Looked for at the beginning of every group of digits (the lookahead takes nothing), as another number may stand before it.
+# Looked for at every group of digits (the lookahead takes nothing), as another number may stand before it.
 _ID = re.compile(
     r"(?<![0-9])(?=([1-9]\d{16}[ -]?[0-9X]|[1-9]\d{5}([ -])(?:\d{8}|\d{4}[ -]\d{4})\2\d{3}[ -]?[0-9X]"
     r"|[1-9]\d\d([ -])\d{3}\3\d{4}\3\d{4}\3\d{3}[0-9X])(?![0-9A-Za-z_]))".replace("X", "XxⅩⅹХх×")
@@ -17,7 +17,8 @@ _ID = re.compile(
 _OLD_ID = re.compile(rf"(?<![0-9])[1-9]\d{{14}}{_END}")  # until 1999: no check digit, two digits of the year
 _OLD_NAME = re.compile(r"身份证(?:号码?)?[^0-9]{0,4}$|(?i:id card)[^0-9]{0,4}$")
 _REGIONS = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91".split()
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 "
+    "71 81 82 83 91".split()
 )
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CARDS = tuple(
@@ -44,7 +45,7 @@ _NEAR = 24  # characters before a number that are looked at
 
 
 def joined_left(text: str, start: int) -> bool:
-    """Whether the number that begins at `start` goes on with what stands before: a word, a path, a decimal number, a sum."""
+    """Whether the number from `start` goes on with what stands before: a word, path, decimal number, sum."""
     before = text[max(0, start - 2) : start]
     left = before[-1:]
     if not left:
@@ -55,12 +56,12 @@ def joined_left(text: str, start: int) -> bool:
 
 
 def joined_right(text: str, end: int) -> bool:
-    """Whether the number that ends at `end` goes on with what stands behind: a word, a decimal number, a unit of money."""
+    """Whether the number up to `end` goes on with what stands behind: a word, decimal number, unit."""
     return _GOES_ON.match(text, end) is not None
 
 
 def is_id_card(number: str) -> bool:
-    """Whether 18 characters are a resident ID of China: region, date of birth from 1800 on, checksum (GB 11643-1999)."""
+    """Whether 18 characters are a resident ID of China: region, birth since 1800, checksum (GB 11643)."""
     if number[:2] not in _REGIONS:
         return False
     try:
@@ -81,7 +82,7 @@ def _is_old_id(number: str) -> bool:
 
 
 def id_cards(text: str, zones: list[Span]) -> Iterator[Span]:
-    """Resident IDs of China, by their check digit in any grouping, or of 15 digits where the text says what they are."""
+    """Resident IDs of China, by their check digit in any groups; of 15 digits where the text says so."""
     for match in in_zones(_ID, text, zones):
         found = re.sub("[xⅩⅹХх×]", "X", match.group(1))
         number = re.sub("[ -]", "", found)

@@ -1,7 +1,7 @@
-"""Phone numbers: of China by their form, of others where libphonenumber knows them as valid. Texts come in ASCII forms.
+"""Phone numbers: of China by their form, others that libphonenumber knows. Texts come in ASCII forms.
 
-A number whose form alone says little (groups apart by spaces, ten digits in one run) counts only where a word before it
-says that it is a phone, or, if its form is common, where it does not stand in a row of other numbers.
+A number whose form alone says little (groups apart by spaces, ten digits in one run) counts only
+where a word before it says that it is a phone, or, if its form is common, where it does not stand in a row of other numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _LINE = r"(?: - | {1,2}|-)"  # no full stop, where it would be that of a decimal
 _COUNTRY = r"(?:\((?:\+|00)?86\)|(?:\+|00)?86) ?-?(?:\(0\))? ?"
 _MOBILE = re.compile(
     rf"(?<![\d+])(?P<country>{_COUNTRY})?0?(?:1[3-9]\d(?P<common>\d{{8}}|{_GAP}\d{{4}}{_GAP}\d{{4}}|{_LINE}\d{{8}}|\d{{4}}{_LINE}\d{{4}})"
-    rf"|\(1[3-9]\d\) ?\d{{4}}{_GAP}?\d{{4}}|1[3-9](?:\d{_GAP}\d{{3}}{_GAP}\d{{5}}|\d\d{_GAP}\d{{3}}{_GAP}\d{{4}}"
+    rf"|\(1[3-9]\d\) ?\d{{4}}{_GAP}?\d{{4}}"
+    rf"|1[3-9](?:\d{_GAP}\d{{3}}{_GAP}\d{{5}}|\d\d{_GAP}\d{{3}}{_GAP}\d{{4}}"
     rf"|\d\d{_GAP}\d{{4}}{_GAP}\d{{3}}|\d{{3}}{_GAP}\d{{6}}|\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{3}}))(?!\d)"
 )
 _AREA = r"(?:10|2[0-57-9]|[3-9]\d{2})"
@@ -72,7 +73,7 @@ def _is_valid(number: str, region: str | None) -> bool:
 
 
 def _longest(found: str, regions: tuple[str | None, ...]) -> int:
-    """How much of what was found, cut at its gaps, is a valid number of one of the regions (another may follow); 0 for none."""
+    """How much of what was found, cut at its gaps, is a valid number of one of the regions; 0 for none."""
     ends = [len(found), *sorted({gap.start() for gap in _GAPS.finditer(found)}, reverse=True)]
     return next((end for end in ends if any(_is_valid(found[:end], region) for region in regions)), 0)
 
@@ -122,7 +123,7 @@ def _foreign(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
 
 
 def _national(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
-    """(start, end, RARE) of numbers as their own country writes them, behind a word that says that they are phones."""
+    """(start, end, RARE) of numbers as their country writes them, behind a word that says they are phones."""
     for match in in_zones(_NATIONAL, text, zones):
         if is_named(text, match.start()):
             regions = _TRUNK if match.group().lstrip("(")[0] == "0" else _NO_TRUNK
@@ -136,7 +137,7 @@ def is_named(text: str, start: int) -> bool:
 
 
 def _stands_alone(text: str, start: int, end: int, named: bool) -> bool:
-    """Whether the number is no part of a word, path, sum or other number; a word that names it may touch it (Tel.138...)."""
+    """Whether the number is no part of a word, path, sum or number; a word that names it may touch it."""
     before = text[max(0, start - _NEAR) : start]
     if joined_right(text, end) or (
         text[end : end + 1] == "/"

@@ -1,6 +1,6 @@
-"""Where a text changes when OpenCC writes its Traditional Chinese as Simplified: spans of what differs, and what stands there then.
+"""Traditional Chinese as OpenCC writes it in Simplified: spans that differ, and what stands there then.
 
-OpenCC converts by the longest phrases of its dictionaries, over the text as it stands. Applying the spans to the text gives
+OpenCC converts by the longest phrases of its dictionaries. Applying the spans to the text gives
 what OpenCC gives for the whole, always: equal stretches are compared, and everything else is in a span.
 """
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 from udfs.batches import as_batch
 
 REASON = "traditional_script"
-CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")  # of OpenCC; `p`: words of Taiwan or Hong Kong become those of the mainland
+CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")  # of OpenCC; `p`: words too, as the mainland has them
 FOUND: pa.Schema = pa.schema(
     [
         ("doc_id", pa.string()),
@@ -27,7 +27,7 @@ FOUND: pa.Schema = pa.schema(
     ]
 )
 _HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_LONGEST = 12  # characters of the longest phrase that OpenCC writes with another length (米歇爾·哈札納維西斯), and one
+_LONGEST = 12  # characters; the longest phrase that changes its length has ten
 _SURE = (2, 1)  # characters that agree behind a phrase of another length: so many are looked for, then fewer
 _WAYS = sorted(  # how far a phrase may go in the text and in what is written, the shortest first
     ((old, new) for old in range(1, _LONGEST + 1) for new in range(1, _LONGEST + 1)),
@@ -48,7 +48,7 @@ def converter(config: str) -> Callable[[str], str]:
 
 
 def script_edits(text: str, config: str) -> list[Edit]:
-    """(start, end, replacement) in code points of what OpenCC changes; in order, none empty, none touching another."""
+    """(start, end, replacement) in code points of what OpenCC changes; in order, none empty."""
     if not _HAN.search(text):
         return []
     convert = converter(config)
@@ -62,7 +62,8 @@ def script_edits(text: str, config: str) -> list[Edit]:
 
 def _differing(text: str, written: str) -> list[Edit]:
     """Runs of positions at which two texts of one length differ."""
-    old, new = (np.frombuffer(side.encode("utf-32-le", "surrogatepass"), np.uint32) for side in (text, written))
+    sides = (side.encode("utf-32-le", "surrogatepass") for side in (text, written))
+    old, new = (np.frombuffer(side, np.uint32) for side in sides)
     borders = np.flatnonzero(np.diff(np.concatenate(([0], (old != new).astype(np.int8), [0]))))
     return [(start, end, written[start:end]) for start, end in borders.reshape(-1, 2).tolist()]
 
@@ -96,9 +97,10 @@ def _aligned(text: str, written: str, convert: Callable[[str], str]) -> Iterator
 
 
 def _step(text: str, written: str, i: int, j: int, convert: Callable[[str], str]) -> tuple[int, int] | None:
-    """How far a phrase goes on both sides, the shortest way to where they agree again; None when they do not."""
+    """How far a phrase goes on both sides, to where they agree again; None where they do not."""
     size = _LONGEST + _SURE[0]
-    old, new = text[i : i + size].ljust(size, "\0"), written[j : j + size].ljust(size, "\0")  # both at their end agree
+    old = text[i : i + size].ljust(size, "\0")  # both at their end agree
+    new = written[j : j + size].ljust(size, "\0")
     single = [convert(char) for char in old]
     for sure in _SURE:
         for a, b in _WAYS:
