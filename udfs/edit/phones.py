@@ -1,7 +1,8 @@
 """Phone numbers: of China by their form, others that libphonenumber knows. Texts come in ASCII forms.
 
 A number whose form alone says little (groups apart by spaces, ten digits in one run) counts only
-where a word before it says that it is a phone, or, if its form is common, where it does not stand in a row of other numbers.
+where a word before it says that it is a phone, or, if its form is common, where it does not stand in a row of
+other numbers.
 """
 
 from __future__ import annotations
