@@ -1,9 +1,10 @@
-"""Precision and recall of udfs/pii.py by entity, on sentences made up here, and its pace and hits on a file of documents.
+"""Precision and recall of udfs/pii.py by entity: on forms written by hand, on sentences made up here; its pace and hits on a file of documents.
 
-    python -m benchmarks.pii --n 2000 --seed 7 [--docs FILE --show 100]
+    python -m benchmarks.pii --n 2000 --seed 7 [--set FILE ...] [--docs FILE --show 100]
 
-Values are drawn at random with right check digits; every sentence also holds decoys of the same look (a wrong check digit, an order
-number, a version). --docs: Parquet with text; --show prints that many hits in their surroundings, to be judged by eye. Last line: JSON.
+By hand: pii_set.yaml (see its head), pii_set_2.yaml; more files of that form by --set, each reported by itself. Made up: values are drawn at random with right
+check digits; every sentence also holds decoys of the same look (a wrong check digit, an order number, a version). --docs: Parquet with text;
+--show prints so many mistakes, and hits in their surroundings, to be judged by eye. Last line: JSON.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import time
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import phonenumbers
 import pyarrow.parquet as pq
+import yaml
 
 from udfs.pii import ENTITIES, find_pii
 
+Truth = set[tuple[int, int, str]]
+SETS = tuple(Path(__file__).with_name(name) for name in ("pii_set.yaml", "pii_set_2.yaml"))
+MARK = re.compile(r"\[\[(\w+) (.*?)\]\]", re.DOTALL)
 FRAMES = ["{}", "请联系{}，谢谢", "（{}）", "see {}.", "是{}吗？", "\t{}\n", "my number: {}; ok", "：{}。", "写给{}的信", "use {}, please"]
 DECOYS = ["订单号：{13}", "v{1}.{1}.{1}.{2}", "10.{2}.{2}.{1}", "2024-0{1}-1{1}", "{10}", "0.{12}", "commit {8}abcdef{8}", "@user{3}", "img@2x.png", "192.168.{1}.{2}", "{20}"]
 REGIONS = ["US", "GB", "DE", "FR", "JP", "IN", "BR", "AU", "KR", "SG"]
@@ -83,9 +91,10 @@ def decoy(rng: random.Random) -> str:
     return made
 
 
-def sentence(rng: random.Random) -> tuple[str, set[tuple[int, int, str]]]:
+def sentence(rng: random.Random) -> tuple[str, Truth]:
     """A sentence with one to three entities beside decoys, and their (start, end, entity)."""
-    text, truth = "", set()
+    text = ""
+    truth: Truth = set()
     for _ in range(rng.randint(1, 3)):
         entity = rng.choice(list(ENTITIES))
         held, frame = value(rng, entity), rng.choice(FRAMES)
@@ -95,21 +104,40 @@ def sentence(rng: random.Random) -> tuple[str, set[tuple[int, int, str]]]:
     return text, truth
 
 
-def figures(n: int, seed: int, show: int) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and n of each entity over `n` sentences; prints the first `show` mistakes."""
-    rng = random.Random(seed)
+def marked(line: str) -> tuple[str, Truth]:
+    """A line of a set without its marks, and the (start, end, entity) that they stood for."""
+    parts: list[str] = []
+    truth: Truth = set()
+    at = size = 0
+    line = line.replace("¦", "")
+    for mark in MARK.finditer(line):
+        entity, held = mark.groups()
+        if entity not in ENTITIES:
+            raise ValueError(f"unknown entity {entity} in {line!r}; known: {', '.join(ENTITIES)}")
+        parts += [line[at : mark.start()], held]
+        size += mark.start() - at + len(held)
+        truth.add((size - len(held), size, entity))
+        at = mark.end()
+    return "".join([*parts, line[at:]]), truth
+
+
+def written(path: Path) -> list[tuple[str, Truth]]:
+    """The lines of a set written by hand, each with its truth."""
+    return [marked(line) for line in yaml.safe_load(path.read_text(encoding="utf-8"))["forms"]]
+
+
+def figures(labelled: Iterable[tuple[str, Truth]], show: int) -> dict[str, dict[str, float]]:
+    """Precision, recall, F1 and n of each entity and of all; prints the first `show` mistakes."""
     right, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
-    for _ in range(n):
-        text, truth = sentence(rng)
-        found = {tuple(span) for span in find_pii(text)}
-        right.update(entity for *_, entity in found & truth)
-        missed.update(entity for *_, entity in truth - found)
-        wrong.update(entity for *_, entity in found - truth)
+    for text, truth in labelled:
+        found: Truth = set(find_pii(text))
+        for counter, spans in ((right, found & truth), (missed, truth - found), (wrong, found - truth)):
+            counter.update(name for *_, entity in spans for name in (entity, "all"))
         for start, end, entity in sorted(found ^ truth)[: max(show, 0)]:
             show -= 1
-            print("missed" if (start, end, entity) in truth else "wrong ", entity, repr(text[max(0, start - 12) : end + 12]))
+            print("missed" if (start, end, entity) in truth else "wrong ", entity, repr(text[max(0, start - 12) : end + 12]), "<-", repr(text[start:end]))
     made: dict[str, dict[str, float]] = {}
-    for entity in ENTITIES:
+    for entity in (*ENTITIES, "all"):
         hit, lost, bad = right[entity], missed[entity], wrong[entity]
         made[entity] = {"precision": round(hit / max(hit + bad, 1), 4), "recall": round(hit / max(hit + lost, 1), 4), "f1": round(2 * hit / max(2 * hit + lost + bad, 1), 4), "n": hit + lost}
     return made
@@ -132,10 +160,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=2000, help="sentences made up")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--set", nargs="*", type=Path, default=[], help="more sets written by hand")
     parser.add_argument("--docs", help="Parquet with a column text")
     parser.add_argument("--show", type=int, default=0, help="hits (of --docs) or mistakes printed")
     given = parser.parse_args()
-    result: dict[str, Any] = {"made_up": figures(given.n, given.seed, given.show)}
+    rng = random.Random(given.seed)
+    result: dict[str, Any] = {path.stem: figures(written(path), given.show) for path in (*SETS, *given.set)}
+    result["made_up"] = figures((sentence(rng) for _ in range(given.n)), given.show)
     if given.docs:
         result["docs"] = on_documents(given.docs, given.show, given.seed)
     print(json.dumps(result))

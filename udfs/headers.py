@@ -15,15 +15,59 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 REASON = "licence_header"
-# A paragraph with one of these is a header by itself.
+_LICENCE = (  # of code, by name
+    r"(?:apache|mit|[023]?-?bsd|bsd|[al]?gpl|gnu|mpl|mozilla|isc|cc0|cc[- ]by|creative commons|unlicense|public domain|zlib|boost|eclipse|epl|eupl"
+    r"|artistic|psf|python software|proprietary|wtfpl|mulan|cddl|ms-pl|expat|new bsd|modified bsd|simplified bsd)"
+)
+_NAMED_LICENCE = (
+    r"(?:apache|mit|bsd|mozilla public|gnu (?:[a-z]+ ){0,3}general public|isc|eclipse public|boost software|[2-4]-clause bsd|bsd [2-4]-clause|zlib|mulan \w+)"
+    r"(?:[ -]style)?\s+(?:software\s+)?licen[sc]e"
+)
+_WORK = r"(?:program|file|library|software|code|module|work|package|project|script|product|material|source(?: code)?(?: form)?)"
+_SMALL = (  # words that stand between names
+    r"[Tt]he|[Aa]nd|[Oo]f|to|for|in|by|or|and/or|de|von|et|al|its|their|all|other|others|individual|original|respective|affiliates|subsidiaries"
+    r"|contributors?|authors?|committers|developers?|members|team|project|owners?|holders?|community|company|foundation"
+)
+_HOLDER = (  # names as they follow `Copyright` without a year: up to the line's end every word begins with a capital, or is small
+    rf"(?-i:(?:(?:[A-Z\xc0-\xde][\w.&'’/-]*+|(?:{_SMALL})\b|[&+]|<[^>\s]{{3,80}}+>|\([A-Z][\w .]{{0,40}}+\)|https?://\S{{3,80}}+)[.,]{{0,2}}+(?: {{1,3}}|$))"
+    r"{1,12}+$)"
+)
+_NO_HOLDER = (
+    r"(?:laws?|acts?|office|notices?|holders?|infringement|protection|terms?|statements?|detect|check|years?|dates?|claims?|regist|directive"
+    r"|owner)"
+)
+# A paragraph with one of these is a header by itself; `^` is the beginning of a line. What is quoted is not looked at.
 STATES = re.compile(
-    r"copyright\s*(\(c\)|©|&copy;|[12]\d{3}|by\b|:|notice)|(©|\(c\))\s*([12]\d{3}|copyright)|copyrights? .{0,60}[12]\d{3}|all rights reserved"
-    r"|spdx-license-identifier|spdx-filecopyrighttext|@licen[sc]e\b|licen[sc]e: |governed by .{0,40}licen[sc]e"
-    r"|licen[sc]ed (under|to\b|by\b)|permission is hereby granted|redistribution and use in source|under the terms (of|and)"
-    r"|(apache|mit|bsd|mozilla public|gnu [a-z ]*general public|isc|eclipse public|boost software) licen[sc]e"
-    r"|this (program|file|library|software|code|module|work|package) is (free software|licen[sc]ed|made available under|released under|subject to)"
-    r"|released (under|into) the (public domain|[a-z0-9. -]{2,20} licen[sc]e)|(see|refer to) (the )?(accompanying |enclosed )?(file )?[\"'`]?(licen[sc]e|copying)\b"
-    r"|版权所有|版權所有|著作权(归|所有)|保留所有权利|(根据|遵循|基于|采用).{0,30}(许可证|许可协议|开源协议)",
+    r"copyright\s*(?:\(c\)|©|&copy;)|copyright\s+(?:19|20)\d{2}\b|(?:©|\(c\))\s*(?:(?:19|20)\d{2}\b|copyright)"
+    rf"|^(?:portions\s+|parts\s+)?copyrights?\s+(?!{_NO_HOLDER})(?:.{{0,60}}\b(?:19|20)\d{{2}}\b|by\s|(?:the\s+)?(?:original\s+)?(?:authors?|contributors?)\b|{_HOLDER})"
+    rf"|^:?@?copyright\s*:\s*(?-i:[A-Z0-9(©\u4e00-\u9fff]|by\s|the\s)|^copyright\s+[\u4e00-\u9fff]|^(?:©|\(c\))\s*{_HOLDER}"
+    r"|^all\s+rights\s+reserved|[.,;|)]\s+all\s+rights\s+reserved\s*(?:[.!|]|$)"
+    r"|(?:^|[.;|]\s)\s*spdx-(?:license-identifier|filecopyrighttext)\s*:|@licen[sc]e\b"
+    rf"|^:?licen[sc]e\s*:\s*(?:the\s+)?(?:{_LICENCE}|see\b|https?://)"
+    rf"|licen[sc]ed\s+under\b(?s:.){{0,60}}?(?:licen[sc]e\b|\b{_LICENCE}\b|\bterms\b)|^licen[sc]ed\s+to\s+\w|licen[sc]ed\s+to\s+(?s:.){{1,80}}?\s+under\s+one\s+or\s+more"
+    rf"|{_WORK}\b[^.\n]{{0,40}}\s+governed\s+by\s+(?s:.){{0,40}}licen[sc]e"
+    r"|permission\s+is\s+hereby\s+granted|redistribution\s+and\s+use\s+in\s+source"
+    rf"|under\s+the\s+terms\s+(?:of|and)\s(?s:.){{0,60}}?(?:licen[sc]e\b|\b{_LICENCE}\b)"
+    rf"|(?:under|subject\s+to|terms\s+of|covered\s+by|conditions\s+of)\s+(?:the\s+|an?\s+)?{_NAMED_LICENCE}"
+    rf"|(?:^|[|,;(]\s*)(?:the\s+)?{_NAMED_LICENCE}\s*(?:$|[|,.;()]|v\.?\s?\d|version|\d)"
+    rf"|this\s+{_WORK}\s+is\s+(?:free\s+software|licen[sc]ed|made\s+available\s+under|released\s+under|subject\s+to\s+the\s+(?:terms|licen[sc]e))"
+    rf"|(?:released|distributed|available|published|provided)\s+under\s+(?:the\s+|an?\s+)?(?s:.){{0,40}}?(?:licen[sc]e\b|\b{_LICENCE}\b)"
+    rf"|^(?:this|the)\s+{_WORK}\s+is\s+in\s+the\s+public\s+domain(?!\s+name)"
+    r"|(?:released|placed|dedicated|put)\s+(?:in|into|to)\s+the\s+public\s+domain(?!\s+name)"
+    r"|(?:see|refer\s+to)\s+(?:the\s+)?(?:accompanying\s+|enclosed\s+|included\s+)?(?:file\s+)?[\"'`]?(?-i:LICEN[SC]E|License\.|COPYING)\b"
+    r"|proprietary\s+and\s+confidential|confidential\s+and\s+proprietary|unauthori[sz]ed\s+(?:copying|use|reproduction|distribution)\s+of\s+this"
+    r"|(?:^|[,，。.;；)）\s]|(?:公司|集团|大学|研究院|团队|工作室|基金会|作者))(?:版权所有|版權所有|著作权所有|保留所有权利|保留所有權利|保留一切权利)(?!的?[字页頁])"
+    r"|(?:版权|版權|著作权|著作權|知识产权)(?:归|歸|属|屬).{1,40}?(?:所有|拥有|擁有)|本\S{1,6}(?:版权|版權|著作权|著作權|知识产权)(?:归|歸|属|屬)"
+    r"|(?:^|[,，。]\s*|[本此该]\S{1,8}\s*)(?:根据|遵循|基于|采用|使用|以|在).{0,30}?"
+    r"(?:许可证|许可协议|开源协议|(?:mit|apache|bsd|gpl|mpl|木兰|cc)[\w .-]{0,16}(?:协议|许可))\s?下?(?:授权|许可|开源|发布|分发|第|$|[，。,.])",
+    re.IGNORECASE | re.MULTILINE,
+)
+_QUOTED = re.compile(r"\"[^\"\n]{0,80}[\s\u4e00-\u9fff][^\"\n]{0,80}\"|[“「『‘][^”」』’\n]{0,80}[”」』’]|(?<!\w)'[^'\n]{1,60}\s[^'\n]{0,60}'(?!\w)|`[^`\n]{0,80}\s[^`\n]{0,80}`")
+# Once a file has a header, a paragraph with one of these belongs to it too, though it alone would be none.
+ALSO_STATES = re.compile(
+    rf"under\s+the\s+terms\s+(?:of|and)|{_NAMED_LICENCE}|licen[sc]ed\s+(?:under|to\b|by\b)|governed\s+by\s+(?s:.){{0,40}}licen[sc]e"
+    r"|(?:see|refer\s+to)\s+(?:the\s+)?(?:accompanying\s+|enclosed\s+)?(?:files?\s+)?[\"'`]?(?:licen[sc]e|copying)|received\s+a\s+copy"
+    r"|merchantability|(?:without|no)\s+(?:\w+\s+)?warranty|copyright\s+notice|permission\s+is\s+granted",
     re.IGNORECASE,
 )
 # Beside a header these go on with it.
@@ -93,15 +137,20 @@ def _mark(line: str) -> str | None:
     return None if CODE.match(line) else next((mark for mark in LINE if line.startswith(mark)), None)
 
 
-def header_lines(words: list[str]) -> tuple[int, int] | None:
-    """First and last + 1 of the lines that are a header; `words`: the lines of one comment without their marks."""
+def header_lines(words: list[str], has_header: bool = False) -> tuple[int, int] | None:
+    """First and last + 1 of the lines that are a header; `words`: the lines of one comment without their marks.
+
+    `has_header`: whether an earlier comment of the file is one.
+    """
     parts, start = [], 0
     for i, line in enumerate([*words, ""]):
         if not line:
             parts += [(start, i)] if i > start else []
             start = i + 1
-    said = [" ".join(words[first:last]) for first, last in parts]
-    states = [i for i, part in enumerate(said) if STATES.search(part)]
+    said = ["\n".join(words[first:last]) for first, last in parts]
+    states = [i for i, part in enumerate(said) if STATES.search(_QUOTED.sub("", part))]
+    if states or has_header:
+        states = sorted({*states, *(i for i, part in enumerate(said) if ALSO_STATES.search(part))})
     if not states:
         return None
     first, last = states[0], states[-1]
@@ -115,10 +164,10 @@ def header_spans(text: str) -> list[tuple[int, int]]:
 
     A whole comment goes with the blank lines behind it; of a comment that says more, the header's lines go and its marks stay.
     """
-    spans = []
+    spans: list[tuple[int, int]] = []
     for comment in leading_comments(text):
         bare = [_words(text[slice(*line)], comment, i) for i, line in enumerate(comment.lines)]
-        found = header_lines(bare)
+        found = header_lines(bare, bool(spans))
         if found is None:
             continue
         first, last = found

@@ -1,12 +1,19 @@
 """What states a copyright or licence at the head of a source file goes; code, and comments that say something else, stay."""
 
+import time
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
+import yaml
 
 from udfs.edits import apply_edits
 from udfs.headers import header_spans, strip_batches
 
 APACHE = ["Copyright 2024 The Mill Authors", "", 'Licensed under the Apache License, Version 2.0 (the "License");', "you may not use this file except in compliance with the License."]
+
+
+COMMENTS = yaml.safe_load(Path(__file__).with_name("header_comments.yaml").read_text(encoding="utf-8"))
 
 
 def stripped(text: str) -> str:
@@ -64,6 +71,34 @@ def test_only_the_header_goes(text: str, left: str) -> None:
 )
 def test_code_and_prose_stay_as_they_are(text: str) -> None:
     assert stripped(text) == text
+
+
+@pytest.mark.parametrize("comment", COMMENTS["headers"])
+def test_a_common_form_of_header_goes_whole(comment: str) -> None:
+    left = stripped(comment + "x = 1\n")
+    assert left == "x = 1\n" or left in ('""""""\nx = 1\n', '"""\n"""\nx = 1\n')  # of a docstring the quotes stay: they are code
+
+
+def test_a_header_goes_on_in_comments_that_alone_would_be_none() -> None:
+    notice = "# Copyright 2020 A. Miller\n\n# You should have received a copy of the GNU General Public License.\n# See COPYING.\n\n"
+    assert stripped(notice + "# Grinds grain.\nx = 1\n") == "# Grinds grain.\nx = 1\n"
+    assert stripped("# Reads whether a user has received a copy of the letter.\nx = 1\n") == "# Reads whether a user has received a copy of the letter.\nx = 1\n"
+
+
+@pytest.mark.parametrize("comment", COMMENTS["others"])
+def test_single_words_of_the_law_make_no_header(comment: str) -> None:
+    assert stripped(comment + "x = 1\n") == comment + "x = 1\n"
+
+
+@pytest.mark.parametrize("piece", ["// Copyright A ", "// licensed under a ", "# all rights reserved ", "# 根据 ", "/* ( \" ", "# Copyright A\n", "# ' a", "/*", "// Copyright " + "A" * 60 + "! ", "// (c) " + "A & " * 20 + "! "])
+def test_twice_the_comment_takes_about_twice_the_time(piece: str) -> None:
+    def seconds(size: int) -> float:
+        began = time.process_time()
+        header_spans(piece * (size // len(piece)))
+        return time.process_time() - began
+
+    ratios = (seconds(400_000) / max(seconds(200_000), 1e-3) for _ in range(5))
+    assert any(ratio < 3 for ratio in ratios)
 
 
 def test_spans_of_a_batch_name_their_document() -> None:

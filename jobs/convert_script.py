@@ -1,0 +1,65 @@
+"""Find what Traditional Chinese becomes in Simplified, in documents that judges kept; build_corpus writes it.
+
+reads   docs, signals, verdicts
+writes  edits
+run     spark-submit jobs/convert_script.py --recipe conf/convert_script.yaml --lake lakes/demo
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from jobs.core.config import Strict
+from jobs.core.counts import count_kept
+from jobs.core.domains import with_domain
+from jobs.core.job import Job, Tables, Writes, main
+from udfs.edit.script import REASON, convert_batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOUND = "doc_id string, batch_id string, start int, end int, replacement string"
+
+
+class Params(Strict):
+    """See conf/convert_script.yaml."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
+    languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
+    skip_domains: list[str]  # whose documents stay as they are
+
+
+def convert(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`edits` of the batches at hand: a row for each span that changes."""
+    from pyspark.sql import functions as F
+
+    keys = ["doc_id", "batch_id"]
+    chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
+    docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
+    skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
+    kept = tables.kept(params.heeds).join(chinese, keys, how="left_semi")
+    wanted = kept.join(skipped, keys, how="left_anti")
+    kernel = functools.partial(convert_batches, config=params.opencc)
+    found = tables.mapped(kernel, FOUND, *keys, "text", keys=wanted)
+    own, reason = F.lit(tables.job.name).alias("job"), F.lit(REASON).alias("reason")
+    return {"edits": found.select(own, *keys, "start", "end", "replacement", reason)}
+
+
+JOB = Job(
+    "convert_script",
+    Params,
+    reads=("docs", "signals", "verdicts"),
+    writes=(Writes("edits", "batch"),),
+    steps=(convert,),
+    count=count_kept,
+    about=__doc__,
+    looks_at=("domains",),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(JOB))
