@@ -162,7 +162,7 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
 
 def check_schemas(job: Job, runs: Runs) -> None:
     """Raises ContractError, before anything is written, where a table of the job was made with other columns than this code writes."""
-    for name in dict.fromkeys(write.table for write in job.writes):
+    for name in dict.fromkeys([*(write.table for write in job.writes), promised.RUNS.name]):
         state = runs.state(name)
         if state is not None:
             runs.lake.check_schema(promised.table(name), state)

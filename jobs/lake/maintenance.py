@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import pyarrow as pa
-
 from jobs.core import files, local_delta
 from jobs.core.errors import ContractError
 from jobs.core.lake import conflicts_as_retry
@@ -51,9 +49,8 @@ def drop(lake: Lake, table: Table) -> None:
 
 
 def overwrite(lake: Lake, table: Table, rows: list[dict[str, Any]], note: str) -> None:
-    """Replace all rows of a small table by rows of the driver (maps as lists of pairs)."""
-    schema = local_delta.arrow_schema(table)
-    lake.write(table, pa.Table.from_pylist(rows, schema), "true", note)
+    """Replace all rows of a small table by rows of the driver (times with their zone)."""
+    lake.write(table, lake.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.schema), "true", note)
 
 
 def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | None:

@@ -127,5 +127,5 @@ def _with_ids(lake: Lake, note: str) -> None:
         values = row.asDict()
         if values["table_ids"] is None and values["status"] == "finished":
             values["table_ids"] = {name: ids[name] for name in values["versions_written"] or {} if name in ids}
-        filled.append({name: list(value.items()) if isinstance(value, dict) else value for name, value in values.items()})
+        filled.append(values)
     maintenance.overwrite(lake, RUNS, filled, note)

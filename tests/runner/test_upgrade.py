@@ -1,0 +1,120 @@
+"""Lakes that earlier versions made are brought to today's columns, and then give the corpus that a fresh run gives."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import curate
+from jobs.core import config
+from jobs.core.ask import Ask
+from jobs.core.errors import ContractError
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.runs import Runs
+from jobs.core.tables import ALL, CORPUS, DOCS, RUNS, SIGNALS, table
+from jobs.runner.upgrade import changes, upgrade
+from tests import lakes
+
+pytestmark = pytest.mark.spark
+DATA = Path(__file__).parent / "lakes"
+JOBS = ("ingest_docs", "measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "scrub_pii", "build_corpus")
+OLD = "5f528c6"  # the commit that made the oldest lake here; tests/runner/lakes/README.md says how
+
+
+def recipe() -> config.Recipe:
+    """conf/demo.yaml, of which only JOBS run."""
+    shipped = config.load_recipe("conf/demo.yaml")
+    jobs = {name: json.loads(json.dumps(shipped.jobs[name])) for name in shipped.jobs if name in JOBS}
+    for section in jobs.values():
+        section.update({key: False for key in ("data_docs",) if key in section} | {key: 0 for key in ("min_kept",) if key in section})
+        for key in ("heeds", "edits"):
+            section.update({key: [name for name in section[key] if name in JOBS]} if key in section else {})
+    jobs["ingest_docs"]["max_reject_share"] = 1.0
+    return dataclasses.replace(shipped, jobs=jobs)
+
+
+def unpacked(name: str, home: Path) -> Path:
+    with tarfile.open(DATA / f"{name}.tar.xz") as archive:
+        archive.extractall(home, filter="data")
+    return home
+
+
+def texts(lake: Lake) -> dict[str, str]:
+    return {row.doc_id: row.text for row in lakes.read(lake, CORPUS, Runs(lake).versions()["corpus"])}
+
+
+@pytest.fixture(scope="module")
+def fresh(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """What today's code makes of the same input."""
+    home = unpacked("raw", tmp_path_factory.mktemp("fresh"))
+    curate.curate(recipe(), str(home / "lake"), str(home / "raw"))
+    return Lake(spark, str(home / "lake"))
+
+
+@pytest.fixture(scope="module")
+def upgraded(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The old lake before, after the upgrade, and after the next curation."""
+    home = unpacked(OLD, unpacked("raw", tmp_path_factory.mktemp("old")))
+    where, seen = str(home / "lake"), {}
+    seen["asked"] = Ask(where).sql("SELECT count(*) AS n FROM corpus", 5)
+    seen["runs"] = Ask(where).sql("SELECT job FROM runs WHERE status = 'finished'", 50)[1]
+    with pytest.raises(ContractError) as refused:
+        run_job(curate.find_job("measure_text"), recipe().params("measure_text", curate.find_job("measure_text").params), Lake(spark, where))
+    seen["refused"], seen["before"] = str(refused.value), {each.name: Lake(spark, where).state(each) for each in ALL}
+    seen["changes"] = changes(Lake(spark, where))
+    seen["docs"] = lakes.read(Lake(spark, where), DOCS)
+    upgrade(Lake(spark, where), seen["changes"])
+    seen["after"], seen["versions"] = {each.name: Lake(spark, where).state(each) for each in ALL}, Runs(Lake(spark, where)).versions()
+    seen["none left"] = changes(Lake(spark, where))
+    seen["outcomes"] = {outcome.job: outcome.batches for outcome in curate.curate(recipe(), where, str(home / "raw"))}
+    return {"lake": Lake(spark, where), **seen}
+
+
+def test_an_old_lake_can_be_asked_but_not_written_to_and_the_error_names_the_command(upgraded: dict[str, Any]) -> None:
+    assert upgraded["asked"][1][0][0] > 10
+    assert ("build_corpus",) in upgraded["runs"]
+    assert "column digit_ratio is missing" in upgraded["refused"]
+    assert "run `gristmill upgrade --lake" in upgraded["refused"]
+
+
+def test_rows_that_cannot_be_made_again_stay_and_other_tables_are_made_anew(upgraded: dict[str, Any]) -> None:
+    kinds = {change.table: change.kind for change in upgraded["changes"]}
+    assert kinds["runs"] == "columns"
+    assert {kinds[name] for name in ("signals", "sketches")} == {"anew"}
+    before, after = upgraded["before"], upgraded["after"]
+    assert after["docs"].id == before["docs"].id
+    assert after["signals"] is None
+    assert "signals" not in upgraded["versions"], "what it covered is forgotten"
+    assert "docs" in upgraded["versions"]
+    assert lakes.read(upgraded["lake"], RUNS)[0].table_ids is not None
+    assert upgraded["none left"] == []
+    [noted] = [row for row in lakes.read(upgraded["lake"], RUNS) if row.job == "upgrade"]
+    assert set(json.loads(noted.recipe)) == set(kinds)
+
+
+def test_the_next_curation_gives_the_corpus_of_a_fresh_run(upgraded: dict[str, Any], fresh: Lake) -> None:
+    assert texts(upgraded["lake"]) == texts(fresh)
+    signals = [sorted(map(str, lakes.read(lake, SIGNALS))) for lake in (upgraded["lake"], fresh)]
+    assert signals[0] == signals[1]
+    assert {len(upgraded["outcomes"][job]) > 0 for job in ("measure_text", "judge_rules", "build_corpus")} == {True}
+
+
+def test_a_lake_of_this_version_needs_nothing(fresh: Lake) -> None:
+    assert changes(fresh) == []
+
+
+def test_a_table_whose_rows_must_stay_and_cannot_is_refused_by_name(fresh: Lake, tmp_path: Path) -> None:
+    copy = lakes.copied(fresh, tmp_path / "lake")
+    copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')")
+    copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} DROP COLUMN place")
+    copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} UNSET TBLPROPERTIES ('gristmill.schema')")
+    with pytest.raises(ContractError, match="docs: lacks place: its rows cannot be made again"):
+        changes(Lake(copy.spark, copy.where))
+    assert table("docs").keeps_rows
