@@ -16,6 +16,7 @@ from udfs.kernels import kernel, slices, text_buffers
 
 SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
 
+LANGUAGE = ("lang", "lang_score", "lang_by")
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
 _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("doc_id", pa.string(), "key of the document"),
@@ -62,8 +63,9 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("symbol_ratio", pa.float64(), "what is no letter, digit, space or punctuation / n_chars, 0 to 1"),
     ("link_ratio", pa.float64(), "marks of links, ]( and :// and www., / n_tokens (may exceed 1)"),
     ("link_line_ratio", pa.float64(), "marks of links / n_lines (may exceed 1)"),
-    ("lang", pa.string(), "language by fastText, ISO 639 code; null for a blank text"),
-    ("lang_score", pa.float64(), "its score, 0 to 1"),
+    ("lang", pa.string(), "language, ISO 639 code, of the text's beginning (udfs/langid.py); null for a blank text"),
+    ("lang_score", pa.float64(), "0 to 1: fastText's score of lang; with lang_by script the share of letters in lang's scripts"),
+    ("lang_by", pa.string(), "model: fastText named lang; script: the letters of a short or doubtful text; default: nothing, so en"),
 ]
 
 SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS])
@@ -182,7 +184,7 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
 def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
     """Every measure but the language, for a column of texts; a null text counts as empty."""
     data, offsets = text_buffers(texts)
-    parts: dict[str, list[pa.Array]] = {name: [] for name in SIGNALS.names if name not in ("doc_id", "lang", "lang_score")}
+    parts: dict[str, list[pa.Array]] = {name: [] for name in SIGNALS.names if name not in ("doc_id", *LANGUAGE)}
     for first, last in slices(offsets, SLICE_BYTES):
         chars = read_chars(data, offsets[first : last + 1])
         for name, values in measure_chars(chars, words.find_words(chars)).items():
@@ -196,6 +198,6 @@ def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> p
     `lid_model` and `lid_chars`: see `udfs.langid.identify`. Raises FileNotFoundError when the model is not there.
     """
     texts = batch.column("text")
-    lang, lang_score = langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars)
-    columns = measure_texts(texts) | {"lang": lang, "lang_score": lang_score, "doc_id": batch.column("doc_id").cast(pa.string())}
+    named = zip(LANGUAGE, langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars), strict=True)
+    columns = measure_texts(texts) | dict(named) | {"doc_id": batch.column("doc_id").cast(pa.string())}
     return pa.record_batch([columns[name] for name in SIGNALS.names], schema=SIGNALS)

@@ -1,0 +1,1 @@
+"""Characters, words, lines, language, folded form of a text."""
