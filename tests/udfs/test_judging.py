@@ -64,5 +64,11 @@ def test_only_kept_documents_lose_lines() -> None:
     assert all(text[start:end].strip() == "please enable javascript" for _, start, end in drops)
 
 
+def test_domains_that_no_route_names_are_counted() -> None:
+    batch = measured(["河水很清。"] * 5, ["web", "wbe", None, "wbe", "wiki"])
+    rows = [row for out in judge_batches(iter([batch]), PLAN) for row in out.to_pylist()]
+    assert {row["reason"]: row["value"] for row in rows if row["rule"] is None and row["start"] is None} == {"wbe": 2, "wiki": 1}
+
+
 def test_every_limit_compares_a_column_that_is_measured() -> None:
     assert {limit.column for limit in LIMITS.values()} <= set(SIGNALS.names)
