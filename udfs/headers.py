@@ -20,7 +20,7 @@ STATES = re.compile(
     r"copyright\s*(\(c\)|©|&copy;|[12]\d{3}|by\b|:|notice)|(©|\(c\))\s*([12]\d{3}|copyright)|copyrights? .{0,60}[12]\d{3}|all rights reserved"
     r"|spdx-license-identifier|spdx-filecopyrighttext|@licen[sc]e\b|licen[sc]e: |governed by .{0,40}licen[sc]e"
     r"|licen[sc]ed (under|to\b|by\b)|permission is hereby granted|redistribution and use in source|under the terms (of|and)"
-    r"|(apache|mit|bsd|mozilla public|gnu [a-z ]*general public|isc|eclipse public|boost software) licen[sc]e"
+    r"|(apache|mit|bsd|mozilla public|gnu (?:[a-z]+ ){0,3}general public|isc|eclipse public|boost software) licen[sc]e"
     r"|this (program|file|library|software|code|module|work|package) is (free software|licen[sc]ed|made available under|released under|subject to)"
     r"|released (under|into) the (public domain|[a-z0-9. -]{2,20} licen[sc]e)|(see|refer to) (the )?(accompanying |enclosed )?(file )?[\"'`]?(licen[sc]e|copying)\b"
     r"|版权所有|版權所有|著作权(归|所有)|保留所有权利|(根据|遵循|基于|采用).{0,30}(许可证|许可协议|开源协议)",
