@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Normalise(Strict):
     """What counts as the same text."""
 
-    nfkc: bool  # typographic forms: full-width letters, ligatures; never powers, fractions, circled or styled letters
+    nfkc: bool  # typographic forms (full-width letters, ligatures), never powers, fractions, circled letters
     casefold: bool
     squeeze_space: bool  # runs of white space count as one space, none at the ends
     simplify: bool  # Traditional characters count as Simplified (OpenCC)

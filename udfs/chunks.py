@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 HAN = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))  # written without spaces: about a token a character
-PARAGRAPH = re.compile(r"(?:\r\n?|\n)(?P<empty>[^\S\r\n]*[\r\n]\s*)?")  # a chunk may end after an empty line, else after any line
+# A chunk may end after an empty line, else after any line.
+PARAGRAPH = re.compile(r"(?:\r\n?|\n)(?P<empty>[^\S\r\n]*[\r\n]\s*)?")
 SENTENCE = re.compile(r"[。！？；…]+[”’」』）]*|(?<![.!?])[.!?]+[\"'”’)\]]*\s+")
 CHUNKS = "request_id string, doc_id string, batch_id string, chunk int, start int, `end` int, lang string, domain string, text string"
 

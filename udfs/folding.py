@@ -50,7 +50,7 @@ class FoldParams:
     casefold: bool = True  # case
     simplify: bool = True  # Traditional characters become Simplified ones (OpenCC)
     squeeze_space: bool = True  # runs of white space become one space, none at the ends; shingles never see white space
-    keep_signs: bool = False  # of nfkc: powers, fractions, circled and styled letters stay (udfs/text/compatibility.py), as exact copies want
+    keep_signs: bool = False  # but powers, fractions, circled and styled letters, as exact copies want
 
 
 @lru_cache(maxsize=1)
@@ -266,8 +266,8 @@ def content_hashes(
     """128 bits of BLAKE2b over each folded text, as 32 lower-case hexadecimal digits (a string, so that SQL can show it).
 
     A null text has a null hash; texts with nothing but white space all share the hash of the empty text. Equal folded
-    texts give equal hashes on every machine; different ones collide with probability 2**-128 a pair. `nfkc` folds typographic
-    forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
+    texts give equal hashes on every machine; different ones collide with probability 2**-128 a pair.
+    `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
     """
     params = FoldParams(nfkc, casefold, simplify, squeeze_space, keep_signs=True)
     data, offsets = text_buffers(texts)

