@@ -29,7 +29,6 @@ from udfs import (
     jsons,
     judging,
     langid,
-    lexicons,
     likeness,
     lines,
     lm,
@@ -176,7 +175,7 @@ def sampled(text: str) -> None:
 
 
 def selected(text: str) -> None:
-    selection.near_duplicates(["a", "b"], [text, text[1:]], 0.7, 5, 16)
+    selection.near_duplicates(["a"], [text], 0.7, 5, 16)
     selection.self_bleu([text, text[1:]], 2, 1)
     if not sample_measures.HAN.search(text):  # jieba's tagger of Chinese questions: a question is short, the tagger slow
         selection.opening(text)
@@ -227,10 +226,10 @@ COMPILED: dict[str, Kernel] = {
 PLAIN: dict[str, Kernel] = {
     "chunks": lambda text: chunks.chunk_spans(text, PAIR), "headers": headers.header_spans, "edits": edited, "fim": filled_in,
     "jsons": parsed, "rows": row_of, "warc": warc_of, "streams": streamed, "encodings": encoded, "sensitive": lambda text: sensitive.measure(text, LIST),
-    "sample_measures": sampled, "lexicons": lambda text: [lexicons.count(name, text) for name in lexicons.PATTERNS], "selection": selected, "lm": in_sentences,
+    "sample_measures": sampled, "selection": selected, "lm": in_sentences,
     "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
 }  # fmt: skip
-WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim"}  # timed with another module
+WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     "pii": "tests/udfs/test_pii.py",
 }
