@@ -27,6 +27,7 @@ from udfs import langid, measures, words
 from udfs.chars import read_chars
 from udfs.kernels import text_buffers
 from udfs.rules import LIMITS, failing
+from udfs.text import line_ends
 
 PRESETS = Path(__file__).parent.parent / "conf" / "presets"
 QUALITY = ("words", "mean_word_chars", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "alpha_word_ratio", "stop_words")
@@ -141,7 +142,7 @@ def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
 def measures_from_words(texts: list[str], found: list[list[str]]) -> list[dict[str, Any]]:
     """The measures of texts with the words that another tokenizer found in them."""
     rows = []
-    for text, its_words in zip(texts, found, strict=True):
+    for text, its_words in zip(line_ends.unify(pa.array(texts)).to_pylist(), found, strict=True):
         chars = read_chars(*text_buffers(pa.array([text])))
         starts, stops = placed_words(text, its_words)
         ends = np.array([0, len(starts)], np.int64)

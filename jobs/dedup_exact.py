@@ -21,6 +21,7 @@ from jobs.core.counts import count_verdicts
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.ranking import Rank, ranked
+from jobs.core.routes import Label
 from udfs.folding import content_hashes
 from udfs.read.addresses import ADDRESS
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Normalise(Strict):
     """What counts as the same text."""
 
-    nfkc: bool  # compatibility forms: full-width letters, ligatures
+    nfkc: bool  # typographic forms (full-width letters, ligatures), never powers, fractions, circled letters
     casefold: bool
     squeeze_space: bool  # runs of white space count as one space, none at the ends
     simplify: bool  # Traditional characters count as Simplified (OpenCC)
@@ -43,7 +44,7 @@ class Params(Strict):
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     normalise: Normalise
-    url_domains: list[str]  # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
+    url_domains: list[Label]  # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
     min_kept: NonNegativeInt  # documents
 

@@ -22,6 +22,7 @@ from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.queue import Prompted, first_reason, fresh_tables, with_parts
 from jobs.core.ranking import by_seed
+from jobs.core.routes import Label
 from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Params(Prompted):
     languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
     keep_shares: bool
     max_documents: PositiveInt
-    domains: list[str]
+    domains: list[Label]
     min_chars: PositiveInt
     max_chars: PositiveInt
     bins: list[int] | None

@@ -20,7 +20,7 @@ from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import count_verdicts
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.routes import ANY, Matches, lead_somewhere
+from jobs.core.routes import ANY, Label, Matches, lead_somewhere, tell_unnamed
 from udfs.judging import JUDGED, Plan, Route, judge_batches
 from udfs.rules import LIMITS
 
@@ -34,6 +34,7 @@ class Preset(Strict):
     preset: str
     about: str
     line_drops: bool
+    from_chars: NonNegativeInt | None = None  # code points; a shorter text is not judged by this preset; null: any is
     limits: dict[str, float | int | None]
 
     @field_validator("limits")
@@ -56,7 +57,7 @@ class Params(Strict):
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]
-    languages: list[str] | None  # other languages are left out as other_language; null: all stay
+    languages: list[Label] | None  # other languages are left out as other_language; null: all stay
     min_kept: NonNegativeInt  # documents; fewer and the job stops with nothing written
 
     @model_validator(mode="before")
@@ -83,7 +84,8 @@ class Params(Strict):
         )
         presets = {name: tuple((key, float(v)) for key, v in p.limits.items() if v is not None) for name, p in self.presets.items()}
         drops = frozenset(name for name, preset in self.presets.items() if preset.line_drops)
-        return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages))
+        least = {name: preset.from_chars for name, preset in self.presets.items() if preset.from_chars}
+        return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages), least)
 
 
 def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -93,11 +95,15 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
     judged = tables.stage("judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED))
+    unnamed = judged.where("rule IS NULL AND start IS NULL").groupBy("reason")
+    unnamed = unnamed.agg(F.sum("value").cast("bigint").alias("n"))
+    tell_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
     own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
     verdicts = judged.where("rule IS NOT NULL").select(
         *own, "reason", "value", "limit", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
     )
-    edits = judged.where("rule IS NULL").select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
+    edits = judged.where("start IS NOT NULL")
+    edits = edits.select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
     return {"verdicts": verdicts, "edits": edits}
 
 

@@ -18,6 +18,7 @@ from jobs.core.counts import count_verdicts
 from jobs.core.domains import with_domain
 from jobs.core.errors import ContractError
 from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.routes import Label
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,7 +29,7 @@ class Limit(Strict):
 
     scorer: str
     version: str | None  # null: the only one there is
-    domains: list[str] | None  # null: all
+    domains: list[Label] | None  # null: all
     max_score: float | None = Field(ge=0, le=1)  # above it a document is left out
     min_score: float | None = Field(ge=0, le=1)  # below it
     min_raw: float | None  # and only when raw is at least this; null: whatever it is

@@ -19,9 +19,11 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.counts import count_output
+from jobs.core.domains import hint_label
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, load_model, model_row
+from jobs.core.routes import Label, folded_column
 from udfs.classifiers import Classifier, from_bytes, to_bytes
 from udfs.domains import KIND, fit_domains, label_texts
 
@@ -76,11 +78,11 @@ class Model(Strict):
 class Params(Strict):
     """See conf/label_domain.yaml."""
 
-    sources: dict[str, str]  # docs.source -> domain
+    sources: dict[Label, Label]  # docs.source -> domain
     trust_hints: bool
     classifier: Model | None
     min_confidence: float = Field(ge=0, le=1)
-    otherwise: str = Field(min_length=1)
+    otherwise: Label = Field(min_length=1)
 
     def modules(self) -> set[str]:
         """See jobs.core.packages."""
@@ -94,8 +96,8 @@ def known(docs: DataFrame, params: Params) -> DataFrame:
     from pyspark.sql import functions as F
 
     pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
-    mapped = F.create_map(*pairs)[F.col("source")] if pairs else F.lit(None).cast("string")
-    hint = F.when(F.trim("domain_hint") != "", F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
+    mapped = F.create_map(*pairs)[folded_column(F.col("source"))] if pairs else F.lit(None).cast("string")
+    hint = hint_label(F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
     rows = docs.select("doc_id", "batch_id", "source", mapped.alias("mapped"), hint.alias("hint"))
     method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")
     return rows.select("doc_id", "batch_id", "source", F.coalesce("mapped", "hint").alias("domain"), method.alias("method"))
@@ -119,7 +121,7 @@ def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
     if chosen.select("label").distinct().count() < 2:
         return None
     found = tables["docs"].join(F.broadcast(chosen), ["doc_id", "batch_id"], how="inner")
-    found = found.select("text", "label", F.coalesce("lang_hint", F.lit(NO_LANG)).alias("lang"), "source").toPandas()
+    found = found.select("text", "label", F.coalesce(folded_column(F.col("lang_hint")), F.lit(NO_LANG)).alias("lang"), "source").toPandas()
     return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
 
 

@@ -20,6 +20,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import by_one_reason
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.marks import Marks
+from jobs.core.routes import Label
 from udfs.mixing import MIXED, shape_batches
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ STEPS = 65536  # a slice is cut down in steps of 1 / STEPS of its documents
 class Slice(Strict):
     """Documents that are alike for the mix; null matches all."""
 
-    lang: list[str] | None
-    domain: list[str] | None
+    lang: list[Label] | None
+    domain: list[Label] | None
     tier: list[str] | None
     share: PositiveFloat  # of the bytes of the mix
 

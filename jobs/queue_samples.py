@@ -46,7 +46,7 @@ def known_answer() -> Column:
     """The answer, else the last line of the chain."""
     from pyspark.sql import functions as F
 
-    return F.coalesce("answer", F.element_at(F.split(F.trim("cot"), r"\n"), -1))
+    return F.coalesce("answer", F.element_at(F.split(F.trim("cot"), r"\R"), -1))
 
 
 def text_for(recipe: str) -> Column:

@@ -19,6 +19,7 @@ from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
 from jobs.core.once import forget_replaced
+from jobs.core.routes import Label
 from udfs.lm import SCORES, LanguageModel, from_bytes, score_texts
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Params(Strict):
     """See conf/score_perplexity.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not measured
-    languages: list[str]  # each with a model of train_lm; documents in others have no perplexity
+    languages: list[Label]  # each with a model of train_lm; documents in others have no perplexity
 
     def modules(self) -> set[str]:
         """See jobs.core.packages."""

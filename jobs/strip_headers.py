@@ -16,6 +16,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.routes import Label
 from udfs.headers import REASON, strip_batches
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Params(Strict):
     """See conf/strip_headers.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
-    domains: list[str] = Field(min_length=1)  # of source files
+    domains: list[Label] = Field(min_length=1)  # of source files
 
 
 def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:

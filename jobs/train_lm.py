@@ -20,6 +20,7 @@ from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, model_row
+from jobs.core.routes import Label
 from udfs.lm_training import find_lmplz
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ class Params(Strict):
     """See conf/train_lm.yaml."""
 
     heeds: list[str]  # judges whose left-out documents teach nothing
-    domains: list[str] | None  # the reference slice; null: any domain
+    domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
     max_chars: PositiveInt  # characters of a document that are read, here and when it is scored
     prune: NonNegativeInt  # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
     log10_unk: float = Field(lt=0)  # of an unknown token, where the estimator gives none
     seed: int  # which documents are taken
     keep: bool  # a model stays while these parameters do; false: it is trained anew with each batch
-    models: dict[str, Model]  # by language
+    models: dict[Label, Model]  # by language
 
     def modules(self) -> set[str]:
         """See jobs.core.packages."""

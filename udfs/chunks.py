@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 HAN = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))  # written without spaces: about a token a character
-PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n")  # a chunk may end after an empty line, else after any line
-SENTENCE = re.compile(r"[。！？；…]+[”’」』）]*|[.!?]+[\"'”’)\]]*\s+")
+# A chunk may end after an empty line, else after any line.
+PARAGRAPH = re.compile(r"(?:\r\n?|\n)(?P<empty>[^\S\r\n]*[\r\n]\s*)?")
+SENTENCE = re.compile(r"[。！？；…]+[”’」』）]*|(?<![.!?])[.!?]+[\"'”’)\]]*\s+")
 CHUNKS = "request_id string, doc_id string, batch_id string, chunk int, start int, `end` int, lang string, domain string, text string"
 
 
@@ -52,7 +53,7 @@ def chunk_spans(text: str, params: ChunkParams) -> list[tuple[int, int]]:
 def _last_cut(text: str, start: int, limit: int) -> int:
     """The last good place to end a chunk in (start, limit]."""
     window = text[start:limit]
-    empty_line = max((m.end() for m in PARAGRAPH.finditer(window) if m.group().count("\n") > 1), default=0)
+    empty_line = max((m.end() for m in PARAGRAPH.finditer(window) if m["empty"]), default=0)
     if empty_line > len(window) // 2:  # whole paragraphs, unless that leaves most of the context unused
         return start + empty_line
     for pattern in (PARAGRAPH, SENTENCE, re.compile(r"\s+")):

@@ -7,13 +7,14 @@ agree. Folded text is for comparing only: nobody stores it and nobody reads it.
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 
 from udfs.kernels import Bytes, Codes, Offsets, frozen, kernel, slices, text_buffers
+from udfs.text.compatibility import fold_forms
 
 # A folded code is a code point in the low 21 bits and at most one of four kinds (none: punctuation and symbols) above it.
 POINT = 0x1FFFFF
@@ -49,6 +50,7 @@ class FoldParams:
     casefold: bool = True  # case
     simplify: bool = True  # Traditional characters become Simplified ones (OpenCC)
     squeeze_space: bool = True  # runs of white space become one space, none at the ends; shingles never see white space
+    keep_signs: bool = False  # but powers, fractions, circled and styled letters, as exact copies want
 
 
 @lru_cache(maxsize=1)
@@ -66,13 +68,18 @@ def simplified() -> dict[int, str]:
     return {ord(a): b for a, b in settled.items() if a != b}
 
 
+def _normalised(text: str, params: FoldParams) -> str:
+    """NFKC, or what `keep_signs` leaves of it."""
+    if not params.nfkc:
+        return text
+    return fold_forms(text) if params.keep_signs else unicodedata.normalize("NFKC", text)
+
+
 def fold_text(text: str, params: FoldParams) -> str:
     """Fold one text: NFKC, case (then NFKC once more, as case folding may undo it), Simplified characters, white space."""
-    if params.nfkc:
-        text = unicodedata.normalize("NFKC", text)
+    text = _normalised(text, params)
     if params.casefold:
-        text = text.casefold()
-        text = unicodedata.normalize("NFKC", text) if params.nfkc else text
+        text = _normalised(text.casefold(), params)
     if params.simplify:
         text = text.translate(simplified())
     return " ".join(text.split()) if params.squeeze_space else text
@@ -81,7 +88,7 @@ def fold_text(text: str, params: FoldParams) -> str:
 @lru_cache(maxsize=8)
 def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     """The folded code of every code point, and the pool of replacements longer than one (length, then codes). About 0.5 s."""
-    single = FoldParams(params.nfkc, params.casefold, params.simplify, squeeze_space=False)
+    single = replace(params, squeeze_space=False)
     points = np.concatenate([np.arange(block.start, block.stop) for block in _ASSIGNED])
     chars = [chr(point) for point in points.tolist()]
     table = np.arange(0x110000, dtype=np.uint32)
@@ -95,7 +102,7 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
         point = ord(char)
         if folded == char and point not in careful and not (params.nfkc and char != char.casefold()):
             continue
-        if params.nfkc and (point in careful or not careful.isdisjoint(map(ord, _stages(char)))):
+        if params.nfkc and (point in careful or not careful.isdisjoint(map(ord, _stages(char, single)))):
             table[point] |= CAREFUL
         if len(folded) == 1:
             table[point] = plain[ord(folded)] | (table[point] & CAREFUL)
@@ -105,9 +112,9 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     return frozen(table), frozen(np.array(pool or [0], np.uint32))
 
 
-def _stages(char: str) -> str:
+def _stages(char: str, params: FoldParams) -> str:
     """Every character that appears while `char` is folded."""
-    once = unicodedata.normalize("NFKC", char)
+    once = _normalised(char, params)
     return once + once.casefold()
 
 
@@ -260,8 +267,9 @@ def content_hashes(
 
     A null text has a null hash; texts with nothing but white space all share the hash of the empty text. Equal folded
     texts give equal hashes on every machine; different ones collide with probability 2**-128 a pair.
+    `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
     """
-    params = FoldParams(nfkc, casefold, simplify, squeeze_space)
+    params = FoldParams(nfkc, casefold, simplify, squeeze_space, keep_signs=True)
     data, offsets = text_buffers(texts)
     hashes: list[str] = []
     for first, last in slices(offsets):

@@ -83,6 +83,7 @@ CODE = re.compile(r"#\s*(include|define|ifndef|ifdef|if|endif|pragma|import|unde
 LINE = ("//", "#", "--", ";", "%", "dnl ")
 BLOCK = {"/*": "*/", "<!--": "-->", "(*": "*)", "{-": "-}", "--[[": "]]", "<#": "#>", '"""': '"""', "'''": "'''"}
 LEAD = re.compile(r"[\s/#*;%!=_+\-]*(dnl )?")
+LINE_END = re.compile("\r\n?|\n")
 MOST_LINES = 400  # lines of a file that are looked at
 
 
@@ -100,7 +101,8 @@ def lines_of(text: str) -> list[tuple[int, int]]:
     made: list[tuple[int, int]] = []
     at = 0
     while at < len(text) and len(made) < MOST_LINES:
-        end = text.find("\n", at) + 1 or len(text)
+        found = LINE_END.search(text, at)
+        end = found.end() if found else len(text)
         made.append((at, end))
         at = end
     return made
@@ -177,8 +179,8 @@ def header_spans(text: str) -> list[tuple[int, int]]:
             spans.append(_part(text, comment, first, last))
         else:
             end = comment.lines[-1][1]
-            while (stop := text.find("\n", end) + 1) and not text[end:stop].strip():
-                end = stop
+            while (blank := LINE_END.search(text, end)) and not text[end : blank.end()].strip():
+                end = blank.end()
             spans.append((comment.lines[0][0], end))
     return spans
 
@@ -198,7 +200,7 @@ def _part(text: str, comment: Comment, first: int, last: int) -> tuple[int, int]
     start, end = comment.lines[first][0], comment.lines[last - 1][1]
     if comment.opener and first == 0:
         start = text.index(text[slice(*comment.lines[0])].strip()[: comment.opener], start) + comment.opener
-        end = end - 1 if text[end - 1 : end] == "\n" else end
+        end = len(text[:end].removesuffix("\n").removesuffix("\r"))
     if comment.closer and last == len(comment.lines):
         end = text.rindex(text[slice(*comment.lines[-1])].rstrip()[-comment.closer :], start, comment.lines[-1][1])
     return start, end

@@ -6,8 +6,9 @@ them took longer than everything else (76 s for 46,000 documents, where this tak
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,14 @@ class Plan:
     presets: dict[str, tuple[tuple[str, float], ...]]
     line_drops: frozenset[str]
     languages: tuple[str, ...] | None
+    from_chars: dict[str, int] = field(default_factory=dict)  # preset -> code points below which it judges nothing
 
 
 def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, domain and the columns of `signals` -> JUDGED.
 
-    A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept document loses.
+    A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept document loses;
+    one with neither rule nor start tells how many documents (`value`) have a domain (`reason`) that no route names.
     """
     for batch in batches:
         yield from _judged(batch, plan)
@@ -61,6 +64,7 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
         is_out |= ~known
     for name, limits in plan.presets.items():
         judged_here = np.isin(route, [i for i, each in enumerate(plan.routes) if name in each.presets])
+        judged_here &= _values(batch, "n_chars") >= plan.from_chars.get(name, 0)
         for key, limit in limits:
             rule, values = LIMITS[key], _values(batch, LIMITS[key].column)
             with np.errstate(invalid="ignore"):  # a null measure (nan here) passes
@@ -70,6 +74,7 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
                 is_out |= failed
     dropping = [i for i, each in enumerate(plan.routes) if plan.line_drops & set(each.presets)]
     yield _line_drops(batch, np.isin(route, dropping) & ~is_out)
+    yield _unnamed(batch, plan)
 
 
 def routes_of(batch: pa.RecordBatch, plan: Plan) -> npt.NDArray[np.int64]:
@@ -97,6 +102,14 @@ def _line_drops(batch: pa.RecordBatch, rows: Bools) -> pa.RecordBatch:
     of, nulls = of.take(at), [None] * len(at)
     ids = [batch.column(name).take(of) for name in ("doc_id", "batch_id")]
     return _record([*ids, spans.field("reason").take(at), nulls, nulls, nulls, spans.field("start").take(at), spans.field("end").take(at)])
+
+
+def _unnamed(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
+    named = {domain for route in plan.routes for domain in route.domains or ()}
+    domains = batch.column("domain").to_pylist()
+    found = Counter(domain for domain in domains if domain is not None and domain not in named)
+    nulls = [None] * len(found)
+    return _record([nulls, nulls, list(found), list(found.values()), *[nulls] * 4])
 
 
 def _record(columns: list[Any]) -> pa.RecordBatch:

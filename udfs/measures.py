@@ -13,13 +13,15 @@ import pyarrow as pa
 from udfs import langid, lines, repetition, words
 from udfs.chars import ALPHA, DIGIT, HAN, LOWER, PUNCT, SPACE, TERMINAL, UPPER, Chars, read_chars
 from udfs.kernels import kernel, slices, text_buffers
+from udfs.text import line_ends
 
 SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
 
+LANGUAGE = ("lang", "lang_score", "lang_by")
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
 _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("doc_id", pa.string(), "key of the document"),
-    ("n_chars", pa.int64(), "code points of text"),
+    ("n_chars", pa.int64(), "code points of text; a line end of two (CR LF) counts as one, here and below"),
     ("n_lines", pa.int64(), "lines (str.splitlines)"),
     ("n_words", pa.int64(), "words: tokens that are more than punctuation"),
     ("n_tokens", pa.int64(), "words and punctuation tokens; Chinese as jieba cuts it, other text as spaCy's English tokenizer (udfs/words.py)"),
@@ -39,7 +41,8 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     *((f"top_{n}_gram_ratio", pa.float64(), f"code points of the commonest run of {n} tokens / n_chars") for n in repetition.TOP_N),
     *((f"dup_{n}_gram_ratio", pa.float64(), f"code points of repeated runs of {n} tokens / n_chars, 0 to 1") for n in repetition.DUPLICATE_N),
     ("rep_10_char_ratio", pa.float64(), "copies of the commonest windows of 10 code points / windows, 0 to 1 (Data-Juicer; first 1,048,576 code points)"),
-    ("c4_dropped_lines", _DROPPED, "runs of lines that C4's rules drop for one reason, line breaks included, in code points; reason: " + ", ".join(lines.DROP_REASONS[1:])),
+    ("c4_dropped_lines", _DROPPED, "runs of lines that C4's rules drop for one reason, line breaks included, in code "
+     "points of docs.text; reason: " + ", ".join(lines.DROP_REASONS[1:])),
     ("n_c4_sentences", pa.int64(), "sentences on the lines that C4's rules keep"),
     ("has_lorem_ipsum", pa.int64(), "1 when a line that reaches C4's rule says lorem ipsum, else 0"),
     ("has_curly_bracket", pa.int64(), "1 when a line that reaches C4's rule has {, else 0"),
@@ -62,8 +65,9 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("symbol_ratio", pa.float64(), "what is no letter, digit, space or punctuation / n_chars, 0 to 1"),
     ("link_ratio", pa.float64(), "marks of links, ]( and :// and www., / n_tokens (may exceed 1)"),
     ("link_line_ratio", pa.float64(), "marks of links / n_lines (may exceed 1)"),
-    ("lang", pa.string(), "language by fastText, ISO 639 code; null for a blank text"),
-    ("lang_score", pa.float64(), "its score, 0 to 1"),
+    ("lang", pa.string(), "language (ISO 639) of the text's beginning, see udfs/langid.py; null for a blank text"),
+    ("lang_score", pa.float64(), "0 to 1: fastText's score of lang; if lang_by is script, share of letters in its scripts"),
+    ("lang_by", pa.string(), "who named lang: model (fastText), script (letters of a short text), default (none, so en)"),
 ]
 
 SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS])
@@ -180,14 +184,17 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
 
 
 def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
-    """Every measure but the language, for a column of texts; a null text counts as empty."""
-    data, offsets = text_buffers(texts)
-    parts: dict[str, list[pa.Array]] = {name: [] for name in SIGNALS.names if name not in ("doc_id", "lang", "lang_score")}
+    """Every measure but the language, for a column of texts; a null text is empty, any line end one newline."""
+    data, offsets = text_buffers(line_ends.unify(texts))
+    names = [name for name in SIGNALS.names if name not in ("doc_id", *LANGUAGE)]
+    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
     for first, last in slices(offsets, SLICE_BYTES):
         chars = read_chars(data, offsets[first : last + 1])
         for name, values in measure_chars(chars, words.find_words(chars)).items():
             parts[name].append(pa.array(values, SIGNALS.field(name).type))
-    return {name: pa.concat_arrays(arrays) if arrays else pa.array([], SIGNALS.field(name).type) for name, arrays in parts.items()}
+    empty = {name: pa.array([], SIGNALS.field(name).type) for name in names}
+    columns = {name: pa.concat_arrays([empty[name], *arrays]) for name, arrays in parts.items()}
+    return columns | {"c4_dropped_lines": line_ends.as_written(texts, columns["c4_dropped_lines"])}
 
 
 def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
@@ -196,6 +203,6 @@ def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> p
     `lid_model` and `lid_chars`: see `udfs.langid.identify`. Raises FileNotFoundError when the model is not there.
     """
     texts = batch.column("text")
-    lang, lang_score = langid.identify(texts, lid_model=lid_model, lid_chars=lid_chars)
-    columns = measure_texts(texts) | {"lang": lang, "lang_score": lang_score, "doc_id": batch.column("doc_id").cast(pa.string())}
+    found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
+    columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True)) | {"doc_id": batch.column("doc_id").cast(pa.string())}
     return pa.record_batch([columns[name] for name in SIGNALS.names], schema=SIGNALS)

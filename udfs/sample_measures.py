@@ -18,8 +18,9 @@ from udfs.lexicons import PATTERNS, count
 UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W\u3400-\u9fff]+)?")  # a word, or one Han character
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d[\d,]*(?:\.\d+)?")
-ENUMERATION = re.compile(r"^\s*(?:\(?\d{1,2}[.):、]|step \d+|第\s*\d+\s*步)", re.IGNORECASE | re.MULTILINE)
-LATIN_NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?[A-Z][\w’'-]+)+|\b[A-Z]{2,}\b")
+ENUMERATION = re.compile(r"^[^\S\r\n]*(?:\(?\d{1,2}[.):、]|step \d+|第\s*\d+\s*步)", re.IGNORECASE | re.MULTILINE)
+_CAPITAL = r"[A-Z][\w’'-]{1,60}"  # a word of a name; bounded, as A-A-A-... begins one at every letter
+LATIN_NAME = re.compile(rf"\b{_CAPITAL}(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?{_CAPITAL})+|\b[A-Z]{{2,}}\b")
 QUOTED_NAME = re.compile(r"《([^》]{1,40})》|「([^」]{1,20})」|“([^”]{1,20})”")
 LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{2,}")
 FOLD = FoldParams(simplify=False)

@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from jobs.core.config import Strict
 from jobs.core.datafiles import DataFile, read_data
 from jobs.core.errors import ConfigError
+from jobs.core.routes import Label
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -20,8 +21,8 @@ SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int64()), ("lang",
 class Slice(Strict):
     """Documents of the lake that are examples of one class."""
 
-    domains: list[str] | None  # null: any
-    languages: list[str]
+    domains: list[Label] | None  # null: any
+    languages: list[Label]
     per_language: PositiveInt  # documents at the most of each language
 
 

@@ -1,19 +1,44 @@
-"""Routes: the first whose languages and domains match a document decides."""
+"""Labels and routes: the first route whose languages and domains match a document decides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator
 
 from jobs.core.config import Strict
 
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
 ANY = ["any"]
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000"
+_NARROW = "".join(map(chr, range(0x21, 0x7F))) + " "
+
+
+def folded(label: str) -> str:
+    """A label as labels are compared: full width narrowed, trimmed, in lower case: `Web ` is `web`."""
+    return label.translate(str.maketrans(_WIDE, _NARROW)).strip().lower()
+
+
+def folded_column(labels: Column) -> Column:
+    """The same for a column."""
+    from pyspark.sql import functions as F
+
+    return F.lower(F.regexp_replace(F.translate(labels, _WIDE, _NARROW), r"(?U)^\s+|\s+$", ""))
+
+
+Label = Annotated[str, AfterValidator(folded)]
+"""A language or domain that a recipe names."""
 
 
 class Matches(Strict):
     """Which documents a route is for (`any` matches all)."""
 
-    lang: list[str]
-    domain: list[str]
+    lang: list[Label]
+    domain: list[Label]
 
 
 def lead_somewhere(routes: Sequence[Matches]) -> None:
@@ -31,3 +56,11 @@ def lead_somewhere(routes: Sequence[Matches]) -> None:
 
 def _takes_all_of(earlier: list[str], later: list[str]) -> bool:
     return earlier == ANY or (later != ANY and set(later) <= set(earlier))
+
+
+def tell_unnamed(job: str, found: Iterable[tuple[str, int]]) -> None:
+    """A line on standard error about domains (and their documents) that no route names: a slip, or meant."""
+    listed = ", ".join(f"{domain} ({n:,} documents)" for domain, n in sorted(found))
+    if listed:
+        said = f"{job}: domains that no route names go by the routes for any: {listed}"
+        print(said, file=sys.stderr, flush=True)

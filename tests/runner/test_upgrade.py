@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

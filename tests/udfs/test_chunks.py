@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,9 +22,11 @@ def test_chunks_joined_are_the_text_and_each_fits(pieces: list[str], tokens: int
     assert all(s < e for s, e in spans)
 
 
-def test_a_chunk_ends_where_a_paragraph_ends() -> None:
-    text = "One paragraph of ten.\n\nTwo.\n\nThree is the longest of them."
-    assert [text[s:e] for s, e in chunk_spans(text, SMALL)] == ["One paragraph of ten.\n\nTwo.\n\n", "Three is the longest of them."]
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_chunk_ends_where_a_paragraph_ends_however_lines_end(end: str) -> None:
+    text = f"One paragraph of ten.{end}{end}Two.{end}{end}Three is the longest of them."
+    wanted = [f"One paragraph of ten.{end}{end}Two.{end}{end}", "Three is the longest of them."]
+    assert [text[s:e] for s, e in chunk_spans(text, ChunkParams(22, 1.0, 0.5))] == wanted
 
 
 def test_a_paragraph_that_is_too_long_is_cut_after_a_sentence() -> None:

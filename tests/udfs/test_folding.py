@@ -1,6 +1,7 @@
 """Folded text: the kernels agree with plain Python on every character, and copies that differ in form hash alike."""
 
 import hashlib
+import unicodedata
 from itertools import pairwise, product
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from udfs.folding import FoldParams, content_hashes, fold_codes, fold_text
 from udfs.kernels import slices, text_buffers
+from udfs.text.compatibility import fold_forms
 
-ALL = [FoldParams(*flags) for flags in product((True, False), repeat=4)]
+ALL = [FoldParams(*flags, keep_signs=True) for flags in product((True, False), repeat=4)]  # as exact copies are folded
 
 
 def hashed(texts, params=ALL[0]):
@@ -38,13 +40,22 @@ def plain(text, params=ALL[0]):
         ("Straße", "STRASSE"),
         ("ガギグ", "ｶﾞｷﾞｸﾞ"),  # half-width kana carry their voice mark apart
         ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),  # Hangul as syllables and as letters
+        ("５ ㎏, ㎡ …", "5 kg, m² ..."), ("Ⅷ ⼀ µ", "viii 一 μ"), ("ﷺ ﻻ", "صلى الله عليه وسلم لا"),  # units, numerals, radicals, joined letters
+        ("︵a︶\u00a0b", "(a) b"), ("①ａ²", "①A²"), ("Å", "Å"), ("豈", "豈"),  # upright forms; what is kept beside what is folded
     ],
 )
 def test_copies_that_differ_in_form_only_hash_alike(one, other):
     assert hashed([one]) == hashed([other])
 
 
-@pytest.mark.parametrize(("one", "other"), [("今天", "明天"), ("a b", "ab"), ("1.5", "15"), ("", "x"), ("él", "el")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("今天", "明天"), ("a b", "ab"), ("1.5", "15"), ("", "x"), ("él", "el"),
+        ("2⁵", "25"), ("x₁₂", "x12"), ("1½ cups", "11⁄2 cups"), ("¼", "1/4"), ("①②", "12"), ("㉠", "ᄀ"), ("⒈5", "1.5"), ("⑵", "(2)"),
+        ("ℝ", "R"), ("𝐱 + x", "x + 𝐱"), ("𝟚", "2"), ("10⁻³", "10−3"), ("E=mc²", "E=mc2"), ("㎡", "m2"), ("Ⓐ", "A"), ("xⁿ", "xn"),
+    ],
+)  # fmt: skip
 def test_texts_that_differ_in_substance_hash_apart(one, other):
     assert hashed([one]) != hashed([other])
 
@@ -66,6 +77,21 @@ def test_every_character_folds_as_plain_python_folds_it(params):
     texts = [f"a{char}b" for char in chars]
     wrong = [hex(ord(c)) for c, t, got in zip(chars, texts, hashed(texts, params)) if got != plain(t, params)]
     assert not wrong
+
+
+def test_near_duplicates_fold_all_that_nfkc_folds():
+    codes, _, _ = fold_codes(*text_buffers(pa.array(["2⁵ ½"])), FoldParams())
+    assert "".join(chr(code & 0x1FFFFF) for code in codes) == "25 1⁄2"
+
+
+def test_the_forms_that_are_folded_are_those_of_nfkc_without_the_signs():
+    signs = "⁰¹²³ⁿₙ½⅓①Ⓐ㊀ℝℓ𝐀𝟘⑴⒈™ªº"
+    assert fold_forms(signs) == signs
+    kept = {"<super>", "<sub>", "<fraction>", "<circle>", "<font>"}
+    tags = {char: unicodedata.decomposition(char).split(" ")[0] for char in map(chr, (*range(0x2000), *range(0xFF00, 0xFFF0))) if unicodedata.decomposition(char).startswith("<")}
+    plain_forms = [char for char, tag in tags.items() if tag not in kept]
+    assert all(fold_forms(char) == unicodedata.normalize("NFKC", char) for char in plain_forms)
+    assert len(plain_forms) > 100
 
 
 # The characters where the rules meet: marks, Hangul letters, sharp s, dotted I, sigma, ligatures, kana voices, spaces, hanzi

@@ -50,6 +50,9 @@ def test_a_block_goes_whole(opener: str, closer: str, code: str) -> None:
 )
 def test_only_the_header_goes(text: str, left: str) -> None:
     assert stripped(text) == left
+    if "\r" not in text:
+        for end in ("\r\n", "\r"):
+            assert stripped(text.replace("\n", end)) == left.replace("\n", end)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pyarrow as pa
@@ -62,6 +63,21 @@ def test_only_kept_documents_lose_lines() -> None:
     assert drops
     assert {doc for doc, _, _ in drops} == {"0"}
     assert all(text[start:end].strip() == "please enable javascript" for _, start, end in drops)
+
+
+def test_a_preset_judges_no_text_that_is_shorter_than_it_says() -> None:
+    plan = dataclasses.replace(PLAN, from_chars={"en": 30})
+    batch = measured(["The mill is old and it turns.", "The mill is old, and it turns."], ["web", "web"])
+    limits = {"max_words": 5.0}
+    plan = dataclasses.replace(plan, presets={**plan.presets, "en": tuple(limits.items())})
+    rows = [row for out in judge_batches(iter([batch]), plan) for row in out.to_pylist()]
+    assert {row["doc_id"][-1] for row in rows if row["rule"] == "en.max_words"} == {"1"}
+
+
+def test_domains_that_no_route_names_are_counted() -> None:
+    batch = measured(["河水很清。"] * 5, ["web", "wbe", None, "wbe", "wiki"])
+    rows = [row for out in judge_batches(iter([batch]), PLAN) for row in out.to_pylist()]
+    assert {row["reason"]: row["value"] for row in rows if row["rule"] is None and row["start"] is None} == {"wbe": 2, "wiki": 1}
 
 
 def test_every_limit_compares_a_column_that_is_measured() -> None:

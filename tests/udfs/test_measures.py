@@ -251,6 +251,33 @@ def test_dropped_lines_leave_the_text_as_edits():
     assert edited == "This line ends well.\nSo it is said."
 
 
+def unified(text):
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@given(st.lists(TEXTS.flatmap(lambda text: st.sampled_from([text, text.replace("\n", "\r\n"), text.replace("\n", "\r")])), max_size=4))
+@example([ENGLISH.replace("\n", "\r\n"), CHINESE, "use cookies\r\n\r\n\r\rlorem ipsum\r\n", "\r\n" * 3 + "no end"])
+@settings(max_examples=100, deadline=None)
+def test_line_ends_do_not_matter_and_what_is_dropped_is_the_same_line(texts):
+    texts = [text.encode("utf-8", "ignore").decode() for text in texts]
+    plain = [unified(text) for text in texts]
+    for text, alike, row, wanted in zip(texts, plain, measure(texts), measure(plain), strict=True):
+        dropped, wanted_dropped = row.pop("c4_dropped_lines"), wanted.pop("c4_dropped_lines")
+        assert row == wanted
+        assert [line["reason"] for line in dropped] == [line["reason"] for line in wanted_dropped]
+        edited = [apply_edits(of, [(line["start"], line["end"], "") for line in lines]) for of, lines in ((text, dropped), (alike, wanted_dropped))]
+        assert unified(edited[0][0]) == edited[1][0]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_line_that_ends_a_sentence_does_so_before_any_line_end(end):
+    lines = ["The harbour lies quiet in the morning light.", "Nobody has come yet to open the gates!", "Is it so?"]
+    (row,) = measure([end.join(lines)])
+    assert (row["line_punct_ratio"], row["n_lines"], row["newline_ratio"]) == (1.0, 3, 2 / row["n_tokens"])
+    (twice,) = measure([end.join([lines[0], "", lines[0]])])
+    assert (twice["dup_para_ratio"], twice["dup_line_ratio"]) == (0.5, 0.5)
+
+
 def test_null_empty_and_blank_texts_go_through():
     batch = pa.record_batch({"doc_id": pa.array(["a", "b", "c"]), "text": pa.array([None, "", " \n"], pa.string())})
     rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100)

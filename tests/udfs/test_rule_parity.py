@@ -62,7 +62,7 @@ def test_decisions_and_first_reasons_are_those_of_datatrove(language, sentences)
     texts = [GOOD[language], *documents(sentences, 60)]
     rows = rule_parity.rows_of(measure_texts(pa.array(texts)))
     for name, (filters, limits) in rule_parity.their_filters(language).items():
-        theirs = [rule_parity.ask(filters, text) for text in texts]
+        theirs = [rule_parity.ask(filters, text.replace("\r\n", "\n")) for text in texts]  # it takes no `\r` for a line end
         assert [rule_parity.first_reason(row, limits, wanted) for row, wanted in zip(rows, theirs, strict=True)] == theirs, name
         assert len(set(theirs)) > 2 or name == "mc4_paragraphs"
         assert None in theirs or name == "mc4_paragraphs"

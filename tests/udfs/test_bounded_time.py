@@ -1,0 +1,320 @@
+"""Twice the text takes about twice the time, whatever the text: every kernel over text is fed what patterns and loops choke on."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from udfs import (
+    arrow_rows,
+    chars,
+    chunks,
+    classifiers,
+    cutting,
+    edits,
+    encodings,
+    fim,
+    folding,
+    grams,
+    headers,
+    jsons,
+    judging,
+    langid,
+    likeness,
+    lines,
+    lm,
+    measures,
+    minhash,
+    mixing,
+    neardup,
+    overlap,
+    readers,
+    repetition,
+    rows,
+    sample_measures,
+    segment,
+    selection,
+    sensitive,
+    shingles,
+    simhash,
+    streams,
+    warc,
+    words,
+)  # fmt: skip
+from udfs.kernels import text_buffers
+from udfs.text import compatibility, line_ends, scripts
+
+UDFS = Path(chars.__file__).parent
+Kernel = Callable[[str], Any]
+
+
+def column(text: str) -> pa.Array:
+    return pa.array([text], pa.string())
+
+
+def batch(**columns: Any) -> pa.RecordBatch:
+    return pa.record_batch({name: pa.array(values) for name, values in columns.items()})
+
+
+@functools.lru_cache(maxsize=2)
+def decoded(text: str) -> chars.Chars:
+    return chars.read_chars(*text_buffers(column(text)))
+
+
+def repeats(text: str) -> None:
+    read = decoded(text)
+    found = words.find_words(read)
+    repetition.count_runs(found, read.powers)
+    repetition.count_windows(read.prefix, read.ends, read.powers)
+    for how in (lines.NEWLINES, lines.PARAGRAPHS):
+        spans = lines.split(read, how)
+        repetition.count_duplicates(spans.starts, spans.stops, spans.ends, read.prefix, read.powers)
+
+
+def cut_in_lines(text: str) -> None:
+    read = decoded(text)
+    broken = lines.split(read, lines.ANY_BREAK)
+    lines.line_shapes(read, broken)
+    lines.line_endings(read, lines.split(read, lines.NOT_BLANK))
+    lines.judge_lines(read, broken, words.find_words(read))
+
+
+def judged(text: str) -> None:
+    measured = measures.measure_batch(batch(doc_id=["a"], text=[text]), lid_model=langid.PACKAGE, lid_chars=1000)
+    of = {name: measured.column(name) for name in measured.schema.names} | {"batch_id": pa.array(["b"]), "domain": pa.array(["web"])}
+    plan = judging.Plan((judging.Route(None, None, ("c4",)),), {"c4": ()}, frozenset({"c4"}), None)
+    assert list(judging.judge_batches(iter([pa.record_batch(of)]), plan))
+
+
+def edited(text: str) -> None:
+    spans = [(at, at + 3, "x") for at in range(0, len(text) - 3, 4)]
+    edits.apply_edits(text, spans)
+    edits.apply_edits(text, [(0, len(text), ""), *spans])
+
+
+def as_written(text: str) -> None:
+    kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
+    line_ends.as_written(column(text), pa.array([[{"start": at, "end": at + 9} for at in range(0, len(text) // 2, 10)]], kind))
+    line_ends.unify(column(text))
+
+
+def filled_in(text: str) -> None:
+    marks = fim.Sentinels("<|p|>", "<|m|>", "<|s|>")
+    mixing.told(text, "spm", fim.whole(text, 1), len(text) - 1, marks)
+    rows_in = batch(doc_id=["a"], batch_id=["b"], slice=["s"], copies=[2], text=[text])
+    list(mixing.shape_batches(iter([rows_in]), marks, 1.0, 0.5, 1))
+
+
+READ = rows.ReadParams({"text": "text", "source": "=x", "native_key": "id"})
+LIMITS = READ.limits
+
+
+def parsed(text: str) -> None:
+    for line in (text, f'{{"text": {json.dumps(text)}}}', f'{{"text": "{text}', f'{{"text": {text}'):
+        try:
+            jsons.parse(line)
+        except rows.Reject:
+            continue
+
+
+def row_of(text: str) -> None:
+    mapper = rows.Mapper(READ)
+    mapper.row("p", "f", {"text": text, "id": text})
+    mapper.row("p", "f", {"text": [text]})
+    rows.shown(text, 2048)
+
+
+def warc_of(text: str) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    head = b"WARC/1.0\r\nWARC-Type: conversion\r\nContent-Length: %d\r\n\r\n" % len(data)
+    for stream in (data, head + data + b"\r\n\r\n", data.replace(b"\n", b"\r\n\r\nWARC/")):
+        list(warc.conversions(iter([stream[at : at + 4096] for at in range(0, len(stream), 4096)]), LIMITS))
+
+
+def streamed(text: str) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    list(streams.lines((data[at : at + 4096] for at in range(0, len(data), 4096)), LIMITS))
+
+
+def arrow_row(text: str) -> None:
+    of = batch(text=[text], id=[text[:20]])
+    places = pa.array(["p"])
+    list(arrow_rows.rows_of(of, rows.Mapper(READ), places, places))
+
+
+def frame_row(text: str) -> None:
+    list(readers.as_rows([batch(text=[text, text[1:]], id=["a", "b"])], READ))
+
+
+def encoded(text: str) -> None:
+    for codec in ("utf-8", "gb18030", "big5", "utf-16-le"):
+        raw = text.encode(codec, "replace")
+        for data in (raw, raw + b"\xff"):
+            try:
+                encodings.decode(data, "auto")
+            except encodings.BadEncoding:
+                continue
+
+
+LIST = sensitive.WordList("w", (("bad", "a"), ("坏词", "a"), ("aaaa", "b"), ("aaaaaaaa", "b"), ("a a", "b")), (("a", 1.0), ("b", 0.5)), ("not bad", "aaaaaa"))
+SAMPLE = sample_measures.MeasureParams(8, 6, langid.PACKAGE, 1000)
+PAIR = chunks.ChunkParams(512, 1.0, 0.3)
+
+
+def sampled(text: str) -> None:
+    sample_measures.measure("s", text, text, text, "en", ("en", "en"), SAMPLE)
+
+
+def selected(text: str) -> None:
+    selection.near_duplicates(["a"], [text], 0.7, 5, 16)
+    selection.self_bleu([text, text[1:]], 2, 1)
+    if not sample_measures.HAN.search(text):  # jieba's tagger of Chinese questions: a question is short, the tagger slow
+        selection.opening(text)
+
+
+@functools.lru_cache(maxsize=1)
+def questions() -> overlap.Index:
+    texts = ["how many apples does the old miller keep in his barn today", "一个 农夫 有 多少 只 鸡 和 兔子 在 笼子 里面", "a a a a a a a a a a a a", "1 2 3 4 5 6 7 8 9 10 11 12 13 14"]
+    return overlap.build_index(texts)
+
+
+def searched(text: str) -> None:
+    overlap.find_items(column(text), questions())
+    overlap.build_index([text])
+
+
+def compared(text: str) -> None:
+    pairs = pa.RecordBatch.from_pylist(
+        [{"grp": 1, "doc_id": "a", "text": text}, {"grp": 1, "doc_id": "b", "text": text[1:]}, {"grp": 1, "doc_a": "a", "doc_b": "b"}],
+        pa.schema([("grp", pa.int64()), ("doc_id", pa.string()), ("text", pa.string()), ("doc_a", pa.string()), ("doc_b", pa.string())]),
+    )
+    list(neardup.compare_texts(iter([pairs]), shingles.ShingleParams(), "jaccard"))
+
+
+def counted(text: str) -> None:
+    for unit in ("chars", "words"):
+        grams.count_grams(column(text), grams.GramParams(unit=unit, max_chars=len(text)))
+    likeness.read(column(text), {"longest": 2, "buckets": 1 << 14, "max_chars": len(text)})
+
+
+def in_sentences(text: str) -> None:
+    for unit in ("words", "chars"):
+        list(lm.sentences(text, unit, len(text)))
+
+
+# Module -> what is timed. Sizes differ so that the whole stays within half a minute.
+COMPILED: dict[str, Kernel] = {
+    "chars": decoded, "cutting": lambda text: cutting.cut_words(decoded(text), np.array([True])), "words": lambda text: words.count_words(words.find_words(decoded(text))),
+    "segment": lambda text: segment.mark_words(decoded(text), np.array([True])), "lines": cut_in_lines, "repetition": repeats,
+    "measures": judged, "text.line_ends": as_written,
+    "folding": lambda text: folding.content_hashes(column(text)), "shingles": lambda text: shingles.shingle_sets(column(text)),
+    "minhash": lambda text: minhash.sketch_batch(column(text)), "simhash": lambda text: simhash.simhash_batch(column(text)),
+    "neardup": compared, "overlap": searched, "grams": counted,
+    "langid": lambda text: langid.identify(column(text), lid_model=langid.PACKAGE, lid_chars=len(text)),
+    "text.scripts": lambda text: scripts.count_scripts(*text_buffers(column(text)), len(text)),
+    "arrow_rows": arrow_row, "readers": frame_row, "kernels": lambda text: text_buffers(column(text)),
+}  # fmt: skip
+PLAIN: dict[str, Kernel] = {
+    "chunks": lambda text: chunks.chunk_spans(text, PAIR), "headers": headers.header_spans, "edits": edited, "fim": filled_in,
+    "jsons": parsed, "rows": row_of, "warc": warc_of, "streams": streamed, "encodings": encoded, "sensitive": lambda text: sensitive.measure(text, LIST),
+    "sample_measures": sampled, "selection": selected, "lm": in_sentences,
+    "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
+}  # fmt: skip
+WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures"}  # timed with another module
+ELSEWHERE = {  # what a test of its own bounds
+    "pii": "tests/udfs/test_pii.py",
+}
+NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
+    "batches", "causal_lm", "doc_keys", "domains", "embedding", "files", "lm_training", "pairing", "rules", "shards", "specials", "survivors", "text_heads", "training",
+}  # fmt: skip
+
+UNITS = [
+    "a", "A", "1", ".", ",", "-", "_", " ", "\t", "\n", "\r", "\r\n", "\0", "(", "[", "{", "<", "\\", "/", "\"", "'", "’", "“", "《", "「", "#", "*", "@", ":", ";", "%", "$",
+    "漢", "的", "一", "か", "カ", "가", "ㅋ", "ก", "é", "e\u0301", "\u0301", "\u200b", "\u200d", "\u00ad", "\U0001f1e8", "😀", "👨‍👩‍👧", "\U0001f3fb", "\u1112\u1161", "ﷺ", "ﬁ", "²", "½", "①", "\u2028", "\ufeff", "\ufffd",
+    "a ", "a.", "a@", "a-", "a_", "a\n", "a\n\n", "\n ", " \n", "\n \n", "漢，", "漢 a", "漢\n", "ab", "Ab ", "AB of ", "Ab’", "A-", "A’", "Ab of the ", "can't ", "e.g.", "...", "… ", "1,", "1.", "1.1.", "1)\n", "1 ", "://", "http://a", "www.", "](", "[1]", "[edit]",
+    "- a\n", "• ", "# a\n", "// a\n", "/* ", "/*\n", "*/", "<!-- ", "\"\"\"\n", "{\"a\":", "[[", "\\u", "\\\"", "]]", "WARC/", "\r\n\r\nWARC/1.0\r\n", "Content-Length: 1\r\n",
+    "copyright ", "# copyright \n", "governed by ", "released under a", "采用", "根据", "in order to ", "要证明", "分为", "plug it ", "what would i need ", "let's ", "给定的", "step 1 ", "第一", "wait ",
+    "use cookies ", "lorem ipsum ", "javascript\n", "the ", "bad", "not bad ", "a a a ", "坏词", "how many apples does the old miller keep in ", "1 2 3 4 5 6 7 8 ", "的是了",
+]  # fmt: skip
+
+
+def repeated(unit: str, size: int) -> str:
+    return (unit * (size // len(unit) + 1))[:size]
+
+
+def drawn(alphabet: str, size: int) -> str:
+    return "".join(random.Random(5).choices(alphabet, k=size))
+
+
+def numbered(between: str, size: int) -> str:
+    return between.join(f"{i:x}" for i in range(size // 3))[:size]
+
+
+TEXTS: dict[str, Callable[[int], str]] = {repr(unit): functools.partial(repeated, unit) for unit in UNITS}
+TEXTS |= {f"a comment of {unit!r}": lambda size, unit=unit: "# " + repeated(unit, size - 2) for unit in ("gnu ", "copyright ", "see the ", "# ", "governed by a")}
+TEXTS |= {
+    "a long run, then another sign": lambda size: "a" * (size - 1) + "!",
+    "blanks, then a letter": lambda size: " " * (size - 1) + "a",
+    "line ends, then a letter": lambda size: "\n" * (size - 1) + "a",
+    "opened, never closed": lambda size: "(" * (size // 2) + "a" * (size // 2),
+    "any letters": functools.partial(drawn, "abcdefghijklmnopqrstuvwxyz"), "any letters and blanks": functools.partial(drawn, "abcdefgh \n.,"),
+    "any Han": functools.partial(drawn, "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁律吕调阳"), "any signs": functools.partial(drawn, "()[]{}<>\"'`.,:;!?-_/\\|@#$%^&*+=~"),
+    "words that differ": functools.partial(numbered, " "), "lines that differ": functools.partial(numbered, "\n"), "numbers in a list": functools.partial(numbered, ", "),
+}  # fmt: skip
+
+COMPILED_SIZE, PLAIN_SIZE = 16_384, 2_048  # characters of the smaller text
+GROWTH = 4  # the larger one
+MOST = 3.0**2  # times the smaller one's seconds, as 3 for twice the text
+FLOOR = 0.004  # seconds of processor time that prove nothing
+TRIES = 4
+
+
+def seconds(kernel: Kernel, text: str) -> float:
+    decoded.cache_clear()
+    began = time.process_time()
+    kernel(text)
+    return time.process_time() - began
+
+
+def is_bounded(kernel: Kernel, make: Callable[[int], str], size: int) -> bool:
+    """Whether the larger text takes no more than it may, at the best of some tries."""
+    small = large = float("inf")
+    few, many = make(size), make(GROWTH * size)
+    for _ in range(TRIES):
+        large = min(large, seconds(kernel, many))
+        if large <= FLOOR:
+            return True
+        small = min(small, seconds(kernel, few))
+        if large <= MOST * small + FLOOR:
+            return True
+    return False
+
+
+def test_every_module_is_timed_or_says_why_not() -> None:
+    there = {".".join(path.relative_to(UDFS).with_suffix("").parts) for path in UDFS.rglob("*.py") if path.name != "__init__.py"}
+    assert there == {*COMPILED, *PLAIN, *WITHIN, *ELSEWHERE, *NO_TEXT}
+    assert {*WITHIN.values()} <= {*COMPILED, *PLAIN}
+    assert all((UDFS.parent / test).is_file() for test in ELSEWHERE.values())
+
+
+@pytest.mark.parametrize("name", [*COMPILED, *PLAIN])
+def test_four_times_the_text_takes_no_more_than_nine_times_the_time(name: str) -> None:
+    kernel, size = (COMPILED[name], COMPILED_SIZE) if name in COMPILED else (PLAIN[name], PLAIN_SIZE)
+    kernel("The old mill turns.\n" * 50 + "老磨坊还在转。")  # compiled and loaded
+    assert [title for title, make in TEXTS.items() if not is_bounded(kernel, make, size)] == []
+
+
+def test_a_kernel_that_looks_back_over_all_it_has_seen_is_caught() -> None:
+    def looks_back(text: str) -> int:
+        return sum(text.find("b", 0, at) for at in range(0, len(text), 8))
+
+    assert not is_bounded(looks_back, functools.partial(repeated, "a"), 65_536)
