@@ -231,10 +231,14 @@ PLAIN: dict[str, Kernel] = {
 }  # fmt: skip
 WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
-    "pii": "tests/udfs/test_pii.py",
-}
+    **dict.fromkeys(("pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/test_pii.py"),
+    "edit.script": "tests/udfs/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
+    "text.emptiness": "tests/udfs/text/test_emptiness.py", "read.addresses": "tests/udfs/read/test_addresses.py",
+    "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
+}  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
     "batches", "causal_lm", "doc_keys", "domains", "embedding", "files", "lm_training", "pairing", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
 
 UNITS = [
