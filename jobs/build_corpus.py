@@ -97,7 +97,7 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
     verdicts = tables.own("verdicts").where(F.col("job").isin([*params.heeds, tables.job.name]))
     docs = tables.slice("docs").select("doc_id", "batch_id")
     found = counted(docs, verdicts.join(docs, ["doc_id", "batch_id"], how="left_semi"))
-    return Counts(found.rows_in, tables.own("corpus").count(), found.reasons)
+    return Counts(found.rows_in, tables.own("corpus").count(), found.rows_left_out, found.reasons)
 
 
 JOB = Job(

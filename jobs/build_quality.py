@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
+from jobs.core.counts import count_output
 from jobs.core.ensemble import KEYS, STEPS, Scorer, as_percentiles, combined, values
 from jobs.core.job import Counts, Job, Tables, Writes, main
 
@@ -99,8 +99,7 @@ def bin_quality(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """In: documents that the judges kept; left out: those without every score (missing: ignore: without any)."""
-    n, found = tables.kept(params.heeds).count(), tables.own("quality").count()
-    return by_one_reason({None: found, "not_scored": n - found})
+    return count_output(tables.kept(params.heeds), tables.own("quality"), "not_scored")
 
 
 JOB = Job(

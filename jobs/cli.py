@@ -25,6 +25,8 @@ EXAMPLES = {
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
     "funnel": "gristmill funnel --lake lakes/demo",
+    "repair": "gristmill repair --lake lakes/demo\n  gristmill repair --lake lakes/demo --yes",
+    "upgrade": "gristmill upgrade --lake lakes/demo\n  gristmill upgrade --lake lakes/demo --yes",
 }
 
 _PAIRS = ("pairs", "model", "n", "kind", "seed")
@@ -76,7 +78,11 @@ def parser() -> argparse.ArgumentParser:
     sql.add_argument("query", help="Spark SQL; tables by their bare names")
     sql.add_argument("--limit", type=int, default=50, help="rows printed at the most (default 50)")
     funnel = command("funnel", "documents in, kept and left out by reason, of each job's last runs", "Read from the table runs.")
-    for made in (why, sql, funnel):
+    repair = command("repair", "mend a lake whose tables are no longer what the run log says", "Says what is wrong and what it will do; does it with --yes.")
+    upgrade = command("upgrade", "bring a lake of another version up to date", "Says what it will do to which table; does it with --yes.")
+    for made in (repair, upgrade):
+        made.add_argument("--yes", action="store_true", help="do it (without: only say it)")
+    for made in (why, sql, funnel, repair, upgrade):
         made.add_argument("--lake", default=os.environ.get("GRISTMILL_LAKE"), help="path or catalog.schema (default: $GRISTMILL_LAKE)")
     return top
 
@@ -87,6 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         does: dict[str, Callable[[argparse.Namespace], int | None]] = {
             "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why, "sql": _sql, "funnel": _funnel,
+            "repair": _repair, "upgrade": _upgrade,
         }  # fmt: skip
         return int(does[given.command](given) or 0)
     except GristmillError as error:
@@ -183,6 +190,41 @@ def _funnel(given: argparse.Namespace) -> None:
     for row in rows:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items()) or "-"
         print(f"{row['job']:<16} {row['rows_in']:>10,} {row['rows_kept']:>10,} {row['rows_left_out']:>10,}  {reasons}")
+
+
+def _repair(given: argparse.Namespace) -> None:
+    from jobs.runner.repair import findings, repair
+
+    lake = _ask(given).lake
+    found = findings(lake)
+    _say([{"table": each.table, "trouble": each.trouble, "action": each.action} for each in found], given, "nothing to repair")
+    if found and given.yes:
+        repair(lake, found)
+        print("done; run `gristmill run curate` again", file=sys.stderr)
+
+
+def _upgrade(given: argparse.Namespace) -> None:
+    from jobs.runner.upgrade import changes, upgrade
+
+    lake = _ask(given).lake
+    found = changes(lake)
+    _say([{"table": each.table, "action": each.detail} for each in found], given, "every table has the columns of this version")
+    if found and given.yes:
+        upgrade(lake, found)
+        print("done; run `gristmill run curate` again", file=sys.stderr)
+
+
+def _say(rows: list[dict[str, Any]], given: argparse.Namespace, nothing: str) -> None:
+    """What a command that changes a lake found, before it does anything."""
+    if given.json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        print(": ".join(row.values()))
+    if not rows:
+        print(nothing)
+    elif not given.yes:
+        print("nothing was changed; with --yes it is done")
 
 
 if __name__ == "__main__":

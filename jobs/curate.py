@@ -109,21 +109,23 @@ def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | No
 
 
 def _read_again(job: Job, params: Any, lake: Lake) -> list[Outcome]:
-    """The batches with rows that were left out for copies which are gone: each is read again from its root, where that is still there."""
+    """The batches with rows that were left out for copies which are gone: each is read again, where its root is there and this recipe read it."""
     outcomes: list[Outcome] = []
-    done: set[str] = set()
-    while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in done]:
-        done.add(fresh[-1])
-        root = batches.roots(Runs(lake)).get(fresh[-1])
+    left: set[str] = set()
+    digest = config.recipe_hash(job.name, params)
+    # Reading a batch leaves none of its own rows waiting, so this ends when the files of no batch change any more.
+    while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in left]:
+        name, runs = fresh[-1], Runs(lake)
+        root = batches.roots(runs).get(name)
         try:
             if root is None:
                 raise NoSuchInput("its root is not known")
-            outcomes.append(run_job(job, params, lake, inputs=root, batch=fresh[-1]))
-        except (NoSuchInput, NoFiles) as error:
-            _say(
-                f"batch {fresh[-1]}: copies for which rows of it were left out are gone (rejects: {batches.READ_AGAIN}), but it cannot be "
-                f"read again: {error}. Bring its files back, or ingest them with --batch {fresh[-1]}"
-            )
+            if not runs.covers(job.name, name, digest):  # another mapping of columns would make other documents of its rows
+                raise NoSuchInput("another recipe read it; run that one again")
+            outcomes.append(run_job(job, params, lake, inputs=root, batch=name))
+        except NoSuchInput as error:
+            left.add(name)
+            _say(f"batch {name} waits to be read again, for copies of documents of it are gone (rejects: {batches.READ_AGAIN}): {error}")
     return outcomes
 
 

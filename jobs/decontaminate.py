@@ -57,7 +57,7 @@ def count_by_benchmark(tables: Tables, params: Params) -> Counts:
     mine = tables.own("contamination").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
     rows = mine.groupBy("benchmark").agg(F.countDistinct("doc_id", "batch_id").alias("n")).collect()
     held = {f"contaminated.{row['benchmark']}": row["n"] for row in sorted(rows, key=lambda row: (-row["n"], row["benchmark"]))}
-    return Counts(counts.rows_in, counts.rows_kept, {**counts.reasons, **held})
+    return Counts(counts.rows_in, counts.rows_kept, counts.rows_left_out, {**counts.reasons, **held})
 
 
 JOB = Job(

@@ -124,8 +124,9 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Documents that earlier judges kept; kept: with a vector; left out: not_sampled."""
-    n, taken = tables.kept(params.heeds).count(), tables.held.count()
-    return by_one_reason({None: taken, "not_sampled": n - taken})
+    kept, sampled = tables.kept(params.heeds), tables.held
+    others = kept.join(sampled.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti").count()
+    return by_one_reason({None: sampled.count(), "not_sampled": others}, kept.count())
 
 
 JOB = Job(

@@ -10,29 +10,23 @@ times are compared by hash. Of each batch, rows read = rows of docs + rows of re
 
 from __future__ import annotations
 
-import functools
 import sys
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlparse
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import pyarrow as pa
-from pyarrow.dataset import dataset, field
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from jobs.core.background import in_background
 from jobs.core.config import Strict
 from jobs.core.contract import broken_reason, gate, load_contract
 from jobs.core.counts import by_one_reason
-from jobs.core.errors import ConfigError, ContractError, DataError, RetryLater
+from jobs.core.errors import ConfigError, ContractError
 from jobs.core.inputs import bucket_of
 from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes, main
+from jobs.curation.input_rows import Source, read, total, unchanged
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from udfs import readers
-from udfs.batches import as_batch
-from udfs.read import counted, survey
-from udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -88,157 +82,32 @@ class Params(Strict):
 REASONS = {
     "repeated_document": "the same document stands earlier in this batch",
     "already_ingested": "the same document came with another batch",
+    "older_version": "the same id stands with other text in this batch, in a place that wins by the recipe's same_id",
     "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
-    "no_longer_in_batch": "the batch was read again and no longer holds the document (place tells where it stood)",
+    batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where it stood)",
     batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back when its batch is read again",
 }
-AMBIGUOUS = "older_version"  # counts as a broken row: one id stands for several texts of this batch
-OUTSIDE = ("no_longer_in_batch",)  # rows that are no input rows
+AMBIGUOUS = "older_version"  # of these the one that counts as a broken row: an id that stands for several texts names none
 GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
 REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
-FILES = pa.schema([
-    ("name", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("etag", pa.string()), ("content_hash", pa.string()), ("n_rows", pa.int64()),
-])  # fmt: skip
-KINDS = {pa.string(): "string", pa.int64(): "bigint", pa.int32(): "int"}
-
-
-def _ddl(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {KINDS[field.type]}" for field in schema)
-
-
-def by_format(params: Params, listing: Listing) -> list[tuple[Format, list[File]]]:
+def by_format(params: Params, listing: Listing) -> list[Source]:
     """The files of each format. Raises ConfigError naming the files that no glob matches."""
     found: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
     strays = []
     for file in listing.files:
         taken = next((held for how, held in found if fnmatch(file.name, how.glob)), None)
         strays.append(file.name) if taken is None else taken.append(file)
-    if strays:
+    is_table = bool(listing.commit) and any(held for how, held in found if how.format == "delta")  # its other files are no input
+    if strays and not is_table:
         raise ConfigError(f"{listing.root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); add a format for them")
-    return [(how, held) for how, held in found if held]
+    return [Source(how.format, params.reader(how, listing.root), held, params.split_bytes) for how, held in found if held]
 
 
-def planned(params: Params, how: Format, files: list[File]) -> pa.Table:
-    """The reader's units (udfs.readers.UNITS) for files of one format."""
-    sizes = [(file.path, file.size) for file in files]
-    return readers.plan_units(sizes, how.format, params.split_bytes, {file.path: file.name for file in files})
+def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or repeated.
 
-
-def unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
-    """Units as a frame of `n_tasks` partitions."""
-    rows = [tuple(unit.values()) for unit in units.to_pylist()]
-    return tables.lake.spark.createDataFrame(rows, _ddl(readers.UNITS)).repartition(n_tasks)
-
-
-def read(tables: Tables, params: Params) -> tuple[DataFrame, pa.Table]:
-    """Every input row, good or not, staged once (the columns of udfs.readers.ROWS), and the files that they came from (batch_files)."""
-    listing, spark = tables.inputs, tables.lake.spark
-    frames = []
-    for how, files in by_format(params, listing):
-        if how.format == "delta":
-            kernel = functools.partial(counted.table_counted, params=params.reader(how, listing.root))
-            # A row of a table has no position; file and block make its place, so that equal rows stay apart.
-            place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
-            frames.append(spark.read.format("delta").load(listing.root).selectExpr(*place).mapInArrow(kernel, _ddl(counted.COUNTED)))
-            continue
-        unhashed = ("parquet",) if all(file.etag for file in files) else ()
-        kernel = functools.partial(counted.read_counted, params=params.reader(how, ""), unhashed=unhashed)
-        units = planned(params, how, files)
-        # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four times their size or so.
-        n_tasks = max(1, min(units.num_rows, -(-4 * sum(file.size for file in files) // params.split_bytes)))
-        frames.append(unit_frame(tables, units, n_tasks).mapInArrow(kernel, _ddl(counted.COUNTED)))
-    whole = frames[0] if frames else spark.createDataFrame([], _ddl(counted.COUNTED))
-    for frame in frames[1:]:
-        whole = whole.unionByName(frame)
-    staged = tables.stage("rows", whole)
-    units = summaries(tables, staged)
-    refuse_misread(listing, units)
-    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(listing, units)
-
-
-def refuse_misread(listing: Listing, units: list[dict[str, Any]]) -> None:
-    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns that no row of a format has."""
-    reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
-    if files := survey.foreign_files(reports):
-        raise ConfigError(
-            f"{listing.root}: {len(files):,} files are not what the recipe's formats say; nothing was written:\n  " + "\n  ".join(files[:10])
-            + "\nunpack or convert them, give them a format that reads them, or keep them out of the input"
-        )
-    if missing := survey.complaints(report for _, report in reports):
-        raise ContractError(
-            f"ingest_docs: {listing.root}: columns that the recipe maps are in no row; nothing was written:\n  " + "\n  ".join(missing)
-            + "\nmend `columns` of that format, or name the field in its `optional` where it may be missing (text and source may not)"
-        )
-
-
-def summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
-    """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver can read the staged files."""
-    names = counted.SUMMARY.names
-    if not tables.lake.is_direct:
-        return [row.asDict() for row in staged.where("unit_name IS NOT NULL").select(*names).collect()]
-    paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
-    found = dataset(paths, format="parquet").to_table(columns=names, filter=field("unit_name").is_valid()) if paths else counted.SUMMARY.empty_table()
-    return list(found.to_pylist())
-
-
-def files_read(listing: Listing, units: list[dict[str, Any]]) -> pa.Table:
-    """name, size, modified, etag, content_hash, n_rows of each file. Raises RetryLater when one was written to while it was read."""
-    of_file: dict[str, list[dict[str, Any]]] = {}
-    for unit in units:
-        of_file.setdefault(unit["unit_name"], []).append(unit)
-    grown = [file.name for file in listing.files for unit in of_file.get(file.name, ()) if unit["unit_bytes"] not in (None, file.size)]
-    if grown:
-        raise RetryLater(f"{listing.root}: {grown[0]} changed while it was read, and nothing was written; run the same command when it is complete")
-    rows = []
-    for file in listing.files:
-        parts = sorted(of_file.get(file.name, []), key=lambda unit: unit["unit_part"])
-        hashes = [unit["unit_hash"] for unit in parts if unit["unit_hash"]]
-        whole = whole_hash(hashes) if hashes and len(hashes) == len(parts) else None
-        rows.append((file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts)))
-    others = sorted(of_file.keys() - {file.name for file in listing.files})  # of a Delta table whose files stand elsewhere
-    rows += [(name, 0, 0, None, None, sum(unit["unit_rows"] for unit in of_file[name])) for name in others]
-    return pa.Table.from_batches([as_batch(rows, FILES)])
-
-
-def unchanged(tables: Tables, params: Params) -> pa.Table | None:
-    """The files of the batch with their new times, when they differ in nothing else from those that this recipe read; else None."""
-    listing, runs, batch = tables.inputs, tables.runs, tables.batches[0]
-    known = {row["name"]: row for row in batches.files_of(runs, batch)}
-    if not known or not runs.covers(tables.job.name, batch, tables.recipe_hash) or batch in batches.waiting(runs):
-        return None
-    if {row["root"] for row in known.values()} != {listing.root} or {n: row["size"] for n, row in known.items()} != {f.name: f.size for f in listing.files}:
-        return None
-    moved = [file for file in listing.files if not _is_known(file, known[file.name])]
-    if any(known[file.name]["content_hash"] is None for file in moved):
-        return None
-    found = hashes_of(tables, params, moved)
-    if any(found[file.name] != known[file.name]["content_hash"] for file in moved):
-        return None
-    rows = [(f.name, f.size, f.modified, f.etag, known[f.name]["content_hash"], known[f.name]["n_rows"]) for f in listing.files]
-    return pa.Table.from_batches([as_batch(rows, FILES)])
-
-
-def _is_known(file: File, row: dict[str, Any]) -> bool:
-    """Whether a file has the etag that it had, or without one the time."""
-    return file.etag == row["etag"] if file.etag else file.modified == round(row["modified"].timestamp() * 1_000_000)
-
-
-def hashes_of(tables: Tables, params: Params, files: list[File]) -> dict[str, str]:
-    """The hash of each file by its name, as `read` would find it."""
-    if not files:
-        return {}
-    wanted = {file.name for file in files}
-    plans = [planned(params, how, [file for file in held if file.name in wanted]) for how, held in by_format(params, tables.inputs)]
-    units = pa.concat_tables(plans)
-    rows = unit_frame(tables, units, min(units.num_rows, 1000)).mapInArrow(counted.hash_units, _ddl(counted.HASHES)).collect()
-    parts: dict[str, list[Any]] = {}
-    for row in sorted(rows, key=lambda row: row["unit_part"]):
-        parts.setdefault(row["unit_name"], []).append(row["unit_hash"])
-    return {name: whole_hash(hashes) for name, hashes in parts.items()}
-
-
-def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> DataFrame:
-    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or repeated."""
+    And doc_id, batch_id, place of the documents of other batches that lose to one of these rows.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -246,20 +115,25 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> DataFrame:
     judged = tables.stage("judged", judged)
     name = F.regexp_extract("place", r"(?s)^(.*):[^:]*$", 1)
     position = F.regexp_extract("place", r"(\d+)\D*$", 1).cast("bigint")
-    order = [name, position, F.col("place")]
-    same_text = Window.partitionBy("doc_id", "content_hash").orderBy(*order)
-    latest = [name.desc(), position.desc(), F.col("place").desc()]
-    same_id = Window.partitionBy("doc_id").orderBy(F.col("is_copy"), *(latest if params.same_id == "newest" else order))
-    good = judged.where("reason IS NULL").withColumn("is_copy", F.row_number().over(same_text) > 1)
-    good = good.withColumn("is_older", (F.row_number().over(same_id) > 1) & ~F.col("is_copy"))
-    known = earlier(tables).select("doc_id", F.col("content_hash").alias("known_hash"), F.col("batch_id").alias("known_in"))
+    good = judged.where("reason IS NULL").withColumn("at", F.struct(name.alias("name"), position.alias("position"), "place"))
+    same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
+    good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
+    # The newest text is the one that stands last, though an equal one may stand first, and be the copy that is kept.
+    is_newest = params.same_id == "newest"
+    good = good.withColumn("ranked", F.max("at").over(same_text) if is_newest else F.col("at"))
+    order = F.col("ranked").desc() if is_newest else F.col("ranked").asc()
+    good = good.withColumn("is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy"))
+    known = earlier(tables).selectExpr("doc_id", "content_hash AS known_hash", "batch_id AS known_in", "place AS known_place")
     good = good.join(known, "doc_id", how="left")
     reason = (
         F.when(F.col("is_copy"), "repeated_document").when(F.col("known_hash") == F.col("content_hash"), "already_ingested")
         .when(F.col("is_older"), AMBIGUOUS).when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
     )  # fmt: skip
-    repeated = good.select("place", "doc_id", reason.alias("reason")).where("reason IS NOT NULL")
-    return tables.stage("reasons", judged.where("reason IS NOT NULL").select("place", "doc_id", "reason").unionByName(repeated))
+    wanted = ("place", "doc_id", reason.alias("reason"), "known_in", "known_place")
+    bad = judged.where("reason IS NOT NULL").selectExpr("place", "doc_id", "reason", "CAST(NULL AS string) AS known_in", "CAST(NULL AS string) AS known_place")
+    staged = tables.stage("reasons", bad.unionByName(good.select(*wanted).where("reason IS NOT NULL OR known_in IS NOT NULL")))
+    beaten = staged.where("reason IS NULL").selectExpr("doc_id", "known_in AS batch_id", "known_place AS place")
+    return staged.where("reason IS NOT NULL").select("place", "doc_id", "reason"), beaten
 
 
 def stronger(tables: Tables, params: Params) -> list[str]:
@@ -278,6 +152,13 @@ def earlier(tables: Tables) -> DataFrame:
     return tables["docs"].where(~F.col("batch_id").isin(list(tables.batches)))
 
 
+class Read(NamedTuple):
+    """Rows that the reader gave out, and the documents of other batches that lose to them (None: only times of files changed)."""
+
+    n_rows: int
+    beaten: DataFrame | None
+
+
 def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
 
@@ -286,13 +167,15 @@ def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     batch, root = tables.batches[0], tables.inputs.root
-    same = unchanged(tables, params)
+    sources = by_format(params, tables.inputs)
+    same = unchanged(tables, sources)
     if same is not None:
-        tables.held = "unchanged"
+        tables.held = Read(total(same), None)
         return {"batch_files": tables.rows("batch_files", same, batch_id=batch, root=root)}
-    rows, files = read(tables, params)
+    rows, files = read(tables, sources)
     gated = in_background(lambda: pass_gate(tables, params, rows))
-    left_out = with_reasons(tables, params, rows)
+    left_out, beaten = with_reasons(tables, params, rows)
+    tables.held = Read(total(files), beaten)
     guard(tables, params, rows, left_out)
     gated.result()
     named = F.lit(batch).alias("batch_id")
@@ -303,7 +186,7 @@ def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     )  # fmt: skip
     raw = rows.where("raw IS NOT NULL").select("place", "raw")
     rejects = left_out.join(raw, "place", how="left").select(named, "place", "reason", "doc_id", "raw")
-    rejects = rejects.unionByName(as_rejects(no_longer_there(tables, rows), named, "no_longer_in_batch"))
+    rejects = rejects.unionByName(as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
     return {"rejects": rejects, "docs": docs, "batch_files": tables.rows("batch_files", files, batch_id=batch, root=root)}
 
 
@@ -333,33 +216,30 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     """
     from pyspark.sql import functions as F
 
-    if tables.held == "unchanged" or "docs" not in tables.versions:
+    lost = tables.held.beaten
+    if lost is None or "docs" not in tables.versions:
         return {}
-    fresh = tables.own("docs").where(F.col("batch_id").isin(list(tables.batches))).select("doc_id", "content_hash")
-    lost = earlier(tables).join(fresh.select("doc_id"), "doc_id", how="left_semi").select("doc_id", "batch_id", "place")
-    lost = tables.stage("superseded", lost)
-    back = missed(tables, params, fresh, lost)
+    is_lost = not lost.isEmpty()
+    back = missed(tables, params, lost) if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params)) else None
     made: list[Any] = []
-    if not lost.isEmpty():
+    if is_lost:
         made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), REJECT))
     if back is not None and not back.isEmpty():
         # First the new row, then the old one away: whatever dies between them, the row is there.
         made += [Insert(back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"), REJECT), Delete(back, REJECT)]
-    return ({"rejects": made} if made else {}) | ({} if lost.isEmpty() else {"docs": Delete(lost, ("doc_id", "batch_id"))})
+    return ({"rejects": made} if made else {}) | ({"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {})
 
 
-def missed(tables: Tables, params: Params, fresh: DataFrame, lost: DataFrame) -> DataFrame | None:
-    """Rows of `rejects` in other batches that were left out for a version which this run takes away; None where there can be none.
+def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
+    """Rows of `rejects` in other batches that were left out for a version which this run takes away.
 
     Rows that would lose to this batch's version just the same are not among them.
     """
     from pyspark.sql import functions as F
 
-    runs, batch = tables.runs, tables.batches[0]
-    last = runs.last(tables.job.name, batch)
-    if last is None and not stronger(tables, params):
-        return None
+    last = tables.runs.last(tables.job.name, tables.batches[0])
     here = F.col("batch_id").isin(list(tables.batches))
+    fresh = tables.own("docs").where(here).select("doc_id", "content_hash")
     gone = tables["docs"].where(here).join(fresh, ["doc_id", "content_hash"], how="left_anti").select("doc_id").unionByName(lost.select("doc_id"))
     if last is not None and last["status"] == "started":  # that run may have taken versions away for documents that are no longer here
         gone = gone.unionByName(earlier(tables).join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti").select("doc_id"))
@@ -374,7 +254,7 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = found.pop(None, 0)
-    broken = {reason: n for reason, n in found.items() if reason not in REASONS}
+    broken = {reason: n for reason, n in found.items() if reason not in REASONS or reason == AMBIGUOUS}
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
     if total and sum(broken.values()) > params.max_reject_share * total:
         listed = ", ".join(filter(None, (listed, *told(rows))))
@@ -418,19 +298,12 @@ def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: rows that the reader gave out; kept: documents; left out: rejects by reason. Raises DataError when they do not add up."""
+    """In: rows that the reader gave out; kept: documents; left out: rejects by reason."""
     from pyspark.sql import functions as F
 
     here = F.col("batch_id").isin(list(tables.batches))
-    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & ~F.col("reason").isin(list(OUTSIDE))))
-    found = by_one_reason({row["reason"]: row["n"] for row in rows})
-    given_out = tables.own("batch_files").where(here).agg(F.sum("n_rows")).first()[0] or 0  # type: ignore[index]
-    if given_out != found.rows_in:
-        raise DataError(
-            f"ingest_docs: the reader gave out {given_out:,} rows of {tables.inputs.root}, but {found.rows_kept:,} documents and "
-            f"{found.rows_left_out:,} rejects of batch {tables.batches[0]} were written; the batch is not finished. Run it again, and tell us"
-        )
-    return found
+    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & (F.col("reason") != batches.NO_LONGER)))
+    return by_one_reason({row["reason"]: row["n"] for row in rows}, rows_in=tables.held.n_rows)
 
 
 def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
+from jobs.core.counts import count_output
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, load_model, model_row
@@ -161,8 +162,7 @@ def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Every document is labelled; none is left out."""
-    n = tables.slice("docs").count()
-    return Counts(n, n, {})
+    return count_output(tables.slice("docs"), tables.own_slice("domains"), "not_labelled")
 
 
 JOB = Job(

@@ -16,6 +16,7 @@ from pydantic import PositiveInt
 
 from jobs.core import tables as promised
 from jobs.core.config import Strict
+from jobs.core.counts import count_output
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from udfs import measures
 
@@ -56,8 +57,7 @@ def measure(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Every document is measured; none is left out."""
-    n = tables.slice("docs").count()
-    return Counts(n, n, {})
+    return count_output(tables.slice("docs"), tables.own_slice("signals"), "not_measured")
 
 
 JOB = Job("measure_text", Params, reads=("docs",), writes=(Writes("signals", "batch"),), steps=(measure,), count=count, about=__doc__)

@@ -113,10 +113,11 @@ def mix(tables: Tables, params: Params) -> dict[str, Any]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """In: documents of the corpus; kept: those in the mix; left out: holds_sentinel, or not_mixed (no slice, or cut down)."""
-    n = tables["corpus"].count()
-    kept = tables.own("mix").select("doc_id").distinct().count()
-    refused = tables.own("verdicts").where(f"job = '{tables.job.name}'").count()
-    return by_one_reason({None: kept, "holds_sentinel": refused, "not_mixed": n - kept - refused})
+    corpus = tables["corpus"].select("doc_id", "batch_id")
+    mixed = tables.own("mix").select("doc_id", "batch_id").distinct()
+    refused = tables.own("verdicts").where(f"job = '{tables.job.name}'").select("doc_id", "batch_id")
+    others = corpus.join(mixed.unionByName(refused), ["doc_id", "batch_id"], how="left_anti")
+    return by_one_reason({None: mixed.count(), "holds_sentinel": refused.count(), "not_mixed": others.count()}, corpus.count())
 
 
 JOB = Job(

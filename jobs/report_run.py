@@ -29,6 +29,7 @@ from jobs.core.config import Strict
 from jobs.core.job import Job, Tables, main
 from jobs.core.run import code_version
 from jobs.core.runs import now
+from jobs.runner.batches import NO_LONGER, READ_AGAIN
 from udfs.rows import REASONS as REJECTED
 from udfs.rules import LIMITS
 
@@ -39,8 +40,10 @@ OUTPUT = "_report/index.html"
 ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs/rows.py says it
     "repeated_document": "The same document stands earlier in its batch.",
     "already_ingested": "The same document came with another batch.",
-    "older_version": "The same id stands with other text elsewhere, which wins by the recipe's same_id.",
-    "superseded_version": "A document of an earlier batch that a later one replaced.",
+    "older_version": "The same id stands with other text in the same batch, which wins by the recipe's same_id.",
+    "superseded_version": "Another batch holds a version of the document that wins by the recipe's same_id.",
+    NO_LONGER: "A document that the batch held before it was read again.",
+    READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its batch is read again.",
     "contaminated": "It holds a benchmark question, whole, with small changes, or a long part of one.",
     "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents of its domain.",
     "same_text": "The text is, after normalising, that of another document, which stays.",
@@ -88,6 +91,7 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
     shown, found, rejects = (first["langs"], first["domains"]), first["found"], first["rejects"]
+    left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}  # it is no input row
     counted = data.lumped(rows, *shown)
     asked = at_once(
         cells=lambda: data.cells(counted), reasons=lambda: with_main(tables, found), rules=lambda: data.rules(found),
@@ -101,8 +105,8 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
     sections = {
         "lake": about_lake(tables, params),
-        "opening": page.opening(funnel, cells, mains, sum(rejects[0].values()), "corpus" in tables.versions),
-        "stages": page.stages(funnel, mains, wrote, rejects[0], sum(cell["n"] for cell in cells)),
+        "opening": page.opening(funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions),
+        "stages": page.stages(funnel, mains, wrote, left_out_rows, sum(cell["n"] for cell in cells)),
         "kept": page.kept_table(cells, *shown),
         "measures": measures(asked["distributions"], asked["rules"], shown),
         "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about),

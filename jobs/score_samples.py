@@ -47,7 +47,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 def count(tables: Tables, params: Params) -> Counts:
     """Every sample is measured."""
-    return by_one_reason({None: tables["samples"].count()})
+    return by_one_reason({None: tables.own("sample_signals").count()}, tables["samples"].count())
 
 
 JOB = Job(

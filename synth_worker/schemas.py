@@ -20,9 +20,11 @@ ANSWERS = _schema(
 )  # fmt: skip
 LEASES = _schema("part! worker! expires_at! attempt! status!", expires_at=MOMENT, attempt=pa.int32())
 COUNTS = pa.map_(pa.string(), pa.int64())
+IDS = pa.map_(pa.string(), pa.string())
 RUNS = _schema(
-    "run_id! job! status! at! seconds batches! recipe_hash! recipe! inputs versions_read versions_written rows_in rows_kept rows_left_out reasons"
+    "run_id! job! status! at! seconds batches! recipe_hash! recipe! inputs versions_read versions_written table_ids rows_in rows_kept rows_left_out reasons"
     " code_version! spark_version!",
     at=MOMENT, seconds=pa.float64(), batches=pa.list_(pa.string()), versions_read=COUNTS, versions_written=COUNTS,
+    table_ids=IDS,
     rows_in=pa.int64(), rows_kept=pa.int64(), rows_left_out=pa.int64(), reasons=COUNTS,
 )  # fmt: skip

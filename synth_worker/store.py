@@ -150,16 +150,19 @@ class Store:
 
     def log_run(self, row: dict[str, Any]) -> None:
         """Append the finished row of this run to `runs`, with the version of synth_answers that readers may open from now on."""
-        version = self.table("synth_answers", ANSWERS).version()
-        data = pa.Table.from_pylist([{**row, "versions_written": [("synth_answers", version)]}], schema=RUNS)
+        answers = self.table("synth_answers", ANSWERS)
+        wrote = {"versions_written": [("synth_answers", answers.version())], "table_ids": [("synth_answers", answers.metadata().id)]}
+        data = pa.Table.from_pylist([{**row, **wrote}], schema=RUNS)
         with self._lock("runs"), self._writing("runs"):
             write_deltalake(self.table("runs", RUNS), data, mode="append")
 
     def is_logged(self) -> bool:
         """Whether a finished run already tells of the newest answers."""
-        newest = self.table("synth_answers", ANSWERS).version()
-        rows = self.rows("runs", self.table("runs", RUNS), ["status", "versions_written"])
-        return any(row["status"] == "finished" and dict(row["versions_written"] or []).get("synth_answers", -1) >= newest for row in rows)
+        answers = self.table("synth_answers", ANSWERS)
+        newest, mine = answers.version(), answers.metadata().id
+        rows = self.rows("runs", self.table("runs", RUNS), ["status", "versions_written", "table_ids"])
+        logged = [row for row in rows if dict(row["table_ids"] or []).get("synth_answers", mine) == mine]
+        return any(row["status"] == "finished" and dict(row["versions_written"] or []).get("synth_answers", -1) >= newest for row in logged)
 
     @contextlib.contextmanager
     def _writing(self, table: str) -> Iterator[None]:

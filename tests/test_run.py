@@ -50,7 +50,7 @@ def judge_step(tables: Tables, params: Params) -> dict[str, Any]:
     return {"verdicts": docs.select(*columns)}
 
 
-JUDGE = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judge_step,), count=lambda t, p: Counts(4, 3, {"too_blue": 1}))
+JUDGE = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judge_step,), count=lambda t, p: Counts(4, 3, 1, {"too_blue": 1}))
 LATER = Job("later", Params, reads=("docs", "verdicts"), writes=(Writes("verdicts", "job"),), steps=(judge_step,), scope="lake")
 
 

@@ -49,6 +49,12 @@ def exists(spark: SparkSession, where: str) -> bool:
     return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))
 
 
+def remove(spark: SparkSession, where: str) -> None:
+    """Delete a file or folder with all that is in it, on any Hadoop file system; nothing happens where there is none."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(where)
+    path.getFileSystem(spark._jsc.hadoopConfiguration()).delete(path, True)
+
+
 def write_text(spark: SparkSession, where: str, text: str) -> None:
     """`write_bytes` of a text in UTF-8."""
     write_bytes(spark, where, text.encode())

@@ -38,10 +38,16 @@ Keyed: TypeAlias = "DataFrame | pd.DataFrame | pa.Table"  # documents: doc_id, b
 class Tables:
     """What a step sees: its input tables at the versions of the last finished runs, its own tables, and the batches at hand."""
 
-    def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None) -> None:
+    def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None, run_id: str = "0") -> None:
         self.lake, self.job, self.runs = lake, job, runs
+        self.run = f"{job.name}-{run_id}"  # the name of this run's staging folder
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
-        self.versions = {name: version for name, version in runs.versions().items() if name in (*job.reads, *job.looks_at)}
+        self.pins = {name: runs.pin(name) for name in (*job.reads, *job.looks_at)}
+        self.versions = {name: pin.version for name, pin in self.pins.items() if pin.version is not None}
+        for name in {write.table for write in job.writes} & set(self.pins) - set(self.versions):
+            state = runs.state(name) if self.pins[name].trouble else None
+            if state is not None:  # this job is about to write it anew: what is there is all there is
+                self.versions[name] = state.version
         self.started_at: Any = None
         self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
         self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
@@ -51,19 +57,38 @@ class Tables:
         if name not in (*self.job.reads, *self.job.looks_at):
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:
+            self._refuse_trouble(name)
             if name in promised.SHARED:
                 return self.empty(name)
             raise ContractError(f"{name}: no finished run has written it on lake {self.lake.where}; run the job that does (see `gristmill list`)")
         return self.lake.read(promised.table(name), self.versions[name])
 
     def get(self, name: str) -> DataFrame | None:
-        """As `tables[name]`, but None when no finished run has written the table."""
-        return self[name] if name in self.versions else None
+        """As `tables[name]`, but None when no finished run has written the table. Raises ContractError when it is no longer what a run wrote."""
+        if name in self.versions:
+            return self[name]
+        self._refuse_trouble(name)
+        return None
+
+    def _refuse_trouble(self, name: str) -> None:
+        """Raises ContractError where runs wrote the table and it no longer is what they wrote."""
+        trouble = self.pins[name].trouble
+        if trouble and name not in {write.table for write in self.job.writes}:
+            raise ContractError(
+                f"{name}: {trouble}, so that no finished run stands behind it on lake {self.lake.where}; run the job that writes it "
+                f"again (`gristmill run curate` does), or see what `gristmill repair --lake {self.lake.where}` would do"
+            )
 
     def own(self, name: str) -> DataFrame:
         """A table that this job writes, as it stands now; empty when it was never written."""
         table = promised.table(name)
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
+
+    def own_slice(self, name: str) -> DataFrame:
+        """As `own`, of the batches at hand."""
+        from pyspark.sql import functions as F
+
+        return self.own(name).where(F.col("batch_id").isin(list(self.batches)))
 
     def owns(self, name: str) -> bool:
         """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
@@ -95,9 +120,10 @@ class Tables:
 
     def before(self, name: str, is_ours: Callable[[str], bool]) -> DataFrame | None:
         """A table of this job as its last finished run left it whose recipe (JSON) `is_ours`; None without such a run."""
+        standing = self.runs.pin(name).runs
         for row in reversed(self.runs.finished(self.job.name)):
-            if is_ours(row["recipe"]) and name in row["versions_written"]:
-                return self.lake.read(promised.table(name), row["versions_written"][name])
+            if row["run_id"] in standing and name in row["versions_written"] and is_ours(row["recipe"]):
+                return self.lake.read(promised.table(name), self.runs.moved(name, row["versions_written"][name]))
         return None
 
     def slice(self, name: str) -> DataFrame:
@@ -153,7 +179,7 @@ class Tables:
         if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
             return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
         name, schema = self._by_bucket(keys, carry)
-        narrow = self.lake.spark.read.schema(schema).parquet(f"{self.lake.staging(self.job.name)}/{name}")
+        narrow = self.lake.spark.read.schema(schema).parquet(f"{self.lake.staging(self.run)}/{name}")
         parts = [
             docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
             for b in range(self.lake.buckets)
@@ -188,7 +214,7 @@ class Tables:
 
         `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound is for whole texts.
         """
-        path, conf = f"{self.lake.staging(self.job.name)}/{name}", self.lake.spark.conf
+        path, conf = f"{self.lake.staging(self.run)}/{name}", self.lake.spark.conf
         usual = conf.get(BATCH_ROWS)
         conf.set(BATCH_ROWS, str(batch_rows or usual))
         try:
@@ -209,12 +235,12 @@ class Tables:
         name = f"keys-{uuid.uuid4().hex}"
         narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
         whole = narrow if self.lake.buckets == 1 else narrow.repartition("bucket")
-        whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.job.name)}/{name}")
+        whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.run)}/{name}")
         return name, narrow.schema
 
     def _kept_in(self, keys: Keyed, carry: tuple[str, ...]) -> Keys:
         """`keys` as files that every worker of this machine can read."""
-        folder = self.lake.local_staging(self.job.name)
+        folder = self.lake.local_staging(self.run)
         if is_spark(keys) and self.n_documents() <= SMALL:
             keys = keys.select("doc_id", "batch_id", *carry).toPandas()  # cheaper than to write them by Spark
         if is_spark(keys):
@@ -239,7 +265,7 @@ class Tables:
         files = self._files("docs")
         if files is None:
             return None
-        folder = self.lake.local_staging(self.job.name) / f"{name}-{uuid.uuid4().hex}"
+        folder = self.lake.local_staging(self.run) / f"{name}-{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         schema = local_delta.arrow_schema(promised.table(name))
         writing = functools.partial(into_file, kernel=kernel, folder=str(folder), schema=schema, constants=constants, plain=plain)

@@ -67,16 +67,15 @@ class Insert:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run looked at and did with it; `reasons` may count a document twice, rows_in = rows_kept + rows_left_out."""
+    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document twice.
+
+    A run finishes only when rows_in = rows_kept + rows_left_out (jobs.core.run).
+    """
 
     rows_in: int
     rows_kept: int
+    rows_left_out: int
     reasons: dict[str, int]
-
-    @property
-    def rows_left_out(self) -> int:
-        """rows_in - rows_kept."""
-        return self.rows_in - self.rows_kept
 
 
 # A frame, a Delete, an Insert, or a list of them for each table, committed in that order.

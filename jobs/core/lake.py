@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.core.local_delta import Written
 from jobs.core.session import is_local
 from jobs.core.tables import Table
+from jobs.lake.history import Commit, TableState, commit_from_actions, commit_of, local_commits
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
 CONFLICTS = ("CommitFailedError", "ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
+UPGRADE = "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date and says first what it will do"
+SCHEMA_VERSION = "gristmill.schema"  # the property that says by which declaration of its columns a table was made
+OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking. No smallest and largest value of each column
 # either: ids are hashes and slices are partitions, so they would skip no file, and finding them is a twentieth of measure_text.
@@ -108,7 +114,7 @@ class Lake:
         """Create the table, with its comments and its CHECK constraint, unless it is there."""
         if self.exists(table):
             return
-        properties = {**PROPERTIES, "gristmill.buckets": str(self.buckets)}
+        properties = {**PROPERTIES, "gristmill.buckets": str(self.buckets), SCHEMA_VERSION: table.schema_version}
         if self.is_direct:
             local_delta.create(table, self.folder(table), properties)
             return
@@ -126,19 +132,99 @@ class Lake:
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows at `version` (None: newest). Raises ContractError when its columns are not the promised ones."""
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        frame = reader.table(self.ref(table)) if self.is_catalog else reader.load(f"{self.root}/{table.name}")
+        frame = self.frame(table, version)
         at = "" if version is None else f"@{version}"
-        check_columns(frame, table, f"{table.name}{at}", "rerun the job that writes it or change the promise")
+        check_columns(frame, table, f"{table.name}{at}", UPGRADE)
         return frame.select(*table.names)
+
+    def frame(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table at `version` (None: newest), with whatever columns it has."""
+        reader = self.spark.read.format("delta")
+        reader = reader if version is None else reader.option("versionAsOf", version)
+        return reader.table(self.ref(table)) if self.is_catalog else reader.load(f"{self.root}/{table.name}")
+
+    def read_as_it_is(self, table: Table, version: int) -> DataFrame:
+        """As `read`, of a table that an older version may have made: null where it lacks a column."""
+        from pyspark.sql import functions as F
+
+        frame = self.frame(table, version)
+        there = set(frame.columns)
+        columns = [F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        return frame.select(*columns)
 
     def latest(self, table: Table) -> int:
         """The newest version. On a local disk a look at the log's file names: a query of the history costs a third of a second."""
         if self.local_root is not None and not self.is_catalog:
             return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
+
+    def _version_of(self, table: Table, note: str) -> int:
+        """The version that our commit made (the newest one, where replacing nothing by nothing made none)."""
+        if self.local_root is not None and not self.is_catalog:
+            return self.latest(table)  # under our lock nobody else has committed since
+        rows = self._history(table, 20)  # others may have, where only Delta's conflicts keep writers apart
+        return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
+
+    def state(self, table: Table) -> TableState | None:
+        """The table's id, newest version and properties; None when it is not there."""
+        if not self.exists(table):
+            return None
+        if self.is_direct:
+            found = local_delta.described(self.folder(table))
+            version = found.version()
+            [head] = self.commits(table, version, version)
+            return TableState(found.metadata().id, version, found.metadata().configuration, head)
+        detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
+        [row] = self._history(table, 1)
+        assert detail is not None
+        return TableState(detail["id"], row["version"], detail["properties"] or {}, self._commit(table, row["version"], row))
+
+    def commits(self, table: Table, first: int, last: int) -> list[Commit]:
+        """Commits `first` to `last`, oldest first."""
+        if first > last:
+            return []
+        if self.local_root is not None and not self.is_catalog:
+            return local_commits(self.folder(table) / "_delta_log", first, last)
+        rows = {row["version"]: row for row in self._history(table, self.latest(table) - first + 1)}
+        return [self._commit(table, version, rows.get(version)) for version in range(first, last + 1)]
+
+    def _history(self, table: Table, n: int) -> list[Row]:
+        """The newest `n` rows of Delta's history."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT {n}")
+        return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
+
+    def _commit(self, table: Table, version: int, row: Any) -> Commit:
+        """A commit by Delta's history; one whose operation usually changes rows by its log file, which says whether it did."""
+        if row is None:
+            return commit_of(version, None, None, "", None)
+        who = " ".join(str(row[name]) for name in ("userName", "timestamp") if row[name] is not None)
+        commit = commit_of(version, row["operation"], row["userMetadata"], who, None)
+        if not commit.changes_rows or commit.run_id is not None or self.is_catalog:
+            return commit
+        lines = self.spark.read.text(f"{self.root}/{table.name}/_delta_log/{version:020}.json").collect()
+        return commit_from_actions(version, [json.loads(line[0]) for line in lines])
+
+    def check_schema(self, table: Table, state: TableState) -> None:
+        """Raises ContractError when the table was made with other columns than declared: nothing could be written to it."""
+        if state.properties.get(SCHEMA_VERSION) != table.schema_version:
+            self.read(table)  # a table of an older version may still have the same columns
+
+    def clear(self, table: Table, where: str, note: str) -> int:
+        """Delete the rows that meet `where`; returns the version."""
+        with self.noted(note), self.commit_lock(table), conflicts_as_retry(table.name):
+            self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
+            version = self._version_of(table, note)
+        self.committed(table, version)
+        return version
+
+    @contextlib.contextmanager
+    def noted(self, note: str) -> Iterator[None]:
+        """What a commit by SQL carries in Delta's history."""
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
+        try:
+            yield
+        finally:
+            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
 
     def write(self, table: Table, frame: DataFrame | pa.Table | Written, where: str | None, note: str) -> int:
         """Commit `frame` (of Spark, rows on the driver, or, appended only, files): replacing the rows that meet `where`, or appending when it is None; returns the version.
@@ -147,7 +233,7 @@ class Lake:
         """
         if not isinstance(frame, pa.Table | Written):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        with self._commit_lock(table), conflicts_as_retry(table.name):
+        with self.commit_lock(table), conflicts_as_retry(table.name):
             self.create(table)
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             where = None if self.local_root is not None and self.latest(table) == 0 else where
@@ -157,7 +243,7 @@ class Lake:
                 local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)
-            version = self.latest(table)
+            version = self._version_of(table, note)
         self.committed(table, version)
         return version
 
@@ -178,17 +264,15 @@ class Lake:
         return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
 
     def _merge(self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str) -> int:
-        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
         rows.createOrReplaceTempView(MERGED)
         try:
-            with self._commit_lock(table), conflicts_as_retry(table.name):
+            with self.noted(note), self.commit_lock(table), conflicts_as_retry(table.name):
                 self.create(table)
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
-                version = self.latest(table)
+                version = self._version_of(table, note)
         finally:
-            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
             self.spark.catalog.dropTempView(MERGED)
         self.committed(table, version)
         return version
@@ -196,23 +280,34 @@ class Lake:
     def committed(self, table: Table, version: int) -> None:
         """Called after each commit; the kill tests hook in here."""
 
-    def staging(self, job: str) -> str:
-        """A folder for one job's intermediate Parquet files; not a table, deleted when the job ends."""
+    def staging(self, run: str) -> str:
+        """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when the run ends."""
         if not self.root:
             raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
-        return f"{self.root}/_staging/{job}"
+        return f"{self.root}/_staging/{run}"
 
-    def local_staging(self, job: str) -> Path:
+    def local_staging(self, run: str) -> Path:
         """The same on this machine's disk."""
-        return Path(urlparse(self.staging(job)).path)
+        return Path(urlparse(self.staging(run)).path)
 
-    def drop_staging(self, job: str) -> None:
-        """Delete a job's staging folder."""
+    def drop_staging(self, run: str) -> None:
+        """Delete the staging folder of a run, and what runs of the same job left that died.
+
+        On a local disk the job's lock says that no other run of it is on; elsewhere the age of the folder does.
+        """
+        job = run.rsplit("-", 1)[0]
         if self.local_root is not None:
-            shutil.rmtree(self.local_staging(job), ignore_errors=True)
+            for folder in [self.local_staging(run), *self.local_staging(run).parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
+                shutil.rmtree(folder, ignore_errors=True)
             return
-        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(job))
-        hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration()).delete(hadoop, True)
+        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(run))
+        system = hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration())
+        system.delete(hadoop, True)
+        oldest = (time.time() - OLD_STAGING_SECONDS) * 1000
+        for each in system.listStatus(hadoop.getParent()) if system.exists(hadoop.getParent()) else []:
+            files = system.listFiles(each.getPath(), True)  # a folder of an object store has no time of its own
+            if each.getPath().getName().rsplit("-", 1)[0] == job and files.hasNext() and files.next().getModificationTime() < oldest:
+                system.delete(each.getPath(), True)
 
     @contextlib.contextmanager
     def job_lock(self, job: str) -> Iterator[None]:
@@ -224,7 +319,8 @@ class Lake:
             yield
 
     @contextlib.contextmanager
-    def _commit_lock(self, table: Table) -> Iterator[None]:
+    def commit_lock(self, table: Table) -> Iterator[None]:
+        """Held while a commit is made, by processes that share a local disk."""
         # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/test_concurrency.py).
         with self._lock(f"table-{table.name}", wait=True):
             yield

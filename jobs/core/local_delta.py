@@ -28,6 +28,7 @@ SIMPLE = {"string": "string", "bigint": "long", "int": "integer", "double": "dou
 ARROW = {
     "string": pa.string(), "bigint": pa.int64(), "int": pa.int32(), "double": pa.float64(), "float": pa.float32(), "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", "UTC"), "binary": pa.binary(), "array<string>": pa.list_(pa.string()), "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
+    "map<string,string>": pa.map_(pa.string(), pa.string()),
 }  # fmt: skip
 
 
@@ -109,6 +110,20 @@ def _kind(spark: str) -> Any:
         return {"type": "map", "keyType": _kind(key), "valueType": _kind(value), "valueContainsNull": True}
     fields = [part.split(":") for part in inner.split(",")]
     return {"type": "struct", "fields": [{"name": name, "type": _kind(kind), "nullable": True, "metadata": {}} for name, kind in fields]}
+
+
+def described(folder: Path) -> Any:
+    """delta-rs's view of the newest version of a table, whatever its features are: for its id, version and properties."""
+    from deltalake import DeltaTable
+
+    return DeltaTable(str(folder), without_files=True)
+
+
+def remove_missing_files(folder: Path) -> None:
+    """Commit that the files that are gone belong to the table no more."""
+    from deltalake import DeltaTable
+
+    DeltaTable(str(folder)).repair()
 
 
 def opened(folder: Path, version: int | None) -> Any | None:

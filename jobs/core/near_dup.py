@@ -241,7 +241,7 @@ def choose_here(tables: Tables, params: NearDupParams, here: held.Held) -> dict[
         found |= hot_buckets(tables, params, tables.frame(here.hot, held.HOT))
     members, fates = held.survivors(here, params.families)
     out, n = fates.is_out, int(here.documents.is_kept.sum())
-    tables.judged = Counts(n, n - int(out.sum()), {"near_duplicate": int(out.sum())} if out.any() else {})
+    tables.judged = Counts(n, n - int(out.sum()), int(out.sum()), {"near_duplicate": int(out.sum())} if out.any() else {})
     gone, (by_sketch, limit) = tables.named(index.keys.among(members[out])), params.by_sketch()
     similarity, method = pa.array(fates.similarity[out], from_pandas=True), fates.method[out]
     which = {

@@ -195,7 +195,7 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
     if table is None:
         return {}, []
     counted = {row["reason"]: row["count"] for row in table.groupBy("reason").count().collect()}
-    order = Window.partitionBy("reason").orderBy(F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place")
+    order = Window.partitionBy("reason").orderBy(F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place", "doc_id")
     chosen = table.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= n)
     rows = chosen.select("reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")).collect()
     shown = sorted((row.asDict() for row in rows), key=lambda row: (row["reason"], row["rank"]))

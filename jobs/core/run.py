@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from jobs.core import tables as promised
 from jobs.core.background import at_once, in_background
 from jobs.core.contract import preload
 from jobs.core.counts import counted
-from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.job import Counts, Delete, Insert, Job, Tables
+from jobs.core.errors import ConfigError, ContractError, DataError, RetryLater
+from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes
 from jobs.core.lake import Lake
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
+from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
+from jobs.runner.pins import FOREIGN, told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +83,9 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
     """Run `job` on what is not covered yet (or on `batch`). Raises GristmillError; a killed run is simply run again."""
     began = time.monotonic()
     with lake.job_lock(job.name), Progress(lake.spark, job.name) as progress:
-        opened, runs = now(), Runs(lake)
+        runs = with_foreign_noted(lake, job)
+        opened = now()
+        check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
         listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
         if listing is not None and listing.remark:
@@ -93,11 +98,18 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
             progress.done("nothing to do: every batch is covered")
             return Outcome(job.name, (), None, time.monotonic() - began)
         run = _Run(job, params, lake, runs, digest, todo, listing, opened)
-        run.through_steps()
-        counts = job.count(run.tables, params) if job.count else None
-        seconds = time.monotonic() - began
-        run.finish(counts, seconds)
-        lake.drop_staging(job.name)
+        try:
+            with missing_files_named(lake.where):
+                run.clear_what_no_longer_stands()
+                run.through_steps()
+                counts = job.count(run.tables, params) if job.count else None
+            check_counts(job.name, counts)
+            seconds = time.monotonic() - began
+            run.finish(counts, seconds)
+        except Exception:
+            lake.drop_staging(run.tables.run)
+            raise
+        lake.drop_staging(run.tables.run)
         progress.done(f"{lake.root}/{output}" if output else _line(counts))
         return Outcome(job.name, todo, counts, seconds)
 
@@ -105,8 +117,9 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
 def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: files.Listing | None) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
-        return batches.to_ingest(runs, job.name, digest, listing, batch, params.replace_other_root)
+        return batches.to_ingest(runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False))
     known = runs.batches()
+    _refuse_lost_batches(runs, job)
     if batch is not None and batch not in known:
         raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
     heeds = tuple(getattr(params, "heeds", ()))
@@ -115,6 +128,51 @@ def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, lis
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)
+
+
+def _refuse_lost_batches(runs: Runs, job: Job) -> None:
+    """Raises ContractError while docs may lack a batch that was ingested: a job would take what is left for the whole."""
+    lost = runs.lost_batches()
+    if lost:
+        raise ContractError(
+            f"docs: {runs.pin('docs').trouble}, so that {job.name} cannot know whether all documents are there of the batches {', '.join(lost)}; "
+            f"ingest them again (the same command and input), or see what `gristmill repair --lake {runs.lake.where}` would do"
+        )
+
+
+def with_foreign_noted(lake: Lake, job: Job) -> Runs:
+    """The run log, after a row for each table of the job whose rows somebody else has changed: what runs wrote there before covers nothing."""
+    runs = Runs(lake)
+    names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
+    found = {name: pin.foreign for name in names if (pin := runs.pin(name)).foreign is not None}
+    for name, commit in found.items():
+        state, words = runs.state(name), told(commit)
+        print(f"{name}: {words}: what earlier runs wrote there no longer counts as done", file=sys.stderr, flush=True)
+        row = {
+            "run_id": uuid.uuid4().hex, "job": "foreign", "status": FOREIGN, "at": now(), "batches": [], "recipe_hash": "",
+            "recipe": json.dumps({"table": name, "told": words}), "versions_written": {name: commit.version},
+            "table_ids": {name: state.id} if state else {}, "code_version": code_version(), "spark_version": lake.spark.version,
+        }  # fmt: skip
+        log(lake, tuple(row.get(column) for column in promised.RUNS.names), json.dumps({"run_id": row["run_id"], "job": "foreign"}))
+    return Runs(lake) if found else runs
+
+
+def check_schemas(job: Job, runs: Runs) -> None:
+    """Raises ContractError, before anything is written, where a table of the job was made with other columns than this code writes."""
+    for name in dict.fromkeys(write.table for write in job.writes):
+        state = runs.state(name)
+        if state is not None:
+            runs.lake.check_schema(promised.table(name), state)
+
+
+def check_counts(job: str, counts: Counts | None) -> None:
+    """Raises DataError unless what came in is what was kept and what was left out; the run stays without its finished row then."""
+    if counts is not None and counts.rows_in != counts.rows_kept + counts.rows_left_out:
+        raise DataError(
+            f"{job}: {counts.rows_in:,} rows came in, but {counts.rows_kept:,} were kept and {counts.rows_left_out:,} left out "
+            f"({', '.join(f'{reason} {n:,}' for reason, n in counts.reasons.items()) or 'no reason'}); the run is not finished and nobody reads "
+            "what it wrote. Run it again; if it stays so, this is a fault of Gristmill: please report it with this line"
+        )
 
 
 def _need_coverage(job: Job, runs: Runs, heeds: tuple[str, ...], batches: list[str]) -> None:
@@ -132,10 +190,14 @@ class _Run:
 
     def __init__(self, job: Job, params: Any, lake: Lake, runs: Runs, digest: str, batches: tuple[str, ...], listing: Any, opened: Any) -> None:
         self.job, self.params, self.lake, self.opened = job, params, lake, opened
-        self.run_id, self.listing = uuid.uuid4().hex, listing
+        self.run_id, self.listing, self.runs = uuid.uuid4().hex, listing, runs
         self.note = json.dumps({"run_id": self.run_id, "job": job.name})  # in Delta's history of each table
         self.written: dict[str, int] = {}
-        self.tables = Tables(lake, runs, job, digest, batches, listing)
+        self.tables = Tables(lake, runs, job, digest, batches, listing, self.run_id)
+        # The newest version of each table of the job that is known to be ours.
+        states = {write.table: runs.state(write.table) for write in job.writes}
+        self.known = {name: state.version for name, state in states.items() if state is not None}
+        self.opened_versions = {**self.known, **self.tables.versions}
         self.tables.started_at = opened
         self.is_announced = False
 
@@ -151,6 +213,36 @@ class _Run:
                 for change in changes if isinstance(changes, list) else [changes]:
                     self._commit(promised.table(name), change)
 
+    def clear_what_no_longer_stands(self) -> None:
+        """Where a table that this job adds to was changed by others: take out its own rows, since it would add to them as if they were whole."""
+        added_to = [write.table for write in self.job.writes if write.replaces == "append" and write.table not in promised.SENT_OUT]
+        standing = {name: self.runs.pin(name).runs for name in added_to}
+        last = {batch: row for row in self.runs.finished(self.job.name) for batch in row["batches"] if batch in self.tables.batches}
+        undone = any(row["run_id"] not in runs for row in last.values() for name, runs in standing.items() if self._concerns(row, name))
+        for name in added_to if undone else []:
+            if self.runs.state(name) is not None:
+                table = promised.table(name)
+                self.announce()
+                slice_ = Writes(name, "batch" if "batch_id" in table.names else "job").where(self.job.name, self.tables.batches)
+                self._wrote(table, self.lake.clear(table, slice_ or "true", self.note))
+
+    @staticmethod
+    def _concerns(row: Any, name: str) -> bool:
+        return name in (row["table_ids"] or {}) or name in (row["versions_written"] or {})
+
+    def _wrote(self, table: promised.Table, version: int) -> None:
+        """Note a commit of ours. Raises RetryLater when somebody else changed rows of the table since the run began."""
+        before = self.known.get(table.name)
+        if before is not None and version > before + 1 and table.name not in promised.BY_WORKER:
+            between = self.lake.commits(table, before + 1, version - 1)
+            foreign = [commit for commit in between if commit.changes_rows and commit.run_id is None]
+            if foreign:
+                raise RetryLater(
+                    f"{table.name}: {told(foreign[-1])} while {self.job.name} was at it; the run is not finished and nobody reads what it "
+                    "wrote. Run the same command again"
+                )
+        self.known[table.name] = self.written[table.name] = version
+
     def _commit_together(self, made: dict[str, Any]) -> None:
         """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside each other."""
         frames = {name: self._guarded(frame) if name == "verdicts" else frame for name, frame in made.items()}
@@ -160,19 +252,23 @@ class _Run:
     def _commit(self, table: promised.Table, change: Any) -> None:
         if isinstance(change, Delete):
             self.announce()
-            self.written[table.name] = self.lake.delete(table, change.keys, change.on, self.note)
+            self._wrote(table, self.lake.delete(table, change.keys, change.on, self.note))
             return
         if isinstance(change, Insert):
             self.announce()
-            self.written[table.name] = self.lake.insert(table, change.frame, change.on, self.note)
+            self._wrote(table, self.lake.insert(table, change.frame, change.on, self.note))
             return
         frame = self._guarded(change) if table.name == "verdicts" else change
         self.announce()
         self._write(table, frame)
 
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
-        where = next(write for write in self.job.writes if write.table == table.name).where(self.job.name, self.tables.batches)
-        self.written[table.name] = self.lake.write(table, frame, where, self.note)
+        declared = next(write for write in self.job.writes if write.table == table.name)
+        where = declared.where(self.job.name, self.tables.batches)
+        # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these batches to replace.
+        if declared.replaces == "batch" and "batch_id" in table.partitions and self.lake.is_direct and self.lake.exists(table):
+            where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
+        self._wrote(table, self.lake.write(table, frame, where, self.note))
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
         """The verdicts, staged where their step did not count them; raises DataError, before they are written, when fewer than min_kept documents would stay."""
@@ -200,10 +296,17 @@ class _Run:
         self.announce()
         self._log("finished", now(), counts, seconds)
 
+    def _ids(self, status: str) -> dict[str, str]:
+        """The Delta ids of the tables that the job writes, as the run leaves them."""
+        if status != "finished":
+            return {}
+        states = {name: self.runs.state(name) or self.lake.state(promised.table(name)) for name in {write.table for write in self.job.writes}}
+        return {name: state.id for name, state in sorted(states.items()) if state is not None}
+
     def _log(self, status: str, at: Any, counts: Counts | None, seconds: float | None) -> None:
         row = (
             self.run_id, self.job.name, status, at, seconds, list(self.tables.batches), self.tables.recipe_hash, config.canonical(self.params),
-            self.listing.fingerprint if self.listing else None, dict(self.tables.versions), dict(self.written),
+            self.listing.fingerprint if self.listing else None, dict(self.opened_versions), dict(self.written), self._ids(status),
             counts.rows_in if counts else None, counts.rows_kept if counts else None, counts.rows_left_out if counts else None,
             counts.reasons if counts else None, code_version(), self.lake.spark.version,
         )  # fmt: skip

@@ -10,11 +10,14 @@ import pyarrow as pa
 from jobs.core import local_delta
 from jobs.core.job import Job
 from jobs.core.lake import Lake
-from jobs.core.tables import RUNS, SHARED
+from jobs.core.tables import ALL, BY_WORKER, RUNS, SHARED, table
+from jobs.lake.history import TableState
+from jobs.runner.pins import REPAIR, Pin, pinned, with_commits
 
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
+KNOWN = frozenset(each.name for each in ALL)
 
 
 class Runs:
@@ -23,22 +26,77 @@ class Runs:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self.rows: list[Row] = sorted(rows_of(lake), key=lambda row: (row["at"], row["status"] == "finished"))
+        self._pins: dict[str, Pin] = {}
+        self._states: dict[str, TableState | None] = {}
 
     def finished(self, job: str | None = None) -> list[Row]:
         """Finished rows, oldest first."""
         return [row for row in self.rows if row["status"] == "finished" and job in (None, row["job"])]
 
+    def pin(self, name: str) -> Pin:
+        """Which version of a table readers open, and which runs still stand in it, by the table as it is now (looked up once)."""
+        if name not in self._pins:
+            self._pins[name] = self._pin(name)
+        return self._pins[name]
+
+    def _pin(self, name: str) -> Pin:
+        if name not in KNOWN or not any(name in (row["versions_written"] or {}) for row in self.rows):
+            return Pin()  # nothing to ask the table about
+        state = self.state(name)
+        pin = pinned(name, self.rows, state)
+        if state is None or name in BY_WORKER:  # (the worker commits a part at a time and notes them when it ends)
+            return pin
+        gone: set[str] = set()
+        while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
+            gone.add(pin.last_commit[1])  # the table was rolled back, and others used the number again
+            pin = pinned(name, self.rows, state, gone)
+        if pin.version is None or pin.version >= state.version:
+            return pin
+        return with_commits(pin, self.lake.commits(table(name), pin.version + 1, state.version))
+
+    def _is_commit_of(self, name: str, version: int, run_id: str) -> bool:
+        """Whether a version of the table is the run's commit, as far as the log still goes back."""
+        state = self.state(name)
+        assert state is not None
+        [commit] = [state.head] if state.version == version else self.lake.commits(table(name), version, version)
+        return commit.run_id == run_id or not commit.is_known
+
+    def state(self, name: str) -> TableState | None:
+        """The table as it stood when it was first asked for; None where it is not there."""
+        if name not in self._states:
+            self._states[name] = self.lake.state(table(name))
+        return self._states[name]
+
     def versions(self) -> dict[str, int]:
-        """For each table the newest version that a finished run wrote: what readers open."""
-        newest: dict[str, int] = {}
-        for row in self.finished():
-            for table, version in (row["versions_written"] or {}).items():
-                newest[table] = max(version, newest.get(table, -1))
-        return newest
+        """For each table that finished runs wrote and that still holds their rows: the version that readers open."""
+        names = dict.fromkeys(name for row in self.finished() for name in row["versions_written"] or {})
+        found = {name: self.pin(name).version for name in names}
+        return {name: version for name, version in found.items() if version is not None}
+
+    def moved(self, name: str, version: int) -> int:
+        """The newest version of a table that has the same rows as `version`: table care behind it may have deleted the older files."""
+        state = self.state(name)
+        commits = self.lake.commits(table(name), version + 1, state.version) if state else []
+        same = with_commits(Pin(version), [commit for commit in commits if not commit.changes_rows or commit.run_id])
+        return version if same.version is None else same.version
 
     def batches(self) -> list[str]:
-        """Batches of documents, in the order in which they were first ingested."""
-        return list(dict.fromkeys(b for row in self.finished() if "docs" in (row["versions_written"] or {}) for b in row["batches"]))
+        """Batches of documents that stand in docs, in the order in which they were first ingested."""
+        standing = self.pin("docs").runs
+        return list(dict.fromkeys(b for row in self._ingests() if row["run_id"] in standing for b in row["batches"]))
+
+    def lost_batches(self) -> list[str]:
+        """Batches that were ingested, and that docs no longer holds for sure (until they are ingested again, or a repair gives them up)."""
+        known, rows = set(self.batches()), self._ingests()
+        last = max((i for i, row in enumerate(rows) if row["job"] == REPAIR), default=0)
+        return list(dict.fromkeys(b for row in rows[last:] for b in row["batches"] if b not in known))
+
+    def _ingests(self) -> list[Row]:
+        return [row for row in self.finished() if "docs" in (row["versions_written"] or {})]
+
+    def stands(self, row: Row) -> bool:
+        """Whether every table that the job of a finished run writes still holds what it wrote."""
+        return all(row["run_id"] in self.pin(name).runs for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})})
 
     def last(self, job: str, batch: str) -> Row | None:
         """The job's last row about a batch: `started` means that it died on the way."""
@@ -48,7 +106,7 @@ class Runs:
     def covers(self, job: str, batch: str, recipe_hash: str | None = None) -> bool:
         """Whether the job's last word on the batch is a finished run (of this recipe, when given)."""
         row = self.last(job, batch)
-        return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"])
+        return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"]) and self.stands(row)
 
     def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
         """Of `batches`, those ingested since the job's last finished run opened its inputs (its first, when none finished)."""
@@ -56,7 +114,7 @@ class Runs:
         for batch in batches:
             mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
             done = [row["run_id"] for row in mine if row["status"] == "finished"]
-            ingested = max((row["at"] for row in self.finished() if "docs" in (row["versions_written"] or {}) and batch in row["batches"]), default=None)
+            ingested = max((row["at"] for row in self._ingests() if batch in row["batches"]), default=None)
             opened = min((row["at"] for row in mine if not done or row["run_id"] == done[-1]), default=None)
             if opened is not None and ingested is not None and ingested > opened:
                 stale.append(batch)
@@ -89,7 +147,7 @@ def rows_of(lake: Lake) -> list[Row]:
     version = lake.latest(RUNS)
     if lake.run_rows is None or lake.run_rows[0] != version:
         found = lake.opened(RUNS, version)
-        lake.run_rows = version, lake.read(RUNS, version).collect() if found is None else _as_rows(found)
+        lake.run_rows = version, lake.read_as_it_is(RUNS, version).collect() if found is None else _as_rows(found)
     return lake.run_rows[1]
 
 
@@ -98,13 +156,16 @@ def _as_rows(found: Any) -> list[Row]:
     from pyspark.sql import Row as PlainRow
 
     maps = {c.name for c in RUNS.columns if c.type.startswith("map")}
+    rows = local_delta.rows_of(found)
+    for name in set(RUNS.names) - set(rows.schema.names):  # a lake of an older version
+        rows = rows.append_column(name, pa.nulls(len(rows), local_delta.arrow_schema(RUNS, [name]).field(0).type))
 
     def value(name: str, value: Any) -> Any:
         if name in maps and value is not None:
             return dict(value)
         return _naive(value) if name == "at" else value
 
-    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in local_delta.rows_of(found).to_pylist()]
+    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in rows.to_pylist()]
 
 
 def _naive(at: dt.datetime) -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -25,11 +26,18 @@ class Table:
     key: tuple[str, ...]
     partitions: tuple[str, ...] = ()
     check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
+    keeps_rows: bool = False  # rows that no job could make again: an upgrade adds columns to them; else the table is made anew
 
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in their promised order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def schema_version(self) -> str:
+        """8 hex digits over columns, types, partitions and check: what an upgrade compares (the property gristmill.schema of the table)."""
+        told = [*(f"{c.name} {c.type} {c.nullable}" for c in self.columns), *self.partitions, self.check or ""]
+        return hashlib.blake2b("\n".join(told).encode(), digest_size=4).hexdigest()
 
     @property
     def schema(self) -> str:

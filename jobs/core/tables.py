@@ -34,6 +34,7 @@ ingested_at  | timestamp! | when the batch was ingested (UTC)
     key=("doc_id",),
     partitions=("batch_id", "bucket"),
     check="length(doc_id) = 32 AND length(content_hash) = 32 AND n_bytes > 0",
+    keeps_rows=True,
 )
 
 REJECTS = Table(
@@ -48,6 +49,7 @@ raw      | string  | the row as it was, cut to the recipe's bound; of a file tha
 """),
     key=("batch_id", "place", "reason", "doc_id"),
     partitions=("batch_id",),
+    keeps_rows=True,
 )
 
 BATCH_FILES = Table(
@@ -65,6 +67,7 @@ n_rows   | bigint! | input rows that the reader gave out: documents, and rejects
 """),
     key=("batch_id", "name"),
     partitions=("batch_id",),
+    keeps_rows=True,
 )
 
 def _measured() -> tuple[Column, ...]:
@@ -245,15 +248,16 @@ RUNS = Table(
     columns("""
 run_id       | string!    | of the run
 job          | string!    | job name
-status       | string!    | started or finished; a started run without a finished one died and is repeated
+status       | string!    | started, finished (a started run without it died and is repeated), or foreign: somebody else changed a table's rows
 at           | timestamp! | when this row was written (UTC)
 seconds      | double     | wall time of the whole run (finished rows)
 batches      | array<string>! | the batches it covers
 recipe_hash  | string!    | hash of job name and parameters: equal hash, equal rows
 recipe       | string!    | the parameters as JSON
 inputs       | string     | fingerprint of what an ingest read (root; names, sizes, times and etags of its files)
-versions_read    | map<string,bigint> | Delta version of each table it read
+versions_read    | map<string,bigint> | Delta version of each table as it stood when the run opened it
 versions_written | map<string,bigint> | Delta version of each table after its last write
+table_ids    | map<string,string> | Delta id of each table that it read, wrote or may write: a table made anew has another
 rows_in      | bigint     | documents (ingest: input rows) it looked at
 rows_kept    | bigint     | of those, kept
 rows_left_out | bigint    | of those, left out: rows_in = rows_kept + rows_left_out
@@ -262,11 +266,14 @@ code_version | string!    | version of Gristmill
 spark_version | string!   | version of Spark
 """),
     key=("run_id", "status"),
+    keeps_rows=True,
 )
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it heeds.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples", "sample_signals", "sample_scores", "sample_verdicts"})  # whose rows are requests and samples
+BY_WORKER = frozenset({"synth_answers", "leases"})  # that the worker commits to by itself, with a row in `runs` only when it ends
+SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})  # what workers may be at: no job takes rows out again
 ALL = (
     DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,

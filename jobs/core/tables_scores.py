@@ -20,6 +20,7 @@ loss      | double! | -log_prob / n_tokens, nats per token
     key=("job", "doc_id", "batch_id", "model"),
     partitions=("job", "batch_id"),
     check="n_tokens > 0",
+    keeps_rows=True,
 )
 
 SCORES = Table(
@@ -37,6 +38,7 @@ detail     | string  | what else the scorer said, as JSON
     key=("job", "doc_id", "batch_id", "scorer", "version"),
     partitions=("job", "batch_id"),
     check="score BETWEEN 0 AND 1",
+    keeps_rows=True,
 )
 
 EMBEDDINGS = Table(
@@ -49,6 +51,7 @@ n_chars    | bigint! | characters of the text that the model was given
 """),
     key=("doc_id", "batch_id", "model"),
     partitions=("batch_id",),
+    keeps_rows=True,
 )
 
 QUALITY = Table(
@@ -84,4 +87,5 @@ at        | timestamp! | when (UTC)
 """),
     key=("job", "name", "version"),
     partitions=("job",),
+    keeps_rows=True,
 )

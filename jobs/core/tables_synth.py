@@ -25,6 +25,7 @@ text       | string! | the chunk
     key=("request_id",),
     partitions=("part",),
     check="end > start OR sample_id IS NOT NULL",
+    keeps_rows=True,
 )
 
 SYNTH_ANSWERS = Table(
@@ -51,6 +52,7 @@ at         | timestamp! | when the answer came (UTC)
 """),
     key=("request_id", "step", "ordinal", "attempt"),
     partitions=("part",),
+    keeps_rows=True,
 )
 
 SEGMENTS = Table(
@@ -69,6 +71,7 @@ summary    | string  | the model's summary of it
     key=("request_id", "segment"),
     partitions=("part",),
     check="end > start",
+    keeps_rows=True,
 )
 
 SAMPLES = Table(
@@ -98,6 +101,7 @@ prompt_tokens | bigint | of all steps
 completion_tokens | bigint | of all steps
 """),
     key=("sample_id",),
+    keeps_rows=True,
 )
 
 SAMPLE_SCORES = Table(
@@ -115,6 +119,7 @@ reason     | string  | what the evaluator said beside it
 """),
     key=("sample_id", "evaluator", "recipe_version", "dimension"),
     check="score BETWEEN 0 AND 1",
+    keeps_rows=True,
 )
 
 SAMPLE_SIGNALS = Table(
@@ -175,4 +180,5 @@ attempt    | int!    | how often it was taken
 status     | string! | held or done
 """),
     key=("part",),
+    keeps_rows=True,
 )

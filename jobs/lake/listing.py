@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from jobs.core.errors import ConfigError
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+LOG = "_delta_log"
 SHOWN = 5  # names that a message lists
 LINK_TO_NOTHING = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
@@ -49,17 +50,21 @@ class File:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one ingest, by name. `root` is the input's real path or URI, `batch` the name that it gives a batch."""
+    """The files of one ingest, by name. `root` is the input's real path or URI, `batch` the name that it gives a batch.
+
+    `commit`: the last entry in the log of a Delta table, which can lose files and rows without a new file.
+    """
 
     root: str
     batch: str
     files: tuple[File, ...]
     left: tuple[Left, ...]  # entries that are not read
+    commit: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Changes with the root and with the name, size, time or etag of any file; equal ones need not be read again."""
-        listed = [self.root, [(each.name, each.size, each.modified, each.etag) for each in self.files]]
+        listed = [self.root, self.commit, [(each.name, each.size, each.modified, each.etag) for each in self.files]]
         return hashlib.blake2b(json.dumps(listed).encode(), digest_size=16).hexdigest()
 
     @property
@@ -130,7 +135,9 @@ def local_listing(where: str) -> Listing:
             raise ConfigError(f"{where}: neither a file nor a folder; name what to ingest")
         files, left = [_file(root, (batch,), found)], []
     _refuse_odd(where, files)
-    return Listing(root, batch, tuple(sorted(files, key=lambda file: file.name)), tuple(left))
+    log = f"{root}/{LOG}"
+    commit = _last_commit(os.listdir(log)) if os.path.isdir(log) else ""
+    return Listing(root, batch, tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit)
 
 
 def _walk(root: str) -> tuple[list[File], list[Left]]:
@@ -293,7 +300,8 @@ def hadoop_listing(system: Any, path: Any, has_etags: Any) -> Listing:
             continue
         etag = status.getEtag() if has_etags(status) else None
         files.append(File(str(at.toString()), name, int(status.getLen()), int(status.getModificationTime()) * 1000, etag))
-    return Listing(root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left))
+    commit = _last_commit([name.rpartition("/")[2] for name, _ in left if name.startswith(f"{LOG}/")])
+    return Listing(root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit)
 
 
 def hadoop_folders(where: str, system: Any, path: Any) -> tuple[list[Folder], list[Left]]:
@@ -309,6 +317,10 @@ def hadoop_folders(where: str, system: Any, path: Any) -> tuple[list[Folder], li
             loose.append(name)
     refuse_loose(where, loose, [folder.name for folder in found])
     return sorted(found, key=lambda folder: folder.name), left
+
+
+def _last_commit(names: Iterable[str]) -> str:
+    return max((name for name in names if name.endswith(".json") and name[:-5].isdigit()), default="")
 
 
 def name_below(base: str, path: str) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to be read again.
 READ_AGAIN = "copy_is_gone"
+# Of a document that the batch held before it was read again: the one row of rejects that is no input row.
+NO_LONGER = "no_longer_in_batch"
 
 
 def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool) -> tuple[str, ...]:

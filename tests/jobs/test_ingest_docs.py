@@ -205,7 +205,7 @@ def test_an_empty_folder_is_an_error_that_says_so(lake: Lake, command: Callable[
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "_SUCCESS").touch()
     assert command(tmp_path / "raw") == ConfigError.exit_code == 2
-    assert f"{tmp_path / 'raw'}: no files to ingest (seen: 1 hidden ones); name a file or a folder that holds some" in capsys.readouterr().err
+    assert f"{tmp_path / 'raw'}: no files to ingest (not read: 1 hidden ('_SUCCESS')); name a file or a folder that holds some" in capsys.readouterr().err
     assert command(tmp_path / "nowhere") == 2
     assert "nowhere: no such file or folder" in capsys.readouterr().err
     assert versions(lake) == {"docs": None, "rejects": None, "runs": None}

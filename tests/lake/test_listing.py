@@ -127,6 +127,16 @@ def test_a_fingerprint_knows_root_name_size_and_time(tmp_path: Path) -> None:
     assert local_listing(str(tmp_path / "a")).fingerprint != first
 
 
+def test_a_table_that_lost_rows_without_a_new_file_has_another_fingerprint(tmp_path: Path) -> None:
+    make(tmp_path / "in", {"part-0.parquet": "", "_delta_log/00000000000000000000.json": "", "_delta_log/.s3-optimization-0": ""})
+    before = local_listing(str(tmp_path / "in"))
+    assert (before.commit, [file.name for file in before.files]) == ("00000000000000000000.json", ["part-0.parquet"])
+    make(tmp_path / "in", {"_delta_log/00000000000000000001.json": ""})
+    assert local_listing(str(tmp_path / "in")).fingerprint != before.fingerprint
+    system = NameNode("/t/part-0.parquet", "/t/_delta_log/00000000000000000007.json", "/t/_delta_log/_last_checkpoint")
+    assert hadoop_listing(system, HadoopPath("hdfs:///t"), lambda status: False).commit == "00000000000000000007.json"
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> tuple[list[str], dict[str, tuple[str, str]]]:
     """Folders and files in two trees (`in`, `out`), and links of either to anything in both, to itself or to nothing."""

@@ -19,7 +19,7 @@ from synth_worker.errors import RecipeError
 from synth_worker.recipe import Prompts, Vllm, load
 
 KINDS = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "timestamp": schemas.MOMENT,
-         "array<string>": pa.list_(pa.string()), "map<string,bigint>": schemas.COUNTS}  # fmt: skip
+         "array<string>": pa.list_(pa.string()), "map<string,bigint>": schemas.COUNTS, "map<string,string>": schemas.IDS}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "schema"), [("synth_requests", schemas.REQUESTS), ("synth_answers", schemas.ANSWERS), ("leases", schemas.LEASES), ("runs", schemas.RUNS)])

@@ -1,0 +1,1 @@
+"""What jobs on documents share: domain, sampling, benchmark items, sentinels, invalidation."""

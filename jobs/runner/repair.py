@@ -1,0 +1,139 @@
+"""`gristmill repair`: what is wrong between the run log and the tables of a lake, and what can be done about it.
+
+Tables that jobs make are made again by the next run of their jobs. What nobody can make again (documents, requests to the worker) is
+accepted as it stands, and what was lost is named. Nothing is changed before it was said.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import tables
+from jobs.core.lake import Lake
+from jobs.core.run import code_version
+from jobs.core.runs import Runs, log, now
+from jobs.lake import maintenance
+from jobs.lake.missing_files import missing_file
+from jobs.runner.pins import REPAIR, told
+
+if TYPE_CHECKING:
+    from jobs.core.tables import Table
+
+ACCEPTED = frozenset({"docs", *tables.SENT_OUT})  # tables that no job could make again
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One table that is not what the run log says: what is wrong and what repair will do. `accepts`: batches whose runs stand again."""
+
+    table: str
+    trouble: str
+    action: str
+    version: int | None = None  # to be accepted as the newest finished one (None: nothing is written for this table)
+    accepts: tuple[str, ...] = ()
+    removes_missing: bool = False  # files that are gone are taken out of the table's log first
+    drops: bool = False  # the table goes, so that its jobs write it anew
+
+
+def findings(lake: Lake) -> list[Finding]:
+    """Every table in trouble, in the order of jobs.core.tables. Reads the lake, writes nothing."""
+    runs = Runs(lake)
+    found = [_finding(lake, runs, table) for table in tables.ALL if table is not tables.RUNS]
+    return [each for each in found if each is not None]
+
+
+def repair(lake: Lake, found: list[Finding]) -> None:
+    """Do what `findings` said: a row of `runs` for each table that is accepted as it stands."""
+    for each in found:
+        table = tables.table(each.table)
+        if each.drops:
+            maintenance.drop(lake, table)
+        if each.version is None:
+            continue
+        if each.removes_missing:
+            maintenance.remove_missing_files(lake, table)
+        state = lake.state(table)
+        if state is not None:
+            _accept(lake, each, state.version, state.id)
+
+
+def _finding(lake: Lake, runs: Runs, table: Table) -> Finding | None:
+    """What is wrong with one table; None where nothing is."""
+    pin, name = runs.pin(table.name), table.name
+    writers = sorted({row["job"] for row in runs.finished() if name in (row["versions_written"] or {})} - {REPAIR})
+    if not writers:
+        return None
+    state = runs.state(name)
+    standing_again = [row for job in writers for row in runs.finished(job)[-1:] if not runs.stands(row)]
+    trouble = told(pin.foreign) if pin.foreign else pin.trouble if standing_again else None
+    again = f"nothing to do here: {', '.join(writers)} will run again with the next `gristmill run curate` and write it anew"
+    if state is None:
+        return _dropped(runs, name, again) if trouble else None
+    gone = _gone(lake, table, pin.version)
+    if trouble is None and gone is None:
+        return None
+    trouble = trouble or f"a file that version {pin.version} needs is gone: {gone}"
+    if gone is not None and pin.foreign is None:
+        return _without_files(lake, runs, table, trouble, state.version)
+    if name not in ACCEPTED:
+        return Finding(name, trouble, again)
+    return _accepted(lake, runs, table, trouble, state.version)
+
+
+def _dropped(runs: Runs, name: str, again: str) -> Finding:
+    if name != "docs":
+        return Finding(name, "it was dropped", again)
+    lost = ", ".join(runs.lost_batches()) or "none"
+    return Finding(name, "it was dropped", f"ingest the batches again ({lost}): nothing else can bring their text back")
+
+
+def _gone(lake: Lake, table: Table, version: int | None) -> str | None:
+    """The first file that `version` (None: the newest) needs and that is not there; None when all are."""
+    try:
+        return maintenance.first_missing_file(lake, table, version)
+    except Exception as error:
+        gone = missing_file(error)
+        if gone is None:
+            raise
+        return gone
+
+
+def _without_files(lake: Lake, runs: Runs, table: Table, trouble: str, newest: int) -> Finding:
+    """The pinned version cannot be read any more: take the newest one, or what is left of it."""
+    batches = tuple(dict.fromkeys(b for row in runs.finished() for b in row["batches"]))
+    broken = _gone(lake, table, None)
+    if broken is None:
+        action = f"version {newest}, whose files are all there, becomes the one that readers open; runs that died and wrote to it are repeated"
+        return Finding(table.name, trouble, action, newest, batches)
+    if table.name in ACCEPTED:
+        action = "the files that are gone are taken out of the table's log; batches with fewer documents than they had are accepted as they are"
+        return Finding(table.name, trouble, action, newest, batches, removes_missing=True)
+    action = f"its newest version cannot be read either ({broken}): it is dropped, and its jobs write it anew with the next `gristmill run curate`"
+    return Finding(table.name, trouble, action, drops=True)
+
+
+def _accepted(lake: Lake, runs: Runs, table: Table, trouble: str, newest: int) -> Finding:
+    """A table that cannot be made again: its newest version is accepted, and every batch with fewer rows than it had is named."""
+    there = {row["batch_id"]: row["count"] for row in lake.read(table).groupBy("batch_id").count().collect()}
+    had = {b: row["rows_kept"] or 0 for row in runs.finished() if table.name in (row["versions_written"] or {}) for b in row["batches"]}
+    kept = tuple(batch for batch in had if there.get(batch))
+    fewer = [f"{batch} ({there.get(batch, 0):,} rows, had {n:,})" for batch, n in had.items() if there.get(batch, 0) < n]
+    gone = f"; with fewer rows than were ingested: {', '.join(fewer)}" if fewer and table.name == "docs" else ""
+    action = f"version {newest} is accepted as it stands, with the batches {', '.join(kept) or 'none'}{gone}"
+    if table.name == "docs" and fewer:
+        action += ". (To bring back what is missing, ingest these batches again instead.)"
+    return Finding(table.name, trouble, action, newest, kept)
+
+
+def _accept(lake: Lake, finding: Finding, version: int, table_id: str) -> None:
+    run_id = uuid.uuid4().hex
+    row: dict[str, Any] = {
+        "run_id": run_id, "job": REPAIR, "status": "finished", "at": now(), "seconds": 0.0, "batches": list(finding.accepts), "recipe_hash": "",
+        "recipe": json.dumps({"table": finding.table, "trouble": finding.trouble, "action": finding.action}),
+        "versions_written": {finding.table: version}, "table_ids": {finding.table: table_id},
+        "code_version": code_version(), "spark_version": lake.spark.version,
+    }  # fmt: skip
+    log(lake, tuple(row.get(column) for column in tables.RUNS.names), json.dumps({"run_id": run_id, "job": REPAIR}))

@@ -1,0 +1,131 @@
+"""`gristmill upgrade`: bring the tables of a lake that another version made to the columns that this code writes.
+
+Rows that no job could make again keep what they hold and get the new columns, empty. All other tables are dropped, which ends what their
+jobs had covered, so that the next `gristmill run curate` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jobs.core import tables
+from jobs.core.errors import ContractError
+from jobs.core.lake import SCHEMA_VERSION, Lake, quoted
+from jobs.core.run import code_version
+from jobs.core.runs import log, now, rows_of
+from jobs.core.tables import RUNS, Table
+from jobs.lake import maintenance
+
+UPGRADE = "upgrade"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an upgrade does to one table."""
+
+    table: str
+    kind: Literal["columns", "anew", "mark"]  # columns: added or relaxed; anew: dropped; mark: only the schema version is written down
+    detail: str
+    statements: tuple[str, ...] = ()  # SQL, {table} for its name
+
+
+def changes(lake: Lake) -> list[Change]:
+    """What stands in the way of this code, table by table; empty when nothing does. Reads the lake, writes nothing.
+
+    Raises ContractError, naming all of them, for tables whose rows must be kept and whose columns cannot be brought to today's.
+    """
+    found, refused = [], []
+    for table in tables.ALL:
+        state = lake.state(table)
+        if state is None or state.properties.get(SCHEMA_VERSION) == table.schema_version:
+            continue
+        try:
+            found.append(_change(lake, table, state.properties))
+        except ContractError as error:
+            refused.append(str(error))
+    if refused:
+        raise ContractError("\n".join(refused))
+    return sorted(found, key=lambda change: change.table != RUNS.name)  # the run log first: the others are noted in it
+
+
+def upgrade(lake: Lake, found: list[Change]) -> None:
+    """Make the `changes` and note them in `runs`. A run that is killed is simply run again."""
+    run_id = uuid.uuid4().hex
+    note = json.dumps({"run_id": run_id, "job": UPGRADE})
+    for change in found:
+        table = tables.table(change.table)
+        if change.kind == "anew":
+            maintenance.drop(lake, table)
+        else:
+            marked = f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
+            maintenance.alter(lake, table, [*change.statements, marked], note)
+        if table is RUNS:
+            _with_ids(lake, note)
+    row: dict[str, Any] = {
+        "run_id": run_id, "job": UPGRADE, "status": "finished", "at": now(), "seconds": 0.0, "batches": [], "recipe_hash": "",
+        "recipe": json.dumps({change.table: change.detail for change in found}), "code_version": code_version(), "spark_version": lake.spark.version,
+    }  # fmt: skip
+    log(lake, tuple(row.get(column) for column in RUNS.names), note)
+
+
+def _change(lake: Lake, table: Table, properties: Any) -> Change:
+    """The change of one table that was made with another declaration. Raises ContractError where its rows must stay and cannot."""
+    there = maintenance.columns_of(lake, table)
+    same = [c for c in table.columns if there.get(c.name, ("", True))[0] == c.type]
+    missing = [c for c in table.columns if c.name not in there]
+    other = [c for c in table.columns if c.name in there and c not in same]
+    extra = [name for name in there if name not in table.names]
+    if not (missing or other or extra) and maintenance.partitions_of(lake, table) == table.partitions:
+        return Change(table.name, "mark", "its columns are those of today", _relaxed(table, there) + _checked(table, properties))
+    what = "; ".join(
+        part for part in (
+            f"lacks {', '.join(c.name for c in missing)}" if missing else "",
+            f"of another type: {', '.join(f'{c.name} ({there[c.name][0]}, now {c.type})' for c in other)}" if other else "",
+            f"no longer used: {', '.join(extra)}" if extra else "",
+        ) if part
+    )  # fmt: skip
+    if not table.keeps_rows:
+        return Change(table.name, "anew", f"{what or 'other partitions'}: it is dropped, and its jobs write it anew with the next run")
+    stuck = [*(c.name for c in missing if not c.nullable), *(c.name for c in other)]
+    if stuck or maintenance.partitions_of(lake, table) != table.partitions:
+        raise ContractError(
+            f"{table.name}: {what or 'other partitions'}: its rows cannot be made again, and no row has a value for {', '.join(stuck) or 'them'}; "
+            "copy the lake's input into a new lake"
+        )
+    added = [f"ALTER TABLE {{table}} ADD COLUMNS (`{c.name}` {c.type} COMMENT {quoted(c.comment)})" for c in missing]
+    free = [f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in extra if not there[name][1]]
+    return Change(table.name, "columns", f"{what}: the rows stay", (*added, *free, *_relaxed(table, there), *_checked(table, properties)))
+
+
+def _relaxed(table: Table, there: dict[str, tuple[str, bool]]) -> tuple[str, ...]:
+    """Columns that may be null today and could not be."""
+    names = [c.name for c in table.columns if c.nullable and not there.get(c.name, ("", True))[1]]
+    return tuple(f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in names)
+
+
+def _checked(table: Table, properties: Any) -> tuple[str, ...]:
+    """The CHECK constraint, where another stood."""
+    before = properties.get("delta.constraints.promise")
+    if before == table.check:
+        return ()
+    dropped = ("ALTER TABLE {table} DROP CONSTRAINT promise",) if before else ()
+    return (*dropped, f"ALTER TABLE {{table}} ADD CONSTRAINT promise CHECK ({table.check})") if table.check else dropped
+
+
+def _with_ids(lake: Lake, note: str) -> None:
+    """Rows of `runs` from before table ids were kept get those of the tables as they are, so that a table made anew ends what they cover."""
+    rows, ids = rows_of(lake), {}
+    for name in {name for row in rows for name in row["versions_written"] or {}}:
+        state = lake.state(tables.table(name)) if name in {each.name for each in tables.ALL} else None
+        if state is not None:
+            ids[name] = state.id
+    filled = []
+    for row in rows:
+        values = row.asDict()
+        if values["table_ids"] is None and values["status"] == "finished":
+            values["table_ids"] = {name: ids[name] for name in values["versions_written"] or {} if name in ids}
+        filled.append({name: list(value.items()) if isinstance(value, dict) else value for name, value in values.items()})
+    maintenance.overwrite(lake, RUNS, filled, note)
