@@ -50,5 +50,5 @@ def test_files_and_columns_of_another_kind_than_the_recipe_says_are_refused_by_n
     refuse_misread("raw", [fine, lacking, {"unit_name": "c", "unit_report": None}])
     with pytest.raises(ContractError, match=r"raw: columns .* in no row; nothing was written:\n  \*\.jsonl: url: no row has link; there are: text, uid\n.*optional"):
         refuse_misread("raw", [lacking, lacking])
-    with pytest.raises(ConfigError, match=r"raw: 1 files .*; nothing was written:\n  d\.zip: a zip archive\n"):
+    with pytest.raises(ConfigError, match=r"raw: files that are not what .* \(1\); nothing was written:\n  d\.zip: a zip archive\n"):
         refuse_misread("raw", [lacking, report("d.zip", foreign="a zip archive")])
