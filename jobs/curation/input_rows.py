@@ -65,7 +65,7 @@ def refuse_misread(root: str, units: list[dict[str, Any]]) -> None:
     reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
     if files := survey.foreign_files(reports):
         raise ConfigError(
-            f"{root}: {len(files):,} files are not what the recipe's formats say; nothing was written:\n  " + "\n  ".join(files[:10])
+            f"{root}: files that are not what the recipe's formats say ({len(files):,}); nothing was written:\n  " + "\n  ".join(files[:10])
             + "\nunpack or convert them, give them a format that reads them, or keep them out of the input"
         )
     if missing := survey.complaints(report for _, report in reports):

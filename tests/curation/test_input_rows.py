@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs.core.errors import RetryLater
-from jobs.curation.input_rows import files_read, total
+from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.curation.input_rows import files_read, refuse_misread, total
 from jobs.lake.listing import File, Listing
+from udfs.rows import ReadParams
 
 LISTING = Listing("/in", "in", (File("/in/a", "a", 30, 1_000_000, None), File("/in/b", "b", 0, 2_000_000, "tag")), ())
 HASHES = ["0" * 32, "1" * 32]
@@ -35,3 +36,19 @@ def test_files_of_a_table_are_counted_without_hashes_wherever_they_stand() -> No
 def test_a_file_of_another_size_than_listed_was_being_written() -> None:
     with pytest.raises(RetryLater, match=r"/in: a changed while it was read, and nothing was written; run the same command when it is complete"):
         files_read(LISTING, [unit("a", 0, 3, 31, HASHES[0])])
+
+
+def report(name: str, **said: Any) -> dict[str, Any]:
+    survey = ReadParams({"text": "text", "source": "=s", "url": "link"}, label="*.jsonl").survey()
+    survey.saw(said.get("names", ()), said.get("present", ()))
+    survey.foreign = said.get("foreign")
+    return {"unit_name": name, "unit_report": survey.report()}
+
+
+def test_files_and_columns_of_another_kind_than_the_recipe_says_are_refused_by_name() -> None:
+    fine, lacking = report("a", names=["text", "link"], present=["text", "url"]), report("b", names=["text", "uid"], present=["text"])
+    refuse_misread("raw", [fine, lacking, {"unit_name": "c", "unit_report": None}])
+    with pytest.raises(ContractError, match=r"raw: columns .* in no row; nothing was written:\n  \*\.jsonl: url: no row has link; there are: text, uid\n.*optional"):
+        refuse_misread("raw", [lacking, lacking])
+    with pytest.raises(ConfigError, match=r"raw: files that are not what .* \(1\); nothing was written:\n  d\.zip: a zip archive\n"):
+        refuse_misread("raw", [lacking, report("d.zip", foreign="a zip archive")])
