@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -73,7 +72,7 @@ def identify(texts: pa.Array, *, lid_model: str, lid_chars: int) -> tuple[pa.Arr
     Line breaks are taken as spaces. A null or blank text has a null language and the score 0.
     """
     heads = pc.utf8_slice_codeunits(pc.fill_null(texts, ""), 0, lid_chars)
-    letters = count_scripts(*text_buffers(heads), lid_chars)
+    letters = count_scripts(*text_buffers(heads), lid_chars).tolist()
     lines = [head.replace("\n", " ") for head in heads.to_pylist()]
     at = [i for i, line in enumerate(lines) if line and not line.isspace()]
     named = [Named(None, 0.0, None)] * len(lines)
@@ -94,13 +93,12 @@ def _read(labels: Any, scores: Any) -> tuple[str | None, float]:
     return (labels[0].removeprefix("__label__"), min(1.0, float(scores[0]))) if len(labels) else (None, 0.0)
 
 
-def _weights(letters: np.ndarray) -> tuple[int, int, int]:
+def _weights(letters: list[int]) -> tuple[int, int, int]:
     """What the letters of Latin, East Asian and other scripts weigh, in Latin letters."""
-    signs = int(letters[HAN] + letters[KANA] + letters[HANGUL])
-    return int(letters[LATIN]), LATIN_PER_SIGN * signs, int(letters[OTHER])
+    return letters[LATIN], LATIN_PER_SIGN * (letters[HAN] + letters[KANA] + letters[HANGUL]), letters[OTHER]
 
 
-def _is_believed(lang: str | None, score: float, letters: np.ndarray) -> bool:
+def _is_believed(lang: str | None, score: float, letters: list[int]) -> bool:
     """Whether the model's word on a long text stands."""
     if sum(_weights(letters)) < SHORT_WEIGHT:
         return False
@@ -109,7 +107,7 @@ def _is_believed(lang: str | None, score: float, letters: np.ndarray) -> bool:
     return score >= MIN_SCORE or lang in ("en", "zh")
 
 
-def _by_script(line: str, lang: str | None, score: float, letters: np.ndarray, model: Any) -> Named:
+def _by_script(line: str, lang: str | None, score: float, letters: list[int], model: Any) -> Named:
     """The language of a text by its larger script; the model's answer counts where scripts do not tell."""
     latin, signs, other = _weights(letters)
     if signs and latin > signs:
@@ -133,14 +131,14 @@ def _by_script(line: str, lang: str | None, score: float, letters: np.ndarray, m
     return Named("en", min(1.0, float(scores.get("__label__en", 0.0))), DEFAULT)
 
 
-def _east_asian(line: str, lang: str | None, letters: np.ndarray) -> Named:
+def _east_asian(line: str, lang: str | None, letters: list[int]) -> Named:
     """Chinese, Japanese or Korean. The score is the share of letters in the scripts of that language."""
-    han, kana, hangul = int(letters[HAN]), int(letters[KANA]), int(letters[HANGUL])
+    han, kana, hangul = letters[HAN], letters[KANA], letters[HANGUL]
     if hangul >= han + kana:
-        return Named("ko", hangul / int(letters.sum()), SCRIPT)
+        return Named("ko", hangul / sum(letters), SCRIPT)
     is_japanese = _has_japanese_grammar(line, lang, han, kana) if kana else _has_japanese_forms(line, lang)
     of, share = ("ja", han + kana) if is_japanese else ("zh", han)
-    return Named(of, share / int(letters.sum()), SCRIPT)
+    return Named(of, share / sum(letters), SCRIPT)
 
 
 def _has_japanese_grammar(line: str, lang: str | None, han: int, kana: int) -> bool:
