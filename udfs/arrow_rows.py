@@ -36,7 +36,8 @@ def rows_of(batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.A
     names = [name for name in batch.schema.names if name not in PLACED]
     if twice := repeated(names, mapper):
         rows = zip(places.to_pylist(), paths.to_pylist(), strict=True)
-        yield from (mapper.reject(place, path, "duplicate_column", "", f"{', '.join(twice)} stands more than once") for place, path in rows)
+        told = f"{', '.join(twice)} stands more than once among the columns"
+        yield from (mapper.reject(place, path, "duplicate_column", told, told) for place, path in rows)
         return
     columns = {theirs: column for theirs in set(mapper.columns.values()) if (column := _column(batch, theirs)) is not None}
     _survey(batch, columns, names, mapper)
