@@ -113,10 +113,15 @@ def test_user_and_password_of_a_url_are_a_credential_in_any_scheme(scheme: str, 
     assert [(text[start:end], entity) for start, end, entity in find_pii(text)] == [(held, "credential")]
 
 
-@pytest.mark.parametrize("word", ["nameserver", "DNS server", "driver", "observer", "over", "prev", "dev", "bisection", "服务器", "来自"])
+@pytest.mark.parametrize("word", ["nameserver", "DNS server", "driver", "observer", "over", "prev", "dev", "bisection", "服务器", "来自", "/dev/tcp/"])
 def test_a_word_that_ends_like_version_or_section_does_not_hide_an_address(word: str) -> None:
     text = f"The {word} 93.184.216.34 did not answer"
     assert [text[start:end] for start, end, _ in find_pii(text)] == ["93.184.216.34"]
+
+
+@pytest.mark.parametrize("word", ["版权所有", "节点", "条件", "versioned", "的"])
+def test_a_word_behind_that_begins_like_version_or_section_does_not_hide_an_address(word: str) -> None:
+    assert [entity for *_, entity in find_pii(f"来自93.184.216.34 {word}")] == ["ip"]
 
 
 @pytest.mark.parametrize("word", ["v", "ver. ", "version ", "Version: ", "release ", "section ", "build ", "版本", "版本号：", "第", "§ ", "Firefox/"])

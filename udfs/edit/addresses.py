@@ -48,10 +48,12 @@ _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,40}+"
 # What makes four numbers a version or section: a word before them (`version`, `version number is`) or behind.
 _VERSION = re.compile(
     r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?|sec|chapters?|clauses?|articles?|figure"
-    r"|fig|table|oid)|版本号?|版|固件|升级[到至]|更新[到至]|章节?|小节|编号|§|第)"
-    r"(?:\s{0,2}(?:number|no\.?|is|was|to|of|v|为|是|号))?[\s:.=v]{0,3}$|[a-z]/$"
+    r"|fig|table|oid)|版本号?|(?<!出)版|固件|升级[到至]|更新[到至]|章节?|小节|编号|§|第)"
+    r"(?:\s{0,2}(?:number|no\.?|is|was|to|of|v|为|是|号))?[\s:.=v]{0,3}$|(?-i:[A-Z][a-z]+[A-Za-z]*)/$"
 )
-_VERSION_BEHIND = re.compile(r"(?i)\s?(?:版|[章节節条條]|(?:version|release|build)\b)")
+_VERSION_BEHIND = re.compile(
+    r"(?i)\s?(?:版(?![权權面块])|[章节節条條](?![点點件款目])|(?:version|release|build)\b)"
+)
 _NEAR = 24  # characters before a find that are looked at
 _MIN_OCTET = 20  # four numbers that are all below are rather a version or a section
 
