@@ -15,9 +15,9 @@ import pytest
 from jobs.core.errors import ConfigError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import CONTAMINATION, VERDICTS
+from jobs.core.tables import CONTAMINATION, DOCS, VERDICTS
 from jobs.decontaminate import JOB
-from jobs.ingest_docs import JOB as INGEST
+from tests.lakes import read
 
 STEPS = "A lighthouse keeper climbs 214 steps each morning and 214 steps each evening, except on Sundays. How many steps does she climb in four weeks?"
 TREES = "茶园里有梨树和茶树共386棵，茶树的棵数比梨树的3倍多22棵，茶园里的梨树和茶树各有多少棵？"
@@ -41,7 +41,7 @@ def two_files(tmp_path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.spark
 def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_out(
-    spark: Any, tmp_path: Path, params_of: Callable[..., Any], two_files: list[dict[str, Any]]
+    lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any], two_files: list[dict[str, Any]]
 ) -> None:
     texts = {
         "clean": PADDING * 3,
@@ -50,25 +50,22 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
         "both": f"{TREES}\n\n{PADDING}\n\n{STEPS}",
         "tiny": "What is 7? " + PADDING,
     }
-    (tmp_path / "raw").mkdir()
-    write_lines(tmp_path / "raw/rows.jsonl", [{"id": key, "text": text, "source": "t"} for key, text in texts.items()])
-    lake = Lake(spark, str(tmp_path / "lake"))
-    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+    documents([{"id": key, "text": text} for key, text in texts.items()])
     outcome = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=two_files), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_kept) == (5, 2)
     assert outcome.counts.reasons == {"contaminated": 3, "contaminated.ours": 2, "contaminated.zh_math": 2}
 
-    docs = spark.read.format("delta").load(str(tmp_path / "lake/docs")).select("doc_id", "native_key", "text").collect()
+    docs = read(lake, DOCS)
     keys, whole = {row.doc_id: row.native_key for row in docs}, {row.native_key: row.text for row in docs}
-    found = {(keys[row.doc_id], row.benchmark, row.item): row for row in lake.read(CONTAMINATION).collect()}
+    found = {(keys[row.doc_id], row.benchmark, row.item): row for row in read(lake, CONTAMINATION)}
     assert found.keys() == {("edited", "ours", "1"), ("part", "zh_math", "z1"), ("both", "ours", "1"), ("both", "zh_math", "z1")}
     assert found["both", "zh_math", "z1"].score == 1.0
     assert 0.6 <= found["edited", "ours", "1"].score < 1
     part = found["part", "zh_math", "z1"]
     assert (part.is_copy, part.limit) == (False, 8.0)
     assert whole["part"][part.start : part.end] == TREES[:22]
-    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.limit) for row in lake.read(VERDICTS).collect()}
+    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.limit) for row in read(lake, VERDICTS)}
     assert verdicts == {
         ("edited", "ours.max_score"): ("contaminated", 0.6),
         ("part", "zh_math.max_run_words"): ("contaminated", 8.0),
@@ -82,7 +79,7 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     again = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=two_files), lake)
     assert again.counts is not None
     assert again.counts.reasons == {"contaminated": 2, "contaminated.zh_math": 2}
-    assert {keys[row.doc_id] for row in lake.read(VERDICTS).collect()} == {"part", "both"}
+    assert {keys[row.doc_id] for row in read(lake, VERDICTS)} == {"part", "both"}
 
 
 def complaint(params_of: Callable[..., Any], *benchmarks: Any) -> str:
