@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyspark.sql import Row
 
 from jobs import ingest_docs
+from jobs.core import config
 from jobs.core import tables as promised
 from jobs.core.job import Counts, Tables
 from jobs.core.lake import Lake
@@ -22,6 +23,17 @@ from jobs.core.local_delta import arrow_schema, rows_of
 from jobs.core.run import Outcome, run_job
 from jobs.core.runs import log, now
 from udfs.rows import doc_id_of, hash128
+
+# Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
+ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "mix_corpus", "export_shards", "report_run"})
+
+
+def demo_recipe(without: frozenset[str] = ASIDE, **changes: Any) -> config.Recipe:
+    """conf/demo.yaml without some jobs and without Great Expectations' pages; `changes` go to every job that has such a parameter."""
+    recipe = config.load_recipe("conf/demo.yaml")
+    given = {"data_docs": False, "max_reject_share": 1.0, **changes}
+    jobs = {name: {**section, **{key: value for key, value in given.items() if key in section}} for name, section in recipe.jobs.items() if name not in without}
+    return dataclasses.replace(recipe, jobs=jobs)
 
 
 def copied(lake: Lake, home: Path) -> Lake:

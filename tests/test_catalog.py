@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,37 +10,29 @@ from typing import Any
 import pytest
 
 from jobs import curate
-from jobs.core import config
 from jobs.core.ask import Ask
 from jobs.core.errors import ConfigError
 from jobs.core.lake import Lake
 from jobs.core.runs import Runs
 from jobs.core.tables import ALL, CORPUS, DOCS, DUPLICATES, EDITS, PAIRS, REJECTS, SIGNALS, VERDICTS
+from tests.lakes import demo_recipe, read
 
 pytestmark = pytest.mark.spark
-ROOT = Path(__file__).resolve().parent.parent
 WHERE = "spark_catalog.gristmill_catalog_test"
-
-
-def recipe() -> config.Recipe:
-    """conf/demo.yaml, whole, without the pages of Great Expectations."""
-    shipped = config.load_recipe(ROOT / "conf/demo.yaml")
-    jobs = {name: {**section, **({"data_docs": False} if "data_docs" in section else {})} for name, section in shipped.jobs.items()}
-    jobs["ingest_docs"]["max_reject_share"] = 1.0
-    return dataclasses.replace(shipped, jobs=jobs)
+WHOLE = demo_recipe(frozenset())
 
 
 @pytest.fixture(scope="module")
 def lakes(spark: Any, demo_raw: Path, demo_lake: Lake) -> Iterator[tuple[Lake, Lake]]:
     """The lake of the catalog and the one of a path, each after the whole curation."""
-    curate.curate(recipe(), WHERE, str(demo_raw))
+    curate.curate(WHOLE, WHERE, str(demo_raw))
     yield Lake(spark, WHERE), demo_lake
     spark.sql(f"DROP SCHEMA {WHERE} CASCADE")
 
 
 def rows_of(lake: Lake, table: Any) -> list[str]:
     """Rows without the clock (ingested_at), sorted."""
-    return sorted(json.dumps(row.asDict(recursive=True), sort_keys=True, default=str) for row in lake.read(table).drop("ingested_at").collect())
+    return sorted(json.dumps(row.asDict(recursive=True) | {"ingested_at": None}, sort_keys=True, default=str) for row in read(lake, table))
 
 
 def test_every_table_of_the_recipe_stands_in_the_schema(lakes: tuple[Lake, Lake]) -> None:
@@ -65,7 +56,7 @@ def test_a_lake_in_a_catalog_holds_what_the_lake_at_a_path_holds(lakes: tuple[La
 def test_the_run_log_tells_the_same_of_both(lakes: tuple[Lake, Lake]) -> None:
     logs = [[(run.job, run.batches, run.rows_in, run.rows_kept, run.reasons) for run in Runs(lake).finished() if run.job != "report_run"] for lake in lakes]
     assert logs[0] == logs[1]
-    assert [run.job for run in Runs(lakes[0]).finished()] == ["ingest_docs", *recipe().jobs], "an ingest for each of two batches"
+    assert [run.job for run in Runs(lakes[0]).finished()] == ["ingest_docs", *WHOLE.jobs], "an ingest for each of two batches"
 
 
 def test_the_report_of_a_catalog_lake_stands_at_the_schemas_location(lakes: tuple[Lake, Lake]) -> None:
@@ -78,15 +69,15 @@ def test_the_report_of_a_catalog_lake_stands_at_the_schemas_location(lakes: tupl
 def test_a_second_curation_of_the_schema_has_nothing_to_do(lakes: tuple[Lake, Lake], demo_raw: Path) -> None:
     lake, _ = lakes
     before = {table.name: lake.latest(table) for table in ALL if lake.exists(table)}
-    assert {outcome.batches for outcome in curate.curate(recipe(), WHERE, str(demo_raw))} == {()}
+    assert {outcome.batches for outcome in curate.curate(WHOLE, WHERE, str(demo_raw))} == {()}
     assert {table.name: lake.latest(table) for table in ALL if lake.exists(table)} == before
 
 
 def test_questions_to_a_lake_in_a_catalog_are_answered(lakes: tuple[Lake, Lake]) -> None:
     lake, _ = lakes
     ask = Ask(WHERE)
-    assert ask.sql("select count(*) as n from corpus", 5) == (["n"], [(lake.read(CORPUS).count(),)])
-    gone = lake.read(VERDICTS).first()
+    assert ask.sql("select count(*) as n from corpus", 5) == (["n"], [(len(read(lake, CORPUS)),)])
+    gone = read(lake, VERDICTS)[0]
     assert ask.why(gone.doc_id)["fate"] == "left out"
 
 

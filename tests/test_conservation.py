@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import random
@@ -17,19 +16,18 @@ from hypothesis import strategies as st
 
 from benchmarks import demo_prose
 from jobs import curate
-from jobs.core import config
 from jobs.core.lake import Lake
 from jobs.core.runs import Runs
 from jobs.core.tables import CORPUS, DOCS, DUPLICATES, REJECTS, VERDICTS
+from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark
-ROOT = Path(__file__).resolve().parent.parent
 DOMAINS = ("web", "wiki", "books", "math")
 # The page and the export are not looked at; what learns or scores leaves no document out, and refuses a lake without examples of both kinds.
-SKIPPED = {"report_run", "train_classifier", "train_lm", "score_classifier", "score_transformer", "score_perplexity", "build_quality", "embed_text", "mix_corpus", "export_shards"}
+SKIPPED = ASIDE | {"train_classifier", "score_classifier", "build_quality"}
 NUMBER = itertools.count()
 # An example costs a curation. No shrinking: that would be dozens of them, and the rows of a failure are in its lake.
-FEW = settings(max_examples=2, deadline=None, derandomize=True, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=1, deadline=None, derandomize=True, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 HEAVY = settings(FEW, max_examples=25)
 
 
@@ -63,8 +61,8 @@ broken = st.one_of(
     odd_texts.map(lambda text: json.dumps({"id": "odd", "source": "one", "text": text}).encode()),
     st.sampled_from([b"{", b"[]", b"12", b'{"a": 1, "a": 2}', b'{"text": "no source"}', b"\xff\xfe\xfd", b'{"text": "\xe6\xb0", "source": "s"}', b"{" * 5_000]),
 )
-files = st.lists(st.one_of(good(), good(), good(), broken), min_size=8, max_size=25)
-batches = st.lists(st.lists(files, min_size=1, max_size=2), min_size=2, max_size=2)
+files = st.lists(st.one_of(good(), good(), good(), broken), min_size=12, max_size=40)
+batches = st.lists(st.lists(files, min_size=1, max_size=3), min_size=2, max_size=2)
 
 
 def curated(spark: Any, home: Path, given_batches: list[list[list[bytes]]]) -> tuple[Lake, list[str]]:
@@ -76,22 +74,19 @@ def curated(spark: Any, home: Path, given_batches: list[list[list[bytes]]]) -> t
             name = f"rows-{b}-{f}.jsonl"  # of one file only in all the lake: a place says which row is meant
             (home / "raw" / f"batch-{b}" / name).write_bytes(b"".join(row + b"\n" for row in rows))
             places += [f"{name}:{sum(len(row) + 1 for row in rows[:i])}" for i in range(len(rows))]
-    recipe = config.load_recipe(ROOT / "conf/demo.yaml")
-    changes = {"data_docs": False, "max_reject_share": 1.0, "min_kept": 0}
-    jobs = {name: {**section, **{key: value for key, value in changes.items() if key in section}} for name, section in recipe.jobs.items() if name not in SKIPPED}
-    curate.curate(dataclasses.replace(recipe, jobs=jobs), str(home / "lake"), str(home / "raw"))
+    curate.curate(demo_recipe(SKIPPED, min_kept=0), str(home / "lake"), str(home / "raw"))
     return Lake(spark, str(home / "lake")), places
 
 
 def ids(lake: Lake, table: Any) -> list[tuple[str, str]]:
-    return [(row.doc_id, row.batch_id) for row in lake.read(table).select("doc_id", "batch_id").collect()]
+    return [(row.doc_id, row.batch_id) for row in read(lake, table)]
 
 
 def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
     """Raises AssertionError naming the law that is broken."""
-    rows = {table.name: lake.read(table).collect() for table in (REJECTS, VERDICTS, DUPLICATES)}
+    rows = {table.name: read(lake, table) for table in (REJECTS, VERDICTS, DUPLICATES)}
     docs, corpus = ids(lake, DOCS), ids(lake, CORPUS)
-    in_docs = Counter(row.place for row in lake.read(DOCS).select("place").collect())
+    in_docs = Counter(row.place for row in read(lake, DOCS))
     in_rejects = Counter(row.place for row in rows["rejects"])
     assert in_docs + in_rejects == Counter(places), "every input row is a document or a reject, once, and there is no other"
     assert len({doc_id for doc_id, _ in docs}) == len(docs), "one version of a document stays"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import random
@@ -12,12 +11,11 @@ from typing import Any
 import pytest
 
 from jobs import curate
-from jobs.core import config
 from jobs.core.lake import Lake
 from jobs.core.tables import CORPUS
+from tests.lakes import demo_recipe, read
 
 pytestmark = pytest.mark.spark
-ROOT = Path(__file__).resolve().parent.parent
 # What the corpus of ROWS hashes to; both lines of Spark run this file, so they agree byte for byte. A change of the demo's text,
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
 # The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
@@ -44,13 +42,10 @@ def curated(spark: Any, home: Path, parts: list[list[bytes]], partitions: int) -
     (home / "raw" / "batch-1").mkdir(parents=True)
     for i, rows in enumerate(parts):
         (home / "raw" / "batch-1" / f"rows-{i}.jsonl").write_bytes(b"".join(row + b"\n" for row in rows))
-    recipe = config.load_recipe(ROOT / "conf/demo.yaml")
-    jobs = {name: {**section, **({"data_docs": False} if "data_docs" in section else {})} for name, section in recipe.jobs.items() if name != "report_run"}
-    jobs["ingest_docs"]["max_reject_share"] = 1.0
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     try:
-        curate.curate(dataclasses.replace(recipe, jobs=jobs), str(home / "lake"), str(home / "raw"))
+        curate.curate(demo_recipe(), str(home / "lake"), str(home / "raw"))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
     return Lake(spark, str(home / "lake"))
@@ -58,7 +53,7 @@ def curated(spark: Any, home: Path, parts: list[list[bytes]], partitions: int) -
 
 def fingerprint(lake: Lake, without: tuple[str, ...] = ()) -> str:
     """Hash over the sorted rows of corpus, every column of them but those named."""
-    rows = sorted(json.dumps(row.asDict(), sort_keys=True, ensure_ascii=False) for row in lake.read(CORPUS).drop(*without).collect())
+    rows = sorted(json.dumps({name: value for name, value in row.asDict().items() if name not in without}, sort_keys=True, ensure_ascii=False) for row in read(lake, CORPUS))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "empty"
 
 

@@ -17,6 +17,7 @@ from jobs.core.run import run_job
 from jobs.core.runs import Runs
 from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
 from jobs.core.text_pass import units
+from tests.lakes import bring, copied
 
 pytestmark = pytest.mark.spark
 KINDS = ("docs", "signals", "pairs", "runs", "models", "embeddings")  # every type, with and without CHECK and partitions
@@ -91,14 +92,17 @@ def test_the_run_log_reads_the_same_by_both(ingest: Any, lake: Lake, spark: Any)
     assert lake.read(RUNS).count() == 2
 
 
-@pytest.fixture
-def measured(ingest: Any, lake: Lake, params_of: Any) -> Lake:
+@pytest.fixture(scope="module")
+def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Any) -> Lake:
     """Documents of two batches with measures, a batch whose name is no plain file name among them."""
     from jobs.measure_text import JOB
 
     texts = [f"The {word} stands beside the house and nobody knows why it does." * n for n, word in enumerate(["mill", "tree", "car"], 1)]
-    ingest([{"id": f"a{i}", "text": text, "url": f"http://x.org/{'long' * i}", "source": s} for i, (text, s) in enumerate(zip(texts, "pqr", strict=True))], batch="a b%1=é")
-    ingest([{"id": f"b{i}", "text": text.upper()} for i, text in enumerate(texts)], batch="two")
+    home, ingest = tmp_path_factory.mktemp("measured"), params_of("ingest_docs")
+    lake = Lake(spark, str(home / "lake"))
+    rows = [{"id": f"a{i}", "text": text, "url": f"http://x.org/{'long' * i}", "source": s} for i, (text, s) in enumerate(zip(texts, "pqr", strict=True))]
+    bring(lake, home / "raw", rows, ingest, "a b%1=é")
+    bring(lake, home / "raw", [{"id": f"b{i}", "text": text.upper()} for i, text in enumerate(texts)], ingest, "two")
     run_job(JOB, params_of("measure_text"), lake)
     return lake
 
@@ -214,7 +218,9 @@ def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypat
     assert not any(place.endswith("pyspark.zip") for place in sys.path)
 
 
-def test_rows_that_workers_write_are_those_that_spark_would_have_written(measured: Lake, spark: Any) -> None:
+def test_rows_that_workers_write_are_those_that_spark_would_have_written(measured: Lake, spark: Any, tmp_path: Path) -> None:
+    measured = copied(measured, tmp_path / "lake")
+
     def lengths(batches: Any) -> Any:
         import pyarrow as pa
         import pyarrow.compute as pc

@@ -18,9 +18,9 @@ from jobs.core.config import load_yaml
 from jobs.core.errors import ConfigError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.tables import BENCHMARK_ITEMS, CONTAMINATION, VERDICTS
+from jobs.core.tables import BENCHMARK_ITEMS, CONTAMINATION, DOCS, VERDICTS
 from jobs.decontaminate import JOB
-from jobs.ingest_docs import JOB as INGEST
+from tests.lakes import read
 
 STEPS = "A lighthouse keeper climbs 214 steps each morning and 214 steps each evening, except on Sundays. How many steps does she climb in four weeks?"
 TREES = "茶园里有梨树和茶树共386棵，茶树的棵数比梨树的3倍多22棵，茶园里的梨树和茶树各有多少棵？"
@@ -52,7 +52,8 @@ def the_files(tmp_path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.spark
 def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_out(
-    spark: Any, tmp_path: Path, params_of: Callable[..., Any], the_files: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any], the_files: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:
     texts = {
         "clean": PADDING * 3,
@@ -65,10 +66,7 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
         "by chance": PADDING + "The hall held 17 times 24 chairs, 408 in all.",
         "passage": GARDEN.replace("小山", "土山") + PADDING,
     }
-    (tmp_path / "raw").mkdir()
-    write_lines(tmp_path / "raw/rows.jsonl", [{"id": key, "text": text, "source": "t"} for key, text in texts.items()])
-    lake = Lake(spark, str(tmp_path / "lake"))
-    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+    documents([{"id": key, "text": text} for key, text in texts.items()])
     outcome = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=the_files), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_kept) == (9, 4)
@@ -76,15 +74,15 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     told = capsys.readouterr().err
     assert "ours: 2 of 3 questions are never looked for: 1 without a word or number (such as 3), 1 below min_words 6" in told
     assert f"{tmp_path / 'never_brought.parquet'}: not here, so nothing of away is looked for" in told
-    items = {(row.benchmark, row.item, row.part): row.reason for row in lake.read(BENCHMARK_ITEMS).collect()}
+    items = {(row.benchmark, row.item, row.part): row.reason for row in read(lake, BENCHMARK_ITEMS)}
     assert items == {
         ("ours", "1", "question"): None, ("ours", "2", "question"): "too_few_words", ("ours", "3", "question"): "empty", ("zh_math", "z1", "question"): None,
         ("short", "1", "question_answer"): None, ("short", "2", "question_answer"): None, ("short", "2", "passage"): None,
     }  # fmt: skip
 
-    docs = spark.read.format("delta").load(str(tmp_path / "lake/docs")).select("doc_id", "native_key", "text").collect()
+    docs = read(lake, DOCS)
     keys, whole = {row.doc_id: row.native_key for row in docs}, {row.native_key: row.text for row in docs}
-    found = {(keys[row.doc_id], row.benchmark, row.item): row for row in lake.read(CONTAMINATION).collect()}
+    found = {(keys[row.doc_id], row.benchmark, row.item): row for row in read(lake, CONTAMINATION)}
     parts = {key: row.part for key, row in found.items()}
     assert parts == {
         ("edited", "ours", "1"): "question", ("part", "zh_math", "z1"): "question", ("both", "ours", "1"): "question", ("both", "zh_math", "z1"): "question",
@@ -97,7 +95,7 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     part = found["part", "zh_math", "z1"]
     assert (part.is_copy, part.limit) == (False, 8.0)
     assert whole["part"][part.start : part.end] == TREES[:22]
-    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.limit) for row in lake.read(VERDICTS).collect()}
+    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.limit) for row in read(lake, VERDICTS)}
     assert verdicts == {
         ("edited", "ours.max_score"): ("contaminated", 0.6),
         ("part", "zh_math.max_run_words"): ("contaminated", 8.0),
@@ -113,8 +111,8 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     again = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=the_files), lake)
     assert again.counts is not None
     assert again.counts.reasons == {"contaminated": 4, "contaminated.short": 2, "contaminated.zh_math": 2}
-    assert {keys[row.doc_id] for row in lake.read(VERDICTS).collect()} == {"part", "both", "answered", "passage"}
-    assert {row.item for row in lake.read(BENCHMARK_ITEMS).collect() if row.benchmark == "ours"} == {"9"}
+    assert {keys[row.doc_id] for row in read(lake, VERDICTS)} == {"part", "both", "answered", "passage"}
+    assert {row.item for row in read(lake, BENCHMARK_ITEMS) if row.benchmark == "ours"} == {"9"}
 
 
 def complaint(params_of: Callable[..., Any], *benchmarks: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from jobs.core.tables import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VER
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
 from jobs.dedup_simhash import JOB as SIMHASH
-from jobs.ingest_docs import JOB as INGEST
+from tests.lakes import bring, copied, read
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
@@ -59,14 +58,11 @@ def rows() -> list[dict[str, str]]:
 def deduped(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> tuple[Lake, dict[str, str]]:
     """The lake after both jobs, and the key of each doc_id."""
     home = tmp_path_factory.mktemp("dedup")
-    (home / "raw").mkdir()
-    (home / "raw/rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in rows()), encoding="utf-8")
     lake = Lake(spark, str(home / "lake"))
-    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(home / "raw"), batch="one")
+    bring(lake, home / "raw", rows(), params_of("ingest_docs"))
     run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=["any"], ranking=RANKING), lake)
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
-    keys = {row.doc_id: row.native_key for row in spark.read.format("delta").load(str(home / "lake/docs")).select("doc_id", "native_key").collect()}
-    return lake, keys
+    return lake, {row.doc_id: row.native_key for row in read(lake, DOCS)}
 
 
 def test_a_url_is_the_key_of_a_page_only_where_it_is_an_address(spark: Any) -> None:
@@ -85,7 +81,7 @@ def test_a_url_is_the_key_of_a_page_only_where_it_is_an_address(spark: Any) -> N
 
 def left_out(deduped: tuple[Lake, dict[str, str]], job: str) -> dict[str, tuple[str, str]]:
     lake, keys = deduped
-    return {keys[row.doc_id]: (keys[row.dup_of], row.method) for row in lake.read(DUPLICATES).where(f"job = '{job}'").collect()}
+    return {keys[row.doc_id]: (keys[row.dup_of], row.method) for row in read(lake, DUPLICATES, job=job)}
 
 
 def test_copies_that_differ_in_case_space_script_or_url_spelling_are_the_same(deduped: Any) -> None:
@@ -98,14 +94,14 @@ def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: 
     lake, keys = deduped
     out = left_out(deduped, "dedup_minhash")
     assert {"base", "upper", "near"} & set(out) or {"base", "upper"} & {stays for stays, _ in out.values()}
-    for row in lake.read(DUPLICATES).where("job = 'dedup_minhash'").collect():
+    for row in read(lake, DUPLICATES, job="dedup_minhash"):
         assert row.similarity >= 0.7, f"{keys[row.doc_id]} is not itself alike to {keys[row.dup_of]}"
 
 
 def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> None:
     out = {key: stays for key, (stays, _) in left_out(deduped, "dedup_minhash").items() if key.startswith("chain")}
     lake, keys = deduped
-    pairs = {tuple(sorted((keys[r.doc_a], keys[r.doc_b]))): r.is_accepted for r in lake.read(PAIRS).collect()}
+    pairs = {tuple(sorted((keys[r.doc_a], keys[r.doc_b]))): r.is_accepted for r in read(lake, PAIRS)}
     assert pairs[("chain-a", "chain-b")] is True
     assert pairs[("chain-b", "chain-c")] is True
     assert pairs.get(("chain-a", "chain-c"), False) is False
@@ -116,14 +112,14 @@ def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> Non
 def test_documents_without_shingles_never_meet(deduped: Any) -> None:
     lake, keys = deduped
     assert not {"punctuation", "punctuation-2"} & set(left_out(deduped, "dedup_minhash"))
-    empty = [row for row in lake.read(SKETCHES).collect() if keys[row.doc_id].startswith("punctuation")]
+    empty = [row for row in read(lake, SKETCHES) if keys[row.doc_id].startswith("punctuation")]
     assert [row.n_shingles for row in empty] == [0, 0]
 
 
 def test_every_left_out_document_has_a_verdict_with_its_value_and_limit(deduped: Any) -> None:
     lake, _ = deduped
-    verdicts = {(row.job, row.doc_id) for row in lake.read(VERDICTS).where("value >= limit").collect()}
-    assert verdicts == {(row.job, row.doc_id) for row in lake.read(DUPLICATES).collect()}
+    verdicts = {(row.job, row.doc_id) for row in read(lake, VERDICTS) if row.value >= row.limit}
+    assert verdicts == {(row.job, row.doc_id) for row in read(lake, DUPLICATES)}
 
 
 def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
@@ -134,16 +130,13 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_pa
     for name, folders in {"apart": halves, "together": {"1-old": whole[::2], "2-new": whole[1::2]}}.items():
         lake = Lake(spark, str(tmp_path / name))
         for batch, part in folders.items():
-            folder = tmp_path / name / "raw" / batch
-            folder.mkdir(parents=True)
-            (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
-            run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(folder), batch=batch)
+            bring(lake, tmp_path / name / "raw", part, params_of("ingest_docs"), batch)
             if name == "apart":
                 run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
         run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
-        made[name] = sorted((r.doc_id, r.dup_of, round(r.similarity, 9)) for r in lake.read(DUPLICATES).collect())
-        pairs = lake.read(PAIRS)
-        assert pairs.count() == pairs.select("doc_a", "doc_b").distinct().count(), "no pair is compared twice"
+        made[name] = sorted((r.doc_id, r.dup_of, round(r.similarity, 9)) for r in read(lake, DUPLICATES))
+        pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
+        assert len(pairs) == len(set(pairs)), "no pair is compared twice"
     assert made["apart"] == made["together"]
     assert made["apart"]
 
@@ -151,11 +144,9 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_pa
 def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str, list[dict[str, str]]], ingest: Any) -> dict[str, list[str]]:
     """The rows of the tables that near-duplicate removal writes, after a run on each batch."""
     for batch, part in batches.items():
-        (raw / batch).mkdir(parents=True)
-        (raw / batch / "rows.jsonl").write_text("".join(json.dumps({"source": "t", **row}) + "\n" for row in part), encoding="utf-8")
-        run_job(INGEST, ingest, lake, inputs=str(raw / batch), batch=batch)
+        bring(lake, raw, part, ingest, batch)
         run_job(job, params, lake)
-    return {table.name: sorted(map(repr, lake.read(table).collect())) for table in (SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
+    return {table.name: sorted(map(repr, read(lake, table))) for table in (SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
 
 
 @pytest.mark.parametrize("job", [MINHASH, SIMHASH], ids=["minhash", "simhash"])
@@ -164,13 +155,16 @@ def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, 
 
     made, base = {}, prose(1)
     texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]
+    given, first, second = (job, params_of(job.name, heeds=[], ranking=RANKING)), {"1": texts[::2]}, {"2": texts[1::2]}
+    start = Lake(spark, str(tmp_path / "start"))
+    tables_after(start, tmp_path / "raw", *given, first, params_of("ingest_docs"))
     bounds = {"driver": [], "spark alone": [(held, "DOCUMENTS"), (held, "DIRECT_DOCUMENTS"), (families, "EDGES")], "texts by spark": [(held, "TEXT_BYTES")]}
     for name, lowered in {**bounds, **({"too many pairs": [(held, "PAIRS")]} if job is MINHASH else {})}.items():
         for module, bound in lowered:
             monkeypatch.setattr(module, bound, 0)
-        params = params_of(job.name, heeds=[], ranking=RANKING)
-        batches = {"1": texts[::2], "2": texts[1::2]}
-        made[name] = tables_after(Lake(spark, str(tmp_path / name)), tmp_path / name / "raw", job, params, batches, params_of("ingest_docs", data_docs=False))
+        # Spark alone makes the first batch's index too; the others go on with the driver's.
+        lake, batches = (Lake(spark, str(tmp_path / name)), first | second) if name == "spark alone" else (copied(start, tmp_path / name), second)
+        made[name] = tables_after(lake, tmp_path / f"{name}-raw", *given, batches, params_of("ingest_docs"))
         monkeypatch.undo()
     assert made["driver"] == made["spark alone"]
     assert made["driver"] == made["texts by spark"]
@@ -193,29 +187,26 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
         made[name] = tables_after(lake, tmp_path / f"{name}-raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
         monkeypatch.setattr(held, "DIRECT_DOCUMENTS", 0)
     assert made["driver"] == made["spark alone"]
-    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    stay = set(texts) - {keys[row.doc_id] for row in lake.read(DUPLICATES).collect()}
+    keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    stay = set(texts) - {keys[row.doc_id] for row in read(lake, DUPLICATES)}
     assert sorted(key.split("-")[0] for key in stay) == ["copy"] + ["page"] * 24
-    pairs = lake.read(PAIRS)
-    assert pairs.count() == pairs.select("doc_a", "doc_b").distinct().count(), "no pair is compared twice"
-    hot = lake.read(HOT_BUCKETS).collect()
+    pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
+    assert len(pairs) == len(set(pairs)), "no pair is compared twice"
+    hot = read(lake, HOT_BUCKETS)
     assert {(row.n_staying is None, row.n_uncompared == 0) for row in hot} == {(True, True), (False, False)}, "copies are settled, of pages some were never compared"
     assert max(row.n_uncompared for row in hot) <= 24 * 23 // 2
 
 
 @pytest.mark.parametrize("decide", ["text", "bits"])
-def test_simhash_finds_near_copies_and_says_who_decided(decide: str, spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+def test_simhash_finds_near_copies_and_says_who_decided(decide: str, lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     long = prose(8, 2000)
     texts = {"long": long, "one-word": [*long[:900], "other", *long[901:]], "stranger": prose(9, 2000)}
-    (tmp_path / "raw").mkdir()
-    (tmp_path / "raw/rows.jsonl").write_text("".join(json.dumps({"id": key, "source": "t", "text": " ".join(words)}) + "\n" for key, words in texts.items()))
-    lake = Lake(spark, str(tmp_path / "lake"))
-    run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+    documents([{"id": key, "text": " ".join(words)} for key, words in texts.items()])
     run_job(SIMHASH, params_of("dedup_simhash", heeds=[], ranking=RANKING, decide=decide), lake)
-    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    (row,) = lake.read(DUPLICATES).collect()
+    keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    (row,) = read(lake, DUPLICATES)
     assert {keys[row.doc_id], keys[row.dup_of]} == {"long", "one-word"}
-    (verdict,) = lake.read(VERDICTS).collect()
+    (verdict,) = read(lake, VERDICTS)
     if decide == "text":  # three of 1,998 shingles are others on each side
         assert (row.method, row.similarity, verdict.limit) == ("exact", pytest.approx(1995 / 2001), 0.7)
     else:

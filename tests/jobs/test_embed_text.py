@@ -23,6 +23,7 @@ from jobs.core.once import forget_replaced
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, EMBEDDINGS, table
 from jobs.curate import find_job, job_names
+from tests.lakes import read
 from udfs.embedding import vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,17 +47,14 @@ def test_a_translation_is_the_nearest_and_company_changes_nothing() -> None:
 
 
 def found(lake: Lake) -> dict[tuple[str, str], list[float]]:
-    rows = lake.read(EMBEDDINGS).collect()
+    rows = read(lake, EMBEDDINGS)
     assert len({(row.doc_id, row.model) for row in rows}) == len(rows)
     return {(row.doc_id, row.model): row.vector for row in rows}
 
 
 @pytest.mark.spark
-def test_every_kept_document_gets_one_vector_of_a_model(demo_lake: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
-    import shutil
-
-    lake = Lake(demo_lake.spark, str(tmp_path / "lake"))
-    shutil.copytree(demo_lake.root, lake.root)
+def test_every_kept_document_gets_one_vector_of_a_model(demo_copy: Lake, params_of: Callable[..., Any]) -> None:
+    lake = demo_copy
     first = found(lake)  # conf/demo.yaml embeds some
     n = len(first) + 20
     outcome = run_job(embed_text.JOB, params_of("embed_text", heeds=HEEDS, max_documents=n), lake)
@@ -65,7 +63,7 @@ def test_every_kept_document_gets_one_vector_of_a_model(demo_lake: Lake, tmp_pat
     more = found(lake)
     assert len(more) == n
     assert {key: more[key] for key in first} == first, "a larger sample adds to a smaller one"
-    kept = {row.doc_id for row in lake.read(CORPUS).select("doc_id").collect()}
+    kept = {row.doc_id for row in read(lake, CORPUS)}
     assert {doc for doc, _ in more} <= kept
 
 
@@ -80,7 +78,7 @@ def test_a_text_that_came_again_in_other_words_gets_another_vector(spark: Any, t
         raw.write_text("".join(json.dumps({"id": key, "source": "t", "text": text}) + "\n" for key, text in texts.items()))
         run_job(find_job("ingest_docs"), ingest, lake, inputs=str(raw.parent), batch="one")
         run_job(embed_text.JOB, embed, lake)
-        keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
+        keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
         return {keys[doc]: vector for (doc, _), vector in found(lake).items()}
 
     first = vectors_of("The miller closed the gate.")
@@ -99,17 +97,14 @@ def test_every_job_that_looks_at_a_document_once_forgets_what_was_replaced() -> 
 
 @pytest.mark.spark
 @pytest.mark.skipif(not (ONNX / ".ready").is_file() or not pyspark.__version__.startswith("3.5"), reason="needs `make worker` (models/minilm-l6-v2-onnx) and Spark 3.5")
-def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_lake: Lake, tmp_path: Path) -> None:
-    import shutil
-
-    shutil.copytree(demo_lake.root, tmp_path / "lake")
+def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_copy: Lake, tmp_path: Path) -> None:
     recipe = yaml.safe_load((ROOT / "conf/embed_text_nlp.yaml").read_text())
     recipe["jobs"]["embed_text"] |= {"max_documents": 12}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
-    command = [sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", str(tmp_path / "lake")]
+    command = [sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", demo_copy.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr[-3000:]
-    made = {key: vector for key, vector in found(Lake(demo_lake.spark, str(tmp_path / "lake"))).items() if key[1].startswith("E5")}
+    made = {key: vector for key, vector in found(demo_copy).items() if key[1].startswith("E5")}
     assert len(made) == 12
     assert {len(vector) for vector in made.values()} == {384}
     assert all(abs(sum(x * x for x in vector) - 1) < 1e-4 for vector in made.values())

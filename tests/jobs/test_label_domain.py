@@ -14,7 +14,7 @@ from jobs import build_corpus, label_domain, measure_text
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, DOMAINS, MODELS
-from jobs.curate import find_job
+from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark
 
@@ -30,12 +30,10 @@ def text_of(domain: str, draw: random.Random) -> str:
     return " ".join(draw.choice(WORDS[domain] if draw.random() < 0.5 else ["the", "of", "and", "to", "in"]) for _ in range(60))
 
 
-def write(folder: Path, draw: random.Random, known: int, unknown: int, more: tuple[dict[str, str], ...] = ()) -> str:
-    folder.mkdir()
+def rows_of(draw: random.Random, known: int, unknown: int, more: tuple[dict[str, str], ...] = ()) -> list[dict[str, str]]:
     rows = [{"id": f"{domain}-{i}", "source": f"{domain}{i % 4}", "domain": LAW[i % 4] if domain == "law" else "", "text": text_of(domain, draw)} for domain in WORDS for i in range(known)]
     rows += [{"id": f"new-{domain}-{i}", "source": "crawl", "domain": "", "text": text_of(domain, draw)} for domain in WORDS for i in range(unknown)]
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *more]))
-    return str(folder)
+    return [*rows, *more]
 
 
 @pytest.fixture
@@ -53,20 +51,17 @@ def label(params_of: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def ingest(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable[..., Lake]:
-    columns = {"text": "text", "native_key": "id", "source": "source", "domain_hint": "domain"}
-    params = params_of("ingest_docs", data_docs=False, formats=[{"glob": "*.jsonl", "format": "jsonl", "encoding": "utf-8", "columns": columns}])
-
     def run(batch: str, *counts: Any) -> Lake:
         lake = Lake(spark, str(tmp_path / "lake"))
-        run_job(find_job("ingest_docs"), params, lake, inputs=write(tmp_path / batch, random.Random(batch), *counts), batch=batch)
+        bring(lake, tmp_path / "raw", rows_of(random.Random(batch), *counts), params_of("ingest_docs"), batch)
         return lake
 
     return run
 
 
 def labels(lake: Lake) -> dict[str, Any]:
-    names = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    return {names[row.doc_id]: row for row in lake.read(DOMAINS).collect()}
+    names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    return {names[row.doc_id]: row for row in read(lake, DOMAINS)}
 
 
 def test_the_map_comes_first_then_the_hint_then_the_classifier(ingest: Callable[..., Lake], label: Callable[..., Any]) -> None:
@@ -79,7 +74,7 @@ def test_the_map_comes_first_then_the_hint_then_the_classifier(ingest: Callable[
     asked = {key: row for key, row in found.items() if key.startswith("new-")}
     assert {row.method for row in asked.values()} == {"classifier"}
     assert sum(row.domain == key.split("-")[1] for key, row in asked.items()) >= 19, "of 20"
-    [model] = lake.read(MODELS).collect()
+    [model] = read(lake, MODELS)
     assert {row.version for row in asked.values()} == {model.version}
     assert model.figures["accuracy"] > 0.9
     assert json.loads(model.trained_on)["domains"] == ["law", "recipes"]
@@ -94,7 +89,7 @@ def test_a_later_batch_is_labelled_by_the_same_model_and_earlier_labels_stay(ing
     after = labels(lake)
     assert len(after) == len(before) + 1, "the ids of the second batch's other rows are those of the first"
     assert {row.version for row in after.values() if row.version} == {row.version for row in before.values() if row.version}
-    assert lake.read(MODELS).count() == 1
+    assert len(read(lake, MODELS)) == 1
 
 
 def test_where_nobody_can_say_the_document_is_otherwise(ingest: Callable[..., Lake], label: Callable[..., Any]) -> None:
@@ -115,12 +110,12 @@ def test_the_corpus_shows_the_label_and_not_the_hint(ingest: Callable[..., Lake]
     run_job(measure_text.JOB, params_of("measure_text"), lake)
     corpus = params_of("build_corpus", heeds=[], data_docs=False, min_kept=0, edits=[])
     run_job(build_corpus.JOB, corpus, lake)
-    names = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    shown = {names[row.doc_id]: row.domain for row in lake.read(CORPUS).collect()}
+    names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    shown = {names[row.doc_id]: row.domain for row in read(lake, CORPUS)}
     assert shown["misled"] == "law"
     assert set(shown.values()) == {"law", "unknown"}, "a label has one spelling"
     run_job(label_domain.JOB, label(), lake)
     run_job(build_corpus.JOB, corpus, lake)
-    shown = {names[row.doc_id]: row.domain for row in lake.read(CORPUS).collect()}
+    shown = {names[row.doc_id]: row.domain for row in read(lake, CORPUS)}
     assert shown["misled"] == "recipes"
     assert shown == {key: row.domain for key, row in labels(lake).items()}

@@ -13,7 +13,7 @@ from jobs import merge_scores
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import SCORES
-from tests.jobs.test_synthesis import write
+from tests.lakes import read, write
 
 pytestmark = pytest.mark.spark
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
@@ -36,7 +36,7 @@ def answered(lake: Lake, given: list[tuple[str, dict[str, Any] | str]]) -> None:
 
 
 def scores(lake: Lake) -> dict[tuple[str, str], tuple[float, float]]:
-    return {(row.doc_id, row.scorer): (row.raw, row.score) for row in lake.read(SCORES).collect()}
+    return {(row.doc_id, row.scorer): (row.raw, row.score) for row in read(lake, SCORES)}
 
 
 def test_what_a_judge_gave_is_a_score_and_what_failed_is_none(lake: Lake, params_of: Callable[..., Any]) -> None:
@@ -48,7 +48,7 @@ def test_what_a_judge_gave_is_a_score_and_what_failed_is_none(lake: Lake, params
     assert (told.rows_in, told.rows_kept, told.reasons) == (11, 5, {"malformed": 5, "pending": 1})
     expected = {("whole", "judge"): (4.0, 0.8), ("whole", "judge_aspects_writing_quality"): (3.0, 0.6), ("whole", "judge_aspects_safety"): (5.0, 1.0), ("half", "judge"): (3.0, 0.6)}
     assert scores(lake) == expected
-    [detail] = [json.loads(row.detail) for row in lake.read(SCORES).where("doc_id = 'half'").collect()]
+    [detail] = [json.loads(row.detail) for row in read(lake, SCORES, doc_id="half")]
     assert detail == {"reason": "a", "judged": 2, "chunks": 3}
 
     answered(lake, [("qa", {"score": 3.0, "reason": "z"})])

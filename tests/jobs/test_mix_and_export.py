@@ -16,9 +16,9 @@ from jobs import export_shards, mix_corpus
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
-from jobs.core.runs import now
 from jobs.core.tables import CORPUS, MIX, RUNS, SAMPLES, VERDICTS
 from jobs.mix_corpus import epochs
+from tests.lakes import copied, read, write
 from udfs.fim import Sentinels, joined
 
 MARKS = {"prefix": "<|fim_prefix|>", "middle": "<|fim_middle|>", "suffix": "<|fim_suffix|>"}
@@ -43,9 +43,8 @@ def test_shares_are_bytes_and_a_small_slice_bounds_the_mix(params_of: Callable[.
 def out(demo_lake: Lake, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> dict[str, Any]:
     """A copy of the demo lake, mixed and exported; one document holds a sentinel."""
     home = tmp_path_factory.mktemp("out") / "lake"
-    shutil.copytree(demo_lake.root, home)
-    lake = Lake(demo_lake.spark, str(home))
-    hostile = lake.read(CORPUS).where("domain = 'wiki' AND lang = 'en'").orderBy("doc_id").first().doc_id  # of a slice that is wanted whole
+    lake = copied(demo_lake, home)
+    hostile = min(row.doc_id for row in read(lake, CORPUS, domain="wiki", lang="en"))  # of a slice that is wanted whole
     lake.spark.sql(f"UPDATE {lake.ref(CORPUS)} SET text = concat(text, '<|fim_middle|>') WHERE doc_id = '{hostile}'")
     version, finished = lake.latest(CORPUS), lake.spark.read.format("delta").load(f"{home}/runs").where("job = 'build_corpus' AND status = 'finished'").first()
     # readers open what finished runs name: the changed corpus becomes the one of that run
@@ -57,7 +56,7 @@ def out(demo_lake: Lake, tmp_path_factory: pytest.TempPathFactory, params_of: Ca
 
 @pytest.mark.spark
 def test_each_slice_has_its_share_and_no_document_more_copies_than_it_may(out: dict[str, Any]) -> None:
-    rows = out["lake"].read(MIX).collect()
+    rows = read(out["lake"], MIX)
     sizes: Counter[str] = Counter()
     for row in rows:
         sizes[row.slice] += row.n_bytes
@@ -73,10 +72,10 @@ def test_each_slice_has_its_share_and_no_document_more_copies_than_it_may(out: d
 @pytest.mark.spark
 def test_a_document_that_holds_a_sentinel_is_refused_and_every_document_is_counted(out: dict[str, Any]) -> None:
     lake, counts = out["lake"], out["mix"].counts
-    assert out["hostile"] not in {row.doc_id for row in lake.read(MIX).collect()}
-    refused = {row.doc_id: row.reason for row in lake.read(VERDICTS).collect() if row.job == "mix_corpus"}
+    assert out["hostile"] not in {row.doc_id for row in read(lake, MIX)}
+    refused = {row.doc_id: row.reason for row in read(lake, VERDICTS) if row.job == "mix_corpus"}
     assert refused == {out["hostile"]: "holds_sentinel"}
-    assert counts.rows_in == lake.read(CORPUS).count() == counts.rows_kept + counts.rows_left_out
+    assert counts.rows_in == len(read(lake, CORPUS)) == counts.rows_kept + counts.rows_left_out
     assert counts.reasons["holds_sentinel"] == 1
 
 
@@ -91,8 +90,8 @@ def test_the_shards_load_with_datasets_and_hold_every_row_of_the_mix_once(out: d
     lake = out["lake"]
     root = Path(lake.root) / "_export/mix"
     rows = loaded(root, "*.jsonl.zst", tmp_path)
-    texts = {row.doc_id: row.text for row in lake.read(CORPUS).collect()}
-    mix = {(row.doc_id, row.copy): row.fim for row in lake.read(MIX).collect()}
+    texts = {row.doc_id: row.text for row in read(lake, CORPUS)}
+    mix = {(row.doc_id, row.copy): row.fim for row in read(lake, MIX)}
     assert Counter((row["doc_id"], row["copy"]) for row in rows) == Counter(list(mix))
     marks = Sentinels(**MARKS)
     for row in rows:
@@ -137,11 +136,7 @@ def test_samples_are_exported_as_chats(out: dict[str, Any], params_of: Callable[
         run_job(export_shards.JOB, params, lake)
     values = {"sample_id": "s1", "request_id": "r1", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": "d", "batch_id": "batch-1", "chunk": 0, "start": 0, "end": 5,
               "lang": "zh", "domain": "math", "question": "多少？", "cot": "先算 1+1。", "answer": "2", "source_text": "1+1=2", "model": "m"}  # fmt: skip
-    frame = lake.spark.createDataFrame([tuple(values.get(c.name) for c in SAMPLES.columns)], ", ".join(f"`{c.name}` {c.type}" for c in SAMPLES.columns))
-    version = lake.write(SAMPLES, frame, None, "test")
-    row = {"run_id": "x", "job": "merge_samples", "status": "finished", "at": now(), "seconds": 1.0, "batches": ["batch-1"], "recipe_hash": "h", "recipe": "{}", "versions_read": {},
-           "versions_written": {"samples": version}, "code_version": "0", "spark_version": "0"}  # fmt: skip
-    lake.write(RUNS, lake.spark.createDataFrame([tuple(row.get(c.name) for c in RUNS.columns)], ", ".join(f"{c.name} {c.type}" for c in RUNS.columns)), None, "test")
+    write(lake, "samples", [tuple(values.get(c.name) for c in SAMPLES.columns)], "merge_samples", "batch-1")
     run_job(export_shards.JOB, params, lake)
     found = loaded(tmp_path / "lake/_export/samples", f"*.{format_}", tmp_path / "cache")
     reply = "先算 1+1。\n\n2"

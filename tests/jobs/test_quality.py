@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
+from tests.lakes import frame_of, read
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
@@ -30,14 +30,13 @@ def demo(job: Any, **changes: Any) -> Any:
 
 
 @pytest.fixture
-def copy(demo_lake: Lake, tmp_path: Path) -> Lake:
+def copy(demo_copy: Lake) -> Lake:
     """A copy of the demo lake that may be written to."""
-    shutil.copytree(demo_lake.root, tmp_path / "copy")
-    return Lake(demo_lake.spark, str(tmp_path / "copy"))
+    return demo_copy
 
 
 def rows_of(lake: Lake, table: Any) -> list[str]:
-    return sorted(map(str, lake.read(table).collect()))
+    return sorted(map(str, read(lake, table)))
 
 
 def test_bins_are_twentieths_and_ties_stay_together() -> None:
@@ -50,25 +49,25 @@ def test_bins_are_twentieths_and_ties_stay_together() -> None:
 
 @pytest.mark.spark
 def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(demo_lake: Lake) -> None:
-    out = {row.doc_id for row in demo_lake.read(VERDICTS).collect() if row.job in HEEDS}
-    kept = {row.doc_id for row in demo_lake.read(DOCS).collect()} - out
-    scores = demo_lake.read(SCORES).where("job = 'score_classifier'").collect()
+    out = {row.doc_id for row in read(demo_lake, VERDICTS) if row.job in HEEDS}
+    kept = {row.doc_id for row in read(demo_lake, DOCS)} - out
+    scores = read(demo_lake, SCORES, job="score_classifier")
     assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "likeness"))
-    assert {row.version for row in scores} == {row.version for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
-    quality = demo_lake.read(QUALITY).collect()
+    assert {row.version for row in scores} == {row.version for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
+    quality = read(demo_lake, QUALITY)
     assert {row.doc_id for row in quality} == kept
     for lang in ("en", "zh"):
         sizes = Counter(row.bin for row in quality if row.lang == lang)
         assert max(sizes.values()) <= 2 + sum(sizes.values()) // 20 + max(Counter(row.quality for row in quality if row.lang == lang).values())
         by_bin = sorted((row.bin, row.quality) for row in quality if row.lang == lang)
         assert [value for _, value in by_bin] == sorted(value for _, value in by_bin), "a better value is never in a lower bin"
-    carried = {row.doc_id: (row.quality, row.quality_bin, row.tier) for row in demo_lake.read(CORPUS).collect()}
+    carried = {row.doc_id: (row.quality, row.quality_bin, row.tier) for row in read(demo_lake, CORPUS)}
     assert carried == {row.doc_id: (row.quality, row.bin, row.tier) for row in quality if row.doc_id in carried}
 
 
 @pytest.mark.spark
 def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
-    figures = {row.name: row.figures for row in demo_lake.read(MODELS).collect() if row.job == "train_classifier"}
+    figures = {row.name: row.figures for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
     assert figures.keys() == {"chars", "signals", "likeness"}
     assert all(figures[name]["auc"] > 0.9 for name in ("chars", "signals")), figures
     assert figures["likeness"]["auc"] > 0.7, "its raw slice holds reference prose too"
@@ -76,7 +75,7 @@ def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake:
 
 @pytest.mark.spark
 def test_a_card_beside_each_model_tells_precision_and_recall_of_what_was_held_out(demo_lake: Lake) -> None:
-    models = demo_lake.read(MODELS).collect()
+    models = read(demo_lake, MODELS)
     for row in models:
         card = Path(demo_lake.root, row.path).with_suffix(".md").read_text(encoding="utf-8")
         assert card.startswith(f"# {row.name} {row.version}\n")
@@ -91,16 +90,16 @@ def test_a_card_beside_each_model_tells_precision_and_recall_of_what_was_held_ou
 @pytest.mark.spark
 def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     scores, models, version = rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)
-    before = {row.doc_id: row.tier for row in copy.read(QUALITY).collect()}
+    before = {row.doc_id: row.tier for row in read(copy, QUALITY)}
     run_job(build_quality.JOB, demo(build_quality, min_head=18), copy)
-    after = {row.doc_id: row.tier for row in copy.read(QUALITY).collect()}
+    after = {row.doc_id: row.tier for row in read(copy, QUALITY)}
     moved = {doc_id for doc_id in before if before[doc_id] != after[doc_id]}
     assert moved
     assert {(before[doc_id], after[doc_id]) for doc_id in moved} == {("head", "middle")}
-    bins = {row.doc_id: row.bin for row in copy.read(QUALITY).collect()}
+    bins = {row.doc_id: row.bin for row in read(copy, QUALITY)}
     scorers = {name: {"of": "score_classifier", "version": None, "weight": weight} for name, weight in (("chars", 1.0), ("signals", 5.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers), copy)
-    assert {row.doc_id for row in copy.read(QUALITY).collect() if row.bin != bins[row.doc_id]}, "another weight, other bins"
+    assert {row.doc_id for row in read(copy, QUALITY) if row.bin != bins[row.doc_id]}, "another weight, other bins"
     assert (rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)) == (scores, models, version)
     assert run_job(score_classifier.JOB, demo(score_classifier), copy).batches == (), "nothing to do"
 
@@ -114,20 +113,20 @@ def percentile(value: float, others: list[tuple[float, int]]) -> float:
 @pytest.mark.spark
 @pytest.mark.parametrize(("combine", "missing"), [("max", "ignore"), ("mean", "leave_out")])
 def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine: str, missing: str) -> None:
-    kept = [row.doc_id for row in copy.read(QUALITY).collect()]
-    batch = {row.doc_id: (row.batch_id, row.n_bytes) for row in copy.read(DOCS).collect()}
+    kept = [row.doc_id for row in read(copy, QUALITY)]
+    batch = {row.doc_id: (row.batch_id, row.n_bytes) for row in read(copy, DOCS)}
     judged = {doc_id: place % 6 for place, doc_id in enumerate(sorted(kept)) if place % 3}
-    copy.write(SCORES, copy.spark.createDataFrame([("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()], SCORES.schema), None, "by hand")
+    copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, "by hand")
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
     scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, weigh="bytes"), copy)
-    lang = {row.doc_id: row.lang for row in copy.read(SIGNALS).collect()}
+    lang = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
     said: dict[str, dict[str, float]] = {
-        "chars": {row.doc_id: int(row.score * STEPS) for row in copy.read(SCORES).where("scorer = 'chars'").collect()},
-        "kenlm": {row.doc_id: int(STEPS / (1 + row.loss)) for row in copy.read(PERPLEXITY).where("job = 'score_perplexity'").collect()},
+        "chars": {row.doc_id: int(row.score * STEPS) for row in read(copy, SCORES, scorer="chars")},
+        "kenlm": {row.doc_id: int(STEPS / (1 + row.loss)) for row in read(copy, PERPLEXITY, job="score_perplexity")},
         "judge": {doc_id: min(int(n / 5 * STEPS), STEPS - 1) for doc_id, n in judged.items()},
     }
-    for row in copy.read(QUALITY).collect():
+    for row in read(copy, QUALITY):
         shares = {}
         for name, values in said.items():
             if row.doc_id in values:
@@ -141,15 +140,15 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
             decided = next(name for name in far if far[name] == max(far.values()))
         assert row.quality == pytest.approx(wanted, abs=2 / STEPS)
         assert row.decided_by == decided
-    binned = {row.doc_id for row in copy.read(QUALITY).collect()}
+    binned = {row.doc_id for row in read(copy, QUALITY)}
     assert binned == (set(kept) if missing == "ignore" else set(judged))
 
 
 @pytest.mark.spark
 def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
-    row = copy.read(QUALITY).first()
+    row = read(copy, QUALITY)[0]
     rows = [("merge_scores", row.doc_id, row.batch_id, "judge", version, 3.0, 0.6, None) for version in ("v1", "v2")]
-    copy.write(SCORES, copy.spark.createDataFrame(rows, SCORES.schema), None, "by hand")
+    copy.write(SCORES, frame_of(copy, SCORES, rows), None, "by hand")
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
     with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
         run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
@@ -160,12 +159,12 @@ def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
 @pytest.mark.spark
 def test_low_bins_are_left_out_where_the_route_says_so(copy: Lake, params_of: Callable[..., Any]) -> None:
     outcome = run_job(judge_quality.JOB, params_of("judge_quality", heeds=sorted(HEEDS)), copy)
-    domains = {row.doc_id: row.domain_hint for row in copy.read(DOCS).collect()}
-    low = {row.doc_id: row.bin for row in copy.read(QUALITY).collect() if row.bin < 2 and domains[row.doc_id] == "web"}
-    found = {row.doc_id: (row.reason, row.value, row.limit, row.rule) for row in copy.read(VERDICTS).collect() if row.job == "judge_quality"}
+    domains = {row.doc_id: row.domain_hint for row in read(copy, DOCS)}
+    low = {row.doc_id: row.bin for row in read(copy, QUALITY) if row.bin < 2 and domains[row.doc_id] == "web"}
+    found = {row.doc_id: (row.reason, row.value, row.limit, row.rule) for row in read(copy, VERDICTS) if row.job == "judge_quality"}
     assert found == {doc_id: ("low_quality", float(bin_), 2.0, "judge_quality.routes.0.min_bin") for doc_id, bin_ in low.items()}
     assert outcome.counts.rows_left_out == len(low) > 0
-    assert outcome.counts.rows_in == copy.read(QUALITY).count()
+    assert outcome.counts.rows_in == len(read(copy, QUALITY))
 
 
 @pytest.mark.spark
@@ -197,7 +196,7 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     given = {"file": str(tmp_path / "rows.jsonl"), "text": "t", "label": "y", "lang": "l", "group": "g"}
     only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0, "length_bins": None}}
     run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[given], classifiers=only), copy)
-    row = copy.read(MODELS).where("job = 'train_classifier'").first()
+    row = read(copy, MODELS, job="train_classifier")[0]
     assert (row.name, row.figures["n"], json.loads(row.trained_on)["good"]) == ("chars", 40.0, 20)
     with pytest.raises(ContractError, match="train_classifier has trained no signals"):
         run_job(score_classifier.JOB, demo(score_classifier, heeds=["judge_rules"]), copy)
@@ -210,17 +209,17 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
 
 @pytest.mark.spark
 def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
-    docs = {row.doc_id: (row.domain_hint, row.source) for row in copy.read(DOCS).collect()}
-    left_out = {row.doc_id for row in copy.read(VERDICTS).where("job = 'judge_rules'").collect()}
+    docs = {row.doc_id: (row.domain_hint, row.source) for row in read(copy, DOCS)}
+    left_out = {row.doc_id for row in read(copy, VERDICTS, job="judge_rules")}
     source = min(source for doc_id, (domain, source) in docs.items() if domain == "wiki" and doc_id not in left_out)
-    langs = {row.doc_id: row.lang for row in copy.read(SIGNALS).collect()}
+    langs = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
     wanted = [doc_id for doc_id in docs if docs[doc_id] == ("wiki", source) and doc_id not in left_out and langs[doc_id] in ("en", "zh")]
     target = {"domains": ["wiki"], "languages": ["en", "zh"], "per_language": 1000, "sources": [source]}
     raw = {"domains": None, "languages": ["en", "zh"], "per_language": 15, "sources": None}
     given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500, "repeats": True}
     params = demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": target, "raw": raw}})
     run_job(train_classifier.JOB, params, copy)
-    row = copy.read(MODELS).where("job = 'train_classifier'").first()
+    row = read(copy, MODELS, job="train_classifier")[0]
     told = json.loads(row.trained_on)
     assert (row.name, row.kind, told["good"], told["bad"]) == ("wiki", "likeness", len(wanted), 30)
     with pytest.raises(ConfigError, match="target and raw go together"):
@@ -231,11 +230,11 @@ def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
 
 @pytest.mark.spark
 def test_every_kept_document_has_one_perplexity_and_garbage_has_a_high_one(demo_lake: Lake) -> None:
-    langs = {row.doc_id: row.lang for row in demo_lake.read(SIGNALS).collect()}
-    kept = {row.doc_id for row in demo_lake.read(QUALITY).collect()}
-    rows = demo_lake.read(PERPLEXITY).collect()
+    langs = {row.doc_id: row.lang for row in read(demo_lake, SIGNALS)}
+    kept = {row.doc_id for row in read(demo_lake, QUALITY)}
+    rows = read(demo_lake, PERPLEXITY)
     assert Counter(row.doc_id for row in rows) == Counter(kept), "the demo keeps no other language"
-    models = {f"{row.name}-{row.version}": row.lang for row in demo_lake.read(MODELS).collect() if row.job == "train_lm"}
+    models = {f"{row.name}-{row.version}": row.lang for row in read(demo_lake, MODELS) if row.job == "train_lm"}
     assert all(models[row.model] == langs[row.doc_id] for row in rows)
     assert all(row.loss == pytest.approx(-row.log_prob / row.n_tokens, abs=1e-5) for row in rows)
 
@@ -244,12 +243,12 @@ def test_every_kept_document_has_one_perplexity_and_garbage_has_a_high_one(demo_
 def test_perplexities_are_taken_once_and_filled_in_when_a_judge_keeps_more(copy: Lake) -> None:
     wanted = rows_of(copy, PERPLEXITY)
     copy.spark.sql(f"DELETE FROM {copy.ref(PERPLEXITY)} WHERE doc_id < '8'")
-    left = {row.doc_id for row in copy.read(PERPLEXITY).collect()}
+    left = {row.doc_id for row in read(copy, PERPLEXITY)}
     run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["decontaminate", "dedup_minhash", "dedup_exact", "judge_rules"]), copy)
     assert rows_of(copy, PERPLEXITY) == wanted
     assert run_job(train_lm.JOB, demo(train_lm), copy).batches == ()
     run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_exact"]), copy)
-    assert {row.doc_id for row in copy.read(PERPLEXITY).collect()} > left
+    assert {row.doc_id for row in read(copy, PERPLEXITY)} > left
 
 
 @pytest.mark.spark
@@ -262,7 +261,7 @@ def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they
         files = [{"file": str(path), "text": "t", "label": "y", "lang": "l", "group": "g"}]
         only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": buckets, "max_chars": 500, "strength": 20.0, "length_bins": None}}
         run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=files, classifiers=only), copy)
-        return str(copy.read(MODELS).where("job = 'train_classifier'").first().version)
+        return str(read(copy, MODELS, job="train_classifier")[0].version)
 
     first, other = trained(4096), trained(8192)
     assert other != first

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +17,7 @@ from jobs.core.run import run_job
 from jobs.core.runs import Runs
 from jobs.core.tables import CORPUS, DUPLICATES, REJECTS, VERDICTS
 from jobs.curate import find_job
-from tests.jobs.test_synthesis import write
+from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark
 
@@ -122,12 +121,11 @@ def test_the_page_needs_no_network(page: str) -> None:
 
 
 def test_every_reason_of_the_lake_appears_with_its_documents(curated: Lake, page: str) -> None:
-    verdicts = curated.read(VERDICTS).groupBy("reason").agg({"doc_id": "count"}).collect()
-    assert {row["reason"] for row in verdicts} >= {"too_short", "too_few_words", "same_text", "near_duplicate"}
-    rejects = curated.read(REJECTS).select("reason").distinct().collect()
+    verdicts = {row.reason for row in read(curated, VERDICTS)}
+    assert verdicts >= {"too_short", "too_few_words", "same_text", "near_duplicate"}
     text = Seen(page).text
-    for row in [*verdicts, *rejects]:
-        assert row["reason"] in text
+    for reason in verdicts | {row.reason for row in read(curated, REJECTS)}:
+        assert reason in text
     assert "Too short." in text
 
 
@@ -135,7 +133,7 @@ def test_chinese_is_whole_and_two_members_of_a_family_stand_side_by_side(curated
     text = Seen(page).text
     assert ZH in text
     assert "\ufffd" not in page
-    families = curated.read(DUPLICATES).where("job = 'dedup_minhash'").count()
+    families = len(read(curated, DUPLICATES, job="dedup_minhash"))
     assert families == 2
     assert "<mark>三</mark>" in page or "<mark>3</mark>" in page
 
@@ -161,17 +159,16 @@ def test_a_page_that_is_there_and_fresh_is_not_drawn_again(curated: Lake, page: 
     assert Runs(curated).finished("report_run")[-1]["versions_written"] == {}
 
 
-def test_a_lake_with_documents_only_says_what_is_missing(lake: Lake, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
-    ingest([{"id": "a", "text": ZH}])
+def test_a_lake_with_documents_only_says_what_is_missing(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    documents([{"id": "a", "text": ZH}])
     text = Seen(draw(lake, params_of("report_run"))).text
     for told in ("no corpus yet", "nothing is measured yet", "No judge has left a document out", "No finished run has written pairs", "Every row that was read became a document"):
         assert told in text
 
 
 def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
-    lake = Lake(curated.spark, str(tmp_path / "lake"))
-    shutil.copytree(curated.root, lake.root)
-    kept = sorted((row.lang, row.doc_id, row.batch_id) for row in lake.read(CORPUS).collect())
+    lake = copied(curated, tmp_path / "lake")
+    kept = sorted((row.lang, row.doc_id, row.batch_id) for row in read(lake, CORPUS))
     write(lake, "quality", [(doc, batch, lang, 0.9, 19 if lang == "en" else 7, "head" if lang == "en" else "tail", "chars", "h") for lang, doc, batch in kept])
     lang, doc, batch = kept[0]
     sample = {"request_id": "r", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": doc, "batch_id": batch, "chunk": 0, "start": 0, "end": 9, "lang": lang,

@@ -20,6 +20,7 @@ from jobs.core.errors import ConfigError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import DOCS, PERPLEXITY, VERDICTS
+from tests.lakes import read
 from udfs import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,26 +79,26 @@ class Killed(BaseException):
 
 def measure_by_hand(lake: Lake, model: str, losses: dict[str, float], shuffled: bool = False) -> None:
     """Rows of `perplexity` as the kernel would leave them; `losses` by native key."""
-    found = [(row.doc_id, row.batch_id, losses[row.native_key]) for row in lake.read(DOCS).collect() if row.native_key in losses]
+    found = [(row.doc_id, row.batch_id, losses[row.native_key]) for row in read(lake, DOCS) if row.native_key in losses]
     rows = [("score_loss", doc, batch, model, 10, -10 * loss, None, math.exp(loss), loss) for doc, batch, loss in (found[::-1] if shuffled else found)]
     frame = lake.spark.createDataFrame(rows, PERPLEXITY.schema)
     lake.write(PERPLEXITY, frame.repartition(5) if shuffled else frame.coalesce(1), None, "{}")
 
 
 def verdicts(lake: Lake) -> dict[str, tuple[Any, ...]]:
-    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    return {keys[row.doc_id]: (row.reason, row.value, row.limit, row.rule) for row in lake.read(VERDICTS).collect() if row.job == "score_loss"}
+    keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    return {keys[row.doc_id]: (row.reason, row.value, row.limit, row.rule) for row in read(lake, VERDICTS) if row.job == "score_loss"}
 
 
 @pytest.mark.spark
-def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Path, folder: Path, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Path, folder: Path, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     given = {f"{domain}-{i}": loss for domain, losses in LOSSES.items() for i, loss in enumerate(losses)}
     rows = [{"id": f"{domain}-{i}", "text": f"Page {i} of {domain}, which nobody reads here.", "domain": domain} for domain, losses in LOSSES.items() for i in range(len(losses))]
-    ingest(rows)
+    documents(rows)
     params = params_of("score_loss", heeds=[], model=str(folder), max_percentile=90, min_documents=5, min_kept=0)
     measure_by_hand(lake, score_loss.name_of(params), given)
     measure_by_hand(lake, "another-model-512", dict.fromkeys(given, 99.0))  # another version's rows count for nothing
-    n_rows = lake.read(PERPLEXITY).count()
+    n_rows = len(read(lake, PERPLEXITY))
 
     dying = Lake(spark, lake.root)
 
@@ -125,7 +126,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     moved = verdicts(lake)
     assert len([key for key in moved if key.startswith("web")]) == 8
     assert moved["few-2"] == ("unlikely_in_its_domain", 9.5, 9.0, "score_loss.few.max_percentile")
-    assert lake.read(PERPLEXITY).count() == n_rows
+    assert len(read(lake, PERPLEXITY)) == n_rows
 
     # the same rows in another order and other partitions
     import shutil
@@ -140,15 +141,15 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
 @pytest.mark.spark
 @pytest.mark.skipif(not causal_lm.missing(), reason="torch and transformers are installed here: nothing to miss")
 def test_what_is_not_measured_yet_needs_the_packages_and_an_empty_lake_does_not(
-    lake: Lake, folder: Path, ingest: Callable[..., Any], params_of: Callable[..., Any]
+    lake: Lake, folder: Path, documents: Callable[..., Any], params_of: Callable[..., Any]
 ) -> None:
     params = params_of("score_loss", heeds=[], model=str(folder))
-    ingest([{"id": "x", "text": None}], batch="empty")
+    documents([], batch="empty")
     assert run_job(score_loss.JOB, params, lake).counts.rows_in == 0
-    ingest([{"id": "a", "text": "A page that nobody measured."}], batch="full")
+    documents([{"id": "a", "text": "A page that nobody measured."}], batch="full")
     with pytest.raises(ConfigError, match=r"score_loss: torch and transformers not installed; pip install 'gristmill\[loss\]'"):
         run_job(score_loss.JOB, params, lake)
-    assert lake.read(PERPLEXITY).count() == 0
+    assert len(read(lake, PERPLEXITY)) == 0
 
 
 HERE = pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is_file(), reason="needs `make worker` (.venv-worker and models/smollm2-135m-instruct)")
@@ -157,16 +158,16 @@ HERE = pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is
 @HERE
 @pytest.mark.spark
 @pytest.mark.skipif(not pyspark.__version__.startswith("3.5"), reason="the worker's Python has no pandas, which Spark 4 wants of an executor")
-def test_the_job_measures_with_a_real_model_where_the_executors_have_it(spark: Any, lake: Lake, tmp_path: Path, ingest: Callable[..., Any]) -> None:
+def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: Lake, tmp_path: Path, documents: Callable[..., Any]) -> None:
     rows = [{"id": f"w{i}", "domain": "web", "text": f"The old mill by the river ground grain for {i + 2} villages, and the miller was never late."} for i in range(5)]
-    ingest([*rows, {"id": "odd", "domain": "web", "text": "late never was villages the grain miller ground for the and by mill old river zx qv kj."}])
+    documents([*rows, {"id": "odd", "domain": "web", "text": "late never was villages the grain miller ground for the and by mill old river zx qv kj."}])
     recipe = yaml.safe_load((ROOT / "conf/score_loss.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_loss"] |= {"heeds": [], "min_documents": 5, "max_percentile": 80}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
     assert done.returncode == 0, done.stderr[-3000:]
-    measured = lake.read(PERPLEXITY).collect()
+    measured = read(lake, PERPLEXITY)
     assert len(measured) == 6
     assert {(row.job, row.oov_share) for row in measured} == {("score_loss", None)}
     assert verdicts(lake).keys() == {"odd"}

@@ -23,6 +23,7 @@ from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import DOCS, SCORES
 from jobs.core.tables import table as promised
+from tests.lakes import frame_of, read
 from udfs import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,19 +74,19 @@ def test_a_head_that_does_not_fit_the_model_is_told(folder: Path, params_of: Cal
 
 @pytest.mark.spark
 @pytest.mark.skipif(not causal_lm.missing(), reason="torch and transformers are installed here: nothing to miss")
-def test_scores_that_are_there_need_no_model_and_new_documents_need_the_packages(lake: Lake, folder: Path, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+def test_scores_that_are_there_need_no_model_and_new_documents_need_the_packages(lake: Lake, folder: Path, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     params = params_of("score_transformer", heeds=[], scorers={"s": scorer(folder)})
     version = score_transformer.version("s", params.scorers["s"])
-    ingest([{"id": "x", "text": None}], batch="empty")
+    documents([], batch="empty")
     assert run_job(score_transformer.JOB, params, lake).counts.rows_in == 0
-    ingest([{"id": "a", "text": GOOD[0]}], batch="full")
+    documents([{"id": "a", "text": GOOD[0]}], batch="full")
     with pytest.raises(ConfigError, match=r"score_transformer: torch and transformers not installed; pip install 'gristmill\[loss\]'"):
         run_job(score_transformer.JOB, params, lake)
-    doc = lake.read(DOCS).first()
+    doc = read(lake, DOCS)[0]
     rows = [("score_transformer", doc.doc_id, doc.batch_id, "s", made, 1.5, 0.8, None) for made in (version, "another")]
-    lake.write(SCORES, lake.spark.createDataFrame(rows, SCORES.schema), None, "by hand")
+    lake.write(SCORES, frame_of(lake, SCORES, rows), None, "by hand")
     assert run_job(score_transformer.JOB, params, lake).counts.rows_kept == 1
-    assert lake.read(SCORES).count() == 2
+    assert len(read(lake, SCORES)) == 2
 
 
 HERE = pytest.mark.skipif(not PYTHON.is_file(), reason="needs `make worker` (.venv-worker, which has torch and transformers)")
@@ -132,17 +133,17 @@ def test_company_in_a_pass_moves_no_score(small: Path) -> None:
 @pytest.mark.spark
 @pytest.mark.skipif(not pyspark.__version__.startswith("3.5"), reason="the worker's Python has no pandas that Spark 4 wants of an executor")
 def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it(
-    lake: Lake, small: Path, tmp_path: Path, ingest: Callable[..., Any], params_of: Callable[..., Any]
+    lake: Lake, small: Path, tmp_path: Path, documents: Callable[..., Any], params_of: Callable[..., Any]
 ) -> None:
-    ingest([{"id": f"{label}-{i}", "text": f"{texts[i % 3]} {texts[(i + 1) % 3]}" + f" {i}"} for label, texts in (("good", GOOD), ("bad", BAD)) for i in range(6)])
+    documents([{"id": f"{label}-{i}", "text": f"{texts[i % 3]} {texts[(i + 1) % 3]}" + f" {i}"} for label, texts in (("good", GOOD), ("bad", BAD)) for i in range(6)])
     recipe = yaml.safe_load((ROOT / "conf/score_transformer.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_transformer"] |= {"heeds": [], "scorers": {"small": scorer(small), "class": scorer(small, kind="softmax", labels=None)}}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_transformer", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
     assert done.returncode == 0, done.stderr[-3000:]
-    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    rows = lake.read(SCORES).collect()
+    keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    rows = read(lake, SCORES)
     assert sorted((keys[row.doc_id], row.scorer) for row in rows) == sorted((f"{label}-{i}", name) for label in ("good", "bad") for i in range(6) for name in ("small", "class"))
     for row in rows:
         label = keys[row.doc_id].split("-")[0]
@@ -152,14 +153,14 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
     # nothing is scored again, though this environment has no model: the same versions under another recipe
     given = params_of("score_transformer", **{**recipe["jobs"]["score_transformer"], "padded_tokens": 512})
     run_job(score_transformer.JOB, given, lake)
-    assert lake.read(SCORES).count() == len(rows)
+    assert len(read(lake, SCORES)) == len(rows)
 
     from jobs.curate import find_job
 
     run_job(find_job("measure_text"), params_of("measure_text"), lake)
-    lake.write(promised("models"), lake.spark.createDataFrame([], promised("models").schema), None, "empty")
-    lake.write(promised("verdicts"), lake.spark.createDataFrame([], promised("verdicts").schema), None, "empty")
+    for name in ("models", "verdicts"):
+        lake.create(promised(name))
     scorers = {"small": {"of": "score_transformer", "version": None, "weight": 1.0}}
     run_job(build_quality.JOB, params_of("build_quality", heeds=[], scorers=scorers, scale="percentile"), lake)
-    quality = {keys[row.doc_id]: row.quality for row in lake.read(promised("quality")).collect() if row.decided_by == "small"}
+    quality = {keys[row.doc_id]: row.quality for row in read(lake, promised("quality")) if row.decided_by == "small"}
     assert len(quality) == 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,36 +14,40 @@ from jobs.core.errors import ConfigError, ContractError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import DOCS, SCORES, VERDICTS
-from jobs.curate import find_job
+from tests.lakes import bring, copied, read
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = yaml.safe_load((ROOT / "benchmarks/safety_set.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def lake(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Lake:
-    lake = Lake(spark, str(tmp_path / "lake"))
-    rows = [{"id": f"{kind}-{lang}-{i}", "source": "t", "text": text} for kind in PAGES for lang in PAGES[kind] for i, text in enumerate(PAGES[kind][lang])]
-    (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    run_job(find_job("ingest_docs"), params_of("ingest_docs", data_docs=False), lake, inputs=str(tmp_path / "raw"), batch="one")
+@pytest.fixture(scope="module")
+def scored(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> Lake:
+    """The pages, with their terms counted."""
+    lake = Lake(spark, str(tmp_path_factory.mktemp("words") / "lake"))
+    rows = [{"id": f"{kind}-{lang}-{i}", "text": text} for kind in PAGES for lang in PAGES[kind] for i, text in enumerate(PAGES[kind][lang])]
+    bring(lake, tmp_path_factory.mktemp("words-raw"), rows, params_of("ingest_docs"))
+    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
     return lake
 
 
+@pytest.fixture
+def lake(scored: Lake, tmp_path: Path) -> Lake:
+    return copied(scored, tmp_path / "lake")
+
+
 def out(lake: Lake) -> set[str]:
-    names = {row.doc_id: row.native_key for row in lake.read(DOCS).collect()}
-    return {names[row.doc_id] for row in lake.read(VERDICTS).where("job = 'judge_scores'").collect()}
+    names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    return {names[row.doc_id] for row in read(lake, VERDICTS, job="judge_scores")}
 
 
 def test_harmful_pages_are_left_out_and_a_moved_limit_counts_nothing_again(lake: Lake, params_of: Callable[..., Any]) -> None:
-    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
-    scores = lake.read(SCORES).collect()
-    assert len(scores) == 2 * lake.read(DOCS).count(), "a row for each document and list, also where nothing was found"
+    scores = read(lake, SCORES)
+    assert len(scores) == 2 * len(read(lake, DOCS)), "a row for each document and list, also where nothing was found"
     judged = params_of("judge_scores", heeds=[], min_kept=0)
     run_job(judge_scores.JOB, judged, lake)
     assert out(lake) == {f"harmful-{lang}-{i}" for lang in ("en", "zh") for i in range(12)}
-    [one] = {(row.reason, row.limit, row.rule) for row in lake.read(VERDICTS).collect() if row.rule.startswith("judge_scores.limits.1")}
+    [one] = {(row.reason, row.limit, row.rule) for row in read(lake, VERDICTS) if row.rule.startswith("judge_scores.limits.1")}
     assert one == ("sensitive_words", 0.02, "judge_scores.limits.1.max_score")
     again = run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
     assert again.counts is None, "covered"
@@ -52,16 +55,15 @@ def test_harmful_pages_are_left_out_and_a_moved_limit_counts_nothing_again(lake:
     run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=strict), lake)
     assert out(lake) > {f"harmful-zh-{i}" for i in range(12)}
     assert len(out(lake)) > 24, "without a least number of hits a single word in a short text is enough"
-    assert lake.read(SCORES).count() == len(scores)
+    assert len(read(lake, SCORES)) == len(scores)
 
 
 def test_another_list_is_another_version_and_the_judge_asks_which_one_is_meant(lake: Lake, params_of: Callable[..., Any]) -> None:
-    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
-    before = {row.version for row in lake.read(SCORES).where("scorer = 'sensitive_en'").collect()}
+    before = {row.version for row in read(lake, SCORES, scorer="sensitive_en")}
     longer = params_of("score_words", heeds=[], lists=["conf/lists/sensitive_en.yaml"]).lists[0].model_dump()
     longer["terms"]["fraud"].append("miracle cure")
     run_job(score_words.JOB, params_of("score_words", heeds=[], lists=[longer]), lake)
-    versions = {row.version for row in lake.read(SCORES).where("scorer = 'sensitive_en'").collect()}
+    versions = {row.version for row in read(lake, SCORES, scorer="sensitive_en")}
     assert len(versions) == 2
     with pytest.raises(ContractError, match=r"sensitive_en has scored as .*; name one as limits\[0\].version"):
         run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0), lake)

@@ -10,6 +10,7 @@ import pytest
 
 from jobs.core.lake import Lake
 from jobs.core.tables import CORPUS, DOCS, EDITS
+from tests.lakes import read
 
 pytestmark = pytest.mark.spark
 ENTITIES = {"email": "<EMAIL>", "mobile": "<PHONE>", "resident_id": "<ID_CARD>", "bank_card": "<BANK_CARD>"}  # its IP addresses are those kept for manuals
@@ -17,10 +18,10 @@ ENTITIES = {"email": "<EMAIL>", "mobile": "<PHONE>", "resident_id": "<ID_CARD>",
 
 def test_planted_personal_data_is_replaced_at_the_exit_and_nothing_else_is(demo_lake: Lake, demo_raw: Path) -> None:
     plan = {row["id"]: json.loads(row["pii"]) for row in pq.read_table(demo_raw.parent / "plan.parquet").to_pylist() if row["pii"]}
-    keys = {row.doc_id: (row.native_key, row.text) for row in demo_lake.read(DOCS).collect()}
-    corpus = {keys[row.doc_id][0]: row.text for row in demo_lake.read(CORPUS).collect()}
+    keys = {row.doc_id: (row.native_key, row.text) for row in read(demo_lake, DOCS)}
+    corpus = {keys[row.doc_id][0]: row.text for row in read(demo_lake, CORPUS)}
     edits: dict[str, list[tuple[str, str]]] = {}
-    for row in demo_lake.read(EDITS).where("job = 'scrub_pii'").collect():
+    for row in read(demo_lake, EDITS, job="scrub_pii"):
         key, text = keys[row.doc_id]
         edits.setdefault(key, []).append((text[row.start : row.end], row.replacement))
     seen = 0

@@ -18,7 +18,7 @@ from jobs.core.errors import ConfigError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import BENCHMARK_ITEMS, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
-from tests.jobs.test_synthesis import write
+from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark
 SOURCE = "In 1858 the railway reached Claybrook Bridge, and the price of freight fell by 40 percent within ten years of trade."
@@ -54,19 +54,26 @@ LIMITS = {"any": {"max_leaks": 0, "min_question": 3}, "cot": {"min_numbers_found
 EASY: dict[str, Any] = {"limits": LIMITS, "max_same_opening": None, "buckets": None, "diversity": None}
 
 
-@pytest.fixture
-def sampled(lake: Lake, params_of: Callable[..., Any]) -> Lake:
+@pytest.fixture(scope="module")
+def scored(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> Lake:
+    lake = Lake(spark, str(tmp_path_factory.mktemp("samples") / "lake"))
     write(lake, "docs", [])
     write(lake, "samples", all_samples(), "merge_samples")
     outcome = run_job(score_samples.JOB, params_of("score_samples"), lake)
     assert outcome.counts is not None
-    assert outcome.counts.rows_kept == len(all_samples()) == lake.read(SAMPLE_SIGNALS).count()
+    assert outcome.counts.rows_kept == len(all_samples()) == len(read(lake, SAMPLE_SIGNALS))
     return lake
+
+
+@pytest.fixture
+def sampled(scored: Lake, tmp_path: Path) -> Lake:
+    """The samples, measured; a copy for each test."""
+    return copied(scored, tmp_path / "sampled")
 
 
 def verdicts(lake: Lake) -> dict[str, list[tuple[Any, ...]]]:
     found: dict[str, list[tuple[Any, ...]]] = {}
-    for row in lake.read(SAMPLE_VERDICTS).where("job = 'filter_samples'").collect():
+    for row in read(lake, SAMPLE_VERDICTS, job="filter_samples"):
         found.setdefault(row.sample_id, []).append((row.reason, row.rule, row.dup_of))
     return found
 
@@ -141,11 +148,11 @@ def test_what_the_worker_solved_is_difficulty(sampled: Lake, params_of: Callable
     merged = run_job(merge_scores.JOB, params_of("merge_scores"), sampled)
     assert merged.counts is not None
     assert (merged.counts.rows_in, merged.counts.rows_kept, merged.counts.reasons) == (8, 7, {"malformed": 1})
-    found = {(row.sample_id, row.evaluator, row.dimension): row.score for row in sampled.read(SAMPLE_SCORES).collect()}
+    found = {(row.sample_id, row.evaluator, row.dimension): row.score for row in read(sampled, SAMPLE_SCORES)}
     assert found[("g05", "one", "response_quality")] == 0.2
     assert found[("g02", "m", "pass_rate")] == 0.25
     assert len(found) == 3 + 3 * 2
-    [document] = sampled.read(SCORES).collect()
+    [document] = read(sampled, SCORES)
     assert (document.doc_id, document.scorer, document.version, document.raw, document.score) == ("doc", "judge", "one 1", 4.0, 0.8)
     assert run_job(merge_scores.JOB, params_of("merge_scores"), sampled).counts is None
 
@@ -158,17 +165,17 @@ def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(s
     judged = run_job(queue_samples.JOB, params_of("queue_samples", max_samples=5, part_requests=2), sampled)
     assert judged.counts is not None
     assert (judged.counts.rows_kept, judged.counts.reasons) == (5, {"not_sampled": len(all_samples()) - 5})
-    rows = sampled.read(SYNTH_REQUESTS).collect()
+    rows = read(sampled, SYNTH_REQUESTS)
     assert len(rows) == 5
     assert all(row.sample_id and row.recipe == "judge_sample" and row.text.startswith("[source]\n") and "[question]" in row.text for row in rows)
     assert all(row.end == len(row.text) for row in rows)
     solved = run_job(queue_samples.JOB, params_of("queue_samples", prompt="conf/prompts/solve.yaml"), sampled)
     assert solved.counts is not None
     assert solved.counts.reasons == {"no_answer_to_check": 2}, "the Chinese chains end in words"
-    tasks = [json.loads(row.text) for row in sampled.read(SYNTH_REQUESTS).collect() if row.recipe == "solve"]
+    tasks = [json.loads(row.text) for row in read(sampled, SYNTH_REQUESTS) if row.recipe == "solve"]
     assert {task["answer"] for task in tasks if task["question"].startswith("Why was")} == {COT}
     run_job(queue_samples.JOB, params_of("queue_samples", max_samples=6, part_requests=2), sampled)
-    again = sampled.read(SYNTH_REQUESTS).where("recipe = 'judge_sample'").collect()
+    again = read(sampled, SYNTH_REQUESTS, recipe="judge_sample")
     assert {row.request_id for row in rows} < {row.request_id for row in again}
     assert len({row.request_id for row in again}) == len(again) == 6
     with pytest.raises(ConfigError, match="samples go to judge_sample or solve"):

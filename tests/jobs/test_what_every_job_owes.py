@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.runs import Runs
 from jobs.core.tables import CORPUS, EDITS, SIGNALS, VERDICTS
+from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark
 JOBS = ("measure_text", "judge_rules", "build_corpus")
@@ -33,19 +33,16 @@ ROWS = {
 
 
 def texts(lake: Lake) -> dict[str, str]:
-    keys = {row.doc_id: row.native_key for row in lake.read(promised.table("docs")).collect()}
-    return {keys[row.doc_id]: row.text for row in lake.read(CORPUS).collect()}
+    keys = {row.doc_id: row.native_key for row in read(lake, promised.table("docs"))}
+    return {keys[row.doc_id]: row.text for row in read(lake, CORPUS)}
 
 
 @pytest.fixture(scope="module")
 def walked(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> dict[str, Any]:
     """Every job in its order: killed, seen to be invisible, continued, run again."""
     home = tmp_path_factory.mktemp("owed")
-    (home / "raw").mkdir()
-    (home / "raw" / "rows.jsonl").write_text("".join(json.dumps({"id": key, "source": "t", "text": text}) + "\n" for key, text in ROWS.items()))
     where, seen = str(home / "lake"), {}
-    ingest = params_of("ingest_docs", data_docs=False)
-    run_job(curate.find_job("ingest_docs"), ingest, Lake(spark, where), inputs=str(home / "raw"), batch="one")
+    bring(Lake(spark, where), home / "raw", [{"id": key, "text": text} for key, text in ROWS.items()], params_of("ingest_docs"))
     for name in JOBS:
         job, params = curate.find_job(name), params_of(name, **PARAMS.get(name, {}))
         seen[name] = {"killed": killed(spark, where, job, params, DIES_AFTER[name])}
@@ -104,13 +101,13 @@ def test_a_second_run_has_nothing_to_do(walked: dict[str, Any], name: str) -> No
 
 
 def test_every_document_is_measured_once(walked: dict[str, Any]) -> None:
-    assert walked["lake"].read(SIGNALS).count() == len(ROWS) == walked["measure_text"]["continued"].counts.rows_kept
+    assert len(read(walked["lake"], SIGNALS)) == len(ROWS) == walked["measure_text"]["continued"].counts.rows_kept
 
 
 def test_every_failing_reason_is_a_row_with_value_and_limit(walked: dict[str, Any]) -> None:
     lake = walked["lake"]
-    keys = {row.doc_id: row.native_key for row in lake.read(promised.table("docs")).collect()}
-    found = {(keys[row.doc_id], row.rule): (row.value, row.limit) for row in lake.read(VERDICTS).collect()}
+    keys = {row.doc_id: row.native_key for row in read(lake, promised.table("docs"))}
+    found = {(keys[row.doc_id], row.rule): (row.value, row.limit) for row in read(lake, VERDICTS)}
     few = "c4.min_c4_sentences"
     assert found == {("curly", "c4.max_curly_bracket"): (1.0, 0.0), ("curly", few): (4.0, 5.0), ("short", few): (0.0, 5.0)}
     counts = walked["judge_rules"]["continued"].counts
@@ -121,17 +118,17 @@ def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any])
     lake = walked["lake"]
     dropped = ROWS["dropped"].split("\n")
     assert texts(lake) == {"good": ROWS["good"], "dropped": "\n".join([dropped[0], dropped[2]])}
-    assert [(row.job, row.start) for row in lake.read(EDITS).collect() if row.replacement == ""] == [("judge_rules", len(dropped[0]) + 1)]
+    assert [(row.job, row.start) for row in read(lake, EDITS) if row.replacement == ""] == [("judge_rules", len(dropped[0]) + 1)]
     counts = walked["build_corpus"]["continued"].counts
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
 
 
-def test_an_empty_table_goes_through_every_job(lake: Lake, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
-    assert ingest([{"id": "x", "text": None}]).counts.rows_in == 1
-    assert lake.read(promised.table("docs")).count() == 0
+def test_an_empty_table_goes_through_every_job(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    documents([])
+    assert len(read(lake, promised.table("docs"))) == 0
     for name in ("measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "build_corpus"):
         changes = {"min_kept": 0, "data_docs": False}
         outcome = run_job(curate.find_job(name), params_of(name, **{key: value for key, value in changes.items() if key in curate.find_job(name).params.model_fields}), lake)
         assert outcome.batches == ("one",), name
         assert (outcome.counts.rows_in, outcome.counts.rows_kept, outcome.counts.reasons) == (0, 0, {}), name
-    assert lake.read(CORPUS).count() == 0
+    assert len(read(lake, CORPUS)) == 0
