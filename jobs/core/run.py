@@ -146,6 +146,8 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     """The run log, after a row for each table of the job whose rows somebody else has changed: what runs wrote there before covers nothing."""
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
+    if not lake.is_direct and runs.rows:  # two queries a table: beside each other
+        at_once(**{name: functools.partial(runs.state, name) for name in names})
     found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
     for name, pin in found.items():
         state, words = runs.state(name), pin.trouble
