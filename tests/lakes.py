@@ -36,6 +36,12 @@ def demo_recipe(without: frozenset[str] = ASIDE, **changes: Any) -> config.Recip
     return dataclasses.replace(recipe, jobs=jobs)
 
 
+def note_of(lake: Lake, job: str) -> str:
+    """What a commit carries that passes for one of the last finished run of `job`: rows that a test puts into its table."""
+    [*_, row] = [row for row in read(lake, promised.RUNS) if (row.job, row.status) == (job, "finished")]
+    return json.dumps({"run_id": row.run_id, "job": job})
+
+
 def copied(lake: Lake, home: Path) -> Lake:
     """A copy of a lake in the folder `home`, that may be written to: milliseconds, where a curation takes a minute."""
     assert lake.local_root is not None
@@ -69,6 +75,9 @@ def _as_spark(value: Any, kind: pa.DataType) -> Any:
     if pa.types.is_timestamp(kind):
         return value.astimezone().replace(tzinfo=None)
     return bytearray(value) if isinstance(value, bytes) else value
+
+
+BY_HAND = json.dumps({"run_id": "by hand", "job": "test"})  # of a commit that is not taken for somebody else's
 
 
 def write(lake: Lake, name: str, rows: Sequence[tuple[Any, ...]], job: str = "test", batch: str = "b") -> int:

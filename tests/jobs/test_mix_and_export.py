@@ -18,7 +18,7 @@ from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, MIX, RUNS, SAMPLES, VERDICTS
 from jobs.mix_corpus import epochs
-from tests.lakes import copied, read, write
+from tests.lakes import copied, note_of, read, write
 from udfs.fim import Sentinels, joined
 
 MARKS = {"prefix": "<|fim_prefix|>", "middle": "<|fim_middle|>", "suffix": "<|fim_suffix|>"}
@@ -45,7 +45,8 @@ def out(demo_lake: Lake, tmp_path_factory: pytest.TempPathFactory, params_of: Ca
     home = tmp_path_factory.mktemp("out") / "lake"
     lake = copied(demo_lake, home)
     hostile = min(row.doc_id for row in read(lake, CORPUS, domain="wiki", lang="en"))  # of a slice that is wanted whole
-    lake.spark.sql(f"UPDATE {lake.ref(CORPUS)} SET text = concat(text, '<|fim_middle|>') WHERE doc_id = '{hostile}'")
+    with lake.noted(note_of(lake, "build_corpus")):
+        lake.spark.sql(f"UPDATE {lake.ref(CORPUS)} SET text = concat(text, '<|fim_middle|>') WHERE doc_id = '{hostile}'")
     version, finished = lake.latest(CORPUS), lake.spark.read.format("delta").load(f"{home}/runs").where("job = 'build_corpus' AND status = 'finished'").first()
     # readers open what finished runs name: the changed corpus becomes the one of that run
     lake.spark.sql(f"UPDATE {lake.ref(RUNS)} SET versions_written = map('corpus', {version}L, 'verdicts', {finished.versions_written['verdicts']}L) WHERE run_id = '{finished.run_id}' AND status = 'finished'")

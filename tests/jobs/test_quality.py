@@ -18,7 +18,7 @@ from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
-from tests.lakes import frame_of, read
+from tests.lakes import frame_of, note_of, read
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
@@ -116,7 +116,7 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
     kept = [row.doc_id for row in read(copy, QUALITY)]
     batch = {row.doc_id: (row.batch_id, row.n_bytes) for row in read(copy, DOCS)}
     judged = {doc_id: place % 6 for place, doc_id in enumerate(sorted(kept)) if place % 3}
-    copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, "by hand")
+    copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, note_of(copy, "score_classifier"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
     scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, weigh="bytes"), copy)
@@ -148,7 +148,7 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
 def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
     row = read(copy, QUALITY)[0]
     rows = [("merge_scores", row.doc_id, row.batch_id, "judge", version, 3.0, 0.6, None) for version in ("v1", "v2")]
-    copy.write(SCORES, frame_of(copy, SCORES, rows), None, "by hand")
+    copy.write(SCORES, frame_of(copy, SCORES, rows), None, note_of(copy, "score_classifier"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
     with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
         run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)

@@ -23,7 +23,7 @@ from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import DOCS, SCORES
 from jobs.core.tables import table as promised
-from tests.lakes import frame_of, read
+from tests.lakes import BY_HAND, frame_of, read
 from udfs import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +84,7 @@ def test_scores_that_are_there_need_no_model_and_new_documents_need_the_packages
         run_job(score_transformer.JOB, params, lake)
     doc = read(lake, DOCS)[0]
     rows = [("score_transformer", doc.doc_id, doc.batch_id, "s", made, 1.5, 0.8, None) for made in (version, "another")]
-    lake.write(SCORES, frame_of(lake, SCORES, rows), None, "by hand")
+    lake.write(SCORES, frame_of(lake, SCORES, rows), None, BY_HAND)
     assert run_job(score_transformer.JOB, params, lake).counts.rows_kept == 1
     assert len(read(lake, SCORES)) == 2
 
