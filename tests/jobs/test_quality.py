@@ -116,8 +116,8 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
     kept = [row.doc_id for row in read(copy, QUALITY)]
     batch = {row.doc_id: (row.batch_id, row.n_bytes) for row in read(copy, DOCS)}
     judged = {doc_id: place % 6 for place, doc_id in enumerate(sorted(kept)) if place % 3}
-    copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, note_of(copy, "score_classifier"))
-    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
+    copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, note_of(copy, "score_words"))
+    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
     scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, weigh="bytes"), copy)
     lang = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
@@ -148,8 +148,8 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
 def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
     row = read(copy, QUALITY)[0]
     rows = [("merge_scores", row.doc_id, row.batch_id, "judge", version, 3.0, 0.6, None) for version in ("v1", "v2")]
-    copy.write(SCORES, frame_of(copy, SCORES, rows), None, note_of(copy, "score_classifier"))
-    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_classifier'")
+    copy.write(SCORES, frame_of(copy, SCORES, rows), None, note_of(copy, "score_words"))
+    copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
     with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
         run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
     with pytest.raises(ConfigError, match="logit is for classifiers"):

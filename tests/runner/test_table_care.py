@@ -67,6 +67,9 @@ def ready(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Calla
 
 @pytest.fixture
 def lake(ready: Lake, tmp_path: Path) -> Lake:
+    # VACUUM lists files in as many tasks as partition discovery has (10,000), and refuses to spare nothing.
+    ready.spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
+    ready.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
     return copied(ready, tmp_path / "lake")
 
 
@@ -97,7 +100,6 @@ def test_compaction_and_vacuum_by_delta_rs_leave_every_row_and_every_coverage(la
 
 
 def test_optimize_and_vacuum_by_spark_too_and_a_new_batch_goes_on_from_there(lake: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
-    lake.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
     before = rows_of(lake)
     for each in (DOCS, VERDICTS, SCORES, RUNS):
         lake.spark.sql(f"OPTIMIZE {lake.ref(each)}")
@@ -165,7 +167,6 @@ def test_files_that_a_vacuum_took_from_under_a_died_run_are_named_and_repaired(l
     dying = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judged, dies))
     with pytest.raises(KeyboardInterrupt):
         run_job(dying, Params(min_kept=1), lake)
-    lake.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
     delta(lake, "verdicts").vacuum(0, enforce_retention_duration=False, dry_run=False)
     reader = Job("reader", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(reads_verdicts,))
     with pytest.raises(ContractError, match=r"a file that a table's version needs is gone .*; `gristmill repair --lake "):
