@@ -109,6 +109,12 @@ def test_a_lake_of_this_version_needs_nothing(fresh: Lake) -> None:
     assert changes(fresh) == []
 
 
+def test_the_newest_lake_that_is_kept_still_gives_its_corpus(spark: Any, fresh: Lake, tmp_path: Path) -> None:
+    kept = Lake(spark, str(unpacked("current", tmp_path) / "lake"))
+    upgrade(kept, changes(kept))
+    assert texts(Lake(spark, kept.where)) == texts(fresh)
+
+
 def test_a_table_whose_rows_must_stay_and_cannot_is_refused_by_name(fresh: Lake, tmp_path: Path) -> None:
     copy = lakes.copied(fresh, tmp_path / "lake")
     copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')")
