@@ -152,14 +152,19 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     for name, pin in found.items():
         state, words = runs.state(name), pin.trouble
         print(f"{name}: {words}: what earlier runs wrote there no longer counts as done", file=sys.stderr, flush=True)
-        row = {
-            "run_id": uuid.uuid4().hex, "job": "foreign", "status": FOREIGN, "at": now(), "batches": [], "recipe_hash": "",
-            "recipe": json.dumps({"table": name, "told": words, "standing": sorted(pin.runs)}),
-            "versions_written": {name: state.version} if state else {}, "table_ids": {name: state.id} if state else {},
-            "code_version": code_version(), "spark_version": lake.spark.version,
-        }  # fmt: skip
-        log(lake, tuple(row.get(column) for column in promised.RUNS.names), json.dumps({"run_id": row["run_id"], "job": "foreign"}))
+        columns = {"versions_written": {name: state.version}, "table_ids": {name: state.id}} if state else {}
+        recipe = {"table": name, "told": words, "standing": sorted(pin.runs)}
+        log_event(lake, uuid.uuid4().hex, "foreign", recipe, status=FOREIGN, **columns)
     return Runs(lake) if found else runs
+
+
+def log_event(lake: Lake, run_id: str, job: str, recipe: dict[str, Any], **columns: Any) -> None:
+    """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than the usual."""
+    row = {
+        "run_id": run_id, "job": job, "status": "finished", "at": now(), "batches": [], "recipe_hash": "", "recipe": json.dumps(recipe),
+        "code_version": code_version(), "spark_version": lake.spark.version, **columns,
+    }  # fmt: skip
+    log(lake, tuple(row.get(name) for name in promised.RUNS.names), json.dumps({"run_id": run_id, "job": job}))
 
 
 def check_schemas(job: Job, runs: Runs) -> None:

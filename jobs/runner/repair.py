@@ -6,15 +6,14 @@ accepted as it stands, and what was lost is named. Nothing is changed before it 
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.core import tables
 from jobs.core.lake import Lake
-from jobs.core.run import code_version
-from jobs.core.runs import Runs, log, now
+from jobs.core.run import log_event
+from jobs.core.runs import Runs
 from jobs.lake import maintenance
 from jobs.lake.missing_files import missing_file
 from jobs.runner.pins import REPAIR, told
@@ -129,11 +128,6 @@ def _accepted(lake: Lake, runs: Runs, table: Table, trouble: str, newest: int) -
 
 
 def _accept(lake: Lake, finding: Finding, version: int, table_id: str) -> None:
-    run_id = uuid.uuid4().hex
-    row: dict[str, Any] = {
-        "run_id": run_id, "job": REPAIR, "status": "finished", "at": now(), "seconds": 0.0, "batches": list(finding.accepts), "recipe_hash": "",
-        "recipe": json.dumps({"table": finding.table, "trouble": finding.trouble, "action": finding.action}),
-        "versions_written": {finding.table: version}, "table_ids": {finding.table: table_id},
-        "code_version": code_version(), "spark_version": lake.spark.version,
-    }  # fmt: skip
-    log(lake, tuple(row.get(column) for column in tables.RUNS.names), json.dumps({"run_id": run_id, "job": REPAIR}))
+    recipe = {"table": finding.table, "trouble": finding.trouble, "action": finding.action}
+    wrote = {"versions_written": {finding.table: version}, "table_ids": {finding.table: table_id}}
+    log_event(lake, uuid.uuid4().hex, REPAIR, recipe, seconds=0.0, batches=list(finding.accepts), **wrote)

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from jobs.core import tables
 from jobs.core.errors import ContractError
 from jobs.core.lake import SCHEMA_VERSION, Lake, quoted
-from jobs.core.run import code_version
-from jobs.core.runs import KNOWN, log, now, rows_of
+from jobs.core.run import log_event
+from jobs.core.runs import KNOWN, rows_of
 from jobs.core.tables import RUNS, Table
 from jobs.lake import maintenance
 
@@ -64,11 +64,7 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
             maintenance.alter(lake, table, [*change.statements, marked], note)
         if table is RUNS:
             _with_ids(lake, note)
-    row: dict[str, Any] = {
-        "run_id": run_id, "job": UPGRADE, "status": "finished", "at": now(), "seconds": 0.0, "batches": [], "recipe_hash": "",
-        "recipe": json.dumps({change.table: change.detail for change in found}), "code_version": code_version(), "spark_version": lake.spark.version,
-    }  # fmt: skip
-    log(lake, tuple(row.get(column) for column in RUNS.names), note)
+    log_event(lake, run_id, UPGRADE, {change.table: change.detail for change in found}, seconds=0.0)
 
 
 def _change(lake: Lake, table: Table, properties: Any) -> Change:
