@@ -267,7 +267,7 @@ def _tidy(text: str, lang: str) -> str:
 
 
 def shingles(text: str, lang: str) -> set[str]:
-    """5-word shingles of lower-cased English, 5-character shingles of Chinese without white space (shared/data/README.md)."""
+    """5-word shingles of lower-cased English, 5-character shingles of Chinese without white space."""
     if lang == "zh":
         folded = "".join(text.lower().split())
         return {folded[i : i + 5] for i in range(len(folded) - 4)}

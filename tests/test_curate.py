@@ -192,10 +192,9 @@ def killed_and_continued(where: Path, raw: Path, commit: int, delay: float = 0.0
     return code
 
 
-@pytest.mark.parametrize("share", [0.6])
-def test_a_killed_run_is_continued_to_the_same_corpus(spark: Any, few: Path, undisturbed: tuple[str, int], tmp_path: Path, share: float) -> None:
-    assert killed_and_continued(tmp_path / "lake", few, int(share * undisturbed[1])) == -9
-    assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == undisturbed[0]
+def test_a_killed_run_is_continued_to_the_same_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
+    assert killed_and_continued(tmp_path / "lake", demo_raw, 20) == -9
+    assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
 
 
 @pytest.mark.slow

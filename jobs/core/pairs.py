@@ -51,8 +51,8 @@ def indexed(tables: Tables, params: NearDupParams) -> DataFrame:
 def candidates(tables: Tables, name: str, sketches: DataFrame, last_round: int, params: NearDupParams) -> DataFrame:
     """MET, staged, of every two classes that share a band key, at least one of them sketched after `last_round`; and the buckets over max_bucket.
 
-    `sketches`: rows of `indexed`. All pairs of a bucket are taken: star edges lose one duplicate in ten
-    (shared/research/neardup_feasibility.md). In a hot bucket only neighbours in doc_id order, and everyone with the first, are.
+    `sketches`: rows of `indexed`. All pairs of a bucket are taken: star edges lose one duplicate in ten.
+    In a hot bucket only neighbours in doc_id order, and everyone with the first, are.
     """
     from pyspark.sql import functions as F
 

@@ -154,14 +154,17 @@ def _place() -> Place:
 
 
 def java_options() -> str:
-    """JVM flags of a local session. C1 only: a short job never repays C2 (shared/research/neardup_feasibility.md: 19-20 s
-    against 14-17 s); the class archive that jobs.core.jars made saves reading 20,000 classes from jars at each start."""
+    """JVM flags of a local session.
+
+    Only the first compiler, since a short job never repays the second; the parallel collector, since G1 marks beside the job and takes a
+    seventh of its processor time for that; and the class archive that jobs.core.jars made, which saves reading 20,000 classes from jars.
+    """
     import pyspark
 
     archive = Path(pyspark.__file__).parent / "gristmill.jsa"
     shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xlog:disable -Xlog:all=off " if archive.is_file() else ""
     # Without tiers the JVM keeps 48 MB for compiled code; a whole curation fills that, and from then on nothing is compiled any more.
-    return f"{shared}-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
+    return f"{shared}-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
 
 def daemon() -> dict[str, str]:
