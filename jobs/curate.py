@@ -78,8 +78,9 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
     outcomes = []
-    for job, params in planned:
-        outcomes += [run_job(job, params, lake)] if job.scope != "input" else _ingested(job, params, lake, inputs or params.input)
+    with lake.states_held():
+        for job, params in planned:
+            outcomes += [run_job(job, params, lake)] if job.scope != "input" else _ingested(job, params, lake, inputs or params.input)
     return outcomes
 
 

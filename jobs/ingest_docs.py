@@ -85,11 +85,13 @@ REASONS = {
     "older_version": "the same id stands with other text in this batch, in a place that wins by the recipe's same_id",
     "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
     batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where it stood)",
+    batches.DELETED: "somebody else deleted the document from docs, and `gristmill repair` accepted that",
     batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back when its batch is read again",
 }
 AMBIGUOUS = "older_version"  # of these the one that counts as a broken row: an id that stands for several texts names none
 GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
-REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
+
+
 def by_format(params: Params, listing: Listing) -> list[Source]:
     """The files of each format. Raises ConfigError naming the files that no glob matches."""
     found: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
@@ -223,10 +225,11 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     back = missed(tables, params, lost) if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params)) else None
     made: list[Any] = []
     if is_lost:
-        made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), REJECT))
+        made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
     if back is not None and not back.isEmpty():
         # First the new row, then the old one away: whatever dies between them, the row is there.
-        made += [Insert(back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"), REJECT), Delete(back, REJECT)]
+        again = back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw")
+        made += [Insert(again, batches.REJECT), Delete(back, batches.REJECT)]
     return ({"rejects": made} if made else {}) | ({"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {})
 
 

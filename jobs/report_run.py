@@ -29,7 +29,7 @@ from jobs.core.config import Strict
 from jobs.core.job import Job, Tables, main
 from jobs.core.run import code_version
 from jobs.core.runs import now
-from jobs.runner.batches import NO_LONGER, READ_AGAIN
+from jobs.runner.batches import DELETED, NO_LONGER, READ_AGAIN
 from udfs.rows import REASONS as REJECTED
 from udfs.rules import LIMITS
 
@@ -43,6 +43,7 @@ ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs
     "older_version": "The same id stands with other text in the same batch, which wins by the recipe's same_id.",
     "superseded_version": "Another batch holds a version of the document that wins by the recipe's same_id.",
     NO_LONGER: "A document that the batch held before it was read again.",
+    DELETED: "A document that somebody else deleted from docs, as `gristmill repair` accepted.",
     READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its batch is read again.",
     "contaminated": "It holds an item of a benchmark (question, short question with its answer, or passage), whole, edited or in part.",
     "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents of its domain.",

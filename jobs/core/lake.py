@@ -63,6 +63,7 @@ class Lake:
         self.where = where
         self.buckets = buckets
         self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
+        self.states: dict[str, TableState] | None = None  # see states_held
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
         # The lake's folder; and as a path, where it is on this machine's disk.
@@ -244,6 +245,29 @@ class Lake:
         assert detail is not None
         return TableState(detail["id"], row["version"], detail["properties"] or {}, self._commit(table, row["version"], row))
 
+    @contextlib.contextmanager
+    def states_held(self) -> Iterator[None]:
+        """While one process works through several jobs: a table is asked for its state once, and again after our commits and newer runs.
+
+        (Two queries a table, which twenty jobs would each repeat. What others change meanwhile is seen when we write the table, or by the
+        next process.)
+        """
+        self.states = {}
+        try:
+            yield
+        finally:
+            self.states = None
+
+    def state_since(self, table: Table, version: int) -> TableState | None:
+        """As `state`, of a table whose newest finished run left `version`: perhaps as it was asked for before."""
+        held = self.states.get(table.name) if self.states is not None else None
+        if held is not None and held.version >= version:
+            return held
+        found = self.state(table)
+        if self.states is not None and found is not None:
+            self.states[table.name] = found
+        return found
+
     def commits(self, table: Table, first: int, last: int) -> list[Commit]:
         """Commits `first` to `last`, oldest first."""
         if first > last:
@@ -279,7 +303,7 @@ class Lake:
         with self.noted(note), self.commit_lock(table), conflicts_as_retry(table.name):
             self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
             version = self._version_of(table, note)
-        self.committed(table, version)
+        self._committed(table, version)
         return version
 
     @contextlib.contextmanager
@@ -309,7 +333,7 @@ class Lake:
             else:
                 self._write_by_spark(table, frame, where, note)
             version = self._version_of(table, note)
-        self.committed(table, version)
+        self._committed(table, version)
         return version
 
     def _write_by_spark(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> None:
@@ -339,11 +363,16 @@ class Lake:
                 version = self._version_of(table, note)
         finally:
             self.spark.catalog.dropTempView(MERGED)
-        self.committed(table, version)
+        self._committed(table, version)
         return version
 
     def committed(self, table: Table, version: int) -> None:
         """Called after each commit; the kill tests hook in here."""
+
+    def _committed(self, table: Table, version: int) -> None:
+        if self.states is not None:
+            self.states.pop(table.name, None)
+        self.committed(table, version)
 
     def staging(self, run: str) -> str:
         """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when the run ends."""

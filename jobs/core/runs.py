@@ -64,7 +64,8 @@ class Runs:
     def state(self, name: str) -> TableState | None:
         """The table as it stood when it was first asked for; None where it is not there."""
         if name not in self._states:
-            self._states[name] = self.lake.state(table(name))
+            newest = max((row["versions_written"].get(name, -1) for row in self.rows if row["versions_written"]), default=-1)
+            self._states[name] = self.lake.state_since(table(name), newest)
         return self._states[name]
 
     def versions(self) -> dict[str, int]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 READ_AGAIN = "copy_is_gone"
 # Of a document that the batch held before it was read again: the one row of rejects that is no input row.
 NO_LONGER = "no_longer_in_batch"
+# Of a document that was deleted from docs by others, which `gristmill repair` has accepted.
+DELETED = "deleted_by_others"
+REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
 
 
 def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool) -> tuple[str, ...]:

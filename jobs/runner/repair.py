@@ -6,6 +6,7 @@ accepted as it stands, and what was lost is named. Nothing is changed before it 
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from jobs.core.run import log_event
 from jobs.core.runs import Runs
 from jobs.lake import maintenance
 from jobs.lake.missing_files import missing_file
+from jobs.runner.batches import DELETED, REJECT
 from jobs.runner.pins import REPAIR, told
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Finding:
     version: int | None = None  # to be accepted as the newest finished one (None: nothing is written for this table)
     accepts: tuple[str, ...] = ()
     removes_missing: bool = False  # files that are gone are taken out of the table's log first
+    before: int | None = None  # of docs: a version that still holds what others have deleted since
     drops: bool = False  # the table goes, so that its jobs write it anew
 
 
@@ -54,9 +57,7 @@ def repair(lake: Lake, found: list[Finding]) -> None:
             continue
         if each.removes_missing:
             maintenance.remove_missing_files(lake, table)
-        state = lake.state(table)
-        if state is not None:
-            _accept(lake, each, state.version, state.id)
+        _accept(lake, each)
 
 
 def _finding(lake: Lake, runs: Runs, table: Table) -> Finding | None:
@@ -121,13 +122,38 @@ def _accepted(lake: Lake, runs: Runs, table: Table, trouble: str, newest: int) -
     kept = tuple(batch for batch in had if there.get(batch))
     fewer = [f"{batch} ({there.get(batch, 0):,} rows, had {n:,})" for batch, n in had.items() if there.get(batch, 0) < n]
     gone = f"; with fewer rows than were ingested: {', '.join(fewer)}" if fewer and table.name == "docs" else ""
-    action = f"version {newest} is accepted as it stands, with the batches {', '.join(kept) or 'none'}{gone}"
+    action, before = f"version {newest} is accepted as it stands, with the batches {', '.join(kept) or 'none'}{gone}", None
     if table.name == "docs" and fewer:
-        action += ". (To bring back what is missing, ingest these batches again instead.)"
-    return Finding(table.name, trouble, action, newest, kept)
+        before = _readable_before(lake, runs, table, newest)
+        told = "no version still holds the missing documents, so that they get none" if before is None else "each missing document gets one"
+        action += f". (Rows of rejects, {DELETED}: {told}. To bring back what is missing, ingest these batches again instead.)"
+    return Finding(table.name, trouble, action, newest, kept, before=before)
 
 
-def _accept(lake: Lake, finding: Finding, version: int, table_id: str) -> None:
+def _readable_before(lake: Lake, runs: Runs, table: Table, newest: int) -> int | None:
+    """The newest version of a finished run that is older than `newest` and whose files are all there; None where there is none."""
+    state = runs.state(table.name)
+    wrote = [row for row in runs.finished() if state and (row["table_ids"] or {}).get(table.name) == state.id]
+    version = max((row["versions_written"].get(table.name, -1) for row in wrote), default=-1)
+    return version if 0 <= version < newest and _gone(lake, table, version) is None else None
+
+
+def _with_deleted(lake: Lake, finding: Finding, note: str) -> None:
+    """A row of rejects for each document that others have deleted."""
+    from pyspark.sql import functions as F
+
+    there = lake.read(tables.table(finding.table)).select("doc_id", "batch_id")
+    gone = lake.read(tables.table(finding.table), finding.before).join(there, ["doc_id", "batch_id"], how="left_anti")
+    rows = gone.select("batch_id", "place", F.lit(DELETED).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
+    lake.insert(tables.REJECTS, rows, REJECT, note)
+
+
+def _accept(lake: Lake, finding: Finding) -> None:
+    run_id, names = uuid.uuid4().hex, [finding.table]
+    if finding.before is not None:
+        _with_deleted(lake, finding, json.dumps({"run_id": run_id, "job": REPAIR}))
+        names.append(tables.REJECTS.name)
+    states = {name: state for name in names if (state := lake.state(tables.table(name))) is not None}
     recipe = {"table": finding.table, "trouble": finding.trouble, "action": finding.action}
-    wrote = {"versions_written": {finding.table: version}, "table_ids": {finding.table: table_id}}
-    log_event(lake, uuid.uuid4().hex, REPAIR, recipe, seconds=0.0, batches=list(finding.accepts), **wrote)
+    versions, ids = ({name: getattr(state, what) for name, state in states.items()} for what in ("version", "id"))
+    log_event(lake, run_id, REPAIR, recipe, seconds=0.0, batches=list(finding.accepts), versions_written=versions, table_ids=ids)

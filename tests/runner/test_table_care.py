@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from jobs.core.ask import Ask
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError, RetryLater
 from jobs.core.job import Counts, Job, Tables, Writes
@@ -148,6 +149,7 @@ def test_a_table_rolled_back_from_a_backup_is_written_anew_by_those_whose_rows_w
 
 
 def test_documents_that_somebody_deleted_stop_every_job_until_they_come_again_or_are_given_up(lake: Lake, ready: Lake, params_of: Callable[..., Any]) -> None:
+    deleted = [row for row in lakes.read(lake, DOCS, batch_id="b2") if row.native_key != "0"]
     lake.spark.sql(f"DELETE FROM {lake.ref(DOCS)} WHERE batch_id = 'b2' AND native_key <> '0'")
     with pytest.raises(ContractError, match=r"docs: version \d+ \(DELETE.*\) was not written by Gristmill, so that judge cannot know .* b1, b2; ingest them again"):
         run_job(JUDGE, Params(), lake)
@@ -159,6 +161,9 @@ def test_documents_that_somebody_deleted_stop_every_job_until_they_come_again_or
     assert findings(Lake(lake.spark, lake.where)) == []
     assert todo(lake) == {"judge": ("b1", "b2"), "other": ("b1", "b2"), "scorer": ("b1", "b2")}
     assert len(rows_of(lake)["docs"]) == N + 1
+    gone = lakes.read(lake, table("rejects"), reason="deleted_by_others")
+    assert sorted((row.batch_id, row.place) for row in gone) == sorted((row.batch_id, row.place) for row in deleted), "each has a row"
+    assert "deleted_by_others" in " ".join(Ask(lake.where).why(gone[0].doc_id)["lines"])
 
 
 def test_files_that_a_vacuum_took_from_under_a_died_run_are_named_and_repaired(lake: Lake) -> None:

@@ -113,4 +113,4 @@ def test_each_row_is_accounted_for_and_each_document_is_found_whatever_was_done_
     lake, ask = Lake(spark, where), Ask(where)
     known = {row.doc_id for table in (DOCS, REJECTS) for row in read(lake, table, Runs(lake).versions()[table.name])}
     assert set(seen) <= known
-    assert all(ask.why(doc_id)["lines"] for doc_id in sorted(seen)[:: len(seen) // 12])
+    assert [seen[doc_id] for doc_id in sorted(seen) if not ask.why(doc_id)["lines"]] == []
