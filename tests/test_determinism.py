@@ -22,7 +22,7 @@ pytestmark = pytest.mark.spark
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
 # The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
 LEARNT = ("quality", "quality_bin", "tier")
-WANTED = "9b290b0fae8cdf176e74d5bc5b1ccce249cb328fe1d4263771562a4bfa43e2e1"
+WANTED = "6773eaac5a6a90b84be3d8f363994b2327a8dd4430d14c5634dab540ae865973"
 
 
 def moved(raw: Path, home: Path) -> None:
