@@ -13,8 +13,9 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ CONFLICTS = ("CommitFailedError", "ConcurrentModification", "ConcurrentAppend", 
              "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
 UPGRADE = "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date and says first what it will do"
 SCHEMA_VERSION = "gristmill.schema"  # the property that says by which declaration of its columns a table was made
+LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"  # which version the session's last commit made, as Delta notes it
 OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
 # Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking. No smallest and largest value of each column
@@ -64,6 +66,7 @@ class Lake:
         self.buckets = buckets
         self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
         self.states: dict[str, TableState] | None = None  # see states_held
+        self._commits = Alone()
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
         # The lake's folder; and as a path, where it is on this machine's disk.
@@ -224,11 +227,32 @@ class Lake:
             return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
 
-    def _version_of(self, table: Table, note: str) -> int:
-        """The version that our commit made (the newest one, where replacing nothing by nothing made none)."""
-        if self.local_root is not None and not self.is_catalog:
-            return self.latest(table)  # under our lock nobody else has committed since
-        rows = self._history(table, 20)  # others may have, where only Delta's conflicts keep writers apart
+    @contextlib.contextmanager
+    def _commit_of(self, table: Table, note: str) -> Iterator[list[int]]:
+        """Around a commit of ours to a table, made before where it is not there yet.
+
+        Its version is in the list afterwards: the newest one, where replacing nothing by nothing made none.
+        """
+        made: list[int] = []
+        with self.commit_lock(table), conflicts_as_retry(table.name), self._commits.one() as is_alone:
+            self.create(table)
+            if self.local_root is not None and not self.is_catalog:
+                yield made
+                made.append(self.latest(table))  # under our lock nobody else has committed since
+            else:
+                self.spark.conf.unset(LAST_COMMIT)
+                yield made
+                told = self.spark.conf.get(LAST_COMMIT, None) if is_alone() else None
+                made.append(self._noted_version(table, note) if told is None else int(told))
+        if self.states is not None and table.name in self.states:
+            held = self.states.pop(table.name)
+            if made[0] > held.version:
+                self.states[table.name] = TableState(held.id, made[0], held.properties, commit_of(made[0], "WRITE", note, "", True))
+        self.committed(table, made[0])
+
+    def _noted_version(self, table: Table, note: str) -> int:
+        """The version of our commit by Delta's history: others may have committed since, where only Delta's conflicts keep writers apart."""
+        rows = self._history(table, 20)
         return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
 
     def state(self, table: Table) -> TableState | None:
@@ -300,11 +324,9 @@ class Lake:
 
     def clear(self, table: Table, where: str, note: str) -> int:
         """Delete the rows that meet `where`; returns the version."""
-        with self.noted(note), self.commit_lock(table), conflicts_as_retry(table.name):
+        with self.noted(note), self._commit_of(table, note) as made:
             self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
-            version = self._version_of(table, note)
-        self._committed(table, version)
-        return version
+        return made[0]
 
     @contextlib.contextmanager
     def noted(self, note: str) -> Iterator[None]:
@@ -322,19 +344,16 @@ class Lake:
         """
         if not isinstance(frame, pa.Table | Written):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        with self.commit_lock(table), conflicts_as_retry(table.name):
-            self.create(table)
+        with self._commit_of(table, note) as made:
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
-            where = None if self.local_root is not None and self.latest(table) == 0 else where
+            where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             if isinstance(frame, Written):
                 local_delta.take_over(self.folder(table), table, frame, note)
             elif isinstance(frame, pa.Table) and self.is_direct and where is None:
                 local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)
-            version = self._version_of(table, note)
-        self._committed(table, version)
-        return version
+        return made[0]
 
     def _write_by_spark(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> None:
         if isinstance(frame, pa.Table):
@@ -356,23 +375,15 @@ class Lake:
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
         rows.createOrReplaceTempView(MERGED)
         try:
-            with self.noted(note), self.commit_lock(table), conflicts_as_retry(table.name):
-                self.create(table)
+            with self.noted(note), self._commit_of(table, note) as made:
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
-                version = self._version_of(table, note)
         finally:
             self.spark.catalog.dropTempView(MERGED)
-        self._committed(table, version)
-        return version
+        return made[0]
 
     def committed(self, table: Table, version: int) -> None:
         """Called after each commit; the kill tests hook in here."""
-
-    def _committed(self, table: Table, version: int) -> None:
-        if self.states is not None:
-            self.states.pop(table.name, None)
-        self.committed(table, version)
 
     def staging(self, run: str) -> str:
         """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when the run ends."""
@@ -450,6 +461,26 @@ class Lake:
             stream.write(f"pid {os.getpid()}")
             stream.flush()
             yield
+
+
+class Alone:
+    """Whether something is done by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock, self._on, self._is_mixed = threading.Lock(), 0, False
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Callable[[], bool]]:
+        """Around one of them: it yields what says, at any time within, whether another has been on since it began."""
+        with self._lock:
+            self._on += 1
+            self._is_mixed = self._is_mixed or self._on > 1
+        try:
+            yield lambda: not self._is_mixed
+        finally:
+            with self._lock:
+                self._on -= 1
+                self._is_mixed = self._is_mixed and self._on > 0
 
 
 def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> None:
