@@ -48,6 +48,7 @@ def pictures(outputs: list[Any]) -> int:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_the_tour_runs_on_the_demo_lake_and_draws_its_four_pictures(demo_lake: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     outputs = outputs_of("tour", demo_lake.where, monkeypatch, tmp_path)
     assert pictures(outputs) == 4
@@ -55,6 +56,7 @@ def test_the_tour_runs_on_the_demo_lake_and_draws_its_four_pictures(demo_lake: A
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_the_choice_of_samples_is_drawn(lake: Any, params_of: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(lake, "docs", [])
     write(lake, "samples", all_samples(), "merge_samples")

@@ -64,7 +64,7 @@ def local_commits(log: Path, first: int, last: int) -> list[Commit]:
     found = []
     for version in range(first, last + 1):
         path = log / f"{version:020}.json"
-        actions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+        actions = [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
         found.append(commit_from_actions(version, actions))
     return found
 

@@ -149,7 +149,7 @@ def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str
     return {table.name: sorted(map(repr, read(lake, table))) for table in (SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
 
 
-@pytest.mark.parametrize("job", [MINHASH, SIMHASH], ids=["minhash", "simhash"])
+@pytest.mark.parametrize("job", [MINHASH, pytest.param(SIMHASH, marks=pytest.mark.slow)], ids=["minhash", "simhash"])
 def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.core import families, held
 

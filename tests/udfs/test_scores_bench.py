@@ -46,7 +46,7 @@ def test_half_of_the_sources_of_each_kind_are_held_out_and_every_kind_is_still_t
 def test_the_benchmark_tells_every_scorer_and_the_ensemble_by_language(labelled: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
     content = Path("conf/train_classifier.yaml").read_text(encoding="utf-8")
-    recipe.write_text(content.replace("trees: 300,", "trees: 20,").replace("buckets: 262144", "buckets: 4096"), encoding="utf-8")
+    recipe.write_text(content.replace("trees: 600,", "trees: 20,").replace("buckets: 262144", "buckets: 4096"), encoding="utf-8")
     pq.write_table(pq.read_table(labelled, columns=["text", "label", "lang"]), tmp_path / "docs.parquet")
     for more in (["--splits", "1"], ["--docs", str(tmp_path / "docs.parquet")]):
         done = subprocess.run([sys.executable, "-m", "benchmarks.scores", "--train", str(labelled), "--recipe", str(recipe), *more], capture_output=True, text=True, check=True)

@@ -76,7 +76,7 @@ def test_each_row_is_accounted_for_and_each_document_is_found_whatever_was_done_
     home, draw = unpacked(OLD, unpacked("raw", tmp_path)), random.Random(7)
     where, raw, seen = str(home / "lake"), {"batch-1": 21, "batch-2": 21}, {}
     for folder in sorted((home / "raw").iterdir()):
-        for line in (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (folder / "rows.jsonl").read_bytes().splitlines():
             row = json.loads(line)
             seen[doc_id_of(row["source"], row["id"], None, hash128(row["text"].encode()))] = row["id"]
     upgrade(Lake(spark, where), changes(Lake(spark, where)))
