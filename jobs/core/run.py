@@ -23,6 +23,7 @@ from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
 from jobs.core.session import is_local, open_session
+from jobs.lake.listing import NoFiles
 from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
 from jobs.runner.pins import FOREIGN, told
@@ -92,7 +93,11 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         listing = files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
         if listing is not None and listing.remark:
             progress.note(listing.remark)
-        todo = _todo(job, params, runs, digest, batch, listing)
+        try:
+            todo = _todo(job, params, runs, digest, batch, listing)
+        except NoFiles:  # no accident where each folder is a batch
+            progress.done("no files")
+            raise
         output = job.output(params) if callable(job.output) else job.output
         if not todo and output and not files.exists(lake.spark, f"{lake.root}/{output}"):
             todo = tuple(runs.batches())
