@@ -86,8 +86,8 @@ def test_questions_to_a_lake_in_a_catalog_are_answered(lakes: tuple[Lake, Lake])
 
 @pytest.mark.slow
 def test_the_jobs_aside_work_in_the_schema_too(lakes: tuple[Lake, Lake], demo_raw: Path) -> None:
-    ran = [outcome.job for outcome in curate.curate(WHOLE, WHERE, str(demo_raw)) if outcome.batches]
-    assert ran == [job for job in WHOLE.jobs if job in ASIDE]
+    ran = {outcome.job for outcome in curate.curate(WHOLE, WHERE, str(demo_raw)) if outcome.batches}
+    assert ran >= ASIDE, "and those that read `models`, to which train_lm adds"
     logs = [{(run.job, run.rows_in, run.rows_kept) for run in Runs(lake).finished() if run.job in ASIDE - {"report_run"}} for lake in lakes]
     assert logs[0] == logs[1]
 
