@@ -188,15 +188,8 @@ def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     )  # fmt: skip
     raw = rows.where("raw IS NOT NULL").select("place", "raw")
     rejects = left_out.join(raw, "place", how="left").select(named, "place", "reason", "doc_id", "raw")
-    rejects = rejects.unionByName(as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
+    rejects = rejects.unionByName(batches.as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
     return {"rejects": rejects, "docs": docs, "batch_files": tables.rows("batch_files", files, batch_id=batch, root=root)}
-
-
-def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
-    """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
-    from pyspark.sql import functions as F
-
-    return rows.select(batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
 
 
 def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
@@ -225,7 +218,7 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     back = missed(tables, params, lost) if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params)) else None
     made: list[Any] = []
     if is_lost:
-        made.append(Insert(as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
+        made.append(Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
     if back is not None and not back.isEmpty():
         # First the new row, then the old one away: whatever dies between them, the row is there.
         again = back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw")

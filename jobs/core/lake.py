@@ -228,7 +228,7 @@ class Lake:
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
 
     @contextlib.contextmanager
-    def _commit_of(self, table: Table, note: str) -> Iterator[list[int]]:
+    def _committing(self, table: Table, note: str) -> Iterator[list[int]]:
         """Around a commit of ours to a table, made before where it is not there yet.
 
         Its version is in the list afterwards: the newest one, where replacing nothing by nothing made none.
@@ -242,8 +242,8 @@ class Lake:
             else:
                 self.spark.conf.unset(LAST_COMMIT)
                 yield made
-                told = self.spark.conf.get(LAST_COMMIT, None) if is_alone() else None
-                made.append(self._noted_version(table, note) if told is None else int(told))
+                told = self.spark.conf.get(LAST_COMMIT, None)  # read before it is asked whose it can be
+                made.append(int(told) if told is not None and is_alone() else self._noted_version(table, note))
         if self.states is not None and table.name in self.states:
             held = self.states.pop(table.name)
             if made[0] > held.version:
@@ -324,7 +324,7 @@ class Lake:
 
     def clear(self, table: Table, where: str, note: str) -> int:
         """Delete the rows that meet `where`; returns the version."""
-        with self.noted(note), self._commit_of(table, note) as made:
+        with self.noted(note), self._committing(table, note) as made:
             self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
         return made[0]
 
@@ -344,7 +344,7 @@ class Lake:
         """
         if not isinstance(frame, pa.Table | Written):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        with self._commit_of(table, note) as made:
+        with self._committing(table, note) as made:
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             if isinstance(frame, Written):
@@ -375,7 +375,7 @@ class Lake:
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
         rows.createOrReplaceTempView(MERGED)
         try:
-            with self.noted(note), self._commit_of(table, note) as made:
+            with self.noted(note), self._committing(table, note) as made:
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
         finally:

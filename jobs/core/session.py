@@ -164,7 +164,8 @@ def java_options() -> str:
     archive = Path(pyspark.__file__).parent / "gristmill.jsa"
     shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xlog:disable -Xlog:all=off " if archive.is_file() else ""
     # Without tiers the JVM keeps 48 MB for compiled code; a whole curation fills that, and from then on nothing is compiled any more.
-    return f"{shared}-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
+    flags = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
+    return f"{shared}{flags} -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
 
 def daemon() -> dict[str, str]:

@@ -11,6 +11,8 @@ from jobs.core.errors import ConfigError
 from jobs.lake.listing import Listing, NoFiles
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from jobs.core.runs import Runs
 
 # The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to be read again.
@@ -20,6 +22,13 @@ NO_LONGER = "no_longer_in_batch"
 # Of a document that was deleted from docs by others, which `gristmill repair` has accepted.
 DELETED = "deleted_by_others"
 REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
+
+
+def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
+    """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
+    from pyspark.sql import functions as F
+
+    return rows.select(batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
 
 
 def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from jobs.core.run import log_event
 from jobs.core.runs import Runs
 from jobs.lake import maintenance
 from jobs.lake.missing_files import missing_file
-from jobs.runner.batches import DELETED, REJECT
+from jobs.runner.batches import DELETED, REJECT, as_rejects
 from jobs.runner.pins import REPAIR, told
 
 if TYPE_CHECKING:
@@ -140,12 +140,9 @@ def _readable_before(lake: Lake, runs: Runs, table: Table, newest: int) -> int |
 
 def _with_deleted(lake: Lake, finding: Finding, note: str) -> None:
     """A row of rejects for each document that others have deleted."""
-    from pyspark.sql import functions as F
-
     there = lake.read(tables.table(finding.table)).select("doc_id", "batch_id")
     gone = lake.read(tables.table(finding.table), finding.before).join(there, ["doc_id", "batch_id"], how="left_anti")
-    rows = gone.select("batch_id", "place", F.lit(DELETED).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
-    lake.insert(tables.REJECTS, rows, REJECT, note)
+    lake.insert(tables.REJECTS, as_rejects(gone, gone["batch_id"], DELETED), REJECT, note)
 
 
 def _accept(lake: Lake, finding: Finding) -> None:
