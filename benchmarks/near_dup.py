@@ -126,8 +126,7 @@ def found_in(lake: Any, seconds: float) -> Found:
     from jobs.core import tables
 
     keys = {row.doc_id: row.native_key for row in lake.read(tables.DOCS).select("doc_id", "native_key").collect()}
-    sketches = lake.read(tables.table("sketches")).select("doc_id", "set_hash", "n_shingles").collect()
-    classes = {row.doc_id: str(row.set_hash) for row in sketches if row.n_shingles}
+    classes = classes_of(lake.read(tables.table("sketches")).select("ids", "n_shingles", "set_hash").toPandas())
     pairs = lake.read(tables.table("pairs")).where("is_accepted").select("doc_a", "doc_b").collect()
     both = {(classes[row.doc_a], classes[row.doc_b]) for row in pairs}
     rows = lake.read(tables.table("duplicates")).where("job = 'dedup_minhash'").collect()
@@ -138,6 +137,21 @@ def found_in(lake: Any, seconds: float) -> Found:
     family = {keys[doc_id]: of_class[name] for doc_id, name in classes.items() if name in of_class}
     left_out = {keys[row.doc_id]: keys[row.dup_of] for row in rows}
     return Found(left_out, family, both | {(b, a) for a, b in both}, {keys[doc_id]: name for doc_id, name in classes.items()}, seconds)
+
+
+def classes_of(blocks: Any) -> dict[str, str]:
+    """By doc_id the hash of each document's shingle set, of those that have one."""
+    import numpy as np
+
+    from udfs.dedup.blocks import doc_ids, ids_in
+
+    found: dict[str, str] = {}
+    for ids, n_shingles, set_hash in blocks.itertuples(index=False):
+        halves, has_some = ids_in(ids), np.frombuffer(n_shingles, np.int32) > 0
+        names = doc_ids(halves[:, 0], halves[:, 1]).to_pylist()
+        sets = np.frombuffer(set_hash, np.int64).tolist()
+        found |= {name: str(each) for name, each, some in zip(names, sets, has_some, strict=True) if some}
+    return found
 
 
 def main() -> None:

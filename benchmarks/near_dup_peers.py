@@ -97,11 +97,8 @@ def gristmill(asked: Asked) -> dict[str, Any]:
     """Ours: ingest, then the timed job."""
     import yaml
 
-    from jobs.core import config, held
-
     recipe, lake = Path(asked.home, "recipe.yaml"), f"{asked.home}/lake"
-    small = config.load_recipe("conf/demo.yaml").spark if asked.rows <= held.DIRECT_DOCUMENTS else {}
-    recipe.write_text(yaml.safe_dump({"jobs": recipes(), "spark": small}), encoding="utf-8")
+    recipe.write_text(yaml.safe_dump({"jobs": recipes()}), encoding="utf-8")
     run = [sys.executable, "-m"]
     where = ["--recipe", str(recipe), "--lake", lake]
     master = {"GRISTMILL_MASTER": f"local[{CORES}]"}

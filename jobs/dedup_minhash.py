@@ -5,24 +5,24 @@ writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_minhash.py --recipe conf/dedup_minhash.yaml --lake lakes/demo
 
 MinHash sketches find candidates by their bands; those far from the limit are decided by their sketches, the rest by their texts. The steps
-(sketch, pair, choose) stand in jobs/core/near_dup.py.
+stand in jobs/dedup/steps.py.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core import near_dup
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, main
 from jobs.core.near_dup_params import NearDupParams, digest
+from jobs.dedup.steps import STEPS, WRITES
+from udfs.dedup.fingerprints import Fingerprinter, minhash_fingerprints
+from udfs.dedup.verdicts import Judge, PairRule, judge_sketches
 from udfs.minhash import MinHashParams, meeting_probability, permutations
-from udfs.neardup import Judge, PairRule, judge_sketches, sketch_documents
 
 
 class Params(NearDupParams):
@@ -60,8 +60,12 @@ class Params(NearDupParams):
     def n_keys(self) -> int:  # noqa: D102
         return self.bands
 
-    def sketcher(self) -> Callable[..., Any]:  # noqa: D102
-        return functools.partial(sketch_documents, params=self.minhash(), permuted=permutations(self.permutations, self.seed))
+    def sketch_bytes(self) -> int:  # noqa: D102
+        return self.permutations * self.bits // 8
+
+    def fingerprinter(self) -> Fingerprinter:  # noqa: D102
+        permuted = permutations(self.permutations, self.seed)
+        return functools.partial(minhash_fingerprints, params=self.minhash(), permuted=permuted)
 
     def judge(self) -> Judge:  # noqa: D102
         return functools.partial(judge_sketches, params=self.minhash(), rule=self.rule())
@@ -73,11 +77,7 @@ class Params(NearDupParams):
         return "sketch", self.min_similarity
 
     def preload(self) -> None:
-        """datasketch, pandas and numba take the driver two seconds, which the JVM needs to start anyway."""
-        import pandas  # noqa: F401
-
-        from udfs import pairing, survivors  # noqa: F401
-
+        """datasketch takes the driver a second, which the JVM needs to start anyway."""
         permutations(self.permutations, self.seed)
 
     def notes(self) -> list[str]:
@@ -87,7 +87,7 @@ class Params(NearDupParams):
 
 
 JOB = Job(
-    "dedup_minhash", Params, reads=("docs", "signals", "verdicts"), writes=near_dup.WRITES, steps=near_dup.STEPS, scope="lake", count=count_verdicts, about=__doc__,
+    "dedup_minhash", Params, reads=("docs", "signals", "verdicts"), writes=WRITES, steps=STEPS, scope="lake", count=count_verdicts, about=__doc__,
 )  # fmt: skip
 
 if __name__ == "__main__":

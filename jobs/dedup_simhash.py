@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.core import near_dup
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, main
 from jobs.core.near_dup_params import NearDupParams, digest
-from udfs.neardup import Judge, judge_simhashes, simhash_documents
+from jobs.dedup.steps import STEPS, WRITES
+from udfs.dedup.fingerprints import Fingerprinter, simhash_fingerprints
+from udfs.dedup.verdicts import Judge, judge_simhashes
 from udfs.simhash import SimHashParams
 
 
@@ -52,8 +52,11 @@ class Params(NearDupParams):
     def n_keys(self) -> int:  # noqa: D102
         return self.simhash().n_keys
 
-    def sketcher(self) -> Callable[..., Any]:  # noqa: D102
-        return functools.partial(simhash_documents, params=self.simhash())
+    def sketch_bytes(self) -> int:  # noqa: D102
+        return 8
+
+    def fingerprinter(self) -> Fingerprinter:  # noqa: D102
+        return functools.partial(simhash_fingerprints, params=self.simhash())
 
     def judge(self) -> Judge:  # noqa: D102
         return functools.partial(judge_simhashes, max_hamming=self.max_hamming, by_text=self.decide == "text")
@@ -71,7 +74,7 @@ class Params(NearDupParams):
 
 
 JOB = Job(
-    "dedup_simhash", Params, reads=("docs", "signals", "verdicts"), writes=near_dup.WRITES, steps=near_dup.STEPS, scope="lake",
+    "dedup_simhash", Params, reads=("docs", "signals", "verdicts"), writes=WRITES, steps=STEPS, scope="lake",
     count=count_verdicts, about=__doc__,
 )  # fmt: skip
 

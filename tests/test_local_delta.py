@@ -12,12 +12,11 @@ import pytest
 
 from jobs.core import local_delta
 from jobs.core.lake import PROPERTIES, Lake
-from jobs.core.ranking import Rank, ranked_documents, ranked_on_driver
 from jobs.core.run import run_job
 from jobs.core.runs import Runs
 from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
 from jobs.core.text_pass import units
-from tests.lakes import bring, copied
+from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
 KINDS = ("docs", "signals", "pairs", "runs", "models", "embeddings")  # every type, with and without CHECK and partitions
@@ -64,7 +63,7 @@ def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:
 
 
 def pair(a: str, b: str) -> dict[str, list[Any]]:
-    return {"kernel": ["k"], "doc_a": [a], "doc_b": [b], "similarity": [0.5], "method": ["exact"], "is_accepted": [False]}
+    return {"job": ["j"], "kernel": ["k"], "doc_a": [a], "doc_b": [b], "similarity": [0.5], "method": ["exact"], "is_accepted": [False]}
 
 
 def test_appended_rows_keep_the_promise_bear_the_note_and_are_sparks_too(spark: Any, tmp_path: Path) -> None:
@@ -76,8 +75,8 @@ def test_appended_rows_keep_the_promise_bear_the_note_and_are_sparks_too(spark: 
     with pytest.raises(DeltaError, match="1 rows failed"):
         lake.write(PAIRS, pa.table(pair("d", "b")), None, "breaks doc_a < doc_b")
     with pytest.raises(Exception, match="promise"):
-        lake.write(PAIRS, spark.createDataFrame([("k", "d", "b", 0.5, "exact", False)], PAIRS.schema), None, "breaks it by Spark")
-    assert lake.write(PAIRS, spark.createDataFrame([("k", "a", "d", 0.5, "exact", False)], PAIRS.schema), None, "third") == 3
+        lake.write(PAIRS, spark.createDataFrame([("j", "k", "d", "b", 0.5, "exact", False)], PAIRS.schema), None, "breaks it by Spark")
+    assert lake.write(PAIRS, spark.createDataFrame([("j", "k", "a", "d", 0.5, "exact", False)], PAIRS.schema), None, "third") == 3
     assert sorted(row.doc_b for row in lake.read(PAIRS).collect()) == ["b", "c", "d"]
     history = spark.sql(f"DESCRIBE HISTORY {lake.ref(PAIRS)}").collect()
     assert [row.userMetadata for row in history] == ["third", "second", "first", None]
@@ -107,12 +106,6 @@ def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: An
     return lake
 
 
-RANKS = [
-    Rank(by="batch", prefer="high"), Rank(by="source", prefer=["q", "test"]), Rank(by="url", prefer="low"), Rank(by="n_bytes", prefer="high"),
-    Rank(by="n_words", prefer="low"), Rank(by="license", prefer=["mit"]),
-]  # fmt: skip
-
-
 def tables_of(lake: Lake) -> Any:
     """What a job over all batches sees."""
     from jobs.core.job import Tables
@@ -120,19 +113,6 @@ def tables_of(lake: Lake) -> Any:
 
     runs = Runs(lake)
     return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))
-
-
-def test_documents_rank_alike_on_the_driver_and_by_spark(measured: Lake, spark: Any) -> None:
-    def here(tables: Any) -> list[tuple[Any, ...]]:
-        rows, keys, ranks = ranked_on_driver(tables, RANKS, "n_bytes")
-        assert len(keys) == len(rows)
-        return sorted(zip(*(rows[name].to_pylist() for name in ("doc_id", "batch_id", "n_bytes")), *(rank.tolist() for rank in ranks), strict=True))
-
-    tables = tables_of(measured)
-    there, order = ranked_documents(tables, RANKS, "n_bytes")
-    assert order == [*(f"rank_{i}" for i in range(len(RANKS))), "doc_id"]
-    assert here(tables) == sorted(map(tuple, there.collect()))
-    assert here(tables_of(by_spark(spark, Path(measured.root)))) == here(tables)
 
 
 def shouting() -> Any:
@@ -216,38 +196,3 @@ def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypat
     monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
     prefer_installed()
     assert not any(place.endswith("pyspark.zip") for place in sys.path)
-
-
-def test_rows_that_workers_write_are_those_that_spark_would_have_written(measured: Lake, spark: Any, tmp_path: Path) -> None:
-    measured = copied(measured, tmp_path / "lake")
-
-    def lengths(batches: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        for batch in batches:
-            sizes = pc.binary_length(batch.column("text"))
-            none = pa.nulls(batch.num_rows, pa.binary())
-            rows = {name: batch.column(name) for name in ("doc_id", "batch_id", "content_hash")}
-            yield pa.record_batch({**rows, "n_shingles": sizes, "set_hash": sizes.cast(pa.int64()), "sketch": batch.column("text").cast(pa.binary()), "bands": none})
-
-    tables, columns = tables_of(measured), ("doc_id", "batch_id", "content_hash", "text")
-    docs = tables.on_driver("docs", "doc_id", "batch_id").sort_by("doc_id")
-    made = {name: tables.written("sketches", lengths, *columns, keys=keys, constants={"kernel": name, "round": 3}, plain=("sketch",)) for name, keys in {"all": None, "some": docs.slice(1, 3), "none": docs[:0]}.items()}
-    assert [sum(n for _, n, _ in each.files) for each in made.values() if each] == [6, 3, 0]
-    (made["all"].folder / "part-of-a-failed-attempt.parquet").write_bytes(b"")  # nobody was told of it
-    assert [measured.write(table("sketches"), each, None, name) for name, each in made.items() if each] == [1, 2, 3]
-    schema = "doc_id string, batch_id string, content_hash string, n_shingles int, set_hash bigint, sketch binary, bands binary"
-    there = by_spark(spark, Path(measured.root))
-    assert tables_of(there).written("sketches", lengths, *columns, constants={}) is None
-    plain = [(*row[:2], "all", row[2], row[3], row[4], 3, *row[5:]) for row in tables_of(there).mapped(lengths, schema, *columns).collect()]
-    found = sorted(map(tuple, there.read(table("sketches")).collect()))
-    assert [row for row in found if row[2] == "all"] == sorted(plain)
-    assert [row[0] for row in found if row[2] == "some"] == docs["doc_id"].to_pylist()[1:4]
-    assert spark.sql(f"DESCRIBE HISTORY {there.ref(table('sketches'))}").select("userMetadata").first()[0] == "none"
-
-
-def test_files_are_not_taken_over_by_a_table_that_has_to_look_at_rows(tmp_path: Path) -> None:
-    for name in ("pairs", "verdicts"):  # a CHECK constraint, partitions
-        with pytest.raises(ValueError, match=f"{name}: files are taken over"):
-            local_delta.take_over(tmp_path, table(name), local_delta.Written(tmp_path, []), "")

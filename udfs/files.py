@@ -1,14 +1,12 @@
 """Rows of a table's Parquet files, read by the worker that works on them: text that the JVM reads costs it several times what the kernels cost.
 
 `through_files` binds a kernel of mapInArrow's shape to the rows of UNITS in place of those of a frame. A unit is every `n_parts`th row group of a file.
-`into_file` has the worker write what a kernel makes, too: rows of some hundred bytes cost the JVM more than the kernel that made them.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +19,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 UNITS = "path string, part int, n_parts int, partition string"  # partition: JSON, values of the columns that stand in the file's path
-WRITTEN = "name string, n_rows bigint, n_bytes bigint"  # a Parquet file that a task wrote
-GROUP_ROWS = 16_384  # of a row group of such a file
 Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 Ids = npt.NDArray[np.bytes_]
 
@@ -75,42 +71,6 @@ def _unit(unit: dict[str, Any], partition: dict[str, Any], columns: tuple[str, .
                 if batch.num_rows:
                     made = [batch.column(name) if name in stored else pa.repeat(partition[name], batch.num_rows) for name in columns]
                     yield pa.record_batch([*made, *carried.values()], names=[*columns, *carried])
-
-
-def into_file(
-    batches: Iterator[pa.RecordBatch], kernel: Kernel, folder: str, schema: pa.Schema, constants: dict[str, Any], plain: tuple[str, ...]
-) -> Iterator[pa.RecordBatch]:
-    """mapInArrow, to WRITTEN: what `kernel` makes and the `constants` beside it, as columns of `schema`, in one new Parquet file of `folder` a task.
-
-    `plain`: columns that are not compressed, because they are hashes. A task that fails leaves a file that nobody was told of.
-    """
-    name, packed = f"part-{uuid.uuid4()}.parquet", [each for each in schema.names if each not in plain]
-
-    def column(name: str, batch: pa.RecordBatch) -> pa.Array:
-        kind = schema.field(name).type
-        return pa.repeat(pa.scalar(constants[name], kind), batch.num_rows) if name in constants else batch.column(name).cast(kind)
-
-    compression, n_rows = {each: "none" if each in plain else "zstd" for each in schema.names}, 0
-    held: list[pa.RecordBatch] = []
-    with pq.ParquetWriter(f"{folder}/{name}", schema, compression=compression, use_dictionary=packed, write_statistics=False) as file:
-
-        def write() -> int:
-            rows = pa.Table.from_batches(held)
-            file.write_table(rows, max(len(rows), 1))
-            held.clear()
-            return len(rows)
-
-        for batch in kernel(batches):
-            held.append(pa.record_batch([column(each, batch) for each in schema.names], schema=schema))
-            if sum(each.num_rows for each in held) >= GROUP_ROWS:
-                n_rows += write()
-        if held:
-            n_rows += write()
-    path = Path(folder, name)
-    if n_rows:
-        yield pa.record_batch({"name": [name], "n_rows": [n_rows], "n_bytes": [path.stat().st_size]})
-    else:
-        path.unlink()
 
 
 def ids_of(doc_ids: pa.Array | pa.ChunkedArray) -> Ids:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import uuid
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,9 +13,8 @@ from jobs.core import local_delta
 from jobs.core import tables as promised
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
-from jobs.core.local_delta import Written
-from jobs.core.text_pass import BATCH_ROWS, KINDS, gathered, over_files, unchanged, write_keys
-from udfs.files import WRITTEN, Kernel, Keys, into_file
+from jobs.core.text_pass import BATCH_ROWS, KINDS, over_files, unchanged, write_keys
+from udfs.files import Kernel, Keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,13 +115,10 @@ class Tables:
         latest = {batch: row for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
         return sum(latest[batch]["rows_kept"] or 0 for batch in self.batches)
 
-    def before(self, name: str, is_ours: Callable[[str], bool]) -> DataFrame | None:
-        """A table of this job as its last finished run left it whose recipe (JSON) `is_ours`; None without such a run."""
-        standing = self.runs.pin(name).runs
-        for row in reversed(self.runs.finished(self.job.name)):
-            if row["run_id"] in standing and name in row["versions_written"] and is_ours(row["recipe"]):
-                return self.lake.read(promised.table(name), self.runs.moved(name, row["versions_written"][name]))
-        return None
+    def ingests(self) -> dict[str, str]:
+        """run_id of the ingest that wrote each of the batches at hand."""
+        latest = {batch: row["run_id"] for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
+        return {batch: latest[batch] for batch in self.batches}
 
     def slice(self, name: str) -> DataFrame:
         """The rows of an input table that belong to the batches at hand."""
@@ -159,14 +153,15 @@ class Tables:
             return np.ones(len(docs), bool)
         return docs.found_in(self.keys_of(self.on_driver("verdicts", "doc_id", "batch_id", jobs=heeds))) < 0
 
-    def texts(self, keys: Keyed, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
+    def texts(self, keys: Keyed | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
         """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
 
         Text is not shuffled: keys travel, bucket by bucket, or at once where they come from the driver and are no more than BROADCAST.
         """
         from pyspark.sql import functions as F
 
-        n_keys = None
+        if keys is None:
+            return self.slice(table).select("doc_id", "batch_id", *columns)
         if not is_spark(keys):
             files = self._files(table)
             if files is not None:
@@ -174,20 +169,11 @@ class Tables:
                 kinds = {column.name: column.type for column in promised.table(table).columns} | {name: KINDS[str(keys[name].dtype)] for name in carry}
                 schema = ", ".join(f"{name} {kinds[name]}" for name in (*names, *carry))
                 return over_files(self.lake.spark, files, unchanged, schema, names, self._kept_in(keys, carry))
-            keys, n_keys = self.lake.spark.createDataFrame(keys.to_pandas() if isinstance(keys, pa.Table) else keys), len(keys)
+            keys = self.lake.spark.createDataFrame(keys.to_pandas() if isinstance(keys, pa.Table) else keys)
         docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
-        if self.lake.buckets == 1 or (n_keys is not None and n_keys <= BROADCAST):
-            return docs.join(F.broadcast(keys.select("doc_id", "batch_id", *carry)), ["doc_id", "batch_id"], how=how).drop("bucket")
-        name, schema = self._by_bucket(keys, carry)
-        narrow = self.lake.staged(f"{self.lake.staging(self.run)}/{name}", schema)
-        parts = [
-            docs.where(F.col("bucket") == b).join(F.broadcast(narrow.where(F.col("bucket") == b)), ["doc_id", "batch_id", "bucket"], how=how)
-            for b in range(self.lake.buckets)
-        ]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole.unionByName(part)
-        return whole.drop("bucket")
+        keys = keys.select("doc_id", "batch_id", *carry)
+        keys = F.broadcast(keys) if self.n_documents() <= BROADCAST else keys
+        return docs.join(keys, ["doc_id", "batch_id"], how=how).drop("bucket")
 
     def mapped(
         self, kernel: Kernel, schema: Any, *columns: str, keys: Keyed | None = None, carry: tuple[str, ...] = (), table: str = "docs"
@@ -223,13 +209,6 @@ class Tables:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.staged(path, frame.schema)
 
-    def narrow(self, name: str, frame: DataFrame) -> DataFrame:
-        """As `stage`, marked to be sent to every executor where it has no more than BROADCAST rows: then what it is joined with stays in place."""
-        from pyspark.sql import functions as F
-
-        rows = self.stage(name, frame)
-        return F.broadcast(rows) if rows.count() <= BROADCAST else rows
-
     def _by_bucket(self, keys: DataFrame, carry: tuple[str, ...]) -> tuple[str, Any]:
         """`keys` computed once, so that each bucket reads its own and no other: the name of the folder in staging, and the schema."""
         name = f"keys-{uuid.uuid4().hex}"
@@ -256,27 +235,6 @@ class Tables:
         for column, value in constants.items():
             rows = rows.append_column(column, pa.repeat(value, len(rows)))
         return rows.select(schema.names).cast(schema)
-
-    def written(self, name: str, kernel: Kernel, *columns: str, constants: dict[str, Any], keys: Keyed | None = None, plain: tuple[str, ...] = ()) -> Written | None:
-        """What `kernel` makes (as in `mapped`) and the `constants`, as rows of a table of this job that workers wrote; None where only Spark can.
-
-        `plain`: columns that are not worth compressing.
-        """
-        files = self._files("docs")
-        if files is None:
-            return None
-        folder = self.lake.local_staging(self.run) / f"{name}-{uuid.uuid4().hex}"
-        folder.mkdir(parents=True)
-        schema = local_delta.arrow_schema(promised.table(name))
-        writing = functools.partial(into_file, kernel=kernel, folder=str(folder), schema=schema, constants=constants, plain=plain)
-        told = over_files(self.lake.spark, files, writing, WRITTEN, columns, None if keys is None else self._kept_in(keys, ())).collect()
-        return Written(folder, sorted((row["name"], row["n_rows"], row["n_bytes"]) for row in told))
-
-    def texts_here(self, keys: pa.Table) -> pa.Table | None:
-        """doc_id, text of the documents in `keys` (doc_id, batch_id) on the driver; None where only Spark can read them. The caller knows that they fit."""
-        files = self._files("docs")
-        cores = self.lake.spark.sparkContext.defaultParallelism
-        return None if files is None else gathered(files, ("doc_id", "text"), self._kept_in(keys, ()), cores)
 
     def frame(self, rows: list[Any] | pd.DataFrame, schema: str) -> DataFrame:
         """Driver rows as a frame; Spark itself refuses a pandas frame without rows."""

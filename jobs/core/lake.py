@@ -23,7 +23,6 @@ import pyarrow as pa
 
 from jobs.core import local_delta
 from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.core.local_delta import Written
 from jobs.core.session import is_local
 from jobs.core.tables import Table
 from jobs.lake.history import Commit, TableState, commit_from_actions, commit_of, local_commits
@@ -337,19 +336,17 @@ class Lake:
         finally:
             self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
 
-    def write(self, table: Table, frame: DataFrame | pa.Table | Written, where: str | None, note: str) -> int:
-        """Commit `frame` (of Spark, rows on the driver, or, appended only, files): replacing the rows that meet `where`, or appending when it is None; returns the version.
+    def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
+        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or appending when it is None; returns the version.
 
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
-        if not isinstance(frame, pa.Table | Written):
+        if not isinstance(frame, pa.Table):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         with self._committing(table, note) as made:
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
-            if isinstance(frame, Written):
-                local_delta.take_over(self.folder(table), table, frame, note)
-            elif isinstance(frame, pa.Table) and self.is_direct and where is None:
+            if isinstance(frame, pa.Table) and self.is_direct and where is None:
                 local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)

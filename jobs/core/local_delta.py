@@ -41,18 +41,6 @@ class DataFile:
     partition: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Written:
-    """Rows of a table that workers wrote as Parquet files (udfs.files.WRITTEN) into a folder, and that a commit takes over."""
-
-    folder: Path
-    files: list[tuple[str, int, int]]  # name, rows, bytes
-
-    def paths(self) -> list[Path]:
-        """Where the files are, until they are taken over."""
-        return [self.folder / name for name, _, _ in self.files]
-
-
 def is_there() -> bool:
     """Whether delta-rs is installed."""
     try:
@@ -155,25 +143,6 @@ def append(folder: Path, rows: pa.Table, note: str) -> None:
 
     properties = CommitProperties(custom_metadata={"userMetadata": note})  # where Spark's history shows it
     write_deltalake(str(folder), rows, mode="append", commit_properties=properties, writer_properties=WriterProperties(compression="ZSTD"))
-
-
-def take_over(folder: Path, table: Table, rows: Written, note: str) -> None:
-    """Commit files that workers wrote: they move into the table's folder. A run that dies between the two leaves files that VACUUM deletes.
-
-    Raises ValueError for a table with partitions or a CHECK constraint, which nobody would look at here.
-    """
-    from deltalake import CommitProperties, DeltaTable
-    from deltalake.transaction import AddAction, RemoveAction
-
-    if table.partitions or table.check:
-        raise ValueError(f"{table.name}: files are taken over by tables without partitions and CHECK constraint only")
-    now = int(time.time() * 1000)
-    actions: list[AddAction | RemoveAction] = []
-    for name, n_rows, n_bytes in rows.files:
-        (rows.folder / name).rename(folder / name)
-        actions.append(AddAction(name, n_bytes, {}, now, True, json.dumps({"numRecords": n_rows})))
-    found = DeltaTable(str(folder))
-    found.create_write_transaction(actions, "append", found.schema(), commit_properties=CommitProperties(custom_metadata={"userMetadata": note}))
 
 
 def data_files(folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:

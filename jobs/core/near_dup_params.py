@@ -11,8 +11,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
 from jobs.core.ranking import Rank
+from udfs.dedup.fingerprints import Fingerprinter, warm_up
+from udfs.dedup.verdicts import Judge
 from udfs.folding import FoldParams
-from udfs.neardup import Judge, warm_up
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NearDupParams(Strict):
-    """The parameters of every method; the methods below are what jobs.core.near_dup asks of it."""
+    """The parameters of every method; the methods below are what jobs.dedup asks of it."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     unit: Literal["auto", "words", "characters"]  # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
@@ -53,13 +54,17 @@ class NearDupParams(Strict):
         """Band keys of a document."""
         raise NotImplementedError
 
-    def sketcher(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-        """mapInArrow: doc_id, batch_id, content_hash, text -> SKETCHED."""
+    def sketch_bytes(self) -> int:
+        """Bytes of a sketch."""
+        raise NotImplementedError
+
+    def fingerprinter(self) -> Fingerprinter:
+        """Texts to what is kept of them."""
         raise NotImplementedError
 
     def warming(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """What workers may load before there are documents."""
-        return functools.partial(warm_up, sketch=self.sketcher())
+        return functools.partial(warm_up, fingerprinter=self.fingerprinter())
 
     def judge(self) -> Judge:
         """What sketches say of pairs."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import model_validator
 
 from jobs.core.config import Strict
@@ -14,11 +12,7 @@ from jobs.core.job import Tables
 from jobs.core.tables import table
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
-
-    from udfs.doc_keys import DocKeys
 
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
@@ -51,24 +45,6 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     """
     rows, order = ranked_documents(tables, ranking, among=keys if is_staged else None)
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
-
-
-def ranked_on_driver(tables: Tables, ranking: list[Rank], *columns: str) -> tuple[pa.Table, DocKeys, list[npt.NDArray[np.float64]]]:
-    """As `ranked_documents` of all documents at hand, on the driver: doc_id, batch_id and `columns`; the keys; and each criterion of `ranking`."""
-    import pandas as pd
-    import pyarrow as pa
-
-    needed, measures, _ = _sources(ranking, columns)
-    docs = tables.on_driver("docs", "doc_id", "batch_id", *needed)
-    keys, asked = tables.keys_of(docs), {rank.by for rank in ranking}
-    rows = {name: docs[name].to_pandas() for name in docs.column_names if name in asked or (name == "batch_id" and "batch" in asked)}
-    if measures:
-        signals = tables.on_driver("signals", "doc_id", "batch_id", *measures)
-        at = keys.found_in(tables.keys_of(signals))
-        here = pa.array(at, mask=at < 0)
-        rows |= {name: signals[name].combine_chunks().take(here).to_pandas() for name in measures}
-    made = pd.DataFrame(rows)
-    return docs.select(["doc_id", "batch_id", *columns]), keys, [_ascending_values(rank, made, tables.runs.batches()) for rank in ranking]
 
 
 def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None) -> tuple[DataFrame, list[str]]:
@@ -108,20 +84,6 @@ def _ascending(rank: Rank, tables: Tables) -> Column:
     value = F.length("url") if rank.by == "url" else value
     number = value.cast("double")
     return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))
-
-
-def _ascending_values(rank: Rank, rows: pd.DataFrame, batches: list[str]) -> npt.NDArray[np.float64]:
-    """As `_ascending`, of rows on the driver."""
-    if isinstance(rank.prefer, list) or rank.by == "batch":
-        words, column = (rank.prefer, rank.by) if isinstance(rank.prefer, list) else (batches, "batch_id")
-        places = {word: float(place) for place, word in enumerate(words, 1)}
-        value = rows[column].map(places)
-        if isinstance(rank.prefer, list):
-            return value.fillna(float(len(words) + 1)).to_numpy(np.float64)
-    else:
-        value = rows[rank.by].str.len() if rank.by == "url" else rows[rank.by]
-    number = value.astype(np.float64)
-    return (-number if rank.prefer == "high" else number).fillna(np.inf).to_numpy()
 
 
 def _place(value: Column, words: list[str]) -> Column:

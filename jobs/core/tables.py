@@ -137,23 +137,29 @@ version    | string  | of the classifier (null unless it was asked)
 
 SKETCHES = Table(
     "sketches",
-    "One row a document: a compact MinHash sketch, the size of its shingle set and its band keys: the index of the next batch.",
-    columns(DOC + """
-kernel       | string! | hash of the shingling and hashing parameters; only equal kernels compare
-content_hash | string! | docs.content_hash of the text that was sketched
-n_shingles   | int!    | distinct shingles; 0: nothing to compare, the document meets nobody
-set_hash     | bigint  | hash of the whole shingle set; documents of an equal set are one class (null when n_shingles is 0)
-round        | int!    | number of the run of this kernel that sketched it, from 0; of a class the document of the lowest round, then doc_id, stands in pairs
-sketch       | binary  | b-bit MinHash, permutations in order (null when n_shingles is 0)
-bands        | binary  | band keys (64-bit integers, little-endian): documents that share one become a candidate pair (null when n_shingles is 0)
+    "One row for up to 8,192 documents of one batch: their sketches and band keys, the index of the next batch.",
+    columns("""
+kernel     | string! | hash of the shingling and hashing parameters; only equal kernels compare
+round      | int!    | number of the run of this kernel that sketched them, from 0
+block      | bigint! | number of the row in its kernel: round, task and place in the task, in 20 and 14 bits
+batch_id   | string! | of all documents of the row
+ingest     | string! | run_id of the ingest that wrote the batch; sketches of an earlier one no longer stand
+n          | int!    | documents
+n_bytes    | bigint! | of their texts, in UTF-8
+ids        | binary! | doc_ids as pairs of 64-bit numbers, little-endian as all that follows, one document after the other
+n_shingles | binary! | distinct shingles (32-bit integers); 0: nothing to compare, the document meets nobody
+set_hash   | binary! | hashes of the whole shingle sets (64-bit integers); of an equal set one stands for all in pairs: round, then doc_id
+sketch     | binary! | b-bit MinHash, permutations in order; or SimHash
+bands      | binary! | band keys (64-bit integers): documents that share one become a candidate pair
 """),
-    key=("kernel", "doc_id", "batch_id"),
+    key=("kernel", "block"),
 )
 
 PAIRS = Table(
     "pairs",
     "One row for each candidate pair that was compared: the evidence behind a near-duplicate.",
     columns("""
+job         | string! | the job that compared them
 kernel      | string! | hash of the sketching parameters, the measure and the limit
 doc_a       | string! | the smaller doc_id
 doc_b       | string! | the larger doc_id
@@ -161,7 +167,8 @@ similarity  | double! | Jaccard (or containment) of the shingle sets: exact or e
 method      | string! | exact (text was compared), sketch (far enough from the limit), set (equal shingle sets)
 is_accepted | boolean! | whether similarity reaches the recipe's limit
 """),
-    key=("kernel", "doc_a", "doc_b"),
+    key=("job", "kernel", "doc_a", "doc_b"),
+    partitions=("job",),
     check="doc_a < doc_b AND similarity BETWEEN 0 AND 1",
 )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 UNIT_BYTES = 32 << 20  # of files, at most, in one task
 TASKS = 3  # at least, on each core: the last one then leaves no core without work for long
-GATHERED_AT_ONCE = 1_024  # rows, some 2 MB of text: larger batches are given back to the system one by one, and cost it a third more
 KINDS = {"int64": "bigint", "int32": "int", "float64": "double", "bool": "boolean", "object": "string"}  # of what keys carry that come from the driver
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -50,17 +48,6 @@ def over_files(
     frame = spark.createDataFrame(pd.DataFrame(rows) if rows else [], UNITS)
     tasks = max(min(len(rows), max(sum(file.n_bytes for file in files) // UNIT_BYTES, TASKS * cores)), 1)  # small files share one
     return frame.repartition(tasks).mapInArrow(through, schema)
-
-
-def gathered(files: list[DataFile], columns: tuple[str, ...], keys: Keys, threads: int) -> pa.Table:
-    """`columns` of the rows that `keys` name, on the driver: for a few documents, whose texts a query would cost more to plan than to read."""
-    import pyarrow as pa
-
-    def read(unit: dict[str, Any]) -> list[pa.RecordBatch]:
-        return list(through_files(iter([pa.RecordBatch.from_pylist([unit])]), unchanged, columns, GATHERED_AT_ONCE, keys))
-
-    with ThreadPoolExecutor(threads) as pool:
-        return pa.Table.from_batches([batch for batches in pool.map(read, units(files, threads)) for batch in batches])
 
 
 def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from jobs.core.job import Job
@@ -16,7 +19,10 @@ from jobs.core.tables import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VER
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
 from jobs.dedup_simhash import JOB as SIMHASH
-from tests.lakes import bring, copied, read
+from tests.lakes import bring, read
+from udfs.dedup.blocks import doc_ids, ids_in
+from udfs.dedup.verdicts import similarities
+from udfs.shingles import ShingleParams
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
@@ -94,8 +100,12 @@ def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: 
     lake, keys = deduped
     out = left_out(deduped, "dedup_minhash")
     assert {"base", "upper", "near"} & set(out) or {"base", "upper"} & {stays for stays, _ in out.values()}
+    texts = {row.doc_id: row.text for row in read(lake, DOCS)}
     for row in read(lake, DUPLICATES, job="dedup_minhash"):
-        assert row.similarity >= 0.7, f"{keys[row.doc_id]} is not itself alike to {keys[row.dup_of]}"
+        both = pa.array([texts[row.doc_id], texts[row.dup_of]])
+        [exact] = similarities(both, np.array([0]), np.array([1]), ShingleParams(), "jaccard")  # of the texts, not what was stored
+        assert exact >= 0.7, f"{keys[row.doc_id]} is not itself alike to {keys[row.dup_of]}"
+        assert exact == pytest.approx(row.similarity, abs=0.1 if row.method == "sketch" else 1e-9)
 
 
 def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> None:
@@ -112,8 +122,12 @@ def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> Non
 def test_documents_without_shingles_never_meet(deduped: Any) -> None:
     lake, keys = deduped
     assert not {"punctuation", "punctuation-2"} & set(left_out(deduped, "dedup_minhash"))
-    empty = [row for row in read(lake, SKETCHES) if keys[row.doc_id].startswith("punctuation")]
-    assert [row.n_shingles for row in empty] == [0, 0]
+    empty = []
+    for block in read(lake, SKETCHES):
+        ids = ids_in(block.ids)
+        sizes = np.frombuffer(block.n_shingles, np.int32)
+        empty += [keys[doc_id] for doc_id, n in zip(doc_ids(ids[:, 0], ids[:, 1]).to_pylist(), sizes, strict=True) if not n]
+    assert sorted(empty) == ["punctuation", "punctuation-2"]
 
 
 def test_every_left_out_document_has_a_verdict_with_its_value_and_limit(deduped: Any) -> None:
@@ -146,48 +160,36 @@ def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str
     for batch, part in batches.items():
         bring(lake, raw, part, ingest, batch)
         run_job(job, params, lake)
-    return {table.name: sorted(map(repr, read(lake, table))) for table in (SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
+    return {table.name: sorted(map(repr, read(lake, table))) for table in (PAIRS, HOT_BUCKETS, DUPLICATES, VERDICTS) if lake.exists(table)}
 
 
 @pytest.mark.parametrize("job", [MINHASH, pytest.param(SIMHASH, marks=pytest.mark.slow)], ids=["minhash", "simhash"])
-def test_on_the_driver_and_by_spark_the_rows_are_the_same(job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.core import families, held
+def test_the_rows_are_the_same_in_many_small_parts_and_by_rounds(
+    job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs.dedup import steps
 
-    made, base = {}, prose(1)
+    base, made = prose(1), {}
     texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]
-    given, first, second = (job, params_of(job.name, heeds=[], ranking=RANKING)), {"1": texts[::2]}, {"2": texts[1::2]}
-    start = Lake(spark, str(tmp_path / "start"))
-    tables_after(start, tmp_path / "raw", *given, first, params_of("ingest_docs"))
-    bounds = {"driver": [], "spark alone": [(held, "DOCUMENTS"), (held, "DIRECT_DOCUMENTS"), (families, "EDGES")]}
-    between = {"texts by spark": [(held, "TEXT_BYTES")], "too many pairs": [(held, "PAIRS")]}  # by code that both jobs share
-    for name, lowered in {**bounds, **(between if job is MINHASH else {})}.items():
-        for module, bound in lowered:
-            monkeypatch.setattr(module, bound, 0)
-        # Spark alone makes the first batch's index too; the others go on with the driver's.
-        lake, batches = (Lake(spark, str(tmp_path / name)), first | second) if name == "spark alone" else (copied(start, tmp_path / name), second)
+    given, batches = (job, params_of(job.name, heeds=[], ranking=RANKING)), {"1": texts[::2], "2": texts[1::2]}
+    for name, bounds in {"as shipped": {}, "small": {"DOCUMENTS": 3, "KEYS": 200, "GROUPED": 10}}.items():
+        for bound, value in bounds.items():
+            monkeypatch.setattr(steps, bound, value)
+        lake = Lake(spark, str(tmp_path / name))
         made[name] = tables_after(lake, tmp_path / f"{name}-raw", *given, batches, params_of("ingest_docs"))
-        monkeypatch.undo()
-    assert made["driver"] == made["spark alone"]
-    assert made["driver"] == made.get("texts by spark", made["driver"])
-    assert made["driver"] == made.get("too many pairs", made["driver"])
-    assert made["driver"]["duplicates"]
+    assert made["as shipped"] == made["small"]
+    assert made["small"]["duplicates"]
 
 
 def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do(
-    spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, tmp_path: Path, params_of: Callable[..., Any]
 ) -> None:
-    from jobs.core import held
-
     base, shared = prose(11, 200), prose(12, 100)
     texts = {f"copy-{i:02d}": " ".join([*base[:i], f"own{i}", *base[i + 1 :]]) for i in range(24)}  # each shares .9 of its shingles with each other
     texts |= {f"page-{i:02d}": " ".join([*shared, *prose(100 + i, 40)]) for i in range(24)}  # one frame, no two alike enough
     rows = [{"id": key, "text": text} for key, text in texts.items()]
-    params, made = params_of("dedup_minhash", heeds=[], ranking=RANKING, max_bucket=4, min_similarity=0.8), {}
-    for name in ("driver", "spark alone"):
-        lake = Lake(spark, str(tmp_path / name))
-        made[name] = tables_after(lake, tmp_path / f"{name}-raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
-        monkeypatch.setattr(held, "DIRECT_DOCUMENTS", 0)
-    assert made["driver"] == made["spark alone"]
+    params = params_of("dedup_minhash", heeds=[], ranking=RANKING, max_bucket=4, min_similarity=0.8)
+    tables_after(lake, tmp_path / "raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     stay = set(texts) - {keys[row.doc_id] for row in read(lake, DUPLICATES)}
     assert sorted(key.split("-")[0] for key in stay) == ["copy"] + ["page"] * 24
@@ -196,6 +198,20 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
     hot = read(lake, HOT_BUCKETS)
     assert {(row.n_staying is None, row.n_uncompared == 0) for row in hot} == {(True, True), (False, False)}, "copies are settled, of pages some were never compared"
     assert max(row.n_uncompared for row in hot) <= 24 * 23 // 2
+
+
+def test_a_batch_that_is_ingested_again_is_sketched_again(lake: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+    texts = {"one": " ".join(prose(1)), "near": " ".join(edited(prose(1), 60, "x")), "far": " ".join(prose(3))}
+    params, made = params_of("dedup_minhash", heeds=[], ranking=RANKING), []
+    for far in (texts["far"], texts["one"] + " and more"):
+        rows = [{"id": key, "text": text} for key, text in (texts | {"far": far}).items()]
+        shutil.rmtree(tmp_path / "raw", ignore_errors=True)
+        bring(lake, tmp_path / "raw", rows, params_of("ingest_docs"), "1")
+        run_job(MINHASH, params, lake)
+        keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+        made.append({keys[row.doc_id] for row in read(lake, DUPLICATES)})
+        assert sum(row.n for row in read(lake, SKETCHES)) == 3
+    assert [len(each) for each in made] == [1, 2]
 
 
 @pytest.mark.parametrize("decide", ["text", "bits"])

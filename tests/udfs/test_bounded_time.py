@@ -35,7 +35,6 @@ from udfs import (
     measures,
     minhash,
     mixing,
-    neardup,
     overlap,
     readers,
     repetition,
@@ -50,6 +49,7 @@ from udfs import (
     warc,
     words,
 )  # fmt: skip
+from udfs.dedup import verdicts
 from udfs.kernels import text_buffers
 from udfs.text import compatibility, line_ends, scripts
 
@@ -193,11 +193,8 @@ def searched(text: str) -> None:
 
 
 def compared(text: str) -> None:
-    pairs = pa.RecordBatch.from_pylist(
-        [{"grp": 1, "doc_id": "a", "text": text}, {"grp": 1, "doc_id": "b", "text": text[1:]}, {"grp": 1, "doc_a": "a", "doc_b": "b"}],
-        pa.schema([("grp", pa.int64()), ("doc_id", pa.string()), ("text", pa.string()), ("doc_a", pa.string()), ("doc_b", pa.string())]),
-    )
-    list(neardup.compare_texts(iter([pairs]), shingles.ShingleParams(), "jaccard"))
+    both = pa.array([text, text[1:]], pa.string())
+    verdicts.similarities(both, np.array([0]), np.array([1]), shingles.ShingleParams(), "jaccard")
 
 
 def counted(text: str) -> None:
@@ -218,7 +215,7 @@ COMPILED: dict[str, Kernel] = {
     "measures": judged, "text.line_ends": as_written,
     "folding": lambda text: folding.content_hashes(column(text)), "shingles": lambda text: shingles.shingle_sets(column(text)),
     "minhash": lambda text: minhash.sketch_batch(column(text)), "simhash": lambda text: simhash.simhash_batch(column(text)),
-    "neardup": compared, "overlap": searched, "grams": counted,
+    "dedup.verdicts": compared, "overlap": searched, "grams": counted,
     "langid": lambda text: langid.identify(column(text), lid_model=langid.PACKAGE, lid_chars=len(text)),
     "text.scripts": lambda text: scripts.count_scripts(*text_buffers(column(text)), len(text)),
     "arrow_rows": arrow_row, "readers": frame_row, "kernels": lambda text: text_buffers(column(text)),
@@ -229,7 +226,8 @@ PLAIN: dict[str, Kernel] = {
     "sample_measures": sampled, "selection": selected, "lm": in_sentences,
     "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
 }  # fmt: skip
-WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures"}  # timed with another module
+WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures",
+          "dedup.fingerprints": "minhash", "dedup.blocks": "minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/test_pii.py"),
     "edit.script": "tests/udfs/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
@@ -237,7 +235,8 @@ ELSEWHERE = {  # what a test of its own bounds
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "batches", "causal_lm", "doc_keys", "domains", "embedding", "files", "lm_training", "pairing", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "batches", "causal_lm", "doc_keys", "domains", "embedding", "files", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "dedup.messages", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
 

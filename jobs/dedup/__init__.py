@@ -1,0 +1,1 @@
+"""Duplicates of every grain: the steps of one engine on executors."""

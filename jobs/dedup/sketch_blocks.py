@@ -1,0 +1,77 @@
+"""The index of near-duplicate removal in Delta: blocks of sketches, what of them no longer stands, and who has none yet."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs.core.job import Delete, Tables
+from jobs.core.near_dup_params import NearDupParams
+from udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the blocks of one kernel."""
+
+    documents: int
+    n_bytes: int  # of their texts
+    last_round: int  # -1: there are none
+
+
+def blocks(tables: Tables, params: NearDupParams) -> DataFrame:
+    """The blocks of the recipe's kernel."""
+    from pyspark.sql import functions as F
+
+    return tables.own("sketches").where(F.col("kernel") == params.kernel())
+
+
+def size_of(tables: Tables, params: NearDupParams) -> Size:
+    """How large the index is."""
+    from pyspark.sql import functions as F
+
+    if not tables.owns("sketches"):
+        return Size(0, 0, -1)
+    [row] = blocks(tables, params).agg(F.sum("n"), F.sum("n_bytes"), F.max("round")).collect()
+    return Size(row[0] or 0, row[1] or 0, -1 if row[2] is None else row[2])
+
+
+def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+    """Drop the blocks of batches that were ingested again since, or are gone: of whatever kernel, since nobody may read them."""
+    if not tables.owns("sketches"):
+        return {}
+    ingests = tables.ingests()
+    held = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
+    stale = [(row["batch_id"], row["ingest"]) for row in held if ingests.get(row["batch_id"]) != row["ingest"]]
+    if not stale:
+        return {}
+    return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
+
+
+def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+    """Blocks of the kept documents that are in none yet: one pass over their text."""
+    from pyspark.sql import functions as F
+
+    last = size_of(tables, params).last_round
+    todo = tables.kept(params.heeds) if params.heeds else None
+    if last >= 0:
+        known = blocks(tables, params).select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
+        todo = tables.stage("todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti"))
+        if todo.isEmpty():
+            return {}
+    number = (last + 1) % ROUNDS
+    kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
+    texts = tables.texts(todo, "text").select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
+    made = texts.mapInArrow(kernel, BLOCK)
+    ingests = [F.lit(item) for pair in tables.ingests().items() for item in pair]
+    return {
+        "sketches": made.select(
+            F.lit(params.kernel()).alias("kernel"), F.lit(number).alias("round"), "block", "batch_id",
+            F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"), "n", "n_bytes", "ids", "n_shingles",
+            "set_hash", "sketch", "bands",
+        )
+    }  # fmt: skip

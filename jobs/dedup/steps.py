@@ -1,0 +1,196 @@
+"""The steps of near-duplicate removal, whatever the fingerprint. All of it runs on executors.
+
+What crosses between the JVM and Python are blocks and packed messages (udfs.dedup.messages), since rows cost it and not
+their bytes. In the order in which data travels:
+
+1. sketch: each kept document that is in no block yet gets a sketch and band keys; its text is read once, and not moved.
+2. meet: band keys go to where equal keys are together; whoever shares one is a candidate pair.
+3. group: candidates that hang together are a family, and each family has a part that is its home.
+4. compare: each sketch goes once to where its family is compared; sketches decide what they can.
+5. choose: the texts of open pairs go to the same part. Buckets over the cap are settled there, and survivors chosen: the
+   lexicographically first maximal independent set under the ranking, so no two survivors are verified duplicates and a
+   chain of pairs never makes a family.
+
+On the driver there are a few numbers of the size of the index.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from jobs.core.job import Counts, Step, Tables, Writes
+from jobs.core.near_dup_params import NearDupParams
+from jobs.core.ranking import ranked
+from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
+from udfs.dedup import candidates, choosing, comparing, grouping
+from udfs.dedup.choosing import CHOSEN, FATES
+from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+BLOCK_ROWS = 16  # of an Arrow batch of blocks or messages: some megabytes each
+MIXED_ROWS = 64  # where many of them are documents of their own
+KEYS = 2_000_000  # band keys of a part: some 100 bytes each while they are sorted
+DOCUMENTS, TEXT_BYTES = 50_000, 256 << 20  # of a part in which families are compared: 330 bytes each, and the open texts
+GROUPED = 20_000_000  # documents whose families one task finds, some 60 bytes each of those that meet; beyond it rounds do
+ROUNDS = 64  # of finding families, and of settling; five to ten and one or two are usual
+
+
+def deduplicate(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+    """`pairs`, `hot_buckets`, `duplicates` and `verdicts` of the whole index."""
+    size = size_of(tables, params)
+    parts = max(size.documents // DOCUMENTS, size.n_bytes // TEXT_BYTES) + 1
+    grouped = group(tables, meet(tables, params, size), size, parts)
+    chosen = choose(tables, params, compare(tables, params, grouped, parts), parts)
+    return told(tables, params, chosen)
+
+
+def meet(tables: Tables, params: NearDupParams, size: Size) -> DataFrame:
+    """MESSAGE, staged: PAIR, LINK, BUCKET of the whole index."""
+    parts = size.documents * params.n_keys() // KEYS + 1
+    rows = blocks(tables, params).select("block", "n_shingles", "set_hash", "bands")
+    keys = rows.mapInArrow(functools.partial(candidates.scatter, parts=parts, bands=params.n_keys()), MESSAGE)
+    kernel = functools.partial(candidates.meet, max_bucket=params.max_bucket)
+    return tables.stage("met", keys.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
+
+
+def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
+    """MESSAGE, staged: LABEL by block, and PAIR, LINK, BUCKET by part."""
+    if size.documents <= GROUPED:
+        found = met.coalesce(1).mapInArrow(functools.partial(grouping.group, parts=parts), MESSAGE)
+        return tables.stage("grouped", found, BLOCK_ROWS)
+    tasks = size.documents // GROUPED + 2
+
+    def step(rows: DataFrame, kernel: Any, **how: int) -> DataFrame:
+        made = rows.repartition(tasks, "part").mapInArrow(functools.partial(kernel, **(how or {"parts": tasks})), MESSAGE)
+        return made
+
+    forest = met.mapInArrow(functools.partial(grouping.forest, parts=tasks), MESSAGE)
+    whole = tables.stage("forest", forest, BLOCK_ROWS)
+    edges, seen = whole.where(f"kind = {EDGE}"), None
+    for number in range(ROUNDS):
+        edges = tables.stage(f"stars_{number}", step(step(edges, grouping.large_star), grouping.small_star), BLOCK_ROWS)
+        state = sorted(row[0] for row in edges.where(f"kind = {STATE}").select("name").collect())
+        edges = edges.where(f"kind = {EDGE}")
+        if state == seen:
+            break
+        seen = state
+    rest = whole.where(f"kind in ({PAIR}, {LINK}, {BUCKET})")
+    found = step(step(edges.unionByName(rest), grouping.by_root), grouping.group_rooted, parts=parts)
+    return tables.stage("grouped", found, BLOCK_ROWS)
+
+
+def compare(tables: Tables, params: NearDupParams, grouped: DataFrame, parts: int) -> DataFrame:
+    """MESSAGE, staged: what each part knows of its families, with pairs as far as sketches decide them."""
+    labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data labels")
+    rows = blocks(tables, params).select("block", "batch_id", "ids", "n_shingles", "sketch")
+    sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
+    every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
+    kernel = functools.partial(comparing.compare, judge=params.judge(), width=params.sketch_bytes())
+    return tables.stage("compared", every.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
+
+
+def choose(tables: Tables, params: NearDupParams, compared: DataFrame, parts: int) -> DataFrame:
+    """CHOSEN: the rows that are told. Parts in which settling met open pairs are worked through again with their texts."""
+    kernel = functools.partial(choosing.choose, rule=rule_of(params))
+    ready = compared.where(f"kind not in ({NAMED}, {WANTED})").unionByName(ranks(tables, params, compared))
+    wanted, found = compared.where(f"kind = {WANTED}"), None
+    for number in range(ROUNDS):
+        every = ready.unionByName(texts(tables, wanted)).repartition(parts, "part")
+        made = tables.stage(f"chosen_{number}", every.mapInArrow(kernel, CHOSEN), MIXED_ROWS)
+        told = made.where("result IS NOT NULL")
+        found = told if found is None else found.unionByName(told)
+        rest = made.where("result IS NULL").select(*_names(MESSAGE))
+        ready, wanted = rest.where(f"kind <> {WANTED}"), rest.where(f"kind = {WANTED}")
+        if wanted.isEmpty():
+            break
+    assert found is not None
+    return found.select(*_names(FATES))
+
+
+def _names(schema: str) -> list[str]:
+    return [column.split()[0] for column in schema.split(", ")]
+
+
+def _documents(messages: DataFrame) -> DataFrame:
+    """part, node, doc_id, batch_id of NAMED or WANTED messages."""
+    named = ("part", "data node", "substring(name, 1, 32) doc_id", "substring(name, 33) batch_id")
+    return messages.selectExpr(*named)
+
+
+def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFrame:
+    """RANK messages of the documents in company that are kept now: their place in the ranking of their part, from 1."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    members = _documents(compared.where(f"kind = {NAMED}"))
+    if params.heeds:
+        out = tables.slice("verdicts").where(F.col("job").isin(list(params.heeds))).select("doc_id", "batch_id").distinct()
+        members = members.join(out, ["doc_id", "batch_id"], how="left_anti")
+    rows, order = ranked(tables, members, params.ranking, is_staged=True)
+    place = F.row_number().over(Window.partitionBy("part").orderBy(*order, "batch_id"))
+    data = F.concat("node", F.unhex(F.lpad(F.hex(place), 8, "0")))
+    return rows.select("part", F.lit(RANK).alias("kind"), F.lit("").alias("name"), data.alias("data"))
+
+
+def texts(tables: Tables, wanted: DataFrame) -> DataFrame:
+    """TEXT messages of the documents that are wanted."""
+    found = tables.texts(_documents(wanted), "text", carry=("part", "node"))
+    return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, encode(text, 'utf-8')) data")
+
+
+def rule_of(params: NearDupParams) -> choosing.Rule:
+    """How pairs are decided and who stays."""
+    measure, limit = params.by_text()
+    return choosing.Rule(
+        params.judge(), params.sketch_bytes(), params.by_sketch()[0], params.shingles(), measure, limit, params.families,
+        params.max_bucket, params.keep_rejected,
+    )  # fmt: skip
+
+
+def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, Any]:
+    """The rows of the tables."""
+    from pyspark.sql import functions as F
+
+    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
+    pairs = chosen.where("result = 'pair'").select(own, kernel, "doc_a", "doc_b", "similarity", "method", "is_accepted")
+    gone = chosen.where("result = 'duplicate'").withColumnsRenamed({"doc_a": "doc_id", "doc_b": "dup_of"})
+    duplicates = gone.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
+    verdicts = gone.select(
+        own, "doc_id", "batch_id", F.lit("near_duplicate").alias("reason"), F.col("similarity").alias("value"),
+        limit_of(params).alias("limit"), F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )  # fmt: skip
+    n, n_out = tables.kept(params.heeds).count(), gone.count()
+    tables.judged = Counts(n, n - n_out, n_out, {"near_duplicate": n_out} if n_out else {})
+    return {"pairs": pairs, "duplicates": duplicates, "verdicts": verdicts, **hot_buckets(tables, params, chosen)}
+
+
+def limit_of(params: NearDupParams) -> Column:
+    """What the similarity of a left-out document was compared with, by its `method`."""
+    from pyspark.sql import functions as F
+
+    method, limit = params.by_sketch()
+    return F.when(F.col("method") == method, F.lit(limit)).otherwise(F.lit(params.by_text()[1]))
+
+
+def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, Any]:
+    """`hot_buckets`, with what is left uncompared; nothing to write where there are and were none."""
+    from pyspark.sql import functions as F
+
+    hot = chosen.where("result = 'bucket'")
+    if not tables.owns("hot_buckets") and hot.isEmpty():
+        return {}
+    n = F.col("n_staying")
+    uncompared = F.coalesce((n * (n - 1) / 2).cast("bigint") - (2 * n - 3), F.lit(0)).cast("bigint")
+    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
+    return {"hot_buckets": hot.select(own, kernel, "band_key", "n_classes", "n_staying", uncompared.alias("n_uncompared"))}
+
+
+STEPS: tuple[Step, ...] = (forget, sketch, deduplicate)
+WRITES = (
+    Writes("sketches", "append"), Writes("pairs", "job"), Writes("hot_buckets", "job"), Writes("duplicates", "job"),
+    Writes("verdicts", "job"),
+)  # fmt: skip

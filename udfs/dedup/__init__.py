@@ -1,0 +1,1 @@
+"""Shingles, sketches, candidate pairs, survivors."""

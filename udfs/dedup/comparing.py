@@ -1,0 +1,137 @@
+"""Candidate pairs judged by their sketches, each sketch sent once to where its family is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from udfs.dedup.blocks import doc_ids, ids_in
+from udfs.dedup.grouping import labels_of
+from udfs.dedup.messages import (
+    BUCKET,
+    COMPARED,
+    JUDGED,
+    MEMBER,
+    MEMBERS,
+    NAMED,
+    PAIR,
+    PAIRS,
+    ROW_BITS,
+    SKETCH,
+    TWO,
+    WANTED,
+    Message,
+    message_batch,
+    messages_of,
+    packed_arrays,
+    unpacked,
+)
+from udfs.dedup.verdicts import Judge
+
+Ints = npt.NDArray[np.int64]
+AT_ONCE = 50_000  # pairs that are judged together: two sketches of 256 bytes each
+
+
+def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: block, batch_id, ids, n_shingles, sketch of blocks, and their LABEL data `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
+    names = ("block", "batch_id", "ids", "n_shingles", "sketch", "labels")
+    for batch in batches:
+        for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
+            yield from _sent(*block)
+
+
+def _sent(block: int, batch_id: str, ids: bytes, n_shingles: bytes, sketch: bytes, labels: bytes) -> Iterator[pa.RecordBatch]:
+    row, is_sketch, is_member, target = labels_of(labels)
+    high, low = ids_in(ids)[row].T
+    node, sizes = block << ROW_BITS | row, np.frombuffer(n_shingles, np.int32)
+    sketches = np.frombuffer(sketch, np.uint8).reshape(len(sizes), -1)
+    made: list[Message] = []
+    for to in np.unique(target).tolist():
+        here = (target == to) & is_member
+        if here.any():
+            made.append((to, MEMBER, batch_id, packed_arrays(MEMBERS, node[here], high[here], low[here])))
+        wide = (target == to) & is_sketch
+        if wide.any():
+            data = packed_arrays(COMPARED, node[wide], high[wide], low[wide], sizes[row[wide]])
+            made.append((to, SKETCH, batch_id, data + sketches[row[wide]].tobytes()))
+    yield message_batch(made)
+    yield named(NAMED, target[is_member], node[is_member], high[is_member], low[is_member], batch_id)
+
+
+def named(kind: int, target: Any, node: Ints, high: Any, low: Any, batch_id: str | npt.NDArray[Any]) -> pa.RecordBatch:
+    """A message for each document: doc_id and batch as its name, its node as its data."""
+    batches = batch_id if not isinstance(batch_id, str) else np.full(len(node), batch_id, object)
+    names = [f"{doc}{batch}" for doc, batch in zip(doc_ids(high, low).to_pylist(), batches.tolist(), strict=True)]
+    data = [value.to_bytes(8, "little") for value in node.tolist()]
+    return message_batch(list(zip(np.asarray(target).tolist(), [kind] * len(node), names, data, strict=True)))
+
+
+class Sketches:
+    """The sketches of some SKETCH messages by node."""
+
+    def __init__(self, messages: list[tuple[int, str, bytes]], width: int) -> None:
+        """`width`: bytes of a sketch."""
+        head = sum(np.dtype(kind).itemsize for kind in COMPARED)
+        counts = [len(data) // (head + width) for _, _, data in messages]
+        columns = [unpacked(COMPARED, data[: head * n]) for (_, _, data), n in zip(messages, counts, strict=True)]
+        parts = [np.frombuffer(data, np.uint8, n * width, head * n).reshape(n, width) for (_, _, data), n in zip(messages, counts, strict=True)]
+        self.batches = np.repeat(np.array([name for _, name, _ in messages], object), counts)
+        none = [np.zeros(0, kind) for kind in COMPARED]
+        node, high, low, n_shingles = (np.concatenate([none[i], *(part[i] for part in columns)]) for i in range(4))
+        sketches = np.concatenate([np.zeros((0, width), np.uint8), *parts])
+        order = np.argsort(node)
+        self.node, self.high, self.low, self.batches = node[order], high[order], low[order], self.batches[order]
+        self.n_shingles, self.sketches = n_shingles[order].astype(np.int64), sketches[order]
+
+    def judged(self, a: Ints, b: Ints, judge: Judge) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
+        """Similarity and verdict (1 accepted, -1 rejected, 0 open) of pairs of nodes."""
+        left, right = np.searchsorted(self.node, a), np.searchsorted(self.node, b)
+        found, verdict = np.zeros(len(a)), np.zeros(len(a), np.int8)
+        for start in range(0, len(a), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            one, other = left[some], right[some]
+            sides = self.n_shingles[one], self.n_shingles[other], self.sketches[one], self.sketches[other]
+            found[some], verdict[some] = judge(*sides)
+        return found, verdict
+
+    def wanted(self, target: int, nodes: Ints) -> pa.RecordBatch:
+        """WANTED messages for the texts of `nodes`."""
+        at = np.searchsorted(self.node, nodes)
+        return named(WANTED, np.full(len(at), target), nodes, self.high[at], self.low[at], self.batches[at])
+
+
+def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow over all messages of some parts: PAIR, SKETCH -> JUDGED and WANTED, to the home of each family; the others as they are.
+
+    The sketches of a part that is home to a bucket over the cap are handed on.
+    """
+    held: dict[int, list[tuple[int, str, bytes]]] = {PAIR: [], SKETCH: []}
+    crowded: set[int] = set()
+    for batch in batches:
+        is_ours = pc.is_in(batch.column("kind"), pa.array([PAIR, SKETCH], pa.int32()))
+        for part, kind, name, data in messages_of(iter([batch.filter(is_ours)])):
+            held[kind].append((part, name, data))
+        rest = batch.filter(pc.invert(is_ours))
+        crowded |= set(rest.filter(pc.equal(rest.column("kind"), BUCKET)).column("part").to_pylist())
+        yield rest  # as it came: a batch for each of many documents would cost more than all else
+    pairs, sketches = held[PAIR], held[SKETCH]
+    for part in sorted({part for part, _, _ in sketches}):
+        mine = [message for message in sketches if message[0] == part]
+        if part in crowded:
+            yield message_batch([(part, SKETCH, name, data) for _, name, data in mine])
+        index = Sketches(mine, width)
+        for home in sorted({name for at, name, _ in pairs if at == part}):
+            for _, _, data in (each for each in pairs if each[0] == part and each[1] == home):
+                a, b = unpacked(TWO, data)
+                found, verdict = index.judged(a, b, judge)
+                yield message_batch([(int(home), JUDGED, "", packed_arrays(PAIRS, a, b, found, verdict))])
+                is_open = verdict == 0
+                if is_open.any():
+                    yield index.wanted(int(home), np.unique(np.concatenate([a[is_open], b[is_open]])))
+
+
