@@ -143,7 +143,7 @@ def classes_of(blocks: Any) -> dict[str, str]:
     """By doc_id the hash of each document's shingle set, of those that have one."""
     import numpy as np
 
-    from udfs.dedup.blocks import doc_ids, ids_in
+    from udfs.dedup.doc_ids import doc_ids, ids_in
 
     found: dict[str, str] = {}
     for ids, n_shingles, set_hash in blocks.itertuples(index=False):

@@ -11,6 +11,7 @@ With a column `part` (numbers), --held FILE is written too: for each row of two 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import os
@@ -127,10 +128,11 @@ def speed(texts: Sequence[str], folder: Path) -> dict[str, float]:
 
     torch.set_num_threads(1)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
-    batch = pa.record_batch([pa.array(list(map(str, range(len(texts))))), pa.array(["b"] * len(texts)), pa.array(texts)], names=["doc_id", "batch_id", "text"])
-    batches = [batch.slice(i, 512) for i in range(0, len(texts), 512)]  # as Spark is told to cut them
+    batches = [pa.array(texts[i : i + 512]) for i in range(0, len(texts), 512)]  # as Spark cuts them
     bare = pipeline("text-classification", model=str(folder), device="cpu")
-    ours = best(lambda: list(text_heads.score_batches(iter(batches), str(folder), "cpu", text_heads.Head("softmax", ("good",)), TOKENS, PADDED)))
+    head = text_heads.Head("softmax", ("good",))
+    bound = functools.partial(text_heads.score_texts, folder=str(folder), device="cpu", head=head)
+    ours = best(lambda: [bound(each, max_tokens=TOKENS, padded_tokens=PADDED) for each in batches])
     theirs = {rows: best(lambda rows=rows: bare(texts, batch_size=rows, truncation=True, max_length=TOKENS)) for rows in (1, 32)}  # type: ignore[misc]
     return {"docs_s_core": round(len(texts) / ours), "mb_s_core": round(size / ours, 2), "pipeline_docs_s_core": round(len(texts) / min(theirs.values())),
             "of_bare_library": round(min(theirs.values()) / ours, 2), "of_bare_library_one_at_a_time": round(theirs[1] / ours, 2)}  # fmt: skip

@@ -7,7 +7,6 @@ run     spark-submit jobs/convert_script.py --recipe conf/convert_script.yaml --
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import TYPE_CHECKING, Literal
 
@@ -17,12 +16,11 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
-from udfs.edit.script import REASON, convert_batches
+from udfs.columns import simplified
+from udfs.edit.script import REASON
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-FOUND = "doc_id string, batch_id string, start int, end int, replacement string"
 
 
 class Params(Strict):
@@ -44,10 +42,11 @@ def convert(tables: Tables, params: Params) -> dict[str, DataFrame]:
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
     kept = tables.kept(params.heeds).join(chinese, keys, how="left_semi")
     wanted = kept.join(skipped, keys, how="left_anti")
-    kernel = functools.partial(convert_batches, config=params.opencc)
-    found = tables.mapped(kernel, FOUND, *keys, "text", keys=wanted)
+    changes = simplified(params.opencc).once()
+    found = tables.texts(wanted, "text").select(*keys, changes("text").alias("found"))
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(REASON).alias("reason")
-    return {"edits": found.select(own, *keys, "start", "end", "replacement", reason)}
+    edits = found.select(*keys, F.explode("found").alias("edit"))
+    return {"edits": edits.select(own, *keys, "edit.*", reason)}
 
 
 JOB = Job(

@@ -39,7 +39,8 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    rows = tables.mapped(kernel, f"doc_id string, batch_id string, {FOUND}", "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
+    schema, kept = f"doc_id string, batch_id string, {FOUND}", tables.kept(params.heeds)
+    rows = tables.mapped(kernel, schema, "doc_id", "batch_id", "text", keys=kept)
     found = tables.stage("found", rows)
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(

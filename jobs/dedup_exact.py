@@ -9,9 +9,7 @@ Text first, then URLs among the survivors; so each left-out document is itself e
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
@@ -22,11 +20,10 @@ from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.ranking import Rank, ranked
 from jobs.core.routes import Label
-from udfs.folding import content_hashes
+from udfs.columns import text_hash
 from udfs.read.addresses import ADDRESS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
 
@@ -49,21 +46,13 @@ class Params(Strict):
     min_kept: NonNegativeInt  # documents
 
 
-def hash_batches(batches: Iterator[pa.RecordBatch], nfkc: bool, casefold: bool, squeeze_space: bool, simplify: bool) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> doc_id, batch_id, text_hash."""
-    import pyarrow as pa
-
-    for batch in batches:
-        hashes = content_hashes(batch["text"], nfkc=nfkc, casefold=casefold, squeeze_space=squeeze_space, simplify=simplify)
-        yield pa.record_batch([batch["doc_id"], batch["batch_id"], hashes], names=["doc_id", "batch_id", "text_hash"])
-
-
 def hash_texts(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash, url_key and rank columns of the documents that earlier judges kept; one pass over the text."""
     from pyspark.sql import functions as F
 
-    kernel = functools.partial(hash_batches, **params.normalise.model_dump())
-    hashed = tables.mapped(kernel, "doc_id string, batch_id string, text_hash string", "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
+    texts = tables.texts(tables.kept(params.heeds), "text")
+    hash_of = text_hash(**params.normalise.model_dump())
+    hashed = texts.select("doc_id", "batch_id", hash_of("text").alias("text_hash"))
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "url", "domain_hint"))
     urls = docs.select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))

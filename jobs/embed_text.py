@@ -23,12 +23,11 @@ from jobs.core.errors import ConfigError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
 from jobs.core.ranking import by_seed
-from udfs.embedding import embed_batches, model_name
+from udfs.columns import embedding
+from udfs.embedding import model_name
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-VECTORS = "doc_id string, batch_id string, vector array<float>, n_chars bigint"
+    from pyspark.sql import Column, DataFrame
 
 
 class Usem3(Strict):
@@ -100,13 +99,27 @@ def embed(tables: Tables, params: Params) -> dict[str, DataFrame]:
     model, keys = name_of(params), ["doc_id", "batch_id"]
     wanted = tables.held = tables.stage("chosen", chosen(tables, params))
     done = tables.own("embeddings").where((F.col("model") == model) & F.col("batch_id").isin(list(tables.batches)))
-    texts = tables.texts(wanted.join(done.select(*keys), keys, how="left_anti"), "text").select(*keys, F.substring("text", 1, params.max_chars).alias("text"))
-    rows = through_nlp(texts, params.engine) if isinstance(params.engine, SparkNlp) else texts.mapInArrow(embed_batches, VECTORS)
+    begins = F.substring("text", 1, params.max_chars).alias("text")
+    texts = tables.texts(wanted.join(done.select(*keys), keys, how="left_anti"), "text").select(*keys, begins)
+    if isinstance(params.engine, SparkNlp):
+        rows = through_nlp(texts, params.engine)
+    else:
+        rows = texts.select(*keys, embedding()("text").alias("vector"), n_chars())
     return {"embeddings": rows.select(*keys, F.lit(model).alias("model"), "vector", "n_chars")}
 
 
+def n_chars() -> Column:
+    """Code points that were embedded."""
+    from pyspark.sql import functions as F
+
+    return F.length("text").cast("bigint").alias("n_chars")
+
+
 def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
-    """VECTORS by a Spark NLP pipeline. Raises ConfigError when its Python package or its jars are missing."""
+    """doc_id, batch_id, vector, n_chars by a Spark NLP pipeline.
+
+    Raises ConfigError when its Python package or its jars are missing.
+    """
     from pyspark.ml import Pipeline
     from pyspark.sql import functions as F
 
@@ -123,7 +136,7 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
     encoder = loaded.setInputCols(["document"]).setOutputCol("found").setBatchSize(engine.rows).setMaxSentenceLength(engine.max_tokens)
     pipeline = Pipeline(stages=[assembler, encoder.setCaseSensitive(engine.case_sensitive)]).fit(texts)
     found = pipeline.transform(texts)
-    return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), F.length("text").cast("bigint").alias("n_chars"))
+    return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), n_chars())
 
 
 def count(tables: Tables, params: Params) -> Counts:

@@ -10,9 +10,7 @@ judges, slices of trainers, corpus, report) gets this one.
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -24,8 +22,9 @@ from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.models import as_models, is_trained, load_model, model_row
 from jobs.core.routes import Label, folded_column
-from udfs.classifiers import Classifier, from_bytes, to_bytes
-from udfs.domains import KIND, fit_domains, label_texts
+from udfs.classifiers import from_bytes, to_bytes
+from udfs.columns import domain
+from udfs.domains import KIND, fit_domains
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 NAME = "domain"  # of the model
 NO_LANG = "und"
-LABELLED = "doc_id string, batch_id string, domain string, method string, confidence double, version string"
 
 
 class Grams(Strict):
@@ -141,17 +139,6 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     return {"models": as_models(tables, [model_row(tables, NAME, model.version, KIND, to_bytes(model), trained_on=about, figures=figures, params=model.spec)])}
 
 
-def label_batches(batches: Iterator[pa.RecordBatch], model: Classifier, min_confidence: float, otherwise: str) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> LABELLED; below `min_confidence` the domain is `otherwise`, and the share of the likeliest is kept."""
-    import pyarrow as pa
-
-    for batch in batches:
-        domains, shares = label_texts(model, batch["text"])
-        given = [domain if share >= min_confidence else otherwise for domain, share in zip(domains, shares, strict=True)]
-        columns = [batch["doc_id"], batch["batch_id"], pa.array(given, pa.string()), pa.array(["classifier"] * len(given), pa.string()), pa.array(shares, pa.float64())]
-        yield pa.record_batch([*columns, pa.array([model.version] * len(given), pa.string())], names=[part.split()[0] for part in LABELLED.split(", ")])
-
-
 def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`domains` of the batches at hand."""
     from pyspark.sql import functions as F
@@ -164,8 +151,17 @@ def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
         model = from_bytes(load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict()))  # type: ignore[union-attr]
     if model is None:
         return {"domains": told.unionByName(open_.select("*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said))}
-    kernel = functools.partial(label_batches, model=model, min_confidence=params.min_confidence, otherwise=params.otherwise)
-    return {"domains": told.unionByName(tables.mapped(kernel, LABELLED, "doc_id", "batch_id", "text", keys=open_))}
+    found = tables.texts(open_, "text").select("doc_id", "batch_id", domain(model)("text").alias("found"))
+    is_sure = F.col("found.share") >= params.min_confidence
+    labelled = found.select(
+        "doc_id",
+        "batch_id",
+        F.when(is_sure, F.col("found.domain")).otherwise(params.otherwise).alias("domain"),
+        F.lit("classifier").alias("method"),
+        F.col("found.share").alias("confidence"),
+        F.lit(model.version).alias("version"),
+    )
+    return {"domains": told.unionByName(labelled)}
 
 
 def count(tables: Tables, params: Params) -> Counts:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
@@ -19,13 +18,13 @@ from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
 from jobs.core.once import forget_replaced
-from udfs.classifiers import MEASURES, Classifier, from_bytes, logits, probability
+from udfs.classifiers import MEASURES, from_bytes
+from udfs.columns import quality
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-SCORED = "doc_id string, batch_id string, scorer string, version string, raw double, score double"
+    from udfs.classifiers import Classifier
 
 
 class Params(Strict):
@@ -35,17 +34,16 @@ class Params(Strict):
     classifiers: list[str]  # names of train_classifier's models
 
 
-def score_batches(batches: Iterator[pa.RecordBatch], models: list[Classifier]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id and text, and lang where a model wants it (or MEASURES) -> SCORED, a row for each document and model."""
-    import numpy as np
-    import pyarrow as pa
+def by_model(rows: DataFrame, said: list[tuple[Classifier, Column]]) -> DataFrame:
+    """doc_id, batch_id, scorer, version, raw, score: each row of `rows` by each model."""
+    from pyspark.sql import functions as F
 
-    for batch in batches:
-        for model in models:
-            raw = np.round(logits(model, batch), 6)  # the last bits of a double are not the same on every machine
-            names, versions = pa.array([model.name] * len(raw), pa.string()), pa.array([model.version] * len(raw), pa.string())
-            columns = [batch["doc_id"], batch["batch_id"], names, versions, pa.array(raw), pa.array(probability(raw))]
-            yield pa.record_batch(columns, names=[part.split()[0] for part in SCORED.split(", ")])
+    keys, each = ["doc_id", "batch_id"], []
+    found = rows.select(*keys, *[column.alias(f"by_{i}") for i, (_, column) in enumerate(said)])
+    for i, (model, _) in enumerate(said):
+        named = F.lit(model.name).alias("scorer"), F.lit(model.version).alias("version")
+        each.append(F.struct(*named, f"by_{i}.raw", f"by_{i}.score"))
+    return found.select(*keys, F.explode(F.array(*each)).alias("said")).select(*keys, "said.*")
 
 
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -58,15 +56,16 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     full = done.groupBy(*keys).agg(F.count("*").alias("n")).where(F.col("n") == len(models)).select(*keys)
     is_first = not tables.owns("scores")
     todo = tables.kept(params.heeds) if is_first else tables.kept(params.heeds).join(full, keys, how="left_anti")
+    by_text, by_measures = [m for m in models if m.wants_text], [m for m in models if not m.wants_text]
     frames = []
-    if any(model.wants_text for model in models):
-        kernel = functools.partial(score_batches, models=[model for model in models if model.wants_text])
-        carry = ("lang",) if any(model.wants_lang for model in models) else ()
+    if by_text:
+        carry = ("lang",) if any(model.wants_lang for model in by_text) else ()
         asked = todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
-        frames.append(tables.mapped(kernel, SCORED, *keys, "text", keys=asked, carry=carry))
-    if not all(model.wants_text for model in models):
-        kernel = functools.partial(score_batches, models=[model for model in models if not model.wants_text])
-        frames.append(tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES).mapInArrow(kernel, SCORED))
+        said = [(model, quality(model)("text", *(["lang"] if model.wants_lang else []))) for model in by_text]
+        frames.append(by_model(tables.texts(asked, "text", carry=carry), said))
+    if by_measures:
+        rows = tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES)
+        frames.append(by_model(rows, [(model, quality(model)(F.struct(*MEASURES))) for model in by_measures]))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
     fresh = rows if is_first else rows.join(done, [*keys, "version"], how="left_anti")
     own = F.lit(tables.job.name).alias("job")

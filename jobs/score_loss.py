@@ -11,7 +11,6 @@ no limit, nor have documents that the model did not measure.
 
 from __future__ import annotations
 
-import functools
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -27,12 +26,11 @@ from jobs.core.errors import ConfigError
 from jobs.core.hf_folder import check_executors, version_of
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
-from udfs.causal_lm import score_batches
+from udfs.columns import token_loss
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-LOSSES = "doc_id string, batch_id string, n_tokens bigint, log_prob double, perplexity double, loss double"
 STEPS = 1000  # of a nat
 NO_DOMAIN = "none"  # in a rule, of documents whose source states no domain: they are a domain of their own
 
@@ -89,13 +87,14 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if not todo.take(1):  # an append without rows: the run still names the version that readers open
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
-    kernel = functools.partial(
-        score_batches, folder=str(Path(params.model).resolve()), device=params.device, opening=params.opening,
-        max_tokens=params.max_tokens, padded_tokens=params.padded_tokens,
-    )  # fmt: skip
-    rows = tables.mapped(kernel, LOSSES, *keys, "text", keys=todo)
+    folder = str(Path(params.model).resolve())
+    loss = token_loss(folder, params.opening, params.max_tokens, params.padded_tokens, params.device).once()
+    rows = tables.texts(todo, "text").select(*keys, loss("text").alias("found"))
+    rows = rows.where("found.n_tokens IS NOT NULL")
+    own, named = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")
     no_share = F.lit(None).cast("double").alias("oov_share")
-    return {"perplexity": rows.select(F.lit(tables.job.name).alias("job"), *keys, F.lit(model).alias("model"), "n_tokens", "log_prob", no_share, "perplexity", "loss")}
+    found = ("found.n_tokens", "found.log_prob", no_share, "found.perplexity", "found.loss")
+    return {"perplexity": rows.select(own, *keys, named, *found)}
 
 
 def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:

@@ -9,9 +9,7 @@ A model goes to an executor once and is mapped from a file there. What a version
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
@@ -20,13 +18,11 @@ from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.models import find_models, load_model
 from jobs.core.once import forget_replaced
 from jobs.core.routes import Label
-from udfs.lm import SCORES, LanguageModel, from_bytes, score_texts
+from udfs.columns import perplexity
+from udfs.lm import from_bytes
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame
-
-MEASURED = "doc_id string, batch_id string, model string, n_tokens bigint, log_prob double, oov_share double, perplexity double, loss double"
 
 
 class Params(Strict):
@@ -40,19 +36,6 @@ class Params(Strict):
         return {"kenlm"}
 
 
-def score_batches(batches: Iterator[pa.RecordBatch], models: dict[str, LanguageModel]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, lang, text -> MEASURED."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for batch in batches:
-        for lang, model in models.items():
-            mine = batch.filter(pc.equal(batch["lang"], lang))
-            found = score_texts(model, mine["text"])
-            names = pa.array([f"{model.name}-{model.version}"] * len(mine), pa.string())
-            yield pa.record_batch([mine["doc_id"], mine["batch_id"], names, *found.columns], names=["doc_id", "batch_id", "model", *SCORES.names])
-
-
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """New rows of `perplexity` for the batches at hand."""
     from pyspark.sql import functions as F
@@ -64,9 +47,13 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if tables.owns("perplexity"):
         done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
         todo = todo.join(done, keys, how="left_anti")
-    measured = tables.mapped(functools.partial(score_batches, models=models), MEASURED, *keys, "text", keys=todo, carry=("lang",))
+    texts = tables.texts(todo, "text", carry=("lang",))
+    found = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("found"))
+    made_by = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
+    model = F.create_map(*made_by)[F.col("lang")].alias("model")
     own = F.lit(tables.job.name).alias("job")
-    return {"perplexity": measured.select(own, *keys, "model", "n_tokens", "log_prob", "oov_share", "perplexity", "loss")}
+    scores = [f"found.{name}" for name in ("n_tokens", "log_prob", "oov_share", "perplexity", "loss")]
+    return {"perplexity": found.select(own, *keys, model, *scores)}
 
 
 JOB = Job(

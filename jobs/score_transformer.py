@@ -24,12 +24,11 @@ from jobs.core.errors import ConfigError
 from jobs.core.hf_folder import check_executors, labels_of, version_of
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
-from udfs.text_heads import Head, score_batches
+from udfs.columns import transformer_score
+from udfs.text_heads import Head
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-SAID = "doc_id string, batch_id string, raw double, score double, detail string"
 
 
 class Regression(Strict):
@@ -118,12 +117,12 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
         todo = tables.stage(f"todo-{i}", kept.join(done, keys, how="left_anti"))
         if not todo.take(1):
             continue
-        kernel = functools.partial(
-            score_batches, folder=str(Path(scorer.model).resolve()), device=params.device, head=scorer.head.head(),
-            max_tokens=scorer.max_tokens, padded_tokens=params.padded_tokens,
-        )  # fmt: skip
-        rows = tables.mapped(kernel, SAID, *keys, "text", keys=todo)
-        frames.append(rows.select(own, *keys, F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version"), "raw", "score", "detail"))
+        folder, head = str(Path(scorer.model).resolve()), scorer.head.head()
+        said = transformer_score(folder, head, scorer.max_tokens, params.padded_tokens, params.device).once()
+        rows = tables.texts(todo, "text").select(*keys, said("text").alias("said"))
+        rows = rows.where("said.raw IS NOT NULL")
+        named = F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version")
+        frames.append(rows.select(own, *keys, *named, "said.raw", "said.score", "said.detail"))
     if not frames:  # an append without rows: the run still names the version that readers open
         return {"scores": tables.empty("scores")}
     check_executors(tables)

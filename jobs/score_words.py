@@ -20,7 +20,8 @@ from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
 from jobs.core.packages import is_here
-from udfs.sensitive import SCORED, WordList, automaton, score_batches
+from udfs.columns import word_score
+from udfs.sensitive import WordList, automaton
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -77,7 +78,9 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     done = tables.own("scores").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
     for words in (each.words() for each in params.lists):
         todo = kept.join(done.where(F.col("version") == words.version).select(*keys), keys, how="left_anti")
-        frames.append(tables.mapped(functools.partial(score_batches, lists=(words,)), SCORED, *keys, "text", keys=todo))
+        found = tables.texts(todo, "text").select(*keys, word_score(words)("text").alias("found"))
+        named = F.lit(words.name).alias("scorer"), F.lit(words.version).alias("version")
+        frames.append(found.select(*keys, *named, "found.raw", "found.score", "found.detail"))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
     return {"scores": rows.select(F.lit(tables.job.name).alias("job"), *keys, "scorer", "version", "raw", "score", "detail")}
 

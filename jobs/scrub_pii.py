@@ -7,7 +7,6 @@ run     spark-submit jobs/scrub_pii.py --recipe conf/scrub_pii.yaml --lake lakes
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,11 @@ from pydantic import field_validator
 from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
-from udfs.pii import PiiParams, scrub_batches
+from udfs.columns import pii
+from udfs.pii import PiiParams
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-FOUND = "doc_id string, batch_id string, start int, end int, replacement string, reason string"
 
 
 class Params(Strict):
@@ -45,9 +43,10 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`edits` of the batches at hand: a row for each entity found."""
     from pyspark.sql import functions as F
 
-    kernel = functools.partial(scrub_batches, params=PiiParams(params.placeholders))
-    found = tables.mapped(kernel, FOUND, "doc_id", "batch_id", "text", keys=tables.kept_keys(params.heeds))
-    return {"edits": found.select(F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", "start", "end", "replacement", "reason")}
+    keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
+    found = tables.texts(tables.kept(params.heeds), "text").select(*keys, find("text").alias("found"))
+    own = F.lit(tables.job.name).alias("job")
+    return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
 
 
 JOB = Job("scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count_kept, about=__doc__)

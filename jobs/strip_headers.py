@@ -17,12 +17,11 @@ from jobs.core.counts import count_kept
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import Label
-from udfs.headers import REASON, strip_batches
+from udfs.columns import licence_headers
+from udfs.headers import REASON
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-FOUND = "doc_id string, batch_id string, start int, end int"
 
 
 class Params(Strict):
@@ -38,9 +37,11 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys = ["doc_id", "batch_id"]
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(F.col("domain").isin(params.domains))
-    found = tables.mapped(strip_batches, FOUND, *keys, "text", keys=tables.kept(params.heeds).join(code, keys, how="left_semi"))
-    own = F.lit(tables.job.name).alias("job")
-    return {"edits": found.select(own, *keys, "start", "end", F.lit("").alias("replacement"), F.lit(REASON).alias("reason"))}
+    texts = tables.texts(tables.kept(params.heeds).join(code, keys, how="left_semi"), "text")
+    found = texts.select(*keys, licence_headers().once()("text").alias("found"))
+    spans = found.select(*keys, F.explode("found").alias("span"))
+    own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")
+    return {"edits": spans.select(own, *keys, "span.start", "span.end", gone, F.lit(REASON).alias("reason"))}
 
 
 JOB = Job(

@@ -10,12 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.core import local_delta
+from jobs.core import inputs, local_delta
 from jobs.core.lake import PROPERTIES, Lake
 from jobs.core.run import run_job
 from jobs.core.runs import Runs
 from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
-from jobs.core.text_pass import units
 from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
@@ -130,7 +129,9 @@ def shouting() -> Any:
     return kernel
 
 
-def test_a_pass_over_text_gives_the_same_rows_whoever_reads(measured: Lake, spark: Any) -> None:
+def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
+    measured: Lake, spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pandas as pd
 
     schema, columns = "doc_id string, batch_id string, text string, tag string", ("doc_id", "batch_id", "text")
@@ -138,32 +139,21 @@ def test_a_pass_over_text_gives_the_same_rows_whoever_reads(measured: Lake, spar
     some = docs.iloc[[0, 1, 4]][["doc_id", "batch_id"]].assign(tag=["x", "y", "z"])
     twice = pd.concat([some, some.iloc[:1].assign(tag="again")], ignore_index=True)
     stale = twice.assign(batch_id=["two"] * 4)  # as if those of the other batch had been replaced
-    found: dict[str, list[Any]] = {"here": [], "spark": []}
-    for kind, lake in {"here": measured, "spark": by_spark(spark, Path(measured.root))}.items():
+    found: dict[int, list[Any]] = {6: [], 5: []}
+    for most in found:  # the keys are sent to the texts, or Spark plans the join
+        monkeypatch.setattr(inputs, "BROADCAST", most)
         for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
-            for given in [keys, None if keys is None else spark.createDataFrame(keys)][: 1 if keys is None else 2]:
-                rows = tables_of(lake).mapped(shouting(), schema, *columns, keys=given, carry=carry).collect()
-                found[kind].append(sorted(map(tuple, rows)))
-    assert found["here"] == found["spark"]
-    assert [len(rows) for rows in found["here"]][:5] == [6, 3, 3, 4, 4]
-    assert len(found["here"][5]) == sum(row[0] in set(docs.doc_id[docs.batch_id == "two"]) for row in stale.itertuples(index=False))
-    assert found["here"][0] == sorted((row.doc_id, row.batch_id, row.text.upper(), "") for row in docs.itertuples())
-
-
-def test_parts_of_files_hold_every_row_group_once(tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    from udfs.files import through_files
-
-    rows = pa.table({"doc_id": [f"{i:032x}" for i in range(1000)], "text": ["x" * (i % 50) for i in range(1000)]})
-    pq.write_table(rows, tmp_path / "a.parquet", row_group_size=90)
-    file = local_delta.DataFile(str(tmp_path / "a.parquet"), 4 * 32 << 20, {"batch_id": "one", "bucket": 0})
-    parts = units([file], 2)
-    assert len(parts) > 4
-    batches = iter([pa.RecordBatch.from_pylist(parts)])
-    seen = pa.Table.from_batches(list(through_files(batches, lambda found: found, ("batch_id", "doc_id", "text"), 64)))
-    assert seen.select(["doc_id", "text"]).sort_by("doc_id").equals(rows)
-    assert set(seen["batch_id"].to_pylist()) == {"one"}
+            given = None if keys is None else spark.createDataFrame(keys)
+            frame = tables_of(measured).mapped(shouting(), schema, *columns, keys=given, carry=carry)
+            found[most].append(sorted(map(tuple, frame.collect())))
+            plan = frame._jdf.queryExecution().optimizedPlan().toString()
+            assert ("strategy=broadcast" in plan) == (keys is not None and most == 6)
+    assert found[6] == found[5]
+    assert [len(rows) for rows in found[6]][:3] == [6, 3, 4]
+    in_two = set(docs.doc_id[docs.batch_id == "two"])
+    assert len(found[6][3]) == sum(row[0] in in_two for row in stale.itertuples(index=False))
+    every = [(row.doc_id, row.batch_id, row.text.upper(), "") for row in docs.itertuples()]
+    assert found[6][0] == sorted(every)
 
 
 def test_workers_start_with_our_libraries_and_without_archives_on_their_path(spark: Any) -> None:

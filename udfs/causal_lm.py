@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-LOSSES = pa.schema([("doc_id", pa.string()), ("batch_id", pa.string()), ("n_tokens", pa.int64()), ("log_prob", pa.float64()),
-                    ("perplexity", pa.float64()), ("loss", pa.float64())])  # fmt: skip
+LOSSES: pa.Schema = pa.schema([
+    ("n_tokens", pa.int64()), ("log_prob", pa.float64()),
+    ("perplexity", pa.float64()), ("loss", pa.float64()),
+])  # fmt: skip
 CHARS = 16  # characters of a text that are looked at for each token that is wanted
 DIGITS = 4  # decimals of a loss that are kept: the last bits depend on what else is in its pass
 
@@ -85,12 +87,13 @@ def mean_losses(texts: Sequence[str], folder: str, device: str, opening: str | N
     return [len(each) for each in tokens], losses
 
 
-def score_batches(
-    batches: Iterator[pa.RecordBatch], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
-) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> LOSSES; a text without any token has no row. Raises RuntimeError as `load`."""
-    for batch in batches:
-        n_tokens, means = mean_losses(batch["text"].to_pylist(), folder, device, opening, max_tokens, padded_tokens)
-        counts, losses = np.asarray(n_tokens, np.int64), np.round(np.asarray(means, np.float64), DIGITS)
-        columns = [batch["doc_id"], batch["batch_id"], pa.array(counts), pa.array(-losses * counts), pa.array(np.exp(losses)), pa.array(losses)]
-        yield pa.record_batch(columns, schema=LOSSES).filter(pa.array(counts > 0))
+def score_texts(
+    texts: pa.Array, folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
+) -> pa.RecordBatch:
+    """LOSSES of each text; nulls for one that is null or has no token. Raises RuntimeError as `load`."""
+    given = [text or "" for text in texts.to_pylist()]
+    n_tokens, means = mean_losses(given, folder, device, opening, max_tokens, padded_tokens)
+    counts, losses = np.asarray(n_tokens, np.int64), np.round(np.asarray(means, np.float64), DIGITS)
+    none = (counts == 0) | texts.is_null().to_numpy(zero_copy_only=False)
+    columns = [pa.array(values, mask=none) for values in (counts, -losses * counts, np.exp(losses), losses)]
+    return pa.record_batch(columns, schema=LOSSES)

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 # What `trees` look at: every number of `signals` but the score of the language, which another model would change.
 MEASURES = tuple(f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score")
 MAX_LOGIT = 30.0
+SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64())])
 
 
 @dataclass(frozen=True)
@@ -162,3 +163,9 @@ def logits(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
 def probability(logit: Floats) -> Floats:
     """1 / (1 + exp(-logit))."""
     return 1.0 / (1.0 + np.exp(-logit))
+
+
+def score(model: Classifier, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
+    """SCORED of each row: the calibrated logit, and its probability."""
+    raw = np.round(logits(model, rows), 6)  # the last bits of a double are not the same on every machine
+    return pa.record_batch([pa.array(raw), pa.array(probability(raw))], schema=SCORED)

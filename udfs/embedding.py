@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-EMBEDDED = pa.schema([("doc_id", pa.string()), ("batch_id", pa.string()), ("vector", pa.list_(pa.float32())), ("n_chars", pa.int64())])
+EMBEDDED = pa.list_(pa.float32())
 DIMENSIONS = 512
 DIGITS = 5  # decimals that are kept: machines differ in the last bits
 
@@ -43,10 +42,8 @@ def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
     return np.round(np.nan_to_num(made), DIGITS).astype(np.float32)
 
 
-def embed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> EMBEDDED."""
-    for batch in batches:
-        texts = batch["text"].to_pylist()
-        flat = pa.array(vectors(texts).ravel())
-        lists = pa.ListArray.from_arrays(np.arange(0, len(flat) + 1, DIMENSIONS, dtype=np.int32), flat)
-        yield pa.record_batch([batch["doc_id"], batch["batch_id"], lists, pa.array([len(text) for text in texts], pa.int64())], schema=EMBEDDED)
+def embed_texts(texts: pa.Array) -> pa.Array:
+    """The vector of each text (see `vectors`), a list of 512 float32; a null text is an empty one."""
+    flat = pa.array(vectors([text or "" for text in texts.to_pylist()]).ravel())
+    ends = np.arange(0, len(flat) + 1, DIMENSIONS, dtype=np.int32)
+    return pa.ListArray.from_arrays(ends, flat, type=EMBEDDED)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 REASON = "licence_header"
+FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
 _LICENCE = (  # of code, by name
     r"(?:apache|mit|[023]?-?bsd|bsd|[al]?gpl|gnu|mpl|mozilla|isc|cc0|cc[- ]by|creative commons|unlicense|public domain|zlib|boost|eclipse|epl|eupl"
     r"|artistic|psf|python software|proprietary|wtfpl|mulan|cddl|ms-pl|expat|new bsd|modified bsd|simplified bsd)"
@@ -206,14 +207,6 @@ def _part(text: str, comment: Comment, first: int, last: int) -> tuple[int, int]
     return start, end
 
 
-def strip_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> doc_id, batch_id, start, end (int, code points)."""
-    for batch in batches:
-        rows = [
-            (doc_id, batch_id, start, end)
-            for doc_id, batch_id, text in zip(*(batch[name].to_pylist() for name in ("doc_id", "batch_id", "text")), strict=True)
-            for start, end in header_spans(text or "")
-        ]
-        columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-        kinds = (pa.string(), pa.string(), pa.int32(), pa.int32())
-        yield pa.record_batch([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=["doc_id", "batch_id", "start", "end"])
+def find_headers(texts: pa.Array) -> pa.Array:
+    """FOUND of each text: its `header_spans`; a null text has none."""
+    return pa.array([header_spans(text or "") for text in texts.to_pylist()], FOUND)

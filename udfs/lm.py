@@ -9,19 +9,24 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs.batches import as_batch
 
 Unit = Literal["words", "chars"]
 WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]", re.UNICODE)
-SCORES: pa.Schema = pa.schema([("n_tokens", pa.int64()), ("log_prob", pa.float64()), ("oov_share", pa.float64()), ("perplexity", pa.float64()), ("loss", pa.float64())])
+SCORES: pa.Schema = pa.schema([
+    ("n_tokens", pa.int64()), ("log_prob", pa.float64()), ("oov_share", pa.float64()),
+    ("perplexity", pa.float64()), ("loss", pa.float64()),
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,3 +115,24 @@ def score_texts(model: LanguageModel, texts: pa.Array) -> pa.RecordBatch:
     loaded = _loaded(model.version, model)
     rows = [_score(loaded, model, text or "") for text in texts.to_pylist()]
     return as_batch(rows, SCORES)
+
+
+def score_languages(texts: pa.Array, langs: pa.Array, models: Mapping[str, LanguageModel]) -> pa.RecordBatch:
+    """A row of SCORES for each text by the model of its language; nulls where the language is null.
+
+    Raises ValueError for a language without a model.
+    """
+    unknown = sorted(set(langs.drop_null().to_pylist()) - set(models))
+    if unknown:
+        known = ", ".join(sorted(models)) or "none"
+        raise ValueError(f"perplexity: no language model of {', '.join(unknown)}; there are: {known}")
+    parts, places = [as_batch([], SCORES)], []
+    for lang, model in models.items():
+        mine = np.flatnonzero(pc.fill_null(pc.equal(langs, lang), False).to_numpy(zero_copy_only=False))
+        parts.append(score_texts(model, texts.take(pa.array(mine))))
+        places.append(mine)
+    order = np.concatenate([np.zeros(0, np.int64), *places])
+    row_of = np.full(len(texts), -1, np.int64)
+    row_of[order] = np.arange(len(order))
+    found = pa.Table.from_batches(parts).combine_chunks().take(pa.array(row_of, mask=row_of < 0))
+    return pa.record_batch([column.combine_chunks() for column in found.columns], schema=SCORES)

@@ -72,6 +72,8 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
 
 SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS])
 """One row a document: doc_id, then its measures; each field's `comment` gives meaning and unit."""
+MEASURED: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
+"""What `measure` says of a text: SIGNALS without the key."""
 
 
 @kernel
@@ -197,12 +199,11 @@ def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
     return columns | {"c4_dropped_lines": line_ends.as_written(texts, columns["c4_dropped_lines"])}
 
 
-def measure_batch(batch: pa.RecordBatch, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
-    """`doc_id` and `text` -> the rows of SIGNALS. A null or blank text goes through: counts 0, ratios 0, language null.
+def measure(texts: pa.Array | pa.ChunkedArray, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
+    """A row of MEASURED for each text. A null or blank text goes through: counts 0, ratios 0, language null.
 
     `lid_model` and `lid_chars`: see `udfs.langid.identify`. Raises FileNotFoundError when the model is not there.
     """
-    texts = batch.column("text")
     found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
-    columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True)) | {"doc_id": batch.column("doc_id").cast(pa.string())}
-    return pa.record_batch([columns[name] for name in SIGNALS.names], schema=SIGNALS)
+    columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True))
+    return pa.record_batch([columns[name] for name in MEASURED.names], schema=MEASURED)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from udfs.batches import as_batch
 from udfs.edit.addresses import emails, ips
 from udfs.edit.ascii_forms import Span, ascii_forms, digit_zones
 from udfs.edit.credentials import credentials
@@ -19,9 +18,9 @@ from udfs.edit.id_numbers import bank_cards, id_cards
 from udfs.edit.phones import phones
 
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")  # in this order: what one has taken, no later one takes
-FOUND: pa.Schema = pa.schema([
-    ("doc_id", pa.string()), ("batch_id", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("reason", pa.string()),
-])  # fmt: skip
+FOUND = pa.list_(pa.struct([
+    ("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("reason", pa.string()),
+]))  # fmt: skip
 FINDERS: dict[str, Callable[[str, list[Span]], Iterator[Span]]] = {
     "credential": lambda text, zones: credentials(text), "email": lambda text, zones: emails(text),
     "id_card": id_cards, "bank_card": bank_cards, "phone": phones, "ip": ips,
@@ -55,13 +54,9 @@ def find_pii(text: str, entities: tuple[str, ...] = ENTITIES) -> list[tuple[int,
     return sorted(found)
 
 
-def scrub_batches(batches: Iterator[pa.RecordBatch], params: PiiParams) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> doc_id, batch_id, start, end, replacement, reason: a row for each entity found."""
+def scrub_texts(texts: pa.Array, params: PiiParams) -> pa.Array:
+    """FOUND of each text: an edit for each entity, in the order of the text; a null text has none."""
     entities = tuple(name for name in ENTITIES if name in params.placeholders)
-    for batch in batches:
-        rows = [
-            (doc_id, batch_id, start, end, params.placeholders[entity], f"pii_{entity}")
-            for doc_id, batch_id, text in zip(*(batch[name].to_pylist() for name in ("doc_id", "batch_id", "text")), strict=True)
-            for start, end, entity in find_pii(text or "", entities)
-        ]
-        yield as_batch(rows, FOUND)
+    said = {entity: (params.placeholders[entity], f"pii_{entity}") for entity in entities}
+    found = [find_pii(text or "", entities) for text in texts.to_pylist()]
+    return pa.array([[(start, end, *said[entity]) for start, end, entity in each] for each in found], FOUND)

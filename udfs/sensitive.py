@@ -11,19 +11,18 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from udfs.batches import as_batch
 from udfs.folding import FoldParams, fold_text
 
 FOLD = FoldParams(nfkc=True, casefold=True, simplify=True, squeeze_space=True)
 ALLOWED = "allow"
-SCORED = "doc_id string, batch_id string, scorer string, version string, raw double, score double, detail string"
+SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,7 @@ def measure(text: str, words: WordList) -> tuple[float, float, dict[str, int]]:
     return round(sum(weights[hit.category] for hit in found), 6), round(share, 6), dict(sorted(Counter(hit.category for hit in found).items()))
 
 
-def score_batches(batches: Iterator[pa.RecordBatch], lists: tuple[WordList, ...]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> SCORED, a row for each document and list."""
-    for batch in batches:
-        for words in lists:
-            rows = [measure(text or "", words) for text in batch["text"].to_pylist()]
-            n, details = len(rows), [json.dumps(row[2]) if row[2] else None for row in rows]
-            columns = [batch["doc_id"], batch["batch_id"], pa.array([words.name] * n, pa.string()), pa.array([words.version] * n, pa.string())]
-            numbers = [pa.array(np.array([row[i] for row in rows], np.float64)) for i in (0, 1)]
-            yield pa.record_batch([*columns, *numbers, pa.array(details, pa.string())], names=[part.split()[0] for part in SCORED.split(", ")])
+def score_texts(texts: pa.Array, words: WordList) -> pa.RecordBatch:
+    """A row of SCORED for each text, by `measure`; a null text is an empty one."""
+    found = [measure(text or "", words) for text in texts.to_pylist()]
+    return as_batch([(raw, score, json.dumps(hits) if hits else None) for raw, score, hits in found], SCORED)

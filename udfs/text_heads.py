@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 from udfs.causal_lm import CHARS, DIGITS, missing, passes
 
 Floats = npt.NDArray[np.float64]
-SAID = pa.schema([("doc_id", pa.string()), ("batch_id", pa.string()), ("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
+SAID: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
 MAX_LOGIT = 30.0
 
 
@@ -105,10 +105,14 @@ def outputs(texts: Sequence[str], folder: str, device: str, max_tokens: int, pad
     return [len(each) for each in tokens], found
 
 
-def score_batches(batches: Iterator[pa.RecordBatch], folder: str, device: str, head: Head, max_tokens: int, padded_tokens: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> SAID; a text without any token has no row. Raises RuntimeError as `load`."""
-    for batch in batches:
-        n_tokens, logits = outputs(batch["text"].to_pylist(), folder, device, max_tokens, padded_tokens)
-        raw, score, details = judged(logits, load(folder, device)[2], head)
-        columns = [batch["doc_id"], batch["batch_id"], pa.array(raw), pa.array(score), pa.array(details, pa.string())]
-        yield pa.record_batch(columns, schema=SAID).filter(pa.array(np.asarray(n_tokens, np.int64) > 0))
+def score_texts(
+    texts: pa.Array, folder: str, device: str, head: Head, max_tokens: int, padded_tokens: int
+) -> pa.RecordBatch:
+    """SAID of each text; nulls for one that is null or has no token. Raises RuntimeError as `load`."""
+    given = [text or "" for text in texts.to_pylist()]
+    n_tokens, logits = outputs(given, folder, device, max_tokens, padded_tokens)
+    raw, score, details = judged(logits, load(folder, device)[2], head)
+    none = (np.asarray(n_tokens, np.int64) == 0) | texts.is_null().to_numpy(zero_copy_only=False)
+    columns = (raw, score, np.array(details, object))
+    made = [pa.array(column, field.type, mask=none) for column, field in zip(columns, SAID, strict=True)]
+    return pa.record_batch(made, schema=SAID)

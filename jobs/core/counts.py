@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.inputs import is_spark
 from jobs.core.job import Counts, Tables
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ def count_verdicts(tables: Tables, params: Any) -> Counts:
 
 def count_kept(tables: Tables, params: Any) -> Counts:
     """A job that finds edits: every document that the judges it heeds kept; none is left out."""
-    keys = tables.kept_keys(params.heeds)
-    n = keys.count() if is_spark(keys) else len(keys)
+    n = tables.kept(params.heeds).count()
     return Counts(n, n, 0, {})
 
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from jobs.core import local_delta
 from jobs.core import tables as promised
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
-from jobs.core.text_pass import BATCH_ROWS, KINDS, over_files, unchanged, write_keys
-from udfs.files import Kernel, Keys
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
     from jobs.core.job import Counts, Job
-    from jobs.core.local_delta import DataFile
     from jobs.core.runs import Runs
-    from udfs.doc_keys import DocKeys
 
-SMALL = 300_000  # documents whose ids may come to the driver by Spark, some 150 bytes each there
-DIRECT = 4_000_000  # that the driver reads itself, some 100 bytes each
+BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 
 Keyed: TypeAlias = "DataFrame | pd.DataFrame | pa.Table"  # documents: doc_id, batch_id and what goes with them, of Spark or on the driver
@@ -91,25 +84,6 @@ class Tables:
         """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
         return self.lake.exists(promised.table(name))
 
-    def on_driver(self, name: str, *columns: str, jobs: list[str] | None = None) -> pa.Table:
-        """The named narrow columns of a slice, of the rows of `jobs` alone where they are given; without Spark where the lake is on this machine."""
-        table = promised.table(name)
-        found = self.lake.opened(table, self.versions[name]) if name in self.versions else None
-        if found is not None:
-            only = [("batch_id", "in", list(self.batches)), *([("job", "in", jobs)] if jobs is not None else [])]
-            return local_delta.rows_of(found, columns, only)
-        from pyspark.sql import functions as F
-
-        rows = self.slice(name)
-        rows = (rows if jobs is None else rows.where(F.col("job").isin(jobs))).select(*columns)
-        return local_delta.from_pandas(table, rows.toPandas(), columns)
-
-    def keys_of(self, rows: pa.Table | pa.RecordBatch) -> DocKeys:
-        """The doc_id and batch_id of rows on the driver as arrays."""
-        from udfs.doc_keys import doc_keys
-
-        return doc_keys(rows["doc_id"], rows["batch_id"], self.runs.batches())
-
     def n_documents(self) -> int:
         """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
         latest = {batch: row for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
@@ -126,10 +100,6 @@ class Tables:
 
         return self[name].where(F.col("batch_id").isin(list(self.batches)))
 
-    def named(self, keys: DocKeys) -> pa.Table:
-        """doc_id, batch_id of documents of which `keys_of` made the keys."""
-        return pa.table({"doc_id": keys.doc_ids(), "batch_id": pa.array(self.runs.batches(), pa.string()).take(pa.array(keys.batch))})
-
     def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
         """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""
         from pyspark.sql import functions as F
@@ -140,60 +110,36 @@ class Tables:
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
         return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
-    def kept_keys(self, heeds: list[str]) -> DataFrame | pa.Table:
-        """As `kept`, on the driver where no query is needed for it and there are no more than DIRECT documents."""
-        if not self.lake.is_direct or self.n_documents() > DIRECT:
-            return self.kept(heeds)
-        docs = self.on_driver("docs", "doc_id", "batch_id")
-        return docs if not heeds else docs.filter(pa.array(self.is_kept(self.keys_of(docs), heeds)))
+    def texts(
+        self, keys: Keyed | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs"
+    ) -> DataFrame:
+        """doc_id, batch_id, the named columns of docs (or corpus) and the columns `carry` of `keys`.
 
-    def is_kept(self, docs: DocKeys, heeds: list[str]) -> npt.NDArray[np.bool_]:
-        """Which documents no job in `heeds` left out."""
-        if not heeds:
-            return np.ones(len(docs), bool)
-        return docs.found_in(self.keys_of(self.on_driver("verdicts", "doc_id", "batch_id", jobs=heeds))) < 0
-
-    def texts(self, keys: Keyed | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs") -> DataFrame:
-        """doc_id, batch_id and the named columns of docs (or corpus) of the documents in `keys` (doc_id, batch_id), and of `keys` those in `carry`.
-
-        Text is not shuffled: keys travel, bucket by bucket, or at once where they come from the driver and are no more than BROADCAST.
+        Of the documents in `keys` (doc_id, batch_id and what they carry), or, without keys, of all at hand.
+        Where there are at most BROADCAST, keys go to where the texts are; else Spark plans the join.
         """
         from pyspark.sql import functions as F
 
+        docs = self.slice(table).select("doc_id", "batch_id", *columns)
         if keys is None:
-            return self.slice(table).select("doc_id", "batch_id", *columns)
+            return docs
         if not is_spark(keys):
-            files = self._files(table)
-            if files is not None:
-                names = ("doc_id", "batch_id", *columns)
-                kinds = {column.name: column.type for column in promised.table(table).columns} | {name: KINDS[str(keys[name].dtype)] for name in carry}
-                schema = ", ".join(f"{name} {kinds[name]}" for name in (*names, *carry))
-                return over_files(self.lake.spark, files, unchanged, schema, names, self._kept_in(keys, carry))
             keys = self.lake.spark.createDataFrame(keys.to_pandas() if isinstance(keys, pa.Table) else keys)
-        docs, how = self.slice(table).select("doc_id", "batch_id", "bucket", *columns), "inner" if carry else "left_semi"
-        keys = keys.select("doc_id", "batch_id", *carry)
-        keys = F.broadcast(keys) if self.n_documents() <= BROADCAST else keys
-        return docs.join(keys, ["doc_id", "batch_id"], how=how).drop("bucket")
+        narrow = keys.select("doc_id", "batch_id", *carry)
+        narrow = F.broadcast(narrow) if self.n_documents() <= BROADCAST else narrow
+        return docs.join(narrow, ["doc_id", "batch_id"], how="inner" if carry else "left_semi")
 
     def mapped(
-        self, kernel: Kernel, schema: Any, *columns: str, keys: Keyed | None = None, carry: tuple[str, ...] = (), table: str = "docs"
+        self,
+        kernel: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+        schema: Any,
+        *columns: str,
+        keys: Keyed | None = None,
+        carry: tuple[str, ...] = (),
     ) -> DataFrame:
-        """What `kernel` (mapInArrow, to `schema`) makes of the named columns of a text table: of all documents at hand, or of those in `keys`.
-
-        `keys` (doc_id, batch_id and what they carry, which comes behind the columns; from Spark or from the driver) as in `texts`. Where workers
-        can open the files themselves, text does not go through the JVM.
-        """
-        files = self._files(table)
-        if files is not None:
-            return over_files(self.lake.spark, files, kernel, schema, columns, None if keys is None else self._kept_in(keys, carry))
-        if keys is None:
-            return self.slice(table).select(*columns).mapInArrow(kernel, schema)
+        """What `kernel` (mapInArrow, to `schema`) makes of the named columns of docs: see `texts`."""
         wanted = [name for name in columns if name not in ("doc_id", "batch_id")]
-        return self.texts(keys, *wanted, carry=carry, table=table).select(*columns, *carry).mapInArrow(kernel, schema)
-
-    def _files(self, table: str) -> list[DataFile] | None:
-        """The files of a text table's batches at hand, where workers may open them; None where only Spark can (or where there is no such table)."""
-        return self.lake.data_files(promised.table(table), self.versions[table], self.batches) if table in self.versions else None
+        return self.texts(keys, *wanted, carry=carry).select(*columns, *carry).mapInArrow(kernel, schema)
 
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
         """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
@@ -208,26 +154,6 @@ class Tables:
         finally:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.staged(path, frame.schema)
-
-    def _by_bucket(self, keys: DataFrame, carry: tuple[str, ...]) -> tuple[str, Any]:
-        """`keys` computed once, so that each bucket reads its own and no other: the name of the folder in staging, and the schema."""
-        name = f"keys-{uuid.uuid4().hex}"
-        narrow = keys.select("doc_id", "batch_id", bucket_of("doc_id", self.lake.buckets).alias("bucket"), *carry)
-        whole = narrow if self.lake.buckets == 1 else narrow.repartition("bucket")
-        whole.write.partitionBy("bucket").parquet(f"{self.lake.staging(self.run)}/{name}")
-        return name, narrow.schema
-
-    def _kept_in(self, keys: Keyed, carry: tuple[str, ...]) -> Keys:
-        """`keys` as files that every worker of this machine can read."""
-        folder = self.lake.local_staging(self.run)
-        if is_spark(keys) and self.n_documents() <= SMALL:
-            keys = keys.select("doc_id", "batch_id", *carry).toPandas()  # cheaper than to write them by Spark
-        if is_spark(keys):
-            return Keys(f"{folder}/{self._by_bucket(keys, carry)[0]}", True, carry)
-        path = f"{folder}/keys-{uuid.uuid4().hex}"
-        names = ["doc_id", "batch_id", *carry]
-        write_keys(keys.select(names) if isinstance(keys, pa.Table) else keys[names], path)
-        return Keys(path, False, carry)
 
     def rows(self, name: str, rows: pa.Table, **constants: Any) -> pa.Table:
         """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and one value each."""

@@ -20,7 +20,7 @@ from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
 from jobs.dedup_simhash import JOB as SIMHASH
 from tests.lakes import bring, read
-from udfs.dedup.blocks import doc_ids, ids_in
+from udfs.dedup.doc_ids import doc_ids, ids_in
 from udfs.dedup.verdicts import similarities
 from udfs.shingles import ShingleParams
 

@@ -174,12 +174,14 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.causal_lm import mean_losses, score_batches
+from udfs.causal_lm import mean_losses, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
-def batch(places):
-    return pa.record_batch([[f"d{i}" for i in places], ["b"] * len(places), [texts[i] for i in places]], names=["doc_id", "batch_id", "text"])
 def run(*parts):
-    return [row for made in score_batches(iter([batch(part) for part in parts]), folder, "cpu", "<|endoftext|>", 24, 64) for row in made.to_pylist()]
+    rows = []
+    for part in parts:
+        made = score_texts(pa.array([texts[i] for i in part]), folder, "cpu", "<|endoftext|>", 24, 64)
+        rows += [{"doc_id": f"d{i}", **row} for i, row in zip(part, made.to_pylist()) if row["n_tokens"]]
+    return rows
 print(json.dumps([run(range(len(texts))), run(*([i] for i in reversed(range(len(texts)))))]))
 """
 

@@ -108,11 +108,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.text_heads import Head, score_batches
+from udfs.text_heads import Head, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
-    made = [pa.record_batch([[f"d{i}" for i in part], ["b"] * len(part), [texts[i] for i in part]], names=["doc_id", "batch_id", "text"]) for part in parts]
-    return [row for found in score_batches(iter(made), folder, "cpu", Head("softmax", ("good",)), 64, 256) for row in found.to_pylist()]
+    head = Head("softmax", ("good",))
+    rows = []
+    for part in parts:
+        made = score_texts(pa.array([texts[i] for i in part]), folder, "cpu", head, 64, 256).to_pylist()
+        rows += [{"doc_id": f"d{i}", **row} for i, row in zip(part, made)]
+    return rows
 print(json.dumps([run(range(len(texts))), run(*([i] for i in reversed(range(len(texts)))))]))
 """
 

@@ -89,8 +89,9 @@ def cut_in_lines(text: str) -> None:
 
 
 def judged(text: str) -> None:
-    measured = measures.measure_batch(batch(doc_id=["a"], text=[text]), lid_model=langid.PACKAGE, lid_chars=1000)
-    of = {name: measured.column(name) for name in measured.schema.names} | {"batch_id": pa.array(["b"]), "domain": pa.array(["web"])}
+    measured = measures.measure(column(text), lid_model=langid.PACKAGE, lid_chars=1000)
+    of = {name: measured.column(name) for name in measured.schema.names}
+    of |= {"doc_id": pa.array(["a"]), "batch_id": pa.array(["b"]), "domain": pa.array(["web"])}
     plan = judging.Plan((judging.Route(None, None, ("c4",)),), {"c4": ()}, frozenset({"c4"}), None)
     assert list(judging.judge_batches(iter([pa.record_batch(of)]), plan))
 
@@ -235,8 +236,8 @@ ELSEWHERE = {  # what a test of its own bounds
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "batches", "causal_lm", "doc_keys", "domains", "embedding", "files", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
-    "dedup.messages", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
+    "batches", "causal_lm", "domains", "embedding", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from udfs.edits import apply_edits
-from udfs.headers import header_spans, strip_batches
+from udfs.headers import find_headers, header_spans
 
 APACHE = ["Copyright 2024 The Mill Authors", "", 'Licensed under the Apache License, Version 2.0 (the "License");', "you may not use this file except in compliance with the License."]
 
@@ -104,6 +104,7 @@ def test_twice_the_comment_takes_about_twice_the_time(piece: str) -> None:
     assert any(ratio < 3 for ratio in ratios)
 
 
-def test_spans_of_a_batch_name_their_document() -> None:
-    rows = pa.record_batch({"doc_id": ["a", "b", "c"], "batch_id": ["1", "1", "2"], "text": ["# Copyright 2020 X\ny\n", "y\n", "磨 = 1\n"]})
-    assert [batch.to_pylist() for batch in strip_batches(iter([rows, rows.slice(1, 1)]))] == [[{"doc_id": "a", "batch_id": "1", "start": 0, "end": 19}], []]
+def test_each_text_of_a_column_has_its_spans() -> None:
+    texts = pa.array(["# Copyright 2020 X\ny\n", "y\n", "磨 = 1\n", None])
+    assert find_headers(texts).to_pylist() == [[{"start": 0, "end": 19}], [], [], []]
+    assert find_headers(texts[1:2]).to_pylist() == [[]]

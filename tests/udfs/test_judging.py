@@ -8,7 +8,7 @@ import random
 import pyarrow as pa
 
 from udfs.judging import Plan, Route, judge_batches, routes_of
-from udfs.measures import SIGNALS, measure_batch
+from udfs.measures import SIGNALS, measure
 from udfs.rules import LIMITS, failing
 
 PLAN = Plan(
@@ -21,8 +21,8 @@ PLAN = Plan(
 
 def measured(texts: list[str], domains: list[str | None]) -> pa.RecordBatch:
     ids = [f"{i:032x}" for i in range(len(texts))]
-    rows = measure_batch(pa.record_batch({"doc_id": ids, "text": pa.array(texts, pa.string())}), lid_model="package:", lid_chars=2000)
-    columns = {name: rows.column(name) for name in rows.schema.names}
+    rows = measure(pa.array(texts, pa.string()), lid_model="package:", lid_chars=2000)
+    columns = {"doc_id": pa.array(ids), **{name: rows.column(name) for name in rows.schema.names}}
     return pa.record_batch({**columns, "batch_id": ["b"] * len(texts), "domain": pa.array(domains, pa.string())})
 
 

@@ -279,12 +279,12 @@ def test_a_line_that_ends_a_sentence_does_so_before_any_line_end(end):
 
 
 def test_null_empty_and_blank_texts_go_through():
-    batch = pa.record_batch({"doc_id": pa.array(["a", "b", "c"]), "text": pa.array([None, "", " \n"], pa.string())})
-    rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100)
-    assert rows.schema.equals(measures.SIGNALS, check_metadata=True)
+    texts = pa.array([None, "", " \n"], pa.string())
+    rows = measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=100)
+    assert rows.schema.equals(measures.MEASURED, check_metadata=True)
     assert [row["lang"] for row in rows.to_pylist()] == [None] * 3
     assert [row["n_chars"] for row in rows.to_pylist()] == [0, 0, 2]
-    assert measures.measure_batch(batch.slice(0, 0), lid_model=langid.PACKAGE, lid_chars=100).num_rows == 0
+    assert measures.measure(texts[:0], lid_model=langid.PACKAGE, lid_chars=100).num_rows == 0
 
 
 @pytest.mark.parametrize(
@@ -302,9 +302,8 @@ def test_the_script_decides_how_words_are_found(text, chinese):
     assert row["n_tokens"] == len(found_words(text, chinese))
 
 
-def test_the_batch_brings_the_language_beside_the_measures():
-    batch = pa.record_batch({"doc_id": ["zh", "en"], "text": [CHINESE, ENGLISH]})
-    rows = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=100).to_pylist()
+def test_the_language_comes_beside_the_measures():
+    rows = measures.measure(pa.array([CHINESE, ENGLISH]), lid_model=langid.PACKAGE, lid_chars=100).to_pylist()
     assert [row["lang"] for row in rows] == ["zh", "en"]
     assert all(0.5 < row["lang_score"] <= 1 for row in rows)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.edit.script import CONFIGS, convert_batches, converter, script_edits
+from udfs.edit.script import CONFIGS, convert_texts, converter, script_edits
 from udfs.edits import apply_edits
 
 PIECES = (
@@ -83,10 +83,9 @@ def test_twice_the_text_takes_about_twice_the_time(piece: str, config: str) -> N
     assert any(ratio < 3 for ratio in ratios)
 
 
-def test_a_batch_names_its_documents_and_a_text_without_han_costs_nothing() -> None:
-    rows = pa.record_batch({"doc_id": ["a", "b", "c"], "batch_id": ["1", "1", "2"], "text": ["以後", "later", None]})
-    wanted = {"doc_id": "a", "batch_id": "1", "start": 1, "end": 2, "replacement": "后"}
-    assert [batch.to_pylist() for batch in convert_batches(iter([rows, rows.slice(1)]), "t2s")] == [[wanted], []]
+def test_each_text_has_its_edits_and_a_text_without_han_costs_nothing() -> None:
+    wanted = [{"start": 1, "end": 2, "replacement": "后"}]
+    assert convert_texts(pa.array(["以後", "later", None]), "t2s").to_pylist() == [wanted, [], []]
 
 
 def test_another_config_is_refused_by_name() -> None:

@@ -5,7 +5,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from udfs.sensitive import WordList, hits, measure, score_batches
+from udfs.sensitive import WordList, hits, measure, score_texts
 
 WORDS = WordList("test", (("cunt", "abuse"), ("sex cam", "sexual"), ("cam", "device"), ("赌博", "gambling"), ("网上赌博", "gambling"), ("妈的", "abuse")), (("abuse", 0.5), ("sexual", 1.0), ("device", 0.1), ("gambling", 1.0)), ("爸妈的", "cam shaft"))
 
@@ -76,11 +76,8 @@ def test_a_list_without_terms_or_with_an_empty_one_is_refused() -> None:
         measure("x", WordList("blank", ((" ", "a"),), (("a", 1.0),), ()))
 
 
-def test_rows_name_the_list_and_its_content() -> None:
-    rows = pa.record_batch({"doc_id": ["a", "b"], "batch_id": ["1", "1"], "text": ["cunt good", None]})
-    [found] = list(score_batches(iter([rows]), (WORDS,)))
-    assert found.to_pylist() == [
-        {"doc_id": "a", "batch_id": "1", "scorer": "test", "version": WORDS.version, "raw": 0.5, "score": 0.25, "detail": '{"abuse": 1}'},
-        {"doc_id": "b", "batch_id": "1", "scorer": "test", "version": WORDS.version, "raw": 0.0, "score": 0.0, "detail": None},
-    ]
+def test_each_text_has_a_score_and_another_list_another_version() -> None:
+    assert score_texts(pa.array(["cunt good", None]), WORDS).to_pylist() == [
+        {"raw": 0.5, "score": 0.25, "detail": '{"abuse": 1}'}, {"raw": 0.0, "score": 0.0, "detail": None},
+    ]  # fmt: skip
     assert WordList("test", WORDS.terms[1:], WORDS.weights, WORDS.allow).version != WORDS.version

@@ -13,10 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
 from udfs.dedup.fingerprints import Fingerprinter, Fingerprints
 from udfs.dedup.messages import ORDINAL_BITS, ROWS, TASK_BITS
-from udfs.doc_keys import DocKeys, halves
-from udfs.files import ids_of
 
 BLOCK = (
     "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, set_hash binary, "
@@ -43,7 +42,7 @@ def sketch_blocks(
             if held and (batch_id != home or n + rows.num_rows > ROWS):
                 yield _block(first + ordinal, home, held)
                 held, n, ordinal = [], 0, ordinal + 1
-            ids = np.ascontiguousarray(halves(ids_of(rows.column("doc_id"))).T)
+            ids = halves_of(rows.column("doc_id"))
             texts = rows.column("text")
             held.append((ids, int(pc.sum(pc.binary_length(texts)).as_py() or 0), fingerprinter(texts)))
             home, n = batch_id, n + rows.num_rows
@@ -69,16 +68,6 @@ def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 5]
     names = [column.split()[0] for column in BLOCK.split(", ")]
     return pa.record_batch([pa.array([value], kind) for value, kind in zip(values, kinds, strict=True)], names=names)
-
-
-def ids_in(data: bytes) -> npt.NDArray[np.uint64]:
-    """The halves of the doc_ids of a block, `(documents, 2)`."""
-    return np.frombuffer(data, np.uint64).reshape(-1, 2)
-
-
-def doc_ids(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> pa.Array:
-    """doc_ids as text from their halves."""
-    return DocKeys(np.ascontiguousarray(high), np.ascontiguousarray(low), np.zeros(len(high), np.int32)).doc_ids()
 
 
 def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

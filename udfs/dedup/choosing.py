@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.dedup.blocks import doc_ids
 from udfs.dedup.comparing import Sketches
+from udfs.dedup.doc_ids import doc_ids
 from udfs.dedup.fates import METHODS, Fates, fates
 from udfs.dedup.messages import (
     BUCKET,

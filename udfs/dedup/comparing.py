@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.dedup.blocks import doc_ids, ids_in
+from udfs.dedup.doc_ids import doc_ids, ids_in
 from udfs.dedup.grouping import labels_of
 from udfs.dedup.messages import (
     BUCKET,

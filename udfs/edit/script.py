@@ -13,19 +13,9 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from udfs.batches import as_batch
-
 REASON = "traditional_script"
 CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")  # of OpenCC; `p`: words too, as the mainland has them
-FOUND: pa.Schema = pa.schema(
-    [
-        ("doc_id", pa.string()),
-        ("batch_id", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("replacement", pa.string()),
-    ]
-)
+FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string())]))
 _HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _LONGEST = 12  # characters; the longest phrase that changes its length has ten
 _SURE = (2, 1)  # characters that agree behind a phrase of another length: so many are looked for, then fewer
@@ -110,14 +100,6 @@ def _step(text: str, written: str, i: int, j: int, convert: Callable[[str], str]
     return None
 
 
-def convert_batches(batches: Iterator[pa.RecordBatch], config: str) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text -> FOUND: a row for each span that changes."""
-    for batch in batches:
-        rows = [
-            (doc_id, batch_id, *edit)
-            for doc_id, batch_id, text in zip(
-                *(batch[name].to_pylist() for name in ("doc_id", "batch_id", "text")), strict=True
-            )
-            for edit in script_edits(text or "", config)
-        ]
-        yield as_batch(rows, FOUND)
+def convert_texts(texts: pa.Array, config: str) -> pa.Array:
+    """FOUND of each text: its `script_edits`; a null text has none."""
+    return pa.array([list(script_edits(text or "", config)) for text in texts.to_pylist()], FOUND)

@@ -32,9 +32,10 @@ def languages(*texts):
 def reasons(rows):
     """Why the recipe's rules leave out each row, as measure_text and judge_rules do one after the other."""
     plan = load_recipe(ROOT / "conf/judge_rules.yaml").params("judge_rules", Params).plan()
-    batch = pa.record_batch({"doc_id": [str(i) for i in range(len(rows))], "text": [row["text"] for row in rows]})
-    signals = measures.measure_batch(batch, lid_model=langid.PACKAGE, lid_chars=1000)
+    texts = pa.array([row["text"] for row in rows])
+    signals = measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=1000)
     columns = {name: signals.column(name) for name in signals.schema.names}
+    columns["doc_id"] = pa.array([str(i) for i in range(len(rows))])
     more = {"batch_id": pa.array(["b"] * len(rows)), "domain": pa.array([row["domain"] for row in rows])}
     judged = pa.Table.from_batches(list(judge_batches([pa.record_batch(columns | more)], plan))).to_pylist()
     found = [set() for _ in rows]

