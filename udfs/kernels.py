@@ -8,8 +8,6 @@ does not grow with the batch.
 import contextlib
 import fcntl
 import functools
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from numba.core.compiler_lock import global_compiler_lock
+
+from udfs.compiled_code import KernelCache
 
 SLICE_BYTES = 1 << 20  # text that goes through the kernels at once; a longer document goes alone
 
@@ -44,26 +44,20 @@ if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:  # (a us
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` at its first call and keep the machine code on disk where that is possible.
+    """Compile `function` at its first call, or take the machine code that is there: see udfs.compiled_code.
 
-    Nothing is compiled at import. Without a writable cache folder (an executor with no home, a zip on `--py-files`) the
-    code is compiled again in each process, which takes seconds.
+    Nothing is compiled at import. Only where no folder at all can be written, and no code came with the
+    package, is it compiled again in each process, which takes seconds.
 
-    numba notices a change of the kernel's own file only: a cached kernel that calls a kernel of another file would go on
-    with the old one. So kernels meet across files in arrays, and `mix64` is the one exception, which never changes.
+    A change is noticed of the kernel's own file only: a kernel that calls one of another file would go on
+    with the old one. So kernels meet across files in arrays, and `mix64` is the one exception, which never
+    changes.
     """
-    try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no place for a cache
-        return numba.njit(nogil=True, error_model="numpy")(function)
-    try:  # for modules in a zip it names a place without looking whether that can be written
-        os.makedirs(compiled.stats.cache_path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=compiled.stats.cache_path):
-            pass
-    except OSError:
-        return numba.njit(nogil=True, error_model="numpy")(function)
-    lock = Path(compiled.stats.cache_path, f"{function.__module__}.{function.__qualname__}.lock")
-    compiled.compile = functools.partial(_one_at_a_time, compiled.compile, lock)
+    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled._cache = KernelCache(function)
+    if compiled._cache.cache_path:
+        lock = Path(compiled._cache.cache_path, f"{function.__module__}.{function.__qualname__}.lock")
+        compiled.compile = functools.partial(_one_at_a_time, compiled.compile, lock)
     return compiled
 
 
