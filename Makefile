@@ -18,7 +18,7 @@ from jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker peers
+.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker peers cluster-tools
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## t
 	@touch $@
 
 peers: .venv-peers/.ready ## the environment of benchmarks.near_dup_peers
+
+cluster-tools: setup ## an S3 server and the jars that speak to it (.venv-cluster), for tests and benchmarks on a cluster
+	@$(BIN)/python -m tests.support.cluster_tools
 
 $(BIN)/lmplz: | setup
 	@command -v cmake >/dev/null && command -v g++ >/dev/null && [ -d /usr/include/boost/program_options ] && [ -d /usr/include/eigen3 ] \

@@ -26,24 +26,21 @@ left_out     documents
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.near_dup import read, recipes
+from benchmarks.support.measured import measured
 
 CORES, FILES = 2, 8
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,35 +59,6 @@ class Asked:
     python: str
     cci4: str | None
     graphframes: str | None
-
-
-def measured(command: list[str], log: Path, **environment: str) -> dict[str, Any]:
-    """Run a process to its end: `seconds`, `cpu_seconds` and `peak_mb` of it and its children. Exits with its last words when it fails."""
-    peak, cpu, began = 0.0, {}, time.monotonic()
-    with log.open("wb") as words, subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **environment}) as process:
-        root = psutil.Process(process.pid)
-        while process.poll() is None:
-            seen = list(_looked_at(root))
-            peak = max(peak, sum(resident for _, resident, _ in seen))
-            cpu |= {pid: seconds for pid, _, seconds in seen}
-            time.sleep(0.1)
-    seconds = time.monotonic() - began
-    if process.returncode:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        sys.exit(f"near_dup_peers: {' '.join(command)} ended with {process.returncode}:\n{tail}")
-    return {"seconds": seconds, "cpu_seconds": round(sum(cpu.values()), 1), "peak_mb": round(peak / 1e6)}
-
-
-def _looked_at(root: psutil.Process) -> Iterator[tuple[int, int, float]]:
-    """Process number, resident bytes and seconds of processor so far of a process and its children."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for process in [root, *root.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                # A JVM that starts a command is there twice until the copy becomes the command: once counted 3 GB too many.
-                if process.name() == "java" and (parent := process.parent()) and parent.name() == "java":
-                    continue
-                used = process.cpu_times()
-                yield process.pid, process.memory_info().rss, used.user + used.system
 
 
 def gristmill(asked: Asked) -> dict[str, Any]:

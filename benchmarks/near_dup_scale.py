@@ -1,40 +1,41 @@
-"""dedup_minhash on growing corpora: seconds, rate, memory, and what each of its steps shuffles and spills.
+"""dedup_minhash on growing corpora: seconds, rate, memory, and what it shuffles and spills.
 
     python ../shared/tools/make_scale.py --input ../shared/data/corpus_dev.parquet --n 1000000 --out /tmp/s1m --seed 7
-    python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m [--memory 5g]
+    python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m --cluster [--s3]
+    python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m --master local[2]
 
     python -m benchmarks.near_dup_scale --made copies:100000 template:700000
 
 `--made` writes corpora of the kinds that ruin buckets: `copies`, documents of 120 words of which each has one word of its own, and `template`,
 60 words that all share and 60 that each has to itself (Jaccard about .33, far from a duplicate).
 
-Each corpus (a Parquet file or a folder of them: id, text) is ingested into a lake of its own, in 32 buckets, and goes through `python -m
-jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays), a process of its own on two cores, Delta to Delta.
-The last line is JSON by corpus, beside `growth`, the seconds a document of the last corpus against those of the first:
+Each corpus (a Parquet file or a folder of them: id, text) is ingested into a lake of its own, in 32 buckets, and goes through dedup_minhash
+with conf/dedup_minhash.yaml (no earlier judge, the longer text stays), a process of its own on two cores, Delta to Delta: by `python -m` with
+--master, by spark-submit with --cluster, which starts and stops a standalone cluster (and an S3 server with --s3). The last line is JSON by
+corpus, beside `growth`, the seconds a document of the last corpus against those of the first:
 
 documents, megabytes   of UTF-8 text
-seconds, cpu_seconds   of the process from its start to its end; of processor, its children included
+seconds, cpu_seconds   of the process from its start to its end; of processor, with its children and a cluster's master, workers and executors
 ms_document            seconds / documents
 mb_s_core              megabytes a second and core
-peak_mb                the largest sum of resident memory of the process and its children, looked at ten times a second
-left_out               documents
+peak_mb                the largest sum of resident memory of driver and workers, looked at ten times a second
+shuffled, spilled      bytes a document that went through exchanges, and from memory to disk
+left_out               documents; `left_out_hash` of their sorted doc_ids
 hot_buckets, uncompared    buckets over the recipe's max_bucket, and the pairs in them that were not compared under their keys
 ingest_seconds         of the process before
+bare_seconds           of a bare pass of Spark with the same settings: it reads the documents, exchanges them by id and writes them
+s3_requests            of the job, with --s3
 steps                  of Spark, by staged table (`tables`: what is committed or counted): seconds, those of the JVM's processor, and bytes a
                        document that were shuffled and spilled to disk
-
-`--spark-alone` has Spark do what the driver does up to jobs.core.held.DIRECT_DOCUMENTS: how larger lakes are worked through.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
-import re
-import sys
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -45,41 +46,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.near_dup import recipes
-from benchmarks.near_dup_peers import CORES, _delta_rows, measured
+from benchmarks.support import event_log
+from benchmarks.support.systems import System, add_options, system_of
 
-SPARK_ALONE = "import sys; from jobs.core import held, job; from jobs import dedup_minhash; held.DIRECT_DOCUMENTS = 0; sys.exit(job.main(dedup_minhash.JOB))"
-METRICS = {"internal.metrics.shuffle.write.bytesWritten": "shuffled", "internal.metrics.diskBytesSpilled": "spilled", "internal.metrics.executorCpuTime": "jvm"}
-
-
-def steps(log: Path) -> dict[str, dict[str, float]]:
-    """By what a query writes: seconds in which some stage of it ran, the JVM's seconds of processor, bytes shuffled, bytes spilled."""
-    wrote, stages, spans = {}, {}, defaultdict(list)
-    found: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(METRICS.values(), 0.0))
-    for line in log.read_text().splitlines():
-        event = json.loads(line)
-        if event["Event"].endswith("SQLExecutionStart"):
-            written = re.search(r"_staging/dedup_minhash/([a-z_]+)", "".join(re.findall(r"Arguments: (file:\S+?),", event["physicalPlanDescription"])[:1]))
-            wrote[str(event["executionId"])] = written[1] if written else "tables"
-        elif event["Event"] == "SparkListenerJobStart":
-            execution = event.get("Properties", {}).get("spark.sql.execution.id")
-            stages.update(dict.fromkeys(event["Stage IDs"], wrote.get(str(execution), "tables")))
-        elif event["Event"] == "SparkListenerStageCompleted":
-            info = event["Stage Info"]
-            name = stages.get(info["Stage ID"], "tables")
-            spans[name].append((info["Submission Time"], info["Completion Time"]))
-            for metric in info["Accumulables"]:
-                if metric["Name"] in METRICS:
-                    found[name][METRICS[metric["Name"]]] += float(metric["Value"])
-    return {name: {"seconds": together(spans[name]) / 1000, **each, "jvm": each["jvm"] / 1e9} for name, each in found.items()}
-
-
-def together(spans: list[tuple[int, int]]) -> int:
-    """How long at least one of the spans lasted."""
-    total, end = 0, 0
-    for start, stop in sorted(spans):
-        total += max(stop - max(start, end), 0)
-        end = max(end, stop)
-    return total
+BUCKETS = 32
 
 
 def made(kind: str, n: int, folder: str) -> str:
@@ -98,37 +68,54 @@ def made(kind: str, n: int, folder: str) -> str:
     return str(Path(folder, f"{kind}-{n}.parquet"))
 
 
-def hot(lake: Path) -> dict[str, int]:
-    """What the cap left uncompared."""
-    if not (lake / "hot_buckets").is_dir():
-        return {"hot_buckets": 0, "uncompared": 0}
-    from deltalake import DeltaTable
-
-    left = DeltaTable(str(lake / "hot_buckets")).to_pyarrow_table(columns=["n_uncompared"])["n_uncompared"]
-    return {"hot_buckets": len(left), "uncompared": pc.sum(left).as_py() or 0}
-
-
-def run(docs: str, memory: str, keep: str | None, is_spark_alone: bool) -> dict[str, Any]:
+def run(docs: str, system: System) -> dict[str, Any]:
     """One corpus through the job."""
-    texts = ds.dataset(docs, format="parquet")
+    name, texts = Path(docs).stem, ds.dataset(docs, format="parquet")
     n_bytes = sum(pc.sum(pc.binary_length(batch["text"])).as_py() or 0 for batch in texts.to_batches(columns=["text"]))
     n = texts.count_rows()
-    with tempfile.TemporaryDirectory(dir=keep) as home:
-        events, recipe = Path(home, "events"), Path(home, "recipe.yaml")
-        events.mkdir()
-        spark = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file:{events}", "spark.eventLog.rolling.enabled": "false"}
-        lake = {"path": f"{home}/lake", "buckets": 32}
-        recipe.write_text(yaml.safe_dump({"lake": lake, "jobs": recipes()}), encoding="utf-8")
-        timed = Path(home, "timed.yaml")
-        timed.write_text(yaml.safe_dump({"lake": lake, "jobs": recipes(), "spark": spark}), encoding="utf-8")
-        settings = {"GRISTMILL_MASTER": f"local[{CORES}]", "GRISTMILL_DRIVER_MEMORY": memory}
-        before = measured([sys.executable, "-m", "jobs.ingest_docs", "--recipe", str(recipe), "--input", str(Path(docs).resolve()), "--batch", "docs"], Path(home, "ingest.log"), **settings)
-        job = ["-c", SPARK_ALONE] if is_spark_alone else ["-m", "jobs.dedup_minhash"]
-        found = measured([sys.executable, *job, "--recipe", str(timed)], Path(home, "dedup.log"), **settings)
-        told = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **found, "seconds": round(found["seconds"], 1), "ms_document": round(1000 * found["seconds"] / n, 4)}
-        told |= {"mb_s_core": round(n_bytes / 1e6 / found["seconds"] / CORES, 2), "left_out": _delta_rows(f"{home}/lake/verdicts"), **hot(Path(home, "lake")), "ingest_seconds": round(before["seconds"], 1)}
-        each = {name: {"seconds": round(s["seconds"], 1), "jvm": round(s["jvm"], 1), "shuffled": round(s["shuffled"] / n, 1), "spilled": round(s["spilled"] / n, 1)} for name, s in steps(next(events.iterdir())).items()}
-        return {**told, "steps": each}
+    events, recipe = system.home / f"{name}-events", str(_recipe(system, name))
+    events.mkdir()
+    logged = event_log.settings(events)
+    timed = str(_recipe(system, f"{name}-timed", logged))
+    where = ("--lake", system.address(name), "--recipe")
+    before = system.run("jobs.ingest_docs", *where, recipe, "--input", str(Path(docs).resolve()), "--batch", "docs")
+    requests = system.n_requests()
+    found = system.run("jobs.dedup_minhash", *where, timed, conf=logged)
+    requests = system.n_requests() - requests
+    bare = system.run("benchmarks.support.bare_pass", f"{system.address(name)}/docs", system.address(f"{name}-bare"))
+    [log] = events.iterdir()
+    steps = event_log.steps(log, event_log.staged("dedup_minhash"))
+    told: dict[str, Any] = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **found, "seconds": round(found["seconds"], 1)}
+    told |= {"ms_document": round(1000 * found["seconds"] / n, 4), "mb_s_core": round(n_bytes / 1e6 / found["seconds"] / system.cores, 2)}
+    told |= {each: round(sum(step[each] for step in steps.values()) / n, 1) for each in ("shuffled", "spilled")}
+    told |= {**left_out(system, name), **hot(system, name), "ingest_seconds": round(before["seconds"], 1)}
+    told |= {"bare_seconds": round(bare["seconds"], 1), **({"s3_requests": requests} if requests else {})}
+    return {**told, "steps": {step: _rounded(use, n) for step, use in steps.items()}}
+
+
+def _recipe(system: System, name: str, spark: dict[str, str] | None = None) -> Path:
+    """A recipe file; a section `spark` counts with --master only, so a cluster is told by --conf."""
+    made = {"lake": {"path": "unnamed", "buckets": BUCKETS}, "jobs": recipes(), "spark": {} if system.cluster else spark or {}}
+    path = system.home / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    return path
+
+
+def _rounded(use: dict[str, float], n: int) -> dict[str, float]:
+    told = {name: round(use[name], 1) for name in ("seconds", "jvm")}
+    return {**told, **{name: round(use[name] / n, 1) for name in ("shuffled", "spilled")}}
+
+
+def left_out(system: System, lake: str) -> dict[str, Any]:
+    """How many documents, and a hash by which two runs compare."""
+    ids = sorted(system.rows(lake, "verdicts", "doc_id")["doc_id"].to_pylist())
+    return {"left_out": len(ids), "left_out_hash": hashlib.blake2b("\n".join(ids).encode(), digest_size=8).hexdigest()}
+
+
+def hot(system: System, lake: str) -> dict[str, int]:
+    """What the cap left uncompared."""
+    left = system.rows(lake, "hot_buckets", "n_uncompared")["n_uncompared"].to_pylist()
+    return {"hot_buckets": len(left), "uncompared": sum(left)}
 
 
 def main() -> None:
@@ -136,14 +123,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--made", default=[], nargs="+", help="copies:N or template:N")
     parser.add_argument("--docs", default=[], nargs="+", help="Parquet files or folders of them (id, text), the smallest first")
-    parser.add_argument("--memory", default="5g", help="of the JVM, which is driver and executor (default 5g)")
-    parser.add_argument("--scratch", help="folder on a disk that holds the lakes (default: the system's)")
-    parser.add_argument("--spark-alone", action="store_true", help="as beyond the driver's bound")
+    add_options(parser)
     given = parser.parse_args()
     told: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
+    with tempfile.TemporaryDirectory(dir=given.scratch) as folder, system_of(given, Path(folder)) as system:
         for docs in [*given.docs, *(made(kind, int(n), folder) for kind, n in (each.split(":") for each in given.made))]:
-            told[Path(docs).stem] = run(docs, given.memory, given.scratch, given.spark_alone)
+            told[Path(docs).stem] = run(docs, system)
             print(f"{docs}: {told[Path(docs).stem]}", flush=True)
     rates = [found["ms_document"] for found in told.values()]
     print(json.dumps({**told, "growth": round(rates[-1] / rates[0], 2)}))

@@ -1,76 +1,80 @@
-"""The same job on a real standalone cluster: a master and two workers as processes of their own, the package shipped by --py-files."""
+"""Jobs on a real standalone cluster: a master and two workers as processes of their own, the package shipped by --py-files."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-pyspark = pytest.importorskip("pyspark")
-ROOT = Path(__file__).resolve().parent.parent
-HOME = Path(pyspark.__file__).parent
-PACKAGES = "cluster-spark35" if pyspark.__version__.startswith("3.") else "cluster-spark41"
+pytest.importorskip("pyspark")
+
+from benchmarks.support import event_log
+from tests.support.cluster import ROOT, SPARK, Cluster
 
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture
-def master(tmp_path: Path) -> Iterator[str]:
-    """The address of a master with two workers of one core each."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"spark://127.0.0.1:{port}"
-    env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_WORKER_DIR": str(tmp_path / "work"), "PYSPARK_PYTHON": sys.executable}
-    run = str(HOME / "bin" / "spark-class")
-    started = [subprocess.Popen([run, "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"], env=env, stderr=subprocess.DEVNULL)]
-    time.sleep(6)
-    worker = [run, "org.apache.spark.deploy.worker.Worker", "-c", "1", "-m", "1g", "--host", "127.0.0.1", "--webui-port", "0", address]
-    started += [subprocess.Popen(worker, env=env, stderr=subprocess.DEVNULL) for _ in range(2)]
-    yield address
-    for process in reversed(started):
-        process.terminate()
-        process.wait(20)
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster") / "home", executor_memory="600m", driver_memory="1g") as made:
+        yield made
 
 
-def submit(master: str, home: Path, archive: Path, job: str, *more: str) -> str:
+def told(cluster: Cluster, home: Path, job: str, *more: str) -> str:
     """What the job told, both streams; fails with the errors of a job that failed."""
     recipe = home / f"{job}.yaml"
-    recipe.write_text((ROOT / f"conf/{job}.yaml").read_text(encoding="utf-8").replace("data_docs: true", "data_docs: false"), encoding="utf-8")
-    command = [str(HOME / "bin" / "spark-submit"), "--master", master, "--executor-memory", "600m", "--total-executor-cores", "2", "--py-files", str(archive)]
-    for line in (ROOT / f"conf/spark/{PACKAGES}.properties").read_text().splitlines():
-        if line.strip() and not line.startswith("#") and "packages" not in line and "jars" not in line.split(None, 1)[0]:
-            name, value = line.split(None, 1)
-            command += ["--conf", f"{name}={value.strip()}"]  # Delta's jars stand beside Spark's here, so Ivy is left alone
-    command += ["--conf", "spark.sql.shuffle.partitions=2", f"jobs/{job}.py", "--recipe", str(recipe), "--lake", str(home / "lake"), *more]
-    env = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    env.pop("GRISTMILL_MASTER", None)
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
-    told = done.stdout + done.stderr  # spark-submit sends both of Python to stdout
-    assert done.returncode == 0, "\n".join(line for line in told.splitlines() if " INFO " not in line)[:4000]
-    assert f"Connecting to master {master}" in told
-    return told
+    given = (ROOT / f"conf/{job}.yaml").read_text(encoding="utf-8")
+    recipe.write_text(given.replace("data_docs: true", "data_docs: false"), encoding="utf-8")
+    logged = event_log.settings(home / "events")
+    done = cluster.submit(f"jobs/{job}.py", "--recipe", str(recipe), "--lake", str(home / "lake"), *more, **logged)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout + done.stderr  # spark-submit sends both of Python to stdout
 
 
 @pytest.mark.slow
-def test_jobs_run_on_a_standalone_cluster_with_the_package_shipped_as_a_zip(master: str, tmp_path: Path) -> None:
+def test_jobs_run_on_a_standalone_cluster_with_the_package_shipped_as_a_zip(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
+    (tmp_path / "events").mkdir()
     text = "The wheel of the old mill turned in the brook. Document number {} has its own stone, {}, and grinds {} sacks of grain."
     rows = [{"id": str(i), "source": "t", "text": text.format(i, i * 7, "two" if i % 2 else "three")} for i in range(20)]
     (tmp_path / "raw" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    archive = tmp_path / "gristmill.zip"
-    subprocess.run([sys.executable, "-m", "jobs.core.ship", str(archive)], cwd=ROOT, check=True)
     given = ("--input", str(tmp_path / "raw"))
-    assert "in 20  kept 20  left out 0" in submit(master, tmp_path, archive, "ingest_docs", *given)
-    assert "nothing to do" in submit(master, tmp_path, archive, "ingest_docs", *given)
-    assert "in 20  kept 20  left out 0" in submit(master, tmp_path, archive, "measure_text")
+    assert "in 20  kept 20  left out 0" in told(cluster, tmp_path, "ingest_docs", *given)
+    assert "nothing to do" in told(cluster, tmp_path, "ingest_docs", *given)
+    assert "in 20  kept 20  left out 0" in told(cluster, tmp_path, "measure_text")
+    assert {app["name"] for app in cluster.state()["completedapps"]} == {"ingest_docs", "measure_text"}
+    logs = sorted((tmp_path / "events").iterdir(), key=lambda log: log.stat().st_mtime)
+    steps = event_log.steps(logs[0], event_log.staged("ingest_docs"))  # it looks for rows that stand there twice
+    assert sum(step["shuffled"] for step in steps.values()) > 0
+    assert sum(step["jvm"] for step in steps.values()) > 0
+
+
+@pytest.mark.slow
+def test_a_cluster_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
+    code = f"""
+import pathlib, sys, time
+from tests.support.cluster import Cluster
+with Cluster(pathlib.Path({str(tmp_path / "home")!r})) as cluster:
+    print(*cluster.pids(), flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        assert len(pids) == 3
+        assert all(psutil.pid_exists(pid) for pid in pids)
+        process.kill()
+    end = time.monotonic() + 20
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
+        assert time.monotonic() < end, "the cluster outlived its parent"
+        time.sleep(0.1)
 
 
 def test_what_the_user_tells_spark_submit_wins_over_our_defaults(tmp_path: Path) -> None:
@@ -84,7 +88,7 @@ def test_what_the_user_tells_spark_submit_wins_over_our_defaults(tmp_path: Path)
     env = {**os.environ, "PYSPARK_PYTHON": sys.executable}
     for name in ("GRISTMILL_MASTER", "SPARK_LOCAL_IP"):
         env.pop(name, None)
-    command = [str(HOME / "bin" / "spark-submit"), "--master", "local[1]", "--conf", "spark.sql.shuffle.partitions=7", "--conf", "spark.sql.ansi.enabled=false"]
+    command = [str(SPARK / "bin" / "spark-submit"), "--master", "local[1]", "--conf", "spark.sql.shuffle.partitions=7", "--conf", "spark.sql.ansi.enabled=false"]
     extensions = ["--conf", "spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension", "--conf", "spark.ui.enabled=false"]
     done = subprocess.run([*command, *extensions, str(script)], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     told = [line.split() for line in done.stdout.splitlines() if line.startswith("told")]
