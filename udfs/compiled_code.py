@@ -110,8 +110,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
 def read_beside(function: Callable[..., Any], name: str) -> bytes:
     """A file in the folder of a function's source, out of a zip too. Raises OSError when it is not there."""
-    path = Path(inspect.getfile(function)).parent / name
-    loader = getattr(sys.modules.get(function.__module__), "__loader__", None)
+    module = sys.modules.get(function.__module__)
+    # What the code itself says of its file may be the path within an archive, from where it was compiled.
+    path = Path(getattr(module, "__file__", None) or inspect.getfile(function)).parent / name
+    loader = getattr(module, "__loader__", None)
     read = getattr(loader, "get_data", None)
     found: bytes = read(str(path)) if read else path.read_bytes()
     return found
