@@ -15,15 +15,19 @@ import pyarrow as pa
 
 from udfs.kernels import Bytes, Codes, Offsets, frozen, kernel, slices, text_buffers
 from udfs.text.compatibility import fold_forms
+from udfs.text.signs import JOINED, POWERS, sign_class
 
-# A folded code is a code point in the low 21 bits and at most one of four kinds (none: punctuation and symbols) above it.
+# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the next three, and
+# at most one of four kinds (none: punctuation and symbols) above them.
 POINT = 0x1FFFFF
+SIGN_CLASS = 21  # the lowest bit of the class
 WORD = 1 << 24
 UNSPACED = 1 << 25  # letters of a script that puts no spaces between words
 SPACE = 1 << 26
 IGNORED = 1 << 27  # soft hyphens, zero-width joiners: nobody sees them
 EXPANDS = 1 << 28  # the low bits are a position in the pool of longer replacements
 CAREFUL = 1 << 29  # normalising this character depends on its neighbours
+SIGN = 1 << 30  # a sign that may count by itself (all classes but JOINED)
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer, Han with its radicals and numerals, Kana, Bopomofo.
 _UNSPACED_RANGES = (
@@ -51,6 +55,7 @@ class FoldParams:
     simplify: bool = True  # Traditional characters become Simplified ones (OpenCC)
     squeeze_space: bool = True  # runs of white space become one space, none at the ends; shingles never see white space
     keep_signs: bool = False  # but powers, fractions, circled and styled letters, as exact copies want
+    powers: bool = False  # where they are folded: 2⁵ becomes 2^5 and not 25
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +77,9 @@ def _normalised(text: str, params: FoldParams) -> str:
     """NFKC, or what `keep_signs` leaves of it."""
     if not params.nfkc:
         return text
-    return fold_forms(text) if params.keep_signs else unicodedata.normalize("NFKC", text)
+    if params.keep_signs:
+        return fold_forms(text)
+    return unicodedata.normalize("NFKC", text.translate(POWERS) if params.powers else text)
 
 
 def fold_text(text: str, params: FoldParams) -> str:
@@ -138,6 +145,8 @@ def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
     kinds = np.where(letters, np.where(unspaced, UNSPACED, WORD), 0)
     kinds[[category == "Cf" for category in categories]] = IGNORED
     kinds[[char.isspace() for char in chars]] = SPACE
+    signs = np.array(list(map(sign_class, chars, categories)))
+    kinds = kinds | signs << SIGN_CLASS | np.where((signs > 0) & (signs != JOINED), SIGN, 0)
     return kinds.astype(np.uint32)
 
 

@@ -4,6 +4,17 @@ A shingle is only ever a 64-bit hash. Which n-grams make up a document is decide
 share of characters of unspaced scripts: measured on real pairs, sets that change their unit inside a document give
 another similarity than the one people count (see `benchmarks/minhash_kernel.md`). Inside a document of words every
 character of an unspaced script is a token of its own, so that a quotation of Chinese counts too.
+
+An n-gram of characters holds every sign. An n-gram of words holds those signs between its words that carry the meaning,
+which their neighbours tell (classes of signs: udfs/text/signs.py). Of what stands between two words of a line count:
+- an operator (= + × ÷ √) with white space beside it, or directly at an operand, which is a number or a word of one
+  character: `total = price`, `12+7`, `C++`, `√2`, not `+ an item`, `class="x"`;
+- an ambiguous one (* / & ! < > ~ dashes, arrows) between operands, or apart from the words where an operator counted one
+  word before (`x = total - price`): not `and/or`, `*this*`, `well-known`, `then - at last -`;
+- a dash directly before a digit, but not directly behind a word: `-5`, not `- 5 apples`, `covid-19`;
+- a mark (% ° € #) behind a number, directly behind one character, or directly before a digit: `5 %`, `C#`, `€5`.
+All dashes are one, repeated or not; round brackets count beside an operator between operands, `2*(3+4)`, and other
+punctuation never: the point of 1.5 needs none, as 1 and 5 are not 15. At the end of a line the word before has the signs.
 """
 
 from collections.abc import Iterator
@@ -14,13 +25,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.folding import IGNORED, POINT, SPACE, UNSPACED, FoldParams, fold_codes
+from udfs.folding import IGNORED, POINT, SIGN, SIGN_CLASS, SPACE, UNSPACED, WORD, FoldParams, fold_codes
 from udfs.kernels import Bytes, Hashes, Offsets, kernel, mix64, slices, text_buffers
+from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of the rolling sums; any odd number without structure (2**64 / golden ratio)
 _SORT_ABOVE = 1 << 22  # code points; a longer document is made distinct by sorting, as a hash table would take four times its room
 
+_SCAN = 32  # code points that are asked at once whether a sign is among them
+
 AUTO, WORDS, CHARACTERS = range(3)
+_LETTER = WORD | UNSPACED
+_COUNTED = 1 << 31  # of a code: in its place stands a hash of signs that count
+_OPERATORS = 1 << OPERATOR | 1 << AMBIGUOUS | 1 << DASH
+_MINUS, _NEW_LINE, _RETURN, _LINE, _PARAGRAPH = ord("-"), 0x0A, 0x0D, 0x2028, 0x2029
+_FORMS, _SAME = np.array([[form, ord(sign)] for form, sign in sorted(SAME.items())], np.uint32).T.copy()
 _UNITS = {"auto": AUTO, "words": WORDS, "characters": CHARACTERS}
 
 
@@ -32,7 +51,8 @@ class ShingleParams:
     characters: int = 5  # characters other than white space in a character shingle
     unit: str = "auto"  # "words", "characters", or by the share below
     min_unspaced_share: float = 0.02  # from this share of unspaced characters (of all but white space) on, characters
-    fold: FoldParams = field(default_factory=FoldParams)
+    fold: FoldParams = field(default_factory=lambda: FoldParams(powers=True))
+    cut: int = field(default=2, init=False)  # number of the rules above: sketches of other rules do not compare
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS:
@@ -55,11 +75,20 @@ class ShingleSets:
 
 
 @kernel
+def _any_bits(codes):  # type: ignore[no-untyped-def]
+    """The bits that some of the codes have."""
+    some = np.uint32(0)
+    for i in range(len(codes)):  # (a loop over the codes themselves does not become one over vectors)
+        some |= codes[i]
+    return some
+
+
+@kernel
 def _uses_characters(codes, share):  # type: ignore[no-untyped-def]
     unspaced, solid = 0, 0
-    for code in codes:
-        unspaced += code & np.uint32(UNSPACED) != 0
-        solid += code & np.uint32(SPACE | IGNORED) == 0
+    for i in range(len(codes)):
+        unspaced += codes[i] & np.uint32(UNSPACED) != 0
+        solid += codes[i] & np.uint32(SPACE | IGNORED) == 0
     return unspaced > 0 and unspaced >= share * solid
 
 
@@ -76,22 +105,163 @@ def _characters(codes, tokens):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _words(codes, tokens):  # type: ignore[no-untyped-def]
-    """Write a hash of every word, and of every character of an unspaced script; how many.
+def _class(code):  # type: ignore[no-untyped-def]
+    return (code >> np.uint32(SIGN_CLASS)) & np.uint32(7)
 
+
+@kernel
+def _is_digit(code):  # type: ignore[no-untyped-def]
+    return 48 <= code & np.uint32(POINT) <= 57
+
+
+@kernel
+def _ends_gap(code):  # type: ignore[no-untyped-def]
+    """Whether a word is there or the line ends."""
+    if not code & np.uint32(SPACE):
+        return code & np.uint32(_LETTER) != 0
+    point = code & np.uint32(POINT)
+    return point == _NEW_LINE or point == _RETURN or point == _LINE or point == _PARAGRAPH
+
+
+@kernel
+def _is_operand(codes, at, step):  # type: ignore[no-untyped-def]
+    """Whether a digit is there, or a word of one character: it does not go on `step` further."""
+    beyond = at + step
+    goes_on = 0 <= beyond < len(codes) and codes[beyond] & np.uint32(WORD | IGNORED) != 0
+    return _is_digit(codes[at]) or (codes[at] & np.uint32(WORD) != 0 and not goes_on)
+
+
+@kernel
+def _hash_signs(codes, first, last, kinds):  # type: ignore[no-untyped-def]
+    """A hash of the signs of these classes (bits) in `codes[first:last]`; dashes in a row are one."""
+    total, before = np.uint64(0), np.uint32(0)
+    for i in range(first, last):
+        kind, point = _class(codes[i]), codes[i] & np.uint32(POINT)
+        if not kinds >> kind & 1:
+            continue
+        if kind == DASH:
+            point = np.uint32(_MINUS)
+        elif point >= _FORMS[0]:
+            for k in range(len(_FORMS)):
+                point = _SAME[k] if point == _FORMS[k] else point
+        if point != _MINUS or before != _MINUS:
+            total = mix64(total ^ np.uint64(point))
+        before = point
+    return total
+
+
+@kernel
+def _is_in_chain(codes, first, chain):  # type: ignore[no-untyped-def]
+    """Whether the word before `first` begins at `chain`, where a gap ended in which an operator counted."""
+    begin = first - 1
+    while begin > chain >= 0 and codes[begin - 1] & np.uint32(WORD | IGNORED) != 0:
+        begin -= 1
+    return begin == chain
+
+
+@kernel
+def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
+    """What counts of the signs about `at`: its hash (0: nothing), whether an operator does, where the gap begins and ends.
+
+    `chain`: where the last gap ended in which an operator counted.
+    """
+    first, last, kinds = at, at + 1, 1 << _class(codes[at])
+    while first > 0 and not _ends_gap(codes[first - 1]):
+        first -= 1
+        kinds |= 1 << _class(codes[first])
+    while last < len(codes) and not _ends_gap(codes[last]):
+        kinds |= 1 << _class(codes[last])
+        last += 1
+    left = first > 0 and codes[first - 1] & np.uint32(_LETTER) != 0
+    right = last < len(codes) and codes[last] & np.uint32(_LETTER) != 0
+    left_operand, right_operand = left and _is_operand(codes, first - 1, -1), right and _is_operand(codes, last, 1)
+    begins, ends = _class(codes[first]), _class(codes[last - 1])
+    if kinds & _OPERATORS:
+        is_apart = (codes[first] | codes[last - 1]) & np.uint32(SPACE) != 0
+        is_operator = kinds & 1 << OPERATOR != 0
+        counts = left_operand and right_operand
+        counts |= left and right and is_apart and (is_operator or _is_in_chain(codes, first, chain))
+        counts |= is_operator and ((left_operand and begins != 0) or (right_operand and ends == OPERATOR))
+        counts |= ends == DASH and (not left or last - first > 1) and right and _is_digit(codes[last])
+        if counts:
+            brackets = np.int64(left_operand and right_operand) << JOINED
+            return _hash_signs(codes, first, last, brackets | 1 << MARK | _OPERATORS), True, first, last
+    if kinds & 1 << MARK:
+        left_digit, right_digit = left and _is_digit(codes[first - 1]), right and _is_digit(codes[last])
+        if left_digit or (left_operand and begins == MARK) or (right_digit and ends == MARK):
+            return _hash_signs(codes, first, last, 1 << MARK), False, first, last
+    return np.uint64(0), False, first, last
+
+
+@kernel
+def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
+    """Write where signs stand, but single ones between letters of longer words, as hyphens: nothing counts there; how many.
+
+    Signs come where they will, so there are no branches on single ones.
+    """
+    one, word, n = np.uint32(1), np.uint32(WORD), len(codes)
+    found = np.uint64(0)
+    for block in range(n // _SCAN):
+        some, first = np.uint32(0), np.uint64(block * _SCAN)
+        for k in range(_SCAN):
+            some |= codes[first + np.uint64(k)]
+        if some & np.uint32(SIGN):
+            for k in range(_SCAN):
+                spots[found] = first + np.uint64(k)
+                found += np.uint64(codes[first + np.uint64(k)] >> np.uint32(30) & one)
+    for at in range(n - n % _SCAN, n):
+        spots[found] = at
+        found += np.uint64(codes[at] >> np.uint32(30) & one)
+    kept = np.uint64(0)
+    for k in range(found):
+        at = spots[k]
+        spots[kept] = at
+        if 1 < at < np.uint64(n - 2):
+            before, behind = codes[at - np.uint64(1)], codes[at + np.uint64(1)]
+            letters = codes[at - np.uint64(2)] & before & behind & codes[at + np.uint64(2)] & word
+            digits = ((before & np.uint32(POINT)) < np.uint32(58)) | ((behind & np.uint32(POINT)) < np.uint32(58))
+            kept += np.uint64((letters == 0) | digits)
+        else:
+            kept += np.uint64(1)
+    return kept
+
+
+@kernel
+def _count_signs(codes, spots):  # type: ignore[no-untyped-def]
+    """Put COUNTED and a hash of 24 bits in the place of the first character of each gap whose signs count."""
+    chain, seen = np.int64(-1), np.int64(0)
+    for k in range(_find_signs(codes, spots)):
+        at = np.int64(spots[k])
+        if at >= seen:
+            signs, is_operator, first, seen = _gap(codes, at, chain)
+            chain = seen if is_operator else chain
+            if signs:
+                codes[first] = np.uint32(_COUNTED | (signs & np.uint64(0xFFFFFF)))
+
+
+@kernel
+def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
+    """Write a hash of every word and of every character of an unspaced script, and of signs with the words before them.
+
+    Returns how many of both.
     Where a word ends cannot be predicted, so the common path has no branches: each step stores the word so far, and the
     step after its last letter counts it. A letter costs a rotation and an exclusive or; `mix64` does the rest at the end.
     """
-    one, count, token, inside = np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0)
-    for code in codes:
+    one, count, token, inside, found = np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    for i in range(len(codes)):
+        code = codes[i]
         point = np.uint64(code & np.uint32(POINT))
-        if code & np.uint32(UNSPACED | IGNORED):
-            if code & np.uint32(UNSPACED):
+        if code & np.uint32(UNSPACED | IGNORED | _COUNTED):
+            if code & np.uint32(_COUNTED | UNSPACED):
                 tokens[count] = token
                 count += inside
-                tokens[count] = point
-                count += one
                 token, inside = np.uint64(0), np.uint64(0)
+                if code & np.uint32(_COUNTED):
+                    spots[found], signs[found] = count, code
+                    found += one
+                else:
+                    tokens[count] = point
+                    count += one
             continue
         tokens[count] = token
         letter = (np.uint64(code) >> np.uint64(24)) & one
@@ -103,26 +273,42 @@ def _words(codes, tokens):  # type: ignore[no-untyped-def]
     count += inside
     for i in range(count):
         tokens[i] = mix64(tokens[i])
-    return np.int64(count)
+    return np.int64(count), np.int64(found)
 
 
 @kernel
-def _roll(tokens, n, out, at):  # type: ignore[no-untyped-def]
-    """Write a hash of every n tokens in a row from `out[at]` on, or of all when there are fewer; where it ends."""
-    power = np.uint64(1)
-    for _ in range(n):
-        power *= _BASE
-    total = np.uint64(0)
-    for i in range(min(n, len(tokens))):
-        total = total * _BASE + tokens[i]
+def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
+    """Copy tokens, each with the signs behind it; those before the first word are a part of it."""
+    for k in range(found):
+        if spots[k] == 0:
+            tokens[0] = mix64(tokens[0] ^ signs[k])
+    signed[:] = tokens
+    for k in range(found):
+        if spots[k]:
+            signed[spots[k] - np.uint64(1)] = mix64(signed[spots[k] - np.uint64(1)] ^ signs[k])
+
+
+@kernel
+def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
+    """Write a hash of every n tokens in a row from `out[at]` on, or of all when there are fewer; where it ends.
+
+    All but the last of them are `signed`: what stands behind a shingle is no part of it, but at the end of the document.
+    """
     if len(tokens) == 0:
         return at
+    power = np.uint64(1)
+    for _ in range(n - 1):
+        power *= _BASE
+    total, short = np.uint64(0), min(n, len(tokens)) - 1
+    for i in range(short):
+        total = total * _BASE + signed[i]
+    end = len(tokens) - 1
     # zero marks a free slot in `_distinct`, so no shingle has it
-    out[at] = max(mix64(total), np.uint64(1))
-    for i in range(n, len(tokens)):
-        total = total * _BASE + tokens[i] - power * tokens[i - n]
-        out[at + i - n + 1] = max(mix64(total), np.uint64(1))
-    return at + max(len(tokens) - n + 1, 1)
+    for i in range(short, end):
+        out[at + i - short] = max(mix64(total * _BASE + tokens[i]), np.uint64(1))
+        total = total * _BASE + signed[i] - power * signed[i - short]
+    out[at + end - short] = max(mix64(total * _BASE + signed[end]), np.uint64(1))
+    return at + end - short + 1
 
 
 @kernel
@@ -152,17 +338,27 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
     longest = 0
     for row in range(rows):
         longest = max(longest, ends[row + 1] - ends[row])
-    tokens = np.empty(longest + 2, np.uint64)
+    tokens, signed = np.empty(longest + 2, np.uint64), np.empty(longest + 2, np.uint64)
+    spots, signs = np.empty(longest + 2, np.uint64), np.empty(longest + 2, np.uint64)
     table = np.empty(4 * longest + 16 if distinct else 0, np.uint64)
     out = np.empty(len(codes) + 1, np.uint64)
     starts = np.zeros(rows + 1, np.int64)
     at = 0
     for row in range(rows):
         document = codes[ends[row] : ends[row + 1]]
-        if unit == CHARACTERS or (unit == AUTO and _uses_characters(document, share)):
-            end = _roll(tokens[: _characters(document, tokens)], characters, out, at)
+        kinds = _any_bits(document)
+        is_mixed = unit == AUTO and kinds & np.uint32(UNSPACED) != 0
+        if unit == CHARACTERS or (is_mixed and _uses_characters(document, share)):
+            n = _characters(document, tokens)
+            end = _roll(tokens[:n], tokens[:n], characters, out, at)
         else:
-            end = _roll(tokens[: _words(document, tokens)], words, out, at)
+            if kinds & np.uint32(SIGN):
+                _count_signs(document, spots)
+            n, found = _words(document, tokens, spots, signs)
+            if found and n:
+                _sign(tokens[:n], signed[:n], spots, signs, found)
+            behind = signed if found else tokens
+            end = _roll(behind[:n] if words == 1 else tokens[:n], behind[:n], words, out, at)
         at = _distinct(out, at, end, table) if distinct else end
         starts[row + 1] = at
     return out[:at], starts

@@ -39,7 +39,7 @@ class NearDupParams(Strict):
 
     def shingles(self) -> ShingleParams:
         """How texts become sets."""
-        fold = FoldParams(nfkc=self.nfkc, casefold=self.casefold, simplify=self.simplify)
+        fold = FoldParams(nfkc=self.nfkc, casefold=self.casefold, simplify=self.simplify, powers=True)
         return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_share, fold)
 
     def kernel(self) -> str:

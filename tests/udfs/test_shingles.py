@@ -1,7 +1,9 @@
 """Shingle sets: which texts are compared, and that the hashes count what plain sets of n-grams count."""
 
 import re
-from itertools import pairwise
+import unicodedata
+from dataclasses import replace
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.folding import FoldParams, fold_text
+from udfs.folding import fold_text
 from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity, slice_sets, sliced_sets
+from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME, sign_class
 
 
 def sets_of(*texts, **params):
@@ -23,23 +26,72 @@ def jaccard(one, other, **params):
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
+UNSPACED = "\u3005\u3040-\u30ff\u3400-\u9fff\u0e01-\u0e4e"
+
+
+def sign_of(char):
+    return 0 if char.isalnum() or char == "_" else sign_class(char, unicodedata.category(char))
+
+
+def is_operand(word, char):
+    return bool(re.match("[0-9]", char)) or (len(word) == 1 and not re.match(f"[{UNSPACED}]", word))
+
+
+def signs_between(left, gap, right, in_chain):
+    """The signs of a gap that count between two words of a line ("": there is none), and whether an operator does."""
+    kinds = [sign_of(char) for char in gap]
+    signs = [(SAME.get(ord(char), char) if kind != DASH else "-", kind) for char, kind in zip(gap, kinds) if kind]
+    operands = bool(left) and is_operand(left, left[-1]), bool(right) and is_operand(right, right[0])
+    if {OPERATOR, AMBIGUOUS, DASH} & set(kinds):
+        is_apart, has_operator = gap[0].isspace() or gap[-1].isspace(), OPERATOR in kinds
+        is_direct = (operands[0] and kinds[0]) or (operands[1] and kinds[-1] == OPERATOR)
+        is_minus = kinds[-1] == DASH and re.match("[0-9]", right) and (not left or len(gap) > 1)
+        between = left and right and is_apart and (has_operator or in_chain)
+        if all(operands) or between or (has_operator and is_direct) or is_minus:
+            told = [char for char, kind in signs if kind != JOINED or all(operands)]
+            return [char for i, char in enumerate(told) if char != "-" or i == 0 or told[i - 1] != "-"], True
+    digits = bool(re.search("[0-9]$", left)), bool(re.match("[0-9]", right)) and kinds[-1:] == [MARK]
+    if MARK in kinds and (any(digits) or (operands[0] and kinds[0] == MARK)):
+        return [char for char, kind in signs if kind == MARK], False
+    return [], False
+
+
+def signed_words(text):
+    """Words and characters of unspaced scripts with the signs that count behind them; those before the first belong to it."""
+    words, found, in_chain = list(re.finditer(rf"[{UNSPACED}]|[^\W{UNSPACED}]+", text)), [], False
+    for k in range(-1, len(words)):
+        left, start = (words[k].group(), words[k].end()) if k >= 0 else ("", 0)
+        right, stop = (words[k + 1].group(), words[k + 1].start()) if k + 1 < len(words) else ("", len(text))
+        lines, told = text[start:stop].split("\n"), []
+        for n, gap in enumerate(lines):
+            is_last = n == len(lines) - 1
+            signs, is_operator = signs_between(left if n == 0 else "", gap, right if is_last else "", in_chain)
+            told.append(tuple(signs))
+            in_chain = is_operator and is_last
+        found.append((left, tuple(signs for signs in told if signs)))
+    opening, found = found[0][1], found[1:]
+    return [((found[0][0], opening), found[0][1]), *found[1:]] if opening and found else found
+
+
 def plain(text, params):
     """The n-grams of a text, as tuples: what the hashes stand for."""
-    text = re.sub("[\u00ad\u200b]", "", fold_text(text, FoldParams()))
+    text = re.sub("[\u00ad\u200b]", "", fold_text(text, replace(params.fold, squeeze_space=False)))
     solid = re.sub(r"\s", "", text)
-    unspaced = re.findall(r"[\u3005\u3040-\u30ff\u3400-\u9fff\u0e01-\u0e4e]", solid)
+    unspaced = re.findall(f"[{UNSPACED}]", solid)
     if params.unit == "characters" or (params.unit == "auto" and unspaced and len(unspaced) >= params.min_unspaced_share * len(solid)):
         tokens, n = list(solid), params.characters
-    else:
-        tokens, n = (
-            re.findall(r"[\u3005\u3040-\u30ff\u3400-\u9fff\u0e01-\u0e4e]|[^\W\u3005\u3040-\u30ff\u3400-\u9fff\u0e01-\u0e4e]+", text),
-            params.words,
-        )
-    grams = {tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
+        grams = {tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
+        return grams or ({tuple(tokens)} if tokens else set())
+    tokens, n = signed_words(text), params.words
+    last = len(tokens) - 1
+    # what stands behind an n-gram is no part of it, but at the end of the text, or of single words
+    ends = [tokens[i] if i == last or n == 1 else (tokens[i][0], ()) for i in range(len(tokens))]
+    grams = {(*tokens[i : i + n - 1], ends[i + n - 1]) for i in range(len(tokens) - n + 1)}
     return grams or ({tuple(tokens)} if tokens else set())
 
 
 WRITING = st.text(st.sampled_from("abAB  _.,'中文漢汉，。かナไทย한\n\u00ad１é"), max_size=40)
+SUMS = st.text(st.sampled_from("ab 5 5+=-–−*/<(%°#€²½x\n中.→!)"), max_size=30)
 CUTS = st.builds(
     ShingleParams, words=st.integers(1, 4), characters=st.integers(1, 6), unit=st.sampled_from(["auto", "words", "characters"]),
     min_unspaced_share=st.sampled_from([0.02, 0.3]),
@@ -47,7 +99,7 @@ CUTS = st.builds(
 
 
 @settings(max_examples=300, deadline=None)
-@given(texts=st.lists(WRITING, min_size=2, max_size=5), params=CUTS)
+@given(texts=st.lists(WRITING | SUMS, min_size=2, max_size=5), params=CUTS)
 def test_hashed_sets_meet_exactly_as_sets_of_n_grams_do(texts, params):
     sets = shingle_sets(pa.array(texts, pa.string()), params)
     grams = [plain(text, params) for text in texts]
@@ -166,3 +218,66 @@ def test_a_cut_that_makes_no_sense_is_refused():
 def test_an_empty_batch_goes_through():
     assert len(shingle_sets(pa.array([], pa.string())).offsets) == 1
     assert slice_sets(np.zeros(0, np.uint8), np.zeros(1, np.int64), ShingleParams())[1].tolist() == [0]
+
+
+SAY_MORE = [  # equal but for signs that carry the meaning
+    "12 + 7|12 - 7|12 × 7|12 ÷ 7|12 * 7|12 / 7|12 = 7|12 < 7|12 > 7|12 ≤ 7|12 ≥ 7|12 ≠ 7|12 ± 7|12 ^ 7|12 · 7|12 → 7|12 & 7|12 7",
+    "x = 5|x < 5|x != 5|x == 5|x += 5|x 5", "x = -5|x = 5", "x ≤ -5|x ≤ 5", "x-5|x+5|x*5|x/5",
+    "a*b|a/b|a b", "2*(3+4)|2*3+4", "(2+3)*4|2+3*4",
+    "√2 is|∛2 is|2 is", "the sum ∑ i|the sum ∫ i|the sum i", "it was -5 degrees|it was 5 degrees",
+    "(-5)|5", "-5 degrees|5 degrees", "5 %|5 ‰|5", "5 °C|5 C",
+    "€5|£5|￥5|5", "2⁵|25|2 5", "x²|x2", "½|12|1 2", "C|C++|C#", "Nf3+ wins|Nf3 wins", "i++|i--",
+    "total = price + tax|total = price - tax|total = price * tax",
+    "2H2 + O2 → 2H2O|2H2 + O2 = 2H2O", "page 3/4|page 3-4|page 3 4", "12＋7|12－7|12＝7",
+]  # fmt: skip
+SAY_THE_SAME = [  # signs of prose and markup, and other forms of one sign
+    "a dog - and a cat|a dog and a cat|a dog — and a cat|a dog–and a cat|*a dog* and a cat|- a dog and a cat|* a dog and a cat|+ a dog and a cat",
+    "well-known|well known|well–known|well / known", "and/or|and or|and & or", "covid-19|covid 19",
+    "then - at last - it|then at last it",
+    "- 5 apples|5 apples|* 5 apples|+ 5 apples|> 5 apples|# 5 apples", "“Stop!” he said...|stop, he said",
+    "**bold** _text_|bold _text_", "Title\n=====\ntext|title text",
+    "12 − 7|12 - 7|12 – 7|12-7|１２－７", "1990--1995|1990–1995|1990 - 1995", "12 ∗ 7|12 * 7", "1∕2|½|1/2",
+    "$x$|x",
+    "2⁵|2^5", "H₂O|H2O", "see page 3 (or 4)|see page 3 or 4",
+    "word[1], and|word 1 and", '<p class="big">text</p>|p class big text p', "5%.|5 %",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", SAY_MORE)
+def test_signs_that_carry_the_meaning_tell_texts_apart(texts):
+    sets = dict(zip(texts.split("|"), sets_of(*texts.split("|"))))
+    assert not [(one, other) for one, other in combinations(sets, 2) if sets[one] == sets[other]]
+
+
+@pytest.mark.parametrize("texts", SAY_THE_SAME)
+def test_signs_of_prose_and_markup_say_nothing(texts):
+    texts = texts.split("|")
+    sets = dict(zip(texts, sets_of(*texts)))
+    assert not [(one, other) for one, other in combinations(sets, 2) if sets[one] != sets[other]]
+
+
+def test_the_lines_of_a_table_say_nothing():
+    assert jaccard("| a | b |\n|---|---|\n| c | d |", "a b c d") == 1
+
+
+def test_one_exercise_with_other_operators_is_no_near_duplicate():
+    frame = "Compute the following by hand and write each answer in a box: {}. Then check them with a friend."
+    sums = [(12, 7), (33, 9), (41, 18), (56, 27), (78, 13), (90, 45)]
+    for spaced in (" ", ""):
+        texts = [frame.format(", ".join(f"{a}{spaced}{sign}{spaced}{b}" for a, b in sums)) for sign in "+-×÷*/"]
+        assert max(jaccard(one, other) for one, other in combinations(texts, 2)) < 0.35
+    chinese = "用竖式计算下面各题，并把得数写在方框里：{}。做完以后和同桌互相检查一遍。"
+    texts = [chinese.format("，".join(f"{a}{sign}{b}" for a, b in sums)) for sign in "＋－×÷"]
+    assert max(jaccard(one, other) for one, other in combinations(texts, 2)) < 0.7
+
+
+def test_a_sign_behind_the_words_that_two_texts_share_takes_nothing_from_them():
+    shared = "one two three four five six seven"
+    assert len(sets_of(f"{shared} = x")[0] & sets_of(f"{shared} y")[0]) == len(sets_of(shared)[0])
+
+
+def test_no_two_single_signs_share_a_hash():
+    signs = [chr(point) for point in range(0x10000) if sign_of(chr(point)) in (OPERATOR, MARK)]
+    signs = [sign for sign in signs if ord(sign) not in SAME and fold_text(sign, ShingleParams().fold) == sign]
+    assert len(signs) > 500
+    assert len(set(sets_of(*(f"5{sign}5" for sign in signs)))) == len(signs)
