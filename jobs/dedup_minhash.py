@@ -20,9 +20,9 @@ from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, main
 from jobs.core.near_dup_params import NearDupParams, digest
 from jobs.dedup.steps import STEPS, WRITES
-from udfs.dedup.fingerprints import Fingerprinter, minhash_fingerprints
+from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.verdicts import Judge, PairRule, judge_sketches
-from udfs.minhash import MinHashParams, meeting_probability, permutations
+from udfs.minhash import MinHashParams, meeting_probability, minhash_fingerprints, permutations
 
 
 class Params(NearDupParams):

@@ -20,9 +20,9 @@ from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, main
 from jobs.core.near_dup_params import NearDupParams, digest
 from jobs.dedup.steps import STEPS, WRITES
-from udfs.dedup.fingerprints import Fingerprinter, simhash_fingerprints
+from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.verdicts import Judge, judge_simhashes
-from udfs.simhash import SimHashParams
+from udfs.simhash import SimHashParams, simhash_fingerprints
 
 
 class Params(NearDupParams):

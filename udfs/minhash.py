@@ -147,31 +147,51 @@ def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
     return _set_hashes(frozen(hashes), frozen(offsets))
 
 
-def sketch_batch(
-    texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None, permuted: tuple[Codes, Codes] | None = None
-) -> pa.RecordBatch:
-    """What is kept of each text: `n_shingles` int32 (distinct), `set_hash` int64, `sketch` binary, `bands` binary (int64, little-endian).
+@dataclass(frozen=True)
+class Fingerprints:
+    """What near-duplicate removal keeps of each text; one without shingles has `n_shingles` 0, and the rest of it means nothing."""
 
-    `permuted` as in `signatures`. A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands (null): it
-    meets nobody. Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
+    n_shingles: npt.NDArray[np.int32]  # distinct
+    n_times: npt.NDArray[np.uint8]  # how often it says most of what it says, see udfs.shingles.slice_sets
+    set_hash: npt.NDArray[np.int64]  # of the shingle set: equal sets have equal hashes
+    sketch: Sketches  # (texts, bytes)
+    bands: npt.NDArray[np.int64]  # (texts, keys): texts that share a key are compared
+
+
+def minhash_fingerprints(
+    texts: pa.Array | pa.ChunkedArray, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
+) -> Fingerprints:
+    """By b-bit MinHash; `permuted` as in `signatures`.
+
+    Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
     """
-    params = params or MinHashParams()
-    sizes, sets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    sizes, times, sets = [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
     sketches = [np.zeros((0, params.num_perm * params.bits // 8), np.uint8)]
     keys = [np.zeros((0, params.bands), np.int64)]
-    for hashes, offsets in sliced_sets(texts, params.shingles):
+    for hashes, offsets, again in sliced_sets(texts, params.shingles):
         signed = signatures(hashes, offsets, params, permuted)
-        sizes.append(np.diff(offsets))
+        sizes.append(np.diff(offsets).astype(np.int32))
+        times.append(again.astype(np.uint8))
         sets.append(set_hashes(hashes, offsets))
         sketches.append(pack_sketches(signed, params.bits))
         keys.append(band_keys(signed, params))
-    return sketch_columns(np.concatenate(sizes), np.concatenate(sets), np.concatenate(sketches), np.concatenate(keys))
+    facts = np.concatenate(sizes), np.concatenate(times), np.concatenate(sets)
+    return Fingerprints(*facts, np.concatenate(sketches), np.concatenate(keys))
 
 
-def sketch_columns(
-    sizes: npt.NDArray[np.int64], sets: npt.NDArray[np.int64], sketches: Sketches, keys: npt.NDArray[np.int64]
+def sketch_batch(
+    texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None, permuted: tuple[Codes, Codes] | None = None
 ) -> pa.RecordBatch:
-    """`n_shingles`, `set_hash`, `sketch`, `bands` of documents from set sizes, set hashes, sketches `(documents, bytes)` and keys `(documents, keys)`."""
+    """`minhash_fingerprints` as the columns of `fingerprint_columns`."""
+    return fingerprint_columns(minhash_fingerprints(texts, params or MinHashParams(), permuted))
+
+
+def fingerprint_columns(found: Fingerprints) -> pa.RecordBatch:
+    """`n_shingles` int32, `n_times` int32, `set_hash` int64, `sketch` binary, `bands` binary (int64, little-endian).
+
+    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands (null): it meets nobody.
+    """
+    sizes = found.n_shingles
     filled = sizes > 0
     ends = np.concatenate([[0], filled.cumsum()])
     bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))
@@ -182,9 +202,10 @@ def sketch_columns(
 
     columns = {
         "n_shingles": pa.array(sizes, pa.int32()),
-        "set_hash": pa.array(sets, pa.int64(), mask=~filled),
-        "sketch": packed(sketches),
-        "bands": packed(np.ascontiguousarray(keys, "<i8").view(np.uint8)),
+        "n_times": pa.array(found.n_times, pa.int32()),
+        "set_hash": pa.array(found.set_hash, pa.int64(), mask=~filled),
+        "sketch": packed(found.sketch),
+        "bands": packed(np.ascontiguousarray(found.bands, "<i8").view(np.uint8)),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 

@@ -333,6 +333,32 @@ def _distinct(out, first, last, table):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _usual_times(shingles, table, counts):  # type: ignore[no-untyped-def]
+    """The largest number of times, up to 255, that at least half of the distinct `shingles` come; table as in `_distinct`."""
+    size = 16
+    while size < 2 * len(shingles):
+        size *= 2
+    table[:size] = 0
+    counts[:size] = 0
+    mask, distinct = np.uint64(size - 1), 0
+    for value in shingles:
+        slot = value & mask
+        while table[slot] != 0 and table[slot] != value:
+            slot = (slot + np.uint64(1)) & mask
+        distinct += table[slot] == 0
+        table[slot] = value
+        counts[slot] += counts[slot] < 255
+    of_times = np.zeros(256, np.int64)
+    for slot in range(size):
+        of_times[counts[slot]] += 1
+    times, so_far = 255, of_times[255]
+    while 2 * so_far < distinct:
+        times -= 1
+        so_far += of_times[times]
+    return times
+
+
+@kernel
 def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     longest = 0
@@ -342,48 +368,63 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
     spots, signs = np.empty(longest + 2, np.uint64), np.empty(longest + 2, np.uint64)
     table = np.empty(4 * longest + 16 if distinct else 0, np.uint64)
     out = np.empty(len(codes) + 1, np.uint64)
-    starts = np.zeros(rows + 1, np.int64)
+    starts, times = np.zeros(rows + 1, np.int64), np.ones(rows, np.int64)
     at = 0
     for row in range(rows):
-        document = codes[ends[row] : ends[row + 1]]
+        document, first = codes[ends[row] : ends[row + 1]], at
         kinds = _any_bits(document)
         is_mixed = unit == AUTO and kinds & np.uint32(UNSPACED) != 0
         if unit == CHARACTERS or (is_mixed and _uses_characters(document, share)):
-            n = _characters(document, tokens)
-            end = _roll(tokens[:n], tokens[:n], characters, out, at)
+            n, width = _characters(document, tokens), characters
+            bare = behind = tokens[:n]
         else:
             if kinds & np.uint32(SIGN):
                 _count_signs(document, spots)
             n, found = _words(document, tokens, spots, signs)
             if found and n:
                 _sign(tokens[:n], signed[:n], spots, signs, found)
-            behind = signed if found else tokens
-            end = _roll(behind[:n] if words == 1 else tokens[:n], behind[:n], words, out, at)
-        at = _distinct(out, at, end, table) if distinct else end
+            width, behind = words, signed[:n] if found else tokens[:n]
+            bare = behind if words == 1 else tokens[:n]
+        at = end = _roll(bare, behind, width, out, at)
+        if distinct:
+            at = _distinct(out, first, end, table)
+            if 2 * (end - at) >= at - first and at < end:
+                again = np.empty(end - first, np.uint64)
+                _roll(bare, behind, width, again, 0)
+                times[row] = _usual_times(again, table, np.empty(len(table), np.uint8))
         starts[row + 1] = at
-    return out[:at], starts
+    return out[:at], starts, times
 
 
-def slice_sets(data: Bytes, offsets: Offsets, params: ShingleParams, *, ordered: bool = False) -> tuple[Hashes, Offsets]:
-    """Distinct shingles of documents given as bytes and offsets, all at once: hashes and `n + 1` offsets into them.
+def slice_sets(
+    data: Bytes, offsets: Offsets, params: ShingleParams, *, ordered: bool = False
+) -> tuple[Hashes, Offsets, npt.NDArray[np.int64]]:
+    """Distinct shingles of documents given as bytes and offsets, all at once: hashes, `n + 1` offsets into them, `n` times.
 
+    Times: how often a document says most of what it says, which is the largest number of times (1 to 255) that at least
+    half of its distinct shingles come. A text with a copy of itself behind it has 2, and so has one of which each
+    paragraph comes twice; one with a refrain has 1.
     Memory: 4 bytes for each code point and 8 for each shingle. Ordered sets are ascending, the others are not.
     """
     codes, ends, _ = fold_codes(data, offsets, params.fold)
     unit, share = _UNITS[params.unit], params.min_unspaced_share
     if len(ends) == 2 and len(codes) > _SORT_ABOVE:
-        hashes, starts = _shingle(codes, ends, params.words, params.characters, unit, share, False)
+        hashes, starts, _ = _shingle(codes, ends, params.words, params.characters, unit, share, False)
         hashes.sort()
-        hashes = hashes[np.concatenate([hashes[:1] != 0, hashes[1:] != hashes[:-1]])]
-        return hashes, np.array([0, len(hashes)])
-    hashes, starts = _shingle(codes, ends, params.words, params.characters, unit, share, True)
+        firsts = np.flatnonzero(np.concatenate([hashes[:1] != 0, hashes[1:] != hashes[:-1]]))
+        counts = np.sort(np.diff(firsts, append=len(hashes)))[::-1]
+        usual = int(counts[(len(counts) - 1) // 2]) if len(counts) else 1
+        return hashes[firsts], np.array([0, len(firsts)]), np.array([min(usual, 255)])
+    hashes, starts, times = _shingle(codes, ends, params.words, params.characters, unit, share, True)
     if ordered:  # NumPy's sort is vectorised, and compiling one of numba's takes seconds
         for first, last in pairwise(starts.tolist()):
             hashes[first:last].sort()
-    return hashes, starts
+    return hashes, starts, times
 
 
-def sliced_sets(texts: pa.Array | pa.ChunkedArray, params: ShingleParams, *, ordered: bool = False) -> Iterator[tuple[Hashes, Offsets]]:
+def sliced_sets(
+    texts: pa.Array | pa.ChunkedArray, params: ShingleParams, *, ordered: bool = False
+) -> Iterator[tuple[Hashes, Offsets, npt.NDArray[np.int64]]]:
     """`slice_sets` over about a megabyte of text after the other, in order: what a kernel over shingles walks through."""
     data, offsets = text_buffers(texts)
     for first, last in slices(offsets):
@@ -397,8 +438,8 @@ def shingle_sets(texts: pa.Array | pa.ChunkedArray, params: ShingleParams = Shin
     compared; one without any has an empty set. Hashes of words and of characters are not meant to meet.
     """
     parts = list(sliced_sets(texts, params, ordered=True))
-    hashes = np.concatenate([part for part, _ in parts]) if parts else np.zeros(0, np.uint64)
-    sizes = [np.diff(starts) for _, starts in parts]
+    hashes = np.concatenate([part for part, _, _ in parts]) if parts else np.zeros(0, np.uint64)
+    sizes = [np.diff(starts) for _, starts, _ in parts]
     return ShingleSets(hashes, np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum())
 
 

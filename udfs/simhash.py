@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from udfs.kernels import Hashes, Offsets, frozen, kernel, mix64
-from udfs.minhash import set_hashes, sketch_columns
+from udfs.minhash import Fingerprints, fingerprint_columns, set_hashes
 from udfs.shingles import ShingleParams, sliced_sets
 
 
@@ -83,13 +83,20 @@ def hamming(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.
     return np.bitwise_count(np.asarray(left, np.uint64) ^ np.asarray(right, np.uint64)).astype(np.int64)
 
 
-def simhash_batch(texts: pa.Array | pa.ChunkedArray, params: SimHashParams | None = None) -> pa.RecordBatch:
-    """As udfs.minhash.sketch_batch: the sketch is the 64 bits (8 bytes, lowest first), the bands are the block keys."""
-    params = params or SimHashParams()
-    sizes, sets, prints = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
-    for hashes, offsets in sliced_sets(texts, params.shingles):
-        sizes.append(np.diff(offsets))
+def simhash_fingerprints(texts: pa.Array | pa.ChunkedArray, params: SimHashParams) -> Fingerprints:
+    """By SimHash: the sketch is the 64 bits (8 bytes, lowest first), the bands are the block keys."""
+    sizes, times, sets = [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
+    prints = [np.zeros(0, np.uint64)]
+    for hashes, offsets, again in sliced_sets(texts, params.shingles):
+        sizes.append(np.diff(offsets).astype(np.int32))
+        times.append(again.astype(np.uint8))
         sets.append(set_hashes(hashes, offsets))
         prints.append(fingerprints(hashes, offsets))
-    simhash = np.concatenate(prints).astype("<u8")
-    return sketch_columns(np.concatenate(sizes), np.concatenate(sets), simhash.view(np.uint8).reshape(-1, 8), block_keys(simhash, params))
+    whole = np.concatenate(prints).astype("<u8")
+    facts = np.concatenate(sizes), np.concatenate(times), np.concatenate(sets)
+    return Fingerprints(*facts, whole.view(np.uint8).reshape(-1, 8), block_keys(whole, params))
+
+
+def simhash_batch(texts: pa.Array | pa.ChunkedArray, params: SimHashParams | None = None) -> pa.RecordBatch:
+    """`simhash_fingerprints` as the columns of udfs.minhash.fingerprint_columns."""
+    return fingerprint_columns(simhash_fingerprints(texts, params or SimHashParams()))

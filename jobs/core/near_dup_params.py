@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
 from jobs.core.ranking import Rank
-from udfs.dedup.fingerprints import Fingerprinter, warm_up
+from udfs.dedup.blocks import Fingerprinter, warm_up
 from udfs.dedup.verdicts import Judge
 from udfs.folding import FoldParams
 from udfs.shingles import ShingleParams

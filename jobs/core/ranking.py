@@ -14,6 +14,8 @@ from jobs.core.tables import table
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+# By which a text that says all twice looks fuller.
+LENGTHS = ("n_bytes", "n_chars", "n_lines", "n_words", "n_tokens", "n_han")
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
 
@@ -35,6 +37,17 @@ class Rank(Strict):
         if isinstance(self.prefer, list) and self.by not in DOC_MEASURES[:4]:
             raise ValueError(f"a list of preferred values goes with one of {', '.join(DOC_MEASURES[:4])}, not with {self.by}")
         return self
+
+
+def place_of_times(ranking: list[Rank]) -> int:
+    """Where among the criteria of near-duplicates n_times (udfs.minhash.sketch_batch) stands, lower being better.
+
+    It is the place of the first that calls the longer text the better one, since a copy that says all of it twice is no
+    fuller copy; what the recipe puts before length (a source, a licence, a score) still decides before. Without such a
+    criterion it comes last, before doc_id.
+    """
+    lengths = [place for place, rank in enumerate(ranking) if rank.by in LENGTHS and rank.prefer == "high"]
+    return lengths[0] if lengths else len(ranking)
 
 
 def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool = False) -> tuple[DataFrame, list[str]]:

@@ -148,6 +148,7 @@ n          | int!    | documents
 n_bytes    | bigint! | of their texts, in UTF-8
 ids        | binary! | doc_ids as pairs of 64-bit numbers, little-endian as all that follows, one document after the other
 n_shingles | binary! | distinct shingles (32-bit integers); 0: nothing to compare, the document meets nobody
+n_times    | binary! | how often the text says at least half of what it says (bytes, up to 255)
 set_hash   | binary! | hashes of the whole shingle sets (64-bit integers); of an equal set one stands for all in pairs: round, then doc_id
 sketch     | binary! | b-bit MinHash, permutations in order; or SimHash
 bands      | binary! | band keys (64-bit integers): documents that share one become a candidate pair

@@ -72,6 +72,6 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
         "sketches": made.select(
             F.lit(params.kernel()).alias("kernel"), F.lit(number).alias("round"), "block", "batch_id",
             F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"), "n", "n_bytes", "ids", "n_shingles",
-            "set_hash", "sketch", "bands",
+            "n_times", "set_hash", "sketch", "bands",
         )
     }  # fmt: skip

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core.inputs import BROADCAST
 from jobs.core.job import Counts, Step, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
-from jobs.core.ranking import ranked
+from jobs.core.ranking import place_of_times, ranked
 from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
 from udfs.dedup import candidates, choosing, comparing, grouping
 from udfs.dedup.choosing import CHOSEN, FATES
@@ -86,7 +86,7 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
 def compare(tables: Tables, params: NearDupParams, grouped: DataFrame, parts: int) -> DataFrame:
     """MESSAGE, staged: what each part knows of its families, with pairs as far as sketches decide them."""
     labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data labels")
-    rows = blocks(tables, params).select("block", "batch_id", "ids", "n_shingles", "sketch")
+    rows = blocks(tables, params).select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
     sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
     every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
     kernel = functools.partial(comparing.compare, judge=params.judge(), width=params.sketch_bytes())
@@ -116,9 +116,10 @@ def _names(schema: str) -> list[str]:
 
 
 def _documents(messages: DataFrame) -> DataFrame:
-    """part, node, doc_id, batch_id of NAMED or WANTED messages."""
-    named = ("part", "data node", "substring(name, 1, 32) doc_id", "substring(name, 33) batch_id")
-    return messages.selectExpr(*named)
+    """part, node, n_times (null: WANTED), doc_id, batch_id of NAMED or WANTED messages."""
+    times = "cast(conv(hex(substring(data, 9, 1)), 16, 10) as int) n_times"
+    named = ("substring(data, 1, 8) node", times, "substring(name, 1, 32) doc_id", "substring(name, 33) batch_id")
+    return messages.selectExpr("part", *named)
 
 
 def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFrame:
@@ -131,7 +132,9 @@ def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFra
         out = tables.slice("verdicts").where(F.col("job").isin(list(params.heeds))).select("doc_id", "batch_id").distinct()
         members = members.join(out, ["doc_id", "batch_id"], how="left_anti")
     rows, order = ranked(tables, members, params.ranking, is_staged=True)
-    place = F.row_number().over(Window.partitionBy("part").orderBy(*order, "batch_id"))
+    times = place_of_times(params.ranking)
+    by = [*order[:times], "n_times", *order[times:], "batch_id"]
+    place = F.row_number().over(Window.partitionBy("part").orderBy(*by))
     data = F.concat("node", F.unhex(F.lpad(F.hex(place), 8, "0")))
     return rows.select("part", F.lit(RANK).alias("kind"), F.lit("").alias("name"), data.alias("data"))
 

@@ -228,7 +228,7 @@ PLAIN: dict[str, Kernel] = {
     "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
 }  # fmt: skip
 WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures",
-          "dedup.fingerprints": "minhash", "dedup.blocks": "minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+          "dedup.blocks": "minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/test_pii.py"),
     "edit.script": "tests/udfs/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",

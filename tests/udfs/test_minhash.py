@@ -93,6 +93,11 @@ def test_an_index_written_by_one_version_is_read_by_the_next():
     assert fingerprint.hexdigest()[:16] == "96061bf81b2703be"
 
 
+def test_a_text_and_its_double_are_told_apart_by_their_times():
+    once = " ".join(f"word{i * 7919 % 1000}" for i in range(60))
+    assert of([once, f"{once} {once}", "", None])["n_times"].to_pylist() == [1, 2, 1, 1]
+
+
 def test_documents_without_shingles_never_meet():
     rows = of(["", "!!!", None, "  ", "...", "a"])
     assert rows["n_shingles"].to_pylist() == [0, 0, 0, 0, 0, 1]

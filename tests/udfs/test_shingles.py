@@ -21,6 +21,10 @@ def sets_of(*texts, **params):
     return [frozenset(sets.hashes[a:b].tolist()) for a, b in pairwise(sets.offsets)]
 
 
+def times_of(*texts):
+    return [n for _, _, times in sliced_sets(pa.array(texts, pa.string()), ShingleParams()) for n in times.tolist()]
+
+
 def jaccard(one, other, **params):
     a, b = sets_of(one, other, **params)
     return len(a & b) / len(a | b) if a | b else 0.0
@@ -186,16 +190,17 @@ def test_a_very_long_document_is_cut_like_a_short_one(monkeypatch):
     expected = sets_of(text)
     monkeypatch.setattr("udfs.shingles._SORT_ABOVE", 1000)
     assert sets_of(text) == expected
-    for hashes, offsets in sliced_sets(pa.array([text]), ShingleParams()):
+    assert times_of(text) == [2]
+    for hashes, offsets, _ in sliced_sets(pa.array([text]), ShingleParams()):
         assert len(hashes) == offsets[-1] == len(expected[0])
 
 
 def test_sets_asked_for_in_order_are_ascending_and_the_same():
     data = pa.array(["c b a d e f g h", "中文字符的集合"])
-    loose = [(set(h.tolist()), o.tolist()) for h, o in sliced_sets(data, ShingleParams())]
+    loose = [(set(h.tolist()), o.tolist()) for h, o, _ in sliced_sets(data, ShingleParams())]
     tight = list(sliced_sets(data, ShingleParams(), ordered=True))
-    assert loose == [(set(h.tolist()), o.tolist()) for h, o in tight]
-    assert all((np.diff(h[a:b].astype(object)) > 0).all() for h, o in tight for a, b in pairwise(o))
+    assert loose == [(set(h.tolist()), o.tolist()) for h, o, _ in tight]
+    assert all((np.diff(h[a:b].astype(object)) > 0).all() for h, o, _ in tight for a, b in pairwise(o))
 
 
 def test_similarity_is_jaccard_or_containment_and_zero_for_nothing():
@@ -281,3 +286,32 @@ def test_no_two_single_signs_share_a_hash():
     signs = [sign for sign in signs if ord(sign) not in SAME and fold_text(sign, ShingleParams().fold) == sign]
     assert len(signs) > 500
     assert len(set(sets_of(*(f"5{sign}5" for sign in signs)))) == len(signs)
+
+
+PAGE = " ".join(f"{n} windows of the {kind} house were painted {n * 7 % 31} years ago." for n, kind in enumerate(["old", "new", "red"]))
+PARAGRAPHS = [" ".join(f"{kind}{n * 7919 % 1000}" for n in range(40)) for kind in ("lake", "hill", "road", "mill")]
+
+
+@pytest.mark.parametrize("glue", [" ", "\n\n", "\n\n--- page 2 ---\n\n"])
+def test_a_text_and_copies_of_it_says_most_of_it_so_often(glue):
+    assert times_of(*(glue.join([PAGE] * n) for n in (1, 2, 3, 4))) == [1, 2, 3, 4]
+    chinese = "床前明月光，疑是地上霜。举头望明月，低头思故乡。窗含西岭千秋雪，门泊东吴万里船。"
+    assert times_of(*(glue.join([chinese] * n) for n in (1, 2, 3))) == [1, 2, 3]
+
+
+def test_doubled_paragraphs_are_a_doubled_text():
+    assert times_of("\n".join(text for paragraph in PARAGRAPHS for text in (paragraph, paragraph))) == [2]
+    assert times_of("\n".join([*PARAGRAPHS, PARAGRAPHS[2]])) == [1]
+
+
+def test_refrains_and_boilerplate_repeat_no_text():
+    refrain = "Row on, row on, the river is long and the mill is far away from home tonight."
+    song = [f"Verse {n}: " + paragraph for n, paragraph in enumerate(PARAGRAPHS)]
+    assert times_of("\n".join(line for verse in song for line in (verse, refrain, refrain))) == [1]
+    header = "Licensed under the terms that stand in the file beside this one; see there for what you may do with it."
+    assert times_of("\n".join(f"{header}\n{paragraph}" for paragraph in PARAGRAPHS)) == [1]
+
+
+def test_texts_without_words_or_with_one_say_it_once_or_as_often_as_it_comes():
+    assert times_of("", None, "...", "word", "one two three four five six") == [1, 1, 1, 1, 1]
+    assert times_of("ha " * 1000) == [255]

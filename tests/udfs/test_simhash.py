@@ -52,6 +52,7 @@ def test_near_copies_are_near_and_strangers_are_far():
 def test_documents_without_shingles_never_meet():
     rows = simhash_batch(pa.array(["", None, "...", "a"]))
     assert rows["n_shingles"].to_pylist() == [0, 0, 0, 1]
+    assert rows["n_times"].to_pylist() == [1, 1, 1, 1]
     assert rows["sketch"].null_count == rows["set_hash"].null_count == 3
     assert [keys and len(keys) // 8 for keys in rows["bands"].to_pylist()] == [None, None, None, 20]
     assert simhash_batch(pa.array([], pa.string())).schema == rows.schema

@@ -5,7 +5,7 @@ A row a document would cost the JVM more than the kernel that makes it, each tim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
-from udfs.dedup.fingerprints import Fingerprinter, Fingerprints
 from udfs.dedup.messages import ORDINAL_BITS, ROWS, TASK_BITS
+from udfs.minhash import Fingerprints
 
 BLOCK = (
-    "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, set_hash binary, "
-    "sketch binary, bands binary"
+    "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, n_times binary, "
+    "set_hash binary, sketch binary, bands binary"
 )
 ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13  # that block numbers can tell apart
 
+Fingerprinter = Callable[[pa.Array], Fingerprints]
 Part = tuple[npt.NDArray[np.uint64], int, Fingerprints]  # ids (documents, 2), bytes of text, fingerprints
 
 
@@ -62,10 +63,10 @@ def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
 
 def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     ids = np.concatenate([part[0] for part in parts])
-    fields = ("n_shingles", "set_hash", "sketch", "bands")
+    fields = ("n_shingles", "n_times", "set_hash", "sketch", "bands")
     columns = [np.concatenate([getattr(part[2], name) for part in parts]).tobytes() for name in fields]
     values: list[Any] = [number, batch_id, len(ids), sum(part[1] for part in parts), ids.tobytes(), *columns]
-    kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 5]
+    kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 6]
     names = [column.split()[0] for column in BLOCK.split(", ")]
     return pa.record_batch([pa.array([value], kind) for value, kind in zip(values, kinds, strict=True)], names=names)
 
@@ -77,3 +78,10 @@ def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             ids = ids_in(data)
             names = doc_ids(ids[:, 0], ids[:, 1]).cast(pa.string())
             yield pa.record_batch([names, pa.repeat(batch_id, len(ids)).cast(pa.string())], names=["doc_id", "batch_id"])
+
+
+def warm_up(batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter) -> Iterator[pa.RecordBatch]:
+    """id -> id, when a text of each unit has been through, so that kernels and tables are loaded."""
+    for batch in batches:
+        fingerprinter(pa.array(["one two three four five six", "一二三四五六七八"]))
+        yield batch

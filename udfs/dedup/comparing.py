@@ -38,14 +38,15 @@ AT_ONCE = 50_000  # pairs that are judged together: two sketches of 256 bytes ea
 
 
 def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: block, batch_id, ids, n_shingles, sketch of blocks, and their LABEL data `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
-    names = ("block", "batch_id", "ids", "n_shingles", "sketch", "labels")
+    """mapInArrow: block, batch_id, ids, n_shingles, n_times, sketch of blocks, and their LABEL data `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
+    names = ("block", "batch_id", "ids", "n_shingles", "n_times", "sketch", "labels")
     for batch in batches:
         for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
-            yield from _sent(*block)
+            yield from _sent(block)
 
 
-def _sent(block: int, batch_id: str, ids: bytes, n_shingles: bytes, sketch: bytes, labels: bytes) -> Iterator[pa.RecordBatch]:
+def _sent(found: tuple[Any, ...]) -> Iterator[pa.RecordBatch]:
+    block, batch_id, ids, n_shingles, n_times, sketch, labels = found
     row, is_sketch, is_member, target = labels_of(labels)
     high, low = ids_in(ids)[row].T
     node, sizes = block << ROW_BITS | row, np.frombuffer(n_shingles, np.int32)
@@ -60,14 +61,19 @@ def _sent(block: int, batch_id: str, ids: bytes, n_shingles: bytes, sketch: byte
             data = packed_arrays(COMPARED, node[wide], high[wide], low[wide], sizes[row[wide]])
             made.append((to, SKETCH, batch_id, data + sketches[row[wide]].tobytes()))
     yield message_batch(made)
-    yield named(NAMED, target[is_member], node[is_member], high[is_member], low[is_member], batch_id)
+    times = np.frombuffer(n_times, np.uint8)[row[is_member]]
+    yield named(NAMED, target[is_member], node[is_member], high[is_member], low[is_member], batch_id, times)
 
 
-def named(kind: int, target: Any, node: Ints, high: Any, low: Any, batch_id: str | npt.NDArray[Any]) -> pa.RecordBatch:
-    """A message for each document: doc_id and batch as its name, its node as its data."""
+def named(
+    kind: int, target: Any, node: Ints, high: Any, low: Any, batch_id: str | npt.NDArray[Any], times: Any = None
+) -> pa.RecordBatch:
+    """A message for each document: doc_id and batch as its name; its node, and its n_times where they are given, as its data."""
     batches = batch_id if not isinstance(batch_id, str) else np.full(len(node), batch_id, object)
     names = [f"{doc}{batch}" for doc, batch in zip(doc_ids(high, low).to_pylist(), batches.tolist(), strict=True)]
     data = [value.to_bytes(8, "little") for value in node.tolist()]
+    if times is not None:
+        data = [each + value.to_bytes(1) for each, value in zip(data, times.tolist(), strict=True)]
     return message_batch(list(zip(np.asarray(target).tolist(), [kind] * len(node), names, data, strict=True)))
 
 

@@ -58,7 +58,7 @@ def compared(blocks: pa.Table, messages: Messages, rule: choosing.Rule) -> Messa
     labels: dict[int, list[bytes]] = {}
     for _, _, name, data in of_kind(messages, LABEL):
         labels.setdefault(int(name), []).append(data)
-    columns = blocks.select(["block", "batch_id", "ids", "n_shingles", "sketch"])
+    columns = blocks.select(["block", "batch_id", "ids", "n_shingles", "n_times", "sketch"])
     rows = [row | {"labels": data} for row in columns.to_pylist() for data in labels.get(row["block"], [])]
     sent = list(messages_of(comparing.send(iter([pa.RecordBatch.from_pylist(rows)])))) if rows else []
     kernel = functools.partial(comparing.compare, judge=rule.judge, width=rule.width)
@@ -71,7 +71,7 @@ def chosen(messages: Messages, rule: choosing.Rule, texts: dict[str, str], order
     ready = [message for message in messages if message[1] not in (NAMED, WANTED)]
     for part, _, name, node in of_kind(messages, NAMED):
         if name in rank:
-            ready.append((part, RANK, "", node + rank[name].to_bytes(4, "big")))
+            ready.append((part, RANK, "", node[:8] + rank[name].to_bytes(4, "big")))
     wanted, told = of_kind(messages, WANTED), []
     while True:
         ready += [(part, TEXT, "", node + texts[name].encode()) for part, _, name, node in wanted]

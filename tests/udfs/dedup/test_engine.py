@@ -13,8 +13,8 @@ import pytest
 from tests.udfs.dedup import engine
 from udfs.dedup import candidates, choosing, grouping
 from udfs.dedup.blocks import sketch_blocks
-from udfs.dedup.fingerprints import Fingerprints
 from udfs.dedup.verdicts import similarities
+from udfs.minhash import Fingerprints
 from udfs.shingles import ShingleParams
 
 N, BANDS, LIMIT = 90, 3, 0.6
@@ -54,7 +54,7 @@ def in_blocks(docs: Docs, seed: int, tasks: int, number: int = 0) -> pa.Table:
         mine = [named[each] for each in texts.to_pylist()]
         sizes = np.array([0 if doc["is_empty"] else 8 for doc in mine], np.int32)
         classes = np.array([doc["class"] for doc in mine], np.int64)
-        return Fingerprints(sizes, classes * 7919 - 10_000, classes.view(np.uint8).reshape(-1, 8), np.array([doc["keys"] for doc in mine]))
+        return Fingerprints(sizes, np.ones(len(mine), np.uint8), classes * 7919 - 10_000, classes.view(np.uint8).reshape(-1, 8), np.array([doc["keys"] for doc in mine]))
 
     made = []
     for task in range(tasks):
