@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
-import json
 import os
 import shutil
 import sys
@@ -25,7 +24,8 @@ from jobs.core import local_delta
 from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.core.session import is_local
 from jobs.core.tables import Table
-from jobs.lake.history import Commit, TableState, commit_from_actions, commit_of, local_commits
+from jobs.lake.history import Commit, TableState, commit_of
+from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
 from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
 from jobs.lake.spark_errors import first_line
 
@@ -171,9 +171,9 @@ class Lake:
         """Whether the table has been created."""
         if self.is_catalog:
             return bool(self.spark.catalog.tableExists(self.ref(table)))
-        if self.local_root is not None:
-            # Its first commit, not its folder: another process may just be making it.
-            return any(path.stem.isdigit() for path in (self.local_root / table.name / "_delta_log").glob("*.json"))
+        log = self._log(table)
+        if log is not None:
+            return log.newest() is not None  # its first commit, not its folder: another process may just be making it
         from delta import DeltaTable
 
         return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
@@ -221,10 +221,17 @@ class Lake:
         return frame.select(*columns)
 
     def latest(self, table: Table) -> int:
-        """The newest version. On a local disk a look at the log's file names: a query of the history costs a third of a second."""
-        if self.local_root is not None and not self.is_catalog:
-            return max(int(path.stem) for path in (self.local_root / table.name / "_delta_log").glob("*.json") if path.stem.isdigit())
-        return int(self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT 1").select("version").first()[0])
+        """The newest version of a table that is there."""
+        log = self._log(table)
+        newest = log.newest() if log is not None else None
+        return int(self._history(table, 1)[0]["version"]) if newest is None else newest
+
+    def _log(self, table: Table) -> LogFiles | None:
+        """The table's log, where its files may be opened."""
+        if self.is_catalog:
+            return None
+        local = None if self.local_root is None else self.local_root / table.name
+        return log_of(self.spark, f"{self.root}/{table.name}", local)
 
     @contextlib.contextmanager
     def _committing(self, table: Table, note: str) -> Iterator[list[int]]:
@@ -251,7 +258,11 @@ class Lake:
 
     def _noted_version(self, table: Table, note: str) -> int:
         """The version of our commit by Delta's history: others may have committed since, where only Delta's conflicts keep writers apart."""
-        rows = self._history(table, 20)
+        log = self._log(table)
+        if log is not None:
+            found = log.version_noted(note)
+            return self.latest(table) if found is None else found
+        rows = self._history(table, LOOK_BACK)
         return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
 
     def state(self, table: Table) -> TableState | None:
@@ -263,10 +274,11 @@ class Lake:
             version = found.version()
             [head] = self.commits(table, version, version)
             return TableState(found.metadata().id, version, found.metadata().configuration, head)
+        version = self.latest(table)  # before the rest: if another commits now, that is asked about later
         detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
-        [row] = self._history(table, 1)
+        [head] = self.commits(table, version, version)
         assert detail is not None
-        return TableState(detail["id"], row["version"], detail["properties"] or {}, self._commit(table, row["version"], row))
+        return TableState(detail["id"], version, detail["properties"] or {}, head)
 
     @contextlib.contextmanager
     def states_held(self) -> Iterator[None]:
@@ -295,26 +307,23 @@ class Lake:
         """Commits `first` to `last`, oldest first."""
         if first > last:
             return []
-        if self.local_root is not None and not self.is_catalog:
-            return local_commits(self.folder(table) / "_delta_log", first, last)
+        log = self._log(table)
+        if log is not None:
+            return log.commits(first, last)
         rows = {row["version"]: row for row in self._history(table, self.latest(table) - first + 1)}
-        return [self._commit(table, version, rows.get(version)) for version in range(first, last + 1)]
+        return [self._commit(version, rows.get(version)) for version in range(first, last + 1)]
 
     def _history(self, table: Table, n: int) -> list[Row]:
         """The newest `n` rows of Delta's history."""
         history = self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT {n}")
         return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
 
-    def _commit(self, table: Table, version: int, row: Any) -> Commit:
-        """A commit by Delta's history; one whose operation usually changes rows by its log file, which says whether it did."""
+    def _commit(self, version: int, row: Any) -> Commit:
+        """A commit by Delta's history, which does not tell whether an operation that usually changes rows did."""
         if row is None:
             return commit_of(version, None, None, "", None)
         who = " ".join(str(row[name]) for name in ("userName", "timestamp") if row[name] is not None)
-        commit = commit_of(version, row["operation"], row["userMetadata"], who, None)
-        if not commit.changes_rows or commit.run_id is not None or self.is_catalog:
-            return commit
-        lines = self.spark.read.text(f"{self.root}/{table.name}/_delta_log/{version:020}.json").collect()
-        return commit_from_actions(version, [json.loads(line[0]) for line in lines])
+        return commit_of(version, row["operation"], row["userMetadata"], who, None)
 
     def check_schema(self, table: Table, state: TableState) -> None:
         """Raises ContractError when the table was made with other columns than declared: nothing could be written to it."""

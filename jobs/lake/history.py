@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 # Operations of Delta and of platforms' automatic care that leave every row as it is (names as DESCRIBE HISTORY gives them).
@@ -57,16 +56,6 @@ def _run_id(note: str | None) -> str | None:
     except ValueError:
         return None
     return told.get("run_id") if isinstance(told, dict) else None
-
-
-def local_commits(log: Path, first: int, last: int) -> list[Commit]:
-    """Commits `first` to `last` from the files of a log on this machine's disk; one that was cleaned up changes rows for all we know."""
-    found = []
-    for version in range(first, last + 1):
-        path = log / f"{version:020}.json"
-        actions = [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
-        found.append(commit_from_actions(version, actions))
-    return found
 
 
 def commit_from_actions(version: int, actions: Iterable[Mapping[str, Any]]) -> Commit:

@@ -1,0 +1,121 @@
+"""Delta's log as the files that it is: which versions there are, and what a commit did.
+
+A listing and a read, on any file system, where DESCRIBE HISTORY plans three queries (a third of a second each, and on
+an object store more). In a catalog, whose files may not be opened, and for a client of Spark Connect there is only that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jobs.lake.history import Commit, commit_from_actions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+COMMIT = re.compile(r"(\d{20})\.json")
+LOOK_BACK = 20  # commits by others between one of ours and the look for it
+
+
+class Files(Protocol):
+    """The log's folder: the names in it (none where it is not there), and the bytes of one (none likewise)."""
+
+    def names(self) -> list[str]: ...  # noqa: D102
+
+    def read(self, name: str) -> bytes: ...  # noqa: D102
+
+
+class LocalFiles:
+    """A folder on this machine's disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        """Names of the files."""
+        return [path.name for path in self.folder.glob("*.json")]
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else b""
+
+
+class HadoopFiles:
+    """A folder on any Hadoop file system, by the session's JVM. (To ask first whether a file is there would double an object store's requests.)"""
+
+    def __init__(self, spark: SparkSession, folder: str) -> None:
+        self.jvm = spark._jvm
+        self.folder = self.jvm.org.apache.hadoop.fs.Path(folder)
+        self.system = self.folder.getFileSystem(spark._jsc.hadoopConfiguration())
+
+    def names(self) -> list[str]:
+        """Names of the files; on an object store a folder without files is not there."""
+        with _missing_is_fine():
+            return [status.getPath().getName() for status in self.system.listStatus(self.folder)]
+        return []
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        with _missing_is_fine():
+            stream = self.system.open(self.jvm.org.apache.hadoop.fs.Path(self.folder, name))
+            try:
+                return bytes(self.jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+            finally:
+                stream.close()
+        return b""
+
+
+@contextlib.contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    """Java's FileNotFoundException, and no other, ends the block quietly."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        yield
+    except Py4JJavaError as error:
+        if not error.java_exception.getClass().getName().endswith("FileNotFoundException"):
+            raise
+
+
+class LogFiles:
+    """The log of one table."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def newest(self) -> int | None:
+        """The newest version; None where there is no table (or another process is just making its first commit)."""
+        found = [COMMIT.fullmatch(name) for name in self.files.names()]
+        return max((int(match[1]) for match in found if match), default=None)
+
+    def commits(self, first: int, last: int) -> list[Commit]:
+        """Commits `first` to `last`, oldest first; one that was cleaned up changes rows for all we know."""
+        return [commit_from_actions(version, self._actions(version)) for version in range(first, last + 1)]
+
+    def version_noted(self, note: str) -> int | None:
+        """The newest of the last LOOK_BACK commits whose userMetadata is `note`."""
+        newest = self.newest()
+        for version in range(newest, max(newest - LOOK_BACK, -1), -1) if newest is not None else []:
+            infos = [action["commitInfo"] for action in self._actions(version) if action.get("commitInfo")]
+            if any(info.get("userMetadata") == note for info in infos):
+                return version
+        return None
+
+    def _actions(self, version: int) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.files.read(f"{version:020}.json").splitlines()]
+
+
+def log_of(spark: SparkSession, folder: str, local: Path | None) -> LogFiles | None:
+    """The log of the table in `folder` (`local`: where that is on this machine's disk); None for a client of Spark Connect."""
+    if local is not None:
+        return LogFiles(LocalFiles(local / "_delta_log"))
+    try:
+        return LogFiles(HadoopFiles(spark, f"{folder}/_delta_log"))
+    except (AttributeError, NotImplementedError):  # as PySpark says that there is no JVM: of Spark 4, and of 3.5
+        return None
