@@ -15,39 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
+from jobs.core.config import Strict
 from jobs.core.counts import count_kept
 from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.once import forget_replaced
-from jobs.core.packages import is_here
+from jobs.core.word_lists import ListFile, load_list
 from udfs.columns import word_score
-from udfs.sensitive import WordList, automaton
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-
-class ListFile(Strict):
-    """A list of terms (conf/lists/*.yaml)."""
-
-    name: str
-    weights: dict[str, float]
-    terms: dict[str, list[str]]
-    allow: list[str]
-
-    @model_validator(mode="after")
-    def _sound(self) -> ListFile:
-        wrong = sorted(set(self.terms) ^ set(self.weights)) + [name for name, weight in self.weights.items() if not 0 < weight <= 1]
-        if wrong:
-            raise ValueError(f"categories {', '.join(wrong)}: wanted each with terms and with a weight above 0 and up to 1")
-        if is_here("ahocorasick"):  # else `modules` tells, with the job's name
-            automaton(self.words())
-        return self
-
-    def words(self) -> WordList:
-        """What the kernel wants."""
-        terms = tuple((term, category) for category, some in self.terms.items() for term in some)
-        return WordList(self.name, terms, tuple(self.weights.items()), tuple(self.allow))
 
 
 class Params(Strict):
@@ -61,7 +37,8 @@ class Params(Strict):
     def _load(cls, given: Any) -> Any:
         """`lists` names files: they become part of the recipe, and so of its hash."""
         if isinstance(given, dict) and isinstance(given.get("lists"), list):
-            given = {**given, "lists": [validate(ListFile, load_yaml(find_file(each)), each) if isinstance(each, str) else each for each in given["lists"]]}
+            lists = [load_list(each) if isinstance(each, str) else each for each in given["lists"]]
+            given = {**given, "lists": lists}
         return given
 
     def modules(self) -> set[str]:

@@ -11,7 +11,7 @@ unless a function says otherwise. No session is needed to make a Function; only 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from udfs import langid, measures
+from udfs.batches import by_key
 from udfs.folding import content_hashes
 from udfs.text import line_ends
 
@@ -106,7 +107,18 @@ def quality(model: Classifier) -> Function:
     return _function("quality", partial(_quality, model=model), SCORED, model.wants_text)
 
 
-def domain(model: Classifier) -> Function:
+def quality_of(models: Mapping[str, Classifier]) -> Function:
+    """text, lang, name -> as `quality`, by the model of that name, whatever its kind; nulls without a name.
+
+    `lang` counts for models that want it; `trees` measure the text. The query fails with ValueError at
+    another name.
+    """
+    from udfs.classifiers import SCORED
+
+    return _function("quality", partial(_quality_of, models=dict(models)), SCORED)
+
+
+def domain(model: Classifier | None) -> Function:
     """text -> struct of the likeliest domain and its share (0 to 1), by a model of label_domain."""
     return _function("domain", partial(_domain, model=model), DOMAIN)
 
@@ -116,6 +128,18 @@ def word_score(words: WordList) -> Function:
     from udfs.sensitive import SCORED, score_texts
 
     return _function("word_score", partial(score_texts, words=words), SCORED)
+
+
+def word_score_of(lists: Sequence[WordList]) -> Function:
+    """text, name -> as `word_score`, by the list of that name. The query fails with ValueError at another."""
+    from udfs.sensitive import SCORED, score_texts
+
+    kernels = {words.name: partial(score_texts, words=words) for words in lists}
+
+    def score(texts: pa.Array, names: pa.Array) -> pa.RecordBatch:
+        return by_key([texts], names, kernels, SCORED, "word_score: no list")
+
+    return _function("word_score", score, SCORED)
 
 
 def transformer_score(
@@ -159,11 +183,11 @@ def token_loss(
     return _function("token_loss", bound, LOSSES)
 
 
-def pii(params: PiiParams) -> Function:
+def pii(params: PiiParams | None = None) -> Function:
     """text -> personal data, credentials: array of struct(start, end in code points, replacement, reason)."""
-    from udfs.pii import FOUND, scrub_texts
+    from udfs.pii import FOUND, PiiParams, scrub_texts
 
-    return _function("pii", partial(scrub_texts, params=params), FOUND)
+    return _function("pii", partial(scrub_texts, params=params or PiiParams()), FOUND)
 
 
 def licence_headers() -> Function:
@@ -173,8 +197,8 @@ def licence_headers() -> Function:
     return _function("licence_headers", find_headers, FOUND)
 
 
-def simplified(config: str) -> Function:
-    """text -> what OpenCC (`config`, such as t2s) changes: array of struct(start, end, replacement)."""
+def simplified(config: str = "t2s") -> Function:
+    """text -> what OpenCC (by one of its configs) changes: array of struct(start, end, replacement)."""
     from udfs.edit.script import FOUND, convert_texts
 
     return _function("simplified", partial(convert_texts, config=config), FOUND)
@@ -200,9 +224,25 @@ def _quality(rows: Data, langs: pa.Array | None = None, *, model: Classifier) ->
     return score(model, pa.record_batch({"text": rows} if langs is None else {"text": rows, "lang": langs}))
 
 
-def _domain(texts: pa.Array, model: Classifier) -> pa.RecordBatch:
+def _quality_of(
+    texts: pa.Array, langs: pa.Array, names: pa.Array, models: Mapping[str, Classifier]
+) -> pa.RecordBatch:
+    from udfs.classifiers import SCORED
+
+    def by(model: Classifier, texts: pa.Array, langs: pa.Array) -> pa.RecordBatch:
+        if model.wants_text:
+            return _quality(texts, langs, model=model)
+        return _quality(measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=1), model=model)
+
+    kernels = {name: partial(by, model) for name, model in models.items()}
+    return by_key([texts, langs], names, kernels, SCORED, "quality: no model")
+
+
+def _domain(texts: pa.Array, model: Classifier | None) -> pa.RecordBatch:
     from udfs.domains import label_texts
 
+    if model is None:
+        raise ValueError("domain: no model of label_domain in the lake; run the job that trains it")
     domains, shares = label_texts(model, texts)
     return pa.record_batch([pa.array(domains, pa.string()), pa.array(shares, pa.float64())], schema=DOMAIN)
 

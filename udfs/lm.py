@@ -11,15 +11,13 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from udfs.batches import as_batch
+from udfs.batches import as_batch, by_key
 
 Unit = Literal["words", "chars"]
 WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]", re.UNICODE)
@@ -122,17 +120,5 @@ def score_languages(texts: pa.Array, langs: pa.Array, models: Mapping[str, Langu
 
     Raises ValueError for a language without a model.
     """
-    unknown = sorted(set(langs.drop_null().to_pylist()) - set(models))
-    if unknown:
-        known = ", ".join(sorted(models)) or "none"
-        raise ValueError(f"perplexity: no language model of {', '.join(unknown)}; there are: {known}")
-    parts, places = [as_batch([], SCORES)], []
-    for lang, model in models.items():
-        mine = np.flatnonzero(pc.fill_null(pc.equal(langs, lang), False).to_numpy(zero_copy_only=False))
-        parts.append(score_texts(model, texts.take(pa.array(mine))))
-        places.append(mine)
-    order = np.concatenate([np.zeros(0, np.int64), *places])
-    row_of = np.full(len(texts), -1, np.int64)
-    row_of[order] = np.arange(len(order))
-    found = pa.Table.from_batches(parts).combine_chunks().take(pa.array(row_of, mask=row_of < 0))
-    return pa.record_batch([column.combine_chunks() for column in found.columns], schema=SCORES)
+    kernels = {lang: partial(score_texts, model) for lang, model in models.items()}
+    return by_key([texts], langs, kernels, SCORES, "perplexity: no language model")

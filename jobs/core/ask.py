@@ -20,6 +20,7 @@ from jobs.core.runs import Runs
 from jobs.core.session import asking, open_session
 from jobs.lake.read_only import one_query
 from jobs.lake.spark_errors import as_ours, first_line
+from jobs.report.functions import NAMES, register_functions
 from jobs.report.why import why
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Ask:
         """
         asked = one_query(self.spark, query)
         self.name_tables(set(re.findall(r"\w+", query.lower())))
+        called = set(re.findall(r"\w+(?=\s*\()", query.lower())) & set(NAMES)
+        register_functions(self.spark, self.lake, names=sorted(called))
         try:
             return Answer(self.spark.sql(asked))
         except Exception as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core import files
 from jobs.core.errors import ContractError
 from jobs.core.job import Tables
+from jobs.core.lake import Lake
 from jobs.core.model_card import card_of
 from jobs.core.tables import MODELS
 
@@ -53,5 +54,11 @@ def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str
 
 def load_model(tables: Tables, row: dict[str, Any]) -> bytes:
     """The bytes of a model's file. Raises ContractError when it is gone."""
+    return read_model(tables.lake, row)
+
+
+def read_model(lake: Lake, row: dict[str, Any]) -> bytes:
+    """As `load_model`, of a row of `models` of a lake."""
     path = str(row["path"])
-    return files.read_bytes(tables.lake.spark, path if "://" in path or path.startswith("/") else f"{tables.lake.root}/{path}")
+    is_absolute = "://" in path or path.startswith("/")
+    return files.read_bytes(lake.spark, path if is_absolute else f"{lake.root}/{path}")

@@ -81,6 +81,11 @@ KNOWN = (
         "a process ended for want of memory; give it more (GRISTMILL_DRIVER_MEMORY, spark.executor.memory) "
         "or fewer cores, and run the same command again",
     ),
+    Known(
+        r"ValueError: (?:perplexity|quality|domain|word_score): no .*",  # of udfs.columns
+        ConfigError,
+        "name one of those, or run the job that trains it (docs/sql.md)",
+    ),
     Known(r"ModuleNotFoundError: No module named '([\w.]+)'", ConfigError, "{advice}"),
     Known(
         r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND"
@@ -140,7 +145,8 @@ def _line_around(text: str, found: re.Match[str]) -> str:
     """The line in which the pattern was found, without the class's name: the cause, not what it led to."""
     start = text.rfind("\n", 0, found.start() + 1) + 1
     end = text.find("\n", found.end())
-    return _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()[:400]
+    line = _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()
+    return line.removeprefix("ValueError: ")[:400]
 
 
 def _is_sparks(error: BaseException) -> bool:

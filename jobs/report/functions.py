@@ -1,0 +1,97 @@
+"""The functions over texts (udfs.columns) under names for SQL, with the models that a lake has trained.
+
+    from jobs.report.functions import register_functions
+    register_functions(spark, lake="lakes/demo")
+    spark.sql("SELECT doc_id, perplexity(text, 'zh').perplexity FROM docs")
+
+docs/sql.md lists them. A model is read when it is registered, and goes to an executor with the first query
+that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import tables as promised
+from jobs.core.errors import ConfigError
+from jobs.core.lake import Lake
+from jobs.core.models import read_model
+from jobs.core.runs import Runs
+from jobs.core.word_lists import load_list
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from udfs.columns import Function
+    from udfs.sensitive import WordList
+
+LISTS = ("conf/lists/sensitive_en.yaml", "conf/lists/sensitive_zh.yaml")  # of word_score
+BARE = (
+    "rule_signals",
+    "language",
+    "text_hash",
+    "pii",
+    "licence_headers",
+    "simplified",
+    "embedding",
+    "word_score",
+)
+TRAINED = {"perplexity": "train_lm", "quality": "train_classifier", "domain": "label_domain"}  # by which job
+NAMES = (*BARE, *TRAINED)
+
+
+def register_functions(
+    spark: SparkSession,
+    lake: str | Lake | None = None,
+    version: int | None = None,
+    names: Iterable[str] | None = None,
+) -> list[str]:
+    """Register the functions NAMES, or those in `names`, in a session; returns which.
+
+    `lake`: a lake or its name, whose models `perplexity`, `quality` and `domain` use, as the table `models`
+    has them at `version` (None: as the last finished run left it); without one these three are not
+    registered. A query that asks for a model which is not there fails and names those that are. Raises
+    ConfigError for a name that is none of NAMES, or one that needs a lake where none is given, and
+    ContractError when the lake is not there.
+    """
+    wanted = list(NAMES if lake is not None else BARE) if names is None else list(names)
+    unknown = [name for name in wanted if name not in NAMES]
+    if unknown:
+        raise ConfigError(f"functions: no {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+    trained = [name for name in wanted if name in TRAINED]
+    if trained and lake is None:
+        raise ConfigError(f"functions: {', '.join(trained)} use models of a lake; name it (lake=...)")
+    opened = Lake(spark, lake, create=False) if isinstance(lake, str) else lake
+    rows = models_of(opened, version) if trained and opened is not None else []
+    for name in wanted:
+        made = _by_models(name, opened, rows) if name in TRAINED else _bare(name)
+        spark.udf.register(name, made.udf)
+    return wanted
+
+
+def models_of(lake: Lake, version: int | None) -> list[dict[str, Any]]:
+    """The rows of `models` at a version of the table (None: of the last finished run)."""
+    at = Runs(lake).versions().get("models") if version is None else version
+    return [] if at is None else [row.asDict() for row in lake.read(promised.table("models"), at).collect()]
+
+
+def _bare(name: str) -> Function:
+    from udfs import columns
+
+    made: Function = columns.word_score_of(_lists()) if name == "word_score" else getattr(columns, name)()
+    return made
+
+
+def _by_models(name: str, lake: Any, rows: list[dict[str, Any]]) -> Function:
+    from udfs import classifiers, columns, lm
+
+    mine = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
+    if name == "perplexity":
+        return columns.perplexity({model.lang: model for model in map(lm.from_bytes, mine.values())})
+    made = {key: classifiers.from_bytes(data) for key, data in mine.items()}
+    return columns.quality_of(made) if name == "quality" else columns.domain(next(iter(made.values()), None))
+
+
+def _lists() -> list[WordList]:
+    return [load_list(each).words() for each in LISTS]
