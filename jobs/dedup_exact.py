@@ -1,6 +1,6 @@
 """Keep the best of all documents whose normalised text, or whose URL, is the same.
 
-reads   docs, signals, verdicts
+reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  duplicates, verdicts
 run     spark-submit jobs/dedup_exact.py --recipe conf/dedup_exact.yaml --lake lakes/demo
 
@@ -18,7 +18,7 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.ranking import Rank, ranked
+from jobs.core.ranking import EARLIER, Rank, ranked, unused_tables
 from jobs.core.routes import Label
 from udfs.columns import text_hash
 from udfs.read.addresses import ADDRESS
@@ -44,6 +44,10 @@ class Params(Strict):
     url_domains: list[Label]  # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
     min_kept: NonNegativeInt  # documents
+
+    def unused_tables(self) -> frozenset[str]:
+        """Tables that only other rankings look at."""
+        return unused_tables(self.ranking)
 
 
 def hash_texts(tables: Tables, params: Params) -> DataFrame:
@@ -109,7 +113,8 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "dedup_exact", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("duplicates", "job"), Writes("verdicts", "job")),
-    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__, looks_at=("domains",),
+    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__,
+    looks_at=("domains", *EARLIER),
 )  # fmt: skip
 
 if __name__ == "__main__":

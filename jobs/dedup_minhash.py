@@ -1,6 +1,6 @@
 """Keep the best of every family of near-duplicates; every left-out document is itself alike to the one it names.
 
-reads   docs, signals, verdicts
+reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_minhash.py --recipe conf/dedup_minhash.yaml --lake lakes/demo
 
@@ -19,6 +19,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from jobs.core.counts import count_verdicts
 from jobs.core.job import Job, main
 from jobs.core.near_dup_params import NearDupParams, digest
+from jobs.core.ranking import EARLIER
 from jobs.dedup.steps import STEPS, WRITES
 from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.verdicts import Judge, PairRule, judge_sketches
@@ -88,6 +89,7 @@ class Params(NearDupParams):
 
 JOB = Job(
     "dedup_minhash", Params, reads=("docs", "signals", "verdicts"), writes=WRITES, steps=STEPS, scope="lake", count=count_verdicts, about=__doc__,
+    looks_at=EARLIER,
 )  # fmt: skip
 
 if __name__ == "__main__":

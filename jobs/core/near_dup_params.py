@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
-from jobs.core.ranking import Rank
+from jobs.core.ranking import Rank, unused_tables
 from udfs.dedup.blocks import Fingerprinter, warm_up
 from udfs.dedup.verdicts import Judge
 from udfs.folding import FoldParams
@@ -41,6 +41,10 @@ class NearDupParams(Strict):
         """How texts become sets."""
         fold = FoldParams(nfkc=self.nfkc, casefold=self.casefold, simplify=self.simplify, powers=True)
         return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_share, fold)
+
+    def unused_tables(self) -> frozenset[str]:
+        """Tables that only other rankings look at."""
+        return unused_tables(self.ranking)
 
     def kernel(self) -> str:
         """Hash of what makes a sketch; sketches of equal kernels compare."""

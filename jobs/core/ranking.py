@@ -1,13 +1,19 @@
-"""The ranking by which the best copy stays: a list of measures in the recipe, ties broken by doc_id, so it is a total order."""
+"""The ranking by which the best copy stays: a list of measures in the recipe, ties broken by doc_id, so it is a total order.
+
+A measure is one of the document, a column of signals, the quality value or bin, or a scorer's score. Values and scores are
+those that finished runs have written before; a document that has none yet ranks behind those that have one.
+"""
 
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
 from jobs.core.config import Strict
+from jobs.core.errors import ConfigError
 from jobs.core.job import Tables
 from jobs.core.tables import table
 
@@ -16,6 +22,10 @@ if TYPE_CHECKING:
 
 # By which a text that says all twice looks fuller.
 LENGTHS = ("n_bytes", "n_chars", "n_lines", "n_words", "n_tokens", "n_han")
+KEYS = ["doc_id", "batch_id"]
+QUALITY = {"quality": "quality", "quality_bin": "bin"}  # what a criterion is called to its column of `quality`
+# Tables that a job which ranks looks at (models: which version of a classifier is the current one).
+EARLIER = ("scores", "quality", "models")
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
 
@@ -27,16 +37,33 @@ def by_seed(seed: int, key: str) -> Column:
 
 
 class Rank(Strict):
-    """One criterion: a column of signals, one of DOC_MEASURES, or `batch` (order of ingest); null values rank last."""
+    """One criterion: one of DOC_MEASURES (`batch`: order of ingest), a column of signals, one of QUALITY, or a scorer of `scores`.
+
+    Null values rank last.
+    """
 
     by: str
     prefer: Literal["high", "low"] | list[str]
+    version: str | None = None  # of a scorer; null: the only one there is, or the one in `models`
 
     @model_validator(mode="after")
     def _lists_rank_words(self) -> Rank:
         if isinstance(self.prefer, list) and self.by not in DOC_MEASURES[:4]:
             raise ValueError(f"a list of preferred values goes with one of {', '.join(DOC_MEASURES[:4])}, not with {self.by}")
+        if self.version is not None and not self.is_scorer:
+            raise ValueError(f"{self.by} has no versions; leave version out")
         return self
+
+    @property
+    def is_scorer(self) -> bool:
+        """Whether it is called like nothing else, so that it is to be a scorer of `scores`."""
+        return self.by not in (*DOC_MEASURES, *QUALITY, *table("signals").names)
+
+
+def unused_tables(ranking: list[Rank]) -> frozenset[str]:
+    """Those of EARLIER that no criterion is of, so that they make nothing stale; `models` never does, its scores do."""
+    used = {"scores" for rank in ranking if rank.is_scorer} | {"quality" for rank in ranking if rank.by in QUALITY}
+    return frozenset(EARLIER) - used
 
 
 def place_of_times(ranking: list[Rank]) -> int:
@@ -54,7 +81,7 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those columns, doc_id last.
 
     `is_staged`: the keys cost nothing to read again, so measures are looked up of these documents alone.
-    Raises KeyError when a criterion is neither a document nor a signals column.
+    Raises ConfigError for a scorer that has scored nobody, or stands in several versions of which the recipe names none.
     """
     rows, order = ranked_documents(tables, ranking, among=keys if is_staged else None)
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
@@ -64,38 +91,91 @@ def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: 
     """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of those in `among`; errors as `ranked`."""
     from pyspark.sql import functions as F
 
-    needed, measures, names = _sources(ranking, columns)
+    needed, measures = _sources(ranking, columns)
     near = functools.partial(_among, among)
-    rows = near(tables.slice("docs").select("doc_id", "batch_id", *needed))
+    rows = near(tables.slice("docs").select(*KEYS, *needed))
     if measures:
-        rows = rows.join(near(tables.slice("signals").select("doc_id", "batch_id", *measures)), ["doc_id", "batch_id"], how="left")
-    made = [_ascending(rank, tables).alias(name) for rank, name in zip(ranking, names, strict=True)]
-    return rows.select("doc_id", "batch_id", *[F.col(name) for name in columns], *made), [*names, "doc_id"]
+        rows = rows.join(near(tables.slice("signals").select(*KEYS, *measures)), KEYS, how="left")
+    values: dict[int, Column] = {}
+    for place, rank in enumerate(ranking):
+        earlier = _earlier(tables, rank, place)
+        if earlier is not None:
+            rows = rows.join(near(earlier), KEYS, how="left")
+        known = rank.by in (*DOC_MEASURES, *measures)
+        values[place] = F.col("batch_id" if rank.by == "batch" else rank.by) if known else _value_of(earlier, place)
+    names = [f"rank_{place}" for place in values]
+    made = [_ascending(rank, values[place], tables).alias(names[place]) for place, rank in enumerate(ranking)]
+    return rows.select(*KEYS, *[F.col(name) for name in columns], *made), [*names, "doc_id"]
 
 
-def _sources(ranking: list[Rank], columns: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
-    """What is read of docs (`columns` among it) and of signals, and the names of the criteria. Raises KeyError where one is neither a document nor a signals column."""
-    measures = list(dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES))
-    unknown = sorted(set(measures) - set(table("signals").names))
-    if unknown:
-        raise KeyError(f"ranking: no such measure: {', '.join(unknown)}")
+def _value_of(earlier: DataFrame | None, place: int) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.lit(None).cast("double") if earlier is None else F.col(f"earlier_{place}")
+
+
+def _earlier(tables: Tables, rank: Rank, place: int) -> DataFrame | None:
+    """doc_id, batch_id, earlier_<place>: the criterion as finished runs have written it; None where it is no such one, or nobody has yet."""
+    from pyspark.sql import functions as F
+
+    if rank.by not in QUALITY and not rank.is_scorer:
+        return None
+    name = "scores" if rank.is_scorer else "quality"
+    if tables.get(name) is None:
+        print(f"{tables.job.name}: ranking: nothing has been written to {name} yet, so {rank.by} ranks nobody", file=sys.stderr, flush=True)
+        return None
+    rows, value = tables.slice(name), QUALITY.get(rank.by, "score")
+    if rank.is_scorer:
+        version = _version_of(tables, rank, place)
+        rows = rows.where((F.col("scorer") == rank.by) & (F.col("version") == version))
+    return rows.select(*KEYS, F.col(value).cast("double").alias(f"earlier_{place}"))
+
+
+def _version_of(tables: Tables, rank: Rank, place: int) -> str:
+    """The version of a scorer whose scores count. Raises ConfigError."""
+    where = f"jobs.{tables.job.name}.ranking[{place}]"
+    known: dict[str, set[str]] = {}
+    for row in tables["scores"].select("scorer", "version").distinct().collect():
+        known.setdefault(row["scorer"], set()).add(row["version"])
+    if rank.by not in known:
+        raise ConfigError(
+            f"{where}: by: {rank.by} is no measure of documents, no column of signals, no {' or '.join(QUALITY)} and no scorer that has "
+            f"scored (there are: {', '.join(sorted(known)) or 'none'}); mend the name, or run the job that scores first"
+        )
+    versions = known[rank.by]
+    current = versions & _trained(tables, rank.by) if rank.version is None else versions & {rank.version}
+    if len(current) == 1 or (rank.version is None and len(versions) == 1):
+        return min(current or versions)
+    there = ", ".join(sorted(versions))
+    raise ConfigError(f"{where}: {rank.by} has scored as {there}, wanted {rank.version or 'one of them'}; name it as ranking[{place}].version")
+
+
+def _trained(tables: Tables, name: str) -> set[str]:
+    models = tables.get("models")
+    return set() if models is None else {row["version"] for row in models.where(models.name == name).select("version").collect()}
+
+
+def _sources(ranking: list[Rank], columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """What is read of docs (`columns` among it) and of signals."""
+    signals = set(table("signals").names)
+    measures = list(dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES and rank.by in signals))
     needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
-    return list(needed), measures, [f"rank_{i}" for i in range(len(ranking))]
+    return list(needed), measures
 
 
 def _among(keys: DataFrame | None, rows: DataFrame) -> DataFrame:
-    return rows if keys is None else rows.join(keys.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_semi")
+    return rows if keys is None else rows.join(keys.select(*KEYS), KEYS, how="left_semi")
 
 
-def _ascending(rank: Rank, tables: Tables) -> Column:
+def _ascending(rank: Rank, value: Column, tables: Tables) -> Column:
     """The criterion as a number of which smaller is better."""
     from pyspark.sql import functions as F
 
     if isinstance(rank.prefer, list):
-        return F.coalesce(_place(F.col(rank.by), rank.prefer), F.lit(float(len(rank.prefer) + 1)))
-    value = _place(F.col("batch_id"), tables.runs.batches()) if rank.by == "batch" else F.col(rank.by)
-    value = F.length("url") if rank.by == "url" else value
-    number = value.cast("double")
+        return F.coalesce(_place(value, rank.prefer), F.lit(float(len(rank.prefer) + 1)))
+    if rank.by == "batch":
+        value = _place(value, tables.runs.batches())
+    number = (F.length(value) if rank.by == "url" else value).cast("double")
     return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))
 
 

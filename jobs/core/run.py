@@ -131,7 +131,8 @@ def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, lis
         raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
     heeds = tuple(getattr(params, "heeds", ()))
     _need_coverage(job, runs, heeds, known)
-    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds)]
+    unused = params.unused_tables() if hasattr(params, "unused_tables") else frozenset()
+    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused)]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)

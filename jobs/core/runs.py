@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -133,23 +134,26 @@ class Runs:
                 stale.append(batch)
         return stale
 
-    def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...]) -> bool:
+    def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...], unused: frozenset[str] = frozenset()) -> bool:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
 
         Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
+        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does not count
+        either: it is of this job's outcome, and the two would never come to an end.
         """
         mine = self.last(job.name, batch)
         if mine is None or not self.covers(job.name, batch, recipe_hash):
             return False
         opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
         later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
-        return not any(self._concerns(row, job, batch, heeds) for row in later)
+        return not any(self._concerns(row, job, batch, heeds, unused) for row in later)
 
     @staticmethod
-    def _concerns(row: Row, job: Job, batch: str, heeds: tuple[str, ...]) -> bool:
+    def _concerns(row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]) -> bool:
         if job.scope == "batch" and batch not in row["batches"]:
             return False
-        written = set(row["versions_written"] or {}) & {*job.reads, *job.looks_at}
+        looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
+        written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
         return bool(written - SHARED) or (bool(written) and (row["job"] in heeds or not job.writes))
 
 
