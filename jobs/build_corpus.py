@@ -5,6 +5,7 @@ writes  verdicts, corpus
 run     spark-submit jobs/build_corpus.py --recipe conf/build_corpus.yaml --lake lakes/demo
 
 Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass unseen.
+What stands beside the text is joined among narrow rows, and goes along with the keys by which the text is read once.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from jobs.core.counts import counted
 from jobs.core.domains import with_domain
 from jobs.core.errors import ContractError, DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.tables import CORPUS
+from jobs.dedup.family_sizes import stood_for
 from udfs.edits import apply_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-EDITED = "doc_id string, batch_id string, text string, n_chars bigint, n_edits int"
+KEYS = ["doc_id", "batch_id"]
+EDITED = "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, facts string"
+FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, "text", "n_chars", "n_edits"))
 
 
 class Params(Strict):
@@ -40,15 +45,17 @@ class Params(Strict):
 
 
 def edited(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, text, n_chars, n_edits of the kept documents; text is joined with narrow rows only."""
+    """doc_id, batch_id, text, n_chars, n_edits, facts (FACTS as JSON) of the kept documents. Raises ContractError as `require_facts`."""
     from pyspark.sql import functions as F
 
-    kept = tables.kept(params.heeds)
-    spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy("doc_id", "batch_id").agg(
-        F.collect_list(F.struct("start", "end", "replacement")).alias("edits")
-    )
-    texts = tables.texts(kept, "text").join(F.broadcast(spans), ["doc_id", "batch_id"], how="left")
-    return texts.select("doc_id", "batch_id", "text", "edits").mapInArrow(apply_batches, EDITED)
+    span = F.struct("start", "end", "replacement")
+    spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS).agg(F.to_json(F.collect_list(span)).alias("edits"))
+    known = facts(tables, params)
+    told = known.select(*KEYS, F.to_json(F.struct(*[column.name for column in FACTS])).alias("facts"))
+    keys = tables.kept(params.heeds).join(told, KEYS, how="left").join(spans, KEYS, how="left")
+    keys = tables.stage("keys", keys.select(*KEYS, "edits", "facts"))
+    require_facts(keys)
+    return tables.mapped(apply_batches, EDITED, *KEYS, "text", keys=keys, carry=("edits", "facts"))
 
 
 def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -62,9 +69,8 @@ def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
         F.col("n_chars").cast("double").alias("value"), F.lit(float(params.min_chars)).alias("limit"),
         F.lit("build_corpus.min_chars").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
-    corpus = tables.stage("corpus", with_facts(tables, rows.where(F.col("n_chars") >= params.min_chars)))
+    corpus = with_facts(rows.where(F.col("n_chars") >= params.min_chars))
     n_kept = corpus.count()
-    require_facts(tables, rows, n_kept, params)
     if n_kept < params.min_kept:
         raise DataError(f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
     site = f"{tables.lake.local_root}/_data_docs/corpus" if params.data_docs and tables.lake.local_root else None
@@ -73,16 +79,13 @@ def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
     return {"verdicts": verdicts, "corpus": corpus}
 
 
-def require_facts(tables: Tables, rows: DataFrame, n_kept: int, params: Params) -> None:
-    """Raises ContractError where documents that all judges kept have no row in signals: the join would leave them out unseen."""
+def require_facts(keys: DataFrame) -> None:
+    """Raises ContractError where documents that all judges kept have no row in signals: nothing could be said of them."""
     from pyspark.sql import functions as F
 
-    whole = rows.where(F.col("n_chars") >= params.min_chars)
-    if whole.count() == n_kept:
+    batches = {row["batch_id"]: row["n"] for row in keys.where("facts IS NULL").groupBy("batch_id").agg(F.count("*").alias("n")).collect()}
+    if not batches:
         return
-    keys = ["doc_id", "batch_id"]
-    lacking = whole.join(tables.slice("signals").select(*keys), keys, how="left_anti").groupBy("batch_id").agg(F.count("*").alias("n"))
-    batches = {row["batch_id"]: row["n"] for row in lacking.collect()}
     listed = ", ".join(f"{n:,} of batch {batch}" for batch, n in sorted(batches.items()))
     raise ContractError(
         f"build_corpus: {sum(batches.values()):,} documents that were kept have no row in signals ({listed}); nothing was written. "
@@ -90,22 +93,29 @@ def require_facts(tables: Tables, rows: DataFrame, n_kept: int, params: Params) 
     )
 
 
-def with_facts(tables: Tables, rows: DataFrame) -> DataFrame:
-    """The columns a trainer or analyst filters by, from docs, signals and duplicates."""
+def facts(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id and FACTS, by which a trainer or analyst filters, of all documents that have signals: narrow rows only."""
     from pyspark.sql import functions as F
 
-    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "bucket", "source", "url", "license", "domain_hint", "content_hash"))
-    signals = tables.slice("signals").select("doc_id", "batch_id", "lang", "lang_score", "n_words")
-    replaced = tables["duplicates"].groupBy(F.col("dup_of").alias("doc_id")).agg(F.count("*").alias("n_duplicates"))
+    docs = tables.slice("docs").select(*KEYS, "bucket", "source", "url", "license", "domain_hint", "content_hash")
+    signals = tables.slice("signals").select(*KEYS, "lang", "lang_score", "n_words")
     quality = tables.get("quality")
-    quality = tables.empty("quality") if quality is None else quality
-    narrow = docs.join(signals, ["doc_id", "batch_id"], how="inner").join(replaced, ["doc_id"], how="left")
-    narrow = narrow.join(quality.select("doc_id", "batch_id", "quality", F.col("bin").alias("quality_bin"), "tier"), ["doc_id", "batch_id"], how="left")
-    return rows.join(F.broadcast(narrow), ["doc_id", "batch_id"], how="inner").select(
-        "doc_id", "batch_id", "bucket", "source", "url", "license", "lang", F.col("lang_score").cast("double").alias("lang_score"),
-        F.coalesce("domain", F.lit("unknown")).alias("domain"), "text", "n_chars", F.col("n_words").cast("bigint").alias("n_words"),
-        "n_edits", "quality", "quality_bin", "tier", F.coalesce("n_duplicates", F.lit(0)).cast("bigint").alias("n_duplicates"), "content_hash",
-    )  # fmt: skip
+    quality = (tables.empty("quality") if quality is None else quality).select(*KEYS, "quality", F.col("bin").alias("quality_bin"), "tier")
+    rows = with_domain(tables, docs).join(signals, KEYS, how="inner").join(stood_for(tables, params.heeds), ["doc_id"], how="left")
+    made = {
+        "domain": F.coalesce("domain", F.lit("unknown")), "n_duplicates": F.coalesce("n_duplicates", F.lit(0)),
+        "family_size": F.coalesce("family_size", F.lit(1)),
+    }  # fmt: skip
+    columns = [made.get(column.name, F.col(column.name)).cast(column.type).alias(column.name) for column in FACTS]
+    return rows.join(quality, KEYS, how="left").select(*KEYS, *columns)
+
+
+def with_facts(rows: DataFrame) -> DataFrame:
+    """The columns of `corpus` from those of EDITED."""
+    from pyspark.sql import functions as F
+
+    schema = ", ".join(f"{column.name} {column.type}" for column in FACTS)
+    return rows.withColumn("told", F.from_json("facts", schema)).select(*rows.columns, "told.*").select(*CORPUS.names)
 
 
 def count_corpus(tables: Tables, params: Params) -> Counts:

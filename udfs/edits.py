@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-EDITED = pa.schema([("doc_id", pa.string()), ("batch_id", pa.string()), ("text", pa.string()), ("n_chars", pa.int64()), ("n_edits", pa.int32())])
+EDITED = pa.schema([
+    ("doc_id", pa.string()), ("batch_id", pa.string()), ("text", pa.string()), ("n_chars", pa.int64()), ("n_edits", pa.int32()), ("facts", pa.string()),
+])  # fmt: skip
 
 
 def merged(edits: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -38,19 +41,22 @@ def apply_edits(text: str, edits: Iterable[tuple[int, int, str]]) -> tuple[str, 
 
 
 def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text, edits (list of struct start, end, replacement; null: none) -> EDITED."""
+    """mapInArrow: doc_id, batch_id, text, edits (JSON list of start, end, replacement; null: none), facts -> EDITED.
+
+    n_chars: code points of the text after its edits. facts go through as they are.
+    """
     for batch in batches:
         rows = [_row(text, edits) for text, edits in zip(batch["text"].to_pylist(), batch["edits"].to_pylist(), strict=True)]
         yield pa.record_batch(
             [
                 batch["doc_id"], batch["batch_id"], pa.array([row[0] for row in rows], pa.string()),
-                pa.array([len(row[0]) for row in rows], pa.int64()), pa.array([row[1] for row in rows], pa.int32()),
+                pa.array([len(row[0]) for row in rows], pa.int64()), pa.array([row[1] for row in rows], pa.int32()), batch["facts"],
             ],
             schema=EDITED,
         )  # fmt: skip
 
 
-def _row(text: str, edits: list[dict[str, object]] | None) -> tuple[str, int]:
+def _row(text: str, edits: str | None) -> tuple[str, int]:
     if not edits:
         return text, 0
-    return apply_edits(text, [(e["start"], e["end"], e["replacement"]) for e in edits])  # type: ignore[misc]
+    return apply_edits(text, [(edit["start"], edit["end"], edit["replacement"]) for edit in json.loads(edits)])

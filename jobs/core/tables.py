@@ -258,6 +258,7 @@ quality      | double  | quality.quality, 0 to 1 (null: not scored)
 quality_bin  | int     | quality.bin, 0 (worst) to 19 (best) of its language (null: not scored)
 tier         | string  | quality.tier: head, middle or tail (null: not scored)
 n_duplicates | bigint! | documents left out in its favour
+family_size | bigint! | documents that it stands for, itself included: those left out in its favour, and in favour of these (1: it was alone)
 content_hash | string! | docs.content_hash of the source text
 """),
     key=("doc_id",),
