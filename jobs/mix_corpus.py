@@ -6,6 +6,7 @@ run     spark-submit jobs/mix_corpus.py --recipe conf/mix_corpus.yaml --lake lak
 
 A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to max_epochs where it is
 too small, cut down where it is too large, by a hash of seed and id, so that the same lake and recipe give the same mix.
+Within its slice a document stands as often as its weight says, which is by the size of its family of duplicates: rehydration.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict
+from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.counts import by_one_reason
 from jobs.core.job import Counts, Job, Tables, Writes, main
 from jobs.core.marks import Marks
@@ -45,15 +46,42 @@ class Fim(Marks):
     spm_share: float = Field(ge=0, le=1)  # of these, told suffix first
 
 
+class Rehydration(Strict):
+    """Weights of somebody's recipe (conf/presets/rehydrate_*.yaml)."""
+
+    preset: str
+    about: str
+    family_weights: dict[PositiveInt, NonNegativeFloat]
+
+
 class Params(Strict):
     """See conf/mix_corpus.yaml."""
 
     slices: dict[str, Slice]
     max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow
-    max_epochs: PositiveFloat  # how often a document may stand in the mix, on the average of its slice
+    max_epochs: PositiveFloat  # how often a document of weight 1 may stand in the mix, on the average of its slice
+    family_weights: dict[PositiveInt, NonNegativeFloat] | None = None  # from this family size on: weight; null: all weigh 1
     fim: Fim
     seed: int
     min_kept: NonNegativeInt  # documents
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        """A preset becomes part of the recipe, and so of its hash; sizes are words where the recipe comes back as JSON."""
+        weights = given.get("family_weights") if isinstance(given, dict) else None
+        if isinstance(weights, str):
+            weights = validate(Rehydration, load_yaml(find_file(weights)), weights).family_weights
+        if isinstance(weights, dict):
+            weights = {int(size) if str(size).isdecimal() else size: weight for size, weight in weights.items()}
+        return {**given, "family_weights": weights} if weights is not None else given
+
+    @model_validator(mode="after")
+    def _weighs_all(self) -> Params:
+        weights = self.family_weights
+        if weights is not None and (1 not in weights or not any(weights.values())):
+            raise ValueError("family_weights: wanted a weight from size 1 on, and one above 0")
+        return self
 
     @model_validator(mode="after")
     def _adds_up(self) -> Params:
@@ -62,8 +90,11 @@ class Params(Strict):
         return self
 
 
-def epochs(sizes: dict[str, int], params: Params) -> dict[str, float]:
-    """How often each slice stands in the mix, 0 to max_epochs: wanted bytes / bytes there. A slice without a byte is left out of the shares."""
+def epochs(sizes: dict[str, float], params: Params) -> dict[str, float]:
+    """How often documents of weight 1 of each slice stand in the mix, 0 to max_epochs: wanted bytes / bytes there times their weights.
+
+    A slice without a byte is left out of the shares.
+    """
     there = {name: each.share for name, each in params.slices.items() if sizes.get(name)}
     if not there:
         return {}
@@ -74,7 +105,7 @@ def epochs(sizes: dict[str, int], params: Params) -> dict[str, float]:
 
 
 def sliced(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, slice (null: none matches), n_bytes, step (hash, 0 to STEPS - 1) of the corpus, staged."""
+    """doc_id, batch_id, slice (null: none matches), n_bytes, weight, step (hash, 0 to STEPS - 1) of the corpus, staged."""
     from pyspark.sql import functions as F
 
     name: Column = F.lit(None).cast("string")
@@ -85,8 +116,19 @@ def sliced(tables: Tables, params: Params) -> DataFrame:
                 matches = matches & F.coalesce(F.col(column).isin(wanted), F.lit(False))
         name = F.when(matches, F.lit(title)).otherwise(name)
     step = F.pmod(F.xxhash64(F.lit(params.seed), F.col("doc_id")), F.lit(STEPS)).cast("int")
-    rows = tables["corpus"].select("doc_id", "batch_id", name.alias("slice"), F.octet_length("text").cast("bigint").alias("n_bytes"), step.alias("step"))
+    size, weight = F.octet_length("text").cast("bigint").alias("n_bytes"), weight_of(F.col("family_size"), params.family_weights)
+    rows = tables["corpus"].select("doc_id", "batch_id", name.alias("slice"), size, weight.alias("weight"), step.alias("step"))
     return tables.stage("sliced", rows)
+
+
+def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
+    """The weight of a family of this size: that of the largest size in `weights` which is not above it; 1 without any."""
+    from pyspark.sql import functions as F
+
+    value = F.lit(1.0)
+    for least in sorted(weights or ()):
+        value = F.when(size >= least, F.lit(float((weights or {})[least]))).otherwise(value)
+    return value
 
 
 def mix(tables: Tables, params: Params) -> dict[str, Any]:
@@ -94,11 +136,16 @@ def mix(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     rows = sliced(tables, params)
-    sizes = {row["slice"]: row["n"] for row in rows.groupBy("slice").agg(F.sum("n_bytes").alias("n")).collect() if row["slice"]}
+    weighed = rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()  # (whole numbers add up in any order)
+    sizes: dict[str, float] = {}
+    for row in sorted(weighed, key=lambda row: row["weight"]):
+        if row["slice"]:
+            sizes[row["slice"]] = sizes.get(row["slice"], 0) + row["n"] * row["weight"]
     often = tables.frame([(name, float(n)) for name, n in epochs(sizes, params).items()], "slice string, epochs double")
     chosen = rows.join(F.broadcast(often), ["slice"], how="inner")
-    whole = F.floor("epochs")
-    copies = (whole + (F.col("step") < F.round((F.col("epochs") - whole) * STEPS)).cast("int")).cast("int")
+    times = F.col("epochs") * F.col("weight")
+    whole = F.floor(times)
+    copies = (whole + (F.col("step") < F.round((times - whole) * STEPS)).cast("int")).cast("int")
     chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
     texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select("doc_id", "batch_id", "slice", "copies", "text")
     kernel = functools.partial(shape_batches, marks=params.fim.sentinels(), rate=params.fim.rate, spm_share=params.fim.spm_share, seed=params.seed)
