@@ -1,11 +1,20 @@
 """The kernels of the passes over text, run once over a few sentences, so that they are compiled and kept."""
 
+import functools
+
+import numpy as np
 import pyarrow as pa
 
 from udfs import langid, measures
+from udfs.dedup.blocks import sketch_blocks
+from udfs.dedup.candidates import meet, scatter
+from udfs.dedup.doc_ids import doc_ids
+from udfs.dedup.fates import fates
+from udfs.dedup.grouping import group
+from udfs.dedup.verdicts import PairRule, judge_sketches, similarities
 from udfs.folding import content_hashes
 from udfs.grams import GramParams, count_grams
-from udfs.minhash import sketch_batch
+from udfs.minhash import MinHashParams, minhash_fingerprints
 from udfs.overlap import build_index, find_items
 
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
@@ -19,6 +28,24 @@ def warm_up() -> None:
     content_hashes(TEXTS)
     count_grams(TEXTS, GramParams())
     count_grams(TEXTS, GramParams(unit="words"))
-    sketch_batch(TEXTS)
+    warm_up_duplicates()
     find_items(TEXTS, build_index([ENGLISH, CHINESE], answers=[[], ["river"]]))
     find_items(TEXTS, build_index([ENGLISH, CHINESE]))
+
+
+def warm_up_duplicates() -> None:
+    """Two documents that are alike, through the kernels of near-duplicate removal."""
+    params = MinHashParams()
+    texts = pa.array([ENGLISH * 3, ENGLISH * 3 + CHINESE])
+    rows = pa.record_batch({"doc_id": ["0" * 32, "f" * 32], "batch_id": ["", ""], "text": texts, "task": [0, 0]})
+    fingerprinter = functools.partial(minhash_fingerprints, params=params)
+    [block] = sketch_blocks(iter([rows]), fingerprinter, 0)
+    keys = block.select(["block", "n_shingles", "set_hash", "bands"])
+    list(group(meet(scatter(iter([keys]), 1, params.bands), 2), 1))
+    made, one = fingerprinter(texts), np.array([0])
+    sizes = made.n_shingles.astype(np.int64)
+    rule = PairRule("jaccard", 0.7, 4.0, False)
+    judge_sketches(sizes[:1], sizes[1:], made.sketch[:1], made.sketch[1:], params, rule)
+    found = similarities(texts, one, np.array([1]), params.shingles, "jaccard")
+    fates(np.arange(2), np.arange(2), one, np.array([1]), found, one, "independent_set")
+    doc_ids(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
