@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from jobs.core.errors import DataError
 from jobs.core.inputs import BROADCAST
 from jobs.core.job import Counts, Step, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
@@ -78,6 +79,8 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
         if state == seen:
             break
         seen = state
+    else:
+        raise _endless(tables, f"the families of {size.documents:,} documents were not told apart")
     rest = whole.where(f"kind in ({PAIR}, {LINK}, {BUCKET})")
     found = step(step(edges.unionByName(rest), grouping.by_root), grouping.group_rooted, parts=parts)
     return tables.stage("grouped", found, BLOCK_ROWS)
@@ -85,7 +88,10 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
 
 def compare(tables: Tables, params: NearDupParams, grouped: DataFrame, parts: int) -> DataFrame:
     """MESSAGE, staged: what each part knows of its families, with pairs as far as sketches decide them."""
-    labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data labels")
+    from pyspark.sql import functions as F
+
+    labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data")
+    labels = labels.groupBy("block").agg(F.collect_list("data").alias("labels"))  # from as many tasks as found families
     rows = blocks(tables, params).select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
     sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
     every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
@@ -106,9 +112,12 @@ def choose(tables: Tables, params: NearDupParams, compared: DataFrame, parts: in
         rest = made.where("result IS NULL").select(*_names(MESSAGE))
         ready, wanted = rest.where(f"kind <> {WANTED}"), rest.where(f"kind = {WANTED}")
         if wanted.isEmpty():
-            break
-    assert found is not None
-    return found.select(*_names(FATES))
+            return found.select(*_names(FATES))
+    raise _endless(tables, "pairs of crowded buckets were not settled")
+
+
+def _endless(tables: Tables, what: str) -> DataError:
+    return DataError(f"{tables.job.name}: {what} in {ROUNDS} rounds; this is a fault of Gristmill: please report it with this line")
 
 
 def _names(schema: str) -> list[str]:

@@ -154,7 +154,7 @@ class Family:
         if not self.buckets:
             return
         members = [np.unique(self.stands[self.at(each[1:])]) for each in self.buckets]
-        rank = np.full(self.n, np.iinfo(np.int64).max)
+        rank = self.n + self.id_rank[self.name]  # of sets of which no document is kept
         np.minimum.at(rank, self.stands[self.best_first], np.arange(len(self.best_first)))
         for number in range(ROUNDS + 1):
             if number:  # first all buckets as they are: most of each goes for its best at once

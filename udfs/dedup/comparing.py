@@ -38,7 +38,7 @@ AT_ONCE = 50_000  # pairs that are judged together: two sketches of 256 bytes ea
 
 
 def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: block, batch_id, ids, n_shingles, n_times, sketch of blocks, and their LABEL data `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
+    """mapInArrow: block, batch_id, ids, n_shingles, n_times, sketch of blocks, and the data of their LABELs, `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
     names = ("block", "batch_id", "ids", "n_shingles", "n_times", "sketch", "labels")
     for batch in batches:
         for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
@@ -47,7 +47,7 @@ def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _sent(found: tuple[Any, ...]) -> Iterator[pa.RecordBatch]:
     block, batch_id, ids, n_shingles, n_times, sketch, labels = found
-    row, is_sketch, is_member, target = labels_of(labels)
+    row, is_sketch, is_member, target = (np.concatenate(each) for each in zip(*map(labels_of, labels), strict=True))
     high, low = ids_in(ids)[row].T
     node, sizes = block << ROW_BITS | row, np.frombuffer(n_shingles, np.int32)
     sketches = np.frombuffer(sketch, np.uint8).reshape(len(sizes), -1)

@@ -59,7 +59,7 @@ def compared(blocks: pa.Table, messages: Messages, rule: choosing.Rule) -> Messa
     for _, _, name, data in of_kind(messages, LABEL):
         labels.setdefault(int(name), []).append(data)
     columns = blocks.select(["block", "batch_id", "ids", "n_shingles", "n_times", "sketch"])
-    rows = [row | {"labels": data} for row in columns.to_pylist() for data in labels.get(row["block"], [])]
+    rows = [row | {"labels": labels[row["block"]]} for row in columns.to_pylist() if row["block"] in labels]
     sent = list(messages_of(comparing.send(iter([pa.RecordBatch.from_pylist(rows)])))) if rows else []
     kernel = functools.partial(comparing.compare, judge=rule.judge, width=rule.width)
     return exchanged(sent + of_kind(messages, PAIR, LINK, BUCKET), kernel)
