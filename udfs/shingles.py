@@ -312,24 +312,32 @@ def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _distinct(out, first, last, table):  # type: ignore[no-untyped-def]
-    """Keep the first of equal hashes in `out[first:last]`; `table` is scratch, a power of two of at least twice as many slots."""
-    size = 16
+def _distinct(out, first, last, table, twice):  # type: ignore[no-untyped-def]
+    """Keep the first of equal hashes in `out[first:last]`; where they end, and how many of them come again.
+
+    `table` is scratch, a power of two of at least twice as many slots; `twice` has a bit for each.
+    """
+    size, one = 16, np.uint64(1)
     while size < 2 * (last - first):
         size *= 2
     table[:size] = 0
+    twice[: size // 64 + 1] = 0
     mask = np.uint64(size - 1)
-    at = first
+    at, again = first, np.uint64(0)
     for i in range(first, last):
         value = out[i]
         slot = value & mask
         while table[slot] != 0 and table[slot] != value:
-            slot = (slot + np.uint64(1)) & mask
+            slot = (slot + one) & mask
         if table[slot] == 0:
             table[slot] = value
             out[at] = value
             at += 1
-    return at
+        else:
+            word, bit = slot >> np.uint64(6), slot & np.uint64(63)
+            again += ~(twice[word] >> bit) & one
+            twice[word] |= one << bit
+    return at, np.int64(again)
 
 
 @kernel
@@ -367,6 +375,7 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
     tokens, signed = np.empty(longest + 2, np.uint64), np.empty(longest + 2, np.uint64)
     spots, signs = np.empty(longest + 2, np.uint64), np.empty(longest + 2, np.uint64)
     table = np.empty(4 * longest + 16 if distinct else 0, np.uint64)
+    twice = np.empty(len(table) // 64 + 2, np.uint64)
     out = np.empty(len(codes) + 1, np.uint64)
     starts, times = np.zeros(rows + 1, np.int64), np.ones(rows, np.int64)
     at = 0
@@ -387,8 +396,8 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
             bare = behind if words == 1 else tokens[:n]
         at = end = _roll(bare, behind, width, out, at)
         if distinct:
-            at = _distinct(out, first, end, table)
-            if 2 * (end - at) >= at - first and at < end:
+            at, repeated = _distinct(out, first, end, table, twice)
+            if repeated and 2 * repeated >= at - first:
                 again = np.empty(end - first, np.uint64)
                 _roll(bare, behind, width, again, 0)
                 times[row] = _usual_times(again, table, np.empty(len(table), np.uint8))
