@@ -22,7 +22,7 @@ pytestmark = pytest.mark.spark
 # of a measure, a limit or the ranking moves it: put the new value here, and say in the commit why it moved.
 # The learnt columns are held to `moved == plain` only: BLAS sums in another order on another kind of processor.
 LEARNT = ("quality", "quality_bin", "tier")
-WANTED = "6773eaac5a6a90b84be3d8f363994b2327a8dd4430d14c5634dab540ae865973"
+WANTED = "9765d6c1df6e8e5438aee0cd02fe791559213a20d729ea32b6d5defb0fcaef4d"
 
 
 def moved(raw: Path, home: Path) -> None:
