@@ -5,7 +5,7 @@ writes  verdicts, corpus
 run     spark-submit jobs/build_corpus.py --recipe conf/build_corpus.yaml --lake lakes/demo
 
 Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass unseen.
-What stands beside the text is joined among narrow rows, and goes along with the keys by which the text is read once.
+What stands beside the text is joined among narrow rows, and goes along with the keys by which it is read.
 """
 
 from __future__ import annotations
@@ -45,11 +45,16 @@ class Params(Strict):
 
 
 def edited(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, text, n_chars, n_edits, facts (FACTS as JSON) of the kept documents. Raises ContractError as `require_facts`."""
+    """EDITED of the kept documents, facts being FACTS as JSON. Raises ContractError as `require_facts`."""
     from pyspark.sql import functions as F
 
     span = F.struct("start", "end", "replacement")
-    spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS).agg(F.to_json(F.collect_list(span)).alias("edits"))
+    spans = (
+        tables.slice("edits")
+        .where(F.col("job").isin(params.edits))
+        .groupBy(*KEYS)
+        .agg(F.to_json(F.collect_list(span)).alias("edits"))
+    )
     known = facts(tables, params)
     told = known.select(*KEYS, F.to_json(F.struct(*[column.name for column in FACTS])).alias("facts"))
     keys = tables.kept(params.heeds).join(told, KEYS, how="left").join(spans, KEYS, how="left")
@@ -80,10 +85,13 @@ def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 def require_facts(keys: DataFrame) -> None:
-    """Raises ContractError where documents that all judges kept have no row in signals: nothing could be said of them."""
+    """Raises ContractError where documents that all judges kept have no row in signals."""
     from pyspark.sql import functions as F
 
-    batches = {row["batch_id"]: row["n"] for row in keys.where("facts IS NULL").groupBy("batch_id").agg(F.count("*").alias("n")).collect()}
+    batches = {
+        row["batch_id"]: row["n"]
+        for row in keys.where("facts IS NULL").groupBy("batch_id").agg(F.count("*").alias("n")).collect()
+    }
     if not batches:
         return
     listed = ", ".join(f"{n:,} of batch {batch}" for batch, n in sorted(batches.items()))
@@ -94,19 +102,30 @@ def require_facts(keys: DataFrame) -> None:
 
 
 def facts(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id and FACTS, by which a trainer or analyst filters, of all documents that have signals: narrow rows only."""
+    """doc_id, batch_id and FACTS of all documents that have signals: narrow rows only."""
     from pyspark.sql import functions as F
 
-    docs = tables.slice("docs").select(*KEYS, "bucket", "source", "url", "license", "domain_hint", "content_hash")
+    docs = tables.slice("docs").select(
+        *KEYS, "bucket", "source", "url", "license", "domain_hint", "content_hash"
+    )
     signals = tables.slice("signals").select(*KEYS, "lang", "lang_score", "n_words")
     quality = tables.get("quality")
-    quality = (tables.empty("quality") if quality is None else quality).select(*KEYS, "quality", F.col("bin").alias("quality_bin"), "tier")
-    rows = with_domain(tables, docs).join(signals, KEYS, how="inner").join(stood_for(tables, params.heeds), ["doc_id"], how="left")
+    quality = (tables.empty("quality") if quality is None else quality).select(
+        *KEYS, "quality", F.col("bin").alias("quality_bin"), "tier"
+    )
+    rows = (
+        with_domain(tables, docs)
+        .join(signals, KEYS, how="inner")
+        .join(stood_for(tables, params.heeds), ["doc_id"], how="left")
+    )
     made = {
-        "domain": F.coalesce("domain", F.lit("unknown")), "n_duplicates": F.coalesce("n_duplicates", F.lit(0)),
+        "domain": F.coalesce("domain", F.lit("unknown")),
+        "n_duplicates": F.coalesce("n_duplicates", F.lit(0)),
         "family_size": F.coalesce("family_size", F.lit(1)),
     }  # fmt: skip
-    columns = [made.get(column.name, F.col(column.name)).cast(column.type).alias(column.name) for column in FACTS]
+    columns = [
+        made.get(column.name, F.col(column.name)).cast(column.type).alias(column.name) for column in FACTS
+    ]
     return rows.join(quality, KEYS, how="left").select(*KEYS, *columns)
 
 
@@ -115,7 +134,11 @@ def with_facts(rows: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     schema = ", ".join(f"{column.name} {column.type}" for column in FACTS)
-    return rows.withColumn("told", F.from_json("facts", schema)).select(*rows.columns, "told.*").select(*CORPUS.names)
+    return (
+        rows.withColumn("told", F.from_json("facts", schema))
+        .select(*rows.columns, "told.*")
+        .select(*CORPUS.names)
+    )
 
 
 def count_corpus(tables: Tables, params: Params) -> Counts:

@@ -6,7 +6,7 @@ run     spark-submit jobs/mix_corpus.py --recipe conf/mix_corpus.yaml --lake lak
 
 A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to max_epochs where it is
 too small, cut down where it is too large, by a hash of seed and id, so that the same lake and recipe give the same mix.
-Within its slice a document stands as often as its weight says, which is by the size of its family of duplicates: rehydration.
+Within its slice a document stands as often as the size of its family of duplicates says: rehydration.
 """
 
 from __future__ import annotations
@@ -59,8 +59,12 @@ class Params(Strict):
 
     slices: dict[str, Slice]
     max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow
-    max_epochs: PositiveFloat  # how often a document of weight 1 may stand in the mix, on the average of its slice
-    family_weights: dict[PositiveInt, NonNegativeFloat] | None = None  # from this family size on: weight; null: all weigh 1
+    max_epochs: (
+        PositiveFloat  # how often a document of weight 1 may stand in the mix, on the average of its slice
+    )
+    family_weights: dict[PositiveInt, NonNegativeFloat] | None = (
+        None  # from this family size on: weight; null: all weigh 1
+    )
     fim: Fim
     seed: int
     min_kept: NonNegativeInt  # documents
@@ -68,12 +72,14 @@ class Params(Strict):
     @model_validator(mode="before")
     @classmethod
     def _look(cls, given: Any) -> Any:
-        """A preset becomes part of the recipe, and so of its hash; sizes are words where the recipe comes back as JSON."""
+        """A preset becomes part of the recipe, and so of its hash; in JSON, sizes are strings."""
         weights = given.get("family_weights") if isinstance(given, dict) else None
         if isinstance(weights, str):
             weights = validate(Rehydration, load_yaml(find_file(weights)), weights).family_weights
         if isinstance(weights, dict):
-            weights = {int(size) if str(size).isdecimal() else size: weight for size, weight in weights.items()}
+            weights = {
+                int(size) if str(size).isdecimal() else size: weight for size, weight in weights.items()
+            }
         return {**given, "family_weights": weights} if weights is not None else given
 
     @model_validator(mode="after")
@@ -91,7 +97,7 @@ class Params(Strict):
 
 
 def epochs(sizes: dict[str, float], params: Params) -> dict[str, float]:
-    """How often documents of weight 1 of each slice stand in the mix, 0 to max_epochs: wanted bytes / bytes there times their weights.
+    """How often documents of weight 1 of a slice stand in the mix, 0 to max_epochs: wanted / weighted bytes.
 
     A slice without a byte is left out of the shares.
     """
@@ -105,7 +111,7 @@ def epochs(sizes: dict[str, float], params: Params) -> dict[str, float]:
 
 
 def sliced(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, slice (null: none matches), n_bytes, weight, step (hash, 0 to STEPS - 1) of the corpus, staged."""
+    """doc_id, batch_id, slice (null: none), n_bytes, weight, step (0 to STEPS - 1) of the corpus, staged."""
     from pyspark.sql import functions as F
 
     name: Column = F.lit(None).cast("string")
@@ -116,13 +122,18 @@ def sliced(tables: Tables, params: Params) -> DataFrame:
                 matches = matches & F.coalesce(F.col(column).isin(wanted), F.lit(False))
         name = F.when(matches, F.lit(title)).otherwise(name)
     step = F.pmod(F.xxhash64(F.lit(params.seed), F.col("doc_id")), F.lit(STEPS)).cast("int")
-    size, weight = F.octet_length("text").cast("bigint").alias("n_bytes"), weight_of(F.col("family_size"), params.family_weights)
-    rows = tables["corpus"].select("doc_id", "batch_id", name.alias("slice"), size, weight.alias("weight"), step.alias("step"))
+    size, weight = (
+        F.octet_length("text").cast("bigint").alias("n_bytes"),
+        weight_of(F.col("family_size"), params.family_weights),
+    )
+    rows = tables["corpus"].select(
+        "doc_id", "batch_id", name.alias("slice"), size, weight.alias("weight"), step.alias("step")
+    )
     return tables.stage("sliced", rows)
 
 
 def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
-    """The weight of a family of this size: that of the largest size in `weights` which is not above it; 1 without any."""
+    """The weight of a family: that of the largest size in `weights` that is not above its own; else 1."""
     from pyspark.sql import functions as F
 
     value = F.lit(1.0)
@@ -136,7 +147,9 @@ def mix(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     rows = sliced(tables, params)
-    weighed = rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()  # (whole numbers add up in any order)
+    weighed = (
+        rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()
+    )  # (whole numbers add up in any order)
     sizes: dict[str, float] = {}
     for row in sorted(weighed, key=lambda row: row["weight"]):
         if row["slice"]:

@@ -81,13 +81,20 @@ BY_HAND = json.dumps({"run_id": "by hand", "job": "test"})  # of a commit that i
 
 
 def write(
-    lake: Lake, name: str, rows: Sequence[tuple[Any, ...]], job: str = "test", batch: str = "b", recipe: dict[str, Any] | None = None
+    lake: Lake,
+    name: str,
+    rows: Sequence[tuple[Any, ...]],
+    job: str = "test",
+    batch: str = "b",
+    recipe: dict[str, Any] | None = None,
 ) -> int:
     """Append rows, in the order of the table's columns, and log a finished run of `job` on `batch` that says so; returns the version."""
     table = promised.table(name)
     run_id = uuid.uuid4().hex
     version = lake.write(table, frame_of(lake, table, rows), None, json.dumps({"run_id": run_id, "job": job}))
-    told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch], "recipe_hash": "h", "recipe": json.dumps(recipe or {}),
+    told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch],
+            "recipe_hash": "h",
+            "recipe": json.dumps(recipe or {}),
             "versions_read": {}, "versions_written": {name: version}, "rows_in": 0, "rows_kept": 0, "rows_left_out": 0, "reasons": {}, "code_version": "t", "spark_version": "t"}  # fmt: skip
     log(lake, tuple(told.get(column) for column in promised.RUNS.names), "test")
     return version

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 EDITED = pa.schema([
-    ("doc_id", pa.string()), ("batch_id", pa.string()), ("text", pa.string()), ("n_chars", pa.int64()), ("n_edits", pa.int32()), ("facts", pa.string()),
+    ("doc_id", pa.string()), ("batch_id", pa.string()), ("text", pa.string()), ("n_chars", pa.int64()),
+    ("n_edits", pa.int32()), ("facts", pa.string()),
 ])  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def apply_edits(text: str, edits: Iterable[tuple[int, int, str]]) -> tuple[str, 
 
 
 def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text, edits (JSON list of start, end, replacement; null: none), facts -> EDITED.
+    """mapInArrow: doc_id, batch_id, text, edits (JSON: start, end, replacement each; null: none), facts -> EDITED.
 
     n_chars: code points of the text after its edits. facts go through as they are.
     """
@@ -50,7 +51,8 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         yield pa.record_batch(
             [
                 batch["doc_id"], batch["batch_id"], pa.array([row[0] for row in rows], pa.string()),
-                pa.array([len(row[0]) for row in rows], pa.int64()), pa.array([row[1] for row in rows], pa.int32()), batch["facts"],
+                pa.array([len(row[0]) for row in rows], pa.int64()), pa.array([row[1] for row in rows], pa.int32()),
+                batch["facts"],
             ],
             schema=EDITED,
         )  # fmt: skip
@@ -59,4 +61,6 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 def _row(text: str, edits: str | None) -> tuple[str, int]:
     if not edits:
         return text, 0
-    return apply_edits(text, [(edit["start"], edit["end"], edit["replacement"]) for edit in json.loads(edits)])
+    return apply_edits(
+        text, [(edit["start"], edit["end"], edit["replacement"]) for edit in json.loads(edits)]
+    )

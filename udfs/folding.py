@@ -17,8 +17,8 @@ from udfs.kernels import Bytes, Codes, Offsets, frozen, kernel, slices, text_buf
 from udfs.text.compatibility import fold_forms
 from udfs.text.signs import JOINED, POWERS, sign_class
 
-# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the next three, and
-# at most one of four kinds (none: punctuation and symbols) above them.
+# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the next
+# three, and at most one of four kinds (none: punctuation and symbols) above them.
 POINT = 0x1FFFFF
 SIGN_CLASS = 21  # the lowest bit of the class
 WORD = 1 << 24

@@ -5,16 +5,19 @@ share of characters of unspaced scripts: measured on real pairs, sets that chang
 another similarity than the one people count (see `benchmarks/minhash_kernel.md`). Inside a document of words every
 character of an unspaced script is a token of its own, so that a quotation of Chinese counts too.
 
-An n-gram of characters holds every sign. An n-gram of words holds those signs between its words that carry the meaning,
-which their neighbours tell (classes of signs: udfs/text/signs.py). Of what stands between two words of a line count:
-- an operator (= + × ÷ √) with white space beside it, or directly at an operand, which is a number or a word of one
-  character: `total = price`, `12+7`, `C++`, `√2`, not `+ an item`, `class="x"`;
-- an ambiguous one (* / & ! < > ~ dashes, arrows) between operands, or apart from the words where an operator counted one
-  word before (`x = total - price`): not `and/or`, `*this*`, `well-known`, `then - at last -`;
+An n-gram of characters holds every sign. An n-gram of words holds those signs between its words that carry
+the meaning, which their neighbours tell (classes of signs: udfs/text/signs.py). Of what stands between two
+words of a line count:
+- an operator (= + × ÷ √) with white space beside it, or directly at an operand, which is a number or a word
+  of one character: `total = price`, `12+7`, `C++`, `√2`, not `+ an item`, `class="x"`;
+- an ambiguous one (* / & ! < > ~ dashes, arrows) between operands, or apart from the words where an operator
+  counted one word before (`x = total - price`): not `and/or`, `*this*`, `well-known`, `then - at last -`;
 - a dash directly before a digit, but not directly behind a word: `-5`, not `- 5 apples`, `covid-19`;
-- a mark (% ° € #) behind a number, directly behind one character, or directly before a digit: `5 %`, `C#`, `€5`.
-All dashes are one, repeated or not; round brackets count beside an operator between operands, `2*(3+4)`, and other
-punctuation never: the point of 1.5 needs none, as 1 and 5 are not 15. At the end of a line the word before has the signs.
+- a mark (% ° € #) behind a number, directly behind one character, or directly before a digit: `5 %`, `C#`,
+  `€5`.
+All dashes are one, repeated or not; round brackets count beside an operator between operands, `2*(3+4)`, and
+other punctuation never: the point of 1.5 needs none, as 1 and 5 are not 15. At the end of a line the word
+before has the signs.
 """
 
 from collections.abc import Iterator
@@ -50,9 +53,11 @@ class ShingleParams:
     words: int = 5  # tokens in a word shingle
     characters: int = 5  # characters other than white space in a character shingle
     unit: str = "auto"  # "words", "characters", or by the share below
-    min_unspaced_share: float = 0.02  # from this share of unspaced characters (of all but white space) on, characters
+    min_unspaced_share: float = 0.02
     fold: FoldParams = field(default_factory=lambda: FoldParams(powers=True))
-    cut: int = field(default=2, init=False)  # number of the rules above: sketches of other rules do not compare
+    cut: int = field(
+        default=2, init=False
+    )  # number of the rules above: sketches of other rules do not compare
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS:
@@ -161,7 +166,7 @@ def _is_in_chain(codes, first, chain):  # type: ignore[no-untyped-def]
 
 @kernel
 def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
-    """What counts of the signs about `at`: its hash (0: nothing), whether an operator does, where the gap begins and ends.
+    """What counts of the signs about `at`: hash (0: nothing), if an operator does, where the gap begins, ends.
 
     `chain`: where the last gap ended in which an operator counted.
     """
@@ -174,7 +179,10 @@ def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
         last += 1
     left = first > 0 and codes[first - 1] & np.uint32(_LETTER) != 0
     right = last < len(codes) and codes[last] & np.uint32(_LETTER) != 0
-    left_operand, right_operand = left and _is_operand(codes, first - 1, -1), right and _is_operand(codes, last, 1)
+    left_operand, right_operand = (
+        left and _is_operand(codes, first - 1, -1),
+        right and _is_operand(codes, last, 1),
+    )
     begins, ends = _class(codes[first]), _class(codes[last - 1])
     if kinds & _OPERATORS:
         is_apart = (codes[first] | codes[last - 1]) & np.uint32(SPACE) != 0
@@ -195,7 +203,7 @@ def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
 
 @kernel
 def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
-    """Write where signs stand, but single ones between letters of longer words, as hyphens: nothing counts there; how many.
+    """Write where signs stand, but hyphens and others alone between letters of longer words; how many.
 
     Signs come where they will, so there are no branches on single ones.
     """
@@ -219,7 +227,9 @@ def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
         if 1 < at < np.uint64(n - 2):
             before, behind = codes[at - np.uint64(1)], codes[at + np.uint64(1)]
             letters = codes[at - np.uint64(2)] & before & behind & codes[at + np.uint64(2)] & word
-            digits = ((before & np.uint32(POINT)) < np.uint32(58)) | ((behind & np.uint32(POINT)) < np.uint32(58))
+            digits = ((before & np.uint32(POINT)) < np.uint32(58)) | (
+                (behind & np.uint32(POINT)) < np.uint32(58)
+            )
             kept += np.uint64((letters == 0) | digits)
         else:
             kept += np.uint64(1)
@@ -241,7 +251,7 @@ def _count_signs(codes, spots):  # type: ignore[no-untyped-def]
 
 @kernel
 def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
-    """Write a hash of every word and of every character of an unspaced script, and of signs with the words before them.
+    """Write a hash of every word and of every unspaced character, and signs with the words before.
 
     Returns how many of both.
     Where a word ends cannot be predicted, so the common path has no branches: each step stores the word so far, and the
@@ -290,9 +300,9 @@ def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
 
 @kernel
 def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
-    """Write a hash of every n tokens in a row from `out[at]` on, or of all when there are fewer; where it ends.
+    """Write a hash of every n tokens in a row from `out[at]` on, or of all if there are fewer; where they end.
 
-    All but the last of them are `signed`: what stands behind a shingle is no part of it, but at the end of the document.
+    All but the last are `signed`: what stands behind a shingle is no part of it, but at the document's end.
     """
     if len(tokens) == 0:
         return at
@@ -342,7 +352,7 @@ def _distinct(out, first, last, table, twice):  # type: ignore[no-untyped-def]
 
 @kernel
 def _usual_times(shingles, table, counts):  # type: ignore[no-untyped-def]
-    """The largest number of times, up to 255, that at least half of the distinct `shingles` come; table as in `_distinct`."""
+    """The largest number of times, up to 255, that at least half of the distinct `shingles` come."""
     size = 16
     while size < 2 * len(shingles):
         size *= 2
@@ -408,11 +418,11 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
 def slice_sets(
     data: Bytes, offsets: Offsets, params: ShingleParams, *, ordered: bool = False
 ) -> tuple[Hashes, Offsets, npt.NDArray[np.int64]]:
-    """Distinct shingles of documents given as bytes and offsets, all at once: hashes, `n + 1` offsets into them, `n` times.
+    """Distinct shingles of documents given as bytes and offsets: hashes, `n + 1` offsets, `n` times.
 
-    Times: how often a document says most of what it says, which is the largest number of times (1 to 255) that at least
-    half of its distinct shingles come. A text with a copy of itself behind it has 2, and so has one of which each
-    paragraph comes twice; one with a refrain has 1.
+    Times: how often a document says most of what it says, which is the largest number of times (1 to 255) that
+    at least half of its distinct shingles come. A text with a copy of itself behind it has 2, and so has one of
+    which each paragraph comes twice; one with a refrain has 1.
     Memory: 4 bytes for each code point and 8 for each shingle. Ordered sets are ascending, the others are not.
     """
     codes, ends, _ = fold_codes(data, offsets, params.fold)

@@ -1,7 +1,7 @@
-"""The ranking by which the best copy stays: a list of measures in the recipe, ties broken by doc_id, so it is a total order.
+"""The ranking by which the best copy stays: measures that the recipe names, then doc_id: a total order.
 
-A measure is one of the document, a column of signals, the quality value or bin, or a scorer's score. Values and scores are
-those that finished runs have written before; a document that has none yet ranks behind those that have one.
+A measure is one of the document, a column of signals, the quality value or bin, or a scorer's score. Values
+and scores are those that finished runs have written; a document without one ranks behind those that have it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def by_seed(seed: int, key: str) -> Column:
 
 
 class Rank(Strict):
-    """One criterion: one of DOC_MEASURES (`batch`: order of ingest), a column of signals, one of QUALITY, or a scorer of `scores`.
+    """One criterion: of DOC_MEASURES (`batch`: order of ingest), signals or QUALITY, or a scorer.
 
     Null values rank last.
     """
@@ -61,17 +61,19 @@ class Rank(Strict):
 
 
 def unused_tables(ranking: list[Rank]) -> frozenset[str]:
-    """Those of EARLIER that no criterion is of, so that they make nothing stale; `models` never does, its scores do."""
-    used = {"scores" for rank in ranking if rank.is_scorer} | {"quality" for rank in ranking if rank.by in QUALITY}
+    """Those of EARLIER that make nothing stale, as no criterion is of them (`models` never does)."""
+    used = {"scores" for rank in ranking if rank.is_scorer} | {
+        "quality" for rank in ranking if rank.by in QUALITY
+    }
     return frozenset(EARLIER) - used
 
 
 def place_of_times(ranking: list[Rank]) -> int:
-    """Where among the criteria of near-duplicates n_times (udfs.minhash.sketch_batch) stands, lower being better.
+    """Where among the criteria n_times (udfs.minhash.sketch_batch) of near-duplicates stands; lower is better.
 
-    It is the place of the first that calls the longer text the better one, since a copy that says all of it twice is no
-    fuller copy; what the recipe puts before length (a source, a licence, a score) still decides before. Without such a
-    criterion it comes last, before doc_id.
+    It is the place of the first that calls the longer text the better one, since a copy that says all of it
+    twice is no fuller copy; what the recipe puts before length (a source, a licence, a score) still decides before.
+    Without such a criterion it comes last, before doc_id.
     """
     lengths = [place for place, rank in enumerate(ranking) if rank.by in LENGTHS and rank.prefer == "high"]
     return lengths[0] if lengths else len(ranking)
@@ -81,7 +83,7 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those columns, doc_id last.
 
     `is_staged`: the keys cost nothing to read again, so measures are looked up of these documents alone.
-    Raises ConfigError for a scorer that has scored nobody, or stands in several versions of which the recipe names none.
+    Raises ConfigError for a scorer that has scored nobody, or in several versions and the recipe names none.
     """
     rows, order = ranked_documents(tables, ranking, among=keys if is_staged else None)
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
@@ -102,7 +104,9 @@ def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: 
         if earlier is not None:
             rows = rows.join(near(earlier), KEYS, how="left")
         known = rank.by in (*DOC_MEASURES, *measures)
-        values[place] = F.col("batch_id" if rank.by == "batch" else rank.by) if known else _value_of(earlier, place)
+        values[place] = (
+            F.col("batch_id" if rank.by == "batch" else rank.by) if known else _value_of(earlier, place)
+        )
     names = [f"rank_{place}" for place in values]
     made = [_ascending(rank, values[place], tables).alias(names[place]) for place, rank in enumerate(ranking)]
     return rows.select(*KEYS, *[F.col(name) for name in columns], *made), [*names, "doc_id"]
@@ -115,14 +119,18 @@ def _value_of(earlier: DataFrame | None, place: int) -> Column:
 
 
 def _earlier(tables: Tables, rank: Rank, place: int) -> DataFrame | None:
-    """doc_id, batch_id, earlier_<place>: the criterion as finished runs have written it; None where it is no such one, or nobody has yet."""
+    """doc_id, batch_id, earlier_<place>: the criterion as finished runs wrote it; None where none has."""
     from pyspark.sql import functions as F
 
     if rank.by not in QUALITY and not rank.is_scorer:
         return None
     name = "scores" if rank.is_scorer else "quality"
     if tables.get(name) is None:
-        print(f"{tables.job.name}: ranking: nothing has been written to {name} yet, so {rank.by} ranks nobody", file=sys.stderr, flush=True)
+        print(
+            f"{tables.job.name}: ranking: nothing has been written to {name} yet, so {rank.by} ranks nobody",
+            file=sys.stderr,
+            flush=True,
+        )
         return None
     rows, value = tables.slice(name), QUALITY.get(rank.by, "score")
     if rank.is_scorer:
@@ -139,26 +147,36 @@ def _version_of(tables: Tables, rank: Rank, place: int) -> str:
         known.setdefault(row["scorer"], set()).add(row["version"])
     if rank.by not in known:
         raise ConfigError(
-            f"{where}: by: {rank.by} is no measure of documents, no column of signals, no {' or '.join(QUALITY)} and no scorer that has "
-            f"scored (there are: {', '.join(sorted(known)) or 'none'}); mend the name, or run the job that scores first"
+            f"{where}: by: {rank.by} is no measure of documents, no column of signals, "
+            f"no {' or '.join(QUALITY)} and no scorer that has scored (there are: {', '.join(sorted(known)) or 'none'}); "
+            "mend the name, or run the job that scores first"
         )
     versions = known[rank.by]
     current = versions & _trained(tables, rank.by) if rank.version is None else versions & {rank.version}
     if len(current) == 1 or (rank.version is None and len(versions) == 1):
         return min(current or versions)
     there = ", ".join(sorted(versions))
-    raise ConfigError(f"{where}: {rank.by} has scored as {there}, wanted {rank.version or 'one of them'}; name it as ranking[{place}].version")
+    raise ConfigError(
+        f"{where}: {rank.by} has scored as {there}, wanted {rank.version or 'one of them'}; "
+        f"name it as ranking[{place}].version"
+    )
 
 
 def _trained(tables: Tables, name: str) -> set[str]:
     models = tables.get("models")
-    return set() if models is None else {row["version"] for row in models.where(models.name == name).select("version").collect()}
+    return (
+        set()
+        if models is None
+        else {row["version"] for row in models.where(models.name == name).select("version").collect()}
+    )
 
 
 def _sources(ranking: list[Rank], columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """What is read of docs (`columns` among it) and of signals."""
     signals = set(table("signals").names)
-    measures = list(dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES and rank.by in signals))
+    measures = list(
+        dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES and rank.by in signals)
+    )
     needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
     return list(needed), measures
 

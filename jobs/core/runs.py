@@ -134,12 +134,19 @@ class Runs:
                 stale.append(batch)
         return stale
 
-    def is_fresh(self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...], unused: frozenset[str] = frozenset()) -> bool:
+    def is_fresh(
+        self,
+        job: Job,
+        batch: str,
+        recipe_hash: str,
+        heeds: tuple[str, ...],
+        unused: frozenset[str] = frozenset(),
+    ) -> bool:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
 
         Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
-        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does not count
-        either: it is of this job's outcome, and the two would never come to an end.
+        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does
+        not count either: it is of this job's outcome, and the two would never come to an end.
         """
         mine = self.last(job.name, batch)
         if mine is None or not self.covers(job.name, batch, recipe_hash):

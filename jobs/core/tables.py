@@ -242,7 +242,9 @@ reason    | string  | why it is never looked for: empty, only_numbers, too_few_w
 CORPUS = Table(
     "corpus",
     "The curated text, one row a kept document, with everything a trainer or analyst filters by.",
-    columns(DOC + """
+    columns(
+        DOC
+        + """
 bucket       | int!    | as in docs
 source       | string! | as in docs
 url          | string  | as in docs
@@ -258,9 +260,10 @@ quality      | double  | quality.quality, 0 to 1 (null: not scored)
 quality_bin  | int     | quality.bin, 0 (worst) to 19 (best) of its language (null: not scored)
 tier         | string  | quality.tier: head, middle or tail (null: not scored)
 n_duplicates | bigint! | documents left out in its favour
-family_size | bigint! | documents that it stands for, itself included: those left out in its favour, and in favour of these (1: it was alone)
+family_size | bigint! | documents it stands for: itself, those left out in its favour, and in favour of these
 content_hash | string! | docs.content_hash of the source text
-"""),
+"""
+    ),
     key=("doc_id",),
     partitions=("batch_id", "bucket"),
     check="n_chars > 0",

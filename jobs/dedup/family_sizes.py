@@ -1,4 +1,4 @@
-"""How many documents each one stands for: those that left for it, and those that had left for these before."""
+"""How many documents each one stands for: those that left for it, and those that had left for these."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ROUNDS = 6  # each doubles the hops that are followed: 64, where a dedup makes t
 def stood_for(tables: Tables, jobs: list[str]) -> DataFrame:
     """doc_id, n_duplicates, family_size of the documents in whose favour one of `jobs` left others out.
 
-    n_duplicates: documents that name it as their survivor. family_size: these, those whose survivors they were (of an
-    earlier job, or of a step before), and itself. A document that several jobs left out counts once, by the job whose
-    name comes first; those that left for each other, which jobs that heed each other never make, count for nobody.
+    n_duplicates: documents that name it as their survivor. family_size: these, those whose survivors they were
+    (of an earlier job, or of a step before), and itself. A document that several jobs left out counts once, by the
+    job whose name comes first; those that left for each other (jobs that heed each other have none) for nobody.
     """
     from pyspark.sql import functions as F
 
@@ -29,7 +29,9 @@ def stood_for(tables: Tables, jobs: list[str]) -> DataFrame:
         joined = roots.join(further, ["root"], how="left")
         if joined.where("beyond != root").isEmpty():
             break
-        roots = tables.stage(f"left_for_{number}", joined.select("doc_id", F.coalesce("beyond", "root").alias("root")))
+        roots = tables.stage(
+            f"left_for_{number}", joined.select("doc_id", F.coalesce("beyond", "root").alias("root"))
+        )
     direct = edges.groupBy(F.col("root").alias("doc_id")).agg(F.count("*").alias("n_duplicates"))
     whole = roots.groupBy(F.col("root").alias("doc_id")).agg((F.count("*") + 1).alias("family_size"))
     return whole.join(direct, ["doc_id"], how="inner").select("doc_id", "n_duplicates", "family_size")

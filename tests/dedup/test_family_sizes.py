@@ -37,8 +37,20 @@ def sizes(lake: Lake, *jobs: str) -> dict[str, tuple[int, int]]:
 def test_a_survivor_stands_for_those_whose_survivors_left_for_it(spark: Any, tmp_path: Path) -> None:
     lake = Lake(spark, str(tmp_path / "lake"))
     chain = [f"l{n}>l{n + 1}" for n in range(40)]
-    write(lake, "duplicates", left("dedup_exact", "a>b", "b>c", "a2>b", "x>y", "p>q", *chain), job="dedup_exact", batch="one")
-    write(lake, "duplicates", left("dedup_minhash", "c>d", "e>d", "y>x", "p>r", "q>r"), job="dedup_minhash", batch="one")
+    write(
+        lake,
+        "duplicates",
+        left("dedup_exact", "a>b", "b>c", "a2>b", "x>y", "p>q", *chain),
+        job="dedup_exact",
+        batch="one",
+    )
+    write(
+        lake,
+        "duplicates",
+        left("dedup_minhash", "c>d", "e>d", "y>x", "p>r", "q>r"),
+        job="dedup_minhash",
+        batch="one",
+    )
     write(lake, "duplicates", left("dedup_simhash", "d>z"), job="dedup_simhash", batch="one")
     found = sizes(lake, "dedup_exact", "dedup_minhash")
     assert {name: found[name] for name in ("d", "r", "l40")} == {"d": (2, 6), "r": (1, 3), "l40": (1, 41)}
@@ -47,21 +59,56 @@ def test_a_survivor_stands_for_those_whose_survivors_left_for_it(spark: Any, tmp
     assert sizes(lake, "judge_rules") == {}
 
 
-def test_the_families_of_a_corpus_add_up_to_its_documents(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+def test_the_families_of_a_corpus_add_up_to_its_documents(
+    spark: Any, tmp_path: Path, params_of: Callable[..., Any]
+) -> None:
     page = " ".join(f"word{n * 7919 % 1000}" for n in range(120))
-    texts = {"page": page + " with the longest end", "near": page, "NEAR": page.upper(), "near again": page + "\n", "alone": "Nothing is like this text."}
+    texts = {
+        "page": page + " with the longest end",
+        "near": page,
+        "NEAR": page.upper(),
+        "near again": page + "\n",
+        "alone": "Nothing is like this text.",
+    }
     lake = Lake(spark, str(tmp_path / "lake"))
-    bring(lake, tmp_path / "raw", [{"id": key, "text": text, "license": "CC0" if key == "page" else None} for key, text in texts.items()], params_of("ingest_docs"))
+    bring(
+        lake,
+        tmp_path / "raw",
+        [
+            {"id": key, "text": text, "license": "CC0" if key == "page" else None}
+            for key, text in texts.items()
+        ],
+        params_of("ingest_docs"),
+    )
     run_job(MEASURE, params_of("measure_text"), lake)
     ranking = [{"by": "n_bytes", "prefer": "high"}]
     run_job(EXACT, params_of("dedup_exact", heeds=[], ranking=ranking), lake)
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=ranking), lake)
-    run_job(CORPUS_JOB, params_of("build_corpus", heeds=["dedup_exact", "dedup_minhash"], edits=[], data_docs=False), lake)
+    run_job(
+        CORPUS_JOB,
+        params_of("build_corpus", heeds=["dedup_exact", "dedup_minhash"], edits=[], data_docs=False),
+        lake,
+    )
     docs, corpus = {row.doc_id: row for row in read(lake, DOCS)}, read(lake, CORPUS)
-    assert {docs[row.doc_id].native_key: (row.n_duplicates, row.family_size) for row in corpus} == {"page": (1, 4), "alone": (0, 1)}
+    assert {docs[row.doc_id].native_key: (row.n_duplicates, row.family_size) for row in corpus} == {
+        "page": (1, 4),
+        "alone": (0, 1),
+    }
     assert sum(row.family_size for row in corpus) == len(docs)
     assert Counter(row.job for row in read(lake, DUPLICATES)) == {"dedup_exact": 2, "dedup_minhash": 1}
     for row in corpus:  # what went beside the keys came back as it was
         doc = docs[row.doc_id]
-        assert (row.text, row.bucket, row.source, row.license, row.content_hash) == (doc.text, doc.bucket, doc.source, doc.license, doc.content_hash)
-        assert (row.lang, row.quality, row.tier, row.n_edits, row.n_chars) == ("en", None, None, 0, len(doc.text))
+        assert (row.text, row.bucket, row.source, row.license, row.content_hash) == (
+            doc.text,
+            doc.bucket,
+            doc.source,
+            doc.license,
+            doc.content_hash,
+        )
+        assert (row.lang, row.quality, row.tier, row.n_edits, row.n_chars) == (
+            "en",
+            None,
+            None,
+            0,
+            len(doc.text),
+        )

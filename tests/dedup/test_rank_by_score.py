@@ -21,7 +21,12 @@ from tests.lakes import bring, copied, read, write
 
 pytestmark = pytest.mark.spark
 TEXT = " ".join(f"word{n * 7919 % 1000}" for n in range(60))
-TEXTS = {"long": TEXT + "   ", "good": TEXT.upper(), "new": TEXT, "near": TEXT.replace("word0 ", "other ") + " and more words than the others have"}
+TEXTS = {
+    "long": TEXT + "   ",
+    "good": TEXT.upper(),
+    "new": TEXT,
+    "near": TEXT.replace("word0 ", "other ") + " and more words than the others have",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +34,17 @@ def brought(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
     """Four copies of a text, and a finished run that wrote a score for all but `new`."""
     home = tmp_path_factory.mktemp("ranked")
     lake = Lake(spark, str(home / "lake"))
-    bring(lake, home / "raw", [{"id": key, "text": text} for key, text in TEXTS.items()], params_of("ingest_docs"))
+    bring(
+        lake,
+        home / "raw",
+        [{"id": key, "text": text} for key, text in TEXTS.items()],
+        params_of("ingest_docs"),
+    )
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
-    scores = [("score_x", ids[key], "one", "taste", "v1", score, score, None) for key, score in (("long", 0.2), ("good", 0.9), ("near", 0.5))]
+    scores = [
+        ("score_x", ids[key], "one", "taste", "v1", score, score, None)
+        for key, score in (("long", 0.2), ("good", 0.9), ("near", 0.5))
+    ]
     write(lake, "scores", scores, job="score_x", batch="one")
     return lake
 
@@ -45,14 +58,20 @@ def by(name: str, prefer: str = "high", **more: Any) -> list[dict[str, Any]]:
     return [{"by": name, "prefer": prefer, **more}, {"by": "n_bytes", "prefer": "high"}]
 
 
-def test_the_best_score_stays_and_who_has_none_goes(brought: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+def test_the_best_score_stays_and_who_has_none_goes(
+    brought: Lake, tmp_path: Path, params_of: Callable[..., Any]
+) -> None:
     lake = copied(brought, tmp_path / "lake")
     exact = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste"))
     run_job(EXACT, exact, lake)
     assert survivors(lake, "dedup_exact") == {"long": "good", "new": "good"}
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=by("taste", "low")), lake)
     assert survivors(lake, "dedup_minhash") == {"good": "near"}
-    run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste", "low", version="v1")), lake)
+    run_job(
+        EXACT,
+        params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste", "low", version="v1")),
+        lake,
+    )
     assert survivors(lake, "dedup_exact") == {"good": "long", "new": "long"}
 
 
@@ -60,7 +79,12 @@ def test_a_bin_ranks_as_a_score_does(brought: Lake, tmp_path: Path, params_of: C
     lake = copied(brought, tmp_path / "lake")
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
     bins = {"long": 3, "good": 5, "new": 19}
-    write(lake, "quality", [(ids[key], "one", "en", n / 20, n, "tail", "taste", "h") for key, n in bins.items()], batch="one")
+    write(
+        lake,
+        "quality",
+        [(ids[key], "one", "en", n / 20, n, "tail", "taste", "h") for key, n in bins.items()],
+        batch="one",
+    )
     run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("quality_bin")), lake)
     assert survivors(lake, "dedup_exact") == {"long": "new", "good": "new"}
 
@@ -73,23 +97,47 @@ def test_a_name_that_nobody_has_is_an_error_and_a_table_that_is_not_there_yet_is
     def run(ranking: list[dict[str, Any]]) -> None:
         run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=[], ranking=ranking), lake)
 
-    with pytest.raises(ConfigError, match=r"jobs.dedup_exact.ranking\[0\]: by: tase is no measure.*there are: taste\); mend the name"):
+    with pytest.raises(
+        ConfigError,
+        match=r"jobs.dedup_exact.ranking\[0\]: by: tase is no measure.*there are: taste\); mend the name",
+    ):
         run(by("tase"))
-    with pytest.raises(ConfigError, match=r"taste has scored as v1, wanted v2; name it as ranking\[0\].version"):
+    with pytest.raises(
+        ConfigError, match=r"taste has scored as v1, wanted v2; name it as ranking\[0\].version"
+    ):
         run(by("taste", version="v2"))
     run(by("quality_bin"))
     assert "nothing has been written to quality yet, so quality_bin ranks nobody" in capsys.readouterr().err
     assert survivors(lake, "dedup_exact") == {"new": "long", "good": "long"}
 
 
-def test_of_several_versions_the_recipe_names_one_or_models_has_one(brought: Lake, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+def test_of_several_versions_the_recipe_names_one_or_models_has_one(
+    brought: Lake, tmp_path: Path, params_of: Callable[..., Any]
+) -> None:
     lake = copied(brought, tmp_path / "lake")
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
-    write(lake, "scores", [("score_x", ids["new"], "one", "taste", "v2", 0.1, 0.1, None)], job="score_x", batch="one")
+    write(
+        lake,
+        "scores",
+        [("score_x", ids["new"], "one", "taste", "v2", 0.1, 0.1, None)],
+        job="score_x",
+        batch="one",
+    )
     params = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste"))
     with pytest.raises(ConfigError, match="taste has scored as v1, v2, wanted one of them"):
         run_job(EXACT, params, lake)
-    model = ("train_classifier", "taste", "v2", "linear", None, "p", "{}", {"auc": 1.0}, "{}", read(lake, DOCS)[0].ingested_at)
+    model = (
+        "train_classifier",
+        "taste",
+        "v2",
+        "linear",
+        None,
+        "p",
+        "{}",
+        {"auc": 1.0},
+        "{}",
+        read(lake, DOCS)[0].ingested_at,
+    )
     write(lake, "models", [model], batch="one")
     run_job(EXACT, params, lake)
     assert survivors(lake, "dedup_exact") == {"long": "new", "good": "new"}
@@ -105,11 +153,27 @@ def test_later_scores_make_a_dedup_stale_unless_they_are_of_its_own_survivors(
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
 
     def is_fresh(params: Any) -> bool:
-        return Runs(lake).is_fresh(EXACT, "one", recipe_hash("dedup_exact", by_taste), (), params.unused_tables())
+        return Runs(lake).is_fresh(
+            EXACT, "one", recipe_hash("dedup_exact", by_taste), (), params.unused_tables()
+        )
 
-    write(lake, "scores", [("later", ids["new"], "one", "other", "v1", 1.0, 1.0, None)], job="later", batch="one", recipe={"heeds": ["dedup_exact"]})
+    write(
+        lake,
+        "scores",
+        [("later", ids["new"], "one", "other", "v1", 1.0, 1.0, None)],
+        job="later",
+        batch="one",
+        recipe={"heeds": ["dedup_exact"]},
+    )
     assert is_fresh(by_taste)
-    write(lake, "scores", [("first", ids["new"], "one", "taste", "v1", 1.0, 1.0, None)], job="first", batch="one", recipe={"heeds": ["judge_rules"]})
+    write(
+        lake,
+        "scores",
+        [("first", ids["new"], "one", "taste", "v1", 1.0, 1.0, None)],
+        job="first",
+        batch="one",
+        recipe={"heeds": ["judge_rules"]},
+    )
     assert is_fresh(by_size)
     assert not is_fresh(by_taste)
     run_job(EXACT, by_taste, lake)

@@ -27,7 +27,9 @@ def test_the_preset_is_a_part_of_the_recipe(params_of: Callable[..., Any]) -> No
     assert type(params).model_validate_json(params.model_dump_json()) == params
     assert params_of("mix_corpus").family_weights is None
     for weights in ({2: 2}, {1: 0}):
-        with pytest.raises((ConfigError, ValueError), match="wanted a weight from size 1 on, and one above 0"):
+        with pytest.raises(
+            (ConfigError, ValueError), match="wanted a weight from size 1 on, and one above 0"
+        ):
             params_of("mix_corpus", family_weights=weights)
 
 
@@ -42,7 +44,29 @@ def lake(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callab
         doc_id = f"{size:032x}"
         text = "x" * 100
         digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-        rows.append((doc_id, "one", 0, "test", None, None, "en", 1.0, "web", text, 100, 1, 0, None, None, None, 0, size, digest))
+        rows.append(
+            (
+                doc_id,
+                "one",
+                0,
+                "test",
+                None,
+                None,
+                "en",
+                1.0,
+                "web",
+                text,
+                100,
+                1,
+                0,
+                None,
+                None,
+                None,
+                0,
+                size,
+                digest,
+            )
+        )
     write(lake, "corpus", rows, job="build_corpus", batch="one")
     return lake
 
@@ -66,5 +90,8 @@ def test_fineweb_2s_documents_stand_as_often_as_it_says(lake: Lake, params_of: C
     # half of the weighted bytes: each document stands half as often, on the average
     run_job(mix_corpus.JOB, params_of("mix_corpus", family_weights=FINEWEB2, **given, max_bytes=2100), lake)
     half = copies(lake)
-    assert all(n in (int(full / 2), int(full / 2) + 1) for n, full in ((half.get(100, 0), 8), (half.get(5, 0), 5), (half.get(2, 0), 2)))
+    assert all(
+        n in (int(full / 2), int(full / 2) + 1)
+        for n, full in ((half.get(100, 0), 8), (half.get(5, 0), 5), (half.get(2, 0), 2))
+    )
     assert 16 <= sum(half.values()) <= 26

@@ -62,7 +62,7 @@ def upgraded(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """The old lake before, after the upgrade, and after the next curation."""
     home = unpacked(OLD, unpacked("raw", tmp_path_factory.mktemp("old")))
     where, seen = str(home / "lake"), {}
-    seen["asked"] = Ask(where).sql("SELECT count(*) AS n FROM corpus", 5)
+    seen["asked"] = Ask(where).sql("SELECT count(*) AS n FROM docs", 5)
     seen["runs"] = Ask(where).sql("SELECT job FROM runs WHERE status = 'finished'", 50)[1]
     with pytest.raises(ContractError) as refused:
         run_job(curate.find_job("measure_text"), recipe().params("measure_text", curate.find_job("measure_text").params), Lake(spark, where))
@@ -86,7 +86,7 @@ def test_an_old_lake_can_be_asked_but_not_written_to_and_the_error_names_the_com
 def test_rows_that_cannot_be_made_again_stay_and_other_tables_are_made_anew(upgraded: dict[str, Any]) -> None:
     kinds = {change.table: change.kind for change in upgraded["changes"]}
     assert kinds["runs"] == "columns"
-    assert {kinds[name] for name in ("signals", "sketches")} == {"anew"}
+    assert {kinds[name] for name in ("signals", "sketches", "corpus")} == {"anew"}
     before, after = upgraded["before"], upgraded["after"]
     assert after["docs"].id == before["docs"].id
     assert after["signals"] is None

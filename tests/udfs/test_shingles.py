@@ -22,7 +22,11 @@ def sets_of(*texts, **params):
 
 
 def times_of(*texts):
-    return [n for _, _, times in sliced_sets(pa.array(texts, pa.string()), ShingleParams()) for n in times.tolist()]
+    return [
+        n
+        for _, _, times in sliced_sets(pa.array(texts, pa.string()), ShingleParams())
+        for n in times.tolist()
+    ]
 
 
 def jaccard(one, other, **params):
@@ -42,9 +46,11 @@ def is_operand(word, char):
 
 
 def signs_between(left, gap, right, in_chain):
-    """The signs of a gap that count between two words of a line ("": there is none), and whether an operator does."""
+    """The signs of a gap that count between two words of a line ("": none), and whether an operator does."""
     kinds = [sign_of(char) for char in gap]
-    signs = [(SAME.get(ord(char), char) if kind != DASH else "-", kind) for char, kind in zip(gap, kinds) if kind]
+    signs = [
+        (SAME.get(ord(char), char) if kind != DASH else "-", kind) for char, kind in zip(gap, kinds) if kind
+    ]
     operands = bool(left) and is_operand(left, left[-1]), bool(right) and is_operand(right, right[0])
     if {OPERATOR, AMBIGUOUS, DASH} & set(kinds):
         is_apart, has_operator = gap[0].isspace() or gap[-1].isspace(), OPERATOR in kinds
@@ -61,7 +67,7 @@ def signs_between(left, gap, right, in_chain):
 
 
 def signed_words(text):
-    """Words and characters of unspaced scripts with the signs that count behind them; those before the first belong to it."""
+    """Words and characters with the signs that count behind them; those before the first belong to it."""
     words, found, in_chain = list(re.finditer(rf"[{UNSPACED}]|[^\W{UNSPACED}]+", text)), [], False
     for k in range(-1, len(words)):
         left, start = (words[k].group(), words[k].end()) if k >= 0 else ("", 0)
@@ -69,7 +75,9 @@ def signed_words(text):
         lines, told = text[start:stop].split("\n"), []
         for n, gap in enumerate(lines):
             is_last = n == len(lines) - 1
-            signs, is_operator = signs_between(left if n == 0 else "", gap, right if is_last else "", in_chain)
+            signs, is_operator = signs_between(
+                left if n == 0 else "", gap, right if is_last else "", in_chain
+            )
             told.append(tuple(signs))
             in_chain = is_operator and is_last
         found.append((left, tuple(signs for signs in told if signs)))
@@ -226,7 +234,8 @@ def test_an_empty_batch_goes_through():
 
 
 SAY_MORE = [  # equal but for signs that carry the meaning
-    "12 + 7|12 - 7|12 × 7|12 ÷ 7|12 * 7|12 / 7|12 = 7|12 < 7|12 > 7|12 ≤ 7|12 ≥ 7|12 ≠ 7|12 ± 7|12 ^ 7|12 · 7|12 → 7|12 & 7|12 7",
+    "12 + 7|12 - 7|12 × 7|12 ÷ 7|12 * 7|12 / 7|12 = 7|12 < 7|12 > 7|12 ≤ 7|12 ≥ 7|12 ≠ 7|12 ± 7|12 ^ 7",
+    "12 · 7|12 → 7|12 & 7|12 + 7|12 7",
     "x = 5|x < 5|x != 5|x == 5|x += 5|x 5", "x = -5|x = 5", "x ≤ -5|x ≤ 5", "x-5|x+5|x*5|x/5",
     "a*b|a/b|a b", "2*(3+4)|2*3+4", "(2+3)*4|2+3*4",
     "√2 is|∛2 is|2 is", "the sum ∑ i|the sum ∫ i|the sum i", "it was -5 degrees|it was 5 degrees",
@@ -236,7 +245,8 @@ SAY_MORE = [  # equal but for signs that carry the meaning
     "2H2 + O2 → 2H2O|2H2 + O2 = 2H2O", "page 3/4|page 3-4|page 3 4", "12＋7|12－7|12＝7",
 ]  # fmt: skip
 SAY_THE_SAME = [  # signs of prose and markup, and other forms of one sign
-    "a dog - and a cat|a dog and a cat|a dog — and a cat|a dog–and a cat|*a dog* and a cat|- a dog and a cat|* a dog and a cat|+ a dog and a cat",
+    "a dog - and a cat|a dog and a cat|a dog — and a cat|a dog–and a cat|*a dog* and a cat",
+    "a dog and a cat|- a dog and a cat|* a dog and a cat|+ a dog and a cat",
     "well-known|well known|well–known|well / known", "and/or|and or|and & or", "covid-19|covid 19",
     "then - at last - it|then at last it",
     "- 5 apples|5 apples|* 5 apples|+ 5 apples|> 5 apples|# 5 apples", "“Stop!” he said...|stop, he said",
@@ -269,7 +279,9 @@ def test_one_exercise_with_other_operators_is_no_near_duplicate():
     frame = "Compute the following by hand and write each answer in a box: {}. Then check them with a friend."
     sums = [(12, 7), (33, 9), (41, 18), (56, 27), (78, 13), (90, 45)]
     for spaced in (" ", ""):
-        texts = [frame.format(", ".join(f"{a}{spaced}{sign}{spaced}{b}" for a, b in sums)) for sign in "+-×÷*/"]
+        texts = [
+            frame.format(", ".join(f"{a}{spaced}{sign}{spaced}{b}" for a, b in sums)) for sign in "+-×÷*/"
+        ]
         assert max(jaccard(one, other) for one, other in combinations(texts, 2)) < 0.35
     chinese = "用竖式计算下面各题，并把得数写在方框里：{}。做完以后和同桌互相检查一遍。"
     texts = [chinese.format("，".join(f"{a}{sign}{b}" for a, b in sums)) for sign in "＋－×÷"]
@@ -283,13 +295,20 @@ def test_a_sign_behind_the_words_that_two_texts_share_takes_nothing_from_them():
 
 def test_no_two_single_signs_share_a_hash():
     signs = [chr(point) for point in range(0x10000) if sign_of(chr(point)) in (OPERATOR, MARK)]
-    signs = [sign for sign in signs if ord(sign) not in SAME and fold_text(sign, ShingleParams().fold) == sign]
+    signs = [
+        sign for sign in signs if ord(sign) not in SAME and fold_text(sign, ShingleParams().fold) == sign
+    ]
     assert len(signs) > 500
     assert len(set(sets_of(*(f"5{sign}5" for sign in signs)))) == len(signs)
 
 
-PAGE = " ".join(f"{n} windows of the {kind} house were painted {n * 7 % 31} years ago." for n, kind in enumerate(["old", "new", "red"]))
-PARAGRAPHS = [" ".join(f"{kind}{n * 7919 % 1000}" for n in range(40)) for kind in ("lake", "hill", "road", "mill")]
+PAGE = " ".join(
+    f"{n} windows of the {kind} house were painted {n * 7 % 31} years ago."
+    for n, kind in enumerate(["old", "new", "red"])
+)
+PARAGRAPHS = [
+    " ".join(f"{kind}{n * 7919 % 1000}" for n in range(40)) for kind in ("lake", "hill", "road", "mill")
+]
 
 
 @pytest.mark.parametrize("glue", [" ", "\n\n", "\n\n--- page 2 ---\n\n"])
@@ -308,7 +327,7 @@ def test_refrains_and_boilerplate_repeat_no_text():
     refrain = "Row on, row on, the river is long and the mill is far away from home tonight."
     song = [f"Verse {n}: " + paragraph for n, paragraph in enumerate(PARAGRAPHS)]
     assert times_of("\n".join(line for verse in song for line in (verse, refrain, refrain))) == [1]
-    header = "Licensed under the terms that stand in the file beside this one; see there for what you may do with it."
+    header = "Licensed under the terms that stand in the file beside this one; see there for what you may do."
     assert times_of("\n".join(f"{header}\n{paragraph}" for paragraph in PARAGRAPHS)) == [1]
 
 

@@ -13,7 +13,7 @@ AMBIGUOUS = 2
 DASH = 3
 """The hyphen-minus and all dashes: a minus, a range, a hyphen, a pause."""
 MARK = 4
-"""What makes another quantity of a number (% ‰ ° ′ ″ #, ♭ of a tone) and currencies (category Sc) but the dollar."""
+"""What makes another quantity of a number (% ‰ ° ′ ″ #, a tone's ♭); currencies (Sc) but the dollar."""
 JOINED = 5
 """What is a part of an operator where it stands beside one: round brackets."""
 
@@ -28,11 +28,12 @@ _NAMED = {
 _CLASSES = {char: kind for kind, chars in _NAMED.items() for char in chars}
 
 SAME = {0x2044: "/", 0x2215: "/", 0x2217: "*", 0x223C: "~", 0x2212: "-"}
-"""Signs that are another form of one: fraction and division slash, asterisk, tilde and minus of mathematics."""
+"""Signs that are another form of one: slashes of fraction and division, asterisk, tilde, minus."""
 
 # Powers that NFKC would make digits of the number before them (2⁵ is not 25): written as people type them.
 POWERS = {
-    ord(power): "^" + unicodedata.normalize("NFKC", power).replace("\u2212", "-") for power in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"
+    ord(power): "^" + unicodedata.normalize("NFKC", power).replace("\u2212", "-")
+    for power in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"
 }
 
 
