@@ -176,7 +176,7 @@ def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypat
     import importlib.util
     import sys
 
-    from jobs.core.worker_daemon import prefer_installed
+    from jobs.lake.laptop import prefer_installed
 
     monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from jobs.lake import laptop
+
 # pyspark line -> (Maven package, jar names to keep): 4.4.0's kernel drags 33 jars along, older than Spark's own.
 PACKAGES = {
     "3.5": ("io.delta:delta-spark_2.12:3.3.3", ("delta-spark", "delta-storage")),
@@ -30,7 +32,7 @@ def main() -> int:
     package, keep = PACKAGES[line]
     version = package.rsplit(":", 1)[1]
     if list((home / "jars").glob(f"*delta-spark*{version}.jar")):
-        archive_classes(home)
+        laptop.archive_classes(home)
         return 0
     with tempfile.TemporaryDirectory() as ivy:
         command = [str(home / "bin" / "spark-submit"), "--conf", f"spark.jars.ivy={ivy}", "--packages", package, "--class", "none", "local:/none"]
@@ -41,40 +43,8 @@ def main() -> int:
         for jar in jars:
             shutil.copy(jar, home / "jars" / jar.name)
             print(f"jars: {jar.name}")
-    archive_classes(home)
+    laptop.archive_classes(home)
     return 0
-
-
-def archive_classes(home: Path) -> None:
-    """Make the JVM's class archive (gristmill.jsa) from one small run: a local session then starts about 8 s sooner.
-
-    An archive that does not fit (another Java, other jars) is ignored by the JVM, so failing to make one is no error.
-    """
-    archive = home / "gristmill.jsa"
-    if archive.is_file():
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        code = TRAINING.format(options=f"-XX:ArchiveClassesAtExit={archive} -Xlog:disable -Xlog:all=off", folder=folder)
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=home.parent)
-
-
-# Loads what every job loads: the session, a Delta table with a constraint, a replaced slice, a join, a Python worker.
-TRAINING = """
-from jobs.core import session
-session.java_options = lambda plain=session.java_options(): "{options} " + plain
-from jobs.core import tables
-from jobs.core.lake import Lake
-spark = session.open_session("archive")
-lake = Lake(spark, "{folder}")
-row = ("j", "a" * 32, "b", 0, 1, "", "r")
-frame = spark.createDataFrame([row], tables.EDITS.schema)
-for _ in range(2):
-    lake.write(tables.EDITS, frame, "job = 'j' AND batch_id IN ('b')", "archive")
-lake.write(tables.EDITS, frame, None, "archive")
-rows = lake.read(tables.EDITS, 1)
-rows.mapInArrow(lambda batches: batches, rows.schema).join(rows.groupBy("doc_id").count(), "doc_id").orderBy("doc_id").toPandas()
-spark.stop()
-"""
 
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.core.config import CONF
 from jobs.core.errors import ConfigError
+from jobs.lake import laptop
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -99,7 +98,7 @@ def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
         return {}
     wanted = {**DELTA, **LOCAL} if place.is_local else dict(DELTA)
     if place.is_ours:
-        wanted |= {**daemon(), "spark.driver.extraJavaOptions": java_options(), OURS: "true"}
+        wanted |= {**laptop.settings(), OURS: "true"}
     wanted |= extra if place.is_local else {}
     if place.is_submitted:
         late = {key for key in wanted if key.startswith("spark.driver.")}  # its driver runs already
@@ -151,26 +150,6 @@ def _place() -> Place:
         SparkContext._ensure_initialized()
         given = dict(SparkConf().getAll())
     return place_of(os.environ, given, is_active)
-
-
-def java_options() -> str:
-    """JVM flags of a local session.
-
-    Only the first compiler, since a short job never repays the second; the parallel collector, since G1 marks beside the job and takes a
-    seventh of its processor time for that; and the class archive that jobs.core.jars made, which saves reading 20,000 classes from jars.
-    """
-    import pyspark
-
-    archive = Path(pyspark.__file__).parent / "gristmill.jsa"
-    shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xlog:disable -Xlog:all=off " if archive.is_file() else ""
-    # Without tiers the JVM keeps 48 MB for compiled code; a whole curation fills that, and from then on nothing is compiled any more.
-    flags = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
-    return f"{shared}{flags} -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
-
-
-def daemon() -> dict[str, str]:
-    """Our own start of Python workers, where they are on this machine and so have our packages. (On macOS a process that has loaded NumPy may not fork.)"""
-    return {"spark.python.daemon.module": "jobs.core.worker_daemon"} if sys.platform == "linux" else {}
 
 
 def is_local(spark: SparkSession) -> bool:
