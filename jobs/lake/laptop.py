@@ -6,7 +6,7 @@ before everything else there and lets each task invalidate the import caches; Py
 directories of the archives anew, once for each package that came out of them. Where PySpark is installed
 beside us they hold nothing that is not on the path anyway.
 
-What each buys, processor seconds, is in DECISIONS.md (2026-11-29).
+What each bought when it came is in DECISIONS.md (2026-11-23, 2026-11-28); not measured again since.
 """
 
 from __future__ import annotations
