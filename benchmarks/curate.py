@@ -1,72 +1,127 @@
-"""Seconds, documents a second and peak memory of each job of the curation, on one machine.
+"""Every job of conf/demo.yaml over a corpus: processor a document, memory, and what is shuffled, read and written.
 
-    python -m benchmarks.curate --docs FILE
+    python -m benchmarks.curate --docs FOLDER --cluster [--s3] [--then FOLDER]
+    python -m benchmarks.curate --docs FOLDER --master local[2]
 
-FILE is Parquet with the columns id, text, url, source, domain, lang_hint, license. The recipe is conf/demo.yaml without its report. The last
-line is one JSON object. Quote ratios and medians: the machine is shared.
+FOLDER (or a file) is Parquet: id, text, url, source, domain, lang_hint and perhaps license. The recipe is conf/demo.yaml without its section
+`spark`, the lake has 32 buckets. `curate` is one process, by `python -m` with --master, by spark-submit with --cluster. With --then its
+folder is a second batch on the same lake, after a batch of its first 10 documents, which shows what a batch costs whatever is in it. The
+last line is JSON:
+
+first, ten, then       each batch: `documents`, `megabytes` of UTF-8 text, `seconds` from the process's start to its end, `cpu_seconds` of
+                       driver and workers, of them `driver_cpu_seconds`, `peak_mb` (the largest sum of resident memory of all), and `jobs`:
+                       by job `seconds`, `cpu_ms_document`, `driver_cpu_seconds`, `peak_mb`, and Mbytes `shuffled`, `spilled`, `read`, `written`
+                       by Spark (packed as files are; Python workers of a session of one machine read files themselves, unseen by Spark)
+then.cpu_beyond        seconds of processor of the second batch beyond those of ten documents: beyond session start and planning
+then.cpu_share         of it in those of the first batch
+then.read_share, then.written_share    of the bytes of the first batch, to hold against the share of its text
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import os
-import resource
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import yaml
+
+from benchmarks.support import event_log
+from benchmarks.support.measured import Use
+from benchmarks.support.systems import System, add_options, system_of
+from jobs.core import config
+
+BUCKETS, FEW = 32, 10
 
 
-class Peak(threading.Thread):
-    """The largest resident memory, in MB, of this process and its children (the JVM, the Python workers), looked at twice a second."""
+def curate(system: System, docs: str, name: str) -> dict[str, Any]:
+    """One batch through all jobs."""
+    events = system.home / f"{name}-events"
+    events.mkdir()
+    logged, use = event_log.settings(events), system.use()
+    where = ("--lake", system.address("lake"), "--input", str(Path(docs).resolve()))
+    whole = system.run("jobs.curate", "--recipe", str(_recipe(system, name, logged)), *where, conf=logged, use=use)
+    n, n_bytes = _size(docs)
+    told = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **whole, "seconds": round(whole["seconds"], 1)}
+    [log] = events.iterdir()
+    return {**told, "driver_cpu_seconds": round(use.samples[-1].own, 1), "jobs": _jobs(system, use, log, n)}
 
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.mb, self.is_over = 0.0, threading.Event()
 
-    def run(self) -> None:
-        """Look until told to stop."""
-        me = psutil.Process()
-        while not self.is_over.wait(0.5):
-            seen = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    seen += process.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-            self.mb = max(self.mb, seen / 1e6)
+def _recipe(system: System, name: str, spark: dict[str, str]) -> Path:
+    """conf/demo.yaml for Parquet as it comes; its section `spark` counts with --master only."""
+    jobs = dict(config.load_recipe("conf/demo.yaml").jobs)
+    columns = {"text": "text", "native_key": "id", "url": "url", "source": "source", "domain_hint": "domain"}
+    columns |= {"lang_hint": "lang_hint", "license": "license"}
+    format_ = {"glob": "*.parquet", "format": "parquet", "encoding": "utf-8", "columns": columns}
+    optional = {"optional": ["url", "domain_hint", "lang_hint", "license"]}
+    jobs["ingest_docs"] = {**jobs["ingest_docs"], "batch_per_folder": False, "max_row_bytes": 32 << 20, "formats": [format_ | optional]}
+    made = {"lake": {"path": "unnamed", "buckets": BUCKETS}, "jobs": jobs, "spark": {} if system.cluster else spark}
+    path = system.home / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(made, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _size(docs: str) -> tuple[int, int]:
+    """Documents, and bytes of their text."""
+    texts = ds.dataset(docs, format="parquet")
+    sizes = [pc.sum(pc.binary_length(batch["text"])).as_py() or 0 for batch in texts.to_batches(columns=["text"])]
+    return texts.count_rows(), sum(sizes)
+
+
+def _jobs(system: System, use: Use, log: Path, n: int) -> dict[str, dict[str, float]]:
+    """By job of this process, in its order, what it used between its start and its finished row."""
+    rows = system.rows("lake", "runs", "job", "status", "at", "seconds").to_pylist()
+    ends = {row["job"]: (row["at"].timestamp(), row["seconds"]) for row in rows if row["status"] == "finished"}
+    spans = {job: (end - seconds, end) for job, (end, seconds) in sorted(ends.items(), key=lambda each: each[1])}
+    spans = {job: span for job, span in spans.items() if span[1] > use.samples[0].at}
+    moved = event_log.between(log, spans)
+    return {job: {"seconds": round(end - start, 1), **_told(use.between(start, end), moved[job], n)} for job, (start, end) in spans.items()}
+
+
+def _told(used: dict[str, float], moved: dict[str, float], n: int) -> dict[str, float]:
+    told = {"cpu_ms_document": round(1000 * used["cpu_seconds"] / n, 3), "driver_cpu_seconds": round(used["driver_cpu_seconds"], 1)}
+    return {**told, "peak_mb": round(used["peak_mb"]), **{f"{name}_mb": round(moved[name] / 1e6, 1) for name in ("shuffled", "spilled", "read", "written")}}
+
+
+def compared(first: dict[str, Any], few: dict[str, Any], then: dict[str, Any]) -> dict[str, float]:
+    """What the second batch cost beyond what any batch does, in the first one's."""
+    beyond, base = then["cpu_seconds"] - few["cpu_seconds"], first["cpu_seconds"] - few["cpu_seconds"]
+    told = {"cpu_beyond": round(beyond, 1), "cpu_share": round(beyond / base, 4), "text_share": round(then["megabytes"] / first["megabytes"], 4)}
+    for name in ("read", "written"):
+        part, least, whole = (sum(job[f"{name}_mb"] for job in each["jobs"].values()) for each in (then, few, first))
+        told[f"{name}_share"] = round((part - least) / max(whole - least, 1e-9), 4)
+    return told
+
+
+def few_of(docs: str, folder: Path) -> str:
+    """The first FEW documents under ids of their own."""
+    rows = ds.dataset(docs, format="parquet").head(FEW)
+    ids = pa.array([f"few-{each}" for each in rows["id"].to_pylist()])
+    folder.mkdir()
+    pq.write_table(rows.set_column(rows.schema.get_field_index("id"), "id", ids), folder / "few.parquet")
+    return str(folder)
 
 
 def main() -> None:
-    """Run the curation once on a lake in a temporary folder."""
+    """Run the curation on a lake of its own; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--docs", required=True, help="Parquet file or folder")
-    parser.add_argument("--master", default="local[2]", help="Spark master (default local[2])")
+    parser.add_argument("--then", help="Parquet file or folder of a second batch")
+    add_options(parser)
     given = parser.parse_args()
-    os.environ["GRISTMILL_MASTER"] = given.master
-    from jobs import curate
-    from jobs.core import config
-
-    recipe = config.load_recipe("conf/demo.yaml")
-    jobs: dict[str, Any] = {name: section for name, section in recipe.jobs.items() if name != "report_run"}
-    jobs["ingest_docs"] = {**jobs["ingest_docs"], "batch_per_folder": False, "max_row_bytes": 33554432}
-    began, peak = time.monotonic(), Peak()
-    peak.start()
-    with tempfile.TemporaryDirectory() as home:
-        outcomes = curate.curate(dataclasses.replace(recipe, jobs=jobs, spark={}), str(Path(home, "lake")), str(Path(given.docs).resolve()))
-    peak.is_over.set()
-    cores = int(given.master.removeprefix("local[").removesuffix("]"))
-    told: dict[str, Any] = {}
-    for outcome in outcomes:
-        rows = outcome.counts.rows_in if outcome.counts else 0
-        told[outcome.job] = {"seconds": round(outcome.seconds, 1), "docs_s_core": round(rows / outcome.seconds / cores)}
-    whole = {"seconds": round(time.monotonic() - began, 1), "peak_mb": round(peak.mb), "driver_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)}
-    print(json.dumps({"jobs": told, "whole": whole}))
+    with tempfile.TemporaryDirectory(dir=given.scratch) as folder, system_of(given, Path(folder)) as system:
+        told = {"first": curate(system, given.docs, "first")}
+        if given.then:
+            print(json.dumps(told), flush=True)
+            told["ten"] = curate(system, few_of(given.then, Path(folder, "few")), "few")
+            told["then"] = curate(system, given.then, "then")
+            told["then"] |= compared(told["first"], told["ten"], told["then"])
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

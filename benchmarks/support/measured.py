@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import os
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.processes import ends_with_us
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
@@ -63,42 +66,70 @@ def _is_copy(process: Process, parent: Process | None) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What had been used up to a moment (seconds since 1970): seconds of processor by the command and by those beside it, resident bytes then."""
+
+    at: float
+    own: float
+    beside: float
+    resident: int
+
+
 class Use:
-    """What processes use, from its making on."""
+    """What a command uses, with all processes below it, and those beside it from now on."""
 
     def __init__(self, beside: Sequence[int] = ()) -> None:
-        self.beside, self.peak = list(beside), 0
+        self.beside, self.samples = list(beside), [Sample(time.time(), 0.0, 0.0, 0)]
         self._before = {(each.pid, each.started): each.seconds for each in looked_at(self.beside)}
-        self._seconds: dict[tuple[int, int], float] = {}
+        self._own: dict[tuple[int, int], float] = {}
+        self._others: dict[tuple[int, int], float] = {}
 
     def look(self, *roots: int) -> None:
-        """Look at `roots`, at those beside them, and at all below."""
-        seen = looked_at([*roots, *self.beside])
-        self.peak = max(self.peak, sum(each.resident for each in seen))
-        self._seconds |= {(each.pid, each.started): each.seconds for each in seen}
+        """Look at the command's processes `roots`, at those beside them, and at all below."""
+        own, others = looked_at(roots), looked_at(self.beside)
+        self._own |= {(each.pid, each.started): each.seconds for each in own}
+        self._others |= {(each.pid, each.started): each.seconds for each in others}
+        spent = sum(seconds - self._before.get(key, 0.0) for key, seconds in self._others.items())
+        resident = sum(each.resident for each in (*own, *others))
+        self.samples.append(Sample(time.time(), sum(self._own.values()), spent, resident))
 
     def cpu_seconds(self) -> float:
-        """Of all processes that were seen, without what those beside had used before."""
-        return sum(seconds - self._before.get(key, 0.0) for key, seconds in self._seconds.items())
+        """Of all processes that were seen."""
+        return self.samples[-1].own + self.samples[-1].beside
+
+    def peak(self) -> int:
+        """The largest sum of resident bytes."""
+        return max(sample.resident for sample in self.samples)
+
+    def between(self, start: float, end: float) -> dict[str, float]:
+        """Of a span of time (seconds since 1970): `cpu_seconds`, of them `driver_cpu_seconds` (the command's own), and `peak_mb`."""
+        times = [sample.at for sample in self.samples]
+        first, last = max(bisect.bisect_right(times, start) - 1, 0), max(bisect.bisect_right(times, end) - 1, 0)
+        one, other = self.samples[first], self.samples[last]
+        own, beside = other.own - one.own, other.beside - one.beside
+        peak = max(sample.resident for sample in self.samples[first : last + 1])
+        return {"cpu_seconds": own + beside, "driver_cpu_seconds": own, "peak_mb": peak / 1e6}
 
 
 def measured(
     command: list[str],
     log: Path,
-    beside: Sequence[int] = (),
+    use: Use | None = None,
     whole_environment: Mapping[str, str] | None = None,
     **environment: str,
 ) -> dict[str, Any]:
     """Run a process to its end: `seconds`, `cpu_seconds` and `peak_mb` (the largest sum of resident memory) of it and its children.
 
-    beside              processes whose use, and whose children's, counts too (the workers of a cluster)
+    use                 where what it uses is kept, with the processes whose use counts too (the workers of a cluster)
     whole_environment   of the command, this process's own by default; `environment` is added to it
 
     Exits with its last words when it fails.
     """
     given = {**(os.environ if whole_environment is None else whole_environment), **environment}
-    use, began = Use(beside), time.monotonic()
-    with log.open("wb") as words, subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, cwd=ROOT, env=given) as process:
+    use, began = use or Use(), time.monotonic()
+    streams = {"stderr": subprocess.STDOUT, "cwd": ROOT, "env": given, "preexec_fn": ends_with_us()}
+    with log.open("wb") as words, subprocess.Popen(command, stdout=words, **streams) as process:
         while process.poll() is None:
             use.look(process.pid)
             time.sleep(STEP_SECONDS)
@@ -106,4 +137,4 @@ def measured(
     if process.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-WORDS:])
         sys.exit(f"{Path(sys.argv[0]).stem}: {' '.join(command)} ended with {process.returncode}:\n{tail}")
-    return {"seconds": seconds, "cpu_seconds": round(use.cpu_seconds(), 1), "peak_mb": round(use.peak / 1e6)}
+    return {"seconds": seconds, "cpu_seconds": round(use.cpu_seconds(), 1), "peak_mb": round(use.peak() / 1e6)}

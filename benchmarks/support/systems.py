@@ -38,14 +38,25 @@ class System:
         """Of a lake."""
         return self.cluster.address(name) if self.cluster else str(self.home / name)
 
-    def run(self, module: str, *arguments: str, conf: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def use(self) -> measured.Use:
+        """Keeps what a command uses, executors included."""
+        return measured.Use(self.cluster.pids() if self.cluster else ())
+
+    def run(
+        self,
+        module: str,
+        *arguments: str,
+        conf: Mapping[str, str] | None = None,
+        use: measured.Use | None = None,
+    ) -> dict[str, Any]:
         """`python -m MODULE` or spark-submit of its file, to its end: what `measured` tells. `conf` counts on a cluster only."""
+        use = use or self.use()
         log = self.home / f"{module}.log"
         if self.cluster:
             command = self.cluster.command(f"{module.replace('.', '/')}.py", *arguments, **(conf or {}))
-            return measured.measured(command, log, self.cluster.pids(), self.cluster.environment())
+            return measured.measured(command, log, use, self.cluster.environment())
         own = {"GRISTMILL_MASTER": str(self.master), "GRISTMILL_DRIVER_MEMORY": self.memory}
-        return measured.measured([sys.executable, "-m", module, *arguments], log, **own)
+        return measured.measured([sys.executable, "-m", module, *arguments], log, use, **own)
 
     def rows(self, lake: str, table: str, *columns: str) -> pa.Table:
         """Columns of a table of a lake; no rows where it was never made."""

@@ -22,15 +22,21 @@ def test_use_is_of_the_command_and_of_all_below_it(tmp_path: Path) -> None:
     assert found["seconds"] >= 1
 
 
-def test_use_of_those_beside_counts_from_its_beginning(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", f"{BUSY}\ntime.sleep(60)"]) as beside:
-        spent = Use()
-        while spent.cpu_seconds() < 1:
-            spent.look(beside.pid)
+def test_use_of_those_beside_counts_from_its_beginning_and_by_spans_of_time(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", f"{BUSY}\n{BUSY}\ntime.sleep(60)"]) as beside:
+        before = Use([beside.pid])
+        while before.cpu_seconds() < 1:
+            before.look()
             time.sleep(0.05)
-        found = measured([sys.executable, "-c", "pass"], tmp_path / "log", [beside.pid])
+        use = Use([beside.pid])
+        start = time.time()
+        found = measured([sys.executable, "-c", "import time; time.sleep(3)"], tmp_path / "log", use)
         beside.kill()
-    assert found["cpu_seconds"] < 0.6  # its second lies before
+    assert 0.3 <= found["cpu_seconds"] <= 1.8  # its first second lies before
+    whole = use.between(start, time.time())
+    assert whole["cpu_seconds"] == pytest.approx(found["cpu_seconds"], abs=0.1)
+    assert whole["driver_cpu_seconds"] < 0.3
+    assert use.between(start - 9, start - 5)["cpu_seconds"] == 0
 
 
 def test_a_command_that_fails_ends_with_its_last_words(tmp_path: Path) -> None:

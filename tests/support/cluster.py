@@ -132,7 +132,7 @@ class Cluster:
     def submit(self, script: str, *arguments: str, **conf: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end, in the checkout."""
         command = self.command(script, *arguments, **conf)
-        return subprocess.run(command, cwd=ROOT, env=self.environment(), capture_output=True, text=True)
+        return subprocess.run(command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, preexec_fn=processes.ends_with_us())
 
     def connection(self, **conf: str) -> dict[str, str]:
         """The environment by which `open_session` in a process of its own becomes the driver; executors take the checkout's code."""

@@ -48,21 +48,26 @@ class Server:
 
 def start(name: str, command: list[str], home: Path, environment: Mapping[str, str]) -> Server:
     """Start a server in a session of its own; on Linux the kernel ends it with the thread that called this."""
-    log, parent = home / f"{name}.log", os.getpid()
+    log = home / f"{name}.log"
     with log.open("wb") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=home,
-            env=dict(environment), start_new_session=True, preexec_fn=lambda: _end_with(parent),
+            env=dict(environment), start_new_session=True, preexec_fn=ends_with_us(),
         )  # fmt: skip
     return Server(name, process, log)
 
 
-def _end_with(parent: int) -> None:
-    """In the child before its program: die when the parent does, also by kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before that call
-            os._exit(1)
+def ends_with_us() -> Callable[[], None]:
+    """A `preexec_fn` of subprocess: on Linux the kernel ends the child when we end, also by kill -9."""
+    parent = os.getpid()
+
+    def before_its_program() -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # we ended before that call
+                os._exit(1)
+
+    return before_its_program
 
 
 def end(servers: Iterable[Server]) -> None:
