@@ -48,8 +48,8 @@ def curate(system: System, docs: str, name: str) -> dict[str, Any]:
     whole = system.run("jobs.curate", "--recipe", str(_recipe(system, name, logged)), *where, conf=logged, use=use)
     n, n_bytes = _size(docs)
     told = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **whole, "seconds": round(whole["seconds"], 1)}
-    [log] = events.iterdir()
-    return {**told, "driver_cpu_seconds": round(use.samples[-1].own, 1), "jobs": _jobs(system, use, log, n)}
+    jobs = _jobs(system, use, event_log.log_in(events), n)
+    return {**told, "driver_cpu_seconds": round(use.samples[-1].own, 1), "jobs": jobs}
 
 
 def _recipe(system: System, name: str, spark: dict[str, str]) -> Path:

@@ -83,8 +83,7 @@ def run(docs: str, system: System) -> dict[str, Any]:
     found = system.run("jobs.dedup_minhash", *where, timed, conf=logged)
     requests = system.n_requests() - requests
     bare = system.run("benchmarks.support.bare_pass", f"{system.address(name)}/docs", system.address(f"{name}-bare"))
-    [log] = events.iterdir()
-    steps = event_log.steps(log, event_log.staged("dedup_minhash"))
+    steps = event_log.steps(event_log.log_in(events), event_log.staged("dedup_minhash"))
     told: dict[str, Any] = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **found, "seconds": round(found["seconds"], 1)}
     told |= {"ms_document": round(1000 * found["seconds"] / n, 4), "mb_s_core": round(n_bytes / 1e6 / found["seconds"] / system.cores, 2)}
     told |= {each: round(sum(step[each] for step in steps.values()) / n, 1) for each in ("shuffled", "spilled")}

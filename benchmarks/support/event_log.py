@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,22 @@ def settings(folder: Path) -> dict[str, str]:
     """By which Spark writes the log of each application as one plain file into `folder`."""
     switches = {"enabled": "true", "dir": f"file:{folder}", "rolling.enabled": "false", "compress": "false"}
     return {f"spark.eventLog.{name}": value for name, value in switches.items()}
+
+
+def log_in(folder: Path, seconds: float = 60) -> Path:
+    """The log of the one application that wrote into `folder`, once its JVM, which outlives the command, has closed it.
+
+    Raises RuntimeError where that takes longer than `seconds`.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        found = [path for path in folder.iterdir() if path.suffix != ".inprogress"]
+        if found:
+            [log] = found
+            return log
+        if time.monotonic() > end:
+            raise RuntimeError(f"{folder}: no event log that is closed")
+        time.sleep(0.1)
 
 
 def steps(log: Path, name_of: Callable[[dict[str, Any]], str]) -> dict[str, dict[str, float]]:
