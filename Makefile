@@ -18,7 +18,7 @@ from jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 bench image clean need worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 test-cluster bench image clean need worker peers cluster-tools
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,11 @@ test-all: setup ## every test
 
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
 	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
+
+test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in a metastore's schema
+	@$(BIN)/pytest tests/test_cluster.py
+	@GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest -m "lake_kinds and not slow"
+	@GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest -m "lake_kinds and not slow"
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
 	@$(BIN)/python -m jobs.core.ship

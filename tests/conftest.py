@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support import lake_kinds
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -23,35 +26,49 @@ LONG = (
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files that take minutes come first. On other kinds of lake than the local disk, only tests that say they run there do."""
+    here = lake_kinds.kind()
+    others = [item for item in items if not runs_on(item, here)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if runs_on(item, here)]
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The session that all Spark tests share; few shuffle partitions, a metastore and warehouse in a temporary folder."""
-    from jobs.core.config import load_recipe
-    from jobs.core.session import open_session
+def runs_on(item: pytest.Item, kind: str) -> bool:
+    """Whether a test runs on a kind of lake: on the local disk, but for those of `lake_kinds(...)`; elsewhere those marked `lake_kinds`."""
+    marker = item.get_closest_marker("lake_kinds")
+    return kind in (marker.args or lake_kinds.KINDS) if marker else kind == "disk"
 
-    home = tmp_path_factory.mktemp("spark")
-    return open_session(
-        "tests",
-        {
-            **load_recipe("conf/demo.yaml").spark,  # tests/test_cluster.py and the benchmarks run with compiled plans
-            "spark.sql.shuffle.partitions": "3",
-            "spark.sql.warehouse.dir": str(home / "warehouse"),
-            "spark.driver.memory": "2g",
-        },
-    )
+
+@pytest.fixture(scope="session")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+    """The session that all Spark tests share, and the cluster that it is on (None: this machine alone)."""
+    from tests.support import sessions
+
+    with sessions.session(tmp_path_factory.mktemp("spark")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def spark(session: tuple[Any, Any]) -> Any:
+    """The session that all Spark tests share; few shuffle partitions, a metastore and warehouse in a temporary folder."""
+    return session[0]
+
+
+@pytest.fixture(scope="session")
+def new_lake(session: tuple[Any, Any]) -> Callable[[Path], Any]:
+    """`new_lake(tmp_path / "lake")`: an empty lake of this process's kind (GRISTMILL_LAKE_KIND), on the disk in that folder."""
+    from tests.support import sessions
+
+    return functools.partial(sessions.new_lake, *session)
 
 
 @pytest.fixture
-def lake(spark: Any, tmp_path: Path) -> Any:
+def lake(new_lake: Callable[[Path], Any], tmp_path: Path) -> Any:
     """An empty lake."""
-    from jobs.core.lake import Lake
-
-    return Lake(spark, str(tmp_path / "lake"))
+    return new_lake(tmp_path / "lake")
 
 
 @pytest.fixture(scope="session")

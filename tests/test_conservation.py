@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ files = st.lists(st.one_of(good(), good(), good(), broken), min_size=12, max_siz
 batches = st.lists(st.lists(files, min_size=1, max_size=3), min_size=2, max_size=2)
 
 
-def curated(spark: Any, home: Path, given_batches: list[list[list[bytes]]]) -> tuple[Lake, list[str]]:
+def curated(new_lake: Callable[[Path], Lake], home: Path, given_batches: list[list[list[bytes]]]) -> tuple[Lake, list[str]]:
     """The lake after the demo's jobs, and the place of every input row in it."""
     places = []
     for b, parts in enumerate(given_batches):
@@ -74,8 +75,9 @@ def curated(spark: Any, home: Path, given_batches: list[list[list[bytes]]]) -> t
             name = f"rows-{b}-{f}.jsonl"  # of one file only in all the lake: a place says which row is meant
             (home / "raw" / f"batch-{b}" / name).write_bytes(b"".join(row + b"\n" for row in rows))
             places += [f"{name}:{sum(len(row) + 1 for row in rows[:i])}" for i in range(len(rows))]
-    curate.curate(demo_recipe(SKIPPED, min_kept=0), str(home / "lake"), str(home / "raw"))
-    return Lake(spark, str(home / "lake")), places
+    lake = new_lake(home / "lake")
+    curate.curate(demo_recipe(SKIPPED, min_kept=0), lake.where, str(home / "raw"))
+    return lake, places
 
 
 def ids(lake: Lake, table: Any) -> list[tuple[str, str]]:
@@ -110,10 +112,13 @@ def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
     assert (runs["build_corpus"].rows_in, runs["build_corpus"].rows_kept) == (len(docs), len(corpus))
 
 
+@pytest.mark.lake_kinds
 @FEW
 @given(rows=batches)
-def test_every_row_ends_in_one_place_and_every_count_adds_up(spark: Any, tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]) -> None:
-    lake, places = curated(spark, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
+def test_every_row_ends_in_one_place_and_every_count_adds_up(
+    new_lake: Callable[[Path], Lake], tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]
+) -> None:
+    lake, places = curated(new_lake, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
     nothing_vanishes(lake, places, [sum(map(len, parts)) for parts in rows])
 
 
@@ -121,6 +126,8 @@ def test_every_row_ends_in_one_place_and_every_count_adds_up(spark: Any, tmp_pat
 @pytest.mark.timeout(7200)
 @HEAVY
 @given(rows=batches)
-def test_every_row_of_many_lakes_ends_in_one_place(spark: Any, tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]) -> None:
-    lake, places = curated(spark, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
+def test_every_row_of_many_lakes_ends_in_one_place(
+    new_lake: Callable[[Path], Lake], tmp_path_factory: pytest.TempPathFactory, rows: list[list[list[bytes]]]
+) -> None:
+    lake, places = curated(new_lake, tmp_path_factory.mktemp(f"rows-{next(NUMBER)}"), rows)
     nothing_vanishes(lake, places, [sum(map(len, parts)) for parts in rows])

@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,10 @@ def test_order_files_partitions_and_the_line_of_spark_do_not_move_the_corpus(spa
         spark.conf.set("spark.sql.shuffle.partitions", before)
     assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
     assert fingerprint(demo_lake, LEARNT) == WANTED
+
+
+@pytest.mark.lake_kinds("s3", "catalog")
+def test_the_corpus_is_the_same_on_every_kind_of_lake(new_lake: Callable[[Path], Lake], demo_raw: Path, tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    curate.curate(demo_recipe(), lake.where, str(demo_raw))
+    assert fingerprint(lake, LEARNT) == WANTED

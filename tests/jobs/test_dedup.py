@@ -60,10 +60,12 @@ def rows() -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def deduped(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]) -> tuple[Lake, dict[str, str]]:
+def deduped(
+    new_lake: Callable[[Path], Lake], tmp_path_factory: pytest.TempPathFactory, params_of: Callable[..., Any]
+) -> tuple[Lake, dict[str, str]]:
     """The lake after both jobs, and the key of each doc_id."""
     home = tmp_path_factory.mktemp("dedup")
-    lake = Lake(spark, str(home / "lake"))
+    lake = new_lake(home / "lake")
     bring(lake, home / "raw", rows(), params_of("ingest_docs"))
     run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=["any"], ranking=RANKING), lake)
     run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
@@ -89,12 +91,14 @@ def left_out(deduped: tuple[Lake, dict[str, str]], job: str) -> dict[str, tuple[
     return {keys[row.doc_id]: (keys[row.dup_of], row.method) for row in read(lake, DUPLICATES, job=job)}
 
 
+@pytest.mark.lake_kinds
 def test_copies_that_differ_in_case_space_script_or_url_spelling_are_the_same(deduped: Any) -> None:
     out = left_out(deduped, "dedup_exact")
     assert {tuple(sorted((one, stays))) for one, (stays, _) in out.items()} == {("base", "upper"), ("hans", "hant"), ("url-1", "url-2")}
     assert {method for _, method in out.values()} == {"content", "url"}
 
 
+@pytest.mark.lake_kinds
 def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: Any) -> None:
     lake, keys = deduped
     out = left_out(deduped, "dedup_minhash")
@@ -107,6 +111,7 @@ def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: 
         assert exact == pytest.approx(row.similarity, abs=0.1 if row.method == "sketch" else 1e-9)
 
 
+@pytest.mark.lake_kinds
 def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> None:
     out = {key: stays for key, (stays, _) in left_out(deduped, "dedup_minhash").items() if key.startswith("chain")}
     lake, keys = deduped
@@ -118,6 +123,7 @@ def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> Non
     assert survivors in ({"chain-b"}, {"chain-a", "chain-c"}), "no two survivors are alike, and nobody goes for a document it is not alike to"
 
 
+@pytest.mark.lake_kinds
 def test_documents_without_shingles_never_meet(deduped: Any) -> None:
     lake, keys = deduped
     assert not {"punctuation", "punctuation-2"} & set(left_out(deduped, "dedup_minhash"))
@@ -129,19 +135,23 @@ def test_documents_without_shingles_never_meet(deduped: Any) -> None:
     assert sorted(empty) == ["punctuation", "punctuation-2"]
 
 
+@pytest.mark.lake_kinds
 def test_every_left_out_document_has_a_verdict_with_its_value_and_limit(deduped: Any) -> None:
     lake, _ = deduped
     verdicts = {(row.job, row.doc_id) for row in read(lake, VERDICTS) if row.value >= row.limit}
     assert verdicts == {(row.job, row.doc_id) for row in read(lake, DUPLICATES)}
 
 
-def test_dedup_in_two_batches_leaves_out_what_one_batch_would(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
+@pytest.mark.lake_kinds
+def test_dedup_in_two_batches_leaves_out_what_one_batch_would(
+    new_lake: Callable[[Path], Lake], tmp_path: Path, params_of: Callable[..., Any]
+) -> None:
     ranking = [{"by": "batch", "prefer": "low"}, {"by": "n_bytes", "prefer": "high"}]
     whole = rows()
     halves = {"1-old": whole[::2], "2-new": whole[1::2]}
     made = {}
     for name, folders in {"apart": halves, "together": {"1-old": whole[::2], "2-new": whole[1::2]}}.items():
-        lake = Lake(spark, str(tmp_path / name))
+        lake = new_lake(tmp_path / name)
         for batch, part in folders.items():
             bring(lake, tmp_path / name / "raw", part, params_of("ingest_docs"), batch)
             if name == "apart":

@@ -1,0 +1,49 @@
+"""The log of a table read as files: by Hadoop as from this machine's disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.core.lake import Lake
+from jobs.core.tables import table
+from jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
+from tests.lakes import write
+
+pytestmark = pytest.mark.spark
+EDIT = ("j", "a" * 32, "b", 0, 1, "", "r")
+
+
+def both(spark: Any, log: Path) -> list[LogFiles]:
+    return [LogFiles(LocalFiles(log)), LogFiles(HadoopFiles(spark, log.as_uri()))]
+
+
+def test_versions_and_commits_are_told_alike(spark: Any, lake: Lake) -> None:
+    versions = [write(lake, "edits", [EDIT], job="j") for _ in range(3)]
+    here, hadoop = both(spark, lake.folder(table("edits")) / "_delta_log")
+    assert here.newest() == hadoop.newest() == versions[-1] == lake.latest(table("edits"))
+    assert here.commits(0, versions[-1]) == hadoop.commits(0, versions[-1])
+    assert [commit.run_id is not None for commit in hadoop.commits(versions[0], versions[-1])] == [True] * 3
+
+
+def test_a_commit_is_found_by_its_note_behind_those_of_others(spark: Any, lake: Lake) -> None:
+    notes = [json.dumps({"run_id": run, "job": "j"}) for run in ("mine", "another", "a third")]
+    frame = lake.spark.createDataFrame([EDIT], table("edits").schema)
+    mine, *_ = [lake.write(table("edits"), frame, None, note) for note in notes]
+    for log in both(spark, lake.folder(table("edits")) / "_delta_log"):
+        assert log.version_noted(notes[0]) == mine
+        assert log.version_noted("nobody's") is None
+
+
+def test_what_is_not_there_is_no_error(spark: Any, lake: Lake, tmp_path: Path) -> None:
+    version = write(lake, "edits", [EDIT])
+    for log in both(spark, tmp_path / "nowhere"):
+        assert log.newest() is None
+        assert log.version_noted("any") is None
+    for log in both(spark, lake.folder(table("edits")) / "_delta_log"):
+        [cleaned_up] = log.commits(version + 7, version + 7)
+        assert not cleaned_up.is_known
+        assert cleaned_up.changes_rows
