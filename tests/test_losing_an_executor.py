@@ -35,6 +35,11 @@ def rows() -> list[dict[str, str]]:
     return made
 
 
+def without_ingest(row: Any) -> str:
+    """A row but for the run that ingested its batch, which is another in each lake."""
+    return repr({name: value for name, value in row.asDict().items() if name != "ingest"})
+
+
 class Killer(threading.Thread):
     """Kills an executor once a stage that shuffles is over and another one runs; `killed` is its pid."""
 
@@ -75,7 +80,7 @@ def test_a_killed_executor_doubles_and_loses_nothing(
             run_job(find_job(job), params_of(job, ranking=[{"by": "n_bytes", "prefer": "high"}], **heeds), lake)
             killer.is_over.set()
             assert (killer.killed is not None) == (name == "killed"), "the job ended before it lost an executor"
-        found[name] = {table: Counter(map(repr, read(lake, promised.table(table)))) for table in TABLES}
+        found[name] = {table: Counter(map(without_ingest, read(lake, promised.table(table)))) for table in TABLES}
         files = lake.frame(promised.table("sketches")).inputFiles()
         assert len(files) == len(set(files))
     assert found["killed"] == found["quiet"]
