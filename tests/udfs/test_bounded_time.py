@@ -227,7 +227,7 @@ PLAIN: dict[str, Kernel] = {
     "sample_measures": sampled, "selection": selected, "lm": in_sentences,
     "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
 }  # fmt: skip
-WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures",
+WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures", "text.signs": "shingles",
           "dedup.blocks": "minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/test_pii.py"),
@@ -236,7 +236,7 @@ ELSEWHERE = {  # what a test of its own bounds
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "batches", "causal_lm", "domains", "embedding", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "batches", "causal_lm", "columns", "compiled_code", "warm_up", "domains", "embedding", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
