@@ -48,12 +48,37 @@ BROUGHT = {"scipy": "sklearn"}
 UNUSED = {"score_classifier": {"sklearn"}}
 
 
+COLUMNS = "udfs.columns"  # a function for each kernel, of which a job uses one
+# Reached by every job that can be asked about, and used where a query of `gristmill sql` calls a function.
+BY_QUERIES = {"jobs.report.functions"}
+
+
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports anywhere, and every module of EXTRAS that it names as the start of a
-    string (`python -m x.y`).
+    """`imported` anywhere in a file."""
+    return imported([ast.parse(path.read_text(encoding="utf-8"))])
+
+
+def column_imports(function: str) -> set[str]:
+    """`imported` by a function of udfs.columns and those of the file that it names; "": by the file itself."""
+    body = ast.parse((ROOT / "udfs/columns.py").read_text(encoding="utf-8")).body
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    if not function:
+        return imported([node for node in body if not isinstance(node, ast.FunctionDef | ast.If)])
+    todo, nodes = [function], []
+    while todo:
+        node = functions.pop(todo.pop(), None)
+        if node is not None:
+            nodes.append(node)
+            todo += [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
+    return imported(nodes)
+
+
+def imported(trees: list[Any]) -> set[str]:
+    """Every module that is imported below the nodes, and every module of EXTRAS that is named there as the
+    start of a string (`python -m x.y`).
     """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in (each for tree in trees for each in ast.walk(tree)):
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -76,10 +101,11 @@ def reached(module: str) -> set[str]:
     while todo:
         name = todo.pop()
         path = ROOT / f"{name.replace('.', '/')}.py"
-        if name in seen or not path.is_file():
+        if name in {*seen, *BY_QUERIES} or not (path.is_file() or name.startswith(COLUMNS)):
             continue
         seen.add(name)
-        for each in imports(path):
+        of_columns = name.removeprefix(COLUMNS).lstrip(".") if name.startswith(COLUMNS) else None
+        for each in imports(path) if of_columns is None else column_imports(of_columns):
             if each.startswith(OURS):
                 todo.append(each)
             elif each.split(".")[0] not in sys.stdlib_module_names:
