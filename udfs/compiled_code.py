@@ -110,13 +110,12 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
 def read_beside(function: Callable[..., Any], name: str) -> bytes:
     """A file in the folder of a function's source, out of a zip too. Raises OSError when it is not there."""
-    module = sys.modules.get(function.__module__)
-    # What the code itself says of its file may be the path within an archive, from where it was compiled.
-    path = Path(getattr(module, "__file__", None) or inspect.getfile(function)).parent / name
-    loader = getattr(module, "__loader__", None)
-    read = getattr(loader, "get_data", None)
-    found: bytes = read(str(path)) if read else path.read_bytes()
-    return found
+    loader = getattr(sys.modules.get(function.__module__), "__loader__", None)
+    archive = getattr(loader, "archive", None)
+    if archive is not None:  # by the module's name: what the code says of its file may be relative to another folder
+        inside = "/".join([*function.__module__.split(".")[:-1], name])
+        return bytes(loader.get_data(f"{archive}{os.sep}{inside}"))  # type: ignore[union-attr]
+    return (Path(inspect.getfile(function)).parent / name).read_bytes()
 
 
 def writable_folder(sources: str, stamp: str) -> str:
