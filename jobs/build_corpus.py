@@ -60,7 +60,8 @@ def edited(tables: Tables, params: Params) -> DataFrame:
     keys = tables.kept(params.heeds).join(told, KEYS, how="left").join(spans, KEYS, how="left")
     keys = tables.stage("keys", keys.select(*KEYS, "edits", "facts"))
     require_facts(keys)
-    return tables.mapped(apply_batches, EDITED, *KEYS, "text", keys=keys, carry=("edits", "facts"))
+    rows = tables.texts(None, "text").join(keys, KEYS, how="inner")  # wide beside keys alone: Spark plans it by their size
+    return rows.select(*KEYS, "text", "edits", "facts").mapInArrow(apply_batches, EDITED)
 
 
 def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:

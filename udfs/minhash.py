@@ -5,6 +5,8 @@ index of ours opens in datasketch. The inner loop is over the permutations, whic
 Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each band.
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -158,25 +160,31 @@ class Fingerprints:
     bands: npt.NDArray[np.int64]  # (texts, keys): texts that share a key are compared
 
 
-def minhash_fingerprints(
-    texts: pa.Array | pa.ChunkedArray, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
+def fingerprints_by(
+    sketch: Callable[[Hashes, Offsets], tuple[Sketches, npt.NDArray[np.int64]]], texts: pa.Array | pa.ChunkedArray, shingles: ShingleParams
 ) -> Fingerprints:
-    """By b-bit MinHash; `permuted` as in `signatures`.
+    """What is kept of texts whose sketches and band keys `sketch` makes of their shingle sets, about a megabyte of text at a time.
 
     Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
     """
-    sizes, times, sets = [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
-    sketches = [np.zeros((0, params.num_perm * params.bits // 8), np.uint8)]
-    keys = [np.zeros((0, params.bands), np.int64)]
-    for hashes, offsets, again in sliced_sets(texts, params.shingles):
+    parts = []
+    none = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    for hashes, offsets, times in itertools.chain([none], sliced_sets(texts, shingles)):  # the first for the widths, of no text
+        sizes, again = np.diff(offsets).astype(np.int32), times.astype(np.uint8)
+        parts.append((sizes, again, set_hashes(hashes, offsets), *sketch(hashes, offsets)))
+    return Fingerprints(*map(np.concatenate, zip(*parts, strict=True)))  # type: ignore[arg-type]
+
+
+def minhash_fingerprints(
+    texts: pa.Array | pa.ChunkedArray, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
+) -> Fingerprints:
+    """By b-bit MinHash; `permuted` as in `signatures`."""
+
+    def sketch(hashes: Hashes, offsets: Offsets) -> tuple[Sketches, npt.NDArray[np.int64]]:
         signed = signatures(hashes, offsets, params, permuted)
-        sizes.append(np.diff(offsets).astype(np.int32))
-        times.append(again.astype(np.uint8))
-        sets.append(set_hashes(hashes, offsets))
-        sketches.append(pack_sketches(signed, params.bits))
-        keys.append(band_keys(signed, params))
-    facts = np.concatenate(sizes), np.concatenate(times), np.concatenate(sets)
-    return Fingerprints(*facts, np.concatenate(sketches), np.concatenate(keys))
+        return pack_sketches(signed, params.bits), band_keys(signed, params)
+
+    return fingerprints_by(sketch, texts, params.shingles)
 
 
 def sketch_batch(

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from udfs.kernels import Hashes, Offsets, frozen, kernel, mix64
-from udfs.minhash import Fingerprints, fingerprint_columns, set_hashes
-from udfs.shingles import ShingleParams, sliced_sets
+from udfs.minhash import Fingerprints, fingerprint_columns, fingerprints_by
+from udfs.shingles import ShingleParams
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,12 @@ def hamming(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.
 
 def simhash_fingerprints(texts: pa.Array | pa.ChunkedArray, params: SimHashParams) -> Fingerprints:
     """By SimHash: the sketch is the 64 bits (8 bytes, lowest first), the bands are the block keys."""
-    sizes, times, sets = [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
-    prints = [np.zeros(0, np.uint64)]
-    for hashes, offsets, again in sliced_sets(texts, params.shingles):
-        sizes.append(np.diff(offsets).astype(np.int32))
-        times.append(again.astype(np.uint8))
-        sets.append(set_hashes(hashes, offsets))
-        prints.append(fingerprints(hashes, offsets))
-    whole = np.concatenate(prints).astype("<u8")
-    facts = np.concatenate(sizes), np.concatenate(times), np.concatenate(sets)
-    return Fingerprints(*facts, whole.view(np.uint8).reshape(-1, 8), block_keys(whole, params))
+
+    def sketch(hashes: Hashes, offsets: Offsets) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        prints = fingerprints(hashes, offsets).astype("<u8")
+        return prints.view(np.uint8).reshape(-1, 8), block_keys(prints, params)
+
+    return fingerprints_by(sketch, texts, params.shingles)
 
 
 def simhash_batch(texts: pa.Array | pa.ChunkedArray, params: SimHashParams | None = None) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,15 +14,13 @@ from jobs.core.lake import Lake
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
     from jobs.core.job import Counts, Job
     from jobs.core.runs import Runs
 
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
-
-Keyed: TypeAlias = "DataFrame | pd.DataFrame | pa.Table"  # documents: doc_id, batch_id and what goes with them, of Spark or on the driver
 
 
 class Tables:
@@ -86,12 +84,16 @@ class Tables:
 
     def n_documents(self) -> int:
         """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
-        latest = {batch: row for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
-        return sum(latest[batch]["rows_kept"] or 0 for batch in self.batches)
+        return sum(row["rows_kept"] or 0 for row in self._ingests().values())
 
     def ingests(self) -> dict[str, str]:
         """run_id of the ingest that wrote each of the batches at hand."""
-        latest = {batch: row["run_id"] for row in self.runs.finished() if "docs" in (row["versions_written"] or {}) for batch in row["batches"]}
+        return {batch: row["run_id"] for batch, row in self._ingests().items()}
+
+    def _ingests(self) -> dict[str, Row]:
+        """The last finished run that wrote each of the batches at hand."""
+        rows = [row for row in self.runs.finished() if "docs" in (row["versions_written"] or {})]
+        latest = {batch: row for row in rows for batch in row["batches"]}
         return {batch: latest[batch] for batch in self.batches}
 
     def slice(self, name: str) -> DataFrame:
@@ -102,16 +104,20 @@ class Tables:
 
     def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
         """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""
+        docs = self.slice("docs").select("doc_id", "batch_id")
+        return self.without_left_out(docs, heeds)
+
+    def without_left_out(self, rows: DataFrame, heeds: tuple[str, ...] | list[str]) -> DataFrame:
+        """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out."""
         from pyspark.sql import functions as F
 
-        docs = self.slice("docs").select("doc_id", "batch_id")
         if not heeds:
-            return docs
+            return rows
         left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
-        return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
+        return rows.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
     def texts(
-        self, keys: Keyed | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs"
+        self, keys: DataFrame | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs"
     ) -> DataFrame:
         """doc_id, batch_id, the named columns of docs (or corpus) and the columns `carry` of `keys`.
 
@@ -123,8 +129,6 @@ class Tables:
         docs = self.slice(table).select("doc_id", "batch_id", *columns)
         if keys is None:
             return docs
-        if not is_spark(keys):
-            keys = self.lake.spark.createDataFrame(keys.to_pandas() if isinstance(keys, pa.Table) else keys)
         narrow = keys.select("doc_id", "batch_id", *carry)
         narrow = F.broadcast(narrow) if self.n_documents() <= BROADCAST else narrow
         return docs.join(narrow, ["doc_id", "batch_id"], how="inner" if carry else "left_semi")
@@ -134,7 +138,7 @@ class Tables:
         kernel: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
         schema: Any,
         *columns: str,
-        keys: Keyed | None = None,
+        keys: DataFrame | None = None,
         carry: tuple[str, ...] = (),
     ) -> DataFrame:
         """What `kernel` (mapInArrow, to `schema`) makes of the named columns of docs: see `texts`."""
@@ -170,11 +174,6 @@ class Tables:
         """A frame with the columns of a table and no rows."""
         columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
-
-
-def is_spark(rows: Any) -> bool:
-    """Whether rows are a frame of Spark, and not on the driver."""
-    return hasattr(rows, "sparkSession")
 
 
 def bucket_of(column: str, buckets: int) -> Any:

@@ -153,7 +153,7 @@ class Lake:
         return local_delta.opened(self.folder(table), version) if self.is_direct else None
 
     def data_files(self, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:
-        """The files of `batches` (None: of all) at `version`, for workers to open themselves; None where Spark has to read the table."""
+        """The files of `batches` (None: of all) at `version`; None where Spark has to read the table."""
         return local_delta.data_files(self.folder(table), table, version, batches) if self.is_direct else None
 
     def folder(self, table: Table) -> Path:
@@ -401,11 +401,6 @@ class Lake:
         """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or `{`."""
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
 
-    def local_staging(self, run: str) -> Path:
-        """The same on this machine's disk."""
-        assert self.local_root is not None
-        return Path(self.staging(run))
-
     def drop_staging(self, run: str) -> None:
         """Delete the staging folder of a run, and what runs of the same job left that died.
 
@@ -413,7 +408,8 @@ class Lake:
         """
         job = run.rsplit("-", 1)[0]
         if self.local_root is not None:
-            for folder in [self.local_staging(run), *self.local_staging(run).parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
+            mine = Path(self.staging(run))
+            for folder in [mine, *mine.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
                 shutil.rmtree(folder, ignore_errors=True)
             return
         hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(run))

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.fs as fs
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from jobs.core.table import Table
 
@@ -34,10 +33,9 @@ ARROW = {
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of a version: absolute path, bytes, and the values of the partition it belongs to."""
+    """One Parquet file of a version: absolute path, and the values of the partition it belongs to."""
 
     path: str
-    n_bytes: int
     partition: dict[str, Any]
 
 
@@ -132,11 +130,6 @@ def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = Non
     return table.to_pyarrow_table(columns=None if columns is None else list(columns), filters=filters, filesystem=files)
 
 
-def from_pandas(table: Table, rows: pd.DataFrame, names: Sequence[str]) -> pa.Table:
-    """The promised columns `names` of rows that Spark brought to the driver."""
-    return pa.Table.from_pandas(rows, arrow_schema(table, names), preserve_index=False)
-
-
 def append(folder: Path, rows: pa.Table, note: str) -> None:
     """Commit `rows`. Raises deltalake.exceptions.DeltaError where they break the table's CHECK constraint or NOT NULL."""
     from deltalake import CommitProperties, WriterProperties, write_deltalake
@@ -152,7 +145,7 @@ def data_files(folder: Path, table: Table, version: int | None, batches: tuple[s
         return None
     prefix = "partition."
     files = [
-        DataFile(f"{folder}/{unquote(row['path'])}", row["size_bytes"], {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)})
+        DataFile(f"{folder}/{unquote(row['path'])}", {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)})
         for row in pa.table(found.get_add_actions(flatten=True)).to_pylist()
     ]
     return [file for file in files if batches is None or file.partition["batch_id"] in batches]

@@ -66,8 +66,8 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
     tasks = size.documents // GROUPED + 2
 
     def step(rows: DataFrame, kernel: Any, **how: int) -> DataFrame:
-        made = rows.repartition(tasks, "part").mapInArrow(functools.partial(kernel, **(how or {"parts": tasks})), MESSAGE)
-        return made
+        bound = functools.partial(kernel, **(how or {"parts": tasks}))
+        return rows.repartition(tasks, "part").mapInArrow(bound, MESSAGE)
 
     forest = met.mapInArrow(functools.partial(grouping.forest, parts=tasks), MESSAGE)
     whole = tables.stage("forest", forest, BLOCK_ROWS)
@@ -107,8 +107,8 @@ def choose(tables: Tables, params: NearDupParams, compared: DataFrame, parts: in
     for number in range(ROUNDS):
         every = ready.unionByName(texts(tables, wanted)).repartition(parts, "part")
         made = tables.stage(f"chosen_{number}", every.mapInArrow(kernel, CHOSEN), MIXED_ROWS)
-        told = made.where("result IS NOT NULL")
-        found = told if found is None else found.unionByName(told)
+        rows = made.where("result IS NOT NULL")
+        found = rows if found is None else found.unionByName(rows)
         rest = made.where("result IS NULL").select(*_names(MESSAGE))
         ready, wanted = rest.where(f"kind <> {WANTED}"), rest.where(f"kind = {WANTED}")
         if wanted.isEmpty():
@@ -136,10 +136,7 @@ def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFra
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    members = _documents(compared.where(f"kind = {NAMED}"))
-    if params.heeds:
-        out = tables.slice("verdicts").where(F.col("job").isin(list(params.heeds))).select("doc_id", "batch_id").distinct()
-        members = members.join(out, ["doc_id", "batch_id"], how="left_anti")
+    members = tables.without_left_out(_documents(compared.where(f"kind = {NAMED}")), params.heeds)
     rows, order = ranked(tables, members, params.ranking, is_staged=True)
     times = place_of_times(params.ranking)
     by = [*order[:times], "n_times", *order[times:], "batch_id"]
@@ -153,7 +150,8 @@ def texts(tables: Tables, wanted: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     documents = _documents(wanted)
-    documents = F.broadcast(documents) if wanted.count() <= BROADCAST else documents
+    if tables.n_documents() > BROADCAST and wanted.count() <= BROADCAST:  # else `tables.texts` knows by itself
+        documents = F.broadcast(documents)
     found = tables.texts(documents, "text", carry=("part", "node"))
     return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, encode(text, 'utf-8')) data")
 

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from udfs.dedup.messages import (
     ARRAY_ROWS,
-    BUCKET,
     FIRST_BAND,
     KEY,
     KEYS,
@@ -26,6 +25,7 @@ from udfs.dedup.messages import (
     ROW_BITS,
     TWO,
     Message,
+    bucket_message,
     message_batch,
     messages_of,
     packed_arrays,
@@ -122,7 +122,7 @@ def meet(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.Reco
     is_hot = sizes > max_bucket
     hot = [nodes[start : start + size] for start, size in zip(starts[is_hot], sizes[is_hot], strict=True)]
     for key, bucket in zip(keys[starts[is_hot]], hot, strict=True):
-        yield message_batch([(target, BUCKET, "", packed_arrays((np.int64,), np.concatenate([[key], bucket])))])
+        yield message_batch([bucket_message(target, key, bucket)])
     within = ~np.repeat(is_hot, sizes)
     for a, b in pairs_of(keys[within], nodes[within]):
         yield message_batch(_in_parts(target, PAIR, a, b))

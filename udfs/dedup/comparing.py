@@ -131,13 +131,12 @@ def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iter
         if part in crowded:
             yield message_batch([(part, SKETCH, name, data) for _, name, data in mine])
         index = Sketches(mine, width)
-        for home in sorted({name for at, name, _ in pairs if at == part}):
-            for _, _, data in (each for each in pairs if each[0] == part and each[1] == home):
-                a, b = unpacked(TWO, data)
-                found, verdict = index.judged(a, b, judge)
-                yield message_batch([(int(home), JUDGED, "", packed_arrays(PAIRS, a, b, found, verdict))])
-                is_open = verdict == 0
-                if is_open.any():
-                    yield index.wanted(int(home), np.unique(np.concatenate([a[is_open], b[is_open]])))
+        for home, data in ((int(name), data) for at, name, data in pairs if at == part):
+            a, b = unpacked(TWO, data)
+            found, verdict = index.judged(a, b, judge)
+            yield message_batch([(home, JUDGED, "", packed_arrays(PAIRS, a, b, found, verdict))])
+            is_open = verdict == 0
+            if is_open.any():
+                yield index.wanted(home, np.unique(np.concatenate([a[is_open], b[is_open]])))
 
 

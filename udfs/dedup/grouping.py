@@ -31,6 +31,7 @@ from udfs.dedup.messages import (
     TWO,
     Message,
     all_of,
+    bucket_message,
     by_kind,
     message_batch,
     messages_of,
@@ -48,26 +49,23 @@ FAMILY = 1_000_000  # documents: their sketches are some 300 MB, and their pairs
 
 def group(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
     """mapInArrow over everything that `meet` told: PAIR, LINK, BUCKET -> LABEL, and PAIR, LINK, BUCKET to `parts` parts."""
-    held = by_kind(messages_of(batches))
-    pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
-    buckets = _buckets(held.get(BUCKET, []))
-    held.clear()
-    chains = [_chain(nodes) for _, nodes in buckets]
-    a, b = (np.concatenate([pairs[i], links[i], *(chain[i] for chain in chains)]) for i in range(2))
+    pairs, links, buckets = _told(by_kind(messages_of(batches)))
+    a, b = _edges(pairs, links, buckets)
     if len(a):
-        names, family = families(a, b)
-        yield from _sent(names, family, pairs, links, buckets, parts)
+        yield from _sent(*families(a, b), pairs, links, buckets, parts)
 
 
-def _buckets(messages: list[tuple[int, str, bytes]]) -> list[tuple[int, Ints]]:
-    """Key and nodes of each bucket over the cap."""
-    found = [np.frombuffer(data, np.int64) for _, _, data in messages]
-    return [(int(each[0]), each[1:]) for each in found]
+def _told(held: dict[int, list[tuple[int, str, bytes]]]) -> tuple[list[Ints], list[Ints], list[tuple[int, Ints]]]:
+    """Pairs, links, and the key and nodes of each bucket over the cap."""
+    buckets = [np.frombuffer(data, np.int64) for _, _, data in held.get(BUCKET, [])]
+    pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
+    return pairs, links, [(int(each[0]), each[1:]) for each in buckets]
 
 
-def _chain(nodes: Ints) -> tuple[Ints, Ints]:
-    """Edges that hold the nodes of a bucket together."""
-    return nodes[:-1], nodes[1:]
+def _edges(pairs: list[Ints], links: list[Ints], buckets: list[tuple[int, Ints]]) -> tuple[Ints, Ints]:
+    """All of them as edges; those of a bucket are a chain, which holds it together."""
+    a = np.concatenate([pairs[0], links[0], *(nodes[:-1] for _, nodes in buckets)])
+    return a, np.concatenate([pairs[1], links[1], *(nodes[1:] for _, nodes in buckets)])
 
 
 def families(a: Ints, b: Ints) -> tuple[Ints, Ints]:
@@ -102,7 +100,7 @@ def _sent(
     yield message_batch(routed(LINK, home[linked], targets, TWO, names[stands[linked]], names[linked]))
     for key, nodes in buckets:
         to = home[np.searchsorted(names, nodes[0])]
-        yield message_batch([(int(targets[to]), BUCKET, "", packed_arrays((np.int64,), np.concatenate([[key], nodes])))])
+        yield message_batch([bucket_message(int(targets[to]), key, nodes)])
 
 
 def _pair_messages(
@@ -172,11 +170,8 @@ def _labels(
 
 def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
     """mapInArrow over some of what `meet` told: MESSAGE -> EDGE of the task's own components, to both ends; PAIR, LINK, BUCKET by their first node."""
-    held, targets = by_kind(messages_of(batches)), places(parts)
-    pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
-    buckets = _buckets(held.get(BUCKET, []))
-    chains = [_chain(nodes) for _, nodes in buckets]
-    a, b = (np.concatenate([pairs[i], links[i], *(chain[i] for chain in chains)]) for i in range(2))
+    (pairs, links, buckets), targets = _told(by_kind(messages_of(batches))), places(parts)
+    a, b = _edges(pairs, links, buckets)
     if not len(a):
         return
     names, family = families(a, b)
@@ -187,8 +182,7 @@ def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordB
     for kind, (left, right) in ((PAIR, pairs), (LINK, links)):
         yield message_batch(routed(kind, spread(left, parts), targets, TWO, left, right))
     for key, nodes in buckets:
-        to = int(targets[spread(nodes[:1], parts)[0]])
-        yield message_batch([(to, BUCKET, "", packed_arrays((np.int64,), np.concatenate([[key], nodes])))])
+        yield message_batch([bucket_message(int(targets[spread(nodes[:1], parts)[0]]), key, nodes)])
 
 
 def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
@@ -257,8 +251,7 @@ def group_rooted(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.R
         return
     names, at = np.unique(node, return_index=True)
     family = np.searchsorted(names, root[at])
-    pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
-    yield from _sent(names, family, pairs, links, _buckets(held.get(BUCKET, [])), parts)
+    yield from _sent(names, family, *_told(held), parts)
 
 
 def labels_of(data: bytes) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:

@@ -95,6 +95,11 @@ def by_kind(messages: Iterator[Message]) -> dict[int, list[tuple[int, str, bytes
     return held
 
 
+def bucket_message(part: int, key: int, nodes: npt.NDArray[np.int64]) -> Message:
+    """A BUCKET message."""
+    return part, BUCKET, "", packed_arrays((np.int64,), np.concatenate([[key], nodes]))
+
+
 def routed(kind: int, parts: npt.NDArray[Any], targets: npt.NDArray[Any], kinds: Arrays, *columns: Any) -> list[Message]:
     """Messages of at most ARRAY_ROWS rows, those of part i to `targets[i]`; `parts`: of each row."""
     order = np.argsort(parts, kind="stable")
