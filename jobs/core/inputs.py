@@ -154,7 +154,8 @@ class Tables:
         usual = conf.get(BATCH_ROWS)
         conf.set(BATCH_ROWS, str(batch_rows or usual))
         try:
-            frame.write.mode("overwrite").parquet(path)
+            # Without dictionaries: the values are blocks, or ids that hardly repeat, and each would be hashed.
+            frame.write.mode("overwrite").option("parquet.enable.dictionary", "false").parquet(path)
         finally:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.staged(path, frame.schema)

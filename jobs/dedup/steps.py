@@ -127,8 +127,9 @@ def _names(schema: str) -> list[str]:
 def _documents(messages: DataFrame) -> DataFrame:
     """part, node, n_times (null: WANTED), doc_id, batch_id of NAMED or WANTED messages."""
     times = "cast(conv(hex(substring(data, 9, 1)), 16, 10) as int) n_times"
-    named = ("substring(data, 1, 8) node", times, "substring(name, 1, 32) doc_id", "substring(name, 33) batch_id")
-    return messages.selectExpr("part", *named)
+    # By bytes: a substring of characters first counts them.
+    doc_id, batch_id = (f"cast(substring(cast(name as binary), {at}) as string)" for at in ("1, 32", "33"))
+    return messages.selectExpr("part", "substring(data, 1, 8) node", times, f"{doc_id} doc_id", f"{batch_id} batch_id")
 
 
 def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFrame:
@@ -153,7 +154,7 @@ def texts(tables: Tables, wanted: DataFrame) -> DataFrame:
     if tables.n_documents() > BROADCAST and wanted.count() <= BROADCAST:  # else `tables.texts` knows by itself
         documents = F.broadcast(documents)
     found = tables.texts(documents, "text", carry=("part", "node"))
-    return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, encode(text, 'utf-8')) data")
+    return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, cast(text as binary)) data")
 
 
 def rule_of(params: NearDupParams) -> choosing.Rule:
