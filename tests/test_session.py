@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from jobs.core.session import DELTA, LOCAL, MEANING, OURS, place_of, settings
+from jobs.core.session import DELTA, INTERPRETED, LOCAL, MEANING, OURS, SWITCHED, place_of, settings
 
 SUBMITTED = {"PYSPARK_GATEWAY_PORT": "1"}
 EXTRA = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.shuffle.partitions": "3"}
@@ -52,7 +52,17 @@ def test_a_cluster_gets_what_the_rows_depend_on_and_delta_and_nothing_of_a_lapto
     environ: dict[str, str],
 ) -> None:
     made = settings(place_of(environ, {"spark.master": "spark://h:7077"}, False), EXTRA)
-    assert made == {**DELTA, **MEANING}
+    assert made == {**DELTA, **INTERPRETED, SWITCHED: "true", **MEANING}
+
+
+def test_plans_are_compiled_by_size_only_where_nobody_has_said_how() -> None:
+    key = "spark.sql.codegen.wholeStage"
+    given = settings(place_of(SUBMITTED, {"spark.master": "yarn", key: "true"}, False), {})
+    assert not {SWITCHED, key} & set(given)
+    by_recipe = settings(place_of({}, {}, False), {key: "true"})
+    assert SWITCHED not in by_recipe
+    assert by_recipe[key] == "true"
+    assert settings(place_of({}, {}, False), {})[SWITCHED] == "true"
 
 
 def test_what_the_user_told_spark_submit_wins_but_for_what_the_rows_depend_on() -> None:
@@ -63,7 +73,8 @@ def test_what_the_user_told_spark_submit_wins_but_for_what_the_rows_depend_on() 
     }
     made = settings(place_of(SUBMITTED, given, False), {})
     assert "spark.sql.extensions" not in made
-    assert made == {**MEANING, "spark.sql.catalog.spark_catalog": DELTA["spark.sql.catalog.spark_catalog"]}
+    catalog = {"spark.sql.catalog.spark_catalog": DELTA["spark.sql.catalog.spark_catalog"]}
+    assert made == {**MEANING, **INTERPRETED, SWITCHED: "true", **catalog}
     local = settings(
         place_of(SUBMITTED, {"spark.master": "local[1]", "spark.sql.shuffle.partitions": "7"}, False), EXTRA
     )

@@ -33,4 +33,4 @@ def invalidate_changed(importer: zipimport.zipimporter) -> None:
 def install() -> None:
     """For this process, unless its Python reads directories only when they are asked for."""
     if "_get_files" not in vars(zipimport.zipimporter):
-        zipimport.zipimporter.invalidate_caches = invalidate_changed  # type: ignore[method-assign]
+        zipimport.zipimporter.invalidate_caches = invalidate_changed  # type: ignore[method-assign, assignment]

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from jobs.core.job import Counts, Job
     from jobs.core.runs import Runs
 
+# What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which on an object store is a copy,
+# and the folder no marker. No dictionaries: the values are blocks, or ids that hardly repeat, and each would be hashed.
+STAGING = {
+    "mapreduce.fileoutputcommitter.algorithm.version": "2",
+    "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    "parquet.enable.dictionary": "false",
+}
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
 
@@ -154,8 +161,7 @@ class Tables:
         usual = conf.get(BATCH_ROWS)
         conf.set(BATCH_ROWS, str(batch_rows or usual))
         try:
-            # Without dictionaries: the values are blocks, or ids that hardly repeat, and each would be hashed.
-            frame.write.mode("overwrite").option("parquet.enable.dictionary", "false").parquet(path)
+            frame.write.mode("overwrite").options(**STAGING).parquet(path)
         finally:
             conf.set(BATCH_ROWS, str(usual))
         return self.lake.staged(path, frame.schema)

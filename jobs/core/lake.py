@@ -66,6 +66,7 @@ class Lake:
         self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
         self.states: dict[str, TableState] | None = None  # see states_held
         self._commits = Alone()
+        self._logs: dict[str, LogFiles | None] = {}
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
         # The lake's folder; and as a path, where it is on this machine's disk.
@@ -230,8 +231,10 @@ class Lake:
         """The table's log, where its files may be opened."""
         if self.is_catalog:
             return None
-        local = None if self.local_root is None else self.local_root / table.name
-        return log_of(self.spark, f"{self.root}/{table.name}", local)
+        if table.name not in self._logs:
+            local = None if self.local_root is None else self.local_root / table.name
+            self._logs[table.name] = log_of(self.spark, f"{self.root}/{table.name}", local)
+        return self._logs[table.name]
 
     @contextlib.contextmanager
     def _committing(self, table: Table, note: str) -> Iterator[list[int]]:

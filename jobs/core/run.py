@@ -22,7 +22,7 @@ from jobs.core.lake import Lake
 from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
-from jobs.core.session import is_local, open_session
+from jobs.core.session import SMALL_BYTES, SMALL_DOCUMENTS, compiled, open_session
 from jobs.lake.listing import NoFiles
 from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
@@ -31,6 +31,9 @@ from jobs.runner.pins import FOREIGN, told
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
+
+
+WARMED = 100_000  # more than any cluster has cores: no part is without a row
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,12 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
 
 
 def _warm(lake: Lake, kernel: Any) -> None:
-    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
+    """Start a worker on each core, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
 
-    def started() -> None:
-        cores = lake.spark.sparkContext.defaultParallelism
-        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
+    def started() -> None:  # Spark makes as many parts as it knows cores
+        lake.spark.range(WARMED).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
 
-    if is_local(lake.spark):
-        in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
+    in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
 
 
 def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None) -> Outcome:
@@ -108,8 +109,9 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         try:
             with missing_files_named(lake.where):
                 run.clear_what_no_longer_stands()
-                run.through_steps()
-                counts = job.count(run.tables, params) if job.count else None
+                with compiled(lake.spark, run.is_large()):
+                    run.through_steps()
+                    counts = job.count(run.tables, params) if job.count else None
             check_counts(job.name, counts)
             seconds = time.monotonic() - began
             run.finish(counts, seconds)
@@ -216,6 +218,12 @@ class _Run:
         self.opened_versions = {**self.known, **self.tables.versions}
         self.tables.started_at = opened
         self.is_announced = False
+
+    def is_large(self) -> bool:
+        """Whether what is at hand is, by the sizes of files or by what their ingests counted."""
+        if self.listing is not None:
+            return sum(each.size for each in self.listing.files) > SMALL_BYTES
+        return self.tables.n_documents() > SMALL_DOCUMENTS
 
     def through_steps(self) -> None:
         """Each step's frames are committed before the next step runs: in order, but those that only write whole slices at once."""

@@ -50,8 +50,9 @@ class HadoopFiles:
     """A folder on any Hadoop file system, by the session's JVM. (To ask first whether a file is there would double an object store's requests.)"""
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
-        self.jvm = spark._jvm
-        self.folder = self.jvm.org.apache.hadoop.fs.Path(folder)
+        # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
+        self.path, self.to_bytes = spark._jvm.org.apache.hadoop.fs.Path, spark._jvm.org.apache.commons.io.IOUtils.toByteArray
+        self.folder = self.path(folder)
         self.system = self.folder.getFileSystem(spark._jsc.hadoopConfiguration())
 
     def names(self) -> list[str]:
@@ -63,9 +64,9 @@ class HadoopFiles:
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         with _missing_is_fine():
-            stream = self.system.open(self.jvm.org.apache.hadoop.fs.Path(self.folder, name))
+            stream = self.system.open(self.path(self.folder, name))
             try:
-                return bytes(self.jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+                return bytes(self.to_bytes(stream))
             finally:
                 stream.close()
         return b""
