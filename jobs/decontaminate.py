@@ -39,9 +39,8 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    schema, kept = f"doc_id string, batch_id string, {FOUND}", tables.kept(params.heeds)
-    rows = tables.mapped(kernel, schema, "doc_id", "batch_id", "text", keys=kept)
-    found = tables.stage("found", rows)
+    texts = tables.kept_texts(params.heeds, "text")
+    found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
         own, "doc_id", "batch_id", "benchmark", "item", "part", "score", "run_words", "is_copy", "limit", "start", "end"

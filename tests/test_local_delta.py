@@ -144,7 +144,8 @@ def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
         monkeypatch.setattr(inputs, "BROADCAST", most)
         for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
             given = None if keys is None else spark.createDataFrame(keys)
-            frame = tables_of(measured).mapped(shouting(), schema, *columns, keys=given, carry=carry)
+            texts = tables_of(measured).texts(given, "text", carry=carry)
+            frame = texts.select(*columns, *carry).mapInArrow(shouting(), schema)
             found[most].append(sorted(map(tuple, frame.collect())))
             plan = frame._jdf.queryExecution().optimizedPlan().toString()
             assert ("strategy=broadcast" in plan) == (keys is not None and most == 6)
@@ -154,6 +155,23 @@ def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
     assert len(found[6][3]) == sum(row[0] in in_two for row in stale.itertuples(index=False))
     every = [(row.doc_id, row.batch_id, row.text.upper(), "") for row in docs.itertuples()]
     assert found[6][0] == sorted(every)
+
+
+def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
+    measured: Lake, spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = measured.read(DOCS).toPandas().sort_values("doc_id", ignore_index=True)
+    gone = docs.iloc[[0, 3]][["doc_id", "batch_id"]]
+    tables, found = tables_of(measured), {}
+    monkeypatch.setattr(tables, "left_out", lambda heeds: spark.createDataFrame(gone) if heeds else None)
+    for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
+        monkeypatch.setattr(inputs, "BROADCAST", most)
+        frame = tables.kept_texts(["judge_rules"], "text")
+        assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
+        found[most] = sorted(map(tuple, frame.collect()))
+    every = [(row.doc_id, row.batch_id, row.text) for row in docs.itertuples()]
+    assert found[0] == found[-1] == sorted(row for i, row in enumerate(every) if i not in (0, 3))
+    assert sorted(map(tuple, tables.kept_texts([], "text").collect())) == sorted(every)
 
 
 def test_workers_start_with_our_libraries_and_without_archives_on_their_path(spark: Any) -> None:

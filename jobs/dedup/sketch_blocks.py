@@ -57,16 +57,17 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     last = size_of(tables, params).last_round
-    todo = tables.kept(params.heeds) if params.heeds else None
+    texts = tables.kept_texts(params.heeds, "text")
     if last >= 0:
         known = blocks(tables, params).select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
         todo = tables.stage("todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti"))
         if todo.isEmpty():
             return {}
+        texts = tables.texts(todo, "text")
     number = (last + 1) % ROUNDS
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
-    texts = tables.texts(todo, "text").select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
-    made = texts.mapInArrow(kernel, BLOCK)
+    rows = texts.select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
+    made = rows.mapInArrow(kernel, BLOCK)
     ingests = [F.lit(item) for pair in tables.ingests().items() for item in pair]
     return {
         "sketches": made.select(
