@@ -61,8 +61,8 @@ NAMED = ("org.apache.spark.sql.functions", "org.apache.spark.sql.SparkSession", 
          "org.apache.spark.api.python.PythonUtils", "org.apache.spark.api.python.SerDeUtil", "org.apache.spark.sql.api.python.PythonSQLUtils")
 
 # Spark writes and compiles Java for each plan, which costs more than it saves where few rows go through it: near-duplicate removal of
-# 100,000 documents took 43.0 s with and 36.9 s without, of a million 86 and 88. So sessions that we start interpret plans, from the start on
-# (much of what Delta does by itself does not see what is set later), but for the steps of large batches; what the user sets stands.
+# 100,000 documents took 43.0 s with and 36.9 s without, of a million 86 and 88. So sessions that we start interpret plans, but for the steps
+# of large batches and for questions on a cluster; what the user sets stands.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 SWITCHED = "spark.gristmill.interpreted"  # on a session that was started so
@@ -205,7 +205,9 @@ def asking(spark: SparkSession) -> SparkSession:
         beside = spark.newSession()
     except Exception:
         return spark
-    for key, value in {**MEANING, "spark.sql.caseSensitive": "false"}.items():
+    # (What is asked on a cluster may go through all rows of a large lake.)
+    plans = COMPILED if not is_local(spark) and spark.conf.get(SWITCHED, "false") == "true" else {}
+    for key, value in {**MEANING, **plans, "spark.sql.caseSensitive": "false"}.items():
         beside.conf.set(key, value)
     return beside
 
