@@ -39,7 +39,7 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    texts = tables.kept_texts(params.heeds, "text")
+    texts = tables.kept(params.heeds, "text")
     found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(

@@ -54,7 +54,7 @@ def hash_texts(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash, url_key and rank columns of the documents that earlier judges kept; one pass over the text."""
     from pyspark.sql import functions as F
 
-    texts = tables.kept_texts(params.heeds, "text")
+    texts = tables.kept(params.heeds, "text")
     hash_of = text_hash(**params.normalise.model_dump())
     hashed = texts.select("doc_id", "batch_id", hash_of("text").alias("text_hash"))
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)

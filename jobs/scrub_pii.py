@@ -44,7 +44,7 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
-    found = tables.kept_texts(params.heeds, "text").select(*keys, find("text").alias("found"))
+    found = tables.kept(params.heeds, "text").select(*keys, find("text").alias("found"))
     own = F.lit(tables.job.name).alias("job")
     return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
 

@@ -161,17 +161,18 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
     measured: Lake, spark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docs = measured.read(DOCS).toPandas().sort_values("doc_id", ignore_index=True)
-    gone = docs.iloc[[0, 3]][["doc_id", "batch_id"]]
+    gone = spark.createDataFrame(docs.iloc[[0, 3]][["doc_id", "batch_id"]].assign(job="judge_rules"))
     tables, found = tables_of(measured), {}
-    monkeypatch.setattr(tables, "left_out", lambda heeds: spark.createDataFrame(gone) if heeds else None)
+    of_batches = tables.slice
+    monkeypatch.setattr(tables, "slice", lambda name: gone if name == "verdicts" else of_batches(name))
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
         monkeypatch.setattr(inputs, "BROADCAST", most)
-        frame = tables.kept_texts(["judge_rules"], "text")
+        frame = tables.kept(["judge_rules"], "text")
         assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
         found[most] = sorted(map(tuple, frame.collect()))
     every = [(row.doc_id, row.batch_id, row.text) for row in docs.itertuples()]
     assert found[0] == found[-1] == sorted(row for i, row in enumerate(every) if i not in (0, 3))
-    assert sorted(map(tuple, tables.kept_texts([], "text").collect())) == sorted(every)
+    assert sorted(map(tuple, tables.kept([], "text").collect())) == sorted(every)
 
 
 def test_workers_start_with_our_libraries_and_without_archives_on_their_path(spark: Any) -> None:

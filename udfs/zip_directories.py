@@ -2,8 +2,8 @@
 
 Spark's Python worker invalidates the import caches at each task, and Python before 3.13 then reads the whole
 directory of an archive again, in Python, once for each package that was imported out of it: with pyspark.zip and
-a zip of ours on the path 30 to 100 ms a task. A directory is read again only where its file has another time or
-size than when it was read last.
+a zip of ours on the path 5 of the 31 seconds of a worker that sketched and compared half a million documents. A
+directory is read again only where its file has another time or size than when it was read last.
 """
 
 from __future__ import annotations

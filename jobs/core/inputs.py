@@ -92,6 +92,12 @@ class Tables:
         """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
         return sum(row["rows_kept"] or 0 for row in self._ingests().values())
 
+    def n_left_out(self, heeds: tuple[str, ...] | list[str]) -> int:
+        """Documents of the batches at hand that the last runs of `heeds` left out, as they counted them; more where they covered other batches too."""
+        rows = [row for row in self.runs.finished() if row["job"] in heeds]
+        last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
+        return sum(row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values())
+
     def ingests(self) -> dict[str, str]:
         """run_id of the ingest that wrote each of the batches at hand."""
         return {batch: row["run_id"] for batch, row in self._ingests().items()}
@@ -108,23 +114,22 @@ class Tables:
 
         return self[name].where(F.col("batch_id").isin(list(self.batches)))
 
-    def kept(self, heeds: tuple[str, ...] | list[str]) -> DataFrame:
-        """doc_id, batch_id of the documents of the batches at hand that no job in `heeds` left out."""
-        docs = self.slice("docs").select("doc_id", "batch_id")
-        return self.without_left_out(docs, heeds)
+    def kept(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
+        """doc_id, batch_id, the named columns of docs, of the documents at hand that no job in `heeds` left out: one pass over docs."""
+        return self.without_left_out(self.slice("docs").select("doc_id", "batch_id", *columns), heeds)
 
     def without_left_out(self, rows: DataFrame, heeds: tuple[str, ...] | list[str]) -> DataFrame:
-        """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out."""
-        left_out = self.left_out(heeds)
-        return rows if left_out is None else rows.join(left_out, ["doc_id", "batch_id"], how="left_anti")
+        """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out.
 
-    def left_out(self, heeds: tuple[str, ...] | list[str]) -> DataFrame | None:
-        """doc_id, batch_id of the documents of the batches at hand that a job in `heeds` left out; None where it names none."""
+        Where these left out at most BROADCAST, as their runs counted them, the ids go to where the rows are; else Spark plans the join.
+        """
         from pyspark.sql import functions as F
 
         if not heeds:
-            return None
-        return self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
+            return rows
+        left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
+        left_out = F.broadcast(left_out) if self.n_left_out(heeds) <= BROADCAST else left_out
+        return rows.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
     def texts(
         self, keys: DataFrame | None, *columns: str, carry: tuple[str, ...] = (), table: str = "docs"
@@ -142,25 +147,6 @@ class Tables:
         narrow = keys.select("doc_id", "batch_id", *carry)
         narrow = F.broadcast(narrow) if self.n_documents() <= BROADCAST else narrow
         return docs.join(narrow, ["doc_id", "batch_id"], how="inner" if carry else "left_semi")
-
-    def kept_texts(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
-        """doc_id, batch_id, the named columns of docs, of the documents that no job in `heeds` left out: one pass over docs.
-
-        Where at most BROADCAST were left out, as their runs counted them, these go to where the texts are; else Spark plans it.
-        """
-        from pyspark.sql import functions as F
-
-        docs, left_out = self.slice("docs").select("doc_id", "batch_id", *columns), self.left_out(heeds)
-        if left_out is None:
-            return docs
-        left_out = F.broadcast(left_out) if self.n_left_out(heeds) <= BROADCAST else left_out
-        return docs.join(left_out, ["doc_id", "batch_id"], how="left_anti")
-
-    def n_left_out(self, heeds: tuple[str, ...] | list[str]) -> int:
-        """Documents of the batches at hand that the last runs of `heeds` left out, as they counted them; more where they covered other batches too."""
-        rows = [row for row in self.runs.finished() if row["job"] in heeds]
-        last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
-        return sum(row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values())
 
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
         """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.

@@ -22,7 +22,7 @@ from jobs.core.lake import Lake
 from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
-from jobs.core.session import SMALL_BYTES, SMALL_DOCUMENTS, compiled, open_session
+from jobs.core.session import SMALL_BYTES, SMALL_DOCUMENTS, compiled, is_local, open_session
 from jobs.lake.listing import NoFiles
 from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
@@ -31,9 +31,6 @@ from jobs.runner.pins import FOREIGN, told
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
-
-
-WARMED = 100_000  # more than any cluster has cores: no part is without a row
 
 
 @dataclass(frozen=True)
@@ -75,12 +72,14 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
 
 
 def _warm(lake: Lake, kernel: Any) -> None:
-    """Start a worker on each core, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
+    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
 
-    def started() -> None:  # Spark makes as many parts as it knows cores
-        lake.spark.range(WARMED).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
+    def started() -> None:
+        cores = lake.spark.sparkContext.defaultParallelism
+        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
 
-    in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
+    if is_local(lake.spark):
+        in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
 
 
 def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None) -> Outcome:

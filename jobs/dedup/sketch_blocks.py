@@ -57,8 +57,9 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     last = size_of(tables, params).last_round
-    texts = tables.kept_texts(params.heeds, "text")
-    if last >= 0:
+    if last < 0:
+        texts = tables.kept(params.heeds, "text")
+    else:
         known = blocks(tables, params).select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
         todo = tables.stage("todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti"))
         if todo.isEmpty():

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from jobs.core.session import jvm_of
 from jobs.lake.history import Commit, commit_from_actions
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ class HadoopFiles:
     """A folder on any Hadoop file system, by the session's JVM. (To ask first whether a file is there would double an object store's requests.)"""
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
+        jvm: Any = spark._jvm
         # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
-        self.path, self.to_bytes = spark._jvm.org.apache.hadoop.fs.Path, spark._jvm.org.apache.commons.io.IOUtils.toByteArray
+        self.path, self.to_bytes = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.commons.io.IOUtils.toByteArray
         self.folder = self.path(folder)
         self.system = self.folder.getFileSystem(spark._jsc.hadoopConfiguration())
 
@@ -116,7 +118,4 @@ def log_of(spark: SparkSession, folder: str, local: Path | None) -> LogFiles | N
     """The log of the table in `folder` (`local`: where that is on this machine's disk); None for a client of Spark Connect."""
     if local is not None:
         return LogFiles(LocalFiles(local / "_delta_log"))
-    try:
-        return LogFiles(HadoopFiles(spark, f"{folder}/_delta_log"))
-    except (AttributeError, NotImplementedError):  # as PySpark says that there is no JVM: of Spark 4, and of 3.5
-        return None
+    return None if jvm_of(spark) is None else LogFiles(HadoopFiles(spark, f"{folder}/_delta_log"))
