@@ -237,6 +237,7 @@ ELSEWHERE = {  # what a test of its own bounds
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
     "batches", "causal_lm", "columns", "compiled_code", "warm_up", "domains", "embedding", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "zip_directories",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
