@@ -5,13 +5,14 @@ writes  verdicts, corpus
 run     spark-submit jobs/build_corpus.py --recipe conf/build_corpus.yaml --lake lakes/demo
 
 Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass unseen.
-What stands beside the text is joined among narrow rows, and goes along with the keys by which it is read.
+What stands beside the text is joined among narrow rows. A text is read and written again only where its edits or what
+stands beside it have changed; rows that go are marked in files that stay as they are.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -20,17 +21,18 @@ from jobs.core.contract import gate, load_contract
 from jobs.core.counts import counted
 from jobs.core.domains import with_domain
 from jobs.core.errors import ContractError, DataError
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.job import Change, Counts, Job, Tables, Writes, main
 from jobs.core.tables import CORPUS
 from jobs.dedup.family_sizes import stood_for
 from udfs.edits import apply_batches
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 KEYS = ["doc_id", "batch_id"]
-EDITED = "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, facts string"
-FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, "text", "n_chars", "n_edits"))
+EDITED = "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, edits_hash bigint, facts string"
+OF_TEXT = ("text", "n_chars", "n_edits", "edits_hash")
+FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, *OF_TEXT))
 
 
 class Params(Strict):
@@ -44,45 +46,75 @@ class Params(Strict):
     data_docs: bool  # whether Great Expectations writes its pages beside the lake (local lakes only)
 
 
-def edited(tables: Tables, params: Params) -> DataFrame:
-    """EDITED of the kept documents, facts being FACTS as JSON. Raises ContractError as `require_facts`."""
+def wanted(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, edits (JSON; null: none), edits_hash, facts (FACTS as JSON) of the kept documents: narrow rows."""
     from pyspark.sql import functions as F
 
     span = F.struct("start", "end", "replacement")
-    spans = (
-        tables.slice("edits")
-        .where(F.col("job").isin(params.edits))
-        .groupBy(*KEYS)
-        .agg(F.to_json(F.collect_list(span)).alias("edits"))
-    )
-    known = facts(tables, params)
-    told = known.select(*KEYS, F.to_json(F.struct(*[column.name for column in FACTS])).alias("facts"))
-    keys = tables.kept(params.heeds).join(told, KEYS, how="left").join(spans, KEYS, how="left")
-    keys = tables.stage("keys", keys.select(*KEYS, "edits", "facts"))
-    require_facts(keys)
-    rows = tables.texts(None, "text").join(keys, KEYS, how="inner")  # wide beside keys alone: Spark plans it by their size
-    return rows.select(*KEYS, "text", "edits", "facts").mapInArrow(apply_batches, EDITED)
+    spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS)
+    told = facts(tables, params).select(*KEYS, _as_json().alias("facts"))
+    rows = tables.kept(params.heeds).join(told, KEYS, how="left")
+    rows = rows.join(spans.agg(F.array_sort(F.collect_list(span)).alias("spans")), KEYS, how="left")
+    edits = F.to_json("spans")
+    hashed = F.when(edits.isNotNull(), F.xxhash64(edits)).alias("edits_hash")
+    return rows.select(*KEYS, edits.alias("edits"), hashed, "facts")
 
 
-def write_corpus(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def _as_json() -> Column:
+    from pyspark.sql import functions as F
+
+    return F.to_json(F.struct(*[column.name for column in FACTS]))
+
+
+def standing(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, was_edited (edits_hash), was_told (hash of the facts) of the rows of corpus that may stay."""
+    from pyspark.sql import functions as F
+
+    rows = tables.own("corpus").where(F.col("n_chars") >= params.min_chars)
+    return rows.select(*KEYS, F.col("edits_hash").alias("was_edited"), F.xxhash64(_as_json()).alias("was_told"))
+
+
+def to_write(tables: Tables, params: Params) -> DataFrame:
+    """The rows of `wanted` that corpus does not hold as they are now, staged. Raises ContractError as `require_facts`."""
+    from pyspark.sql import functions as F
+
+    rows = wanted(tables, params)
+    if tables.owns("corpus"):
+        before = standing(tables, params).withColumn("is_there", F.lit(True))
+        is_same = F.col("edits_hash").eqNullSafe(F.col("was_edited")) & (F.xxhash64("facts") == F.col("was_told"))
+        rows = rows.join(before, KEYS, how="left").where(F.col("is_there").isNull() | ~is_same)
+    found = tables.stage("keys", rows.select(*KEYS, "edits", "edits_hash", "facts"))
+    require_facts(found)
+    return found
+
+
+def write_corpus(tables: Tables, params: Params) -> dict[str, Any]:
     """`corpus`, and a verdict for each document of which the edits left nothing."""
     from pyspark.sql import functions as F
 
-    rows = tables.stage("edited", edited(tables, params))
+    keys = to_write(tables, params)
+    # Text stands beside the keys alone: Spark plans the join by their size, and reads no batch that they do not name.
+    texts = tables.texts(None, "text").join(keys, KEYS, how="inner")
+    columns = (*KEYS, "text", "edits", "edits_hash", "facts")
+    rows = tables.stage("edited", texts.select(*columns).mapInArrow(apply_batches, EDITED))
     short = rows.where(F.col("n_chars") < params.min_chars)
     verdicts = short.select(
         F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit("empty_after_edits").alias("reason"),
         F.col("n_chars").cast("double").alias("value"), F.lit(float(params.min_chars)).alias("limit"),
         F.lit("build_corpus.min_chars").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
-    corpus = with_facts(rows.where(F.col("n_chars") >= params.min_chars))
-    n_kept = corpus.count()
+    n_kept = tables.kept(params.heeds).count() - short.count()
     if n_kept < params.min_kept:
         raise DataError(f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
+    made = with_facts(rows.where(F.col("n_chars") >= params.min_chars))
     site = f"{tables.lake.local_root}/_data_docs/corpus" if params.data_docs and tables.lake.local_root else None
-    if n_kept:
-        gate(corpus, load_contract(params.contract), 0.0, site)
-    return {"verdicts": verdicts, "corpus": corpus}
+    if not made.isEmpty():
+        gate(made, load_contract(params.contract), 0.0, site)
+    if not tables.owns("corpus"):
+        return {"verdicts": verdicts, "corpus": made}
+    stays = tables.kept(params.heeds).join(short.select(*KEYS), KEYS, how="left_anti")
+    gone = tables.own("corpus").select(*KEYS).join(stays, KEYS, how="left_anti")
+    return {"verdicts": verdicts, "corpus": Change(made, tables.stage("gone", gone), ("doc_id", "batch_id"))}
 
 
 def require_facts(keys: DataFrame) -> None:
@@ -154,7 +186,7 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
 
 JOB = Job(
     "build_corpus", Params, reads=("docs", "signals", "verdicts", "edits", "duplicates"),
-    writes=(Writes("verdicts", "job"), Writes("corpus", "all")), steps=(write_corpus,), scope="lake", count=count_corpus, about=__doc__,
+    writes=(Writes("verdicts", "job"), Writes("corpus", "append")), steps=(write_corpus,), scope="lake", count=count_corpus, about=__doc__,
     looks_at=("quality", "domains"),
 )  # fmt: skip
 

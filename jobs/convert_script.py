@@ -40,7 +40,7 @@ def convert(tables: Tables, params: Params) -> dict[str, DataFrame]:
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
-    kept = tables.kept(params.heeds).join(chinese, keys, how="left_semi")
+    kept = tables.to_look_at(params.heeds).join(chinese, keys, how="left_semi")
     wanted = kept.join(skipped, keys, how="left_anti")
     changes = simplified(params.opencc).once()
     found = tables.texts(wanted, "text").select(*keys, changes("text").alias("found"))
@@ -58,6 +58,7 @@ JOB = Job(
     count=count_kept,
     about=__doc__,
     looks_at=("domains",),
+    by_document=True,
 )
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    texts = tables.kept(params.heeds, "text")
+    texts = tables.to_look_at(params.heeds, "text")
     found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
@@ -65,7 +65,7 @@ def count_by_benchmark(tables: Tables, params: Params) -> Counts:
 JOB = Job(
     "decontaminate", Params, reads=("docs", "verdicts"),
     writes=(Writes("contamination", "batch"), Writes("benchmark_items", "job"), Writes("verdicts", "batch")),
-    steps=(decontaminate,), count=count_by_benchmark, about=__doc__,
+    steps=(decontaminate,), count=count_by_benchmark, about=__doc__, by_document=True,
 )  # fmt: skip
 
 if __name__ == "__main__":

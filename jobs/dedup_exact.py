@@ -1,10 +1,11 @@
 """Keep the best of all documents whose normalised text, or whose URL, is the same.
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
-writes  duplicates, verdicts
+writes  text_hashes, duplicates, verdicts
 run     spark-submit jobs/dedup_exact.py --recipe conf/dedup_exact.yaml --lake lakes/demo
 
-Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names.
+Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names. The text of
+a document is read once; the next batch meets its hash.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from jobs.core.config import Strict
 from jobs.core.counts import count_verdicts
 from jobs.core.domains import with_domain
 from jobs.core.job import Job, Tables, Writes, main
+from jobs.core.near_dup_params import digest
+from jobs.core.once import forget_replaced
 from jobs.core.ranking import EARLIER, Rank, ranked, unused_tables
 from jobs.core.routes import Label
 from udfs.columns import text_hash
@@ -50,17 +53,39 @@ class Params(Strict):
         return unused_tables(self.ranking)
 
 
-def hash_texts(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, text_hash, url_key and rank columns of the documents that earlier judges kept; one pass over the text."""
+def known(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, text_hash of the documents that were read before, under this normalisation."""
+    from pyspark.sql import functions as F
+
+    rows = tables.own("text_hashes").where(F.col("kernel") == digest(params.normalise))
+    return rows.select("doc_id", "batch_id", "text_hash")
+
+
+def hash_texts(tables: Tables, params: Params) -> dict[str, DataFrame]:
+    """`text_hashes` of the documents that earlier judges kept and that have none yet; one pass over their text."""
     from pyspark.sql import functions as F
 
     texts = tables.kept(params.heeds, "text")
+    if tables.owns("text_hashes"):
+        keys = ["doc_id", "batch_id"]
+        todo = tables.stage("todo", tables.kept(params.heeds).join(known(tables, params), keys, how="left_anti"))
+        if todo.isEmpty():
+            return {}
+        texts = tables.texts(todo, "text")
     hash_of = text_hash(**params.normalise.model_dump())
-    hashed = texts.select("doc_id", "batch_id", hash_of("text").alias("text_hash"))
+    named = F.lit(digest(params.normalise)).alias("kernel")
+    return {"text_hashes": texts.select(named, "doc_id", "batch_id", hash_of("text").alias("text_hash"))}
+
+
+def keyed(tables: Tables, params: Params) -> DataFrame:
+    """doc_id, batch_id, text_hash, url_key of the documents that earlier judges kept: narrow rows only."""
+    from pyspark.sql import functions as F
+
+    keys = ["doc_id", "batch_id"]
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
-    docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "url", "domain_hint"))
-    urls = docs.select("doc_id", "batch_id", F.when(counts, url_key(F.col("url"))).alias("url_key"))
-    return hashed.join(urls, ["doc_id", "batch_id"], how="inner")
+    docs = with_domain(tables, tables.kept(params.heeds, "url", "domain_hint"))
+    urls = docs.select(*keys, F.when(counts, url_key(F.col("url"))).alias("url_key"))
+    return known(tables, params).join(urls, keys, how="inner")
 
 
 def url_key(url: Column) -> Column:
@@ -92,7 +117,7 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """`duplicates` and `verdicts` of all batches."""
     from pyspark.sql import functions as F
 
-    rows, order = ranked(tables, hash_texts(tables, params), params.ranking)
+    rows, order = ranked(tables, keyed(tables, params), params.ranking)
     rows = tables.stage("hashes", rows)
     by_text = copies_of(rows, "text_hash", order, "content")
     out = by_text.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method")
@@ -112,8 +137,9 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "dedup_exact", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("duplicates", "job"), Writes("verdicts", "job")),
-    steps=(find_copies,), scope="lake", count=count_verdicts, about=__doc__,
+    "dedup_exact", Params, reads=("docs", "signals", "verdicts"),
+    writes=(Writes("text_hashes", "append"), Writes("duplicates", "job"), Writes("verdicts", "job")),
+    steps=(forget_replaced, hash_texts, find_copies), scope="lake", count=count_verdicts, about=__doc__,
     looks_at=("domains", *EARLIER),
 )  # fmt: skip
 

@@ -44,12 +44,15 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
-    found = tables.kept(params.heeds, "text").select(*keys, find("text").alias("found"))
+    found = tables.to_look_at(params.heeds, "text").select(*keys, find("text").alias("found"))
     own = F.lit(tables.job.name).alias("job")
     return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
 
 
-JOB = Job("scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count_kept, about=__doc__)
+JOB = Job(
+    "scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count_kept, about=__doc__,
+    by_document=True,
+)  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -37,7 +37,7 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys = ["doc_id", "batch_id"]
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(F.col("domain").isin(params.domains))
-    texts = tables.texts(tables.kept(params.heeds).join(code, keys, how="left_semi"), "text")
+    texts = tables.texts(tables.to_look_at(params.heeds).join(code, keys, how="left_semi"), "text")
     found = texts.select(*keys, licence_headers().once()("text").alias("found"))
     spans = found.select(*keys, F.explode("found").alias("span"))
     own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")
@@ -46,6 +46,7 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "strip_headers", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(strip,), count=count_kept, about=__doc__, looks_at=("domains",),
+    by_document=True,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -43,17 +43,26 @@ class Doc:
 
 def read_lake(where: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
     """Kept documents, raw documents, and which is a copy of which. Raises RecipeError when there is no curated lake."""
-    from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
     try:
-        corpus = DeltaTable(f"{where}/corpus").to_pyarrow_table(columns=["doc_id", "text", "lang", "domain"]).to_pylist()
-        docs = DeltaTable(f"{where}/docs").to_pyarrow_table(columns=["doc_id", "text"]).to_pylist()
-        copies = DeltaTable(f"{where}/duplicates").to_pyarrow_table(columns=["doc_id", "dup_of"]).to_pylist()
+        corpus = _rows(where, "corpus", "doc_id", "text", "lang", "domain")
+        docs = _rows(where, "docs", "doc_id", "text")
+        copies = _rows(where, "duplicates", "doc_id", "dup_of")
     except (DeltaError, OSError) as error:
         raise RecipeError(f"{where}: no curated lake ({str(error).splitlines()[0][:160]}); run `gristmill run curate` first, and name a path, not a catalog") from None
     kept = [Doc(row["doc_id"], row["text"], row["lang"] or "?", row["domain"] or "?") for row in corpus]
     return kept, [Doc(row["doc_id"], row["text"], "?", "?") for row in docs], {(row["doc_id"], row["dup_of"]) for row in copies}
+
+
+def _rows(where: str, table: str, *columns: str) -> list[dict[str, Any]]:
+    """Columns of a table by delta-rs's engine: its plain reader does not know deletion vectors, which corpus has."""
+    import pyarrow as pa
+    from deltalake import DeltaTable, QueryBuilder
+
+    query = f"SELECT {', '.join(columns)} FROM {table}"
+    found = QueryBuilder().register(table, DeltaTable(f"{where}/{table}")).execute(query)
+    return list(pa.table(found.read_all()).to_pylist())
 
 
 def in_order(docs: Iterable[Doc], seed: int) -> list[Doc]:

@@ -18,7 +18,7 @@ from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
 from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
-KINDS = ("docs", "signals", "pairs", "runs", "models", "embeddings")  # every type, with and without CHECK and partitions
+KINDS = ("docs", "signals", "pairs", "runs", "models", "embeddings", "corpus")  # every type, with and without CHECK and partitions
 
 
 def by_spark(spark: Any, where: Path) -> Lake:
@@ -33,8 +33,9 @@ def first_commit(lake: Lake, name: str) -> dict[str, Any]:
     actions = [json.loads(line) for line in (lake.folder(table(name)) / "_delta_log" / f"{0:020}.json").read_text().splitlines()]
     found = {key: action[key] for action in actions for key in action}
     schema = json.loads(found["metaData"]["schemaString"])
+    protocol = {key: sorted(value) if isinstance(value, list) else value for key, value in found["protocol"].items()}
     keys = ("description", "format", "partitionColumns", "configuration")
-    return {"schema": schema, "protocol": found["protocol"], **{key: found["metaData"][key] for key in keys}}
+    return {"schema": schema, "protocol": protocol, **{key: found["metaData"][key] for key in keys}}
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 EDITED = pa.schema([
     ("doc_id", pa.string()), ("batch_id", pa.string()), ("text", pa.string()), ("n_chars", pa.int64()),
-    ("n_edits", pa.int32()), ("facts", pa.string()),
+    ("n_edits", pa.int32()), ("edits_hash", pa.int64()), ("facts", pa.string()),
 ])  # fmt: skip
 
 
@@ -42,9 +42,9 @@ def apply_edits(text: str, edits: Iterable[tuple[int, int, str]]) -> tuple[str, 
 
 
 def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text, edits (JSON: start, end, replacement each; null: none), facts -> EDITED.
+    """mapInArrow: doc_id, batch_id, text, edits (JSON: start, end, replacement each; null: none), edits_hash, facts -> EDITED.
 
-    n_chars: code points of the text after its edits. facts go through as they are.
+    n_chars: code points of the text after its edits. edits_hash and facts go through as they are.
     """
     for batch in batches:
         rows = [_row(text, edits) for text, edits in zip(batch["text"].to_pylist(), batch["edits"].to_pylist(), strict=True)]
@@ -52,7 +52,7 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
             [
                 batch["doc_id"], batch["batch_id"], pa.array([row[0] for row in rows], pa.string()),
                 pa.array([len(row[0]) for row in rows], pa.int64()), pa.array([row[1] for row in rows], pa.int32()),
-                batch["facts"],
+                batch["edits_hash"], batch["facts"],
             ],
             schema=EDITED,
         )  # fmt: skip

@@ -13,7 +13,7 @@ Planned = Sequence[tuple[Job, Any]]
 
 
 def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
-    """Raises ConfigError listing every job that reads a table, or heeds a judge, that no job before it writes.
+    """Raises ConfigError listing every job that reads a table, heeds a judge or applies edits that no job before it writes.
 
     `earlier`: the jobs, with their parameters, of the recipe that filled the lake.
     """
@@ -26,9 +26,12 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
         for table in sorted(set(job.reads) - written - SHARED - {w.table for w in job.writes}):
             advice = f"put {' or '.join(writers[table])} before it" if writers[table] else "add the job that writes it"
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
-        for judge in getattr(params, "heeds", ()):
-            if judge not in seen:
-                wrong.append(f"{place}: jobs.{job.name}.heeds names {judge}, which does not run before it (before it: {', '.join(sorted(seen)) or 'none'})")
+        named = [(field, name) for field in ("heeds", "edits") for name in getattr(params, field, ())]
+        for field, name in named:
+            if name not in seen:
+                before = ", ".join(sorted(seen)) or "none"
+                where = f"{place}: jobs.{job.name}.{field}"
+                wrong.append(f"{where} names {name}, which does not run before it (before it: {before})")
         written |= {w.table for w in job.writes}
         seen.add(job.name)
     if wrong:

@@ -10,6 +10,7 @@ from jobs.core import local_delta
 from jobs.core import tables as promised
 from jobs.core.errors import ContractError
 from jobs.core.lake import Lake
+from jobs.runner.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ class Tables:
             state = runs.state(name) if self.pins[name].trouble else None
             if state is not None:  # this job is about to write it anew: what is there is all there is
                 self.versions[name] = state.version
+        self.work = Work(batches)
         self.started_at: Any = None
         self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
         self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
@@ -118,6 +120,25 @@ class Tables:
         """doc_id, batch_id, the named columns of docs, of the documents at hand that no job in `heeds` left out: one pass over docs."""
         return self.without_left_out(self.slice("docs").select("doc_id", "batch_id", *columns), heeds)
 
+    def to_look_at(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
+        """As `kept`, of the documents that a job `by_document` has to look at in this run (see jobs.runner.work)."""
+        from pyspark.sql import functions as F
+
+        whole = self.slice("docs").where(F.col("batch_id").isin(list(self.work.whole)))
+        rows = self.without_left_out(whole.select("doc_id", "batch_id", *columns), heeds)
+        entered = self.work.entered
+        if entered is None:
+            return rows
+        return rows.unionByName(self.texts(entered, *columns) if columns else entered)
+
+    def standing(self, name: str) -> DataFrame:
+        """The job's own rows of the batches at hand that this run leaves as they are."""
+        from pyspark.sql import functions as F
+
+        mine = (F.col("job") == self.job.name) & ~F.col("batch_id").isin(list(self.work.whole))
+        rows, left = self.own_slice(name).where(mine), self.work.left
+        return rows if left is None else rows.join(left, ["doc_id", "batch_id"], how="left_anti")
+
     def without_left_out(self, rows: DataFrame, heeds: tuple[str, ...] | list[str]) -> DataFrame:
         """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out.
 
@@ -137,7 +158,8 @@ class Tables:
         """doc_id, batch_id, the named columns of docs (or corpus) and the columns `carry` of `keys`.
 
         Of the documents in `keys` (doc_id, batch_id and what they carry), or, without keys, of all at hand.
-        Where there are at most BROADCAST, keys go to where the texts are; else Spark plans the join.
+        Where there are at most BROADCAST, keys go to where the texts are, and Spark reads no batch of which they name
+        no document (its dynamic pruning of partitions); else it plans the join.
         """
         from pyspark.sql import functions as F
 

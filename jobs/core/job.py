@@ -65,6 +65,16 @@ class Insert:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a step returns in a frame's place, in one commit: rows of `frame` go where those of the same `on` columns
+    stand, or are added; rows whose `on` columns appear in `gone` are deleted."""
+
+    frame: DataFrame
+    gone: DataFrame
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What a run looked at and did with it, each number counted by itself; `reasons` may count a document twice.
 
@@ -77,7 +87,7 @@ class Counts:
     reasons: dict[str, int]
 
 
-# A frame, a Delete, an Insert, or a list of them for each table, committed in that order.
+# A frame, a Delete, an Insert, a Change, or a list of them for each table, committed in that order.
 Step = Callable[["Tables", Any], dict[str, Any]]
 
 
@@ -94,6 +104,9 @@ class Job:
     count: Callable[[Tables, Any], Counts] | None = None
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
+    # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts of judges that
+    # it heeds have changed since it looked at a batch, it then looks at what these let in (Tables.to_look_at), and no more.
+    by_document: bool = False
     output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
 
 

@@ -40,10 +40,11 @@ UPGRADE = "run `gristmill upgrade --lake LAKE`, which brings a lake of another v
 SCHEMA_VERSION = "gristmill.schema"  # the property that says by which declaration of its columns a table was made
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"  # which version the session's last commit made, as Delta notes it
 OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
+GONE = "gristmill_gone"  # the column that says of a row of a merge that it is to be deleted
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
-# Plain tables that delta-rs can read and write too: no deletion vectors, no row tracking. No smallest and largest value of each column
+# Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where Table.marks_deleted. No smallest and largest value of each column
 # either: ids are hashes and slices are partitions, so they would skip no file, and finding them is a twentieth of measure_text.
-PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
+PROPERTIES = {"delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
 
 
 def quoted(text: str) -> str:
@@ -183,7 +184,8 @@ class Lake:
         """Create the table, with its comments and its CHECK constraint, unless it is there."""
         if self.exists(table):
             return
-        properties = {**PROPERTIES, "gristmill.buckets": str(self.buckets), SCHEMA_VERSION: table.schema_version}
+        marks = {"delta.enableDeletionVectors": str(table.marks_deleted).lower()}
+        properties = {**PROPERTIES, **marks, "gristmill.buckets": str(self.buckets), SCHEMA_VERSION: table.schema_version}
         if self.is_direct:
             local_delta.create(table, self.folder(table), properties)
             return
@@ -358,7 +360,8 @@ class Lake:
         with self._committing(table, note) as made:
             # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
-            if isinstance(frame, pa.Table) and self.is_direct and where is None:
+            is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
+            if is_direct and local_delta.takes_appends(self.folder(table)):
                 local_delta.append(self.folder(table), frame.cast(local_delta.arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)
@@ -371,17 +374,46 @@ class Lake:
         writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
         writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
 
-    def delete(self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str) -> int:
-        """Delete the rows whose `on` columns appear in `keys`; returns the version."""
-        return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE")
+    def delete(
+        self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str, within: str | None = None
+    ) -> int:
+        """Delete the rows whose `on` columns appear in `keys`; returns the version.
+
+        `within`: a condition over the table's partitions (as `t`) that all of these rows meet; other files are not read.
+        """
+        return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE", within)
 
     def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
         """Add the rows of `frame` whose `on` columns are not there yet; returns the version. Raises as `write` does."""
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
 
-    def _merge(self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str) -> int:
+    def change(self, table: Table, frame: DataFrame, gone: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Put rows of `frame` in the place of those with the same `on` columns, or add them, and delete those of `gone`.
+
+        Returns the version: all of it is one commit. Raises as `write` does.
+        """
+        from pyspark.sql import functions as F
+
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        keys = gone.select(*on).distinct()
+        blank = [keys[c.name] if c.name in on else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        rows = frame.select(*table.names, F.lit(False).alias(GONE))
+        rows = rows.unionByName(keys.select(*blank, F.lit(True).alias(GONE)))
+        columns = ", ".join(f"`{name}`" for name in table.names)
+        values = ", ".join(f"k.`{name}`" for name in table.names)
+        given = ", ".join(f"t.`{name}` = k.`{name}`" for name in table.names)
+        then = (
+            f"WHEN MATCHED AND k.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {given} "
+            f"WHEN NOT MATCHED AND NOT k.{GONE} THEN INSERT ({columns}) VALUES ({values})"
+        )
+        return self._merge(table, rows, on, note, then)
+
+    def _merge(
+        self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str, within: str | None = None
+    ) -> int:
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
+        condition += f" AND ({within})" if within else ""
         rows.createOrReplaceTempView(MERGED)
         try:
             with self.noted(note), self._committing(table, note) as made:

@@ -31,6 +31,9 @@ ARROW = {
 }  # fmt: skip
 
 
+PLAIN_WRITER = 3  # of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
+
+
 @dataclass(frozen=True)
 class DataFile:
     """One Parquet file of a version: absolute path, and the values of the partition it belongs to."""
@@ -70,7 +73,7 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
             "schemaString": json.dumps({"type": "struct", "fields": fields}), "partitionColumns": list(table.partitions),
             "configuration": {**properties, **constraint}, "createdTime": now,
         }},
-        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 3 if table.check else 2}},
+        {"protocol": _protocol(table)},
     ]  # fmt: skip
     log = folder / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
@@ -82,6 +85,14 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def _protocol(table: Table) -> dict[str, Any]:
+    if not table.marks_deleted:
+        return {"minReaderVersion": 1, "minWriterVersion": 3 if table.check else 2}
+    features = ["appendOnly", "invariants", *(["checkConstraints"] if table.check else [])]
+    named = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors", *features]}
+    return {"minReaderVersion": 3, "minWriterVersion": 7, **named}
 
 
 def _kind(spark: str) -> Any:
@@ -118,6 +129,11 @@ def opened(folder: Path, version: int | None) -> Any | None:
 
     found = DeltaTable(str(folder), version=version)
     return found if found.protocol().min_reader_version == 1 else None
+
+
+def takes_appends(folder: Path) -> bool:
+    """Whether delta-rs may add to a table: no feature is on that every writer has to know (row tracking, renamed columns)."""
+    return bool(described(folder).protocol().min_writer_version <= PLAIN_WRITER)
 
 
 def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:

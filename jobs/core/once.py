@@ -16,5 +16,7 @@ def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:
     if not stale:
         return {}
     keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))
-    owned = [write.table for write in tables.job.writes if tables.owns(write.table)]
+    # What is replaced whole by every run needs no forgetting.
+    added_to = [write.table for write in tables.job.writes if write.replaces == "append"]
+    owned = [name for name in added_to if tables.owns(name)]
     return {name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",)) for name in owned}

@@ -17,8 +17,8 @@ from jobs.core.background import at_once, in_background
 from jobs.core.contract import preload
 from jobs.core.counts import counted
 from jobs.core.errors import ConfigError, ContractError, DataError, RetryLater
-from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes
-from jobs.core.lake import Lake
+from jobs.core.job import Change, Counts, Delete, Insert, Job, Tables, Writes
+from jobs.core.lake import Lake, quoted
 from jobs.core.packages import need_packages
 from jobs.core.progress import Progress
 from jobs.core.runs import Runs, log, now
@@ -27,6 +27,7 @@ from jobs.lake.listing import NoFiles
 from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
 from jobs.runner.pins import FOREIGN, told
+from jobs.runner.work import work_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,6 +110,7 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
             with missing_files_named(lake.where):
                 run.clear_what_no_longer_stands()
                 with compiled(lake.spark, run.is_large()):
+                    run.tables.work = work_of(run.tables, params)
                     run.through_steps()
                     counts = job.count(run.tables, params) if job.count else None
             check_counts(job.name, counts)
@@ -130,7 +132,8 @@ def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, lis
     _refuse_lost_batches(runs, job)
     if batch is not None and batch not in known:
         raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
-    heeds = tuple(getattr(params, "heeds", ()))
+    # Judges whose verdicts count, and jobs whose edits are applied.
+    heeds = tuple(dict.fromkeys([*getattr(params, "heeds", ()), *getattr(params, "edits", ())]))
     _need_coverage(job, runs, heeds, known)
     unused = params.unused_tables() if hasattr(params, "unused_tables") else frozenset()
     stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused)]
@@ -226,10 +229,15 @@ class _Run:
 
     def through_steps(self) -> None:
         """Each step's frames are committed before the next step runs: in order, but those that only write whole slices at once."""
-        for step in self.job.steps:
+        work = self.tables.work
+        for step in self.job.steps if not work.is_nothing() else ():
             made = step(self.tables, self.params)
+            if work.whole != self.tables.batches:
+                for name, frame in made.items():
+                    self._commit_part(promised.table(name), frame)
+                continue
             # (Spark's own catalog does not keep two tables apart that are made at the same time.)
-            if len(made) > 1 and not self.lake.is_catalog and not any(isinstance(change, Delete | Insert | list) for change in made.values()):
+            if len(made) > 1 and not self.lake.is_catalog and not any(isinstance(change, Delete | Insert | Change | list) for change in made.values()):
                 self._commit_together(made)
                 continue
             for name, changes in made.items():
@@ -281,9 +289,32 @@ class _Run:
             self.announce()
             self._wrote(table, self.lake.insert(table, change.frame, change.on, self.note))
             return
+        if isinstance(change, Change):
+            self.announce()
+            self._wrote(table, self.lake.change(table, change.frame, change.gone, change.on, self.note))
+            return
         frame = self._guarded(change) if table.name == "verdicts" else change
         self.announce()
         self._write(table, frame)
+
+    def _commit_part(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
+        """Of a run that leaves rows of batches at hand as they are: what no longer stands goes, and what was made is added."""
+        declared = next(write for write in self.job.writes if write.table == table.name)
+        if declared.replaces != "batch":
+            self._commit(table, frame)
+            return
+        frame = self._guarded(frame) if table.name == "verdicts" else frame
+        self.announce()
+        whole, left = self.tables.work.whole, self.tables.work.left
+        again = tuple(batch for batch in whole if self.runs.last(self.job.name, batch) is not None)
+        if again:
+            self._wrote(table, self.lake.clear(table, declared.where(self.job.name, again) or "true", self.note))
+        if left is not None:
+            keys = left.selectExpr(f"'{self.job.name}' AS job", "doc_id", "batch_id")
+            others = ", ".join(quoted(batch) for batch in self.tables.batches if batch not in whole)
+            within = f"t.job = {quoted(self.job.name)} AND t.batch_id IN ({others})"
+            self._wrote(table, self.lake.delete(table, keys, ("job", "doc_id", "batch_id"), self.note, within))
+        self._wrote(table, self.lake.write(table, frame, None, self.note))
 
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
         declared = next(write for write in self.job.writes if write.table == table.name)
@@ -298,7 +329,9 @@ class _Run:
         staged = verdicts
         if self.tables.judged is None:
             staged = self.tables.stage("verdicts", verdicts)
-            self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), staged)
+            known = self.tables.work.whole != self.tables.batches
+            every = self.tables.standing("verdicts").unionByName(staged) if known else staged
+            self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), every)
         found = self.tables.judged
         floor = getattr(self.params, "min_kept", 0)
         if found.rows_in and found.rows_kept < floor:

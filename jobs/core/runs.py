@@ -148,20 +148,26 @@ class Runs:
         `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does
         not count either: it is of this job's outcome, and the two would never come to an end.
         """
+        return self.written_since(job, batch, recipe_hash, heeds, unused) == set()
+
+    def written_since(
+        self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...], unused: frozenset[str] = frozenset()
+    ) -> set[str] | None:
+        """As `is_fresh`: the tables that have been written for the batch since; None where the job does not cover it."""
         mine = self.last(job.name, batch)
         if mine is None or not self.covers(job.name, batch, recipe_hash):
-            return False
+            return None
         opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
         later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
-        return not any(self._concerns(row, job, batch, heeds, unused) for row in later)
+        return {name for row in later for name in self._concerning(row, job, batch, heeds, unused)}
 
     @staticmethod
-    def _concerns(row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]) -> bool:
+    def _concerning(row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]) -> set[str]:
         if job.scope == "batch" and batch not in row["batches"]:
-            return False
+            return set()
         looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
-        return bool(written - SHARED) or (bool(written) and (row["job"] in heeds or not job.writes))
+        return written if row["job"] in heeds or not job.writes else written - SHARED
 
 
 def rows_of(lake: Lake) -> list[Row]:

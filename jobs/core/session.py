@@ -40,9 +40,8 @@ DELTA = {
 # Where the master is local, and nowhere else: a cluster has its own memory, and more than four partitions.
 LOCAL = {
     "spark.sql.shuffle.partitions": "4",
-    # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with these three (measured).
+    # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with these two (measured).
     "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.stats.skipping": "false",
     "spark.sql.adaptive.enabled": "false",
     # Slices are whole partitions here, so replaceWhere need not look into files (2.3 s a commit against 1.6 s, measured).
     "spark.databricks.delta.replaceWhere.dataColumns.enabled": "false",

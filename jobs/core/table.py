@@ -26,6 +26,9 @@ class Table:
     key: tuple[str, ...]
     partitions: tuple[str, ...] = ()
     check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
+    # Whether rows that go are marked in a file beside theirs (Delta's deletion vectors), which then is not written anew: for
+    # a table with texts of which a few change at a time. It takes readers of Delta's protocol 3.
+    marks_deleted: bool = False
     keeps_rows: bool = False  # rows that no job could make again: an upgrade adds columns to them; else the table is made anew
 
     @property

@@ -135,6 +135,16 @@ version    | string  | of the classifier (null unless it was asked)
     check="confidence IS NULL OR confidence BETWEEN 0 AND 1",
 )
 
+TEXT_HASHES = Table(
+    "text_hashes",
+    "One row a document that dedup_exact has read: the hash of its normalised text, by which the next batch meets it.",
+    columns("kernel    | string! | hash of the normalisation; only equal kernels compare\n" + DOC + """
+text_hash | string! | 32 hex digits: BLAKE2b of the normalised text
+"""),
+    key=("kernel", "doc_id", "batch_id"),
+    partitions=("batch_id",),
+)
+
 SKETCHES = Table(
     "sketches",
     "One row for up to 8,192 documents of one batch: their sketches and band keys, the index of the next batch.",
@@ -256,6 +266,7 @@ text         | string! | the text after all edits
 n_chars      | bigint! | characters of text
 n_words      | bigint  | words of docs.text (signals.n_words)
 n_edits      | int!    | spans that were replaced
+edits_hash   | bigint  | hash of these spans and what stands in their place (null: none): whether the next run has to write the text again
 quality      | double  | quality.quality, 0 to 1 (null: not scored)
 quality_bin  | int     | quality.bin, 0 (worst) to 19 (best) of its language (null: not scored)
 tier         | string  | quality.tier: head, middle or tail (null: not scored)
@@ -267,6 +278,7 @@ content_hash | string! | docs.content_hash of the source text
     key=("doc_id",),
     partitions=("batch_id", "bucket"),
     check="n_chars > 0",
+    marks_deleted=True,
 )
 
 RUNS = Table(
@@ -302,7 +314,7 @@ SYNTHESIS = frozenset({"synth_requests", "synth_answers", "segments", "samples",
 BY_WORKER = frozenset({"synth_answers", "leases"})  # that the worker commits to by itself, with a row in `runs` only when it ends
 SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})  # what workers may be at: no job takes rows out again
 ALL = (
-    DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION,
+    DOCS, REJECTS, BATCH_FILES, DOMAINS, SIGNALS, PERPLEXITY, SCORES, EMBEDDINGS, QUALITY, VERDICTS, EDITS, TEXT_HASHES, SKETCHES, PAIRS, HOT_BUCKETS, DUPLICATES, CONTAMINATION,
     BENCHMARK_ITEMS, CORPUS, MIX,
     SYNTH_REQUESTS, SYNTH_ANSWERS, SEGMENTS, SAMPLES, SAMPLE_SIGNALS, SAMPLE_SCORES, SAMPLE_VERDICTS, LEASES, MODELS, RUNS,
 )  # fmt: skip

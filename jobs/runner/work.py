@@ -1,0 +1,95 @@
+"""Which documents a run looks at: whole batches, and of batches it knows those about which the judges changed their word."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs.core.tables import VERDICTS
+from jobs.lake.missing_files import missing_file
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.inputs import Tables
+    from jobs.core.runs import Runs
+
+KEYS = ["doc_id", "batch_id"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run looks at. `whole`: batches of which it looks at every kept document.
+
+    The others at hand it has looked at before, and of what it reads only verdicts of judges that it heeds have changed
+    since: `entered` (doc_id, batch_id) are their documents that were left out then and are kept now, `left` those that
+    were kept then and are left out now; None where there are none.
+    """
+
+    whole: tuple[str, ...]
+    entered: DataFrame | None = None
+    left: DataFrame | None = None
+
+    def is_nothing(self) -> bool:
+        """Whether neither a document has to be looked at nor a row of one to go."""
+        return not self.whole and self.entered is None and self.left is None
+
+
+def work_of(tables: Tables, params: Any) -> Work:
+    """The work of a run on the batches at hand: narrow rows of verdicts are compared, of then and of now."""
+    job, runs = tables.job, tables.runs
+    everything = Work(tables.batches)
+    seen = _seen_by_last_runs(tables, params) if job.by_document else {}
+    if not seen or not _is_one_table(runs):
+        return everything
+    whole = tuple(batch for batch in tables.batches if batch not in seen)
+    try:
+        turned = tables.stage("turned", _turned(tables, tuple(params.heeds), seen))
+    except Exception as error:  # a VACUUM may have taken the files of that version
+        gone = missing_file(error)
+        if gone is None:
+            raise
+        said = f"{gone} is gone, so that what the judges said then cannot be read; every document is looked at again"
+        print(f"{job.name:<16} {said}", file=sys.stderr, flush=True)
+        return everything
+    n = {row["is_out"]: row["n"] for row in turned.groupBy("is_out").count().withColumnRenamed("count", "n").collect()}
+    entered, left = turned.where("NOT is_out").select(*KEYS), turned.where("is_out").select(*KEYS)
+    return Work(whole, entered if n.get(False) else None, left if n.get(True) else None)
+
+
+def _seen_by_last_runs(tables: Tables, params: Any) -> dict[str, int]:
+    """Batch -> the version of verdicts at which the job looked at it, where nothing but verdicts has changed since."""
+    job, runs, found = tables.job, tables.runs, {}
+    unused = params.unused_tables() if hasattr(params, "unused_tables") else frozenset()
+    for batch in tables.batches:
+        if runs.written_since(job, batch, tables.recipe_hash, tuple(params.heeds), unused) == {VERDICTS.name}:
+            row = runs.last(job.name, batch)
+            version = (row["versions_read"] or {}).get(VERDICTS.name) if row else None
+            if version is not None:
+                # Table care may have rewritten that version's files and deleted them.
+                found[batch] = runs.moved(VERDICTS.name, version)
+    return found
+
+
+def _is_one_table(runs: Runs) -> bool:
+    """Whether all runs wrote their verdicts to the table that stands there now: of another one versions mean something else."""
+    state = runs.state(VERDICTS.name)
+    writers = [row for row in runs.finished() if VERDICTS.name in (row["versions_written"] or {})]
+    return state is not None and {(row["table_ids"] or {}).get(VERDICTS.name) for row in writers} <= {state.id}
+
+
+def _turned(tables: Tables, heeds: tuple[str, ...], seen: dict[str, int]) -> DataFrame:
+    """doc_id, batch_id, is_out (now) of the documents of the batches `seen` that were left out either then or now."""
+    from pyspark.sql import functions as F
+
+    def said(rows: DataFrame, batches: list[str], bit: int) -> DataFrame:
+        mine = rows.where(F.col("job").isin(list(heeds)) & F.col("batch_id").isin(batches))
+        return mine.select(*KEYS, F.lit(bit).alias("bits"))
+
+    both = said(tables[VERDICTS.name], list(seen), 2)
+    for version in sorted(set(seen.values())):
+        batches = [batch for batch, at in seen.items() if at == version]
+        both = both.unionByName(said(tables.lake.read(VERDICTS, version), batches, 1))
+    bits = both.groupBy(*KEYS).agg(F.bit_or("bits").alias("bits")).where("bits <> 3")
+    return bits.select(*KEYS, (F.col("bits") == 2).alias("is_out"))

@@ -1,0 +1,150 @@
+"""What a job looks at again when judges change their word: the documents that they let in, and no others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.core.inputs import Tables
+from jobs.core.lake import Lake
+from jobs.core.run import run_job
+from jobs.core.runs import Runs
+from jobs.core.tables import CONTAMINATION, DOCS, EDITS, VERDICTS
+from jobs.decontaminate import JOB as DECONTAMINATE
+from jobs.dedup_exact import JOB as EXACT
+from jobs.judge_rules import JOB as RULES
+from jobs.measure_text import JOB as MEASURE
+from jobs.scrub_pii import JOB as SCRUB
+from tests.lakes import read
+
+pytestmark = pytest.mark.spark
+HEEDS = ["judge_rules", "dedup_exact"]
+QUESTION = "How many sacks of flour does the old miller carry up the long hill before noon?"
+WORDS = "river mill wheel stone flour grain sack barn field horse cart road bridge village winter summer".split()
+
+
+def text_of(number: int) -> str:
+    told = " ".join(WORDS[(number * 7 + i * i) % len(WORDS)] for i in range(60))
+    return f"{told}. Write to mill{number}@example.org about it. {QUESTION if number % 3 == 0 else ''}"
+
+
+def rows(numbers: range, tag: str = "") -> list[dict[str, str]]:
+    return [{"id": f"{tag}{number}", "text": text_of(number)} for number in numbers]
+
+
+@pytest.fixture
+def work(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Any]]:
+    """Runs the jobs; gives what SCRUB and DECONTAMINATE said of themselves."""
+    exact = {"heeds": ["judge_rules"], "ranking": [{"by": "batch", "prefer": "high"}], "min_kept": 0}
+    routes = [{"lang": ["any"], "domain": ["any"], "presets": []}]
+    rules = params_of("judge_rules", min_kept=0, routes=routes, languages=None)
+    file = tmp_path / "questions.jsonl"
+    file.write_text(json.dumps({"id": "1", "question": QUESTION}) + "\n", encoding="utf-8")
+    columns = {"benchmark": "=ours", "item": "id", "text": "question"}
+    against = params_of("decontaminate", heeds=HEEDS, min_kept=0, benchmarks=[{"file": str(file), "columns": columns}])
+
+    def run(new: list[dict[str, str]] | None = None, batch: str = "one", **changes: Any) -> list[Any]:
+        if new:
+            documents(new, batch)
+        run_job(MEASURE, params_of("measure_text"), lake)
+        run_job(RULES, rules, lake)
+        run_job(EXACT, params_of("dedup_exact", **{**exact, **changes}), lake)
+        return [run_job(SCRUB, params_of("scrub_pii", heeds=HEEDS), lake), run_job(DECONTAMINATE, against, lake)]
+
+    return run
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """(job, documents) of each use of Tables.to_look_at from here on."""
+    seen: list[tuple[str, int]] = []
+    whole = Tables.to_look_at
+
+    def told(self: Tables, *args: Any) -> Any:
+        found = whole(self, *args)
+        seen.append((self.job.name, found.count()))
+        return found
+
+    monkeypatch.setattr(Tables, "to_look_at", told)
+    return seen
+
+
+def slices(lake: Lake) -> dict[str, list[Any]]:
+    """The rows of both jobs, sorted, without what names a run."""
+    found = {}
+    for table, job in ((EDITS, SCRUB), (CONTAMINATION, DECONTAMINATE), (VERDICTS, DECONTAMINATE)):
+        found[f"{table.name} of {job.name}"] = sorted(read(lake, table, job=job.name), key=str)
+    return found
+
+
+def test_a_second_batch_has_old_documents_looked_at_only_where_their_judges_changed_their_word(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    work(rows(range(20)))
+    seen = looked_at(monkeypatch)
+    # Texts 15 to 19 come again, and the newer copy stays: five old documents leave, ten of the new batch are looked at.
+    scrubbed, _ = work(rows(range(15, 25), "new-"), "two")
+    assert seen == [("scrub_pii", 10), ("decontaminate", 10)]
+    assert (scrubbed.counts.rows_in, scrubbed.counts.rows_kept) == (25, 25)
+    kept = {row.doc_id for row in Tables(lake, Runs(lake), SCRUB, "", ("one", "two")).kept(HEEDS).collect()}
+    assert {row.doc_id for row in read(lake, EDITS, job="scrub_pii")} == kept
+    assert {row.doc_id for row in read(lake, CONTAMINATION)} <= kept
+    # The judges take their word back: the five are let in again, their copies leave.
+    seen.clear()
+    again, judged = work(ranking=[{"by": "batch", "prefer": "low"}])
+    assert seen == [("scrub_pii", 5), ("decontaminate", 5)]
+    assert [each.counts.rows_in for each in (again, judged)] == [25, 25]
+    assert {row.batch_id for row in read(lake, EDITS) if row.doc_id not in kept} == {"one"}
+
+
+def test_what_stands_is_what_a_first_run_over_all_batches_gives(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    work(rows(range(20)))
+    work(rows(range(15, 25), "new-"), "two")
+    work(ranking=[{"by": "batch", "prefer": "low"}])
+    parts, judged = slices(lake), [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)]
+    assert all(parts.values())
+    monkeypatch.setattr("jobs.core.run.work_of", lambda tables, params: tables.work)  # whole batches
+    monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
+    work(ranking=[{"by": "batch", "prefer": "low"}])
+    assert slices(lake) == parts
+    assert [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)] == judged
+
+
+def test_a_run_that_died_half_way_is_made_again_whole(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    work(rows(range(20)))
+
+    commits: list[int] = []
+
+    def dies(self: Lake, table: Any, version: int) -> None:
+        commits.extend([version] if table.name == "edits" else [])
+        if len(commits) == 2:  # the first is of judge_rules, the second takes out what scrub_pii said of those that left
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "committed", dies)
+        with pytest.raises(KeyboardInterrupt):
+            work(rows(range(15, 25), "new-"), "two")
+    seen = looked_at(monkeypatch)
+    work()
+    assert seen[0] == ("scrub_pii", 25)
+    n = lake.read(EDITS).where(F.col("job") == "scrub_pii").count()
+    assert n == 25 == lake.read(EDITS).where(F.col("job") == "scrub_pii").distinct().count()
+
+
+def test_where_the_judges_words_of_then_are_gone_all_is_looked_at(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    work(rows(range(20)))
+    whole = lake.read
+
+    def gone(table: Any, version: int | None = None) -> Any:
+        if table.name == "verdicts" and version is not None and version < lake.latest(VERDICTS) - 1:
+            raise RuntimeError("DELTA_FILE_NOT_FOUND version of 00000000000000000003.json")
+        return whole(table, version)
+
+    seen = looked_at(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "read", gone)
+        work(rows(range(15, 25), "new-"), "two")
+    assert seen == [("scrub_pii", 25), ("decontaminate", 25)]
+    assert len(read(lake, DOCS)) == 30
