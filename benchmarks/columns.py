@@ -1,6 +1,6 @@
 """What a function of udfs.columns costs beside mapInArrow over its kernel.
 
-    python -m benchmarks.columns --docs ../shared/data/corpus_dev.parquet [--documents 10000] [--rounds 5]
+    python -m benchmarks.columns --docs data/corpus_dev.parquet [--documents 10000] [--rounds 5]
 
 `--docs`: Parquet with text and lang_hint. Both forms of each function write doc_id, batch_id and what comes
 out to Spark's noop sink, in one session of two cores, by turns, after a round that is not counted. Models are

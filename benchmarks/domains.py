@@ -1,6 +1,6 @@
 """Domain labels on sources that taught nothing: accuracy of label_domain's classifiers beside a plain floor.
 
-    python -m benchmarks.domains --docs ../shared/data/corpus_dev.parquet [--per-source 200]
+    python -m benchmarks.domains --docs data/corpus_dev.parquet [--per-source 200]
 
 Sources are dealt into five parts, the largest first; a model learns four parts and labels the fifth, so no source stands on both sides. Columns of
 the file: text, source, domain, lang_hint. Systems: `vectors` (conf/label_domain.yaml), `grams` (hashed character n-grams, as its comment has them) and `floor`, in the

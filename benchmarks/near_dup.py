@@ -1,6 +1,6 @@
 """How many of the labelled near-duplicates dedup_minhash finds, and how many of those that it leaves out are right.
 
-    python -m benchmarks.near_dup --docs ../shared/data/neardup_docs_dev.parquet --truth ../shared/data/neardup_truth_dev.parquet
+    python -m benchmarks.near_dup --docs data/neardup_docs_dev.parquet --truth data/neardup_truth_dev.parquet
 
 Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/dedup_minhash.yaml, as a
 `curate` would run it, but for no earlier judge and a ranking by bytes. Truth (id_a, id_b, lang, jaccard) is every pair at Jaccard .5 and

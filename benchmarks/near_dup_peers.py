@@ -1,6 +1,6 @@
 """Near-duplicate removal by Gristmill and by its peers: seconds, rate and memory on the same input, machine and two cores.
 
-    make peers && python -m benchmarks.near_dup_peers --docs ../shared/data/corpus_dev.parquet [--systems gristmill,datatrove]
+    make peers && python -m benchmarks.near_dup_peers --docs data/corpus_dev.parquet [--systems gristmill,datatrove]
 
 Each system is a process of its own, timed from its start to its end, one after the other:
 

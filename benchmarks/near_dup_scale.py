@@ -1,6 +1,6 @@
 """dedup_minhash on growing corpora: seconds, rate, memory, and what it shuffles and spills.
 
-    python ../shared/tools/make_scale.py --input ../shared/data/corpus_dev.parquet --n 1000000 --out /tmp/s1m --seed 7
+    python -m benchmarks.scaled_corpus --docs data/corpus_dev.parquet --n 1000000 --out /tmp/s1m --seed 7
     python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m --cluster [--s3]
     python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m --master local[2]
 

@@ -1,6 +1,6 @@
 """Perplexity by KenLM: whether it knows bad text from good, and what a document costs beside KenLM alone.
 
-    python -m benchmarks.perplexity --docs ../shared/data/quality_dev.parquet
+    python -m benchmarks.perplexity --docs data/quality_dev.parquet
 
 For each language two models are trained (by lmplz where `make lmplz` put it, by kaldingram otherwise), each on the good rows of half of the
 sources, --most of them at the most, and each scores the rows of the other half. The last line is JSON by language:

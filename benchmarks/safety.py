@@ -1,6 +1,6 @@
 """Sensitive words: what the lists catch, what they spare, and what a megabyte costs.
 
-    python -m benchmarks.safety --docs ../shared/data/corpus_dev.parquet [--n 4000]
+    python -m benchmarks.safety --docs data/corpus_dev.parquet [--n 4000]
 
 The set is benchmarks/safety_set.yaml, written by hand, judged by conf/score_words.yaml and the limits of conf/judge_scores.yaml. `--docs` (columns text,
 lang_hint) is read for speed and for alarms among documents that are held to be clean. The last line is JSON:
