@@ -4,7 +4,7 @@
     python -m benchmarks.curate --docs FOLDER --master local[2]
 
 FOLDER (or a file) is Parquet: id, text, url, source, domain, lang_hint and perhaps license. The recipe is conf/demo.yaml without its section
-`spark`, the lake has 32 buckets. `curate` is one process, by `python -m` with --master, by spark-submit with --cluster. With --then its
+`spark`, and what teaches scorers may be of any domain; the lake has 32 buckets. `curate` is one process, by `python -m` with --master, by spark-submit with --cluster. With --then its
 folder is a second batch on the same lake, after a batch of its first 10 documents, which shows what a batch costs whatever is in it. The
 last line is JSON:
 
@@ -20,6 +20,7 @@ then.read_share, then.written_share    of the bytes of the first batch, to hold 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import tempfile
 from pathlib import Path
@@ -37,6 +38,10 @@ from benchmarks.support.systems import System, add_options, system_of
 from jobs.core import config
 
 BUCKETS, FEW = 32, 10
+# Sections that take reference prose by its domain, which a corpus of one domain does not have.
+TAUGHT_BY = (
+    ("train_classifier", "good"), ("train_classifier", "classifiers", "likeness", "target"), ("train_lm",),
+)  # fmt: skip
 
 
 def curate(system: System, docs: str, name: str) -> dict[str, Any]:
@@ -59,6 +64,9 @@ def _recipe(system: System, name: str, spark: dict[str, str]) -> Path:
     columns |= {"lang_hint": "lang_hint", "license": "license"}
     format_ = {"glob": "*.parquet", "format": "parquet", "encoding": "utf-8", "columns": columns}
     optional = {"optional": ["url", "domain_hint", "lang_hint", "license"]}
+    for names in TAUGHT_BY:
+        section = functools.reduce(lambda part, key: part[key], names, jobs)
+        section["domains"] = None
     jobs["ingest_docs"] = {**jobs["ingest_docs"], "batch_per_folder": False, "max_row_bytes": 32 << 20, "formats": [format_ | optional]}
     made = {"lake": {"path": "unnamed", "buckets": BUCKETS}, "jobs": jobs, "spark": {} if system.cluster else spark}
     path = system.home / f"{name}.yaml"
