@@ -94,6 +94,7 @@ class Job:
     count: Callable[[Tables, Any], Counts] | None = None
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
+    models_of: tuple[str, ...] = ()  # jobs whose models it reads; those of others make nothing stale; (): all
     output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
 
 
