@@ -74,7 +74,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score,), count=count_kept,
-    about=__doc__,
+    about=__doc__, models_of=("train_classifier",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 JOB = Job(
     "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(forget_replaced, score,), count=count_kept,
-    about=__doc__,
+    about=__doc__, models_of=("train_lm",),
 )  # fmt: skip
 
 if __name__ == "__main__":

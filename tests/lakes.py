@@ -87,11 +87,14 @@ def write(
     job: str = "test",
     batch: str = "b",
     recipe: dict[str, Any] | None = None,
+    where: str | None = None,
 ) -> int:
-    """Append rows, in the order of the table's columns, and log a finished run of `job` on `batch` that says so; returns the version."""
+    """Append rows (in place of those `where`), in the order of the table's columns, and log a finished run of
+    `job` on `batch` that says so; returns the version."""
     table = promised.table(name)
     run_id = uuid.uuid4().hex
-    version = lake.write(table, frame_of(lake, table, rows), None, json.dumps({"run_id": run_id, "job": job}))
+    note = json.dumps({"run_id": run_id, "job": job})
+    version = lake.write(table, frame_of(lake, table, rows), where, note)
     told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch],
             "recipe_hash": "h",
             "recipe": json.dumps(recipe or {}),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from udfs.classifiers import Classifier
     from udfs.lm import LanguageModel
     from udfs.pii import PiiParams
+    from udfs.scales import Curve
     from udfs.sensitive import WordList
     from udfs.text_heads import Head
 
@@ -181,6 +182,16 @@ def token_loss(
         padded_tokens=padded_tokens,
     )
     return _function("token_loss", bound, LOSSES)
+
+
+def share_below(curves: Mapping[tuple[str | None, str], Curve]) -> Function:
+    """lang, scorer, step -> share (0 to 1) of the language that the scorer puts below the step, by `curves`.
+
+    The query fails with ValueError at a language and scorer without a curve (udfs.scales).
+    """
+    from udfs.scales import shares_at
+
+    return _function("share_below", partial(shares_at, curves=dict(curves)), pa.float64(), takes_text=False)
 
 
 def pii(params: PiiParams | None = None) -> Function:

@@ -5,7 +5,11 @@ A scorer is a trained classifier, a transformer or a judge of `scores`, or the l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import functools
+from collections.abc import Collection
+from dataclasses import replace
+from operator import and_
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveFloat
 
@@ -13,11 +17,11 @@ from jobs.core.config import Strict
 from jobs.core.errors import ContractError
 from jobs.core.job import Tables
 from jobs.core.models import find_models
+from udfs.scales import STEPS, Scale, curve_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-STEPS = 65536  # values are counted in 1 / STEPS, so that neither the order nor the partitions of the rows move a document
 KEYS = ["doc_id", "batch_id"]
 
 
@@ -29,77 +33,103 @@ class Scorer(Strict):
     weight: PositiveFloat
 
 
-def values(tables: Tables, scorers: dict[str, Scorer]) -> DataFrame:
-    """doc_id, batch_id, scorer, raw (higher is better), step (0 to STEPS - 1, rising with raw): a row for each document and scorer.
+def versions(tables: Tables, scorers: dict[str, Scorer]) -> dict[str, list[str]]:
+    """For each scorer the versions whose rows count; none where an open one has no row yet.
 
     Raises ContractError when a scorer stands there in several versions and the recipe names none.
     """
+    return {name: _versions(tables, name, scorer) for name, scorer in scorers.items()}
+
+
+def _versions(tables: Tables, name: str, scorer: Scorer) -> list[str]:
+    if scorer.of == "score_classifier":
+        return [find_models(tables, [name], "train_classifier")[0]["version"]]
+    if scorer.of == "score_perplexity":
+        trained = tables["models"].where("job = 'train_lm'").collect()
+        current = [f"{row['name']}-{row['version']}" for row in trained]
+        return sorted(each for each in current if scorer.version in (None, each))
+    if scorer.version:
+        return [scorer.version]
+    rows = _rows(tables, name, scorer).select("version").distinct()
+    found = sorted(row["version"] for row in rows.collect())
+    if len(found) > 1:
+        raise ContractError(
+            f"{name} ({scorer.of}) stands in {len(found)} versions: {', '.join(found)}; "
+            f"name one as its version in jobs.{tables.job.name}.scorers"
+        )
+    return found
+
+
+def values(tables: Tables, scorers: dict[str, Scorer], heard: dict[str, list[str]]) -> DataFrame:
+    """doc_id, batch_id, scorer, raw (higher is better), step (0 to STEPS - 1, rising with raw).
+
+    A row for each document and scorer; `heard`: as `versions` gives it.
+    """
+    from pyspark.sql import functions as F
+
+    step = F.least(F.floor(F.col("unit") * STEPS), F.lit(STEPS - 1)).cast("int").alias("step")
     made = None
     for name, scorer in scorers.items():
-        rows = _perplexity(tables, scorer) if scorer.of in ("score_perplexity", "score_loss") else _scores(tables, name, scorer)
-        versions = sorted(row["version"] for row in rows.select("version").distinct().collect()) if _is_open(scorer) else []
-        if len(versions) > 1:
-            raise ContractError(f"{name} ({scorer.of}) stands in {len(versions)} versions: {', '.join(versions)}; name one as its version in jobs.{tables.job.name}.scorers")
-        rows = rows.select(*KEYS, *_named(name))
+        rows = _rows(tables, name, scorer).where(F.col("version").isin(heard[name]))
+        rows = rows.select(*KEYS, F.lit(name).alias("scorer"), "raw", step)
         made = rows if made is None else made.unionByName(rows)
     assert made is not None  # the recipe names one at least
     return made
 
 
-def _is_open(scorer: Scorer) -> bool:
-    return scorer.version is None and scorer.of in ("score_transformer", "merge_scores", "score_loss")
-
-
-def _named(name: str) -> tuple[Column, ...]:
+def _rows(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
+    """doc_id, batch_id, version, raw, unit (0 to 1, rising with raw) of a scorer, whatever its version."""
     from pyspark.sql import functions as F
 
-    step = F.least(F.floor(F.col("unit") * STEPS), F.lit(STEPS - 1)).cast("int")
-    return F.lit(name).alias("scorer"), F.col("raw"), step.alias("step")
-
-
-def _scores(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
-    """Rows of `scores`: a classifier's logit, a regression's or judge's value, and 0 to 1."""
-    from pyspark.sql import functions as F
-
-    version = find_models(tables, [name], "train_classifier")[0]["version"] if scorer.of == "score_classifier" else scorer.version
-    rows = tables.slice("scores").where((F.col("job") == scorer.of) & (F.col("scorer") == name))
-    return (rows.where(F.col("version") == version) if version else rows).select(*KEYS, "version", "raw", F.col("score").alias("unit"))
-
-
-def _perplexity(tables: Tables, scorer: Scorer) -> DataFrame:
-    """Rows of `perplexity`: the loss turned round; 1 / (1 + loss) has no end of its own."""
-    from pyspark.sql import functions as F
-
+    if scorer.of not in ("score_perplexity", "score_loss"):
+        rows = tables.slice("scores").where((F.col("job") == scorer.of) & (F.col("scorer") == name))
+        return rows.select(*KEYS, "version", "raw", F.col("score").alias("unit"))
     rows = tables.slice("perplexity").where(F.col("job") == scorer.of)
-    if scorer.of == "score_perplexity":
-        current = [f"{row['name']}-{row['version']}" for row in tables["models"].where("job = 'train_lm'").collect()]
-        rows = rows.where(F.col("model").isin(current))
-    rows = rows.where(F.col("model") == scorer.version) if scorer.version else rows
-    return rows.select(*KEYS, F.col("model").alias("version"), (-F.col("loss")).alias("raw"), (1 / (1 + F.greatest("loss", F.lit(0.0)))).alias("unit"))
+    unit = 1 / (1 + F.greatest("loss", F.lit(0.0)))  # the loss turned round; it has no end of its own
+    version, raw = F.col("model").alias("version"), (-F.col("loss")).alias("raw")
+    return rows.select(*KEYS, version, raw, unit.alias("unit"))
 
 
-def as_percentiles(tables: Tables, rows: DataFrame, weigh: str) -> DataFrame:
-    """doc_id, batch_id, lang, n_bytes, scorer, raw: `rows` (of `values`, with lang and n_bytes) with raw replaced by the share of their language, counted
-    in documents or bytes, that the scorer puts below the document, half of its equals included."""
+def weight(weigh: str) -> Column:
+    """What counts of rows with n_bytes: documents, or their bytes."""
     from pyspark.sql import functions as F
 
-    weight = F.count("*") if weigh == "documents" else F.sum("n_bytes")
-    counted: dict[tuple[Any, str], list[tuple[int, int]]] = {}
-    for row in rows.groupBy("lang", "scorer", "step").agg(weight.alias("n")).collect():
+    return F.count("*") if weigh == "documents" else F.sum("n_bytes")
+
+
+def beyond(
+    tables: Tables, rows: DataFrame, known: Collection[tuple[str | None, ...]], *columns: str
+) -> DataFrame:
+    """Those of `rows` whose `columns` hold no tuple of `known`; nulls are equal."""
+    from pyspark.sql import functions as F
+
+    if not known:
+        return rows
+    told = F.broadcast(tables.frame(list(known), ", ".join(f"known_{name} string" for name in columns)))
+    is_known = [F.col(name).eqNullSafe(F.col(f"known_{name}")) for name in columns]
+    return rows.join(told, functools.reduce(and_, is_known), how="left_anti")
+
+
+def with_curves(tables: Tables, scale: Scale, rows: DataFrame, weigh: str) -> Scale:
+    """`scale` with the curves that it lacks for `rows`; the same object when it lacks none.
+
+    rows: lang, n_bytes, scorer, step, staged; one aggregation. Shares are of documents or of bytes.
+    """
+    new = beyond(tables, rows, list(scale.curves), "lang", "scorer")
+    counted: dict[tuple[str | None, str], list[tuple[int, int]]] = {}
+    for row in new.groupBy("lang", "scorer", "step").agg(weight(weigh).alias("n")).collect():
         counted.setdefault((row["lang"], row["scorer"]), []).append((row["step"], row["n"]))
-    ranks = [(lang, scorer, step, share) for (lang, scorer), steps in counted.items() for step, share in shares_below(sorted(steps))]
-    told = F.broadcast(tables.frame(ranks, "of string, scorer string, step int, share double"))
-    joined = rows.join(told, F.col("lang").eqNullSafe(F.col("of")) & (rows.scorer == told.scorer) & (rows.step == told.step), how="inner")
-    return joined.select(*KEYS, "lang", "n_bytes", rows.scorer, F.col("share").alias("raw"))
+    made = {key: curve_of(sorted(steps)) for key, steps in counted.items()}
+    return replace(scale, curves={**scale.curves, **made}) if made else scale
 
 
-def shares_below(steps: list[tuple[int, int]]) -> list[tuple[int, float]]:
-    """For each (step, weight), ascending: the share of all weight below the step, half of its own included."""
-    total, below, found = sum(n for _, n in steps), 0, []
-    for step, n in steps:
-        found.append((step, (below + n / 2) / total))
-        below += n
-    return found
+def as_percentiles(rows: DataFrame, scale: Scale) -> DataFrame:
+    """doc_id, batch_id, lang, n_bytes, scorer, raw of `rows` (`values`, with lang and n_bytes): raw becomes
+    the share of their language that the scorer puts below the document, by the curves of `scale`."""
+    from udfs.columns import share_below
+
+    share = share_below(scale.curves)("lang", "scorer", "step")
+    return rows.select(*KEYS, "lang", "n_bytes", "scorer", share.alias("raw"))
 
 
 def combined(rows: DataFrame, scorers: dict[str, Scorer], combine: str, middle: float, needs_all: bool) -> DataFrame:

@@ -104,6 +104,7 @@ class Job:
     count: Callable[[Tables, Any], Counts] | None = None
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
+    models_of: tuple[str, ...] = ()  # jobs whose models it reads; those of others make nothing stale; (): all
     # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts of judges that
     # it heeds have changed since it looked at a batch, it then looks at what these let in (Tables.to_look_at), and no more.
     by_document: bool = False

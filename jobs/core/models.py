@@ -38,6 +38,22 @@ def is_trained(tables: Tables) -> bool:
     return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash
 
 
+def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any) -> dict[str, Any] | None:
+    """The row of this job's model `name` as the last finished run left it, where it was made by these params.
+
+    `made_of`: entries that its trained_on must have too; values are as JSON has them. None where one differs.
+    """
+    found = tables.get("models")
+    for row in [] if found is None else found.collect():
+        if (row["job"], row["name"]) != (tables.job.name, name) or json.loads(row["params"]) != params:
+            continue
+        about = json.loads(row["trained_on"])
+        if all(about.get(key) == value for key, value in made_of.items()):
+            kept: dict[str, Any] = row.asDict()
+            return kept
+    return None
+
+
 def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
     """Rows of `model_row` as a frame of `models`."""
     return tables.frame(rows, MODELS.schema).coalesce(1)

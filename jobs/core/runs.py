@@ -11,7 +11,7 @@ import pyarrow as pa
 from jobs.core import local_delta
 from jobs.core.job import Job
 from jobs.core.lake import Lake
-from jobs.core.tables import ALL, BY_WORKER, RUNS, SHARED, table
+from jobs.core.tables import ALL, BY_WORKER, MODELS, RUNS, SHARED, table
 from jobs.lake.history import TableState
 from jobs.runner.pins import REPAIR, Pin, pinned, with_commits
 
@@ -145,6 +145,7 @@ class Runs:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
 
         Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
+        Of `models`, only what the jobs in its `models_of` wrote counts.
         `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does
         not count either: it is of this job's outcome, and the two would never come to an end.
         """
@@ -167,6 +168,8 @@ class Runs:
             return set()
         looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
+        if job.models_of and row["job"] not in (*job.models_of, REPAIR):
+            written -= {MODELS.name}
         return written if row["job"] in heeds or not job.writes else written - SHARED
 
 

@@ -77,7 +77,7 @@ MODELS = Table(
 job       | string! | the job that trained or registered it
 name      | string! | as recipes call it
 version   | string! | hash of what it was trained on and of its parameters
-kind      | string! | kenlm; linear, trees, fasttext, likeness, word_stats (train_classifier); domains (label_domain)
+kind      | string! | kenlm; linear, trees, fasttext, likeness, word_stats (train_classifier); domains (label_domain); scale (build_quality)
 lang      | string  | language it is for (null: any)
 path      | string! | file or folder, below the lake's root unless absolute
 trained_on | string! | what it was trained on, as JSON: tables and versions, slices, counts

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from jobs import build_quality, judge_quality, score_classifier, score_perplexity, train_classifier, train_lm
-from jobs.build_quality import bin_starts
 from jobs.core import config
-from jobs.core.ensemble import STEPS
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
 from tests.lakes import frame_of, note_of, read
+from udfs.scales import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
@@ -39,12 +38,9 @@ def rows_of(lake: Lake, table: Any) -> list[str]:
     return sorted(map(str, read(lake, table)))
 
 
-def test_bins_are_twentieths_and_ties_stay_together() -> None:
-    assert bin_starts([(step, 1) for step in range(40)]) == list(range(2, 40, 2))
-    assert bin_starts([(7, 100)]) == [STEPS] * 19, "one value: one bin, the lowest"
-    starts = bin_starts([(1, 90), (2, 10)])
-    assert starts == [2] * 18 + [STEPS]
-    assert sum(start <= 2 for start in starts) == 18
+def scorers_of(lake: Lake) -> list[str]:
+    """The models of those that score, without the scale on which build_quality puts what they say."""
+    return sorted(str(row) for row in read(lake, MODELS) if row.job != "build_quality")
 
 
 @pytest.mark.spark
@@ -89,7 +85,7 @@ def test_a_card_beside_each_model_tells_precision_and_recall_of_what_was_held_ou
 
 @pytest.mark.spark
 def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
-    scores, models, version = rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)
+    scores, models, version = rows_of(copy, SCORES), scorers_of(copy), copy.latest(SCORES)
     before = {row.doc_id: row.tier for row in read(copy, QUALITY)}
     run_job(build_quality.JOB, demo(build_quality, min_head=18), copy)
     after = {row.doc_id: row.tier for row in read(copy, QUALITY)}
@@ -100,7 +96,7 @@ def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     scorers = {name: {"of": "score_classifier", "version": None, "weight": weight} for name, weight in (("chars", 1.0), ("signals", 5.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers), copy)
     assert {row.doc_id for row in read(copy, QUALITY) if row.bin != bins[row.doc_id]}, "another weight, other bins"
-    assert (rows_of(copy, SCORES), rows_of(copy, MODELS), copy.latest(SCORES)) == (scores, models, version)
+    assert (rows_of(copy, SCORES), scorers_of(copy), copy.latest(SCORES)) == (scores, models, version)
     assert run_job(score_classifier.JOB, demo(score_classifier), copy).batches == (), "nothing to do"
 
 

@@ -236,7 +236,7 @@ ELSEWHERE = {  # what a test of its own bounds
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "batches", "causal_lm", "columns", "compiled_code", "warm_up", "domains", "embedding", "lm_training", "rules", "shards", "specials", "survivors", "text_heads", "training",
+    "batches", "causal_lm", "columns", "compiled_code", "warm_up", "domains", "embedding", "lm_training", "rules", "scales", "shards", "specials", "survivors", "text_heads", "training",
     "zip_directories",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
