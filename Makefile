@@ -104,7 +104,7 @@ worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## t
 .venv-peers/.ready: Makefile
 	@echo "installing the peers that benchmarks compare with into .venv-peers (once; one to two minutes)"
 	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-peers
-	@.venv-peers/bin/pip install -q --disable-pip-version-check 'datatrove[processing,io]==0.10.1' spacy==3.8.18 regex==2026.11.19 xxhash==3.8.2 tokenizers==0.23.3 orjson==3.13.0 nltk==3.10.4
+	@.venv-peers/bin/pip install -q --disable-pip-version-check 'datatrove[processing,io]==0.10.1' spacy==3.8.18 regex==2026.11.19 xxhash==3.8.2 tokenizers==0.23.3 orjson==3.13.0 nltk==3.10.4 pyspark==3.5.9 distributed-curator==0.1.6
 	@touch $@
 
 peers: .venv-peers/.ready ## the environment of benchmarks.near_dup_peers

@@ -1,13 +1,14 @@
 """Near-duplicate removal by Gristmill and by its peers: seconds, rate and memory on the same input, machine and two cores.
 
-    make peers && python -m benchmarks.near_dup_peers --docs data/corpus_dev.parquet [--systems gristmill,datatrove]
+    make peers && python -m benchmarks.near_dup_peers --docs data/corpus_dev.parquet [--systems gristmill,datatrove,curator]
+    python -m benchmarks.near_dup_peers --docs data/neardup_docs_dev.parquet --truth data/neardup_truth_dev.parquet --systems ...
 
 Each system is a process of its own, timed from its start to its end, one after the other:
 
 gristmill   `python -m jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
-            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`. With
-            the Spark settings of conf/demo.yaml (interpreted plans, no column statistics) while the driver holds the lake's sketches.
+            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
 datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
+curator     distributed-curator 0.1.6 with its own defaults (64 permutations, 16 bands, character 9-grams, threshold .8), local[2], 8 partitions.
 text_dedup  `python -m text_dedup.minhash` of text-dedup 0.4 with its own defaults (256 permutations, threshold .7, word 5-grams), 2 processes.
 cci4        CCI4.0's minhash_spark.py, where --cci4 names it and --graphframes the jar that it needs; its 8,192 and 8,096 partitions are
             lowered to 8, in its favour.
@@ -21,6 +22,9 @@ cpu_seconds  of processor, of the process and its children; less at the mercy of
 mb_s_core    UTF-8 megabytes of text a second and core
 peak_mb      the largest sum of resident memory of the process and its children, looked at ten times a second
 left_out     documents
+recall_70    with --truth (id_a, id_b, jaccard: all pairs of DOCS from .5 on): share of its pairs at Jaccard .7 and above of which a side is
+             left out
+right        with --truth: share of the documents left out that are a side of a pair at Jaccard .65 and above
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +49,7 @@ from benchmarks.support.measured import measured
 CORES, FILES = 2, 8
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".venv-peers/bin/python"
-NEEDS = {"datatrove": ("datatrove.pipeline.dedup.minhash", "make peers"), "text_dedup": ("text_dedup.minhash", "pip install text-dedup"), "cci4": ("pyspark", "pip install pyspark==3.5.9")}
+NEEDS = {"datatrove": ("datatrove.pipeline.dedup.minhash", "make peers"), "curator": ("distributed_curator", "make peers"), "text_dedup": ("text_dedup.minhash", "pip install text-dedup"), "cci4": ("pyspark", "pip install pyspark==3.5.9")}
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Asked:
 
     docs: str
     files: str  # the same documents as FILES Parquet files (id, text)
-    rows: int
+    ids: set[str]
     home: str
     python: str
     cci4: str | None
@@ -72,28 +76,35 @@ def gristmill(asked: Asked) -> dict[str, Any]:
     master = {"GRISTMILL_MASTER": f"local[{CORES}]"}
     before = measured([*run, "jobs.ingest_docs", *where, "--input", asked.docs, "--batch", "docs"], Path(asked.home, "ingest.log"), **master)
     found = measured([*run, "jobs.dedup_minhash", *where], Path(asked.home, "gristmill.log"), **master)
-    return {**found, "left_out": _delta_rows(f"{lake}/verdicts"), "ingest_seconds": round(before["seconds"], 1)}
+    return {**found, "gone": _left_out(lake), "ingest_seconds": round(before["seconds"], 1)}
 
 
-def _delta_rows(path: str) -> int:
-    """Rows of a Delta table that was only appended to: what its log says of its files."""
-    added = 0
-    for commit in sorted(Path(path, "_delta_log").glob("*.json")):
-        for line in commit.read_text().splitlines():
-            action = json.loads(line)
-            if "remove" in action:
-                raise RuntimeError(f"{commit}: rows were removed; count by reading the table")
-            if "add" in action:
-                added += pq.read_metadata(Path(path, action["add"]["path"].replace("%20", " "))).num_rows
-    return added
+def _left_out(lake: str) -> set[str]:
+    """The ids, as DOCS has them, of the documents with a verdict."""
+    from deltalake import DeltaTable
+
+    docs = DeltaTable(f"{lake}/docs").to_pyarrow_table(columns=["doc_id", "native_key"]).to_pylist()
+    gone = set(DeltaTable(f"{lake}/verdicts").to_pyarrow_table(columns=["doc_id"])["doc_id"].to_pylist())
+    return {row["native_key"] for row in docs if row["doc_id"] in gone}
 
 
 def datatrove(asked: Asked) -> dict[str, Any]:
     """datatrove's MinHash blocks."""
     out = f"{asked.home}/datatrove"
     found = measured([asked.python, str(ROOT / "benchmarks/near_dup_datatrove.py"), asked.files, out], Path(asked.home, "datatrove.log"))
-    kept = sum(pq.read_metadata(path).num_rows for path in Path(out, "kept").glob("*.parquet"))
-    return {**found, "left_out": asked.rows - kept}
+    return {**found, "gone": asked.ids - _ids(Path(out, "kept").glob("*.parquet"))}
+
+
+def curator(asked: Asked) -> dict[str, Any]:
+    """distributed-curator."""
+    out = f"{asked.home}/curator"
+    command = [asked.python, str(ROOT / "benchmarks/near_dup_curator.py"), asked.files, out]
+    found = measured(command, Path(asked.home, "curator.log"), PYSPARK_PYTHON=asked.python)
+    return {**found, "gone": asked.ids - _ids(Path(out, "kept").glob("*.parquet"))}
+
+
+def _ids(paths: Iterable[Path]) -> set[str]:
+    return {each for path in paths for each in pq.read_table(path, columns=["id"])["id"].to_pylist()}
 
 
 def text_dedup(asked: Asked) -> dict[str, Any]:
@@ -102,8 +113,8 @@ def text_dedup(asked: Asked) -> dict[str, Any]:
     command = [asked.python, "-m", "text_dedup.minhash", "--path", "parquet", "--data_files", f"{asked.files}/*.parquet", "--split", "train",
                "--cache_dir", f"{asked.home}/cache", "--output", out, "--column", "text", "--num_proc", str(CORES)]  # fmt: skip
     found = measured(command, Path(asked.home, "text_dedup.log"), HF_DATASETS_OFFLINE="1")
-    kept = sum(batch.num_rows for path in Path(out).glob("*.arrow") for batch in pa.ipc.open_stream(path))
-    return {**found, "left_out": asked.rows - kept}
+    kept = {each for path in Path(out).glob("*.arrow") for batch in pa.ipc.open_stream(path) for each in batch["id"].to_pylist()}
+    return {**found, "gone": asked.ids - kept}
 
 
 def cci4(asked: Asked) -> dict[str, Any]:
@@ -114,8 +125,7 @@ def cci4(asked: Asked) -> dict[str, Any]:
     command = [*submit, "--master", f"local[{CORES}]", "--driver-memory", "4g", "--jars", asked.graphframes, "--py-files", asked.graphframes, str(script),
                "--input", asked.files, "--output", out, "--column", "text", "--checkpoint_dir", f"{asked.home}/checkpoints"]  # fmt: skip
     found = measured(command, Path(asked.home, "cci4.log"), PYSPARK_PYTHON=asked.python)
-    kept = sum(pq.read_metadata(path).num_rows for path in Path(out).rglob("*.parquet"))
-    return {**found, "left_out": asked.rows - kept}
+    return {**found, "gone": asked.ids - _ids(Path(out).rglob("*.parquet"))}
 
 
 def _need(python: str, module: str, advice: str) -> None:
@@ -127,7 +137,7 @@ def _need(python: str, module: str, advice: str) -> None:
         sys.exit(f"near_dup_peers: {python} cannot import {module} ({' '.join(last)}); {advice}, or name an interpreter that has it by --python")
 
 
-SYSTEMS: dict[str, Callable[[Asked], dict[str, Any]]] = {"gristmill": gristmill, "datatrove": datatrove, "text_dedup": text_dedup, "cci4": cci4}
+SYSTEMS: dict[str, Callable[[Asked], dict[str, Any]]] = {"gristmill": gristmill, "datatrove": datatrove, "curator": curator, "text_dedup": text_dedup, "cci4": cci4}
 
 
 def main() -> None:
@@ -135,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--docs", required=True, help="Parquet file or folder of them: id, text")
     parser.add_argument("--systems", default="gristmill,datatrove", help=f"some of {','.join(SYSTEMS)} (default gristmill,datatrove)")
+    parser.add_argument("--truth", help="Parquet of labelled pairs: id_a, id_b, jaccard")
     parser.add_argument("--python", default=str(PEERS), help="interpreter that has the peers (default: that of `make peers`)")
     parser.add_argument("--cci4", help="path of CCI4.0's minhash_spark.py")
     parser.add_argument("--graphframes", help="path of a GraphFrames jar")
@@ -150,16 +161,27 @@ def main() -> None:
         sys.exit("near_dup_peers: cci4 needs --cci4 (minhash_spark.py of FlagAI-Open/OpenSeek) and --graphframes (a jar for Spark's Scala)")
     documents = read(given.docs, ("id", "text"))
     megabytes = pc.sum(pc.binary_length(documents["text"])).as_py() / 1e6
+    truth = read(given.truth, ("id_a", "id_b", "jaccard")).to_pylist() if given.truth else None
     told: dict[str, Any] = {}
     for name in names:
         with tempfile.TemporaryDirectory() as home:
             files = _files(documents, Path(home, "files")) if name != "gristmill" else ""
-            asked = Asked(str(Path(given.docs).resolve()), files, documents.num_rows, home, given.python, given.cci4, given.graphframes)
+            asked = Asked(str(Path(given.docs).resolve()), files, set(documents["id"].to_pylist()), home, given.python, given.cci4, given.graphframes)
             found = SYSTEMS[name](asked)
+        gone = found.pop("gone")
+        found |= {"left_out": len(gone), **(_held_against(truth, gone) if truth else {})}
         rate = round(megabytes / found["seconds"] / CORES, 2)
         told[name] = {**found, "seconds": round(found["seconds"], 1), "mb_s_core": rate}
         print(f"{name}: {told[name]}", flush=True)
     print(json.dumps(told))
+
+
+def _held_against(truth: list[dict[str, Any]], gone: set[str]) -> dict[str, float]:
+    """recall_70 and right."""
+    alike = [row for row in truth if row["jaccard"] >= 0.7]
+    found = sum(row["id_a"] in gone or row["id_b"] in gone for row in alike)
+    sides = {side for row in truth if row["jaccard"] >= 0.65 for side in (row["id_a"], row["id_b"])}
+    return {"recall_70": round(found / max(1, len(alike)), 4), "right": round(len(gone & sides) / max(1, len(gone)), 4)}
 
 
 def _files(documents: pa.Table, folder: Path) -> str:
