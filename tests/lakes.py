@@ -83,15 +83,19 @@ BY_HAND = json.dumps({"run_id": "by hand", "job": "test"})  # of a commit that i
 def write(
     lake: Lake,
     name: str,
-    rows: Sequence[tuple[Any, ...]],
+    rows: Any,
     job: str = "test",
     batch: str = "b",
     recipe: dict[str, Any] | None = None,
 ) -> int:
-    """Append rows, in the order of the table's columns, and log a finished run of `job` on `batch` that says so; returns the version."""
+    """Append rows and log a finished run of `job` on `batch` that says so; returns the version.
+
+    `rows`: tuples in the order of the table's columns, or a frame.
+    """
     table = promised.table(name)
     run_id = uuid.uuid4().hex
-    version = lake.write(table, frame_of(lake, table, rows), None, json.dumps({"run_id": run_id, "job": job}))
+    frame = frame_of(lake, table, rows) if isinstance(rows, Sequence) else rows
+    version = lake.write(table, frame, None, json.dumps({"run_id": run_id, "job": job}))
     told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch],
             "recipe_hash": "h",
             "recipe": json.dumps(recipe or {}),
