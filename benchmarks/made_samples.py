@@ -3,7 +3,7 @@
     python -m benchmarks.made_samples --n 300000 --lake /tmp/lake
 
 Three questions in ten are another one again: in other case, with a word changed, or with a word behind. One in
-ten is Chinese. The others open in 24 ways; some have no language or domain, and half were solved, four tries
+ten is Chinese. Of the others half open in 24 ways; some have no language or domain, and half were solved, four tries
 each. What a sample is depends on its number only.
 """
 
@@ -26,10 +26,15 @@ Ints = npt.NDArray[np.uint64]
 OPENINGS = [
     f"{one} {other}"
     for one in ("Why did", "How was", "When could", "What made", "Who found", "Where is")
-    for other in ("the old", "the new", "one of", "every")
+    for other in ("the old", "the new", "one of", "every", "the", "its", "their", "a")
 ]
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "en", "il")]
-HAN = [chr(0x4E00 + 7 * i) for i in range(1, 601)]
+# Words that there are: of characters that make no word the tagger of openings takes a tenth of a second a question.
+HAN = (
+    "水车 石磨 河流 村民 秋天 麦子 面粉 桥梁 铁路 城市 学校 老师 学生 历史 文化 经济 发展 社会 科学 技术 工程 建筑 道路 市场 "
+    "价格 农民 土地 森林 气候 环境 能源 电力 机器 工厂 工人 产品 质量 管理 政府 法律 制度 改革 教育 医院 医生 健康 食品 安全 "
+    "旅游 音乐 电影 艺术 文学 语言 翻译 数学 物理 化学 生物 地理 海洋 太阳 月亮 研究 提高 减少 增加 改变 影响 保护 建立 利用"
+).split()
 DOMAINS = ["wiki", "web", "code", "math", "law", None]
 SPECIAL = ("n_cot", "n_question", "n_verification", "n_exploration", "n_connectives")
 
@@ -67,7 +72,7 @@ def questions(numbers: Ints) -> list[str]:
     for i, (size, head, lang) in enumerate(zip(sizes.tolist(), heads.tolist(), langs.tolist(), strict=True)):
         mine = words[i][: int(size)]
         text = (
-            [HAN[word % len(HAN)] + HAN[word // len(SYLLABLES)] for word in mine]
+            [HAN[word % len(HAN)] for word in mine]
             if lang == 0
             else [_word(word) for word in mine]
         )

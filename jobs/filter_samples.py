@@ -24,6 +24,7 @@ from jobs.core.contamination import FOUND, Against, as_verdict, best_place, find
 from jobs.core.counts import by_one_reason
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.core.session import SMALL_DOCUMENTS, compiled
 from jobs.dedup.questions import NearDuplicates
 from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
@@ -138,15 +139,9 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     rows = tables.stage("measured", measured(tables))
-    limited = tables.stage("limited", beyond_limits(rows, params))
-    n_all, good = rows.count(), _without(rows, limited)
-    steps = [{"filter": "limits", "in": n_all, "out": good.count()}]
-    if params.decontaminate is not None:
-        found = tables.stage("contaminated", contaminated(tables, params.decontaminate))
-        limited, good = limited.unionByName(found), _without(good, found)
-        steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
-    limited = limited.withColumn("dup_of", F.lit(None).cast("string"))
-    lost = functools.reduce(lambda one, other: one.unionByName(other), chosen(tables, good, steps[-1]["out"], params, steps), limited)
+    n_all = rows.count()
+    with compiled(tables.lake.spark, n_all > SMALL_DOCUMENTS):
+        lost, steps = left_out(tables, rows, n_all, params)
     n_kept = [step["out"] for step in steps if "out" in step][-1]
     tables.held = {"kept": n_kept, "lost": lost, "steps": steps}
     if n_kept < min(params.min_kept, n_all):
@@ -155,6 +150,22 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
         F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
     )  # fmt: skip
     return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
+
+
+def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, list[dict[str, Any]]]:
+    """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and each filter's counts."""
+    from pyspark.sql import functions as F
+
+    limited = tables.stage("limited", beyond_limits(rows, params))
+    good = _without(rows, limited)
+    steps = [{"filter": "limits", "in": n, "out": good.count()}]
+    if params.decontaminate is not None:
+        found = tables.stage("contaminated", contaminated(tables, params.decontaminate))
+        limited, good = limited.unionByName(found), _without(good, found)
+        steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
+    limited = limited.withColumn("dup_of", F.lit(None).cast("string"))
+    by_comparing = chosen(tables, good, steps[-1]["out"], params, steps)
+    return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 
 def _looked_for(tables: Tables, against: Against | None) -> dict[str, Any]:

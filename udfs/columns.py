@@ -212,10 +212,10 @@ def embedding() -> Function:
 
 
 def question_opening() -> Function:
-    """question -> struct of first, second: the words that it opens with (udfs.selection.opening)."""
-    from udfs.selection import OPENING, openings
+    """question -> the two words that it opens with (udfs.selection.opening), a space between."""
+    from udfs.selection import openings
 
-    return _function("question_opening", openings, OPENING)
+    return _function("question_opening", openings, pa.string())
 
 
 def seeded_hash(seed: int) -> Function:

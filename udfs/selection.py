@@ -29,7 +29,6 @@ STOP = frozenset(
 )
 ROUNDS = 8  # of k-means
 ALIKE_DIGITS = 9  # of likenesses: their last bits change with how many are computed at once
-OPENING = pa.schema([("first", pa.string()), ("second", pa.string())])
 VECTORS = "sample_id string, value double, seeded binary, vector binary"
 CROWDS = "sample_id string, value double, vector binary, crowd int"
 
@@ -46,11 +45,9 @@ def opening(question: str) -> tuple[str, str]:
     return (words[0] if words else ""), next((word for word in words[1:] if word not in STOP and not word.isdigit()), "")
 
 
-def openings(questions: pa.Array) -> pa.RecordBatch:
-    """`opening` of each question (null: of an empty one) as OPENING."""
-    found = [opening(question or "") for question in questions.to_pylist()]
-    columns = [pa.array([each[i] for each in found], pa.string()) for i in (0, 1)]
-    return pa.record_batch(columns, schema=OPENING)
+def openings(questions: pa.Array) -> pa.Array:
+    """The two words of `opening` with a space between, of each question (null: of an empty one)."""
+    return pa.array([" ".join(opening(question or "")) for question in questions.to_pylist()], pa.string())
 
 
 def seeded_hashes(texts: pa.Array, seed: int) -> pa.Array:

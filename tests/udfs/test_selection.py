@@ -60,8 +60,7 @@ def test_a_sample_is_measured_against_its_source() -> None:
 def test_openings_in_two_languages() -> None:
     assert selection.opening("Why did the old bell crack?") == ("why", "old")
     assert selection.opening("如何制造一辆水车？")[0] == "制造"
-    told = selection.openings(pa.array(["Why did the old bell crack?", None, "如何制造一辆水车？"])).to_pylist()
-    assert [(row["first"], row["second"]) for row in told][:2] == [("why", "old"), ("", "")]
+    assert selection.openings(pa.array(["Why did the old bell crack?", None])).to_pylist() == ["why old", " "]
 
 
 def test_a_seeded_order_depends_on_text_and_seed_only() -> None:
