@@ -82,12 +82,14 @@ class Params(Strict):
         return self.decontaminate.notes() if self.decontaminate else []
 
 
-def measured(tables: Tables) -> DataFrame:
-    """A narrow row a sample: what identifies it, its question, its measures, the mean of its evaluators (null where there is none)."""
+def measured(tables: Tables, params: Params) -> DataFrame:
+    """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its evaluators (null where there is none)."""
     from pyspark.sql import functions as F
 
     samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
-    rows = samples.join(tables["sample_signals"], ["sample_id"], how="inner")
+    asked = {"is_same_language", "n_cot", *params.style, *(LIMITS[name][0] for section in params.limits.values() for name in section)}
+    signals = tables["sample_signals"]
+    rows = samples.join(signals.select("sample_id", *[name for name in signals.columns if name in asked]), ["sample_id"], how="inner")
     scores = tables.get("sample_scores")
     if scores is None:
         return rows.select("*", *[F.lit(None).cast("double").alias(name) for name in EVALUATED])
@@ -138,9 +140,9 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """All verdicts of this job. Raises DataError when too few would stay."""
     from pyspark.sql import functions as F
 
-    rows = tables.stage("measured", measured(tables))
-    n_all = rows.count()
-    with compiled(tables.lake.spark, n_all > SMALL_DOCUMENTS):
+    with compiled(tables.lake.spark, tables["samples"].count() > SMALL_DOCUMENTS):
+        rows = tables.stage("measured", measured(tables, params))
+        n_all = rows.count()
         lost, steps = left_out(tables, rows, n_all, params)
     n_kept = [step["out"] for step in steps if "out" in step][-1]
     tables.held = {"kept": n_kept, "lost": lost, "steps": steps}
