@@ -24,21 +24,15 @@ from jobs.core.contamination import FOUND, Against, as_verdict, best_place, find
 from jobs.core.counts import by_one_reason
 from jobs.core.errors import DataError
 from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.sample_filters import EVALUATED, LIMITS, chosen
+from jobs.core.session import SMALL_DOCUMENTS, compiled
+from jobs.dedup.questions import NearDuplicates
+from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 OUTPUT = "_selection/summary.json"
 LANGUAGE = "other_language"
-
-
-class NearDuplicates(Strict):
-    """Questions whose shingles of `characters` characters are so alike (Jaccard) count as one."""
-
-    min_similarity: float = Field(gt=0, le=1)
-    characters: PositiveInt
-    permutations: PositiveInt  # of MinHash
 
 
 class Buckets(Strict):
@@ -67,9 +61,8 @@ class Params(Strict):
     max_same_opening: PositiveInt | None  # samples whose questions open with the same words
     buckets: Buckets | None
     diversity: Diversity | None
-    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat]  # weights of the features that rank samples
+    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = Field(min_length=1)  # weights of the features that rank samples
     self_bleu_texts: PositiveInt
-    max_on_driver: PositiveInt  # samples that the filters after the limits can hold
     seed: int
     min_kept: NonNegativeInt  # samples
 
@@ -89,12 +82,14 @@ class Params(Strict):
         return self.decontaminate.notes() if self.decontaminate else []
 
 
-def measured(tables: Tables) -> DataFrame:
-    """A narrow row a sample: what identifies it, its question, its measures, the mean of its evaluators (null where there is none)."""
+def measured(tables: Tables, params: Params) -> DataFrame:
+    """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its evaluators (null where there is none)."""
     from pyspark.sql import functions as F
 
     samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
-    rows = samples.join(tables["sample_signals"], ["sample_id"], how="inner")
+    asked = {"is_same_language", "n_cot", *params.style, *(LIMITS[name][0] for section in params.limits.values() for name in section)}
+    signals = tables["sample_signals"]
+    rows = samples.join(signals.select("sample_id", *[name for name in signals.columns if name in asked]), ["sample_id"], how="inner")
     scores = tables.get("sample_scores")
     if scores is None:
         return rows.select("*", *[F.lit(None).cast("double").alias(name) for name in EVALUATED])
@@ -142,31 +137,37 @@ def contaminated(tables: Tables, against: Against) -> DataFrame:
 
 
 def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """All verdicts of this job. Raises DataError when too few would stay, or too many would have to be held."""
+    """All verdicts of this job. Raises DataError when too few would stay."""
     from pyspark.sql import functions as F
 
-    rows = tables.stage("measured", measured(tables))
+    with compiled(tables.lake.spark, tables["samples"].count() > SMALL_DOCUMENTS):
+        rows = tables.stage("measured", measured(tables, params))
+        n_all = rows.count()
+        lost, steps = left_out(tables, rows, n_all, params)
+    n_kept = [step["out"] for step in steps if "out" in step][-1]
+    tables.held = {"kept": n_kept, "lost": lost, "steps": steps}
+    if n_kept < min(params.min_kept, n_all):
+        raise DataError(f"filter_samples: would keep {n_kept:,} of {n_all:,} samples; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
+    verdicts = lost.select(
+        F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )  # fmt: skip
+    return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
+
+
+def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, list[dict[str, Any]]]:
+    """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and each filter's counts."""
+    from pyspark.sql import functions as F
+
     limited = tables.stage("limited", beyond_limits(rows, params))
-    n_all, good = rows.count(), _without(rows, limited)
-    steps = [{"filter": "limits", "in": n_all, "out": good.count()}]
+    good = _without(rows, limited)
+    steps = [{"filter": "limits", "in": n, "out": good.count()}]
     if params.decontaminate is not None:
         found = tables.stage("contaminated", contaminated(tables, params.decontaminate))
         limited, good = limited.unionByName(found), _without(good, found)
         steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
-    n_good = steps[-1]["out"]
-    if n_good > params.max_on_driver:
-        raise DataError(f"filter_samples: {n_good:,} samples pass the limits, max_on_driver is {params.max_on_driver:,}; tighten the limits, or raise it (about 3 kB each)")
-    table = good.toPandas()
-    losses, table = chosen(table, params, steps)
-    tables.held = {"kept": len(table), "losses": losses, "limited": limited, "steps": steps}
-    if len(table) < min(params.min_kept, n_all):
-        raise DataError(f"filter_samples: would keep {len(table):,} of {n_all:,} samples; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
-    made = tables.frame(losses, "sample_id string, reason string, value double, limit double, rule string, dup_of string")
-    whole = limited.withColumn("dup_of", F.lit(None).cast("string")).unionByName(made)
-    verdicts = whole.select(
-        F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
-    return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
+    limited = limited.withColumn("dup_of", F.lit(None).cast("string"))
+    by_comparing = chosen(tables, good, steps[-1]["out"], params, steps)
+    return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 
 def _looked_for(tables: Tables, against: Against | None) -> dict[str, Any]:
@@ -190,11 +191,9 @@ def count(tables: Tables, params: Params) -> Counts:
     """Samples; left out: by the first reason of each in alphabetical order."""
     from pyspark.sql import functions as F
 
-    found: dict[str | None, int] = {None: tables.held["kept"]}
-    first = tables.held["limited"].groupBy("sample_id").agg(F.min("reason").alias("reason")).groupBy("reason").agg(F.count("*").alias("n")).collect()
-    for reason, n in [*((row["reason"], row["n"]) for row in first), *((loss[1], 1) for loss in tables.held["losses"])]:
-        found[reason] = found.get(reason, 0) + n
-    return by_one_reason(found)
+    first = tables.held["lost"].groupBy("sample_id").agg(F.min("reason").alias("reason"))
+    rows = first.groupBy("reason").agg(F.count("*").alias("n")).collect()
+    return by_one_reason({None: tables.held["kept"], **{row["reason"]: row["n"] for row in rows}})
 
 
 JOB = Job(

@@ -83,18 +83,21 @@ BY_HAND = json.dumps({"run_id": "by hand", "job": "test"})  # of a commit that i
 def write(
     lake: Lake,
     name: str,
-    rows: Sequence[tuple[Any, ...]],
+    rows: Any,
     job: str = "test",
     batch: str = "b",
     recipe: dict[str, Any] | None = None,
     where: str | None = None,
 ) -> int:
-    """Append rows (in place of those `where`), in the order of the table's columns, and log a finished run of
-    `job` on `batch` that says so; returns the version."""
+    """Append rows (in place of those `where`) and log a finished run of `job` on `batch` that says so.
+
+    `rows`: tuples in the order of the table's columns, or a frame. Returns the version.
+    """
     table = promised.table(name)
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": job})
-    version = lake.write(table, frame_of(lake, table, rows), where, note)
+    frame = frame_of(lake, table, rows) if isinstance(rows, Sequence) else rows
+    version = lake.write(table, frame, where, note)
     told = {"run_id": run_id, "job": job, "status": "finished", "at": now(), "seconds": 0.0, "batches": [batch],
             "recipe_hash": "h",
             "recipe": json.dumps(recipe or {}),

@@ -222,6 +222,20 @@ def embedding() -> Function:
     return _function("embedding", embed_texts, EMBEDDED)
 
 
+def question_opening() -> Function:
+    """question -> the two words that it opens with (udfs.selection.opening), a space between."""
+    from udfs.selection import openings
+
+    return _function("question_opening", openings, pa.string())
+
+
+def seeded_hash(seed: int) -> Function:
+    """text -> 8 bytes, in whose order texts are drawn by chance: they depend on the text and the seed only."""
+    from udfs.selection import seeded_hashes
+
+    return _function("seeded_hash", partial(seeded_hashes, seed=seed), pa.binary())
+
+
 def _language(texts: pa.Array, lid_model: str, lid_chars: int) -> pa.RecordBatch:
     found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
     return pa.record_batch(list(found), schema=LANGUAGE)

@@ -129,7 +129,7 @@ def pack_sketches(signatures: Codes, bits: int) -> Sketches:
     if bits >= 8:
         return np.ascontiguousarray(signatures.astype(f"<u{bits // 8}")).view(np.uint8)
     per_byte = 8 // bits
-    low = (signatures & np.uint32((1 << bits) - 1)).astype(np.uint8).reshape(len(signatures), -1, per_byte)
+    low = (signatures & np.uint32((1 << bits) - 1)).astype(np.uint8).reshape(len(signatures), signatures.shape[1] // per_byte, per_byte)
     return np.bitwise_or.reduce(low << (np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)), axis=2)
 
 

@@ -1,19 +1,26 @@
-"""Choosing among samples that are good enough: near-duplicate questions out, openings capped, buckets filled, clusters thinned.
+"""Choosing among samples that are good enough: openings, a seeded order, clusters and their share, self-BLEU.
 
-Plain functions on the driver over narrow rows. Each keeps the order it is given, best first, so that of two that cannot both stay the better one does.
+Vectors are of length 1, `(samples, 512)`, 64-bit floats where they are compared; on their way they are bytes
+of 32-bit floats.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from udfs.sample_measures import HAN, fold, units
+from udfs.embedding import DIMENSIONS, vectors
+from udfs.sample_measures import HAN, units
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 STOP = frozenset(
@@ -21,37 +28,9 @@ STOP = frozenset(
     "there their his her your you we they he she i as into about between if when which what how why who where many much".split()
 )
 ROUNDS = 8  # of k-means
-
-
-def shingles(question: str, n: int) -> frozenset[str]:
-    """Runs of `n` characters of the folded question (all of a shorter one)."""
-    text = fold(question)
-    return frozenset(text[i : i + n] for i in range(max(1, len(text) - n + 1)))
-
-
-def near_duplicates(ids: Sequence[str], questions: Sequence[str], min_similarity: float, n: int, permutations: int) -> dict[str, tuple[str, float]]:
-    """Left-out id -> (the id that stays, Jaccard of their shingles). Candidates by datasketch's MinHashLSH, each verified; earlier ids stay.
-
-    The index looks for a little less than the limit, so that what it may miss near the limit is found.
-    """
-    from datasketch import MinHash, MinHashLSH
-
-    index = MinHashLSH(threshold=max(0.1, min_similarity - 0.15), num_perm=permutations)
-    blank = MinHash(num_perm=permutations, seed=1)  # drawing the permutations costs more than using them
-    kept: dict[str, frozenset[str]] = {}
-    out: dict[str, tuple[str, float]] = {}
-    for identity, question in zip(ids, questions, strict=True):
-        mine = shingles(question, n)
-        sketch = blank.copy()
-        sketch.update_batch([part.encode() for part in mine])
-        alike = [(len(mine & kept[other]) / len(mine | kept[other]), other) for other in index.query(sketch)]
-        best = max(alike, default=(0.0, ""), key=lambda pair: (pair[0], pair[1]))
-        if best[0] >= min_similarity:
-            out[identity] = (best[1], best[0])
-        else:
-            kept[identity] = mine
-            index.insert(identity, sketch)
-    return out
+ALIKE_DIGITS = 9  # of likenesses: their last bits change with how many are computed at once
+VECTORS = "sample_id string, value double, seeded binary, vector binary"
+CROWDS = "sample_id string, value double, vector binary, crowd int"
 
 
 def opening(question: str) -> tuple[str, str]:
@@ -66,43 +45,71 @@ def opening(question: str) -> tuple[str, str]:
     return (words[0] if words else ""), next((word for word in words[1:] if word not in STOP and not word.isdigit()), "")
 
 
-def over_cap(groups: Sequence[Hashable], cap: int) -> list[bool]:
-    """Whether `cap` others of the same group stand before each."""
-    seen: Counter[Hashable] = Counter()
-    out = []
-    for group in groups:
-        seen[group] += 1
-        out.append(seen[group] > cap)
-    return out
+def openings(questions: pa.Array) -> pa.Array:
+    """The two words of `opening` with a space between, of each question (null: of an empty one)."""
+    return pa.array([" ".join(opening(question or "")) for question in questions.to_pylist()], pa.string())
 
 
-def quantile_bins(groups: Sequence[Hashable], values: Sequence[float], n_bins: int) -> list[int]:
-    """Bin 0 to n_bins - 1 of each value within its group, by rank; equal values share the bin of the first of them."""
-    members: dict[Hashable, list[float]] = defaultdict(list)
-    for group, value in zip(groups, values, strict=True):
-        members[group].append(value)
-    for found in members.values():
-        found.sort()
-    return [min(n_bins - 1, int(np.searchsorted(members[g], v, side="left")) * n_bins // len(members[g])) for g, v in zip(groups, values, strict=True)]
+def seeded_hashes(texts: pa.Array, seed: int) -> pa.Array:
+    """8 bytes for each text, which depend on it and the seed only: who is drawn first is lowest."""
+    return pa.array([_seeded(text or "", seed) for text in texts.to_pylist()], pa.binary())
+
+
+def _seeded(text: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}|{text}".encode(), digest_size=8).digest()
 
 
 def hash_order(ids: Sequence[str], seed: int) -> list[int]:
-    """Positions in an order that depends on the seed and the ids only."""
-    return sorted(range(len(ids)), key=lambda i: hashlib.blake2b(f"{seed}|{ids[i]}".encode(), digest_size=8).digest())
+    """Positions in the order of `seeded_hashes`."""
+    return sorted(range(len(ids)), key=lambda i: _seeded(ids[i], seed))
 
 
-def clusters(vectors: Floats, k: int) -> npt.NDArray[np.int64]:
-    """Cluster of each unit vector: k-means on the sphere from centres chosen farthest first, so that no seed is needed."""
+def with_vectors(batches: Iterator[pa.RecordBatch], seed: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: sample_id, value, question -> VECTORS: of the question the vector, of the id the hash."""
+    for batch in batches:
+        found = vectors([question or "" for question in batch.column("question").to_pylist()])
+        rows = pa.array([row.tobytes() for row in found], pa.binary())
+        ids = batch.column("sample_id")
+        columns = [ids, batch.column("value"), seeded_hashes(ids, seed), rows]
+        yield pa.record_batch(columns, names=["sample_id", "value", "seeded", "vector"])
+
+
+def unpacked(rows: Sequence[bytes]) -> Floats:
+    """The vectors in the column `vector`."""
+    return np.frombuffer(b"".join(rows), np.float32).reshape(-1, DIMENSIONS).astype(np.float64)
+
+
+def centres(vectors: Floats, k: int) -> Floats:
+    """At most `k` centres: k-means on the sphere from centres chosen farthest first, so that it needs no seed."""
     k = min(k, len(vectors))
-    centres = vectors[farthest_first(vectors, k, 0)]
-    labels = np.zeros(len(vectors), np.int64)
-    for _ in range(ROUNDS):
-        labels = (vectors @ centres.T).argmax(axis=1)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, labels, vectors)
+    found = vectors[farthest_first(vectors, k, 0)]
+    for _ in range(ROUNDS - 1):
+        sums = np.zeros_like(found)
+        np.add.at(sums, nearest(vectors, found), vectors)
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(norms > 0, sums / np.maximum(norms, 1e-12), centres)
-    return labels
+        found = np.where(norms > 0, sums / np.maximum(norms, 1e-12), found)
+    return found
+
+
+def nearest(vectors: Floats, centres: Floats) -> npt.NDArray[np.int64]:
+    """The centre of each vector; of equally near ones the first."""
+    return np.round(vectors @ centres.T, ALIKE_DIGITS).argmax(axis=1)
+
+
+def in_crowds(
+    batches: Iterator[pa.RecordBatch], centres: Floats, parts: npt.NDArray[np.int64]
+) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: VECTORS -> CROWDS: each sample with a crowd of its cluster, of which `parts` says how many."""
+    first = np.cumsum(parts) - parts
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        rows, drawn = (batch.column(name).to_pylist() for name in ("vector", "seeded"))
+        cluster = nearest(unpacked(rows), centres)
+        share = np.frombuffer(b"".join(drawn), ">u8").astype(np.uint64) % parts[cluster].astype(np.uint64)
+        crowd = pa.array(first[cluster] + share.astype(np.int64), pa.int64()).cast(pa.int32())
+        columns = [*(batch.column(name) for name in ("sample_id", "value", "vector")), crowd]
+        yield pa.record_batch(columns, names=["sample_id", "value", "vector", "crowd"])
 
 
 def farthest_first(vectors: Floats, n: int, first: int) -> list[int]:
@@ -128,19 +135,23 @@ def marginal_relevance(vectors: Floats, values: Floats, n: int, weight: float) -
     return chosen
 
 
-def thin(vectors: Floats, values: Floats, n_clusters: int, share: float, weight: float | None) -> npt.NDArray[np.bool_]:
-    """Whether each sample stays when every cluster keeps `share` of its members: by k-center from the best, or by MMR where `weight` is given."""
+def thin(vectors: Floats, values: Floats, share: float, weight: float | None) -> npt.NDArray[np.bool_]:
+    """Whether each of a crowd stays when it keeps `share`: by k-center from the best, or by MMR of this `weight`."""
+    n = max(1, math.ceil(share * len(vectors)))
+    if weight is None:
+        found = farthest_first(vectors, n, int(values.argmax()))
+    else:
+        found = marginal_relevance(vectors, values, n, weight)
     stays = np.zeros(len(vectors), bool)
-    labels = clusters(vectors, n_clusters)
-    for label in range(labels.max() + 1 if len(labels) else 0):
-        members = np.flatnonzero(labels == label)
-        if not len(members):
-            continue
-        n = max(1, math.ceil(share * len(members)))
-        inside, worth = vectors[members], values[members]
-        found = farthest_first(inside, n, int(worth.argmax())) if weight is None else marginal_relevance(inside, worth, n, weight)
-        stays[members[found]] = True
+    stays[found] = True
     return stays
+
+
+def crowded(members: pd.DataFrame, share: float, weight: float | None) -> pd.DataFrame:
+    """applyInPandas: CROWDS of one crowd -> sample_id of those that go; ties: the better, then the lower id."""
+    members = members.sort_values(["value", "sample_id"], ascending=[False, True])
+    stays = thin(unpacked(list(members["vector"])), members["value"].to_numpy(), share, weight)
+    return members.loc[~stays, ["sample_id"]]
 
 
 def self_bleu(texts: Sequence[str], n_texts: int, seed: int) -> float:

@@ -17,6 +17,8 @@ On the driver there are a few numbers of the size of the index.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import DataError
@@ -40,21 +42,46 @@ GROUPED = 20_000_000  # documents whose families one task finds, some 60 bytes e
 ROUNDS = 64  # of finding families, and of settling; five to ten and one or two are usual
 
 
+@dataclass(frozen=True)
+class Source:
+    """What is deduplicated: sketches in blocks, how pairs are decided, what is asked about single documents.
+
+    What is asked gets a row a document: part, node, n_times, doc_id, batch_id.
+    """
+
+    blocks: DataFrame  # the columns of udfs.dedup.blocks.BLOCK
+    size: Size
+    n_keys: int  # band keys of a document
+    rule: choosing.Rule
+    ranked: Callable[[DataFrame], tuple[DataFrame, list[Any]]]  # those kept now, and what sorts the best first
+    texts: Callable[[DataFrame], DataFrame]  # part, node and text of each
+
+
 def deduplicate(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     """`pairs`, `hot_buckets`, `duplicates` and `verdicts` of the whole index."""
-    size = size_of(tables, params)
-    parts = max(size.documents // DOCUMENTS, size.n_bytes // TEXT_BYTES) + 1
-    grouped = group(tables, meet(tables, params, size), size, parts)
-    chosen = choose(tables, params, compare(tables, params, grouped, parts), parts)
-    return told(tables, params, chosen)
+    return told(tables, params, fates_of(tables, index(tables, params)))
 
 
-def meet(tables: Tables, params: NearDupParams, size: Size) -> DataFrame:
+def index(tables: Tables, params: NearDupParams) -> Source:
+    """The documents of the lake that have sketches."""
+    ranked, texts = (functools.partial(ask, tables, params) for ask in (ranked_documents, texts_of))
+    rule = rule_of(params)
+    return Source(blocks(tables, params), size_of(tables, params), params.n_keys(), rule, ranked, texts)
+
+
+def fates_of(tables: Tables, source: Source) -> DataFrame:
+    """FATES: pairs, duplicates and buckets over the cap of a whole source."""
+    parts = max(source.size.documents // DOCUMENTS, source.size.n_bytes // TEXT_BYTES) + 1
+    grouped = group(tables, meet(tables, source), source.size, parts)
+    return choose(tables, source, compare(tables, source, grouped, parts), parts)
+
+
+def meet(tables: Tables, source: Source) -> DataFrame:
     """MESSAGE, staged: PAIR, LINK, BUCKET of the whole index."""
-    parts = size.documents * params.n_keys() // KEYS + 1
-    rows = blocks(tables, params).select("block", "n_shingles", "set_hash", "bands")
-    keys = rows.mapInArrow(functools.partial(candidates.scatter, parts=parts, bands=params.n_keys()), MESSAGE)
-    kernel = functools.partial(candidates.meet, max_bucket=params.max_bucket)
+    parts = source.size.documents * source.n_keys // KEYS + 1
+    rows = source.blocks.select("block", "n_shingles", "set_hash", "bands")
+    keys = rows.mapInArrow(functools.partial(candidates.scatter, parts=parts, bands=source.n_keys), MESSAGE)
+    kernel = functools.partial(candidates.meet, max_bucket=source.rule.max_bucket)
     return tables.stage("met", keys.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
@@ -86,26 +113,26 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
     return tables.stage("grouped", found, BLOCK_ROWS)
 
 
-def compare(tables: Tables, params: NearDupParams, grouped: DataFrame, parts: int) -> DataFrame:
+def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> DataFrame:
     """MESSAGE, staged: what each part knows of its families, with pairs as far as sketches decide them."""
     from pyspark.sql import functions as F
 
     labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data")
     labels = labels.groupBy("block").agg(F.collect_list("data").alias("labels"))  # from as many tasks as found families
-    rows = blocks(tables, params).select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
+    rows = source.blocks.select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
     sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
     every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
-    kernel = functools.partial(comparing.compare, judge=params.judge(), width=params.sketch_bytes())
+    kernel = functools.partial(comparing.compare, judge=source.rule.judge, width=source.rule.width)
     return tables.stage("compared", every.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
-def choose(tables: Tables, params: NearDupParams, compared: DataFrame, parts: int) -> DataFrame:
-    """CHOSEN: the rows that are told. Parts in which settling met open pairs are worked through again with their texts."""
-    kernel = functools.partial(choosing.choose, rule=rule_of(params))
-    ready = compared.where(f"kind not in ({NAMED}, {WANTED})").unionByName(ranks(tables, params, compared))
+def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> DataFrame:
+    """FATES: the rows that are told. Parts in which settling met open pairs are worked through again with their texts."""
+    kernel = functools.partial(choosing.choose, rule=source.rule)
+    ready = compared.where(f"kind not in ({NAMED}, {WANTED})").unionByName(ranks(source, compared))
     wanted, found = compared.where(f"kind = {WANTED}"), None
     for number in range(ROUNDS):
-        every = ready.unionByName(texts(tables, wanted)).repartition(parts, "part")
+        every = ready.unionByName(texts(source, wanted)).repartition(parts, "part")
         made = tables.stage(f"chosen_{number}", every.mapInArrow(kernel, CHOSEN), MIXED_ROWS)
         rows = made.where("result IS NOT NULL")
         found = rows if found is None else found.unionByName(rows)
@@ -132,29 +159,40 @@ def _documents(messages: DataFrame) -> DataFrame:
     return messages.selectExpr("part", "substring(data, 1, 8) node", times, f"{doc_id} doc_id", f"{batch_id} batch_id")
 
 
-def ranks(tables: Tables, params: NearDupParams, compared: DataFrame) -> DataFrame:
-    """RANK messages of the documents in company that are kept now: their place in the ranking of their part, from 1."""
+def ranks(source: Source, compared: DataFrame) -> DataFrame:
+    """RANK messages of the documents in company that are kept: their place in the order of their part, from 1."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    members = tables.without_left_out(_documents(compared.where(f"kind = {NAMED}")), params.heeds)
-    rows, order = ranked(tables, members, params.ranking, is_staged=True)
-    times = place_of_times(params.ranking)
-    by = [*order[:times], "n_times", *order[times:], "batch_id"]
+    rows, by = source.ranked(_documents(compared.where(f"kind = {NAMED}")))
     place = F.row_number().over(Window.partitionBy("part").orderBy(*by))
     data = F.concat("node", F.unhex(F.lpad(F.hex(place), 8, "0")))
     return rows.select("part", F.lit(RANK).alias("kind"), F.lit("").alias("name"), data.alias("data"))
 
 
-def texts(tables: Tables, wanted: DataFrame) -> DataFrame:
-    """TEXT messages of the documents that are wanted, a tenth of all: to where the texts are, while that is bounded."""
+def texts(source: Source, wanted: DataFrame) -> DataFrame:
+    """TEXT messages of the documents that are wanted."""
+    found = source.texts(_documents(wanted))
+    return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, cast(text as binary)) data")
+
+
+def ranked_documents(
+    tables: Tables, params: NearDupParams, documents: DataFrame
+) -> tuple[DataFrame, list[Any]]:
+    """See Source.ranked."""
+    members = tables.without_left_out(documents, params.heeds)
+    rows, order = ranked(tables, members, params.ranking, is_staged=True)
+    times = place_of_times(params.ranking)
+    return rows, [*order[:times], "n_times", *order[times:], "batch_id"]
+
+
+def texts_of(tables: Tables, params: NearDupParams, documents: DataFrame) -> DataFrame:
+    """See Source.texts: a tenth of all, to where the texts are, while that is bounded."""
     from pyspark.sql import functions as F
 
-    documents = _documents(wanted)
-    if tables.n_documents() > BROADCAST and wanted.count() <= BROADCAST:  # else `tables.texts` knows by itself
+    if tables.n_documents() > BROADCAST and documents.count() <= BROADCAST:  # else `tables.texts` knows by itself
         documents = F.broadcast(documents)
-    found = tables.texts(documents, "text", carry=("part", "node"))
-    return found.selectExpr("part", f"{TEXT} kind", "'' name", "concat(node, cast(text as binary)) data")
+    return tables.texts(documents, "text", carry=("part", "node"))
 
 
 def rule_of(params: NearDupParams) -> choosing.Rule:

@@ -185,8 +185,6 @@ def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(s
 def test_a_choice_that_is_absurd_or_unknown_is_refused(sampled: Lake, params_of: Callable[..., Any]) -> None:
     with pytest.raises(DataError, match="would keep 0 of 24 samples; nothing written"):
         run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": {"any": {"min_question": 1000}}}), sampled)
-    with pytest.raises(DataError, match="max_on_driver is 3"):
-        run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "max_on_driver": 3}), sampled)
     assert not sampled.exists(SAMPLE_VERDICTS)
     with pytest.raises(ConfigError, match="unknown min_beauty"):
         params_of("filter_samples", **{**EASY, "limits": {"any": {"min_beauty": 1}}})

@@ -147,6 +147,7 @@ def test_a_sketch_keeps_the_lowest_bits_of_every_minimum(bits):
     signed = np.random.default_rng(1).integers(0, 2**32, (5, 64), np.uint32)
     packed = pack_sketches(signed, bits)
     assert packed.shape == (5, 64 * bits // 8)
+    assert pack_sketches(signed[:0], bits).shape == (0, 64 * bits // 8), "of no text too"
     unpacked = np.unpackbits(packed, axis=1, bitorder="little").reshape(5, 64, bits)
     values = (unpacked.astype(np.uint64) << np.arange(bits, dtype=np.uint64)).sum(axis=2)
     assert (values == signed & np.uint64((1 << bits) - 1)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from udfs import selection
@@ -56,24 +57,17 @@ def test_a_sample_is_measured_against_its_source() -> None:
     assert not dict(zip(SCHEMA.names, measure("s", "Why?", "因为", source, "en", ("en", "zh"), PARAMS), strict=True))["is_same_language"]
 
 
-def test_of_questions_that_are_alike_the_first_stays_and_each_loss_is_verified() -> None:
-    ids = ["a", "b", "c", "d"]
-    questions = ["Why did the bell in the tower crack in the frost?", "Why did the bell in the tower crack in that frost?", "How long is the river Elwy?", "why did the  bell in the tower crack in the frost?"]
-    found = selection.near_duplicates(ids, questions, 0.7, 5, 128)
-    assert set(found) == {"b", "d"}
-    assert found["d"] == ("a", 1.0)
-    mine, theirs = (selection.shingles(questions[i], 5) for i in (1, 0))
-    assert found["b"] == ("a", len(mine & theirs) / len(mine | theirs))
-
-
 def test_openings_in_two_languages() -> None:
     assert selection.opening("Why did the old bell crack?") == ("why", "old")
     assert selection.opening("如何制造一辆水车？")[0] == "制造"
-    assert selection.over_cap(["x", "y", "x", "x"], 2) == [False, False, False, True]
+    assert selection.openings(pa.array(["Why did the old bell crack?", None])).to_pylist() == ["why old", " "]
 
 
-def test_quantile_bins_are_by_rank_within_their_group() -> None:
-    assert selection.quantile_bins(["a"] * 4 + ["b"], [5.0, 1.0, 9.0, 5.0, 7.0], 4) == [1, 0, 3, 1, 0]
+def test_a_seeded_order_depends_on_text_and_seed_only() -> None:
+    ids = [f"s{i}" for i in range(20)]
+    hashes = selection.seeded_hashes(pa.array(ids), 3).to_pylist()
+    assert {len(each) for each in hashes} == {8}
+    assert sorted(range(20), key=lambda i: hashes[i]) == selection.hash_order(ids, 3) != selection.hash_order(ids, 4)
 
 
 def test_k_center_covers_better_than_chance_and_mmr_keeps_the_best() -> None:
@@ -85,10 +79,11 @@ def test_k_center_covers_better_than_chance_and_mmr_keeps_the_best() -> None:
     values = np.zeros(100)
     values[42] = 1.0
     assert selection.marginal_relevance(points, values, 3, 0.5)[0] == 42
-    stays = selection.thin(points, values, 3, 0.2, None)
-    assert stays.sum() == 16 + 2 + 2
-    assert stays[42], "each cluster begins with its best"
-    labels = selection.clusters(points, 3)
+    centres = selection.centres(points, 3)
+    labels = selection.nearest(points, centres)
+    stays = selection.thin(points[labels == labels[42]], values[labels == labels[42]], 0.2, None)
+    assert stays.sum() == 16
+    assert stays[np.flatnonzero(labels == labels[42]).tolist().index(42)], "each cluster begins with its best"
     assert len({tuple(sorted(set(labels[a:b]))) for a, b in ((0, 80), (80, 90), (90, 100))}) == 3
 
 
@@ -97,3 +92,23 @@ def test_self_bleu_is_high_for_copies_and_low_for_texts_that_share_nothing() -> 
     apart = [" ".join(f"w{i}x{j}" for j in range(8)) for i in range(5)]
     assert selection.self_bleu(apart, 5, 1) < 0.05
     assert selection.self_bleu(["one only"], 5, 1) == 0.0
+
+
+def test_vectors_go_to_the_crowds_of_their_nearest_centre_and_all_of_a_crowd_but_its_share_go() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(300, 512))
+    points = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    ids = [f"s{i:03d}" for i in range(300)]
+    rows = {"sample_id": ids, "value": [i / 300 for i in range(300)], "seeded": selection.seeded_hashes(pa.array(ids), 1), "vector": [row.tobytes() for row in points]}
+    batch, centres = pa.record_batch(rows), selection.centres(points.astype(np.float64), 4)
+    [whole] = selection.in_crowds(iter([batch, batch.slice(0, 0)]), centres, np.array([1, 1, 1, 1]))
+    labels = selection.nearest(points.astype(np.float64), centres)
+    assert whole.column("crowd").to_pylist() == labels.tolist()
+    divided = np.concatenate([each.column("crowd").to_numpy() for each in selection.in_crowds(iter([batch.slice(0, 7), batch.slice(7)]), centres, np.array([2, 1, 3, 1]))])
+    assert [{0: 0, 1: 0, 2: 1, 3: 2, 4: 2, 5: 2, 6: 3}[crowd] for crowd in divided.tolist()] == labels.tolist()
+    assert set(divided.tolist()) == set(range(7)), "no crowd is empty"
+    members = whole.to_pandas().sample(frac=1, random_state=1)
+    out = selection.crowded(members[members["crowd"] == 0], 0.25, None)
+    n = int((labels == 0).sum())
+    assert len(out) == n - -(-n // 4)
+    assert max(np.flatnonzero(labels == 0)) not in {ids.index(each) for each in out["sample_id"]}, "the best stays"

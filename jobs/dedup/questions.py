@@ -1,0 +1,107 @@
+"""Near-duplicate questions of samples: to the engine in jobs/dedup/steps.py they are its documents.
+
+A question is short, so sketches decide nothing: every candidate pair is compared by its texts. The shingles
+are those of documents, of characters whatever the language.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, PositiveInt, model_validator
+
+from jobs.core.config import Strict
+from jobs.core.inputs import BROADCAST
+from jobs.dedup.sketch_blocks import Size
+from jobs.dedup.steps import Source, fates_of
+from udfs.dedup.blocks import BLOCK, sketch_blocks
+from udfs.dedup.choosing import Rule
+from udfs.dedup.verdicts import PairRule, judge_sketches
+from udfs.minhash import MinHashParams, minhash_fingerprints, permutations
+from udfs.shingles import ShingleParams
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.job import Tables
+
+BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it
+BATCH_ROWS = 8_192  # of questions on their way to Python
+
+
+class NearDuplicates(Strict):
+    """Questions whose shingles of `characters` characters are so alike (Jaccard) count as one."""
+
+    min_similarity: float = Field(gt=0, le=1)
+    characters: PositiveInt
+    permutations: PositiveInt  # of MinHash
+    bands: PositiveInt
+    rows: PositiveInt  # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
+    max_bucket: PositiveInt  # sets under one band key; beyond, each meets the best and the next
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> NearDuplicates:
+        self.minhash(0)
+        return self
+
+    def minhash(self, seed: int) -> MinHashParams:
+        """The kernel's parameters."""
+        shingles = ShingleParams(characters=self.characters, unit="characters")
+        return MinHashParams(shingles, self.permutations, self.bands, self.rows, seed, BITS)
+
+    def rule(self, seed: int) -> Rule:
+        """Every pair is decided by its texts, and no two that stay are alike."""
+        minhash, pairs = self.minhash(seed), PairRule("jaccard", self.min_similarity, 1.0, exact_only=True)
+        judge = functools.partial(judge_sketches, params=minhash, rule=pairs)
+        width = self.permutations * BITS // 8
+        return Rule(
+            judge, width, "sketch", minhash.shingles, "jaccard", self.min_similarity, "independent_set",
+            self.max_bucket, keep_rejected=False,
+        )  # fmt: skip
+
+
+def alike_questions(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> DataFrame:
+    """sample_id, dup_of, similarity of the questions that are like a better one, which stays.
+
+    `rows`: sample_id, key (32 hexadecimal digits, unique), question, value; staged, as they are read several
+    times. Better is the higher value, then the lower sample_id. Who stays is the lexicographically first
+    maximal independent set.
+    """
+    from pyspark.sql import functions as F
+
+    fates = fates_of(tables, _source(tables, rows, spec, seed))
+    gone = fates.where("result = 'duplicate'").select("doc_a", "doc_b", "similarity")
+    one = rows.select(F.col("key").alias("doc_a"), "sample_id")
+    other = rows.select(F.col("key").alias("doc_b"), F.col("sample_id").alias("dup_of"))
+    found = gone.join(one, ["doc_a"], how="inner").join(other, ["doc_b"], how="inner")
+    return found.select("sample_id", "dup_of", "similarity")
+
+
+def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> Source:
+    from pyspark.sql import functions as F
+
+    minhash = spec.minhash(seed)
+    fingerprinter = functools.partial(
+        minhash_fingerprints, params=minhash, permuted=permutations(spec.permutations, seed)
+    )
+    texts = rows.select(
+        F.col("key").alias("doc_id"), F.lit("").alias("batch_id"), F.col("question").alias("text"),
+        F.spark_partition_id().alias("task"),
+    )  # fmt: skip
+    kernel = functools.partial(sketch_blocks, fingerprinter=fingerprinter, number=0)
+    blocks = tables.stage("question_blocks", texts.mapInArrow(kernel, BLOCK), BATCH_ROWS)
+    [size] = blocks.agg(F.sum("n"), F.sum("n_bytes")).collect()
+
+    def told(documents: DataFrame, *columns: Any) -> DataFrame:
+        """Of `documents`, which go to where the questions are while they are few; else Spark plans the join."""
+        few = F.broadcast(documents) if documents.count() <= BROADCAST else documents
+        return few.join(rows.select(F.col("key").alias("doc_id"), *columns), ["doc_id"], how="inner")
+
+    def ranked(documents: DataFrame) -> tuple[DataFrame, list[Any]]:
+        return told(documents, "sample_id", "value"), [F.desc("value"), "sample_id"]
+
+    def asked(documents: DataFrame) -> DataFrame:
+        return told(documents, F.col("question").alias("text"))
+
+    return Source(blocks, Size(size[0] or 0, size[1] or 0, 0), minhash.bands, spec.rule(seed), ranked, asked)

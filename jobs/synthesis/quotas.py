@@ -1,0 +1,71 @@
+"""At most so many samples of a kind: whose questions open alike; of a language, domain and difficulty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs.synthesis.ranks import is_bounded, percent, places
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.job import Tables
+
+SPREAD = 64  # parts of a group that are sorted apart
+
+
+def same_opening(tables: Tables, rows: DataFrame, cap: int) -> DataFrame:
+    """sample_id of questions that open as `cap` better ones of their language do."""
+    from pyspark.sql import functions as F
+
+    from udfs.columns import question_opening
+
+    opened = rows.select("sample_id", "lang", "value", question_opening()("question").alias("opening"))
+    return beyond(tables, "openings", opened, ["lang", "opening"], [F.desc("value"), "sample_id"], cap)
+
+
+def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataFrame:
+    """sample_id of those beyond their bucket's quota (filter_samples.Buckets) in the order of a seeded hash."""
+    from pyspark.sql import functions as F
+
+    from udfs.columns import seeded_hash
+
+    bucket = ["lang", "domain"]
+    graded = tables.stage("difficulty", with_difficulty(tables, rows))
+    bins = tables.stage("difficulties", places(graded, bucket, "difficulty"))
+    bins = F.broadcast(bins) if is_bounded(bins) else bins
+    place = F.expr(f"least({spec.difficulty_bins - 1}, n_below * {spec.difficulty_bins} div n_all)")
+    binned = graded.join(bins, [*bucket, "difficulty"], how="inner").withColumn("bin", place)
+    seeded = binned.withColumn("seeded", seeded_hash(seed)("sample_id"))
+    return beyond(tables, "buckets", seeded, [*bucket, "bin"], ["seeded", "sample_id"], spec.max_samples)
+
+
+def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
+    """sample_id, lang, domain, difficulty (0 to 1): 1 - pass rate; if unknown, the rank of the chain's length."""
+    from pyspark.sql import functions as F
+
+    ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "n_cot")
+    lengths = tables.stage("lengths", ranks.select("n_cot", percent().alias("rank")))
+    lengths = F.broadcast(lengths) if is_bounded(lengths) else lengths
+    difficulty = F.coalesce(F.lit(1.0) - F.col("pass_rate"), F.col("rank")).alias("difficulty")
+    return rows.join(lengths, ["n_cot"], how="inner").select("sample_id", "lang", "domain", difficulty)
+
+
+def beyond(
+    tables: Tables, name: str, rows: DataFrame, by: list[str], order: list[Any], cap: int
+) -> DataFrame:
+    """sample_id of the rows before which, in `order`, stand `cap` others of their group.
+
+    First within SPREAD parts of each group: who is beyond the cap there is so in the whole. So a task sorts
+    such a part of a group, or what the parts leave of it: at most SPREAD times the cap.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    def is_over(*within: str) -> Any:
+        return F.row_number().over(Window.partitionBy(*within).orderBy(*order)) > cap
+
+    parted = rows.withColumn("part", F.pmod(F.xxhash64("sample_id"), F.lit(SPREAD)))
+    first = tables.stage(name, parted.withColumn("is_over", is_over(*by, "part")))
+    left = first.where(~F.col("is_over")).withColumn("is_over", is_over(*by))
+    return first.unionByName(left).where("is_over").select("sample_id")

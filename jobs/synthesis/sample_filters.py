@@ -1,0 +1,115 @@
+"""The filters that compare samples with each other, in their order; and what a sample can be limited by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs.dedup.questions import alike_questions
+from jobs.synthesis.diversity import crowded
+from jobs.synthesis.quotas import beyond_quota, same_opening
+from jobs.synthesis.ranks import with_value
+from udfs import selection
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from jobs.core.job import Tables
+
+LIMITS = {  # parameter -> (measure, reason); min_: fails below, max_: fails above
+    "min_numbers_found": ("numbers_found", "ungrounded_numbers"), "min_names_found": ("names_found", "ungrounded_names"),
+    "max_copied_share": ("copied_share", "copied"), "max_repeated_share": ("repeated_share", "repetitive"), "max_leaks": ("n_leaks", "speaks_of_the_source"),
+    "min_question": ("n_question", "question_too_short"), "max_question": ("n_question", "question_too_long"), "min_cot": ("n_cot", "cot_too_short"),
+    "max_cot": ("n_cot", "cot_too_long"), "min_cot_ratio": ("cot_ratio", "cot_too_short_for_source"), "max_cot_ratio": ("cot_ratio", "cot_too_long_for_source"),
+    "min_subgoals": ("n_subgoals", "too_few_steps"), "min_aligned_share": ("aligned_share", "not_segmented_by_markers"),
+    "min_pass_rate": ("pass_rate", "too_hard"), "max_pass_rate": ("pass_rate", "too_easy"), "min_complexity": ("instruction_complexity", "too_simple"),
+    "min_quality": ("response_quality", "low_quality"), "min_depth": ("reasoning_depth", "shallow"), "min_safety": ("safety", "unsafe"),
+}  # fmt: skip
+EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")  # dimensions of sample_scores, 0 to 1
+
+
+def chosen(
+    tables: Tables, rows: DataFrame, n: int, params: Any, steps: list[dict[str, Any]]
+) -> list[DataFrame]:
+    """sample_id, reason, value, limit, rule, dup_of of what each filter leaves out, staged.
+
+    `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On the
+    driver are `self_bleu_texts` questions, and what jobs.synthesis.diversity holds.
+    """
+    rows = tables.stage("ranked", ranked(tables, rows, params))
+    before, losses = self_bleu(tables, "before", rows, params), []
+    ways = {"near_duplicates": near, "max_same_opening": opened, "buckets": filled, "diversity": thinned}
+    for name, way in ways.items():
+        if getattr(params, name) is None or not n:
+            continue
+        lost = tables.stage(f"lost_by_{name}", way(tables, rows, n, params))
+        n_lost = lost.count()
+        steps.append({"filter": name, "in": n, "out": n - n_lost})
+        losses.append(lost)
+        rows, n = rows.join(lost.select("sample_id"), ["sample_id"], how="left_anti"), n - n_lost
+    after = self_bleu(tables, "after", rows, params)
+    told = {"self_bleu_before": round(before, 4), "self_bleu_after": round(after, 4)}
+    steps.append({**told, "texts": params.self_bleu_texts})
+    return losses
+
+
+def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
+    """sample_id, key, lang, domain, question, n_cot, pass_rate, value; `key`: the id as jobs.dedup wants it."""
+    from pyspark.sql import functions as F
+
+    known = rows.withColumns({name: F.coalesce(name, F.lit("")) for name in ("lang", "domain")})
+    known = with_value(tables, known, params.style).withColumn("key", F.md5("sample_id"))
+    return known.select("sample_id", "key", "lang", "domain", "question", "n_cot", "pass_rate", "value")
+
+
+def self_bleu(tables: Tables, when: str, rows: DataFrame, params: Any) -> float:
+    """Of `self_bleu_texts` questions, the lowest by a seeded hash."""
+    from udfs.columns import seeded_hash
+
+    n, seeded = params.self_bleu_texts, seeded_hash(params.seed)("question").alias("seeded")
+    # Staged, and so brought together by a task: to the driver each task would send as many.
+    few = rows.select("question", seeded).orderBy("seeded").limit(n).select("question")
+    few = tables.stage(f"questions_{when}", few)
+    return selection.self_bleu([row["question"] for row in few.collect()], n, params.seed)
+
+
+def near(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+    """See _lost: questions like one that is better."""
+    from pyspark.sql import functions as F
+
+    spec = params.near_duplicates
+    found = alike_questions(tables, rows, spec, params.seed)
+    value, dup_of = F.col("similarity"), F.col("dup_of")
+    return _lost(found, "near_duplicate", value, spec.min_similarity, "near_duplicates", dup_of)
+
+
+def opened(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+    """See _lost: questions that open as `max_same_opening` better ones of their language do."""
+    cap = params.max_same_opening
+    return _lost(same_opening(tables, rows, cap), "same_opening", None, cap, "max_same_opening")
+
+
+def filled(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+    """See _lost: samples beyond their bucket's quota."""
+    spec = params.buckets
+    found = beyond_quota(tables, rows, spec, params.seed)
+    return _lost(found, "over_quota", None, spec.max_samples, "buckets")
+
+
+def thinned(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+    """See _lost: samples that others of their cluster stand for."""
+    spec = params.diversity
+    found = crowded(tables, rows, n, spec, params.seed)
+    return _lost(found, "crowded", None, spec.share, "diversity")
+
+
+def _lost(
+    found: DataFrame, reason: str, value: Any, limit: float, rule: str, dup_of: Any = None
+) -> DataFrame:
+    """sample_id, reason, value, limit, rule, dup_of of the samples `found`."""
+    from pyspark.sql import functions as F
+
+    value, dup_of = (F.lit(None) if each is None else each for each in (value, dup_of))
+    return found.select(
+        "sample_id", F.lit(reason).alias("reason"), value.cast("double").alias("value"),
+        F.lit(float(limit)).alias("limit"), F.lit(rule).alias("rule"), dup_of.cast("string").alias("dup_of"),
+    )  # fmt: skip
