@@ -83,7 +83,7 @@ def _size(docs: str) -> tuple[int, int]:
 
 def _jobs(system: System, use: Use, log: Path, n: int) -> dict[str, dict[str, float]]:
     """By job of this process, in its order, what it used between its start and its finished row."""
-    rows = system.rows("lake", "runs", "job", "status", "at", "seconds").to_pylist()
+    rows = sorted(system.rows("lake", "runs", "job", "status", "at", "seconds").to_pylist(), key=lambda row: row["at"])
     ends = {row["job"]: (row["at"].timestamp(), row["seconds"]) for row in rows if row["status"] == "finished"}
     spans = {job: (end - seconds, end) for job, (end, seconds) in sorted(ends.items(), key=lambda each: each[1])}
     spans = {job: span for job, span in spans.items() if span[1] > use.samples[0].at}

@@ -47,7 +47,8 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if tables.owns("perplexity"):
         done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
         todo = todo.join(done, keys, how="left_anti")
-    texts = tables.texts(todo, "text", carry=("lang",))
+    # Staged: of a frame that is a join itself Spark does not know beforehand which batches it names.
+    texts = tables.texts(tables.stage("todo", todo), "text", carry=("lang",))
     found = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("found"))
     made_by = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
     model = F.create_map(*made_by)[F.col("lang")].alias("model")

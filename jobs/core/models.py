@@ -35,7 +35,8 @@ def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, *
 def is_trained(tables: Tables) -> bool:
     """Whether the models of this job that stand in the lake were trained by the recipe at hand."""
     runs = [row for row in tables.runs.finished(tables.job.name) if "models" in (row["versions_written"] or {})]
-    return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash
+    # A table that was dropped, or made anew, holds nothing of them.
+    return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash and runs[-1]["run_id"] in tables.runs.pin("models").runs
 
 
 def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any) -> dict[str, Any] | None:

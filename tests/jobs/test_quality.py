@@ -16,6 +16,7 @@ from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.core.lake import Lake
 from jobs.core.run import run_job
 from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
+from jobs.lake import maintenance
 from tests.lakes import frame_of, note_of, read
 from udfs.scales import STEPS
 
@@ -264,3 +265,13 @@ def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they
     assert trained(4096) == first, "an earlier run of this recipe is not enough: the lake holds the other one's model"
     path.write_text(path.read_text() + json.dumps({**rows[0], "t": "Free prize!!! http://spam"}) + "\n")
     assert trained(4096) != first
+
+
+def test_models_whose_table_was_dropped_are_trained_again(copy: Lake) -> None:
+    only = {"signals": demo(train_classifier).classifiers["signals"].model_dump()}
+    params = demo(train_classifier, classifiers=only)
+    assert params.keep
+    run_job(train_classifier.JOB, params, copy)
+    maintenance.drop(copy, MODELS)
+    run_job(train_classifier.JOB, params, copy)
+    assert [row.name for row in read(copy, MODELS)] == ["signals"]
