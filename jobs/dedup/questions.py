@@ -1,7 +1,7 @@
 """Near-duplicate questions of samples: to the engine in jobs/dedup/steps.py they are its documents.
 
-A question is short, so sketches decide nothing: every candidate pair is compared by its texts. The shingles
-are those of documents, of characters whatever the language.
+A question is short, so sketches decide nothing: every candidate pair is compared by its texts. Its shingles are
+of characters whatever the language, white space among them, so that a changed word weighs by its own length.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from udfs.dedup.blocks import BLOCK, sketch_blocks
 from udfs.dedup.choosing import Rule
 from udfs.dedup.verdicts import PairRule, judge_sketches
 from udfs.minhash import MinHashParams, minhash_fingerprints, permutations
+from udfs.sample_measures import FOLD
 from udfs.shingles import ShingleParams
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from jobs.core.job import Tables
 
+SPACE = "␣"  # stands for white space, which shingles of the engine never see
 BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it
 BATCH_ROWS = 8_192  # of questions on their way to Python
 
@@ -47,7 +49,7 @@ class NearDuplicates(Strict):
 
     def minhash(self, seed: int) -> MinHashParams:
         """The kernel's parameters."""
-        shingles = ShingleParams(characters=self.characters, unit="characters")
+        shingles = ShingleParams(characters=self.characters, unit="characters", fold=FOLD)
         return MinHashParams(shingles, self.permutations, self.bands, self.rows, seed, BITS)
 
     def rule(self, seed: int) -> Rule:
@@ -78,6 +80,13 @@ def alike_questions(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed:
     return found.select("sample_id", "dup_of", "similarity")
 
 
+def _text() -> Column:
+    """The question as it is compared."""
+    from pyspark.sql import functions as F
+
+    return F.translate(F.trim(F.regexp_replace("question", r"(?U)\s+", " ")), " ", SPACE)
+
+
 def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> Source:
     from pyspark.sql import functions as F
 
@@ -86,7 +95,7 @@ def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) ->
         minhash_fingerprints, params=minhash, permuted=permutations(spec.permutations, seed)
     )
     texts = rows.select(
-        F.col("key").alias("doc_id"), F.lit("").alias("batch_id"), F.col("question").alias("text"),
+        F.col("key").alias("doc_id"), F.lit("").alias("batch_id"), _text().alias("text"),
         F.spark_partition_id().alias("task"),
     )  # fmt: skip
     kernel = functools.partial(sketch_blocks, fingerprinter=fingerprinter, number=0)
@@ -102,6 +111,6 @@ def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) ->
         return told(documents, "sample_id", "value"), [F.desc("value"), "sample_id"]
 
     def asked(documents: DataFrame) -> DataFrame:
-        return told(documents, F.col("question").alias("text"))
+        return told(documents, _text().alias("text"))
 
     return Source(blocks, Size(size[0] or 0, size[1] or 0, 0), minhash.bands, spec.rule(seed), ranked, asked)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from udfs import selection
 from udfs.embedding import vectors
-from udfs.folding import FoldParams, fold_text
+from udfs.sample_measures import fold
 
 Lost = tuple[str, str, float | None, float, str, str | None]  # sample_id, reason, value, limit, rule, dup_of
 Floats = npt.NDArray[np.float64]
@@ -54,8 +54,8 @@ def ranked(table: pd.DataFrame, style: dict[str, float]) -> pd.DataFrame:
 
 
 def shingles(question: str, n: int) -> frozenset[str]:
-    """Runs of `n` characters of the folded question without white space (all of a shorter one)."""
-    text = fold_text(question, FoldParams(powers=True)).replace(" ", "")
+    """Runs of `n` characters of the folded question (all of a shorter one)."""
+    text = fold(question)
     return frozenset(text[i : i + n] for i in range(max(1, len(text) - n + 1)))
 
 
