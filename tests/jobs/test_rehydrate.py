@@ -62,6 +62,7 @@ def lake(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callab
                 None,
                 None,
                 None,
+                None,
                 0,
                 size,
                 digest,

@@ -22,7 +22,7 @@ NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 
 
 def corpus_row(doc: str, lang: str, text: str, domain: str = "web") -> tuple[Any, ...]:
-    return (doc, "b", 0, "s", None, None, lang, 1.0, domain, text, len(text), 3, 0, None, None, None, 0, 1, "c")
+    return (doc, "b", 0, "s", None, None, lang, 1.0, domain, text, len(text), 3, 0, None, None, None, None, 0, 1, "c")
 
 
 def small_corpus(lake: Lake) -> dict[str, str]:
