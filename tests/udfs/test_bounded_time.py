@@ -176,7 +176,6 @@ def sampled(text: str) -> None:
 
 
 def selected(text: str) -> None:
-    selection.near_duplicates(["a"], [text], 0.7, 5, 16)
     selection.self_bleu([text, text[1:]], 2, 1)
     if not sample_measures.HAN.search(text):  # jieba's tagger of Chinese questions: a question is short, the tagger slow
         selection.opening(text)
