@@ -110,23 +110,24 @@ class Tables:
         latest = {batch: row for row in rows for batch in row["batches"]}
         return {batch: latest[batch] for batch in self.batches}
 
-    def slice(self, name: str) -> DataFrame:
-        """The rows of an input table that belong to the batches at hand."""
+    def slice(self, name: str, batches: tuple[str, ...] | None = None) -> DataFrame:
+        """The rows of an input table that belong to `batches` (None: those at hand)."""
         from pyspark.sql import functions as F
 
-        return self[name].where(F.col("batch_id").isin(list(self.batches)))
+        return self[name].where(F.col("batch_id").isin(list(self.batches if batches is None else batches)))
 
-    def kept(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
-        """doc_id, batch_id, the named columns of docs, of the documents at hand that no job in `heeds` left out: one pass over docs."""
-        return self.without_left_out(self.slice("docs").select("doc_id", "batch_id", *columns), heeds)
+    def kept(
+        self, heeds: tuple[str, ...] | list[str], *columns: str, batches: tuple[str, ...] | None = None
+    ) -> DataFrame:
+        """doc_id, batch_id, the named columns of docs, of the documents that no job in `heeds` left out: one pass over docs.
+
+        Of `batches` (None: of those at hand).
+        """
+        return self.without_left_out(self.slice("docs", batches).select("doc_id", "batch_id", *columns), heeds)
 
     def to_look_at(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
         """As `kept`, of the documents that a job `by_document` has to look at in this run (see jobs.runner.work)."""
-        from pyspark.sql import functions as F
-
-        whole = self.slice("docs").where(F.col("batch_id").isin(list(self.work.whole)))
-        rows = self.without_left_out(whole.select("doc_id", "batch_id", *columns), heeds)
-        entered = self.work.entered
+        rows, entered = self.kept(heeds, *columns, batches=self.work.whole), self.work.entered
         if entered is None:
             return rows
         return rows.unionByName(self.texts(entered, *columns) if columns else entered)
@@ -206,3 +207,10 @@ def bucket_of(column: str, buckets: int) -> Any:
     from pyspark.sql import functions as F
 
     return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")
+
+
+def broadcast_while_few(rows: DataFrame) -> DataFrame:
+    """Staged `rows`, to where others are while they are at most BROADCAST; else Spark plans the join."""
+    from pyspark.sql import functions as F
+
+    return F.broadcast(rows) if rows.count() <= BROADCAST else rows

@@ -27,7 +27,7 @@ from jobs.lake.listing import NoFiles
 from jobs.lake.missing_files import missing_files_named
 from jobs.runner import batches
 from jobs.runner.pins import FOREIGN, told
-from jobs.runner.work import work_of
+from jobs.runner.work import unused_by, work_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -135,8 +135,7 @@ def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, lis
     # Judges whose verdicts count, and jobs whose edits are applied.
     heeds = tuple(dict.fromkeys([*getattr(params, "heeds", ()), *getattr(params, "edits", ())]))
     _need_coverage(job, runs, heeds, known)
-    unused = params.unused_tables() if hasattr(params, "unused_tables") else frozenset()
-    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused)]
+    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused_by(params))]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)
@@ -232,7 +231,7 @@ class _Run:
         work = self.tables.work
         for step in self.job.steps if not work.is_nothing() else ():
             made = step(self.tables, self.params)
-            if work.whole != self.tables.batches:
+            if work.is_part_of(self.tables.batches):
                 for name, frame in made.items():
                     self._commit_part(promised.table(name), frame)
                 continue
@@ -329,8 +328,8 @@ class _Run:
         staged = verdicts
         if self.tables.judged is None:
             staged = self.tables.stage("verdicts", verdicts)
-            known = self.tables.work.whole != self.tables.batches
-            every = self.tables.standing("verdicts").unionByName(staged) if known else staged
+            is_part = self.tables.work.is_part_of(self.tables.batches)
+            every = self.tables.standing("verdicts").unionByName(staged) if is_part else staged
             self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), every)
         found = self.tables.judged
         floor = getattr(self.params, "min_kept", 0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.inputs import BROADCAST
+from jobs.core.inputs import broadcast_while_few
 from jobs.dedup.sketch_blocks import Size
 from jobs.dedup.steps import Source, fates_of
 from udfs.dedup.blocks import BLOCK, sketch_blocks
@@ -103,9 +103,8 @@ def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) ->
     [size] = blocks.agg(F.sum("n"), F.sum("n_bytes")).collect()
 
     def told(documents: DataFrame, *columns: Any) -> DataFrame:
-        """Of `documents`, which go to where the questions are while they are few; else Spark plans the join."""
-        few = F.broadcast(documents) if documents.count() <= BROADCAST else documents
-        return few.join(rows.select(F.col("key").alias("doc_id"), *columns), ["doc_id"], how="inner")
+        of = rows.select(F.col("key").alias("doc_id"), *columns)
+        return broadcast_while_few(documents).join(of, ["doc_id"], how="inner")
 
     def ranked(documents: DataFrame) -> tuple[DataFrame, list[Any]]:
         return told(documents, "sample_id", "value"), [F.desc("value"), "sample_id"]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import DataError
-from jobs.core.inputs import BROADCAST
+from jobs.core.inputs import BROADCAST, broadcast_while_few
 from jobs.core.job import Counts, Step, Tables, Writes
 from jobs.core.near_dup_params import NearDupParams
 from jobs.core.ranking import place_of_times, ranked
@@ -188,10 +188,8 @@ def ranked_documents(
 
 def texts_of(tables: Tables, params: NearDupParams, documents: DataFrame) -> DataFrame:
     """See Source.texts: a tenth of all, to where the texts are, while that is bounded."""
-    from pyspark.sql import functions as F
-
-    if tables.n_documents() > BROADCAST and documents.count() <= BROADCAST:  # else `tables.texts` knows by itself
-        documents = F.broadcast(documents)
+    if tables.n_documents() > BROADCAST:  # else `tables.texts` knows by itself
+        documents = broadcast_while_few(documents)
     return tables.texts(documents, "text", carry=("part", "node"))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.synthesis.ranks import is_bounded, percent, places
+from jobs.core.inputs import broadcast_while_few
+from jobs.synthesis.ranks import percent, places
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,8 +33,7 @@ def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataF
 
     bucket = ["lang", "domain"]
     graded = tables.stage("difficulty", with_difficulty(tables, rows))
-    bins = tables.stage("difficulties", places(graded, bucket, "difficulty"))
-    bins = F.broadcast(bins) if is_bounded(bins) else bins
+    bins = broadcast_while_few(tables.stage("difficulties", places(graded, bucket, "difficulty")))
     place = F.expr(f"least({spec.difficulty_bins - 1}, n_below * {spec.difficulty_bins} div n_all)")
     binned = graded.join(bins, [*bucket, "difficulty"], how="inner").withColumn("bin", place)
     seeded = binned.withColumn("seeded", seeded_hash(seed)("sample_id"))
@@ -45,8 +45,8 @@ def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "n_cot")
-    lengths = tables.stage("lengths", ranks.select("n_cot", percent().alias("rank")))
-    lengths = F.broadcast(lengths) if is_bounded(lengths) else lengths
+    ranks = ranks.select("n_cot", percent().alias("rank"))
+    lengths = broadcast_while_few(tables.stage("lengths", ranks))
     difficulty = F.coalesce(F.lit(1.0) - F.col("pass_rate"), F.col("rank")).alias("difficulty")
     return rows.join(lengths, ["n_cot"], how="inner").select("sample_id", "lang", "domain", difficulty)
 

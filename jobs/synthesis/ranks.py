@@ -40,11 +40,6 @@ def percent() -> Column:
     return (F.col("n_below") + (F.col("n_same") + 1) / 2) / F.col("n_all")
 
 
-def is_bounded(values: DataFrame) -> bool:
-    """Whether staged values go to where the rows are; else Spark plans the join."""
-    return values.count() <= BROADCAST
-
-
 def with_value(tables: Tables, rows: DataFrame, style: Mapping[str, float]) -> DataFrame:
     """`rows` (n_cot, features, lang without nulls) with `value`: weighted ranks, 0 to 1 in a language.
 
@@ -57,7 +52,7 @@ def with_value(tables: Tables, rows: DataFrame, style: Mapping[str, float]) -> D
     measures = {name: F.col(name) if name == "n_cot" else F.col(name) / length for name in style}
     rows = rows.withColumns({_of(name): measure.cast("double") for name, measure in measures.items()})
     ranks = tables.stage("ranks", _ranks(rows, list(style)))
-    near = is_bounded(ranks)
+    near = ranks.count() <= BROADCAST  # of all features together
     for name, weight in style.items():
         mine = ranks.where(F.col("feature") == name)
         mine = mine.select("lang", F.col("measure").alias(_of(name)), F.col("rank").alias(f"rank_{name}"))
