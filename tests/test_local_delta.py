@@ -165,7 +165,11 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
     gone = spark.createDataFrame(docs.iloc[[0, 3]][["doc_id", "batch_id"]].assign(job="judge_rules"))
     tables, found = tables_of(measured), {}
     of_batches = tables.slice
-    monkeypatch.setattr(tables, "slice", lambda name: gone if name == "verdicts" else of_batches(name))
+
+    def slices(name: str, batches: Any = None) -> Any:
+        return gone if name == "verdicts" else of_batches(name, batches)
+
+    monkeypatch.setattr(tables, "slice", slices)
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
         monkeypatch.setattr(inputs, "BROADCAST", most)
         frame = tables.kept(["judge_rules"], "text")
