@@ -14,7 +14,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -280,10 +280,18 @@ class Lake:
             [head] = self.commits(table, version, version)
             return TableState(found.metadata().id, version, found.metadata().configuration, head)
         version = self.latest(table)  # before the rest: if another commits now, that is asked about later
-        detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
         [head] = self.commits(table, version, version)
-        assert detail is not None
-        return TableState(detail["id"], version, detail["properties"] or {}, head)
+        return TableState(*self._described(table, version), head)
+
+    def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
+        """The table's id, `version` and properties: by the log's files, else by a query, which takes a third of a second."""
+        log = self._log(table)
+        told = log.described(version) if log is not None else None
+        if told is None:
+            detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
+            assert detail is not None
+            told = detail["id"], detail["properties"] or {}
+        return told[0], version, told[1]
 
     @contextlib.contextmanager
     def states_held(self) -> Iterator[None]:

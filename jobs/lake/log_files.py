@@ -101,6 +101,18 @@ class LogFiles:
         """Commits `first` to `last`, oldest first; one that was cleaned up changes rows for all we know."""
         return [commit_from_actions(version, self._actions(version)) for version in range(first, last + 1)]
 
+    def described(self, version: int) -> tuple[str, dict[str, str]] | None:
+        """The table's id and properties at `version`; None where neither the commit nor the checksum beside it tells.
+
+        (A version checksum holds the metadata of its version, by Delta's protocol; a writer may leave it out.)
+        """
+        found = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
+        found += [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
+        return (found[0]["id"], found[0].get("configuration") or {}) if found else None
+
+    def _checksum(self, version: int) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.files.read(f"{version:020}.crc").splitlines()]
+
     def version_noted(self, note: str) -> int | None:
         """The newest of the last LOOK_BACK commits whose userMetadata is `note`."""
         newest = self.newest()

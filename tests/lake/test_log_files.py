@@ -47,3 +47,22 @@ def test_what_is_not_there_is_no_error(spark: Any, lake: Lake, tmp_path: Path) -
         [cleaned_up] = log.commits(version + 7, version + 7)
         assert not cleaned_up.is_known
         assert cleaned_up.changes_rows
+
+
+def test_id_and_properties_are_read_from_the_log_as_delta_tells_them(spark: Any, lake: Lake) -> None:
+    lake.is_direct = False  # as on a cluster: Spark writes, and its checksums stand beside the commits
+    edits, log = table("edits"), lake.folder(table("edits")) / "_delta_log"
+    frame = lake.spark.createDataFrame([EDIT], edits.schema)
+    lake.write(edits, frame, None, "{}")
+    spark.sql(f"ALTER TABLE {lake.ref(edits)} SET TBLPROPERTIES ('someone.says' = 'so')")
+    written = lake.write(edits, frame, None, "{}")
+    told = spark.sql(f"DESCRIBE DETAIL {lake.ref(edits)}").select("id", "properties").first()
+    assert told["properties"]["someone.says"] == "so"
+    for files in both(spark, log):
+        assert files.described(written) == (told["id"], told["properties"])  # by the checksum
+        assert files.described(written - 1) == (told["id"], told["properties"])  # by the commit itself
+    (log / f"{written:020}.crc").unlink()
+    assert [files.described(written) for files in both(spark, log)] == [None, None]
+    state = lake.state(edits)
+    assert state is not None
+    assert (state.id, state.properties) == (told["id"], told["properties"])
