@@ -35,7 +35,7 @@ $(VENV)/.ready: setup.py conf/constraints/spark35.txt
 	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt pip setuptools wheel
 	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt --no-build-isolation -e '.[spark35,dev]'
-	@$(BIN)/python -m jobs.core.jars
+	@$(BIN)/python -m jobs.lake.jars
 	@touch $@
 
 $(VENV4)/.ready: setup.py conf/constraints/spark41.txt
@@ -44,7 +44,7 @@ $(VENV4)/.ready: setup.py conf/constraints/spark41.txt
 	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV4)
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt pip setuptools wheel
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt --no-build-isolation -e '.[spark41,test]'
-	@$(VENV4)/bin/python -m jobs.core.jars
+	@$(VENV4)/bin/python -m jobs.lake.jars
 	@touch $@
 
 setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delta jars
@@ -53,14 +53,14 @@ setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
 demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta and a report out
 	@$(MAKE) --no-print-directory worker || echo "the engine could not be set up: the demo ends with the curated corpus"
-	@$(BIN)/python -m benchmarks.demo_corpus --out $(RAW) --seed 7
-	@$(BIN)/python -m benchmarks.demo_tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml
+	@$(BIN)/python -m demo.corpus --out $(RAW) --seed 7
+	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy jobs udfs synth_worker
 	@$(BIN)/lint-imports
-	@$(BIN)/python -c "$$CHECK_RECIPES" conf/*.yaml >/dev/null
+	@$(BIN)/python -c "$$CHECK_RECIPES" conf/*.yaml conf/jobs/*.yaml >/dev/null
 
 test: setup ## every test but the slow sweeps
 	@$(BIN)/pytest -m "not slow" $(TWO)
@@ -77,7 +77,7 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	@GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest -m "lake_kinds and not slow"
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
-	@$(BIN)/python -m jobs.core.ship
+	@$(BIN)/python -m jobs.lake.ship
 
 .venv-worker/.ready: conf/constraints/worker.txt
 	@[ $$(uname -m) = x86_64 ] || { echo "make worker needs an x86-64 machine (vLLM's CPU build); use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
@@ -91,12 +91,12 @@ dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.
 
 models/smollm2-135m-instruct/.ready: .venv-worker/.ready
 	@echo "converting SmolLM2-135M into models/smollm2-135m-instruct (once; about 20 s)"
-	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.convert --out models/smollm2-135m-instruct
+	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.models.convert --out models/smollm2-135m-instruct
 	@touch $@
 
 models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@echo "exporting MiniLM for Spark NLP into models/minilm-l6-v2-onnx (once; about 10 s)"
-	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.export_onnx --out models/minilm-l6-v2-onnx
+	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU

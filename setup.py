@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.11,<3.13",
     packages=[*find_packages(include=["jobs*", "udfs*", "synth_worker*"]), "jobs.conf"],
     package_dir={"jobs.conf": "conf"},
-    package_data={"jobs.conf": CONF, "jobs": ["core/*.html"]},
+    package_data={"jobs.conf": CONF, "jobs": ["report/*.html"]},
     install_requires=[
         "datasketch>=2,<3",
         "deltalake>=1.6,<2",

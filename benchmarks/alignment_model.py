@@ -19,16 +19,17 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from synth_worker import parse, render
-from synth_worker.align import sentence_starts
-from synth_worker.engines import Answer, VllmEngine
-from synth_worker.flows import MARKERS_OFFERED
+from synth_worker.calls import prompts
+from synth_worker.calls.engines import Answer, VllmEngine
+from synth_worker.flows import answers
+from synth_worker.flows.align import sentence_starts
+from synth_worker.flows.flows import MARKERS_OFFERED
 from synth_worker.recipe import load
 
 
 def read_chunks(data: str, n: int, most: int) -> list[str]:
     """The first sentences, at most `most` characters and at least four sentences, of `n` random documents that are not Chinese."""
-    texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and not render.is_chinese(t[:4000])]
+    texts = [t for t in pq.read_table(data, columns=["text"])["text"].to_pylist() if t and not prompts.is_chinese(t[:4000])]
     chunks = []
     for text in random.Random(7).sample(texts, len(texts)):
         ends = [start for start in sentence_starts(text[: most * 2]) if start <= most]
@@ -44,8 +45,8 @@ def ask(llm: Any, chunks: list[str], spec: Any, step: Any, tokens: list[str], is
 
     asked, params = [], []
     for n, chunk in enumerate(chunks):
-        schema = parse.marker_schema(chunk, spec.max_segments, MARKERS_OFFERED) if is_choice else None
-        asked.append(render.messages(step, "en", str(n), {"document": chunk}, {"max_segments": str(spec.max_segments)}, tokens))
+        schema = answers.marker_schema(chunk, spec.max_segments, MARKERS_OFFERED) if is_choice else None
+        asked.append(prompts.messages(step, "en", str(n), {"document": chunk}, {"max_segments": str(spec.max_segments)}, tokens))
         shape = StructuredOutputsParams(json=schema) if schema else None
         params.append(SamplingParams(temperature=step.temperature, top_p=step.top_p, max_tokens=step.max_tokens, seed=n, structured_outputs=shape))
     said = llm.chat(asked, params)
@@ -54,7 +55,7 @@ def ask(llm: Any, chunks: list[str], spec: Any, step: Any, tokens: list[str], is
 
 def measure(chunks: list[str], answers: list[Answer], most: int, seconds: float) -> dict[str, Any]:
     """Shares of the statuses of segments, documents without a boundary found, coverage."""
-    placed = [parse.segments_of(chunk, most)(answer, True) for chunk, answer in zip(chunks, answers, strict=True)]
+    placed = [answers.segments_of(chunk, most)(answer, True) for chunk, answer in zip(chunks, answers, strict=True)]
     statuses = Counter(s["status"] for segments in placed for s in segments)
     whole = sum("".join(chunk[s["start"] : s["end"]] for s in segments) == chunk for chunk, segments in zip(chunks, placed, strict=True))
     return {"segments": statuses.total(), "shares": {name: round(n / statuses.total(), 3) for name, n in statuses.most_common()},

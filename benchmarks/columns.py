@@ -24,13 +24,16 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.core.session import open_session
-from jobs.core.word_lists import load_list
-from udfs import classifiers, columns, langid, lm, lm_training, measures, pii, sensitive, training
-from udfs.edit import script
-from udfs.folding import content_hashes
-from udfs.headers import FOUND as SPANS
-from udfs.headers import find_headers
+from jobs.curation.word_lists import load_list
+from jobs.lake.session import open_session
+from udfs import columns
+from udfs.edit import pii, script
+from udfs.edit.headers import FOUND as SPANS
+from udfs.edit.headers import find_headers
+from udfs.rules import measures
+from udfs.scoring import classifiers, kenlm, kenlm_training, sensitive, training
+from udfs.text import langid
+from udfs.text.folding import content_hashes
 
 ROW_GROUP = 1000
 Kernel = Callable[..., Any]
@@ -53,8 +56,8 @@ def cases(rows: pa.Table) -> dict[str, Case]:
     return {
         "rule_signals": (columns.rule_signals(), text, partial(measures.measure, **lid), measures.MEASURED),
         "perplexity": (
-            columns.perplexity(models), ("text", "lang"), partial(lm.score_languages, models=models),
-            lm.SCORES,
+            columns.perplexity(models), ("text", "lang"), partial(kenlm.score_languages, models=models),
+            kenlm.SCORES,
         ),
         "quality": (columns.quality(model), text, hashed, scored),
         "word_score": (
@@ -70,10 +73,10 @@ def cases(rows: pa.Table) -> dict[str, Case]:
     }  # fmt: skip
 
 
-def language_model(lang: str, rows: pa.Table) -> lm.LanguageModel:
+def language_model(lang: str, rows: pa.Table) -> kenlm.LanguageModel:
     """A model of order 3 of the first 300 documents of a language."""
     texts = [row["text"] for row in rows.slice(0, 4000).to_pylist() if row["lang"] == lang][:300]
-    return lm_training.train(
+    return kenlm_training.train(
         f"lm_{lang}", lang, "words" if lang == "en" else "chars", 3, 5000, texts, -6.0, None
     )[0]
 

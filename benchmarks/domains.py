@@ -3,7 +3,7 @@
     python -m benchmarks.domains --docs data/corpus_dev.parquet [--per-source 200]
 
 Sources are dealt into five parts, the largest first; a model learns four parts and labels the fifth, so no source stands on both sides. Columns of
-the file: text, source, domain, lang_hint. Systems: `vectors` (conf/label_domain.yaml), `grams` (hashed character n-grams, as its comment has them) and `floor`, in the
+the file: text, source, domain, lang_hint. Systems: `vectors` (conf/jobs/label_domain.yaml), `grams` (hashed character n-grams, as its comment has them) and `floor`, in the
 same run on the same rows: TF-IDF of character 1- to 3-grams (scikit-learn, 100,000 features at the most) and a multinomial logistic regression.
 The last line is JSON by system:
 
@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from jobs.core import config
 from jobs.label_domain import Params
-from udfs.domains import fit_domains, label_texts
+from udfs.scoring.domains import fit_domains, label_texts
 
 PARTS = 5
 
@@ -108,7 +108,7 @@ def main() -> None:
     table = pq.read_table(given.docs, columns=["text", "source", "domain", "lang_hint"]).to_pandas()
     table = table[table.text.str.len() > 0].groupby(["domain", "source", "lang_hint"]).head(given.per_source)
     rows = pa.table({"text": table.text.tolist(), "label": table.domain.tolist(), "lang": table.lang_hint.fillna("und").tolist(), "source": table.source.tolist()})
-    vectors = config.validate(Params, config.load_recipe("conf/label_domain.yaml").jobs["label_domain"], "conf/label_domain.yaml").classifier.spec()
+    vectors = config.validate(Params, config.load_recipe("conf/jobs/label_domain.yaml").jobs["label_domain"], "conf/jobs/label_domain.yaml").classifier.spec()
     grams = {**vectors, "features": "grams", "strength": 20.0, "grams": {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 131072, "max_chars": 2000}}
     systems = {"floor": floor, **{name: functools.partial(ours, spec=spec) for name, spec in (("grams", grams), ("vectors", vectors))}}
     made: dict[str, Any] = {}

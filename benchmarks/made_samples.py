@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.core import tables as promised
-from jobs.core.lake import Lake
-from jobs.core.local_delta import arrow_schema
-from jobs.core.session import open_session
+from jobs.lake.delta_rs import arrow_schema
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.schema import documents as promised
 
 Ints = npt.NDArray[np.uint64]
 OPENINGS = [

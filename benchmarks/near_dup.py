@@ -2,7 +2,7 @@
 
     python -m benchmarks.near_dup --docs data/neardup_docs_dev.parquet --truth data/neardup_truth_dev.parquet
 
-Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/dedup_minhash.yaml, as a
+Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/jobs/dedup_minhash.yaml, as a
 `curate` would run it, but for no earlier judge and a ranking by bytes. Truth (id_a, id_b, lang, jaccard) is every pair at Jaccard .5 and
 above. The last line is JSON, by language:
 
@@ -92,7 +92,7 @@ def pairs_of(path: str, langs: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def recipes() -> dict[str, dict[str, Any]]:
-    """Sections of a recipe: conf/ingest_docs.yaml for Parquet of (id, text), and conf/dedup_minhash.yaml without an earlier judge.
+    """Sections of a recipe: conf/jobs/ingest_docs.yaml for Parquet of (id, text), and conf/jobs/dedup_minhash.yaml without an earlier judge.
 
     One source for all and the id as its key, so that the same text under two ids stays two documents; the ranking needs no measured table.
     """
@@ -102,7 +102,7 @@ def recipes() -> dict[str, dict[str, Any]]:
     formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": columns}]
     ingest = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_share": 1.0}
     dedup: dict[str, Any] = {"heeds": [], "ranking": [{"by": "n_bytes", "prefer": "high"}], "min_kept": 0}
-    shipped = {name: config.load_recipe(f"conf/{name}.yaml").jobs[name] for name in ("ingest_docs", "dedup_minhash")}
+    shipped = {name: config.load_recipe(f"conf/jobs/{name}.yaml").jobs[name] for name in ("ingest_docs", "dedup_minhash")}
     return {"ingest_docs": {**shipped["ingest_docs"], **ingest}, "dedup_minhash": {**shipped["dedup_minhash"], **dedup}}
 
 
@@ -110,12 +110,12 @@ def run(docs: str, home: str) -> tuple[Found, float]:
     """Ingest the file and dedup it in a lake at `home`; what was found, and the limit of the recipe."""
     from jobs import dedup_minhash, ingest_docs
     from jobs.core import config
-    from jobs.core.run import open_lake, run_job
+    from jobs.runner.run import open_lake, run_job
 
     sections = recipes()
     ingest = config.validate(ingest_docs.Params, sections["ingest_docs"], "near_dup: ingest_docs")
     params = config.validate(dedup_minhash.Params, sections["dedup_minhash"], "near_dup: dedup_minhash")
-    lake = open_lake(config.load_recipe("conf/dedup_minhash.yaml"), home, "near_dup")
+    lake = open_lake(config.load_recipe("conf/jobs/dedup_minhash.yaml"), home, "near_dup")
     run_job(ingest_docs.JOB, ingest, lake, inputs=str(Path(docs).resolve()), batch="docs")
     outcome = run_job(dedup_minhash.JOB, params, lake)
     return found_in(lake, outcome.seconds), params.min_similarity
@@ -123,7 +123,7 @@ def run(docs: str, home: str) -> tuple[Found, float]:
 
 def found_in(lake: Any, seconds: float) -> Found:
     """What dedup_minhash left in a lake's tables, by native key."""
-    from jobs.core import tables
+    from jobs.schema import documents as tables
 
     keys = {row.doc_id: row.native_key for row in lake.read(tables.DOCS).select("doc_id", "native_key").collect()}
     classes = classes_of(lake.read(tables.table("sketches")).select("ids", "n_shingles", "set_hash").toPandas())

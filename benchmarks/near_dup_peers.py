@@ -5,7 +5,7 @@
 
 Each system is a process of its own, timed from its start to its end, one after the other:
 
-gristmill   `python -m jobs.dedup_minhash` with conf/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
+gristmill   `python -m jobs.dedup_minhash` with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
             to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
 datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
 curator     distributed-curator 0.1.6 with its own defaults (64 permutations, 16 bands, character 9-grams, threshold .8), local[2], 8 partitions.

@@ -10,7 +10,7 @@
 60 words that all share and 60 that each has to itself (Jaccard about .33, far from a duplicate).
 
 Each corpus (a Parquet file or a folder of them: id, text) is ingested into a lake of its own, in 32 buckets, and goes through dedup_minhash
-with conf/dedup_minhash.yaml (no earlier judge, the longer text stays), a process of its own on two cores, Delta to Delta: by `python -m` with
+with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays), a process of its own on two cores, Delta to Delta: by `python -m` with
 --master, by spark-submit with --cluster, which starts and stops a standalone cluster (and an S3 server with --s3). The last line is JSON by
 corpus, beside `growth`, the seconds a document of the last corpus against those of the first:
 

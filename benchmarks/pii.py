@@ -1,4 +1,4 @@
-"""Precision and recall of udfs/pii.py by entity: on forms written by hand, on sentences made up here; its pace and hits on a file of documents.
+"""Precision and recall of udfs/edit/pii.py by entity: on forms written by hand, on sentences made up here; its pace and hits on a file of documents.
 
     python -m benchmarks.pii --n 2000 --seed 7 [--set FILE ...] [--docs FILE --show 100]
 
@@ -23,7 +23,7 @@ import phonenumbers
 import pyarrow.parquet as pq
 import yaml
 
-from udfs.pii import ENTITIES, find_pii
+from udfs.edit.pii import ENTITIES, find_pii
 
 Truth = set[tuple[int, int, str]]
 SETS = tuple(Path(__file__).with_name(name) for name in ("pii_set.yaml", "pii_set_2.yaml"))

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import zstandard
 from fastwarc.warc import ArchiveIterator
 
-from udfs.readers import ReadParams, as_rows, plan_units, read_units
+from udfs.read.readers import ReadParams, as_rows, plan_units, read_units
 
 THEIRS = {"text": "text", "native_key": "id", "url": "url", "domain_hint": "domain", "lang_hint": "lang_hint", "license": "license"}
 

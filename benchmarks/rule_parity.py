@@ -4,7 +4,7 @@
 
 `--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are left out), such as a corpus dump. Two runs
 over each language: (a) fed with the words of datatrove's tokenizer, so that only the rules are compared, (b) with the words
-of udfs/words.py. Needs datatrove, spaCy and jieba (the `dev` extra). The last line is one JSON object; `agreement` there is
+of udfs/text/words.py. Needs datatrove, spaCy and jieba (the `dev` extra). The last line is one JSON object; `agreement` there is
 (b)'s share of documents with the same decision, by preset.
 """
 
@@ -23,11 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from udfs import langid, measures, words
-from udfs.chars import read_chars
-from udfs.kernels import text_buffers
-from udfs.rules import LIMITS, failing
-from udfs.text import line_ends
+from udfs.arrow.compiled import text_buffers
+from udfs.rules import measures
+from udfs.rules.limits import LIMITS, failing
+from udfs.text import langid, line_ends, words
+from udfs.text.chars import read_chars
 
 PRESETS = Path(__file__).parent.parent / "conf" / "presets"
 QUALITY = ("words", "mean_word_chars", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "alpha_word_ratio", "stop_words")

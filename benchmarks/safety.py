@@ -2,7 +2,7 @@
 
     python -m benchmarks.safety --docs data/corpus_dev.parquet [--n 4000]
 
-The set is benchmarks/safety_set.yaml, written by hand, judged by conf/score_words.yaml and the limits of conf/judge_scores.yaml. `--docs` (columns text,
+The set is benchmarks/safety_set.yaml, written by hand, judged by conf/jobs/score_words.yaml and the limits of conf/jobs/judge_scores.yaml. `--docs` (columns text,
 lang_hint) is read for speed and for alarms among documents that are held to be clean. The last line is JSON:
 
 precision, recall     of harmful pages, each language, and `n`
@@ -28,14 +28,14 @@ import yaml
 
 from jobs import judge_scores, score_words
 from jobs.core import config
-from udfs.folding import fold_text
-from udfs.sensitive import FOLD, WordList, automaton, measure
+from udfs.scoring.sensitive import FOLD, WordList, automaton, measure
+from udfs.text.folding import fold_text
 
 
 def lists_and_limits() -> tuple[dict[str, WordList], dict[str, Any]]:
     """By language: the list, and the limit of its scorer."""
-    words = config.validate(score_words.Params, config.load_recipe("conf/score_words.yaml").jobs["score_words"], "conf/score_words.yaml")
-    limits = config.validate(judge_scores.Params, config.load_recipe("conf/judge_scores.yaml").jobs["judge_scores"], "conf/judge_scores.yaml")
+    words = config.validate(score_words.Params, config.load_recipe("conf/jobs/score_words.yaml").jobs["score_words"], "conf/jobs/score_words.yaml")
+    limits = config.validate(judge_scores.Params, config.load_recipe("conf/jobs/judge_scores.yaml").jobs["judge_scores"], "conf/jobs/judge_scores.yaml")
     return {each.name[-2:]: each.words() for each in words.lists}, {each.scorer[-2:]: each for each in limits.limits}
 
 

@@ -1,13 +1,13 @@
 """Learnt quality scorers on text from sources they never saw: AUC by language, and speed beside the bare library.
 
-    python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/train_classifier.yaml] [--plain]
+    python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/jobs/train_classifier.yaml] [--plain]
         [--splits N] [--transformer .venv-worker/bin/python]
 
 Parquet files with text, label (1 good), lang and, for training, source and, where there is one, path (a page). The classifiers of the
 recipe are trained on --train and tried on --docs. Rows of --docs whose text stands in --train too are judged by models that
 did not see their source; without --docs that is done with all rows. What is held out whole is the source, for web pages and for
 kinds (column `kind`) of a single source the page or row. `--splits N` asks what other sources of known kinds would be scored: N times half of the sources of each
-kind, drawn by seed, are held out together (of a kind of a single source a third of its pages or rows), and the AUC is the mean of N (`auc_of_splits` has each). `ensemble` is the mean that conf/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
+kind, drawn by seed, are held out together (of a kind of a single source a third of its pages or rows), and the AUC is the mean of N (`auc_of_splits` has each). `ensemble` is the mean that conf/jobs/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
 character 1-3-grams and a logistic regression by scikit-learn. `--transformer PYTHON` (one with torch and transformers) adds benchmarks.small_transformer,
 trained once for each of five parts of whole sources, and `chars_in_five`, the classifier of that name in the same parts. The last line is one JSON object.
 """
@@ -29,9 +29,10 @@ import pyarrow.parquet as pq
 from benchmarks.inputs import need_columns
 from jobs import build_quality, train_classifier
 from jobs.core import config
-from udfs import measures, training
-from udfs.classifiers import MEASURES, Classifier, line_of_words, logits
-from udfs.likeness import FINE
+from udfs.rules import measures
+from udfs.scoring import training
+from udfs.scoring.classifiers import MEASURES, Classifier, line_of_words, logits
+from udfs.scoring.importance import FINE
 
 FOLDS = 5
 
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("benchmarks.scores", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, type=Path, help="Parquet: text, label, lang, source (kind, path where there are)")
     parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
-    parser.add_argument("--recipe", default="conf/train_classifier.yaml", help="whose classifiers are trained")
+    parser.add_argument("--recipe", default="conf/jobs/train_classifier.yaml", help="whose classifiers are trained")
     parser.add_argument("--splits", type=int, default=0, metavar="N", help="hold out half of the sources of each kind, N times")
     parser.add_argument("--plain", action="store_true", help="the plain floor too")
     parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (a quarter to half an hour on two cores)")
@@ -88,7 +89,7 @@ def groups(held: pa.Table) -> pa.Array:
 def recipe_of(recipe: str) -> tuple[train_classifier.Params, dict[str, float]]:
     """The classifiers, and the weights of those that make the ensemble."""
     params = config.load_recipe(recipe).params("train_classifier", train_classifier.Params)
-    scorers = config.load_recipe("conf/build_quality.yaml").params("build_quality", build_quality.Params).scorers
+    scorers = config.load_recipe("conf/jobs/build_quality.yaml").params("build_quality", build_quality.Params).scorers
     return params, {name: scorer.weight for name, scorer in scorers.items() if name in params.classifiers}
 
 
@@ -233,7 +234,7 @@ def bare_linear(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
 def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     """The trees on a ready matrix."""
-    from udfs.classifiers import _loaded, as_matrix
+    from udfs.scoring.classifiers import _loaded, as_matrix
 
     trees, matrix = _loaded(model.kind, model.blob), as_matrix(batch)
     return lambda: trees.decision_function(matrix)
@@ -241,7 +242,7 @@ def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
 def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     """fastText on the same texts, cut into words by the same jieba."""
-    from udfs.classifiers import _loaded
+    from udfs.scoring.classifiers import _loaded
 
     loaded = _loaded(model.kind, model.blob)
     return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)

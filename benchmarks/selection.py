@@ -8,7 +8,7 @@ of the samples is chosen by k-center in clusters, by MMR, and at random (five se
 and coverage: the mean distance (1 - cosine) of every sample to the nearest chosen one (lower is better), and that of the worst-served hundredth. Evaluators: LIMO's style
 score and the share of numbers found in the source; Spearman between them, and where adversarial chains are given the share of pairs in which each gives the correct one more.
 
---made: samples of benchmarks.made_samples, so many in a lake of their own, through filter_samples with conf/filter_samples.yaml, a process of
+--made: samples of benchmarks.made_samples, so many in a lake of their own, through filter_samples with conf/jobs/filter_samples.yaml, a process of
 its own on --master, but for the limits and benchmarks, since these samples have no chains. By number: seconds and cpu_seconds of the process with its workers, peak_mb (the largest sum of resident memory of driver
 and workers), ms_sample, left_out by reason, and the seconds of each of Spark's steps. --without-diversity: no question is encoded, which takes
 7 ms each.
@@ -39,10 +39,10 @@ from benchmarks.support.systems import System, add_options, system_of
 from jobs.core.config import load_recipe
 from jobs.filter_samples import Params
 from tests.support.plain_selection import ranked, thin
-from udfs import selection
-from udfs.embedding import vectors
-from udfs.langid import PACKAGE
-from udfs.sample_measures import SCHEMA, MeasureParams, measure
+from udfs.samples import selection
+from udfs.samples.measures import SCHEMA, MeasureParams, measure
+from udfs.scoring.embedding import vectors
+from udfs.text.langid import PACKAGE
 
 SHARE = 0.2
 MEASURES = MeasureParams(n_copied=8, n_repeated=4, lid_model=PACKAGE, lid_chars=1000)
@@ -97,7 +97,7 @@ def compared(path: str) -> dict[str, Any]:
     signals, rates["score_samples"] = timed(lambda: measured(table, "cot"), n)
     questions = list(table["question"])
     found, rates["vectors"] = timed(lambda: vectors(questions).astype(np.float64), n)
-    params: Any = load_recipe("conf/filter_samples.yaml").params("filter_samples", Params)
+    params: Any = load_recipe("conf/jobs/filter_samples.yaml").params("filter_samples", Params)
     whole = ranked(table[["sample_id", "lang", "question"]].merge(signals, on="sample_id"), params.style).sort_values("sample_id").reset_index(drop=True)
     values = whole["value"].to_numpy()
     _, rates["thin"] = timed(lambda: thin(found, values, max(2, int(math.sqrt(n / 2))), SHARE, None), n)
@@ -120,7 +120,7 @@ def at_scale(n: int, system: System, changes: dict[str, Any]) -> dict[str, Any]:
     name = f"made-{n}"
     events, recipe = system.home / f"{name}-events", system.home / f"{name}.yaml"
     events.mkdir()
-    section = {**load_recipe("conf/filter_samples.yaml").jobs["filter_samples"], **changes}
+    section = {**load_recipe("conf/jobs/filter_samples.yaml").jobs["filter_samples"], **changes}
     spark = event_log.settings(events)
     recipe.write_text(yaml.safe_dump({"lake": {"path": "unnamed", "buckets": 1}, "jobs": {"filter_samples": section}, "spark": spark}), encoding="utf-8")
     system.run("benchmarks.made_samples", "--n", str(n), "--lake", system.address(name))

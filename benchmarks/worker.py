@@ -35,10 +35,10 @@ import pyarrow.parquet as pq
 import yaml
 from deltalake import DeltaTable, write_deltalake
 
-from synth_worker import schemas
+from synth_worker.calls.prompts import is_chinese
+from synth_worker.queue import schemas
+from synth_worker.queue.store import Store
 from synth_worker.recipe import Prompts, load
-from synth_worker.render import is_chinese
-from synth_worker.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,8 +136,8 @@ async def bare(url: str, rows: list[dict[str, Any]], texts: list[str]) -> tuple[
 
 def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     """The worker, then the same prompts bare; one engine after the other, since two do not fit a small machine."""
-    from synth_worker.engines import VllmEngine
-    from synth_worker.work import Worker
+    from synth_worker.calls.engines import VllmEngine
+    from synth_worker.worker import Worker
 
     spec, prompts, digest = load(given.recipe)
     make_lake(home / "lake", read_texts(given.data, given.n, given.max_chars, given.min_chars, is_english=True), 50, prompts[given.flow].id, given.flow)

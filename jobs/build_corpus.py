@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts, edits, duplicates; quality where it is there
 writes  verdicts, corpus
-run     spark-submit jobs/build_corpus.py --recipe conf/build_corpus.yaml --lake lakes/demo
+run     spark-submit jobs/build_corpus.py --recipe conf/jobs/build_corpus.yaml --lake lakes/demo
 
 Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass unseen.
 What stands beside the text is joined among narrow rows. A text is read and written again only where its edits or what
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
-from jobs.core.contract import gate, load_contract
-from jobs.core.counts import counted
-from jobs.core.domains import with_domain
 from jobs.core.errors import ContractError, DataError
-from jobs.core.job import Change, Counts, Job, Tables, Writes, main
-from jobs.core.tables import CORPUS
+from jobs.curation.domains import with_domain
 from jobs.dedup.family_sizes import stood_for
-from udfs.edits import apply_batches
+from jobs.runner.counts import counted
+from jobs.runner.expectations import gate, load_contract
+from jobs.runner.job import Change, Counts, Job, Tables, Writes, main
+from jobs.schema.documents import CORPUS
+from udfs.edit.edits import apply_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -36,7 +36,7 @@ FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, 
 
 
 class Params(Strict):
-    """See conf/build_corpus.yaml."""
+    """See conf/jobs/build_corpus.yaml."""
 
     heeds: list[str]  # the judges whose verdicts decide; each must have covered every batch
     edits: list[str]  # the jobs whose edits are applied

@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts, scores, models (perplexity, where a scorer is of it)
 writes  models, quality
-run     spark-submit jobs/build_quality.py --recipe conf/build_quality.yaml --lake lakes/demo
+run     spark-submit jobs/build_quality.py --recipe conf/jobs/build_quality.yaml --lake lakes/demo
 
 The value is the weighted mean of the scorers' values, or their largest (CCI4.0, Nemotron-CC): logits of classifiers as they are, or of any
 scorers the share of the language that each puts below the document. Bin b holds the documents with b/20 to (b+1)/20 of their language
@@ -28,8 +28,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_output
-from jobs.core.ensemble import (
+from jobs.core.errors import ContractError
+from jobs.runner.counts import count_output
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.scoring.ensemble import (
     KEYS,
     STEPS,
     Scorer,
@@ -41,10 +43,8 @@ from jobs.core.ensemble import (
     weight,
     with_curves,
 )
-from jobs.core.errors import ContractError
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.models import as_models, kept_model, load_model, model_row
-from udfs.scales import BINS, Scale, bin_starts, from_bytes
+from jobs.scoring.models import as_models, kept_model, load_model, model_row
+from udfs.scoring.scales import BINS, Scale, bin_starts, from_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,7 +54,7 @@ BATCH_ROWS = 65_536  # of an Arrow batch: a step and two short names each
 
 
 class Params(Strict):
-    """See conf/build_quality.yaml."""
+    """See conf/jobs/build_quality.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are in no bin
     scorers: dict[str, Scorer] = Field(min_length=1)  # by name

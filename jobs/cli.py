@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
     worker.add_argument("--worker", help="name of this worker, its own on its machine")
-    validate = command("validate", "ask a small model what the data are worth", "Each says what it compares: python -m synth_worker.validate_ppl --help")
+    validate = command("validate", "ask a small model what the data are worth", "Each says what it compares: python -m synth_worker.validate.ppl --help")
     validate.add_argument("what", choices=list(VALIDATES), help="ppl, sft, grpo: right against wrong chains of thought, by perplexity or by training; lm: kept against raw text")
     validate.add_argument("--pairs", help="ppl, sft, grpo: Parquet file: question, correct_cot, adversarial_cot")
     validate.add_argument("--model", help="ppl, sft, grpo: folder of a Hugging Face causal language model")
@@ -122,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> None:
     from jobs import curate
-    from jobs.core.run import run_from_files
+    from jobs.runner.run import run_from_files
 
     if given.job == "curate":
         curate.curate(config.load_recipe(given.recipe), given.lake, given.input)
@@ -177,7 +177,7 @@ def _check(given: argparse.Namespace) -> int | None:
 
 
 def _ask(given: argparse.Namespace) -> Any:
-    from jobs.core.ask import Ask
+    from jobs.report.ask import Ask
 
     if not given.lake:
         raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
@@ -190,7 +190,7 @@ def _why(given: argparse.Namespace) -> None:
 
 
 def _sql(given: argparse.Namespace) -> None:
-    from jobs.core.ask import plain, text_lines
+    from jobs.report.ask import plain, text_lines
 
     answer = _ask(given).answer(given.query)
     twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
@@ -223,9 +223,9 @@ def _funnel(given: argparse.Namespace) -> None:
 
 def _lake(given: argparse.Namespace) -> Any:
     """The lake that is mended or upgraded. Raises ContractError where no job has run."""
-    from jobs.core.lake import Lake
-    from jobs.core.session import open_session
-    from jobs.core.tables import RUNS
+    from jobs.lake.lake import Lake
+    from jobs.lake.session import open_session
+    from jobs.schema.documents import RUNS
 
     if not given.lake:
         raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")

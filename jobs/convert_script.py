@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts
 writes  edits
-run     spark-submit jobs/convert_script.py --recipe conf/convert_script.yaml --lake lakes/demo
+run     spark-submit jobs/convert_script.py --recipe conf/jobs/convert_script.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.domains import with_domain
-from jobs.core.job import Job, Tables, Writes, main
+from jobs.curation.domains import with_domain
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
 from udfs.columns import simplified
 from udfs.edit.script import REASON
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Params(Strict):
-    """See conf/convert_script.yaml."""
+    """See conf/jobs/convert_script.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config

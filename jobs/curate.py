@@ -15,18 +15,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.core import config, files
-from jobs.core.contract import preload
+from jobs.core import config
 from jobs.core.errors import ConfigError
-from jobs.core.graph import check_order
-from jobs.core.job import Job
-from jobs.core.lake import Lake
 from jobs.core.packages import need_packages
-from jobs.core.run import Outcome, open_lake, run_job
-from jobs.core.runs import Runs
+from jobs.lake import hadoop_files
+from jobs.lake.lake import Lake
 from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
 from jobs.lake.spark_errors import exit_code_of
 from jobs.runner import batches
+from jobs.runner.expectations import preload
+from jobs.runner.job import Job
+from jobs.runner.order import check_order
+from jobs.runner.run import Outcome, open_lake, run_job
+from jobs.runner.run_log import Runs
 
 
 def job_names() -> list[str]:
@@ -101,7 +102,7 @@ def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | No
     """Each input with the name of its batch (None: its own). A folder whose name is a batch of another root gets one of its own."""
     if not source or not params.batch_per_folder:
         return [(source, None)]
-    found, left = files.folders(lake.spark, source)
+    found, left = hadoop_files.folders(lake.spark, source)
     if left:
         _say(f"{source}: not read: {summed_up(left)}")
     taken = {} if params.replace_other_root else batches.roots(Runs(lake))

@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  contamination, benchmark_items, verdicts
-run     spark-submit jobs/decontaminate.py --recipe conf/decontaminate.yaml --lake lakes/demo
+run     spark-submit jobs/decontaminate.py --recipe conf/jobs/decontaminate.yaml --lake lakes/demo
 
 The driver makes one index of all questions, which travels to the executors with the kernel (Spark broadcasts what is that
 big); text is read once and nothing is shuffled. Every item found is a row of `contamination`; a document has one
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
 
-from jobs.core.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from jobs.core.counts import count_verdicts
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Counts, Job, Tables, Writes, main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class Params(Against):
-    """See conf/decontaminate.yaml for every number and its source."""
+    """See conf/jobs/decontaminate.yaml for every number and its source."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     min_kept: NonNegativeInt  # documents

@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  text_hashes, duplicates, verdicts
-run     spark-submit jobs/dedup_exact.py --recipe conf/dedup_exact.yaml --lake lakes/demo
+run     spark-submit jobs/dedup_exact.py --recipe conf/jobs/dedup_exact.yaml --lake lakes/demo
 
 Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names. The text of
 a document is read once; the next batch meets its hash.
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_verdicts
-from jobs.core.domains import with_domain
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.near_dup_params import digest
-from jobs.core.once import forget_replaced
-from jobs.core.ranking import EARLIER, Rank, ranked, unused_tables
 from jobs.core.routes import Label
+from jobs.curation.domains import with_domain
+from jobs.curation.invalidation import forget_replaced
+from jobs.dedup.params import digest
+from jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, Tables, Writes, main
 from udfs.columns import text_hash
-from udfs.read.addresses import ADDRESS
+from udfs.text.urls import ADDRESS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -40,7 +40,7 @@ class Normalise(Strict):
 
 
 class Params(Strict):
-    """See conf/dedup_exact.yaml."""
+    """See conf/jobs/dedup_exact.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     normalise: Normalise

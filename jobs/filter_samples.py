@@ -2,7 +2,7 @@
 
 reads   samples, sample_signals; sample_scores where they are there
 writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
-run     spark-submit jobs/filter_samples.py --recipe conf/filter_samples.yaml --lake lakes/demo
+run     spark-submit jobs/filter_samples.py --recipe conf/jobs/filter_samples.yaml --lake lakes/demo
 
 The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of which its question or
 chain holds an item; what the later filters leave out has one. Among samples that
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core import files
 from jobs.core.config import Strict
-from jobs.core.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from jobs.core.counts import by_one_reason
 from jobs.core.errors import DataError
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.session import SMALL_DOCUMENTS, compiled
+from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
 from jobs.dedup.questions import NearDuplicates
+from jobs.lake import hadoop_files
+from jobs.lake.session import SMALL_DOCUMENTS, compiled
+from jobs.runner.counts import by_one_reason
+from jobs.runner.job import Counts, Job, Tables, Writes, main
 from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Diversity(Strict):
 
 
 class Params(Strict):
-    """See conf/filter_samples.yaml."""
+    """See conf/jobs/filter_samples.yaml."""
 
     same_language: bool
     limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
@@ -183,7 +183,7 @@ def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
 
 def summarise(tables: Tables, params: Params) -> dict[str, Any]:
     """Write the summary beside the tables."""
-    files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n")
+    hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n")
     return {}
 
 

@@ -2,7 +2,7 @@
 
 reads   files, docs, rejects, batch_files
 writes  rejects, docs, batch_files
-run     spark-submit jobs/ingest_docs.py --recipe conf/ingest_docs.yaml --lake lakes/demo --input raw/2026-11
+run     spark-submit jobs/ingest_docs.py --recipe conf/jobs/ingest_docs.yaml --lake lakes/demo --input raw/2026-11
 
 The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing; files that only have new
 times are compared by hash. Of each batch, rows read = rows of docs + rows of rejects, but for the documents that it held before.
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.core.background import in_background
+from jobs.core.concurrency import in_background
 from jobs.core.config import Strict
-from jobs.core.contract import broken_reason, gate, load_contract
-from jobs.core.counts import by_one_reason
 from jobs.core.errors import ConfigError, ContractError
-from jobs.core.inputs import bucket_of
-from jobs.core.job import Counts, Delete, Insert, Job, Tables, Writes, main
 from jobs.curation.input_rows import Source, read, total, unchanged
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
-from udfs import readers
+from jobs.runner.context import bucket_of
+from jobs.runner.counts import by_one_reason
+from jobs.runner.expectations import broken_reason, gate, load_contract
+from jobs.runner.job import Counts, Delete, Insert, Job, Tables, Writes, main
+from udfs.read import readers
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -46,7 +46,7 @@ class Format(Strict):
 
 
 class Params(Strict):
-    """See conf/ingest_docs.yaml."""
+    """See conf/jobs/ingest_docs.yaml."""
 
     input: str | None  # file or folder; --input overrides it
     batch_per_folder: bool  # curate ingests each folder of the input as a batch of its own
@@ -78,7 +78,7 @@ class Params(Strict):
         return readers.ReadParams(columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
 
 
-# What this job adds to the reader's reasons (udfs/rows.py) and the contract's (conf/expectations/docs.yaml).
+# What this job adds to the reader's reasons (udfs/read/rows.py) and the contract's (conf/expectations/docs.yaml).
 REASONS = {
     "repeated_document": "the same document stands earlier in this batch",
     "already_ingested": "the same document came with another batch",

@@ -2,7 +2,7 @@
 
 reads   docs, quality, verdicts
 writes  verdicts
-run     spark-submit jobs/judge_quality.py --recipe conf/judge_quality.yaml --lake lakes/demo
+run     spark-submit jobs/judge_quality.py --recipe conf/jobs/judge_quality.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field, NonNegativeInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_verdicts
-from jobs.core.domains import with_domain
-from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import ANY, Matches, lead_somewhere
+from jobs.curation.domains import with_domain
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, Tables, Writes, main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -29,7 +29,7 @@ class Route(Matches):
 
 
 class Params(Strict):
-    """See conf/judge_quality.yaml."""
+    """See conf/jobs/judge_quality.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     routes: list[Route]  # the first that matches; `any` matches all

@@ -2,7 +2,7 @@
 
 reads   docs, signals
 writes  verdicts, edits
-run     spark-submit jobs/judge_rules.py --recipe conf/judge_rules.yaml --lake lakes/demo
+run     spark-submit jobs/judge_rules.py --recipe conf/jobs/judge_rules.yaml --lake lakes/demo
 
 The first route whose languages and domains match a document says which presets it must meet; every limit it fails is a row.
 A preset with line_drops asks for its dropped lines as edits, applied at the exit.
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import NonNegativeInt, field_validator, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.counts import count_verdicts
-from jobs.core.domains import with_domain
-from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import ANY, Label, Matches, lead_somewhere, tell_unnamed
-from udfs.judging import JUDGED, Plan, Route, judge_batches
-from udfs.rules import LIMITS
+from jobs.curation.domains import with_domain
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, Tables, Writes, main
+from udfs.rules.apply_limits import JUDGED, Plan, Route, judge_batches
+from udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,7 +53,7 @@ class RouteSpec(Matches):
 
 
 class Params(Strict):
-    """See conf/judge_rules.yaml for every number and its source."""
+    """See conf/jobs/judge_rules.yaml for every number and its source."""
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]

@@ -2,7 +2,7 @@
 
 reads   docs, scores, verdicts
 writes  verdicts
-run     spark-submit jobs/judge_scores.py --recipe conf/judge_scores.yaml --lake lakes/demo
+run     spark-submit jobs/judge_scores.py --recipe conf/jobs/judge_scores.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field, NonNegativeInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_verdicts
-from jobs.core.domains import with_domain
 from jobs.core.errors import ContractError
-from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import Label
+from jobs.curation.domains import with_domain
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, Tables, Writes, main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -43,7 +43,7 @@ class Limit(Strict):
 
 
 class Params(Strict):
-    """See conf/judge_scores.yaml."""
+    """See conf/jobs/judge_scores.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     limits: list[Limit] = Field(min_length=1)

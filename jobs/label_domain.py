@@ -2,7 +2,7 @@
 
 reads   docs
 writes  models, domains
-run     spark-submit jobs/label_domain.py --recipe conf/label_domain.yaml --lake lakes/demo
+run     spark-submit jobs/label_domain.py --recipe conf/jobs/label_domain.yaml --lake lakes/demo
 
 Text is read of the documents that neither the map nor a hint decides, and of the examples, once. Whoever asks for a domain afterwards (routes of
 judges, slices of trainers, corpus, report) gets this one.
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_output
-from jobs.core.domains import hint_label
 from jobs.core.errors import DataError
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.models import as_models, is_trained, load_model, model_row
 from jobs.core.routes import Label, folded_column
-from udfs.classifiers import from_bytes, to_bytes
+from jobs.curation.domains import hint_label
+from jobs.runner.counts import count_output
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.scoring.models import as_models, is_trained, load_model, model_row
 from udfs.columns import domain
-from udfs.domains import KIND, fit_domains
+from udfs.scoring.classifiers import from_bytes, to_bytes
+from udfs.scoring.domains import KIND, fit_domains
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ NO_LANG = "und"
 
 
 class Grams(Strict):
-    """Hashed n-grams (udfs.grams)."""
+    """Hashed n-grams (udfs.scoring.grams)."""
 
     unit: Literal["chars", "words"]
     shortest: PositiveInt  # items in a gram
@@ -51,7 +51,7 @@ class Beginning(Strict):
 
 
 class Model(Strict):
-    """See conf/label_domain.yaml."""
+    """See conf/jobs/label_domain.yaml."""
 
     per_domain: PositiveInt  # documents that teach
     min_documents: PositiveInt  # of a domain; a rarer one is not learnt
@@ -68,13 +68,13 @@ class Model(Strict):
         return self
 
     def spec(self) -> dict[str, Any]:
-        """What udfs.domains wants."""
+        """What udfs.scoring.domains wants."""
         read = self.grams or self.vectors
         return {"features": "grams" if self.grams else "vectors", "grams": read.model_dump(), "strength": self.strength, "folds": self.folds}  # type: ignore[union-attr]
 
 
 class Params(Strict):
-    """See conf/label_domain.yaml."""
+    """See conf/jobs/label_domain.yaml."""
 
     sources: dict[Label, Label]  # docs.source -> domain
     trust_hints: bool

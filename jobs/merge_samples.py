@@ -2,7 +2,7 @@
 
 reads   synth_requests, synth_answers
 writes  samples, segments
-run     spark-submit jobs/merge_samples.py --recipe conf/merge_samples.yaml --lake lakes/demo
+run     spark-submit jobs/merge_samples.py --recipe conf/jobs/merge_samples.yaml --lake lakes/demo
 
 The worker closes each request with rows of step `result`, one a sample (ordinal 0, 1, ...) or one with the error. A request
 without such a row is pending. Only what is new is merged: what is in `samples` stays as it is.
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_reasons
 from jobs.core.errors import ContractError
-from jobs.core.job import Counts, Insert, Job, Tables, Writes, main
+from jobs.runner.counts import count_reasons
+from jobs.runner.job import Counts, Insert, Job, Tables, Writes, main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,7 +32,7 @@ WORDS_PER_REASON = 120  # characters of an error that count as its reason
 
 
 class Params(Strict):
-    """See conf/merge_samples.yaml."""
+    """See conf/jobs/merge_samples.yaml."""
 
     recipes: list[str]  # whose results are samples
     max_failed: NonNegativeInt | None  # requests; more and nothing is merged

@@ -2,7 +2,7 @@
 
 reads   synth_requests, synth_answers
 writes  scores (documents: judge, judge_additive, judge_aspects), sample_scores (samples: judge_sample, solve)
-run     spark-submit jobs/merge_scores.py --recipe conf/merge_scores.yaml --lake lakes/demo
+run     spark-submit jobs/merge_scores.py --recipe conf/jobs/merge_scores.yaml --lake lakes/demo
 
 A judgement that failed, or gave a number beyond the scale, is no row: the document or sample stays unscored, and the run counts it by its reason.
 A prompt that asks for one `score` is a scorer by its recipe's name; each number of one that asks for several is a scorer such as judge_aspects_safety.
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveFloat
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_reasons
-from jobs.core.job import Counts, Insert, Job, Tables, Writes, main
+from jobs.runner.counts import count_reasons
+from jobs.runner.job import Counts, Insert, Job, Tables, Writes, main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,7 +28,7 @@ RATE = "pass_rate"  # the only result that is a share already
 
 
 class Params(Strict):
-    """See conf/merge_scores.yaml."""
+    """See conf/jobs/merge_scores.yaml."""
 
     highest: PositiveFloat  # of what a judge may give
 

@@ -2,7 +2,7 @@
 
 reads   corpus, docs
 writes  mix, verdicts
-run     spark-submit jobs/mix_corpus.py --recipe conf/mix_corpus.yaml --lake lakes/demo
+run     spark-submit jobs/mix_corpus.py --recipe conf/jobs/mix_corpus.yaml --lake lakes/demo
 
 A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to max_epochs where it is
 too small, cut down where it is too large, by a hash of seed and id, so that the same lake and recipe give the same mix.
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.counts import by_one_reason
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.marks import Marks
 from jobs.core.routes import Label
-from udfs.mixing import MIXED, shape_batches
+from jobs.curation.sentinels import Marks
+from jobs.runner.counts import by_one_reason
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from udfs.edit.mixing import MIXED, shape_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -55,7 +55,7 @@ class Rehydration(Strict):
 
 
 class Params(Strict):
-    """See conf/mix_corpus.yaml."""
+    """See conf/jobs/mix_corpus.yaml."""
 
     slices: dict[str, Slice]
     max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow

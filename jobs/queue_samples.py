@@ -2,7 +2,7 @@
 
 reads   samples; sample_verdicts where they are there
 writes  synth_requests (and creates synth_answers and leases, empty)
-run     spark-submit jobs/queue_samples.py --recipe conf/queue_samples.yaml --lake lakes/demo
+run     spark-submit jobs/queue_samples.py --recipe conf/jobs/queue_samples.yaml --lake lakes/demo
 
 The prompt file says which: `judge_sample` or `solve`. Only a sample whose answer ends in a number can be checked when it is solved; a chain without
 an answer of its own is taken by its last line. A sample that is queued with a prompt stays queued, and is never queued twice.
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt, model_validator
 
-from jobs.core.counts import count_reasons
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.queue import Prompted, first_reason, fresh_tables, with_parts
-from jobs.core.ranking import by_seed
+from jobs.dedup.ranking import by_seed
+from jobs.runner.counts import count_reasons
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -28,7 +28,7 @@ NUMBER_AT_END = r"(?s).*\d[^\d]{0,20}$"
 
 
 class Params(Prompted):
-    """See conf/queue_samples.yaml."""
+    """See conf/jobs/queue_samples.yaml."""
 
     recipes: list[str]  # whose samples
     max_samples: PositiveInt | None  # by a seeded hash; null: all

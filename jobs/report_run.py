@@ -2,7 +2,7 @@
 
 reads   docs; where they are written: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
-run     spark-submit jobs/report_run.py --recipe conf/report_run.yaml --lake lakes/demo
+run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
 Histograms are counted on Spark from integers and samples are chosen by a hash, so the same lake gives the same page but for
 the line that says when. Text of documents is hostile in a page too: it is escaped, and what would be invisible is named.
@@ -15,29 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
-from jobs.core import files
-from jobs.core import report_data as data
-from jobs.core import report_dups as dups
-from jobs.core import report_lists as lists
-from jobs.core import report_page as page
-from jobs.core import report_quality as quality
-from jobs.core import report_samples as samples
-from jobs.core import tables as promised
-from jobs.core.ask import funnel_of
-from jobs.core.background import at_once
+from jobs.core.concurrency import at_once
 from jobs.core.config import Strict
-from jobs.core.job import Job, Tables, main
-from jobs.core.run import code_version
-from jobs.core.runs import now
+from jobs.lake import hadoop_files
+from jobs.report import duplicates as dups
+from jobs.report import lists, page, quality, samples
+from jobs.report import measures as data
+from jobs.report.ask import funnel_of
 from jobs.runner.batches import DELETED, NO_LONGER, READ_AGAIN
-from udfs.rows import REASONS as REJECTED
-from udfs.rules import LIMITS
+from jobs.runner.job import Job, Tables, main
+from jobs.runner.run import code_version
+from jobs.runner.run_log import now
+from jobs.schema import documents as promised
+from udfs.read.rows import REASONS as REJECTED
+from udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 OUTPUT = "_report/index.html"
-ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs/rows.py says it
+ABOUT = {  # what is wrong, where no rule of udfs/rules/limits.py and no reader of udfs/read/rows.py says it
     "repeated_document": "The same document stands earlier in its batch.",
     "already_ingested": "The same document came with another batch.",
     "older_version": "The same id stands with other text in the same batch, which wins by the recipe's same_id.",
@@ -56,7 +53,7 @@ ABOUT = {  # what is wrong, where no rule of udfs/rules.py and no reader of udfs
 
 
 class Params(Strict):
-    """See conf/report_run.yaml."""
+    """See conf/jobs/report_run.yaml."""
 
     samples_per_reason: PositiveInt  # left-out documents (raw rows, of rejects) shown for each reason
     sample_chars: PositiveInt  # characters shown of each
@@ -120,7 +117,7 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         "rejects": lists.reject_groups(rejects[0], rejects[1], about),
         "params": params,
     }
-    files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))
+    hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))
     return {}
 
 

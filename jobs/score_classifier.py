@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts, models
 writes  scores
-run     spark-submit jobs/score_classifier.py --recipe conf/score_classifier.yaml --lake lakes/demo
+run     spark-submit jobs/score_classifier.py --recipe conf/jobs/score_classifier.yaml --lake lakes/demo
 
 A scorer that reads measures only does not touch the text. What is already scored is not scored again, whatever the limits do.
 """
@@ -14,21 +14,21 @@ import sys
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import find_models, load_model
-from jobs.core.once import forget_replaced
-from udfs.classifiers import MEASURES, from_bytes
+from jobs.curation.invalidation import forget_replaced
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring.models import find_models, load_model
 from udfs.columns import quality
+from udfs.scoring.classifiers import MEASURES, from_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from udfs.classifiers import Classifier
+    from udfs.scoring.classifiers import Classifier
 
 
 class Params(Strict):
-    """See conf/score_classifier.yaml."""
+    """See conf/jobs/score_classifier.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not scored
     classifiers: list[str]  # names of train_classifier's models

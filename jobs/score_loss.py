@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  perplexity, verdicts
-run     spark-submit jobs/score_loss.py --recipe conf/score_loss.yaml --lake lakes/demo
+run     spark-submit jobs/score_loss.py --recipe conf/jobs/score_loss.yaml --lake lakes/demo
 
 A document is measured at most once by each version of the model. The limit of a domain is a percentile of its own documents: losses are
 counted in steps of a thousandth of a nat, so that neither the order nor the partitions of the rows move it. A domain with few documents has
@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_verdicts
 from jobs.core.datafiles import digest_of_folder
-from jobs.core.domains import with_domain
 from jobs.core.errors import ConfigError
-from jobs.core.hf_folder import check_executors, version_of
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.once import forget_replaced
+from jobs.curation.domains import with_domain
+from jobs.curation.invalidation import forget_replaced
+from jobs.runner.counts import count_verdicts
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring.hf_folder import check_executors, version_of
 from udfs.columns import token_loss
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ NO_DOMAIN = "none"  # in a rule, of documents whose source states no domain: the
 
 
 class Params(Strict):
-    """See conf/score_loss.yaml."""
+    """See conf/jobs/score_loss.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not measured
     model: str  # folder of a Hugging Face causal language model, at the same path on every executor

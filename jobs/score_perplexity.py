@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts, models
 writes  perplexity
-run     spark-submit jobs/score_perplexity.py --recipe conf/score_perplexity.yaml --lake lakes/demo
+run     spark-submit jobs/score_perplexity.py --recipe conf/jobs/score_perplexity.yaml --lake lakes/demo
 
 A model goes to an executor once and is mapped from a file there. What a version has measured is not measured again.
 """
@@ -13,20 +13,20 @@ import sys
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import find_models, load_model
-from jobs.core.once import forget_replaced
 from jobs.core.routes import Label
+from jobs.curation.invalidation import forget_replaced
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring.models import find_models, load_model
 from udfs.columns import perplexity
-from udfs.lm import from_bytes
+from udfs.scoring.kenlm import from_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class Params(Strict):
-    """See conf/score_perplexity.yaml."""
+    """See conf/jobs/score_perplexity.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not measured
     languages: list[Label]  # each with a model of train_lm; documents in others have no perplexity

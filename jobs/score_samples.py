@@ -2,7 +2,7 @@
 
 reads   samples
 writes  sample_signals
-run     spark-submit jobs/score_samples.py --recipe conf/score_samples.yaml --lake lakes/demo
+run     spark-submit jobs/score_samples.py --recipe conf/jobs/score_samples.yaml --lake lakes/demo
 
 A sample without a chain of thought is measured by its answer. No model runs but the one for languages, so all are measured anew when some are new.
 """
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from jobs.core.config import Strict
-from jobs.core.counts import by_one_reason
-from jobs.core.job import Counts, Job, Tables, Writes, main
-from jobs.core.tables import table
-from udfs.sample_measures import MeasureParams, measure_batches
+from jobs.runner.counts import by_one_reason
+from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.schema.documents import table
+from udfs.samples.measures import MeasureParams, measure_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class Params(Strict):
-    """See conf/score_samples.yaml."""
+    """See conf/jobs/score_samples.yaml."""
 
     n_copied: PositiveInt
     n_repeated: PositiveInt

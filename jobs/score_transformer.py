@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  scores
-run     spark-submit jobs/score_transformer.py --recipe conf/score_transformer.yaml --lake lakes/demo
+run     spark-submit jobs/score_transformer.py --recipe conf/jobs/score_transformer.yaml --lake lakes/demo
 
 Any folder that AutoModelForSequenceClassification opens: a regression (FineWeb-Edu), classes (quality, domains) or labels of which a text
 may have several (toxicity). Inside an Arrow batch texts of like length go through the model together.
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
-from jobs.core.hf_folder import check_executors, labels_of, version_of
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.once import forget_replaced
+from jobs.curation.invalidation import forget_replaced
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring.hf_folder import check_executors, labels_of, version_of
 from udfs.columns import transformer_score
-from udfs.text_heads import Head
+from udfs.scoring.text_heads import Head
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,7 +45,7 @@ class Regression(Strict):
         return self
 
     def head(self) -> Head:
-        """What udfs.text_heads wants."""
+        """What udfs.scoring.text_heads wants."""
         return Head("regression", None, self.lowest, self.highest)
 
 
@@ -56,7 +56,7 @@ class Labels(Strict):
     labels: list[str] | None  # whose share is the score; null: the likeliest one's, which `detail` names
 
     def head(self) -> Head:
-        """What udfs.text_heads wants."""
+        """What udfs.scoring.text_heads wants."""
         return Head(self.kind, None if self.labels is None else tuple(self.labels))
 
 
@@ -77,7 +77,7 @@ class Scorer(Strict):
 
 
 class Params(Strict):
-    """See conf/score_transformer.yaml."""
+    """See conf/jobs/score_transformer.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not scored
     device: Literal["cpu", "cuda"]

@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  scores
-run     spark-submit jobs/score_words.py --recipe conf/score_words.yaml --lake lakes/demo
+run     spark-submit jobs/score_words.py --recipe conf/jobs/score_words.yaml --lake lakes/demo
 
 Only counts: judge_scores compares the share with the recipe's limit.
 """
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.once import forget_replaced
-from jobs.core.word_lists import ListFile, load_list
+from jobs.curation.invalidation import forget_replaced
+from jobs.curation.word_lists import ListFile, load_list
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
 from udfs.columns import word_score
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Params(Strict):
-    """See conf/score_words.yaml."""
+    """See conf/jobs/score_words.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     lists: list[ListFile] = Field(min_length=1)

@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  edits
-run     spark-submit jobs/scrub_pii.py --recipe conf/scrub_pii.yaml --lake lakes/demo
+run     spark-submit jobs/scrub_pii.py --recipe conf/jobs/scrub_pii.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.job import Job, Tables, Writes, main
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
 from udfs.columns import pii
-from udfs.pii import PiiParams
+from udfs.edit.pii import PiiParams
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class Params(Strict):
-    """See conf/scrub_pii.yaml."""
+    """See conf/jobs/scrub_pii.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     placeholders: dict[str, str]  # what stands in the place of each entity; one that is not named is left alone

@@ -2,7 +2,7 @@
 
 reads   docs, verdicts
 writes  edits
-run     spark-submit jobs/strip_headers.py --recipe conf/strip_headers.yaml --lake lakes/demo
+run     spark-submit jobs/strip_headers.py --recipe conf/jobs/strip_headers.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from jobs.core.config import Strict
-from jobs.core.counts import count_kept
-from jobs.core.domains import with_domain
-from jobs.core.job import Job, Tables, Writes, main
 from jobs.core.routes import Label
+from jobs.curation.domains import with_domain
+from jobs.runner.counts import count_kept
+from jobs.runner.job import Job, Tables, Writes, main
 from udfs.columns import licence_headers
-from udfs.headers import REASON
+from udfs.edit.headers import REASON
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class Params(Strict):
-    """See conf/strip_headers.yaml."""
+    """See conf/jobs/strip_headers.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     domains: list[Label] = Field(min_length=1)  # of source files

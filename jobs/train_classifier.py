@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts
 writes  models
-run     spark-submit jobs/train_classifier.py --recipe conf/train_classifier.yaml --lake lakes/demo
+run     spark-submit jobs/train_classifier.py --recipe conf/jobs/train_classifier.yaml --lake lakes/demo
 
 Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge left out. Likeness may have slices
 of its own instead: a target that the judges kept, and a raw sample of all documents. Which are taken depends on their ids and the seed only.
@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core import examples
 from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
-from jobs.core.examples import ExampleFile, Sample, Slice, read_examples, taken
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import as_models, is_trained, model_row
+from jobs.curation.domains import with_domain
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring import examples
+from jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
+from jobs.scoring.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 class Linear(Strict):
-    """Logistic regression over hashed n-grams (udfs.grams)."""
+    """Logistic regression over hashed n-grams (udfs.scoring.grams)."""
 
     kind: Literal["linear"]
     unit: Literal["chars", "words"]
@@ -41,7 +41,7 @@ class Linear(Strict):
     length_bins: PositiveInt | None  # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only in all
 
     def spec(self) -> dict[str, Any]:
-        """What udfs.training wants."""
+        """What udfs.scoring.training wants."""
         grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
         return {"grams": grams, "strength": self.strength, "length_bins": self.length_bins}
 
@@ -56,7 +56,7 @@ class Trees(Strict):
     feature_share: float = Field(gt=0, le=1)  # of the measures, drawn anew for each split, that it may choose from
 
     def spec(self) -> dict[str, Any]:
-        """What udfs.training wants."""
+        """What udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind"})
 
 
@@ -75,7 +75,7 @@ class FastText(Strict):
     max_chars: PositiveInt  # characters of a text that are read
 
     def spec(self) -> dict[str, Any]:
-        """What udfs.training wants."""
+        """What udfs.scoring.training wants."""
         given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
         return {**given, "wordNgrams": self.word_ngrams, "minCount": self.min_count, "minn": self.min_n, "maxn": self.max_n}
 
@@ -95,7 +95,7 @@ class Counted(Strict):
         return self
 
     def spec(self) -> dict[str, Any]:
-        """What udfs.training wants."""
+        """What udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind", "target", "raw"})
 
 
@@ -128,7 +128,7 @@ class Preset(Strict):
 
 
 class Params(Strict):
-    """See conf/train_classifier.yaml."""
+    """See conf/jobs/train_classifier.yaml."""
 
     judges: list[str]  # what they kept may be good, what they left out is bad
     reasons: list[str] | None  # reasons of theirs that make a bad example; null: all
@@ -192,8 +192,8 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
     """text, label, lang, group, MEASURES of the lake's good and bad slices and of the files. Raises DataError when there are none."""
     import pyarrow as pa
 
-    from udfs import measures
-    from udfs.classifiers import MEASURES
+    from udfs.rules import measures
+    from udfs.scoring.classifiers import MEASURES
 
     of_lake = None if params.good is None or params.bad is None else lake_examples(tables, params, "shared", params.good, params.bad)
     parts = [table for table in (of_lake, read_examples(params.files)) if table is not None and table.num_rows]
@@ -208,8 +208,8 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
 
 def train(tables: Tables, params: Params) -> dict[str, Any]:
     """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
-    from udfs import training
-    from udfs.classifiers import to_bytes
+    from udfs.scoring import training
+    from udfs.scoring.classifiers import to_bytes
 
     if params.keep and is_trained(tables):
         return {}

@@ -2,7 +2,7 @@
 
 reads   docs, signals, verdicts
 writes  models
-run     spark-submit jobs/train_lm.py --recipe conf/train_lm.yaml --lake lakes/demo
+run     spark-submit jobs/train_lm.py --recipe conf/jobs/train_lm.yaml --lake lakes/demo
 
 By KenLM's lmplz where it is at hand (GRISTMILL_LMPLZ or on the PATH), by the pure-Python kaldingram otherwise, which is for a few
 million characters. Which documents are taken depends on their ids and the seed only.
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from jobs.core.config import Strict
-from jobs.core.domains import with_domain
 from jobs.core.errors import DataError
-from jobs.core.job import Job, Tables, Writes, main
-from jobs.core.models import as_models, is_trained, model_row
 from jobs.core.routes import Label
-from udfs.lm_training import find_lmplz
+from jobs.curation.domains import with_domain
+from jobs.runner.job import Job, Tables, Writes, main
+from jobs.scoring.models import as_models, is_trained, model_row
+from udfs.scoring.kenlm_training import find_lmplz
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,7 +35,7 @@ class Model(Strict):
 
 
 class Params(Strict):
-    """See conf/train_lm.yaml."""
+    """See conf/jobs/train_lm.yaml."""
 
     heeds: list[str]  # judges whose left-out documents teach nothing
     domains: list[Label] | None  # the reference slice; null: any domain
@@ -68,8 +68,8 @@ def reference(tables: Tables, params: Params) -> DataFrame:
 
 def train(tables: Tables, params: Params) -> dict[str, Any]:
     """`models`: one row a language. Raises DataError for a language without a document."""
-    from udfs import lm_training
-    from udfs.lm import to_bytes
+    from udfs.scoring import kenlm_training
+    from udfs.scoring.kenlm import to_bytes
 
     if params.keep and is_trained(tables):
         return {}
@@ -78,7 +78,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     for lang, how in params.models.items():
         mine = texts[texts.lang == lang].text.tolist()
         try:
-            model, estimator, n = lm_training.train(f"lm_{lang}", lang, how.unit, how.order, params.max_chars, mine, params.log10_unk, params.prune)
+            model, estimator, n = kenlm_training.train(f"lm_{lang}", lang, how.unit, how.order, params.max_chars, mine, params.log10_unk, params.prune)
         except ValueError as error:
             raise DataError(f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing written. Widen domains or leave the language out") from error
         about = {"documents": len(mine), "estimator": estimator, "domains": params.domains, "versions": dict(sorted(tables.versions.items()))}

@@ -14,11 +14,11 @@ import re
 import socket
 import sys
 
-from synth_worker.engines import make_engine
-from synth_worker.programs import ended, parser
+from synth_worker.calls.engines import make_engine
+from synth_worker.command_line import ended, parser
+from synth_worker.queue.store import Store
 from synth_worker.recipe import load
-from synth_worker.store import Store
-from synth_worker.work import Worker
+from synth_worker.worker import Worker
 
 
 def main(argv: list[str] | None = None) -> int:

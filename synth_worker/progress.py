@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from synth_worker.work import Worker
+    from synth_worker.worker import Worker
 
 
 class Progress:

@@ -79,7 +79,7 @@ def params_of() -> Callable[..., Any]:
 
     def made(name: str, **changes: Any) -> Any:
         job = curate.find_job(name)
-        section = config.load_recipe(ROOT / "conf" / f"{name}.yaml").jobs[name]
+        section = config.load_recipe(ROOT / "conf" / "jobs" / f"{name}.yaml").jobs[name]
         return config.validate(job.params, {**section, **changes}, f"test recipe of {name}")
 
     return made
@@ -90,8 +90,8 @@ def ingest(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable
     """`ingest([{"id": "a", "text": "..."}], batch="one")`: rows as a JSON Lines file, ingested; returns the Outcome."""
     import json
 
-    from jobs.core.run import run_job
     from jobs.ingest_docs import JOB
+    from jobs.runner.run import run_job
 
     def made(rows: list[dict[str, Any]], batch: str = "one", **changes: Any) -> Any:
         folder = tmp_path / "raw" / batch
@@ -124,7 +124,7 @@ def small_demo(home: Path, n: int = 300) -> Path:
     import subprocess
     import sys
 
-    subprocess.run([sys.executable, "-m", "benchmarks.demo_corpus", "--out", str(home), "--seed", "7", "--n", str(n)], check=True, cwd=ROOT, capture_output=True)
+    subprocess.run([sys.executable, "-m", "demo.corpus", "--out", str(home), "--seed", "7", "--n", str(n)], check=True, cwd=ROOT, capture_output=True)
     return home / "raw"
 
 
@@ -161,7 +161,7 @@ def demo_lake(spark: Any, demo_raw: Path, shared_home: Path) -> Any:
     """The lake after `curate` with conf/demo.yaml on the small demo corpus. Read it, do not write to it."""
     from jobs import curate
     from jobs.core import config
-    from jobs.core.lake import Lake
+    from jobs.lake.lake import Lake
 
     recipe = config.load_recipe(ROOT / "conf/demo.yaml")
     jobs = {name: section for name, section in recipe.jobs.items() if name != "report_run"}  # tests/jobs/test_report_run.py

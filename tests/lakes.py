@@ -16,13 +16,13 @@ from pyspark.sql import Row
 
 from jobs import ingest_docs
 from jobs.core import config
-from jobs.core import tables as promised
-from jobs.core.job import Counts, Tables
-from jobs.core.lake import Lake
-from jobs.core.local_delta import arrow_schema, rows_of
-from jobs.core.run import Outcome, run_job
-from jobs.core.runs import log, now
-from udfs.rows import doc_id_of, hash128
+from jobs.lake.delta_rs import arrow_schema, rows_of
+from jobs.lake.lake import Lake
+from jobs.runner.job import Counts, Tables
+from jobs.runner.run import Outcome, run_job
+from jobs.runner.run_log import log, now
+from jobs.schema import documents as promised
+from udfs.read.rows import doc_id_of, hash128
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
 ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "mix_corpus", "export_shards", "report_run"})
@@ -55,7 +55,7 @@ def read(lake: Lake, table: promised.Table, version: int | None = None, **equal:
     if found is None:  # a lake in a catalog, a table that takes Delta's newer readers
         return [row for row in lake.read(table, version).collect() if all(row[name] == value for name, value in equal.items())]
     there = {field.name for field in found.schema().fields}
-    assert there >= set(table.names), f"{table.name} has other columns than jobs/core/tables.py promises"
+    assert there >= set(table.names), f"{table.name} has other columns than jobs/schema/documents.py promises"
     columns = rows_of(found, table.names).select(list(table.names))  # an upgrade adds columns behind the others
     made = Row(*table.names)
     rows = (made(*map(_as_spark, values, columns.schema.types)) for values in zip(*(column.to_pylist() for column in columns.columns), strict=True))

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from jobs import curate, ingest_docs
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, REJECTS
 from jobs.ingest_docs import JOB
+from jobs.lake.lake import Lake
 from jobs.runner import batches
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, REJECTS
 
 pytestmark = pytest.mark.spark
 NUMBER = itertools.count()

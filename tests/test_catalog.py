@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from jobs import curate
-from jobs.core.ask import Ask
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
-from jobs.core.tables import ALL, CORPUS, DOCS, DUPLICATES, EDITS, PAIRS, REJECTS, SIGNALS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import ALL, CORPUS, DOCS, DUPLICATES, EDITS, PAIRS, REJECTS, SIGNALS, VERDICTS
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark

@@ -30,7 +30,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def told(cluster: Cluster, home: Path, job: str, *more: str) -> str:
     """What the job told, both streams; fails with the errors of a job that failed."""
     recipe = home / f"{job}.yaml"
-    given = (ROOT / f"conf/{job}.yaml").read_text(encoding="utf-8")
+    given = (ROOT / f"conf/jobs/{job}.yaml").read_text(encoding="utf-8")
     recipe.write_text(given.replace("data_docs: true", "data_docs: false"), encoding="utf-8")
     logged = event_log.settings(home / "events")
     done = cluster.submit(f"jobs/{job}.py", "--recipe", str(recipe), "--lake", str(home / "lake"), *more, **logged)
@@ -81,7 +81,7 @@ def test_what_the_user_tells_spark_submit_wins_over_our_defaults(tmp_path: Path)
     script = tmp_path / "ask.py"
     script.write_text(
         "import os, sys; sys.path.insert(0, os.getcwd())\n"
-        "from jobs.core.session import open_session\n"
+        "from jobs.lake.session import open_session\n"
         "spark = open_session('ask')\n"
         "print('told', spark.conf.get('spark.sql.shuffle.partitions'), spark.conf.get('spark.sql.ansi.enabled'), os.environ.get('SPARK_LOCAL_IP'))\n"
     )

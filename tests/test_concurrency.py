@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from jobs.core.errors import RetryLater
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, REJECTS, RUNS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, REJECTS, RUNS, VERDICTS
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,10 +26,10 @@ DRIVER = """
 import json, sys, time
 from pathlib import Path
 from jobs.core.config import load_recipe
-from jobs.core.job import main
-from jobs.core.lake import Lake
-from jobs.core.session import open_session
-from jobs.core.tables import VERDICTS
+from jobs.runner.job import main
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.schema.documents import VERDICTS
 from jobs.ingest_docs import JOB
 
 me, home, n_commits = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -79,7 +79,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (home / "raw" / "one").mkdir(parents=True)
     rows = [{"id": str(i), "source": "test", "text": f"row {i}"} for i in range(20)] + [{"id": "x", "source": "test", "text": None}]
     (home / "raw" / "one" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    recipe = (ROOT / "conf/ingest_docs.yaml").read_text(encoding="utf-8")
+    recipe = (ROOT / "conf/jobs/ingest_docs.yaml").read_text(encoding="utf-8")
     (home / "recipe.yaml").write_text(recipe.replace("data_docs: true", "data_docs: false").replace("max_reject_share: 0.01", "max_reject_share: 0.5"))
     command = [sys.executable, "-c", DRIVER]
     env = {**os.environ, "GRISTMILL_MASTER": "local[1]"}

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def section() -> dict:
-    return dict(config.load_recipe(ROOT / "conf/dedup_exact.yaml").jobs["dedup_exact"])
+    return dict(config.load_recipe(ROOT / "conf/jobs/dedup_exact.yaml").jobs["dedup_exact"])
 
 
 def complaint(section: dict) -> str:

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks import demo_prose
+from demo import prose
 from jobs import curate
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, DOCS, DUPLICATES, REJECTS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, REJECTS, VERDICTS
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark
@@ -36,7 +36,7 @@ HEAVY = settings(FEW, max_examples=25)
 def texts() -> tuple[str, ...]:
     """Sixteen pages that the rules may keep, no two alike."""
     made = itertools.product(("en", "zh"), DOMAINS, range(2))
-    return tuple(demo_prose.write(random.Random(f"{lang}/{domain}/{i}"), lang, domain, demo_prose.TOPICS[i]).text for lang, domain, i in made)
+    return tuple(prose.write(random.Random(f"{lang}/{domain}/{i}"), lang, domain, prose.TOPICS[i]).text for lang, domain, i in made)
 
 
 def twisted(text: str, twist: str) -> str:

@@ -15,12 +15,12 @@ import pytest
 
 from jobs import curate
 from jobs.core import config
-from jobs.core.ask import Ask
 from jobs.core.errors import ContractError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, DOCS, DUPLICATES, REJECTS, RUNS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, REJECTS, RUNS, VERDICTS
 from tests.lakes import copied, demo_recipe, read
 
 pytestmark = pytest.mark.spark
@@ -106,7 +106,7 @@ import os, shutil, signal, sys, threading
 from pathlib import Path
 import psutil
 from jobs import curate
-from jobs.core.lake import Lake
+from jobs.lake.lake import Lake
 from tests.lakes import demo_recipe
 """
 DRIVER = IMPORTS + """

@@ -19,12 +19,12 @@ import pytest
 import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
-from udfs.folding import FoldParams, fold_text
+from udfs.text.folding import FoldParams, fold_text
 
 HOUSE = Path(__file__).parents[1]
 sys.path.insert(0, str(HOUSE))  # benchmarks is no installed package, and `pytest` does not look in the working folder
 
-from benchmarks import demo_corpus, demo_kinds, demo_prose  # noqa: E402
+from demo import corpus, kinds, prose  # noqa: E402
 
 N = 300
 
@@ -35,7 +35,7 @@ def twice(tmp_path_factory):
     outs = [tmp_path_factory.mktemp(f"demo{i}") for i in (1, 2)]
     made = [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.demo_corpus", "--out", str(out), "--seed", "7", "--n", str(N)],
+            [sys.executable, "-m", "demo.corpus", "--out", str(out), "--seed", "7", "--n", str(N)],
             cwd=HOUSE, env={**os.environ, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, text=True,
         )
         for out, seed in zip(outs, ("1", "4242"))
@@ -110,11 +110,11 @@ def test_the_same_seed_gives_the_same_bytes(twice):
 
 def test_every_kind_is_there_as_often_as_planned(plan, out):
     counted = Counter(row["kind"] for row in plan)
-    wanted = {kind: max(1, round(count * N / 3000)) for kind, count in demo_corpus.COUNTS.items()}
+    wanted = {kind: max(1, round(count * N / 3000)) for kind, count in corpus.COUNTS.items()}
     wanted |= {"chain_c": wanted["chain_b"]}
     assert {kind: count for kind, count in counted.items() if kind != "generated"} == wanted
     assert counted["generated"] > N / 2
-    assert set(counted) == set(demo_kinds.KINDS)
+    assert set(counted) == set(kinds.KINDS)
     assert json.loads((out / "plan.json").read_text(encoding="utf-8"))["kinds"] == counted
 
 
@@ -193,18 +193,18 @@ def test_personal_data_is_where_the_plan_says_and_its_checksums_hold(plan, texts
 
 
 def test_known_checksums():
-    assert demo_kinds.luhn_digit("7992739871") == "3"
-    assert demo_kinds.resident_digit("11010519491231002") == "X"
+    assert kinds.luhn_digit("7992739871") == "3"
+    assert kinds.resident_digit("11010519491231002") == "X"
 
 
 def test_the_wet_file_is_valid_and_the_cut_gzip_keeps_its_good_rows(out, plan):
     path = out / "raw/batch-1/crawl.warc.wet.gz"
     assert [url for url, _ in wet_pages(path)] == [row["url"] for row in plan if row["file"].endswith(".wet.gz")]
-    cut = (out / "raw" / demo_corpus.CUT).read_bytes()
+    cut = (out / "raw" / corpus.CUT).read_bytes()
     with pytest.raises(EOFError):
         gzip.decompress(cut)
     lines = zlib.decompressobj(31).decompress(cut).split(b"\n")
-    rows = [row for row in plan if row["file"] == demo_corpus.CUT]
+    rows = [row for row in plan if row["file"] == corpus.CUT]
     assert [json.loads(line)["id"] for line in lines[:-1]] == [row["id"] for row in rows if row["kind"] == "generated"]
     assert rows[-1]["kind"] == "truncated_file"
 
@@ -238,12 +238,12 @@ def test_good_documents_have_the_length_of_a_page(plan, texts):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_pattern_can_be_read(lang):
     """Each line of the data modules parses, and no slot is left without a value in any shape."""
-    for topic in demo_prose.TOPICS:
-        for domain in demo_prose.DOMAINS:
-            text = demo_prose.write(demo_corpus.Random(f"{topic}/{domain}"), lang, domain, topic).text
+    for topic in prose.TOPICS:
+        for domain in prose.DOMAINS:
+            text = prose.write(corpus.Random(f"{topic}/{domain}"), lang, domain, topic).text
             assert not re.search(r"[{}|<>]", text.replace("](", "")), text
 
 
 def test_brackets_that_do_not_match_are_named():
     with pytest.raises(ValueError, match="brackets do not match: left"):
-        demo_prose.parsed("left|right]")
+        prose.parsed("left|right]")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from jobs import curate
-from jobs.core.lake import Lake
-from jobs.core.tables import CORPUS
+from jobs.lake.lake import Lake
+from jobs.schema.documents import CORPUS
 from tests.lakes import demo_recipe, read
 
 pytestmark = pytest.mark.spark

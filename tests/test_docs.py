@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobs import cli, curate
-from jobs.core import tables
+from jobs.schema import documents as tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
@@ -50,7 +50,7 @@ def commands() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def ask(demo_lake: Any) -> Any:
-    from jobs.core.ask import Ask
+    from jobs.report.ask import Ask
 
     return Ask(demo_lake.where)
 

@@ -44,7 +44,7 @@ def test_the_console_command_lists_the_jobs_and_checks_a_recipe_that_came_along(
 def test_an_installed_package_ingests_with_a_recipe_of_its_own(installed: Path) -> None:
     (installed / "raw").mkdir()
     (installed / "raw/rows.jsonl").write_text('{"id": "1", "source": "t", "text": "The wheel turned in the brook."}\n')
-    done = run(installed, "run", "ingest_docs", "--recipe", "conf/ingest_docs.yaml", "--lake", str(installed / "lake"), "--input", str(installed / "raw"))
+    done = run(installed, "run", "ingest_docs", "--recipe", "conf/jobs/ingest_docs.yaml", "--lake", str(installed / "lake"), "--input", str(installed / "raw"))
     assert done.returncode == 0, done.stderr
     assert "in 1  kept 1  left out 0" in done.stdout + done.stderr
     code = "import jobs, udfs, sys; print(jobs.__file__)"

@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.core import inputs, local_delta
-from jobs.core.lake import PROPERTIES, Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import ALL, DOCS, PAIRS, RUNS, table
+from jobs.lake import delta_rs
+from jobs.lake.lake import PROPERTIES, Lake
+from jobs.runner import context
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import ALL, DOCS, PAIRS, RUNS, table
 from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
@@ -53,12 +54,12 @@ def test_a_table_is_made_as_spark_makes_it(name: str, spark: Any, tmp_path: Path
 
 def test_every_type_that_is_promised_can_be_made() -> None:
     kinds = {column.type for each in ALL for column in each.columns}
-    assert all(local_delta._kind(kind) for kind in kinds)
+    assert all(delta_rs._kind(kind) for kind in kinds)
 
 
 def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: local_delta.create(PAIRS, tmp_path / "pairs", PROPERTIES), range(24)))
+        list(pool.map(lambda _: delta_rs.create(PAIRS, tmp_path / "pairs", PROPERTIES), range(24)))
     assert [path.name for path in (tmp_path / "pairs/_delta_log").iterdir()] == [f"{0:020}.json"]
 
 
@@ -108,8 +109,8 @@ def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: An
 
 def tables_of(lake: Lake) -> Any:
     """What a job over all batches sees."""
-    from jobs.core.job import Tables
     from jobs.dedup_minhash import JOB
+    from jobs.runner.job import Tables
 
     runs = Runs(lake)
     return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))
@@ -142,7 +143,7 @@ def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
     stale = twice.assign(batch_id=["two"] * 4)  # as if those of the other batch had been replaced
     found: dict[int, list[Any]] = {6: [], 5: []}
     for most in found:  # the keys are sent to the texts, or Spark plans the join
-        monkeypatch.setattr(inputs, "BROADCAST", most)
+        monkeypatch.setattr(context, "BROADCAST", most)
         for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
             given = None if keys is None else spark.createDataFrame(keys)
             texts = tables_of(measured).texts(given, "text", carry=carry)
@@ -171,7 +172,7 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
 
     monkeypatch.setattr(tables, "slice", slices)
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
-        monkeypatch.setattr(inputs, "BROADCAST", most)
+        monkeypatch.setattr(context, "BROADCAST", most)
         frame = tables.kept(["judge_rules"], "text")
         assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
         found[most] = sorted(map(tuple, frame.collect()))

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from jobs.core import tables as promised
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
 from jobs.curate import find_job
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema import documents as promised
 from tests.lakes import bring, read
 from tests.support.cluster import Cluster
 

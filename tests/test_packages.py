@@ -44,7 +44,7 @@ SPARK = {"pyspark", "delta", "py4j"}  # of the extras spark35 and spark41, or th
 BROUGHT = {"scipy": "sklearn"}
 # Reached through a file of which the job uses another part: score_classifier loads what train_classifier
 # made, and meets a missing
-# package when it opens a model that was made with it (udfs.classifiers.from_bytes).
+# package when it opens a model that was made with it (udfs.scoring.classifiers.from_bytes).
 UNUSED = {"score_classifier": {"sklearn"}}
 
 
@@ -115,7 +115,7 @@ def reached(module: str) -> set[str]:
 
 def params_of(job: str, **changes: Any) -> Any:
     found = curate.find_job(job)
-    section = config.load_recipe(ROOT / f"conf/{job}.yaml").jobs[job]
+    section = config.load_recipe(ROOT / f"conf/jobs/{job}.yaml").jobs[job]
     return config.validate(found.params, {**section, **changes}, job)
 
 
@@ -124,7 +124,7 @@ def variants(job: str) -> list[Any]:
     made = [params_of(job)]
     if job == "embed_text":
         made.append(
-            params_of(job, engine=config.load_recipe(ROOT / "conf/embed_text_nlp.yaml").jobs[job]["engine"])
+            params_of(job, engine=config.load_recipe(ROOT / "conf/jobs/embed_text_nlp.yaml").jobs[job]["engine"])
         )
     if job == "label_domain":
         model = config.load_recipe(ROOT / "conf/demo.yaml").jobs[job]["classifier"]
@@ -208,7 +208,7 @@ def test_check_and_run_say_which_package_which_job_and_which_extra(
     job: str, module: str, extra: str, without: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     without(module)
-    recipe = f"conf/{job}.yaml" if job != "label_domain" else "conf/demo.yaml"
+    recipe = f"conf/jobs/{job}.yaml" if job != "label_domain" else "conf/demo.yaml"
     for command in (
         ["check", "--recipe", recipe],
         ["run", job, "--recipe", recipe, "--lake", str(tmp_path / "lake")],
@@ -222,7 +222,7 @@ def test_check_and_run_say_which_package_which_job_and_which_extra(
 
 def test_a_recipe_for_another_machine_is_checked_without_its_packages(without: Any, capsys: pytest.CaptureFixture[str]) -> None:
     without("torch", "transformers")
-    assert cli.main(["check", "--no-packages", "--recipe", "conf/score_loss.yaml"]) == 0
+    assert cli.main(["check", "--no-packages", "--recipe", "conf/jobs/score_loss.yaml"]) == 0
     assert "score_loss       ok" in capsys.readouterr().out
 
 

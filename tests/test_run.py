@@ -8,11 +8,11 @@ import pytest
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError, RetryLater
-from jobs.core.job import Counts, Job, Tables, Writes
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, EDITS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.job import Counts, Job, Tables, Writes
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, EDITS, VERDICTS
 
 pytestmark = pytest.mark.spark
 
@@ -56,7 +56,7 @@ LATER = Job("later", Params, reads=("docs", "verdicts"), writes=(Writes("verdict
 
 def with_batch(lake: Lake, batch: str) -> None:
     """Write a batch of four documents as a finished run."""
-    from jobs.core import run as core
+    from jobs.runner import run as core
 
     runs = Runs(lake)
     handle = core._Run(bring(batch), Params(), lake, runs, "h", (batch,), None, core.now())
@@ -128,7 +128,7 @@ def test_a_second_run_of_the_same_job_is_told_to_come_again(lake: Lake) -> None:
 
 def test_a_table_with_a_column_of_another_type_is_refused_at_the_door(lake: Lake) -> None:
     frame = lake.spark.createDataFrame([("a",)], "doc_id string")
-    with pytest.raises(ContractError, match=r"docs \(to be written\): column batch_id is missing, jobs/core/tables.py promises string"):
+    with pytest.raises(ContractError, match=r"docs \(to be written\): column batch_id is missing, jobs/schema/documents.py promises string"):
         lake.write(DOCS, frame, None, "test")
 
 

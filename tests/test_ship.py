@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.core import session
-from jobs.core.jars import PACKAGES
-from jobs.core.ship import ship
+from jobs.lake import session
+from jobs.lake.jars import PACKAGES
+from jobs.lake.ship import ship
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,9 +30,9 @@ def test_jobs_kernels_and_pages_are_found_in_the_archive(tmp_path: Path) -> None
     ship(tmp_path / "g.zip")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import jobs.core.config, udfs.kernels\n"
+        "import jobs.core.config, udfs.arrow.compiled\n"
         "from importlib import resources\n"
-        "assert jobs.core.config.__file__.startswith(sys.argv[1]) and udfs.kernels.__file__.startswith(sys.argv[1])\n"
+        "assert jobs.core.config.__file__.startswith(sys.argv[1]) and udfs.arrow.compiled.__file__.startswith(sys.argv[1])\n"
         "print(resources.files('jobs').joinpath('conf/demo.yaml').read_text(encoding='utf-8')[:1], resources.files('jobs.core').joinpath('report.html').is_file())"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "g.zip")], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,5 +1,5 @@
 """What runs on an executor: plain Python, NumPy, Arrow and numba kernels. No Spark here, and no I/O beyond what a path names."""
 
-from udfs import zip_directories
+from udfs.arrow import zip_directories
 
 zip_directories.install()

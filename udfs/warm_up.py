@@ -5,17 +5,18 @@ import functools
 import numpy as np
 import pyarrow as pa
 
-from udfs import langid, measures
+from udfs.contamination.search import build_index, find_items
 from udfs.dedup.blocks import sketch_blocks
 from udfs.dedup.candidates import meet, scatter
 from udfs.dedup.doc_ids import doc_ids
 from udfs.dedup.fates import fates
 from udfs.dedup.grouping import group
+from udfs.dedup.minhash import MinHashParams, minhash_fingerprints
 from udfs.dedup.verdicts import PairRule, judge_sketches, similarities
-from udfs.folding import content_hashes
-from udfs.grams import GramParams, count_grams
-from udfs.minhash import MinHashParams, minhash_fingerprints
-from udfs.overlap import build_index, find_items
+from udfs.rules import measures
+from udfs.scoring.grams import GramParams, count_grams
+from udfs.text import langid
+from udfs.text.folding import content_hashes
 
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"

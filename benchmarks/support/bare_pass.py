@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from jobs.core.session import open_session
+from jobs.lake.session import open_session
 
 
 def main() -> int:

@@ -1,1 +1,1 @@
-"""What the jobs share: errors, recipes, tables, the lake, the session and the runner."""
+"""Errors, recipes, small files, threads. Knows no Spark and no table."""

@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 from pyarrow.dataset import dataset, field
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.core.job import Tables
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
-from udfs import readers
-from udfs.batches import as_batch
-from udfs.read import counted, survey
+from jobs.runner.job import Tables
+from udfs.arrow.batches import as_batch
+from udfs.read import counted, readers, survey
 from udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
@@ -39,13 +38,13 @@ class Source:
     split_bytes: int
 
     def units(self, names: set[str] | None = None) -> pa.Table:
-        """The reader's units (udfs.readers.UNITS) for all files, or those of these names."""
+        """The reader's units (udfs.read.readers.UNITS) for all files, or those of these names."""
         files = [file for file in self.files if names is None or file.name in names]
         return readers.plan_units([(file.path, file.size) for file in files], self.format, self.split_bytes, {file.path: file.name for file in files})
 
 
 def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
-    """Every input row, good or not, staged once (the columns of udfs.readers.ROWS), and the files that they came from (FILES).
+    """Every input row, good or not, staged once (the columns of udfs.read.readers.ROWS), and the files that they came from (FILES).
 
     Raises RetryLater when a file was written to meanwhile, and as `refuse_misread`.
     """

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PositiveInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.inputs import broadcast_while_few
 from jobs.dedup.sketch_blocks import Size
 from jobs.dedup.steps import Source, fates_of
+from jobs.runner.context import broadcast_while_few
 from udfs.dedup.blocks import BLOCK, sketch_blocks
 from udfs.dedup.choosing import Rule
+from udfs.dedup.minhash import MinHashParams, minhash_fingerprints, permutations
+from udfs.dedup.shingles import ShingleParams
 from udfs.dedup.verdicts import PairRule, judge_sketches
-from udfs.minhash import MinHashParams, minhash_fingerprints, permutations
-from udfs.sample_measures import FOLD
-from udfs.shingles import ShingleParams
+from udfs.samples.measures import FOLD
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.core.job import Tables
+    from jobs.runner.job import Tables
 
 SPACE = "␣"  # stands for white space, which shingles of the engine never see
 BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it

@@ -6,8 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.job import Delete, Tables
-from jobs.core.near_dup_params import NearDupParams
+from jobs.dedup.params import NearDupParams
+from jobs.runner.job import Delete, Tables
 from udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
 
 if TYPE_CHECKING:

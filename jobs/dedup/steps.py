@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import DataError
-from jobs.core.inputs import BROADCAST, broadcast_while_few
-from jobs.core.job import Counts, Step, Tables, Writes
-from jobs.core.near_dup_params import NearDupParams
-from jobs.core.ranking import place_of_times, ranked
+from jobs.dedup.params import NearDupParams
+from jobs.dedup.ranking import place_of_times, ranked
 from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
+from jobs.runner.context import BROADCAST, broadcast_while_few
+from jobs.runner.job import Counts, Step, Tables, Writes
 from udfs.dedup import candidates, choosing, comparing, grouping
 from udfs.dedup.choosing import CHOSEN, FATES
 from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED

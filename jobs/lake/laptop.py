@@ -47,7 +47,7 @@ def java_options(making: Path | None = None) -> str:
 
 
 def archive_classes(home: Path) -> None:
-    """Make the JVM's class archive below PySpark's `home` from one small run, at set-up (jobs.core.jars).
+    """Make the JVM's class archive below PySpark's `home` from one small run, at set-up (jobs.lake.jars).
 
     One that does not fit (another Java, other jars) is ignored by the JVM, so failing to make one is no
     error.
@@ -66,7 +66,7 @@ from pathlib import Path
 from jobs.lake import laptop
 laptop.java_options = functools.partial(laptop.java_options, Path("{archive}"))
 from jobs.core import session, tables
-from jobs.core.lake import Lake
+from jobs.lake.lake import Lake
 spark = session.open_session("archive")
 lake = Lake(spark, "{folder}")
 row = ("j", "a" * 32, "b", 0, 1, "", "r")

@@ -1,6 +1,6 @@
 """Lists the files of an input: each once, by what it is and not by what leads to it, under one name below the input.
 
-Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says. `jobs.core.files` chooses between them.
+Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says. `jobs.lake.hadoop_files` chooses between them.
 """
 
 from __future__ import annotations

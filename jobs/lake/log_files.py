@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jobs.core.session import jvm_of
 from jobs.lake.history import Commit, commit_from_actions
+from jobs.lake.session import jvm_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

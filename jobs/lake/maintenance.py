@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from jobs.core import files, local_delta
 from jobs.core.errors import ContractError
-from jobs.core.lake import conflicts_as_retry
-from jobs.core.table import Table
+from jobs.lake import delta_rs, hadoop_files
+from jobs.lake.lake import conflicts_as_retry
+from jobs.schema.table import Table
 
 if TYPE_CHECKING:
-    from jobs.core.lake import Lake
+    from jobs.lake.lake import Lake
 
 
 def columns_of(lake: Lake, table: Table) -> dict[str, tuple[str, bool]]:
@@ -45,7 +45,7 @@ def drop(lake: Lake, table: Table) -> None:
             shutil.rmtree(lake.folder(table))
         else:
             for path in (f"{lake.root}/{table.name}/_delta_log", f"{lake.root}/{table.name}"):
-                files.remove(lake.spark, path)
+                hadoop_files.remove(lake.spark, path)
 
 
 def overwrite(lake: Lake, table: Table, rows: list[dict[str, Any]], note: str) -> None:
@@ -58,7 +58,7 @@ def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | N
 
     Raises what the reader raises where the version itself cannot be made out any more.
     """
-    return next((name for name in lake.frame(table, version).inputFiles() if not files.exists(lake.spark, unquote(name))), None)
+    return next((name for name in lake.frame(table, version).inputFiles() if not hadoop_files.exists(lake.spark, unquote(name))), None)
 
 
 def remove_missing_files(lake: Lake, table: Table) -> None:
@@ -69,4 +69,4 @@ def remove_missing_files(lake: Lake, table: Table) -> None:
     if not lake.is_direct:
         raise ContractError(f"{table.name}: files of its newest version are gone; restore the table's folder from a backup")
     with lake.commit_lock(table):
-        local_delta.remove_missing_files(lake.folder(table))
+        delta_rs.remove_missing_files(lake.folder(table))

@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import tables as promised
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.models import read_model
-from jobs.core.runs import Runs
-from jobs.core.word_lists import load_list
+from jobs.curation.word_lists import load_list
+from jobs.lake.lake import Lake
+from jobs.runner.run_log import Runs
+from jobs.schema import documents as promised
+from jobs.scoring.models import read_model
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from udfs.columns import Function
-    from udfs.sensitive import WordList
+    from udfs.scoring.sensitive import WordList
 
 LISTS = ("conf/lists/sensitive_en.yaml", "conf/lists/sensitive_zh.yaml")  # of word_score
 BARE = (
@@ -84,11 +84,12 @@ def _bare(name: str) -> Function:
 
 
 def _by_models(name: str, lake: Any, rows: list[dict[str, Any]]) -> Function:
-    from udfs import classifiers, columns, lm
+    from udfs import columns
+    from udfs.scoring import classifiers, kenlm
 
     mine = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
     if name == "perplexity":
-        return columns.perplexity({model.lang: model for model in map(lm.from_bytes, mine.values())})
+        return columns.perplexity({model.lang: model for model in map(kenlm.from_bytes, mine.values())})
     made = {key: classifiers.from_bytes(data) for key, data in mine.items()}
     return columns.quality_of(made) if name == "quality" else columns.domain(next(iter(made.values()), None))
 

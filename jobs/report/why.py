@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jobs.core import tables as promised
 from jobs.core.errors import ConfigError
-from udfs.rows import doc_id_of
+from jobs.schema import documents as promised
+from udfs.read.rows import doc_id_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.core.lake import Lake
-    from jobs.core.runs import Runs
+    from jobs.lake.lake import Lake
+    from jobs.runner.run_log import Runs
 
 MOST = 1_000  # matches, and sources, that are looked at
 LISTED = 20  # matches that are shown where a name is not of one document
@@ -23,7 +23,7 @@ FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes"
 
 
 class Opened(Protocol):
-    """A lake at its finished versions (jobs.core.ask.Ask)."""
+    """A lake at its finished versions (jobs.report.ask.Ask)."""
 
     lake: Lake
     runs: Runs

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import local_delta
-from jobs.core import tables as promised
 from jobs.core.errors import ConfigError
+from jobs.lake import delta_rs
 from jobs.lake.listing import Listing, NoFiles
+from jobs.schema import documents as promised
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.core.runs import Runs
+    from jobs.runner.run_log import Runs
 
 # The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to be read again.
 READ_AGAIN = "copy_is_gone"
@@ -81,7 +81,7 @@ def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str]
     found = runs.lake.opened(table, version)
     if found is not None:
         filters = None if only is None else [(only[0], "=", only[1])]
-        rows = local_delta.rows_of(found, columns, filters).group_by(list(columns)).aggregate([])
+        rows = delta_rs.rows_of(found, columns, filters).group_by(list(columns)).aggregate([])
         return [dict(row) for row in rows.to_pylist()]
     from pyspark.sql import functions as F
 

@@ -11,17 +11,17 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.core import tables
-from jobs.core.lake import Lake
-from jobs.core.run import log_event
-from jobs.core.runs import Runs
 from jobs.lake import maintenance
+from jobs.lake.lake import Lake
 from jobs.lake.missing_files import missing_file
 from jobs.runner.batches import DELETED, REJECT, as_rejects
 from jobs.runner.pins import REPAIR, told
+from jobs.runner.run import log_event
+from jobs.runner.run_log import Runs
+from jobs.schema import documents as tables
 
 if TYPE_CHECKING:
-    from jobs.core.tables import Table
+    from jobs.schema.documents import Table
 
 ACCEPTED = frozenset({"docs", *tables.SENT_OUT})  # tables that no job could make again
 
@@ -41,7 +41,7 @@ class Finding:
 
 
 def findings(lake: Lake) -> list[Finding]:
-    """Every table in trouble, in the order of jobs.core.tables. Reads the lake, writes nothing."""
+    """Every table in trouble, in the order of jobs.schema.documents. Reads the lake, writes nothing."""
     runs = Runs(lake)
     found = [_finding(lake, runs, table) for table in tables.ALL if table is not tables.RUNS]
     return [each for each in found if each is not None]

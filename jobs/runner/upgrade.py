@@ -11,13 +11,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jobs.core import tables
 from jobs.core.errors import ContractError
-from jobs.core.lake import SCHEMA_VERSION, Lake, quoted
-from jobs.core.run import log_event
-from jobs.core.runs import KNOWN, rows_of
-from jobs.core.tables import RUNS, Table
 from jobs.lake import maintenance
+from jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
+from jobs.runner.run import log_event
+from jobs.runner.run_log import KNOWN, rows_of
+from jobs.schema import documents as tables
+from jobs.schema.documents import RUNS, Table
 
 UPGRADE = "upgrade"
 

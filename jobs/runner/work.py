@@ -6,14 +6,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.tables import VERDICTS
 from jobs.lake.missing_files import missing_file
+from jobs.schema.documents import VERDICTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.core.inputs import Tables
-    from jobs.core.runs import Runs
+    from jobs.runner.context import Tables
+    from jobs.runner.run_log import Runs
 
 KEYS = ["doc_id", "batch_id"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.inputs import broadcast_while_few
+from jobs.runner.context import broadcast_while_few
 from jobs.synthesis.ranks import percent, places
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.core.job import Tables
+    from jobs.runner.job import Tables
 
 SPREAD = 64  # parts of a group that are sorted apart
 

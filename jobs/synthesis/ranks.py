@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jobs.core.inputs import BROADCAST
+from jobs.runner.context import BROADCAST
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.core.job import Tables
+    from jobs.runner.job import Tables
 
 DIGITS = 1e9  # of a value: nine decimals, so that last bits decide nothing
 

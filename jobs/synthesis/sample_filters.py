@@ -8,12 +8,12 @@ from jobs.dedup.questions import alike_questions
 from jobs.synthesis.diversity import crowded
 from jobs.synthesis.quotas import beyond_quota, same_opening
 from jobs.synthesis.ranks import with_value
-from udfs import selection
+from udfs.samples import selection
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.core.job import Tables
+    from jobs.runner.job import Tables
 
 LIMITS = {  # parameter -> (measure, reason); min_: fails below, max_: fails above
     "min_numbers_found": ("numbers_found", "ungrounded_numbers"), "min_names_found": ("names_found", "ungrounded_names"),

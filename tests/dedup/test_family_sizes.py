@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from jobs.build_corpus import JOB as CORPUS_JOB
-from jobs.core.job import Tables
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, DOCS, DUPLICATES
 from jobs.dedup.family_sizes import stood_for
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
+from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
+from jobs.runner.job import Tables
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import CORPUS, DOCS, DUPLICATES
 from tests.lakes import bring, read, write
 
 pytestmark = pytest.mark.spark

@@ -10,13 +10,13 @@ import pytest
 
 from jobs.core.config import recipe_hash
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.ranking import Rank, unused_tables
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, DUPLICATES
+from jobs.dedup.ranking import Rank, unused_tables
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, DUPLICATES
 from tests.lakes import bring, copied, read, write
 
 pytestmark = pytest.mark.spark

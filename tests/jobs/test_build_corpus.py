@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from jobs.build_corpus import JOB as CORPUS_JOB
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, DOCS, VERDICTS
 from jobs.dedup_exact import JOB as EXACT
 from jobs.judge_rules import JOB as RULES
 from jobs.lake import maintenance
+from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import CORPUS, DOCS, VERDICTS
 from jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 

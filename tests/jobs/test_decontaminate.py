@@ -16,10 +16,10 @@ import yaml
 from jobs import cli
 from jobs.core.config import load_yaml
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import BENCHMARK_ITEMS, CONTAMINATION, DOCS, VERDICTS
 from jobs.decontaminate import JOB
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import BENCHMARK_ITEMS, CONTAMINATION, DOCS, VERDICTS
 from tests.lakes import read
 
 STEPS = "A lighthouse keeper climbs 214 steps each morning and 214 steps each evening, except on Sundays. How many steps does she climb in four weeks?"
@@ -202,7 +202,7 @@ def test_a_folder_of_csv_files_is_one_benchmark_whose_rows_are_numbered(params_o
 
 def test_check_says_how_much_of_each_benchmark_is_never_looked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"id": "1", "q": "What is 17 times 24?", "a": ""}, {"id": "2", "q": STEPS, "a": ""}, {"id": "3", "q": "What is 9 times 8?", "a": "72"}]
-    recipe = load_yaml(Path("conf/decontaminate.yaml"))
+    recipe = load_yaml(Path("conf/jobs/decontaminate.yaml"))
     recipe["jobs"]["decontaminate"]["benchmarks"] = [
         {"file": write_lines(tmp_path / "bench.jsonl", rows), "columns": {"benchmark": "=sums", "item": "id", "text": "q", "answer": "a"}},
         {"file": str(tmp_path / "mmlu.parquet"), "required": False, "columns": {"benchmark": "=mmlu", "item": None, "text": "question"}},
@@ -216,12 +216,12 @@ def test_check_says_how_much_of_each_benchmark_is_never_looked_for(tmp_path: Pat
 
 
 def test_the_recipe_of_the_usual_benchmarks_names_every_file_that_is_not_here(params_of: Callable[..., Any]) -> None:
-    section = load_yaml(Path("conf/decontaminate_benchmarks.yaml"))["jobs"]["decontaminate"]
+    section = load_yaml(Path("conf/jobs/decontaminate_benchmarks.yaml"))["jobs"]["decontaminate"]
     names = {each["columns"]["benchmark"].removeprefix("=") for each in section["benchmarks"]}
     usual = {"mmlu", "gsm8k", "math", "humaneval", "mbpp", "bbh", "arc_challenge", "hellaswag", "ceval_val", "cmmlu", "gaokao_bench", "agieval", "cmrc2018"}
     assert usual < names
     assert all(each["file"].startswith("data/benchmarks/") and each["required"] is False for each in section["benchmarks"])
-    others = {key: value for key, value in load_yaml(Path("conf/decontaminate.yaml"))["jobs"]["decontaminate"].items() if key != "benchmarks"}
+    others = {key: value for key, value in load_yaml(Path("conf/jobs/decontaminate.yaml"))["jobs"]["decontaminate"].items() if key != "benchmarks"}
     assert {key: section[key] for key in others} == others
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.core.job import Job
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VERDICTS
 from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
 from jobs.dedup_simhash import JOB as SIMHASH
+from jobs.lake.lake import Lake
+from jobs.runner.job import Job
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VERDICTS
 from tests.lakes import bring, read
 from udfs.dedup.doc_ids import doc_ids, ids_in
+from udfs.dedup.shingles import ShingleParams
 from udfs.dedup.verdicts import similarities
-from udfs.shingles import ShingleParams
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]

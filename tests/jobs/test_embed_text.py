@@ -18,13 +18,13 @@ import yaml
 from jobs import embed_text
 from jobs.core.config import load_recipe
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.once import forget_replaced
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, EMBEDDINGS, table
 from jobs.curate import find_job, job_names
+from jobs.curation.invalidation import forget_replaced
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, DOCS, EMBEDDINGS, table
 from tests.lakes import read
-from udfs.embedding import vectors
+from udfs.scoring.embedding import vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ONNX = ROOT / "models/minilm-l6-v2-onnx"
@@ -98,7 +98,7 @@ def test_every_job_that_looks_at_a_document_once_forgets_what_was_replaced() -> 
 @pytest.mark.spark
 @pytest.mark.skipif(not (ONNX / ".ready").is_file() or not pyspark.__version__.startswith("3.5"), reason="needs `make worker` (models/minilm-l6-v2-onnx) and Spark 3.5")
 def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_copy: Lake, tmp_path: Path) -> None:
-    recipe = yaml.safe_load((ROOT / "conf/embed_text_nlp.yaml").read_text())
+    recipe = yaml.safe_load((ROOT / "conf/jobs/embed_text_nlp.yaml").read_text())
     recipe["jobs"]["embed_text"] |= {"max_documents": 12}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
     command = [sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", demo_copy.root]
@@ -111,7 +111,7 @@ def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_copy: Lake, tmp_path:
 
 
 def test_what_is_missing_is_named(tmp_path: Path, params_of: Callable[..., Any]) -> None:
-    recipe = load_recipe("conf/embed_text_nlp.yaml")
+    recipe = load_recipe("conf/jobs/embed_text_nlp.yaml")
     recipe.jobs["embed_text"]["engine"]["path"] = str(tmp_path)
     params = recipe.params("embed_text", embed_text.Params)
     with pytest.raises(ConfigError, match="holds no model"):

@@ -18,12 +18,12 @@ import pytest
 import yaml
 
 from jobs.core.errors import ConfigError, ContractError
-from jobs.core.job import main
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, REJECTS, RUNS
 from jobs.ingest_docs import JOB
+from jobs.lake.lake import Lake
+from jobs.runner.job import main
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, REJECTS, RUNS
 from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark
@@ -188,7 +188,7 @@ def command(lake: Lake, tmp_path: Path) -> Callable[..., int]:
     """`command(folder, batch="b", max_reject_share=0.1)`: the job's own command line; returns its exit code."""
 
     def run(folder: Path, *arguments: str, **changes: Any) -> int:
-        recipe = yaml.safe_load((ROOT / "conf/ingest_docs.yaml").read_text(encoding="utf-8"))
+        recipe = yaml.safe_load((ROOT / "conf/jobs/ingest_docs.yaml").read_text(encoding="utf-8"))
         recipe["jobs"]["ingest_docs"] |= {"data_docs": False, **changes}
         (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
         return main(JOB, ["--recipe", str(tmp_path / "recipe.yaml"), "--lake", lake.where, "--input", str(folder), *arguments])

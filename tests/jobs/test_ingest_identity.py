@@ -14,13 +14,13 @@ import pytest
 
 from jobs import curate, ingest_docs
 from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.lake import Lake
-from jobs.core.run import Outcome, run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import BATCH_FILES, DOCS, REJECTS
 from jobs.curation import input_rows
 from jobs.ingest_docs import JOB
+from jobs.lake.lake import Lake
 from jobs.runner import batches
+from jobs.runner.run import Outcome, run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import BATCH_FILES, DOCS, REJECTS
 
 pytestmark = pytest.mark.spark
 PUBLISHED = (1_700_000_000, 1_700_000_000)  # times of files as `tar -p` and `rsync -t` leave them
@@ -228,13 +228,13 @@ def test_two_sources_with_folders_of_the_same_names_are_both_kept_and_copies_com
 
 
 def test_hadoop_lists_what_a_walk_over_the_disk_lists(spark: Any, tmp_path: Path) -> None:
-    from jobs.core import files
+    from jobs.lake import hadoop_files
     from jobs.lake.listing import hadoop_folders, hadoop_listing, local_folders, local_listing
 
     home = tmp_path / "a b#1%20"
     for name in ("zh/x.jsonl", "zh/deep/y z.jsonl", "en/50%.jsonl", "en/_tmp/no.jsonl", "_SUCCESS"):
         write(home / name, ("a", "one"))
-    system, path = files._hadoop(spark, f"file://{home}/")
+    system, path = hadoop_files._hadoop(spark, f"file://{home}/")
     has_etags = spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.EtagSource").isInstance
     found, wanted = hadoop_listing(system, path, has_etags), local_listing(str(home))
     assert [(file.name, file.size, file.modified, file.etag) for file in found.files] == [(file.name, file.size, file.modified, file.etag) for file in wanted.files]

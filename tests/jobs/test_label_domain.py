@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from jobs import build_corpus, label_domain, measure_text
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, DOMAINS, MODELS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, DOCS, DOMAINS, MODELS
 from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark

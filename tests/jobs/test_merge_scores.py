@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from jobs import merge_scores
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import SCORES
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import SCORES
 from tests.lakes import read, write
 
 pytestmark = pytest.mark.spark

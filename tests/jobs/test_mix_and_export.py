@@ -14,12 +14,12 @@ import pytest
 
 from jobs import export_shards, mix_corpus
 from jobs.core.errors import ContractError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, MIX, RUNS, SAMPLES, VERDICTS
+from jobs.lake.lake import Lake
 from jobs.mix_corpus import epochs
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, MIX, RUNS, SAMPLES, VERDICTS
 from tests.lakes import copied, note_of, read, write
-from udfs.fim import Sentinels, joined
+from udfs.edit.fim import Sentinels, joined
 
 MARKS = {"prefix": "<|fim_prefix|>", "middle": "<|fim_middle|>", "suffix": "<|fim_suffix|>"}
 SLICES = {

@@ -13,12 +13,12 @@ import pytest
 from jobs import build_quality, judge_quality, score_classifier, score_perplexity, train_classifier, train_lm
 from jobs.core import config
 from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
 from jobs.lake import maintenance
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
 from tests.lakes import frame_of, note_of, read
-from udfs.scales import STEPS
+from udfs.scoring.scales import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}

@@ -15,14 +15,14 @@ import pytest
 
 from jobs import build_quality, score_classifier
 from jobs.core.errors import ContractError
-from jobs.core.lake import Lake
-from jobs.core.models import read_model
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import MODELS, QUALITY, SIGNALS, table
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import MODELS, QUALITY, SIGNALS, table
+from jobs.scoring.models import read_model
 from tests.lakes import copied, read, write
-from udfs.rows import hash128
-from udfs.scales import STEPS, from_bytes
+from udfs.read.rows import hash128
+from udfs.scoring.scales import STEPS, from_bytes
 
 pytestmark = pytest.mark.spark
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)

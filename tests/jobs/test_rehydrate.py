@@ -11,9 +11,9 @@ import pytest
 
 from jobs import mix_corpus
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import MIX
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import MIX
 from tests.lakes import bring, read, write
 
 FINEWEB2 = "conf/presets/rehydrate_fineweb2.yaml"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from jobs.core import tables as promised
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, DUPLICATES, REJECTS, VERDICTS
 from jobs.curate import find_job
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema import documents as promised
+from jobs.schema.documents import CORPUS, DUPLICATES, REJECTS, VERDICTS
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark

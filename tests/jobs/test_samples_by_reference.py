@@ -15,9 +15,9 @@ import pytest
 
 from benchmarks.made_samples import rows_of
 from jobs import filter_samples
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import SAMPLE_VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import SAMPLE_VERDICTS
 from tests.lakes import read, write
 from tests.support import plain_selection
 

@@ -17,11 +17,11 @@ import yaml
 
 from jobs import score_loss
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS, PERPLEXITY, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS, PERPLEXITY, VERDICTS
 from tests.lakes import bring, read
-from udfs import causal_lm
+from udfs.scoring import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"
@@ -159,7 +159,7 @@ HERE = pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is
 def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: Lake, tmp_path: Path, documents: Callable[..., Any]) -> None:
     rows = [{"id": f"w{i}", "domain": "web", "text": f"The old mill by the river ground grain for {i + 2} villages, and the miller was never late."} for i in range(5)]
     documents([*rows, {"id": "odd", "domain": "web", "text": "late never was villages the grain miller ground for the and by mill old river zx qv kj."}])
-    recipe = yaml.safe_load((ROOT / "conf/score_loss.yaml").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load((ROOT / "conf/jobs/score_loss.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_loss"] |= {"heeds": [], "min_documents": 5, "max_percentile": 80}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
@@ -174,7 +174,7 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.causal_lm import mean_losses, score_texts
+from udfs.scoring.causal_lm import mean_losses, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     rows = []

@@ -19,12 +19,12 @@ import yaml
 
 from jobs import build_quality, score_transformer
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS, SCORES
-from jobs.core.tables import table as promised
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS, SCORES
+from jobs.schema.documents import table as promised
 from tests.lakes import BY_HAND, frame_of, read
-from udfs import causal_lm
+from udfs.scoring import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-worker/bin/python"
@@ -108,7 +108,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.text_heads import Head, score_texts
+from udfs.scoring.text_heads import Head, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     head = Head("softmax", ("good",))
@@ -140,7 +140,7 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
     lake: Lake, small: Path, tmp_path: Path, documents: Callable[..., Any], params_of: Callable[..., Any]
 ) -> None:
     documents([{"id": f"{label}-{i}", "text": f"{texts[i % 3]} {texts[(i + 1) % 3]}" + f" {i}"} for label, texts in (("good", GOOD), ("bad", BAD)) for i in range(6)])
-    recipe = yaml.safe_load((ROOT / "conf/score_transformer.yaml").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load((ROOT / "conf/jobs/score_transformer.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_transformer"] |= {"heeds": [], "scorers": {"small": scorer(small), "class": scorer(small, kind="softmax", labels=None)}}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_transformer", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]

@@ -11,9 +11,9 @@ import yaml
 
 from jobs import judge_scores, score_words
 from jobs.core.errors import ConfigError, ContractError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS, SCORES, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS, SCORES, VERDICTS
 from tests.lakes import bring, copied, read
 
 pytestmark = pytest.mark.spark

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from jobs import filter_samples, merge_scores, queue_samples, score_samples
-from jobs.core import tables as promised
 from jobs.core.config import load_recipe
 from jobs.core.errors import ConfigError, DataError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import BENCHMARK_ITEMS, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema import documents as promised
+from jobs.schema.documents import BENCHMARK_ITEMS, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark
@@ -82,7 +82,7 @@ def with_sums(folder: Path) -> dict[str, Any]:
     """The benchmarks of the recipe, and one of short questions with answers."""
     asked = [{"id": 1, "q": "What is 17 times 24?", "a": 408}, {"id": 2, "q": "What is 7?", "a": ""}]
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
-    against = load_recipe("conf/filter_samples.yaml").jobs["filter_samples"]["decontaminate"]
+    against = load_recipe("conf/jobs/filter_samples.yaml").jobs["filter_samples"]["decontaminate"]
     columns = {"benchmark": "=sums", "item": "id", "text": "q", "answer": "a"}
     return {**against, "benchmarks": [*against["benchmarks"], {"file": str(folder / "sums.jsonl"), "columns": columns}]}
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from jobs import build_corpus, label_domain, measure_text, strip_headers
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, EDITS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, DOCS, EDITS
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from jobs.core import tables as promised
 from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
 from jobs.export_candidates import JOB as EXPORT
 from jobs.export_candidates import Params, quotas
+from jobs.lake.lake import Lake
 from jobs.merge_samples import JOB as MERGE
+from jobs.runner.run import run_job
+from jobs.schema import documents as promised
 from tests.lakes import read, write
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.core.errors import ConfigError
-from jobs.core.examples import ExampleFile, Slice, read_examples
+from jobs.scoring.examples import ExampleFile, Slice, read_examples
 from jobs.train_classifier import gaps
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from jobs import curate
-from jobs.core import tables as promised
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CORPUS, EDITS, SIGNALS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema import documents as promised
+from jobs.schema.documents import CORPUS, EDITS, SIGNALS, VERDICTS
 from tests.lakes import bring, read
 from tests.support.sessions import staged
 

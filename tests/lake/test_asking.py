@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from jobs import cli
-from jobs.core.ask import Ask, plain, text_lines
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS
 from jobs.ingest_docs import JOB
+from jobs.lake.lake import Lake
 from jobs.lake.read_only import REACHES_OUT, one_query, without_literals
-from udfs.rows import doc_id_of
+from jobs.report.ask import Ask, plain, text_lines
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS
+from udfs.read.rows import doc_id_of
 
 TEXT = (
     "The river rises in the hills and runs down to the sea; people have fished there for many years. Note {}."

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from jobs.core import files, local_delta
-from jobs.core.ask import Ask
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, RUNS
 from jobs.ingest_docs import JOB
+from jobs.lake import delta_rs, hadoop_files
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, RUNS
 
 pytestmark = pytest.mark.spark
 # What has a meaning somewhere: to URLs, to globs, to SQL, to shells, to Hadoop, to Delta's log.
@@ -46,16 +46,16 @@ def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
     assert list((tmp_path / "a").iterdir()) == []
     assert not Path(lake.staging("ingest_docs")).exists()
     assert lake.read(DOCS).count() == 3
-    found = local_delta.opened(lake.folder(DOCS), None)
-    assert local_delta.rows_of(found, ["doc_id"]).num_rows == 3
+    found = delta_rs.opened(lake.folder(DOCS), None)
+    assert delta_rs.rows_of(found, ["doc_id"]).num_rows == 3
     assert all(Path(file.path).is_file() for file in lake.data_files(DOCS, None) or [])
     ask = Ask(where)
     assert ask.sql("SELECT count(*) FROM docs", 1)[1] == [(3,)]
     assert ask.sql(f"SELECT count(*) FROM {lake.ref(DOCS)}", 1)[1] == [(3,)]
     assert ask.why("1")["fate"] == "not judged yet"
-    files.write_text(spark, f"{lake.root}/_report/index.html", "x")
+    hadoop_files.write_text(spark, f"{lake.root}/_report/index.html", "x")
     assert (lake.local_root / "_report/index.html").read_text() == "x"  # type: ignore[operator]
-    assert files.read_bytes(spark, f"{lake.root}/_report/index.html") == b"x"
+    assert hadoop_files.read_bytes(spark, f"{lake.root}/_report/index.html") == b"x"
 
 
 @pytest.mark.parametrize("name", [NAME, "~t"], ids=["all", "tilde"])
@@ -71,7 +71,7 @@ def test_tables_that_spark_makes_and_delta_rs_makes_stand_in_the_same_folder(
     assert lake.exists(RUNS)
     assert lake.exists(DOCS)
     assert lake.read(RUNS).isEmpty()
-    assert local_delta.rows_of(local_delta.opened(lake.folder(DOCS), None), ["doc_id"]).num_rows == 0
+    assert delta_rs.rows_of(delta_rs.opened(lake.folder(DOCS), None), ["doc_id"]).num_rows == 0
     staged = lake.staging("job") + "/rows"
     spark.range(2).write.parquet(staged)
     assert lake.staged(staged, "id bigint").count() == 2

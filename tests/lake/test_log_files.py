@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from jobs.core.lake import Lake
-from jobs.core.tables import table
+from jobs.lake.lake import Lake
 from jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
+from jobs.schema.documents import table
 from tests.lakes import write
 
 pytestmark = pytest.mark.spark

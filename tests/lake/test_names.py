@@ -125,7 +125,7 @@ def test_no_two_schemas_share_a_folder(one: list[str], other: list[str]) -> None
     "given", ["lakes/a#1", "~/a b", "file:///a/b%20c%231", "file:/a?b", "/a/%zz", "s3://b/l"]
 )
 def test_the_worker_opens_the_folder_that_the_jobs_made(given: str) -> None:
-    from synth_worker.store import Store
+    from synth_worker.queue.store import Store
 
     store, name = Store(given, "w"), lake_name(given)
     assert (store.local.resolve() if store.local else None) == name.local

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import CORPUS, DOCS, DUPLICATES, EDITS, SIGNALS, VERDICTS
 from jobs.judge_rules import JOB as RULES
+from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
+from jobs.runner.run import run_job
+from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, EDITS, SIGNALS, VERDICTS
 from jobs.scrub_pii import JOB as SCRUB
 
 pytestmark = pytest.mark.spark

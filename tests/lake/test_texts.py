@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jobs.core.inputs import Tables
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
+from jobs.lake.lake import Lake
+from jobs.runner.context import Tables
+from jobs.runner.run_log import Runs
 from jobs.scrub_pii import JOB
 
 pytestmark = pytest.mark.spark

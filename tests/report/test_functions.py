@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 
 from jobs import measure_text, train_lm
-from jobs.core.ask import Ask
 from jobs.core.errors import ConfigError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.tables import DOCS, MODELS
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
 from jobs.report.functions import NAMES, TRAINED, register_functions
+from jobs.runner.run import run_job
+from jobs.schema.documents import DOCS, MODELS
 from tests.lakes import bring, read
 from tests.udfs.test_classifiers import SPECS, examples
-from udfs import classifiers, lm, training
+from udfs.scoring import classifiers, kenlm, training
 
 pytestmark = pytest.mark.spark
 ENGLISH = "The old mill by the river grinds the grain of the whole village. Nobody knows why, {}."
@@ -59,12 +59,12 @@ def test_a_query_scores_texts_by_the_models_of_the_lake(lake: Lake, spark: Any) 
         " FROM some_docs ORDER BY text"
     ).collect()
     trained = {
-        row.lang: lm.from_bytes(Path(lake.root, row.path).read_bytes())
+        row.lang: kenlm.from_bytes(Path(lake.root, row.path).read_bytes())
         for row in read(lake, MODELS, job="train_lm")
     }
     assert sorted(trained) == ["en", "zh"]
     assert [row.p for row in rows] == [
-        lm.score_text(trained["en" if row.text[0] == "T" else "zh"], row.text)[3] for row in rows
+        kenlm.score_text(trained["en" if row.text[0] == "T" else "zh"], row.text)[3] for row in rows
     ]
     assert {(row.n > 5, len(row.hash), row.pii, row.words) for row in rows} == {(True, 32, 0, 0.0)}
 

@@ -163,7 +163,7 @@ def test_a_run_stands_exactly_as_long_as_its_commit_is_in_the_table(acts: list[s
 
 
 def looked_at(log: list[dict[str, Any]], history: list[tuple[str, str | None]], table_id: str) -> Pin:
-    """The pin as the engine finds it (jobs.core.runs): by the log, by the commits that its runs made, by the commits behind."""
+    """The pin as the engine finds it (jobs.runner.run_log): by the log, by the commits that its runs made, by the commits behind."""
     now = state(len(history) - 1, table_id) if history else None
     gone: set[str] = set()
     found = pinned("t", log, now)

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from jobs.core.ask import Ask
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError, RetryLater
-from jobs.core.job import Counts, Job, Tables, Writes
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import DOCS, EDITS, RUNS, SCORES, VERDICTS, table
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
+from jobs.runner.job import Counts, Job, Tables, Writes
 from jobs.runner.repair import findings, repair
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import DOCS, EDITS, RUNS, SCORES, VERDICTS, table
 from tests import lakes
 from tests.lakes import bring, copied
 

@@ -12,13 +12,13 @@ import pytest
 
 from jobs import curate
 from jobs.core import config
-from jobs.core.ask import Ask
 from jobs.core.errors import ContractError
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import ALL, CORPUS, DOCS, RUNS, SIGNALS, table
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
 from jobs.runner.upgrade import changes, upgrade
+from jobs.schema.documents import ALL, CORPUS, DOCS, RUNS, SIGNALS, table
 from tests import lakes
 
 pytestmark = pytest.mark.spark

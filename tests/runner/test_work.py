@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.core.inputs import Tables
-from jobs.core.lake import Lake
-from jobs.core.run import run_job
-from jobs.core.runs import Runs
-from jobs.core.tables import CONTAMINATION, DOCS, EDITS, VERDICTS
 from jobs.decontaminate import JOB as DECONTAMINATE
 from jobs.dedup_exact import JOB as EXACT
 from jobs.judge_rules import JOB as RULES
+from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
+from jobs.runner.context import Tables
+from jobs.runner.run import run_job
+from jobs.runner.run_log import Runs
+from jobs.schema.documents import CONTAMINATION, DOCS, EDITS, VERDICTS
 from jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 
@@ -105,7 +105,7 @@ def test_what_stands_is_what_a_first_run_over_all_batches_gives(lake: Lake, work
     work(ranking=[{"by": "batch", "prefer": "low"}])
     parts, judged = slices(lake), [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)]
     assert all(parts.values())
-    monkeypatch.setattr("jobs.core.run.work_of", lambda tables, params: tables.work)  # whole batches
+    monkeypatch.setattr("jobs.runner.run.work_of", lambda tables, params: tables.work)  # whole batches
     monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
     work(ranking=[{"by": "batch", "prefer": "low"}])
     assert slices(lake) == parts

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.core.config import load_recipe
-from jobs.core.lake import Lake
-from jobs.core.session import open_session
+from jobs.lake.lake import Lake
 from jobs.lake.log_files import HadoopFiles
+from jobs.lake.session import open_session
 from tests.support.cluster import Cluster
 from tests.support.lake_kinds import kind
 

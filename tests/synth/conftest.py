@@ -14,8 +14,8 @@ import pytest
 import yaml
 from deltalake import DeltaTable, write_deltalake
 
+from synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
 from synth_worker.recipe import Prompts
-from synth_worker.schemas import ANSWERS, LEASES, REQUESTS, RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 EN = "Tides rise twice a day in harbour {n}.\n\nThe moon pulls the sea towards it. The sun pulls too.\n\nSailors read tables before they leave."

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from jobs.core import config, tables
+from jobs.core import config
 from jobs.export_candidates import JOB, Params
-from synth_worker import engines, schemas
-from synth_worker.engines import VllmEngine
+from jobs.schema import documents as tables
+from synth_worker.calls import engines
+from synth_worker.calls.engines import VllmEngine
 from synth_worker.errors import RecipeError
+from synth_worker.queue import schemas
 from synth_worker.recipe import Prompts, Vllm, load
 
 KINDS = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "timestamp": schemas.MOMENT,
@@ -30,7 +32,7 @@ def test_the_worker_writes_what_the_tables_promise(name: str, schema: pa.Schema)
 
 @pytest.mark.parametrize("recipe", ["cot", "qa_extract", "textbook", "instruction", "judge", "judge_additive", "judge_aspects", "judge_sample", "solve"])
 def test_jobs_and_worker_give_a_prompt_file_the_same_version(recipe: str) -> None:
-    section = config.load_recipe("conf/export_candidates.yaml").jobs["export_candidates"]
+    section = config.load_recipe("conf/jobs/export_candidates.yaml").jobs["export_candidates"]
     params: Params = config.validate(JOB.params, {**section, "prompt": f"conf/prompts/{recipe}.yaml"}, "test")
     known = Prompts(f"conf/prompts/{recipe}.yaml")
     assert (params.recipe, params.recipe_version) == (known.file.recipe, known.id)

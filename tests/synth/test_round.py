@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.fake_openai import FakeServer
-from jobs.core import tables as promised
-from jobs.core.run import run_job
 from jobs.export_candidates import JOB as EXPORT
 from jobs.merge_samples import JOB as MERGE
+from jobs.runner.run import run_job
+from jobs.schema import documents as promised
 from tests.jobs.test_synthesis import small_corpus
 from tests.synth.conftest import start_worker
 

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs import cli
-from synth_worker import token_losses, validate_ppl
 from synth_worker.errors import RecipeError
-from synth_worker.pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, tidy, words_for
+from synth_worker.validate import ppl, token_losses
+from synth_worker.validate.chain_pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, tidy, words_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"
@@ -48,8 +48,8 @@ def test_two_chains_part_at_the_first_token_that_differs() -> None:
 def test_blanks_at_the_ends_of_lines_are_no_difference(tmp_path: Path) -> None:
     assert tidy("2 + 3 = 6.  \r\n\r\n  So 6. \n") == "2 + 3 = 6.\n\n  So 6."
     file = write_pairs(tmp_path / "pairs.parquet", [("q", "one\r\ntwo", "one  \r\nthree  ")])
-    assert [(each.correct, each.wrong) for each in validate_ppl.read_pairs(str(file), None)] == [("one\ntwo", "one\nthree")]
-    assert [each.wrong for each in validate_ppl.read_pairs(str(file), None, is_tidied=False)] == ["one  \r\nthree  "]
+    assert [(each.correct, each.wrong) for each in ppl.read_pairs(str(file), None)] == [("one\ntwo", "one\nthree")]
+    assert [each.wrong for each in ppl.read_pairs(str(file), None, is_tidied=False)] == ["one  \r\nthree  "]
 
 
 def test_the_three_losses_of_a_chain() -> None:
@@ -130,17 +130,17 @@ def write_pairs(path: Path, rows: list[tuple[str, str, str]]) -> Path:
 
 def test_what_is_wrong_with_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not readable as Parquet"):
-        validate_ppl.read_pairs(str(tmp_path / "none.parquet"), None)
+        ppl.read_pairs(str(tmp_path / "none.parquet"), None)
     pq.write_table(pa.table({"question": ["q"], "cot": ["c"]}), tmp_path / "half.parquet")
     with pytest.raises(RecipeError, match="no column correct_cot, adversarial_cot; it has: question, cot"):
-        validate_ppl.read_pairs(str(tmp_path / "half.parquet"), None)
+        ppl.read_pairs(str(tmp_path / "half.parquet"), None)
     good = write_pairs(tmp_path / "pairs.parquet", ROWS)
-    assert [each.kind for each in validate_ppl.read_pairs(str(good), "sum")] == ["sum", "sum"]
+    assert [each.kind for each in ppl.read_pairs(str(good), "sum")] == ["sum", "sum"]
     with pytest.raises(RecipeError, match=r"no pair of kind 'x' \(there are: cut, sum, zh\)"):
-        validate_ppl.read_pairs(str(good), "x")
+        ppl.read_pairs(str(good), "x")
     empty = write_pairs(tmp_path / "empty.parquet", [*ROWS[:1], ("q", "", "c")])
     with pytest.raises(RecipeError, match="pair 1: question or chain is empty"):
-        validate_ppl.read_pairs(str(empty), None)
+        ppl.read_pairs(str(empty), None)
 
 
 def test_the_command_starts_the_program_and_hands_its_exit_code_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,7 @@ def test_the_command_starts_the_program_and_hands_its_exit_code_on(tmp_path: Pat
 @HERE
 def test_a_real_model_scores_four_pairs(tmp_path: Path) -> None:
     pairs, out = write_pairs(tmp_path / "pairs.parquet", ROWS), tmp_path / "rows.jsonl"
-    command = [str(PYTHON), "-m", "synth_worker.validate_ppl", "--pairs", str(pairs), "--model", str(MODEL), "--out", str(out)]
+    command = [str(PYTHON), "-m", "synth_worker.validate.ppl", "--pairs", str(pairs), "--model", str(MODEL), "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
@@ -169,7 +169,7 @@ def test_a_real_model_scores_four_pairs(tmp_path: Path) -> None:
 def test_company_in_a_pass_changes_no_loss_and_the_library_says_the_same(tmp_path: Path) -> None:
     script = f"""
 import json, torch
-from synth_worker.token_losses import CausalModel
+from synth_worker.validate.token_losses import CausalModel
 model = CausalModel({str(MODEL)!r})
 texts = [model.ids(text, opens=True) for text in ("The cat sat.", "A much longer sentence about ships, harbours and the tide of the sea.", "水手出海前要查潮汐表。")]
 together = model.losses(texts)
@@ -188,7 +188,7 @@ print(json.dumps([together, alone, library]))
 
 def test_without_the_packages_the_next_step_is_told(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "pairs.parquet", ROWS[:1])
-    blocked = "import sys; sys.modules['torch'] = None; from synth_worker.validate_ppl import main; sys.exit(main(sys.argv[1:]))"
+    blocked = "import sys; sys.modules['torch'] = None; from synth_worker.validate.ppl import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", blocked, "--pairs", str(pairs), "--model", "nowhere"], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "run `make worker`" in done.stderr

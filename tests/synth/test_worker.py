@@ -174,8 +174,8 @@ def test_two_workers_share_the_parts_and_one_takes_over_from_a_dead_one(
 
 
 def test_a_worker_that_comes_back_late_cannot_commit_twice(tmp_path: Path) -> None:
-    from synth_worker.schemas import ANSWERS
-    from synth_worker.store import Store
+    from synth_worker.queue.schemas import ANSWERS
+    from synth_worker.queue.store import Store
 
     make_lake(tmp_path / "lake", documents(2))
     late, quick = Store(str(tmp_path / "lake"), "late"), Store(str(tmp_path / "lake"), "quick")
@@ -195,8 +195,8 @@ def test_a_stale_handle_conflicts_instead_of_appending_twice(tmp_path: Path, mon
     """Both workers have looked before either commits, and no lock of a local disk helps: the table itself refuses the second."""
     import contextlib
 
-    from synth_worker import store
-    from synth_worker.schemas import ANSWERS
+    from synth_worker.queue import store
+    from synth_worker.queue.schemas import ANSWERS
 
     make_lake(tmp_path / "lake", documents(2))
     first, second = store.Store(str(tmp_path / "lake"), "a"), store.Store(str(tmp_path / "lake"), "b")

@@ -14,44 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs import (
-    arrow_rows,
-    chars,
-    chunks,
-    classifiers,
-    cutting,
-    edits,
-    encodings,
-    fim,
-    folding,
-    grams,
-    headers,
-    jsons,
-    judging,
-    langid,
-    likeness,
-    lines,
-    lm,
-    measures,
-    minhash,
-    mixing,
-    overlap,
-    readers,
-    repetition,
-    rows,
-    sample_measures,
-    segment,
-    selection,
-    sensitive,
-    shingles,
-    simhash,
-    streams,
-    warc,
-    words,
-)  # fmt: skip
-from udfs.dedup import verdicts
-from udfs.kernels import text_buffers
-from udfs.text import compatibility, line_ends, scripts
+from udfs.arrow.compiled import text_buffers
+from udfs.contamination import search  # fmt: skip
+from udfs.dedup import minhash, shingles, simhash, verdicts
+from udfs.edit import edits, fim, headers, mixing
+from udfs.read import arrow_rows, encodings, json_lines, readers, rows, streams, warc
+from udfs.rules import apply_limits, measures, repetition
+from udfs.samples import chunks, selection
+from udfs.samples import measures as sample_measures
+from udfs.scoring import classifiers, grams, importance, kenlm, sensitive
+from udfs.text import chars, chinese_words, compatibility, folding, langid, line_ends, lines, scripts, tokens, words
 
 UDFS = Path(chars.__file__).parent
 Kernel = Callable[[str], Any]
@@ -92,8 +64,8 @@ def judged(text: str) -> None:
     measured = measures.measure(column(text), lid_model=langid.PACKAGE, lid_chars=1000)
     of = {name: measured.column(name) for name in measured.schema.names}
     of |= {"doc_id": pa.array(["a"]), "batch_id": pa.array(["b"]), "domain": pa.array(["web"])}
-    plan = judging.Plan((judging.Route(None, None, ("c4",)),), {"c4": ()}, frozenset({"c4"}), None)
-    assert list(judging.judge_batches(iter([pa.record_batch(of)]), plan))
+    plan = apply_limits.Plan((apply_limits.Route(None, None, ("c4",)),), {"c4": ()}, frozenset({"c4"}), None)
+    assert list(apply_limits.judge_batches(iter([pa.record_batch(of)]), plan))
 
 
 def edited(text: str) -> None:
@@ -122,7 +94,7 @@ LIMITS = READ.limits
 def parsed(text: str) -> None:
     for line in (text, f'{{"text": {json.dumps(text)}}}', f'{{"text": "{text}', f'{{"text": {text}'):
         try:
-            jsons.parse(line)
+            json_lines.parse(line)
         except rows.Reject:
             continue
 
@@ -182,14 +154,14 @@ def selected(text: str) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def questions() -> overlap.Index:
+def questions() -> search.Index:
     texts = ["how many apples does the old miller keep in his barn today", "一个 农夫 有 多少 只 鸡 和 兔子 在 笼子 里面", "a a a a a a a a a a a a", "1 2 3 4 5 6 7 8 9 10 11 12 13 14"]
-    return overlap.build_index(texts)
+    return search.build_index(texts)
 
 
 def searched(text: str) -> None:
-    overlap.find_items(column(text), questions())
-    overlap.build_index([text])
+    search.find_items(column(text), questions())
+    search.build_index([text])
 
 
 def compared(text: str) -> None:
@@ -200,18 +172,18 @@ def compared(text: str) -> None:
 def counted(text: str) -> None:
     for unit in ("chars", "words"):
         grams.count_grams(column(text), grams.GramParams(unit=unit, max_chars=len(text)))
-    likeness.read(column(text), {"longest": 2, "buckets": 1 << 14, "max_chars": len(text)})
+    importance.read(column(text), {"longest": 2, "buckets": 1 << 14, "max_chars": len(text)})
 
 
 def in_sentences(text: str) -> None:
     for unit in ("words", "chars"):
-        list(lm.sentences(text, unit, len(text)))
+        list(kenlm.sentences(text, unit, len(text)))
 
 
 # Module -> what is timed. Sizes differ so that the whole stays within half a minute.
 COMPILED: dict[str, Kernel] = {
-    "chars": decoded, "cutting": lambda text: cutting.cut_words(decoded(text), np.array([True])), "words": lambda text: words.count_words(words.find_words(decoded(text))),
-    "segment": lambda text: segment.mark_words(decoded(text), np.array([True])), "lines": cut_in_lines, "repetition": repeats,
+    "chars": decoded, "cutting": lambda text: tokens.cut_words(decoded(text), np.array([True])), "words": lambda text: words.count_words(words.find_words(decoded(text))),
+    "segment": lambda text: chinese_words.mark_words(decoded(text), np.array([True])), "lines": cut_in_lines, "repetition": repeats,
     "measures": judged, "text.line_ends": as_written,
     "folding": lambda text: folding.content_hashes(column(text)), "shingles": lambda text: shingles.shingle_sets(column(text)),
     "minhash": lambda text: minhash.sketch_batch(column(text)), "simhash": lambda text: simhash.simhash_batch(column(text)),

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 import udfs
-from udfs.compiled_code import writable_folder
+from udfs.arrow.code_cache import writable_folder
 
 SOURCES = Path(udfs.__file__).parent
 NOWHERE = "/proc/nowhere"  # nobody, not even root, can make a folder under /proc
 SCRIPT = """
 import sys
 from numba.core.dispatcher import Dispatcher
-import udfs.measures, udfs.warm_up
-udfs.measures.measure(udfs.warm_up.TEXTS, lid_model="package:", lid_chars=100)
+import udfs.rules.measures, udfs.warm_up
+udfs.rules.measures.measure(udfs.warm_up.TEXTS, lid_model="package:", lid_chars=100)
 modules = [module for name, module in sys.modules.items() if name.startswith("udfs.")]
 found = [each for module in modules for each in vars(module).values() if isinstance(each, Dispatcher)]
 kernels = {id(each): each for each in found}
@@ -75,7 +75,7 @@ def test_from_an_archive_unpacked_elsewhere_nothing_is_compiled(compiled: Path, 
 
 def test_a_source_that_changed_is_compiled_once_for_the_machine(compiled: Path, tmp_path: Path) -> None:
     shutil.copytree(compiled / "udfs", tmp_path / "here/udfs")
-    (tmp_path / "here/udfs/lines.py").open("a").write("\n# another version\n")
+    (tmp_path / "here/udfs/text/lines.py").open("a").write("\n# another version\n")
     with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
         for path in sorted((tmp_path / "here/udfs").rglob("*")):
             archive.write(path, path.relative_to(tmp_path / "here").as_posix())

@@ -7,9 +7,9 @@ import random
 
 import pyarrow as pa
 
-from udfs.judging import Plan, Route, judge_batches, routes_of
-from udfs.measures import SIGNALS, measure
-from udfs.rules import LIMITS, failing
+from udfs.rules.apply_limits import Plan, Route, judge_batches, routes_of
+from udfs.rules.limits import LIMITS, failing
+from udfs.rules.measures import SIGNALS, measure
 
 PLAN = Plan(
     routes=(Route(("zh",), ("web",), ("zh",)), Route(("en",), None, ("en", "lines")), Route(None, None, ())),

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import udfs
-from udfs.kernels import mix64
+from udfs.arrow.compiled import mix64
 
 SCRIPT = """
 import pyarrow as pa, udfs
-from udfs.survivors import independent
+from udfs.dedup.survivors import independent
 assert ".zip" in udfs.__file__, udfs.__file__
 found = independent([0], [1], [0.9], pa.array([0, 1]).to_numpy())
 print(found.survivor.tolist())
@@ -33,7 +33,7 @@ def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
 
 
 TWO_KERNELS = """
-from udfs.kernels import kernel
+from udfs.arrow.compiled import kernel
 
 @kernel
 def inner(x):
@@ -65,6 +65,6 @@ def test_mixing_is_the_finalizer_of_murmurhash3(given, expected):
 
 @pytest.mark.parametrize(("named", "features"), [({"NUMBA_CPU_NAME": "generic"}, "''"), ({"NUMBA_CPU_FEATURES": "+sse2"}, "'+sse2'")])
 def test_a_processor_that_the_user_names_stands(named, features):
-    script = "import numba, udfs.kernels; print(repr(numba.config.CPU_FEATURES))"
+    script = "import numba, udfs.arrow.compiled; print(repr(numba.config.CPU_FEATURES))"
     ran = subprocess.run([sys.executable, "-c", script], env={**os.environ, **named}, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout.strip() == features

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not (DATA / "neardup_docs_dev.parquet").exists()
 
 def test_known_near_duplicates_are_left_out_and_hardly_anything_else():
     from benchmarks.minhash_kernel import quality
-    from udfs.minhash import MinHashParams
+    from udfs.dedup.minhash import MinHashParams
 
     found = quality(pq.read_table(DATA / "neardup_docs_dev.parquet"), pq.read_table(DATA / "neardup_truth_dev.parquet"), MinHashParams())
     for lang in ("en", "zh"):
@@ -26,7 +26,7 @@ def test_our_jaccard_is_that_of_the_labels():
     import numpy as np
     import pyarrow as pa
 
-    from udfs.shingles import jaccard_pairs, shingle_sets
+    from udfs.dedup.shingles import jaccard_pairs, shingle_sets
 
     docs = pq.read_table(DATA / "neardup_docs_dev.parquet", columns=["id", "text", "lang"])
     pairs = pq.read_table(DATA / "neardup_truth_dev.parquet").slice(0, 3000)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from udfs import lm_training
-from udfs.lm import SCORES, LanguageModel, from_bytes, score_text, score_texts, sentences, to_bytes
+from udfs.scoring import kenlm_training
+from udfs.scoring.kenlm import SCORES, LanguageModel, from_bytes, score_text, score_texts, sentences, to_bytes
 
 EN = ["The miller opened the gate and the wheel began to turn.", "The water fell on the wheel and the stones ground the grain.", "In the evening the miller closed the gate and the wheel stood still."]
 ZH = ["磨坊主打开水闸，水车开始转动。", "水落在水车上，石磨把谷物磨成面粉。", "傍晚磨坊主关上水闸，水车停了下来。"]
@@ -20,7 +20,7 @@ ZH = ["磨坊主打开水闸，水车开始转动。", "水落在水车上，石
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     draw, texts = random.Random(3), EN if request.param == "en" else ZH
     corpus = ["\n".join(draw.sample(texts, 3)) for _ in range(30)]
-    made, estimator, n = lm_training.train("lm", request.param, "words" if request.param == "en" else "chars", 4, 2000, corpus, -6.0, 0)
+    made, estimator, n = kenlm_training.train("lm", request.param, "words" if request.param == "en" else "chars", 4, 2000, corpus, -6.0, 0)
     assert (estimator in ("kaldingram", "lmplz"), n) == (True, 90)
     return made
 
@@ -79,9 +79,9 @@ def test_digits_are_one_by_one_and_marks_stand_alone() -> None:
 
 def test_an_arpa_without_an_unknown_token_gets_one() -> None:
     arpa = b"\\data\\\nngram 1=2\n\n\\1-grams:\n-0.3\t</s>\n-0.3\ta\n\\end\\\n"
-    assert lm_training.with_unknown(arpa, -6.0) == b"\\data\\\nngram 1=3\n\n\\1-grams:\n-6.000000\t<unk>\n-0.3\t</s>\n-0.3\ta\n\\end\\\n"
-    assert lm_training.with_unknown(lm_training.with_unknown(arpa, -6.0), -5.0).count(b"<unk>") == 1
+    assert kenlm_training.with_unknown(arpa, -6.0) == b"\\data\\\nngram 1=3\n\n\\1-grams:\n-6.000000\t<unk>\n-0.3\t</s>\n-0.3\ta\n\\end\\\n"
+    assert kenlm_training.with_unknown(kenlm_training.with_unknown(arpa, -6.0), -5.0).count(b"<unk>") == 1
     with pytest.raises(ValueError, match="not an ARPA file"):
-        lm_training.with_unknown(b"x", -6.0)
+        kenlm_training.with_unknown(b"x", -6.0)
     with pytest.raises(ValueError, match="no text to learn from"):
-        lm_training.train("lm", "en", "words", 3, 100, [" \n"], -6.0, 0)
+        kenlm_training.train("lm", "en", "words", 3, 100, [" \n"], -6.0, 0)

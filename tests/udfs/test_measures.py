@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from udfs import chars, langid, lines, measures, segment, words
-from udfs.edits import apply_edits
-from udfs.kernels import text_buffers
+from udfs.arrow.compiled import text_buffers
+from udfs.edit.edits import apply_edits
+from udfs.rules import measures
+from udfs.text import chars, chinese_words, langid, lines, words
 
 ENGLISH = "The first line says hello.\nThe first line says hello.\n\n- a bullet...\nWe don't use cookies {here}!\n\n\nthat's all, to be honest…\n"
 CHINESE = "今天天气很好，我们去公园。\n今天天气很好，我们去公园。\r\n\r\n他在北京的大学学习计算机科学！\n"
@@ -319,9 +320,9 @@ def test_a_missing_model_is_an_error_that_says_what_to_do():
 
 
 def test_missing_jieba_is_an_error_that_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(segment.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(chinese_words.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install jieba"):
-        segment._package.__wrapped__()
+        chinese_words._package.__wrapped__()
 
 
 def test_every_column_says_what_it_means():

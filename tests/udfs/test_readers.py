@@ -24,9 +24,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from warcio.warcwriter import WARCWriter
 
-from udfs import jsons, readers, streams
-from udfs.readers import REASONS, ROWS, ReadParams, as_rows, plan_units, read_units
-from udfs.rows import Mapper, doc_id_of, hash128
+from udfs.read import json_lines, readers, streams
+from udfs.read.readers import REASONS, ROWS, ReadParams, as_rows, plan_units, read_units
+from udfs.read.rows import Mapper, doc_id_of, hash128
 from udfs.text.emptiness import says_nothing
 
 Rows = list[dict[str, Any]]
@@ -681,7 +681,7 @@ def test_the_json_depth_does_not_depend_on_who_calls():
     line = '{"a": ' + "[" * 199 + "]" * 199 + "}"
 
     def deeper(n: int) -> Any:
-        return deeper(n - 1) if n else jsons.parse(line)
+        return deeper(n - 1) if n else json_lines.parse(line)
 
     assert deeper(0) == deeper(sys.getrecursionlimit() - 500)
 

@@ -45,7 +45,7 @@ def test_half_of_the_sources_of_each_kind_are_held_out_and_every_kind_is_still_t
 
 def test_the_benchmark_tells_every_scorer_and_the_ensemble_by_language(labelled: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
-    content = Path("conf/train_classifier.yaml").read_text(encoding="utf-8")
+    content = Path("conf/jobs/train_classifier.yaml").read_text(encoding="utf-8")
     recipe.write_text(content.replace("trees: 600,", "trees: 20,").replace("buckets: 262144", "buckets: 4096"), encoding="utf-8")
     pq.write_table(pq.read_table(labelled, columns=["text", "label", "lang"]), tmp_path / "docs.parquet")
     for more in (["--splits", "1"], ["--docs", str(tmp_path / "docs.parquet")]):
@@ -58,7 +58,7 @@ def test_the_benchmark_tells_every_scorer_and_the_ensemble_by_language(labelled:
 
 @pytest.mark.parametrize(("name", "epochs", "least"), [("fasttext_cci4", 25, 5), ("fasttext_dclm", 5, 1)])
 def test_a_classifier_may_be_the_name_of_a_preset(name: str, epochs: int, least: int) -> None:
-    section = config.load_recipe("conf/train_classifier.yaml").jobs["train_classifier"]
+    section = config.load_recipe("conf/jobs/train_classifier.yaml").jobs["train_classifier"]
     params = config.validate(train_classifier.Params, {**section, "classifiers": {"quality": f"conf/presets/{name}.yaml"}}, "test")
     spec = params.classifiers["quality"].spec()
     assert (spec["epoch"], spec["minCount"], spec["wordNgrams"], spec["lr"], spec["maxn"]) == (epochs, least, 1, 0.1, 0)

@@ -8,14 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from udfs import columns, measures
-from udfs.batches import as_batch, by_key
-from udfs.folding import content_hashes
-from udfs.headers import find_headers
-from udfs.lm import LanguageModel, score_languages
-from udfs.lm_training import train
-from udfs.pii import PiiParams, scrub_texts
-from udfs.sensitive import WordList, score_texts
+from udfs import columns
+from udfs.arrow.batches import as_batch, by_key
+from udfs.edit.headers import find_headers
+from udfs.edit.pii import PiiParams, scrub_texts
+from udfs.rules import measures
+from udfs.scoring.kenlm import LanguageModel, score_languages
+from udfs.scoring.kenlm_training import train
+from udfs.scoring.sensitive import WordList, score_texts
+from udfs.text.folding import content_hashes
 
 pytestmark = pytest.mark.spark
 ENGLISH = "The mill by the river grinds the grain of the whole village, and the wheel turns all day."

@@ -17,15 +17,15 @@ from deltalake import DeltaTable
 
 from jobs import curate
 from jobs.core import config
-from jobs.core.ask import Ask
-from jobs.core.lake import Lake
-from jobs.core.runs import Runs
-from jobs.core.tables import ALL, CORPUS, DOCS, REJECTS, VERDICTS
+from jobs.lake.lake import Lake
+from jobs.report.ask import Ask
 from jobs.runner.repair import findings
+from jobs.runner.run_log import Runs
 from jobs.runner.upgrade import changes, upgrade
+from jobs.schema.documents import ALL, CORPUS, DOCS, REJECTS, VERDICTS
 from tests.lakes import read
 from tests.runner.test_upgrade import OLD, recipe, unpacked
-from udfs.rows import doc_id_of, hash128
+from udfs.read.rows import doc_id_of, hash128
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 DAYS, A_DAY = 10, 8

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.overlap import WORD, Index, OverlapParams, as_tokens, build_index
+from udfs.contamination.search import WORD, Index, OverlapParams, as_tokens, build_index
 
 QUESTION, QUESTION_ANSWER, PASSAGE = "question", "question_answer", "passage"
 EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON = "empty", "only_numbers", "too_few_words", "too_common"

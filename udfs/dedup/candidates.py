@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from udfs.arrow.compiled import kernel
 from udfs.dedup.messages import (
     ARRAY_ROWS,
     FIRST_BAND,
@@ -32,7 +33,6 @@ from udfs.dedup.messages import (
     places,
     unpacked,
 )
-from udfs.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 SHORT = 64  # rows of a run that are sorted where they stand

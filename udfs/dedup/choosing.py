@@ -35,9 +35,9 @@ from udfs.dedup.messages import (
     messages_of,
     packed_arrays,
 )
+from udfs.dedup.shingles import ShingleParams
 from udfs.dedup.text_groups import text_groups
 from udfs.dedup.verdicts import Judge, similarities
-from udfs.shingles import ShingleParams
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.kernels import frozen, kernel
+from udfs.arrow.compiled import frozen, kernel
 
 Halves = npt.NDArray[np.uint64]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs import survivors
+from udfs.dedup import survivors
 
 Ints = npt.NDArray[np.int64]
 METHODS = ("chain", "exact", "set", "simhash", "sketch")  # how pairs are decided, in alphabetical order
@@ -32,7 +32,7 @@ def fates(
     `left`, `right`: accepted pairs of classes (equal shingle sets), which have the same neighbours; so the graph is solved
     by class, with the rank of its best member, which gives the rows that the graph of documents would. Pairs with a class
     of which no document is given are left aside; of two decisions on one pair that method counts which comes first in METHODS.
-    `rule`: independent_set or components, see udfs.survivors.
+    `rule`: independent_set or components, see udfs.dedup.survivors.
     """
     present, first_at, number = np.unique(classes, return_index=True, return_inverse=True)
     sides = [np.minimum(np.searchsorted(present, side), max(len(present) - 1, 0)) for side in (left, right)]

@@ -41,7 +41,7 @@ from udfs.dedup.messages import (
     spread,
     unpacked,
 )
-from udfs.survivors import components
+from udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
 FAMILY = 1_000_000  # documents: their sketches are some 300 MB, and their pairs as much

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from udfs.survivors import components
+from udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
 

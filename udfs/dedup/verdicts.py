@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.minhash import (
+from udfs.dedup.minhash import (
     ACCEPT,
     NEEDS_TEXT,
     REJECT,
@@ -20,8 +20,8 @@ from udfs.minhash import (
     estimate_jaccard,
     sigma_at,
 )
-from udfs.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
-from udfs.simhash import hamming
+from udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
+from udfs.dedup.simhash import hamming
 
 # Set sizes and sketches of both sides -> similarity, verdict.
 Judge = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]

@@ -9,11 +9,11 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from udfs import jsons
-from udfs.encodings import BadEncoding, codec_of, decode
+from udfs.read import json_lines
+from udfs.read.encodings import BadEncoding, codec_of, decode
 from udfs.read.json_values import values
+from udfs.read.streams import BrokenStream, Limits, Line, blocks, is_one_piece, lines, part_lines, unpacked
 from udfs.read.values import Reject
-from udfs.streams import BrokenStream, Limits, Line, blocks, is_one_piece, lines, part_lines, unpacked
 
 BOM = codecs.BOM_UTF8
 PROBE, MAX_PROBE = 1 << 16, 1 << 20  # bytes of the head that are looked at; up to the second as long as the first line has not ended
@@ -90,7 +90,7 @@ def _is_spread(text: bytes, encoding: str) -> bool:
 def _is_whole(line: bytes, encoding: str) -> bool:
     """Whether a line is a JSON object or list from end to end."""
     try:
-        jsons.parse(decode(line, encoding))
+        json_lines.parse(decode(line, encoding))
     except BadEncoding:
         return False
     except Reject as bad:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from udfs.streams import BrokenStream, Limits, Line
+from udfs.read.streams import BrokenStream, Limits, Line
 
 _BRACKET = re.compile(rb'["{}\[\]]')
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # possessive: no way back, so no memory of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from udfs.streams import READ, open_file
+from udfs.read.streams import READ, open_file
 
 
 class PartHash:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from udfs import jsons
+from udfs.read import json_lines
 from udfs.read.values import MISSING, Reject, kind_of
 
 
@@ -52,7 +52,7 @@ def _as_object(value: Any) -> Any:
 @functools.lru_cache(maxsize=4)  # several fields may lie in one string
 def _parsed(text: str) -> Any:
     try:
-        return jsons.parse(text)
+        return json_lines.parse(text)
     except Reject as bad:
         if bad.reason in ("duplicate_key", "nested_too_deep"):
             raise

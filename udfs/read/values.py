@@ -9,7 +9,7 @@ MISSING = object()  # a column that the record does not have, as opposed to one 
 
 
 class Reject(Exception):
-    """A row that is left out; `reason` is a key of udfs.rows.REASONS, `detail` says which column it was and what stood there."""
+    """A row that is left out; `reason` is a key of udfs.read.rows.REASONS, `detail` says which column it was and what stood there."""
 
     def __init__(self, reason: str, detail: str | None = None) -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
 """Characters that are no letters and may still carry the meaning: `12 + 7` is not `12 - 7`, `5 %` not `5`.
 
 The classes here say what a character can be; whether it counts where it stands is decided by its neighbours
-(udfs/shingles.py, `_gap`), because prose has dashes, bullets and footnote stars that say nothing.
+(udfs/dedup/shingles.py, `_gap`), because prose has dashes, bullets and footnote stars that say nothing.
 """
 
 import unicodedata

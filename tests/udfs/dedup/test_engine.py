@@ -13,9 +13,9 @@ import pytest
 from tests.udfs.dedup import engine
 from udfs.dedup import candidates, choosing, grouping
 from udfs.dedup.blocks import sketch_blocks
+from udfs.dedup.minhash import Fingerprints
+from udfs.dedup.shingles import ShingleParams
 from udfs.dedup.verdicts import similarities
-from udfs.minhash import Fingerprints
-from udfs.shingles import ShingleParams
 
 N, BANDS, LIMIT = 90, 3, 0.6
 SHINGLES = ShingleParams(words=1)

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from udfs.read.counted import read_counted, table_counted
+from udfs.read.readers import ReadParams, plan_units
+from udfs.read.rows import ROWS
 from udfs.read.survey import complaints, foreign_files
-from udfs.readers import ReadParams, plan_units
-from udfs.rows import ROWS
 
 Rows = list[dict[str, Any]]
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
 from udfs.read.part_hash import PartHash, whole_hash
-from udfs.readers import ReadParams, plan_units
-from udfs.rows import ROWS
+from udfs.read.readers import ReadParams, plan_units
+from udfs.read.rows import ROWS
 
 PARAMS = ReadParams({"text": "text", "native_key": "id", "source": "=test"})
 WET = b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:uuid:%d>\r\nContent-Length: 4\r\n\r\ntext\r\n\r\n"

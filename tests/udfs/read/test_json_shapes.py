@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.timing import grows_linearly
-from udfs import streams
+from udfs.read import streams
 from udfs.read.json_values import values
-from udfs.readers import ReadParams, plan_units, read_units
-from udfs.streams import Limits
+from udfs.read.readers import ReadParams, plan_units, read_units
+from udfs.read.streams import Limits
 
 COLUMNS = {"text": "text", "native_key": "id", "source": "=s"}
 Rows = list[dict[str, Any]]

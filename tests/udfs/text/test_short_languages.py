@@ -9,9 +9,10 @@ import pytest
 
 from jobs.core.config import load_recipe
 from jobs.judge_rules import Params
-from udfs import langid, measures
-from udfs.judging import judge_batches
-from udfs.kernels import text_buffers
+from udfs.arrow.compiled import text_buffers
+from udfs.rules import measures
+from udfs.rules.apply_limits import judge_batches
+from udfs.text import langid
 from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,7 +32,7 @@ def languages(*texts):
 
 def reasons(rows):
     """Why the recipe's rules leave out each row, as measure_text and judge_rules do one after the other."""
-    plan = load_recipe(ROOT / "conf/judge_rules.yaml").params("judge_rules", Params).plan()
+    plan = load_recipe(ROOT / "conf/jobs/judge_rules.yaml").params("judge_rules", Params).plan()
     texts = pa.array([row["text"] for row in rows])
     signals = measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=1000)
     columns = {name: signals.column(name) for name in signals.schema.names}

@@ -1,0 +1,1 @@
+"""Raw demo text with known faults, and the tour of `make demo`."""

@@ -1,0 +1,22 @@
+"""For jobs that look at each document once: what they know of a batch that was ingested again is forgotten first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.runner.job import Delete, Tables
+from jobs.schema.documents import table
+
+
+def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:
+    """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
+    from pyspark.sql import functions as F
+
+    stale = [(batch,) for batch in tables.runs.replaced(tables.job.name, tables.batches)]
+    if not stale:
+        return {}
+    keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))
+    # What is replaced whole by every run needs no forgetting.
+    added_to = [write.table for write in tables.job.writes if write.replaces == "append"]
+    owned = [name for name in added_to if tables.owns(name)]
+    return {name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",)) for name in owned}

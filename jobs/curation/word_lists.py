@@ -1,0 +1,39 @@
+"""Lists of sensitive words, as files of a recipe (conf/lists)."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from jobs.core.config import Strict, find_file, load_yaml, validate
+from jobs.core.packages import is_here
+from udfs.scoring.sensitive import WordList, automaton
+
+
+class ListFile(Strict):
+    """A list of terms (conf/lists/*.yaml)."""
+
+    name: str
+    weights: dict[str, float]
+    terms: dict[str, list[str]]
+    allow: list[str]
+
+    @model_validator(mode="after")
+    def _sound(self) -> ListFile:
+        wrong = sorted(set(self.terms) ^ set(self.weights))
+        wrong += [name for name, weight in self.weights.items() if not 0 < weight <= 1]
+        if wrong:
+            of = ", ".join(wrong)
+            raise ValueError(f"categories {of}: wanted each with terms and with a weight above 0 and up to 1")
+        if is_here("ahocorasick"):  # else `modules` tells, with the job's name
+            automaton(self.words())
+        return self
+
+    def words(self) -> WordList:
+        """What the kernel wants."""
+        terms = tuple((term, category) for category, some in self.terms.items() for term in some)
+        return WordList(self.name, terms, tuple(self.weights.items()), tuple(self.allow))
+
+
+def load_list(path: str) -> ListFile:
+    """A list by the path of its file. Raises ConfigError when it is not there, or is none."""
+    return validate(ListFile, load_yaml(find_file(path)), path)

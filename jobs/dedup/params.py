@@ -1,0 +1,88 @@
+"""What a recipe says of near-duplicates whatever the fingerprint, and what each method has to say of itself."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from jobs.core.config import Strict
+from jobs.dedup.ranking import Rank, unused_tables
+from udfs.dedup.blocks import Fingerprinter, warm_up
+from udfs.dedup.shingles import ShingleParams
+from udfs.dedup.verdicts import Judge
+from udfs.text.folding import FoldParams
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class NearDupParams(Strict):
+    """The parameters of every method; the methods below are what jobs.dedup asks of it."""
+
+    heeds: list[str]  # judges whose left-out documents are not looked at
+    unit: Literal["auto", "words", "characters"]  # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
+    words: PositiveInt  # words in a word shingle
+    characters: PositiveInt  # characters in a character shingle
+    min_unspaced_share: float = Field(ge=0, le=1)
+    nfkc: bool
+    casefold: bool
+    simplify: bool  # Traditional characters count as Simplified
+    max_bucket: PositiveInt  # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and who stays again
+    keep_rejected: bool  # whether rejected pairs are kept in `pairs`
+    families: Literal["independent_set", "components"]
+    ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
+    min_kept: NonNegativeInt  # documents
+
+    def shingles(self) -> ShingleParams:
+        """How texts become sets."""
+        fold = FoldParams(nfkc=self.nfkc, casefold=self.casefold, simplify=self.simplify, powers=True)
+        return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_share, fold)
+
+    def unused_tables(self) -> frozenset[str]:
+        """Tables that only other rankings look at."""
+        return unused_tables(self.ranking)
+
+    def kernel(self) -> str:
+        """Hash of what makes a sketch; sketches of equal kernels compare."""
+        raise NotImplementedError
+
+    def pairing(self) -> str:
+        """Hash of what makes a pair: the kernel, the rule, the cap."""
+        raise NotImplementedError
+
+    def n_keys(self) -> int:
+        """Band keys of a document."""
+        raise NotImplementedError
+
+    def sketch_bytes(self) -> int:
+        """Bytes of a sketch."""
+        raise NotImplementedError
+
+    def fingerprinter(self) -> Fingerprinter:
+        """Texts to what is kept of them."""
+        raise NotImplementedError
+
+    def warming(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+        """What workers may load before there are documents."""
+        return functools.partial(warm_up, fingerprinter=self.fingerprinter())
+
+    def judge(self) -> Judge:
+        """What sketches say of pairs."""
+        raise NotImplementedError
+
+    def by_text(self) -> tuple[str, float]:
+        """How texts compare (jaccard or containment), and from what value on a pair is accepted."""
+        raise NotImplementedError
+
+    def by_sketch(self) -> tuple[str, float]:
+        """`pairs.method` of what sketches decide, and the similarity from which on they accept."""
+        raise NotImplementedError
+
+
+def digest(value: Any) -> str:
+    """A short name for parameters."""
+    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,551 @@
+"""The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a catalog.
+
+A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a schema of a catalog
+(`catalog.schema`): jobs.lake.names reads its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.lake import delta_rs
+from jobs.lake.history import Commit, TableState, commit_of
+from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
+from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
+from jobs.lake.session import is_local
+from jobs.lake.spark_errors import first_line
+from jobs.schema.documents import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+    from jobs.lake.delta_rs import DataFile
+
+CONFLICTS = ("CommitFailedError", "ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
+             "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
+UPGRADE = "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date and says first what it will do"
+SCHEMA_VERSION = "gristmill.schema"  # the property that says by which declaration of its columns a table was made
+LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"  # which version the session's last commit made, as Delta notes it
+OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
+GONE = "gristmill_gone"  # the column that says of a row of a merge that it is to be deleted
+MERGED = "gristmill_merged"  # the temporary view of what a merge brings
+# Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where Table.marks_deleted. No smallest and largest value of each column
+# either: ids are hashes and slices are partitions, so they would skip no file, and finding them is a twentieth of measure_text.
+PROPERTIES = {"delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class Lake:
+    """The tables under one path or schema. All methods take the Table, never a path."""
+
+    def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
+        """`create`: whether a schema that is not there is made (whoever only reads makes none).
+
+        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where a
+        reader finds no such schema.
+        """
+        self.spark = spark
+        self.where = where
+        self.buckets = buckets
+        self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
+        self.states: dict[str, TableState] | None = None  # see states_held
+        self._commits = Alone()
+        self._logs: dict[str, LogFiles | None] = {}
+        name = lake_name(where)
+        self.is_catalog = bool(name.parts)
+        # The lake's folder; and as a path, where it is on this machine's disk.
+        self.root, self.local_root = name.root, name.local
+        if self.is_catalog:
+            parts = name.parts if len(name.parts) > 1 else (spark.catalog.currentCatalog(), *name.parts)
+            self.schema = ".".join(map(quoted_name, parts))  # as SQL writes it
+            self._need_schema(create, len(name.parts) == 1)
+            self.root, self.local_root = self._files_of(parts)
+        elif name.local is not None and not is_local(spark):
+            self._need_same_disk()
+
+    def _need_same_disk(self) -> None:
+        """Raises ConfigError where a path without a scheme is another place to Spark than to this process."""
+        try:
+            default = self.spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
+        except Exception:  # a client of Spark Connect is not told
+            return
+        if not default.startswith("file:"):
+            raise ConfigError(
+                f"lake {self.where}: to this session a path without a scheme is one of {default}, to this process one "
+                "of its own disk; write the whole URL, such as hdfs:///lake"
+            )
+
+    def _need_schema(self, create: bool, is_bare: bool) -> None:
+        """Make the schema where it is not there and `create`."""
+        try:
+            if self.spark.catalog.databaseExists(self.schema):
+                return
+            if create and not is_bare:
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+                self._warn_of_memory()
+                return
+        except Exception as error:
+            raise ConfigError(
+                f"lake {self.where}: the catalog answered: {first_line(error)}; "
+                f"name an existing catalog and a schema that it takes, or ./{self.where} for a folder"
+            ) from error
+        if is_bare:  # without a catalog's name it is as likely a folder, so none is made
+            raise ConfigError(
+                f"lake {self.where}: no schema {self.schema}; for a folder write ./{self.where}, "
+                f"for a schema that is to be made spark_catalog.{self.where}"
+            )
+        raise ContractError(
+            f"lake {self.where}: no schema {self.schema}; name a lake on which a job has run, or run one. "
+            f"In general {SPELLINGS}"
+        )
+
+    def _warn_of_memory(self) -> None:
+        """Without a metastore a local session knows its schemas until it ends; the next command finds none."""
+        kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
+        if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
+            print(
+                f"lake {self.where}: the catalog of this session is in memory and forgets the schema at its end; "
+                "name a path, or set spark.sql.catalogImplementation to hive",
+                file=sys.stderr,
+            )
+
+    def _files_of(self, parts: tuple[str, ...]) -> tuple[str, Path | None]:
+        """Where what is no table stands (staging, models, report, exports, locks).
+
+        The schema's location, or a folder of its own below GRISTMILL_STAGING.
+        """
+        shared = os.environ.get("GRISTMILL_STAGING")
+        if shared:
+            if not is_path(shared):
+                raise ConfigError(f"GRISTMILL_STAGING: {shared!r} is no path; write one (/data/x, s3a://b/x)")
+            folder, own = local_path(shared, "GRISTMILL_STAGING"), folder_of(parts)
+            return (str(folder / own), folder / own) if folder else (f"{shared.rstrip('/')}/{own}", None)
+        rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.schema}").collect()
+        found = next((row[1] for row in rows if row[0].lower().startswith("location")), "")
+        if not found.startswith("file:"):
+            return found.rstrip("/"), None
+        local = Path("/" + found.removeprefix("file:").lstrip("/"))  # Hadoop's spelling, which is not encoded
+        return str(local), local
+
+    @functools.cached_property
+    def is_direct(self) -> bool:
+        """Whether driver and workers stand on the disk where the lake is, so that small things need no JVM (see jobs.lake.delta_rs)."""
+        is_here = self.local_root is not None and not self.is_catalog
+        return is_here and is_local(self.spark) and delta_rs.is_there()
+
+    def opened(self, table: Table, version: int | None) -> Any | None:
+        """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
+        return delta_rs.opened(self.folder(table), version) if self.is_direct else None
+
+    def data_files(self, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:
+        """The files of `batches` (None: of all) at `version`; None where Spark has to read the table."""
+        return delta_rs.data_files(self.folder(table), table, version, batches) if self.is_direct else None
+
+    def folder(self, table: Table) -> Path:
+        """Where a table of a local lake stands."""
+        assert self.local_root is not None
+        return self.local_root / table.name
+
+    def ref(self, table: Table) -> str:
+        """How SQL names the table."""
+        if self.is_catalog:
+            return f"{self.schema}.{quoted_name(table.name)}"
+        return f"delta.{quoted_name(f'{self.root}/{table.name}')}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        if self.is_catalog:
+            return bool(self.spark.catalog.tableExists(self.ref(table)))
+        log = self._log(table)
+        if log is not None:
+            return log.newest() is not None  # its first commit, not its folder: another process may just be making it
+        from delta import DeltaTable
+
+        return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
+
+    def create(self, table: Table) -> None:
+        """Create the table, with its comments and its CHECK constraint, unless it is there."""
+        if self.exists(table):
+            return
+        marks = {"delta.enableDeletionVectors": str(table.marks_deleted).lower()}
+        properties = {**PROPERTIES, **marks, "gristmill.buckets": str(self.buckets), SCHEMA_VERSION: table.schema_version}
+        if self.is_direct:
+            delta_rs.create(table, self.folder(table), properties)
+            return
+        columns = ",\n".join(
+            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}" for c in table.columns
+        )
+        partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
+        # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a second one.
+        properties |= {"delta.constraints.promise": table.check} if table.check else {}
+        listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.ref(table)} ({columns}) USING delta {partitions} "
+            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"
+        )
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows at `version` (None: newest). Raises ContractError when its columns are not the promised ones."""
+        frame = self.frame(table, version)
+        at = "" if version is None else f"@{version}"
+        check_columns(frame, table, f"{table.name}{at}", UPGRADE)
+        return frame.select(*table.names)
+
+    def frame(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table at `version` (None: newest), with whatever columns it has."""
+        reader = self.spark.read.format("delta")
+        reader = reader if version is None else reader.option("versionAsOf", version)
+        return reader.table(self.ref(table)) if self.is_catalog else reader.load(f"{self.root}/{table.name}")
+
+    def read_as_it_is(self, table: Table, version: int) -> DataFrame:
+        """As `read`, of a table that an older version may have made: null where it lacks a column."""
+        from pyspark.sql import functions as F
+
+        frame = self.frame(table, version)
+        there = set(frame.columns)
+        columns = [F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        return frame.select(*columns)
+
+    def latest(self, table: Table) -> int:
+        """The newest version of a table that is there."""
+        log = self._log(table)
+        newest = log.newest() if log is not None else None
+        return int(self._history(table, 1)[0]["version"]) if newest is None else newest
+
+    def _log(self, table: Table) -> LogFiles | None:
+        """The table's log, where its files may be opened."""
+        if self.is_catalog:
+            return None
+        if table.name not in self._logs:
+            local = None if self.local_root is None else self.local_root / table.name
+            self._logs[table.name] = log_of(self.spark, f"{self.root}/{table.name}", local)
+        return self._logs[table.name]
+
+    @contextlib.contextmanager
+    def _committing(self, table: Table, note: str) -> Iterator[list[int]]:
+        """Around a commit of ours to a table, made before where it is not there yet.
+
+        Its version is in the list afterwards: the newest one, where replacing nothing by nothing made none.
+        """
+        made: list[int] = []
+        with self.commit_lock(table), conflicts_as_retry(table.name), self._commits.one() as is_alone:
+            self.create(table)
+            if self.local_root is not None and not self.is_catalog:
+                yield made
+                made.append(self.latest(table))  # under our lock nobody else has committed since
+            else:
+                self.spark.conf.unset(LAST_COMMIT)
+                yield made
+                told = self.spark.conf.get(LAST_COMMIT, None)  # read before it is asked whose it can be
+                made.append(int(told) if told is not None and is_alone() else self._noted_version(table, note))
+        if self.states is not None and table.name in self.states:
+            held = self.states.pop(table.name)
+            if made[0] > held.version:
+                self.states[table.name] = TableState(held.id, made[0], held.properties, commit_of(made[0], "WRITE", note, "", True))
+        self.committed(table, made[0])
+
+    def _noted_version(self, table: Table, note: str) -> int:
+        """The version of our commit by Delta's history: others may have committed since, where only Delta's conflicts keep writers apart."""
+        log = self._log(table)
+        if log is not None:
+            found = log.version_noted(note)
+            return self.latest(table) if found is None else found
+        rows = self._history(table, LOOK_BACK)
+        return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
+
+    def state(self, table: Table) -> TableState | None:
+        """The table's id, newest version and properties; None when it is not there."""
+        if not self.exists(table):
+            return None
+        if self.is_direct:
+            found = delta_rs.described(self.folder(table))
+            version = found.version()
+            [head] = self.commits(table, version, version)
+            return TableState(found.metadata().id, version, found.metadata().configuration, head)
+        version = self.latest(table)  # before the rest: if another commits now, that is asked about later
+        [head] = self.commits(table, version, version)
+        return TableState(*self._described(table, version), head)
+
+    def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
+        """The table's id, `version` and properties: by the log's files, else by a query, which takes a third of a second."""
+        log = self._log(table)
+        told = log.described(version) if log is not None else None
+        if told is None:
+            detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
+            assert detail is not None
+            told = detail["id"], detail["properties"] or {}
+        return told[0], version, told[1]
+
+    @contextlib.contextmanager
+    def states_held(self) -> Iterator[None]:
+        """While one process works through several jobs: a table is asked for its state once, and again after our commits and newer runs.
+
+        (Two queries a table, which twenty jobs would each repeat. What others change meanwhile is seen when we write the table, or by the
+        next process.)
+        """
+        self.states = {}
+        try:
+            yield
+        finally:
+            self.states = None
+
+    def state_since(self, table: Table, version: int) -> TableState | None:
+        """As `state`, of a table whose newest finished run left `version`: perhaps as it was asked for before."""
+        held = self.states.get(table.name) if self.states is not None else None
+        if held is not None and held.version >= version:
+            return held
+        found = self.state(table)
+        if self.states is not None and found is not None:
+            self.states[table.name] = found
+        return found
+
+    def commits(self, table: Table, first: int, last: int) -> list[Commit]:
+        """Commits `first` to `last`, oldest first."""
+        if first > last:
+            return []
+        log = self._log(table)
+        if log is not None:
+            return log.commits(first, last)
+        rows = {row["version"]: row for row in self._history(table, self.latest(table) - first + 1)}
+        return [self._commit(version, rows.get(version)) for version in range(first, last + 1)]
+
+    def _history(self, table: Table, n: int) -> list[Row]:
+        """The newest `n` rows of Delta's history."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT {n}")
+        return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
+
+    def _commit(self, version: int, row: Any) -> Commit:
+        """A commit by Delta's history, which does not tell whether an operation that usually changes rows did."""
+        if row is None:
+            return commit_of(version, None, None, "", None)
+        who = " ".join(str(row[name]) for name in ("userName", "timestamp") if row[name] is not None)
+        return commit_of(version, row["operation"], row["userMetadata"], who, None)
+
+    def check_schema(self, table: Table, state: TableState) -> None:
+        """Raises ContractError when the table was made with other columns than declared: nothing could be written to it."""
+        if state.properties.get(SCHEMA_VERSION) != table.schema_version:
+            self.read(table)  # a table of an older version may still have the same columns
+
+    def clear(self, table: Table, where: str, note: str) -> int:
+        """Delete the rows that meet `where`; returns the version."""
+        with self.noted(note), self._committing(table, note) as made:
+            self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
+        return made[0]
+
+    @contextlib.contextmanager
+    def noted(self, note: str) -> Iterator[None]:
+        """What a commit by SQL carries in Delta's history."""
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
+        try:
+            yield
+        finally:
+            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+
+    def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
+        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or appending when it is None; returns the version.
+
+        Raises ContractError on other columns than promised and RetryLater when another writer came first.
+        """
+        if not isinstance(frame, pa.Table):
+            check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        with self._committing(table, note) as made:
+            # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
+            where = None if where and self.local_root is not None and self.latest(table) == 0 else where
+            is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
+            if is_direct and delta_rs.takes_appends(self.folder(table)):
+                delta_rs.append(self.folder(table), frame.cast(delta_rs.arrow_schema(table)), note)
+            else:
+                self._write_by_spark(table, frame, where, note)
+        return made[0]
+
+    def _write_by_spark(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> None:
+        if isinstance(frame, pa.Table):
+            frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
+        writer = frame.select(*table.names).write.format("delta").option("userMetadata", note).mode("append" if where is None else "overwrite")
+        writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
+        writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
+
+    def delete(
+        self, table: Table, keys: DataFrame, on: tuple[str, ...], note: str, within: str | None = None
+    ) -> int:
+        """Delete the rows whose `on` columns appear in `keys`; returns the version.
+
+        `within`: a condition over the table's partitions (as `t`) that all of these rows meet; other files are not read.
+        """
+        return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE", within)
+
+    def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Add the rows of `frame` whose `on` columns are not there yet; returns the version. Raises as `write` does."""
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
+
+    def change(self, table: Table, frame: DataFrame, gone: DataFrame, on: tuple[str, ...], note: str) -> int:
+        """Put rows of `frame` in the place of those with the same `on` columns, or add them, and delete those of `gone`.
+
+        Returns the version: all of it is one commit. Raises as `write` does.
+        """
+        from pyspark.sql import functions as F
+
+        check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
+        keys = gone.select(*on).distinct()
+        blank = [keys[c.name] if c.name in on else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        rows = frame.select(*table.names, F.lit(False).alias(GONE))
+        rows = rows.unionByName(keys.select(*blank, F.lit(True).alias(GONE)))
+        columns = ", ".join(f"`{name}`" for name in table.names)
+        values = ", ".join(f"k.`{name}`" for name in table.names)
+        given = ", ".join(f"t.`{name}` = k.`{name}`" for name in table.names)
+        then = (
+            f"WHEN MATCHED AND k.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {given} "
+            f"WHEN NOT MATCHED AND NOT k.{GONE} THEN INSERT ({columns}) VALUES ({values})"
+        )
+        return self._merge(table, rows, on, note, then)
+
+    def _merge(
+        self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str, within: str | None = None
+    ) -> int:
+        condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
+        condition += f" AND ({within})" if within else ""
+        rows.createOrReplaceTempView(MERGED)
+        try:
+            with self.noted(note), self._committing(table, note) as made:
+                # SQL, because DeltaTable.forName takes no catalog before the schema.
+                self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
+        finally:
+            self.spark.catalog.dropTempView(MERGED)
+        return made[0]
+
+    def committed(self, table: Table, version: int) -> None:
+        """Called after each commit; the kill tests hook in here."""
+
+    def staging(self, run: str) -> str:
+        """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when the run ends."""
+        if not self.root:
+            raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
+        return f"{self.root}/_staging/{run}"
+
+    def staged(self, path: str, schema: Any) -> DataFrame:
+        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or `{`."""
+        return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
+
+    def drop_staging(self, run: str) -> None:
+        """Delete the staging folder of a run, and what runs of the same job left that died.
+
+        On a local disk the job's lock says that no other run of it is on; elsewhere the age of the folder does.
+        """
+        job = run.rsplit("-", 1)[0]
+        if self.local_root is not None:
+            mine = Path(self.staging(run))
+            for folder in [mine, *mine.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(run))
+        system = hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration())
+        system.delete(hadoop, True)
+        oldest = (time.time() - OLD_STAGING_SECONDS) * 1000
+        for each in system.listStatus(hadoop.getParent()) if system.exists(hadoop.getParent()) else []:
+            files = system.listFiles(each.getPath(), True)  # a folder of an object store has no time of its own
+            if each.getPath().getName().rsplit("-", 1)[0] == job and files.hasNext() and files.next().getModificationTime() < oldest:
+                system.delete(each.getPath(), True)
+
+    @contextlib.contextmanager
+    def job_lock(self, job: str) -> Iterator[None]:
+        """One run of a job at a time. Local disk: a file lock that dies with its process; elsewhere Delta's conflicts decide.
+
+        Raises RetryLater when another process runs the job on this lake.
+        """
+        with self._lock(f"job-{job}", wait=False):
+            yield
+
+    @contextlib.contextmanager
+    def commit_lock(self, table: Table) -> Iterator[None]:
+        """Held while a commit is made, by processes that share a local disk."""
+        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/test_concurrency.py).
+        with self._lock(f"table-{table.name}", wait=True):
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, name: str, wait: bool) -> Iterator[None]:
+        if self.local_root is None:
+            yield
+            return
+        folder = self.local_root / "_locks"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"lake {self.where}: {folder} cannot be made ({error.strerror}); "
+                "name a place that this user may write to"
+            ) from error
+        with (folder / name).open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                stream.seek(0)
+                raise RetryLater(
+                    f"lake {self.where}: another process ({stream.read().strip() or 'unknown'}) runs {name.removeprefix('job-')}; "
+                    "run the same command again when it has ended"
+                ) from None
+            stream.truncate(0)
+            stream.write(f"pid {os.getpid()}")
+            stream.flush()
+            yield
+
+
+class Alone:
+    """Whether something is done by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock, self._on, self._is_mixed = threading.Lock(), 0, False
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Callable[[], bool]]:
+        """Around one of them: it yields what says, at any time within, whether another has been on since it began."""
+        with self._lock:
+            self._on += 1
+            self._is_mixed = self._is_mixed or self._on > 1
+        try:
+            yield lambda: not self._is_mixed
+        finally:
+            with self._lock:
+                self._on -= 1
+                self._is_mixed = self._is_mixed and self._on > 0
+
+
+def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> None:
+    """Raises ContractError naming each promised column that is missing or of another type."""
+    seen = dict(frame.dtypes)
+    wrong = [
+        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema/documents.py promises {c.type}; {advice}"
+        for c in table.columns
+        if seen.get(c.name) != c.type
+    ]
+    if wrong:
+        raise ContractError("\n".join(wrong))
+
+
+@contextlib.contextmanager
+def conflicts_as_retry(table: str) -> Iterator[None]:
+    """Delta's conflict errors as RetryLater; everything else passes."""
+    try:
+        yield
+    except Exception as error:
+        if any(name in f"{type(error).__name__} {error}" for name in CONFLICTS):
+            raise RetryLater(f"{table}: another writer committed first and nothing of ours was written; run the same command again") from error
+        raise

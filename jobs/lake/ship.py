@@ -1,0 +1,72 @@
+"""Packs the project's own code for `spark-submit --py-files`: `python -m jobs.lake.ship [FILE]` writes dist/gristmill.zip.
+
+In it are `jobs`, `udfs` and the recipes as `jobs/conf`, as an installed wheel has them, and the machine code
+of kernels that this machine has compiled of these sources (udfs.arrow.code_cache); `--compile` first compiles
+those of all passes over text. Executors of another processor do not use it. The same sources and code give
+the same bytes. The Python packages that the code needs are not in it: executors have them installed, or get
+them by `--archives`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zipfile
+from pathlib import Path
+
+from jobs.core.config import CONF, PACKAGE
+from udfs.arrow.code_cache import BESIDE, SUFFIXES, is_current
+from udfs.warm_up import warm_up
+
+TARGET = "dist/gristmill.zip"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold
+
+
+def contents() -> dict[str, Path]:
+    """Name in the archive -> file."""
+    found: dict[str, Path] = {}
+    for folder, name in ((PACKAGE, "jobs"), (PACKAGE.parent / "udfs", "udfs"), (CONF, "jobs/conf")):
+        for path in folder.rglob("*"):
+            if path.is_file() and (BESIDE not in path.parts or is_compiled(path)):
+                found[f"{name}/{path.relative_to(folder).as_posix()}"] = path
+    return dict(sorted(found.items()))
+
+
+def is_compiled(path: Path) -> bool:
+    """Whether a file beside the sources is machine code of the sources as they stand, or its index."""
+    if path.suffix not in SUFFIXES:
+        return False
+    name = path.name.removesuffix(".nbi") if path.suffix == ".nbi" else path.name.rsplit(".", 2)[0]
+    return is_current(path.with_name(f"{name}.nbi"))
+
+
+def ship(target: Path) -> int:
+    """Write the archive; returns how many files are in it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_name(f"{target.name}.half")
+    files = contents()
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    half.replace(target)
+    return len(files)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the archive named on the command line, or dist/gristmill.zip; returns 0."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.lake.ship", description="Pack for --py-files.")
+    parser.add_argument("target", nargs="?", default=TARGET, metavar="FILE")
+    parser.add_argument("--compile", action="store_true", help="compile kernels first (a minute, once)")
+    given = parser.parse_args(argv)
+    if given.compile:
+        warm_up()
+    target = Path(given.target)
+    code = sum(path.suffix == ".nbc" for path in contents().values())
+    print(f"{target}: {ship(target)} files, {code} of them machine code")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

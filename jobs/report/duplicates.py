@@ -1,0 +1,106 @@
+"""What the report shows of duplicates: the pairs that were measured, families by size, and two members of the largest ones."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobs.report.measures import PAIR_BINS, beginnings
+from jobs.runner.job import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def banding(tables: Tables) -> dict[str, Any] | None:
+    """The parameters of the last finished run that wrote `pairs`, when they name bands and rows."""
+    for row in reversed(tables.runs.finished()):
+        if "pairs" in (row["versions_written"] or {}) or "sketches" in (row["versions_written"] or {}):
+            recipe: dict[str, Any] = json.loads(row["recipe"])
+            return recipe if {"bands", "rows", "min_similarity"} <= set(recipe) else None
+    return None
+
+
+def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
+    """is_accepted, method, bin, n of the pairs compared under the present recipe.
+
+    `pairs` may hold those of older recipes too. The present one is the kernel whose accepted pairs all reach `limit` and whose
+    rejected ones do not; of several, that with the most pairs.
+    """
+    from pyspark.sql import functions as F
+
+    table = tables.get("pairs")
+    if table is None:
+        return []
+    place = F.least(F.lit(PAIR_BINS - 1), F.floor(F.col("similarity") * PAIR_BINS + 1e-9)).cast("int")
+    counted = table.groupBy("kernel", "is_accepted", "method", place.alias("bin")).agg(
+        F.count("*").alias("n"), F.min("similarity").alias("low"), F.max("similarity").alias("high")
+    )
+    rows = [row.asDict() for row in counted.collect()]
+    fitting: dict[str, int] = {}
+    for kernel in sorted({row["kernel"] for row in rows}):
+        mine = [row for row in rows if row["kernel"] == kernel]
+        exact = [row for row in mine if row["method"] == "exact"]
+        wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
+        fitting[kernel] = sum(row["n"] for row in mine) if not wrong else 0
+    present = max(fitting, key=lambda kernel: fitting[kernel], default=None)
+    return sorted((row for row in rows if row["kernel"] == present), key=lambda row: (row["is_accepted"], row["method"], row["bin"]))
+
+
+def capped(tables: Tables) -> list[dict[str, Any]]:
+    """job, n, n_classes (of the fullest), n_uncompared: buckets that were too full for all their pairs."""
+    from pyspark.sql import functions as F
+
+    table = tables.get("hot_buckets")
+    if table is None:
+        return []
+    sums = F.count("*").alias("n"), F.max("n_classes").alias("n_classes"), F.sum("n_uncompared").alias("n_uncompared")
+    return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
+
+
+def methods(tables: Tables) -> list[dict[str, Any]]:
+    """job, method, n: left-out duplicates by how they were found."""
+    counted = tables["duplicates"].groupBy("job", "method").count().collect()
+    rows = [{"job": row["job"], "method": row["method"], "n": row["count"]} for row in counted]
+    return sorted(rows, key=lambda row: (row["job"], -row["n"], row["method"]))
+
+
+def sized(tables: Tables) -> DataFrame:
+    """job, family_id, size, n_out: documents of each family, those that stay included, and how many of them are left out; staged."""
+    from pyspark.sql import functions as F
+
+    sides = F.array(F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")), F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")))
+    members = tables["duplicates"].select("job", "family_id", F.explode(sides).alias("member"))
+    once = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(F.max("member.is_out").alias("is_out"))
+    return tables.stage("families", once.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")))
+
+
+def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
+    """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
+    from pyspark.sql import functions as F
+
+    power = F.length(F.bin(F.col("size") - 1)).alias("power")  # bit length: no logarithm whose last digit could tip a family over
+    rows = families.groupBy("job", power).agg(F.count("*").alias("n"), F.sum("size").alias("n_docs"), F.sum("n_out").alias("n_out")).collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
+
+
+def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int, n_chars: int) -> list[dict[str, Any]]:
+    """The `n` largest families of each job: size, similarities, and the member least alike to the survivor it names, with both texts."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    order = Window.partitionBy("job").orderBy(F.desc("size"), "family_id")
+    top = families.withColumn("place", F.row_number().over(order)).where(F.col("place") <= n)
+    least = F.min(F.struct(F.coalesce("similarity", F.lit(2.0)).alias("s"), "doc_id", "dup_of", "method", "similarity")).alias("least")
+    found = tables["duplicates"].join(F.broadcast(top), ["job", "family_id"], how="inner").groupBy("job", "family_id", "size", "place").agg(
+        least, F.count("*").alias("n_left_out"), F.countDistinct("dup_of").alias("n_survivors"),
+        F.min("similarity").alias("low"), F.max("similarity").alias("high"),
+    )  # fmt: skip
+    made = [row.asDict(recursive=True) for row in sorted(found.collect(), key=lambda row: (row["job"], row["place"]))]
+    ids = sorted({family["least"][side] for family in made for side in ("doc_id", "dup_of")})
+    known = rows.where(F.col("doc_id").isin(ids)).select("doc_id", "batch_id", "source", "lang", "domain").collect() if ids else []
+    texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in known], n_chars)
+    facts = {row["doc_id"]: {**row.asDict(), "text": texts.get(row["doc_id"], "")} for row in known}
+    for family in made:
+        family["left"], family["right"] = (facts.get(family["least"][side]) for side in ("dup_of", "doc_id"))
+    return [family for family in made if family["left"] and family["right"]]

@@ -1,0 +1,38 @@
+"""Whether the jobs of a recipe stand in an order in which each finds its tables written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.core.errors import ConfigError
+from jobs.runner.job import Job
+from jobs.schema.documents import SHARED
+
+Planned = Sequence[tuple[Job, Any]]
+
+
+def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
+    """Raises ConfigError listing every job that reads a table, heeds a judge or applies edits that no job before it writes.
+
+    `earlier`: the jobs, with their parameters, of the recipe that filled the lake.
+    """
+    jobs = [job for job, _ in planned]
+    written = {write.table for job, _ in earlier for write in job.writes}
+    seen = {job.name for job, _ in earlier}
+    wrong = []
+    for job, params in planned:
+        writers = {table: [j.name for j in jobs if table in [w.table for w in j.writes] and j is not job] for table in job.reads}
+        for table in sorted(set(job.reads) - written - SHARED - {w.table for w in job.writes}):
+            advice = f"put {' or '.join(writers[table])} before it" if writers[table] else "add the job that writes it"
+            wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
+        named = [(field, name) for field in ("heeds", "edits") for name in getattr(params, field, ())]
+        for field, name in named:
+            if name not in seen:
+                before = ", ".join(sorted(seen)) or "none"
+                where = f"{place}: jobs.{job.name}.{field}"
+                wrong.append(f"{where} names {name}, which does not run before it (before it: {before})")
+        written |= {w.table for w in job.writes}
+        seen.add(job.name)
+    if wrong:
+        raise ConfigError("\n".join(wrong))

@@ -1,0 +1,227 @@
+"""What `runs` tells: which versions are finished, which batches a job has covered, and whether that is still fresh."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from jobs.lake import delta_rs
+from jobs.lake.history import TableState
+from jobs.lake.lake import Lake
+from jobs.runner.job import Job
+from jobs.runner.pins import REPAIR, Pin, pinned, with_commits
+from jobs.schema.documents import ALL, BY_WORKER, MODELS, RUNS, SHARED, table
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row
+
+KNOWN = frozenset(each.name for each in ALL)
+
+
+class Runs:
+    """The run log of a lake, read once when a job starts (it is small: two rows a run)."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self.rows: list[Row] = sorted(rows_of(lake), key=lambda row: (row["at"], row["status"] == "finished"))
+        self._pins: dict[str, Pin] = {}
+        self._states: dict[str, TableState | None] = {}
+
+    def finished(self, job: str | None = None) -> list[Row]:
+        """Finished rows, oldest first."""
+        return [row for row in self.rows if row["status"] == "finished" and job in (None, row["job"])]
+
+    def pin(self, name: str) -> Pin:
+        """Which version of a table readers open, and which runs still stand in it, by the table as it is now (looked up once)."""
+        if name not in self._pins:
+            self._pins[name] = self._pin(name)
+        return self._pins[name]
+
+    def _pin(self, name: str) -> Pin:
+        if name not in KNOWN or not any(name in (row["versions_written"] or {}) for row in self.rows):
+            return Pin()  # nothing to ask the table about
+        state = self.state(name)
+        pin = pinned(name, self.rows, state)
+        if state is None or name in BY_WORKER:  # (the worker commits a part at a time and notes them when it ends)
+            return pin
+        gone: set[str] = set()
+        while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
+            gone.add(pin.last_commit[1])  # the table was rolled back, and others used the number again
+            pin = pinned(name, self.rows, state, gone)
+        if pin.version is None or pin.version >= state.version:
+            return pin
+        return with_commits(pin, self.lake.commits(table(name), pin.version + 1, state.version))
+
+    def _is_commit_of(self, name: str, version: int, run_id: str) -> bool:
+        """Whether a version of the table is the run's commit, as far as the log still goes back."""
+        state = self.state(name)
+        assert state is not None
+        [commit] = [state.head] if state.version == version else self.lake.commits(table(name), version, version)
+        return commit.run_id == run_id or not commit.is_known
+
+    def state(self, name: str) -> TableState | None:
+        """The table as it stood when it was first asked for; None where it is not there."""
+        if name not in self._states:
+            newest = max((row["versions_written"].get(name, -1) for row in self.rows if row["versions_written"]), default=-1)
+            self._states[name] = self.lake.state_since(table(name), newest)
+        return self._states[name]
+
+    def versions(self) -> dict[str, int]:
+        """For each table that finished runs wrote and that still holds their rows: the version that readers open."""
+        names = dict.fromkeys(name for row in self.finished() for name in row["versions_written"] or {})
+        found = {name: self.pin(name).version for name in names}
+        return {name: version for name, version in found.items() if version is not None}
+
+    def troubles(self) -> dict[str, str]:
+        """Table -> why the last run of some job that wrote it no longer stands in it."""
+        found = {}
+        for job in dict.fromkeys(row["job"] for row in self.finished()):
+            last = {batch: row for row in self.finished(job) for batch in row["batches"]}
+            for row in last.values():
+                for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})} & KNOWN:
+                    pin = self.pin(name)
+                    if pin.trouble and row["run_id"] not in pin.runs:
+                        found[name] = pin.trouble
+        return found
+
+    def moved(self, name: str, version: int) -> int:
+        """The newest version of a table that has the same rows as `version`: table care behind it may have deleted the older files."""
+        state = self.state(name)
+        commits = self.lake.commits(table(name), version + 1, state.version) if state else []
+        same = with_commits(Pin(version), [commit for commit in commits if not commit.changes_rows or commit.run_id])
+        return version if same.version is None else same.version
+
+    def batches(self) -> list[str]:
+        """Batches of documents that stand in docs, in the order in which they were first ingested."""
+        standing = self.pin("docs").runs
+        return list(dict.fromkeys(b for row in self._ingests() if row["run_id"] in standing for b in row["batches"]))
+
+    def lost_batches(self) -> list[str]:
+        """Batches that were ingested, and that docs no longer holds for sure (until they are ingested again, or a repair gives them up)."""
+        known, rows = set(self.batches()), self._ingests()
+        last = max((i for i, row in enumerate(rows) if row["job"] == REPAIR), default=0)
+        return list(dict.fromkeys(b for row in rows[last:] for b in row["batches"] if b not in known))
+
+    def _ingests(self) -> list[Row]:
+        return [row for row in self.finished() if "docs" in (row["versions_written"] or {})]
+
+    def stands(self, row: Row) -> bool:
+        """Whether every table that the job of a finished run writes still holds what it wrote."""
+        return all(row["run_id"] in self.pin(name).runs for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})})
+
+    def last(self, job: str, batch: str) -> Row | None:
+        """The job's last row about a batch: `started` means that it died on the way."""
+        rows = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
+        return rows[-1] if rows else None
+
+    def covers(self, job: str, batch: str, recipe_hash: str | None = None) -> bool:
+        """Whether the job's last word on the batch is a finished run (of this recipe, when given)."""
+        row = self.last(job, batch)
+        return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"]) and self.stands(row)
+
+    def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
+        """Of `batches`, those ingested since the job's last finished run opened its inputs (its first, when none finished)."""
+        stale = []
+        for batch in batches:
+            mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
+            done = [row["run_id"] for row in mine if row["status"] == "finished"]
+            ingested = max((row["at"] for row in self._ingests() if batch in row["batches"]), default=None)
+            opened = min((row["at"] for row in mine if not done or row["run_id"] == done[-1]), default=None)
+            if opened is not None and ingested is not None and ingested > opened:
+                stale.append(batch)
+        return stale
+
+    def is_fresh(
+        self,
+        job: Job,
+        batch: str,
+        recipe_hash: str,
+        heeds: tuple[str, ...],
+        unused: frozenset[str] = frozenset(),
+    ) -> bool:
+        """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
+
+        Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
+        Of `models`, only what the jobs in its `models_of` wrote counts.
+        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does
+        not count either: it is of this job's outcome, and the two would never come to an end.
+        """
+        return self.written_since(job, batch, recipe_hash, heeds, unused) == set()
+
+    def written_since(
+        self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...], unused: frozenset[str] = frozenset()
+    ) -> set[str] | None:
+        """As `is_fresh`: the tables that have been written for the batch since; None where the job does not cover it."""
+        mine = self.last(job.name, batch)
+        if mine is None or not self.covers(job.name, batch, recipe_hash):
+            return None
+        opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
+        later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
+        return {name for row in later for name in self._concerning(row, job, batch, heeds, unused)}
+
+    @staticmethod
+    def _concerning(row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]) -> set[str]:
+        if job.scope == "batch" and batch not in row["batches"]:
+            return set()
+        looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
+        written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
+        if job.models_of and row["job"] not in (*job.models_of, REPAIR):
+            written -= {MODELS.name}
+        return written if row["job"] in heeds or not job.writes else written - SHARED
+
+
+def rows_of(lake: Lake) -> list[Row]:
+    """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the jobs of one process ten)."""
+    if not lake.exists(RUNS):
+        return []
+    version = lake.latest(RUNS)
+    if lake.run_rows is None or lake.run_rows[0] != version:
+        found = lake.opened(RUNS, version)
+        lake.run_rows = version, lake.read_as_it_is(RUNS, version).collect() if found is None else _as_rows(found)
+    return lake.run_rows[1]
+
+
+def _as_rows(found: Any) -> list[Row]:
+    """What `collect` gives, from delta-rs: a local lake's log is read before the JVM has loaded what it needs to."""
+    from pyspark.sql import Row as PlainRow
+
+    maps = {c.name for c in RUNS.columns if c.type.startswith("map")}
+    rows = delta_rs.rows_of(found)
+    for name in set(RUNS.names) - set(rows.schema.names):  # a lake of an older version
+        rows = rows.append_column(name, pa.nulls(len(rows), delta_rs.arrow_schema(RUNS, [name]).field(0).type))
+
+    def value(name: str, value: Any) -> Any:
+        if name in maps and value is not None:
+            return dict(value)
+        return _naive(value) if name == "at" else value
+
+    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in rows.to_pylist()]
+
+
+def _naive(at: dt.datetime) -> dt.datetime:
+    """Local time without its zone, as `collect` gives timestamps."""
+    return at.astimezone().replace(tzinfo=None)
+
+
+def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
+    """Append one row to `runs`; `values` in the order of its columns."""
+    from pyspark.sql import Row as PlainRow
+
+    known = lake.run_rows
+    if lake.is_direct:
+        plain = [list(value.items()) if isinstance(value, dict) else value for value in values]
+        rows = pa.Table.from_pylist([dict(zip(RUNS.names, plain, strict=True))], delta_rs.arrow_schema(RUNS))
+    else:
+        rows = lake.spark.createDataFrame([values], RUNS.schema).coalesce(1)
+    version = lake.write(RUNS, rows, None, note)
+    if known is not None and known[0] == version - 1:  # nobody else wrote: what was read is still all but this row
+        at = RUNS.names.index("at")
+        lake.run_rows = version, [*known[1], PlainRow(*RUNS.names)(*values[:at], _naive(values[at]), *values[at + 1 :])]
+
+
+def now() -> dt.datetime:
+    """The clock, in UTC; only run rows and ingest times read it."""
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,82 @@
+"""Trained models of a lake: files below its root, a row each in the table `models`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobs.core.errors import ContractError
+from jobs.lake import hadoop_files
+from jobs.lake.lake import Lake
+from jobs.runner.job import Tables
+from jobs.schema.documents import MODELS
+from jobs.scoring.model_card import card_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FOLDER = "_models"
+
+
+def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, **about: Any) -> tuple[Any, ...]:
+    """Write a model's file and its card, and give its row of `models`. `about`: lang, trained_on (a dict), figures, params (a dict)."""
+    path = f"{FOLDER}/{name}-{version}.model"
+    hadoop_files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
+    figures = {key: float(value) for key, value in about.get("figures", {}).items()}
+    row = (
+        tables.job.name, name, version, kind, about.get("lang"), path, json.dumps(about["trained_on"], sort_keys=True), figures,
+        json.dumps(about["params"], sort_keys=True), tables.started_at or dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+    card = card_of(dict(zip(MODELS.names, row, strict=True)))
+    hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{path.removesuffix('.model')}.md", card)
+    return row
+
+
+def is_trained(tables: Tables) -> bool:
+    """Whether the models of this job that stand in the lake were trained by the recipe at hand."""
+    runs = [row for row in tables.runs.finished(tables.job.name) if "models" in (row["versions_written"] or {})]
+    # A table that was dropped, or made anew, holds nothing of them.
+    return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash and runs[-1]["run_id"] in tables.runs.pin("models").runs
+
+
+def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any) -> dict[str, Any] | None:
+    """The row of this job's model `name` as the last finished run left it, where it was made by these params.
+
+    `made_of`: entries that its trained_on must have too; values are as JSON has them. None where one differs.
+    """
+    found = tables.get("models")
+    for row in [] if found is None else found.collect():
+        if (row["job"], row["name"]) != (tables.job.name, name) or json.loads(row["params"]) != params:
+            continue
+        about = json.loads(row["trained_on"])
+        if all(about.get(key) == value for key, value in made_of.items()):
+            kept: dict[str, Any] = row.asDict()
+            return kept
+    return None
+
+
+def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
+    """Rows of `model_row` as a frame of `models`."""
+    return tables.frame(rows, MODELS.schema).coalesce(1)
+
+
+def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str, Any]]:
+    """The rows of the named models as the last finished run left them, in the order of `names`. Raises ContractError naming those that are missing."""
+    found = {row["name"]: row.asDict() for row in tables["models"].collect() if row["job"] == trainer}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ContractError(f"models: {trainer} has trained no {', '.join(missing)} (there are: {', '.join(sorted(found)) or 'none'}); name them in its recipe and run it")
+    return [found[name] for name in names]
+
+
+def load_model(tables: Tables, row: dict[str, Any]) -> bytes:
+    """The bytes of a model's file. Raises ContractError when it is gone."""
+    return read_model(tables.lake, row)
+
+
+def read_model(lake: Lake, row: dict[str, Any]) -> bytes:
+    """As `load_model`, of a row of `models` of a lake."""
+    path = str(row["path"])
+    is_absolute = "://" in path or path.startswith("/")
+    return hadoop_files.read_bytes(lake.spark, path if is_absolute else f"{lake.root}/{path}")

@@ -1,0 +1,60 @@
+"""What every job needs that puts requests into the worker's queue: the prompt file's identity, the parts, the worker's tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import model_validator
+
+from jobs.core.config import Strict, find_file, load_yaml
+from jobs.core.datafiles import digest_of
+from jobs.core.errors import ConfigError
+from jobs.runner.job import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+class Prompted(Strict):
+    """Parameters that name a prompt file; its content is part of a request's identity."""
+
+    prompt: str  # one of conf/prompts
+    recipe: str = ""  # filled in from the prompt file
+    recipe_version: str = ""  # filled in: version and hash of the prompt file
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look(cls, given: Any) -> Any:
+        """The prompt file's recipe, version and bytes become part of the parameters, and so of their hash."""
+        if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
+            return given
+        content = load_yaml(find_file(given["prompt"]))
+        if not isinstance(content, dict) or not {"recipe", "version"} <= content.keys():
+            raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
+        version = f"{content['version']}-{digest_of(find_file(given['prompt']))[:12]}"
+        return {**given, "recipe": content["recipe"], "recipe_version": version}
+
+
+def first_reason(fails: list[tuple[Column, str]]) -> Column:
+    """The name of the first condition that holds; null when none does."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(*(F.when(condition, F.lit(name)) for condition, name in fails))
+
+
+def with_parts(requests: DataFrame, size: int) -> DataFrame:
+    """Adds `part`: runs of `size` requests in the order of request_id, each named by its first one, so that a name never comes twice."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    order = Window.partitionBy("recipe").orderBy("request_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    numbered = requests.select("request_id", "recipe", F.floor((F.row_number().over(order) - 1) / size).alias("n"))
+    first = numbered.groupBy("recipe", "n").agg(F.min("request_id").alias("first"))
+    named = numbered.join(F.broadcast(first), ["recipe", "n"], how="inner")
+    parts = named.select("request_id", F.concat_ws("-", "recipe", F.substring("first", 1, 16)).alias("part"))
+    return requests.join(parts, ["request_id"], how="inner")
+
+
+def fresh_tables(tables: Tables) -> dict[str, DataFrame]:
+    """The tables that the worker writes, empty, as far as they are missing: it has no Spark to make them with their comments and promises."""
+    return {name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.owns(name)}

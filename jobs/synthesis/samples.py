@@ -1,0 +1,16 @@
+"""Which samples stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.runner.job import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def kept_samples(tables: Tables) -> DataFrame | None:
+    """Samples that no job left out; None when no finished run has written any."""
+    samples = tables.get("samples")
+    return None if samples is None else samples.join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")

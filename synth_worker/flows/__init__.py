@@ -1,0 +1,1 @@
+"""What is asked of a request and how answers are read."""

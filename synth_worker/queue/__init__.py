@@ -1,0 +1,1 @@
+"""The lake as the worker sees it: parts, leases, journal."""

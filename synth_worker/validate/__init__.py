@@ -1,0 +1,1 @@
+"""`gristmill validate`: ppl, sft, grpo, lm."""

@@ -1,0 +1,136 @@
+"""Who stays of each family of duplicates, given the accepted pairs and one ranking of all documents.
+
+`independent` is the rule of the house: the lexicographically first maximal independent set. Walk down the ranking; a
+document stays unless a better one that stays is its own duplicate. So no two survivors are duplicates of each other, and
+everyone who goes is a duplicate of the survivor it names. `components` is the peers' rule: the best of each connected
+component stays, however long the chain of pairs that leads to it. Both take time linear in documents and pairs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from udfs.arrow.compiled import kernel
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """One entry for each document, by its index.
+
+    `survivor`: who stays for it, itself if it stays (the best-ranked of the survivors it is a duplicate of).
+    `similarity`: to that survivor; 1 for itself, NaN where no accepted pair joins the two (`components` only).
+    `family`: the best-ranked document of its connected component, which always stays; the same under both rules.
+    """
+
+    survivor: Ints
+    similarity: Floats
+    family: Ints
+
+    @property
+    def left_out(self) -> npt.NDArray[np.bool_]:
+        """True for each document that does not stay."""
+        return self.survivor != np.arange(len(self.survivor))
+
+
+@kernel
+def _neighbours(left, right, n):  # type: ignore[no-untyped-def]
+    """Both directions of every pair as rows of a sparse matrix: starts, neighbours."""
+    starts = np.zeros(n + 1, np.int64)
+    for i in range(len(left)):
+        starts[left[i] + 1] += 1
+        starts[right[i] + 1] += 1
+    for node in range(n):
+        starts[node + 1] += starts[node]
+    at = starts[:-1].copy()
+    others = np.empty(2 * len(left), np.int64)
+    for i in range(len(left)):
+        others[at[left[i]]] = right[i]
+        at[left[i]] += 1
+        others[at[right[i]]] = left[i]
+        at[right[i]] += 1
+    return starts, others
+
+
+@kernel
+def _independent(order, starts, others):  # type: ignore[no-untyped-def]
+    survivor = np.full(len(order), -1)
+    for node in order:
+        if survivor[node] >= 0:
+            continue
+        survivor[node] = node
+        for i in range(starts[node], starts[node + 1]):
+            if survivor[others[i]] < 0:
+                survivor[others[i]] = node
+    return survivor
+
+
+@kernel
+def _families(order, starts, others):  # type: ignore[no-untyped-def]
+    """The best-ranked node of each component, which is where the walk down the ranking first enters it."""
+    family = np.full(len(order), -1)
+    waiting = np.empty(len(order), np.int64)
+    for best in order:
+        if family[best] >= 0:
+            continue
+        family[best] = best
+        waiting[0], count = best, 1
+        while count:
+            count -= 1
+            node = waiting[count]
+            for i in range(starts[node], starts[node + 1]):
+                if family[others[i]] < 0:
+                    family[others[i]] = best
+                    waiting[count] = others[i]
+                    count += 1
+    return family
+
+
+@kernel
+def _to_survivor(left, right, similarity, survivor):  # type: ignore[no-untyped-def]
+    found = np.full(len(survivor), np.nan)
+    for node in range(len(survivor)):
+        if survivor[node] == node:
+            found[node] = 1.0
+    for i in range(len(left)):
+        for one, two in ((left[i], right[i]), (right[i], left[i])):
+            # the same pair may be given twice: the higher similarity counts, whatever the order of the rows
+            if survivor[one] == two and not found[one] >= similarity[i]:
+                found[one] = similarity[i]
+    return found
+
+
+def _checked(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> tuple[Ints, Ints, Floats, Ints]:
+    left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
+    similarity = np.ascontiguousarray(similarity, np.float64)
+    if not len(left) == len(right) == len(similarity):
+        raise ValueError(f"a pair has two sides and a similarity, not {len(left)}, {len(right)} and {len(similarity)}")
+    if len(left) and (min(left.min(), right.min()) < 0 or max(left.max(), right.max()) >= len(rank)):
+        raise IndexError(f"pairs name documents outside 0 to {len(rank) - 1}")
+    order = np.argsort(rank, kind="stable").astype(np.int64)
+    ranked = np.asarray(rank)[order]
+    if len(ranked) > 1 and (ranked[1:] == ranked[:-1]).any():
+        raise ValueError("two documents share a rank; break ties by doc_id, or the result depends on the order of rows")
+    return left, right, similarity, order
+
+
+def independent(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> Survivors:
+    """The lexicographically first maximal independent set under `rank` (one value a document, all different, lower is better).
+
+    Pairs may come in any order, twice, and from a document to itself (ignored). Raises ValueError for shared ranks or
+    columns of different lengths, IndexError for a document without a rank.
+    """
+    left, right, similarity, order = _checked(left, right, similarity, rank)
+    starts, others = _neighbours(left, right, len(order))
+    survivor = _independent(order, starts, others)
+    return Survivors(survivor, _to_survivor(left, right, similarity, survivor), _families(order, starts, others))
+
+
+def components(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> Survivors:
+    """The best-ranked document of each connected component stays. Arguments and errors as `independent`."""
+    left, right, similarity, order = _checked(left, right, similarity, rank)
+    family = _families(order, *_neighbours(left, right, len(order)))
+    return Survivors(family, _to_survivor(left, right, similarity, family), family)

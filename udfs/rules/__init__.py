@@ -1,0 +1,1 @@
+"""Measures of a text, and their comparison with limits."""

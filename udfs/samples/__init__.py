@@ -1,0 +1,1 @@
+"""Chunks, and measures and selection of synthetic samples."""
