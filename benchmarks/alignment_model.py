@@ -53,15 +53,15 @@ def ask(llm: Any, chunks: list[str], spec: Any, step: Any, tokens: list[str], is
     return [Answer(s.outputs[0].text, str(s.outputs[0].finish_reason), len(s.prompt_token_ids), len(s.outputs[0].token_ids), 0.0) for s in said]
 
 
-def measure(chunks: list[str], answers: list[Answer], most: int, seconds: float) -> dict[str, Any]:
+def measure(chunks: list[str], replies: list[Answer], most: int, seconds: float) -> dict[str, Any]:
     """Shares of the statuses of segments, documents without a boundary found, coverage."""
-    placed = [answers.segments_of(chunk, most)(answer, True) for chunk, answer in zip(chunks, answers, strict=True)]
+    placed = [answers.segments_of(chunk, most)(answer, True) for chunk, answer in zip(chunks, replies, strict=True)]
     statuses = Counter(s["status"] for segments in placed for s in segments)
     whole = sum("".join(chunk[s["start"] : s["end"]] for s in segments) == chunk for chunk, segments in zip(chunks, placed, strict=True))
     return {"segments": statuses.total(), "shares": {name: round(n / statuses.total(), 3) for name, n in statuses.most_common()},
             "documents_fallen_back": sum(segments[0]["status"] == "fallback" for segments in placed), "documents_of_one_segment": sum(len(segments) == 1 for segments in placed),
-            "cut_answers": sum(answer.finish_reason == "length" for answer in answers), "coverage": whole / len(chunks),
-            "tokens": sum(answer.completion_tokens for answer in answers), "seconds": round(seconds, 1)}  # fmt: skip
+            "cut_answers": sum(answer.finish_reason == "length" for answer in replies), "coverage": whole / len(chunks),
+            "tokens": sum(answer.completion_tokens for answer in replies), "seconds": round(seconds, 1)}  # fmt: skip
 
 
 def main() -> None:
@@ -73,8 +73,8 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=["choice", "free"], choices=["choice", "free"])
     parser.add_argument("--recipe", default="conf/synth_worker_cpu.yaml")
     given = parser.parse_args()
-    spec, prompts, _ = load(given.recipe)
-    chunks, step = read_chunks(given.data, given.n, given.max_chars), prompts["cot"].file.steps["segment"]
+    spec, prompt_files, _ = load(given.recipe)
+    chunks, step = read_chunks(given.data, given.n, given.max_chars), prompt_files["cot"].file.steps["segment"]
     engine = VllmEngine(spec.engine)
     engine.settle()
     from vllm import LLM
@@ -83,8 +83,8 @@ def main() -> None:
     figures = {}
     for way in given.ways:
         began = time.monotonic()
-        answers = ask(llm, chunks, spec, step, spec.special_tokens, way == "choice")
-        figures[way] = measure(chunks, answers, spec.max_segments, time.monotonic() - began)
+        replies = ask(llm, chunks, spec, step, spec.special_tokens, way == "choice")
+        figures[way] = measure(chunks, replies, spec.max_segments, time.monotonic() - began)
         print(way, json.dumps(figures[way]), flush=True)
     print(json.dumps({"documents": len(chunks), "model": spec.engine.model, "load": round(os.getloadavg()[0], 1), "ways": figures}))
 

@@ -110,7 +110,8 @@ def run(docs: str, home: str) -> tuple[Found, float]:
     """Ingest the file and dedup it in a lake at `home`; what was found, and the limit of the recipe."""
     from jobs import dedup_minhash, ingest_docs
     from jobs.core import config
-    from jobs.runner.run import open_lake, run_job
+    from jobs.runner.main import open_lake
+    from jobs.runner.run import run_job
 
     sections = recipes()
     ingest = config.validate(ingest_docs.Params, sections["ingest_docs"], "near_dup: ingest_docs")

@@ -12,7 +12,8 @@ from jobs import curate
 from jobs.core.config import load_recipe
 from jobs.core.errors import GristmillError
 from jobs.report.ask import Ask, as_text
-from jobs.runner.run import open_lake, run_job
+from jobs.runner.main import open_lake
+from jobs.runner.run import run_job
 
 QUERY = (
     "select lang, domain, count(*) as documents, sum(n_chars) as characters, "

@@ -20,9 +20,12 @@ from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
 from jobs.curation.domains import with_domain
 from jobs.dedup.family_sizes import stood_for
-from jobs.runner.counts import counted
+from jobs.runner.context import Tables
+from jobs.runner.counting import counted
+from jobs.runner.counts import Counts
 from jobs.runner.expectations import gate, load_contract
-from jobs.runner.job import Change, Counts, Job, Tables, Writes, main
+from jobs.runner.job import Change, Job, Writes
+from jobs.runner.main import main
 from jobs.schema.documents import CORPUS
 from udfs.edit.edits import apply_batches
 

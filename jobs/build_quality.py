@@ -29,8 +29,11 @@ from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError
-from jobs.runner.counts import count_output
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_output
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.ensemble import (
     KEYS,
     STEPS,

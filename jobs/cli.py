@@ -122,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> None:
     from jobs import curate
-    from jobs.runner.run import run_from_files
+    from jobs.runner.main import run_from_files
 
     if given.job == "curate":
         curate.curate(config.load_recipe(given.recipe), given.lake, given.input)

@@ -14,8 +14,10 @@ from pydantic import Field
 
 from jobs.core.config import Strict
 from jobs.curation.domains import with_domain
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import simplified
 from udfs.edit.script import REASON
 

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt
 
 from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_verdicts
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

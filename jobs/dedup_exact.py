@@ -21,8 +21,10 @@ from jobs.curation.domains import with_domain
 from jobs.curation.invalidation import forget_replaced
 from jobs.dedup.params import digest
 from jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import text_hash
 from udfs.text.urls import ADDRESS
 

@@ -19,8 +19,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from jobs.dedup.params import NearDupParams, digest
 from jobs.dedup.ranking import EARLIER
 from jobs.dedup.steps import STEPS, WRITES
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, main
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job
+from jobs.runner.main import main
 from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.minhash import MinHashParams, meeting_probability, minhash_fingerprints, permutations
 from udfs.dedup.verdicts import Judge, PairRule, judge_sketches

@@ -19,8 +19,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from jobs.dedup.params import NearDupParams, digest
 from jobs.dedup.ranking import EARLIER
 from jobs.dedup.steps import STEPS, WRITES
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, main
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job
+from jobs.runner.main import main
 from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.simhash import SimHashParams, simhash_fingerprints
 from udfs.dedup.verdicts import Judge, judge_simhashes

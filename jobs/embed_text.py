@@ -21,8 +21,10 @@ from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
 from jobs.curation.invalidation import forget_replaced
 from jobs.dedup.ranking import by_seed
-from jobs.runner.counts import by_one_reason
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts, by_one_reason
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import embedding
 from udfs.scoring.embedding import model_name
 

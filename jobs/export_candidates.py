@@ -20,8 +20,11 @@ from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
 from jobs.core.routes import Label
 from jobs.dedup.ranking import by_seed
-from jobs.runner.counts import count_reasons
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_reasons
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 from udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
 

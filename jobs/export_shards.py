@@ -19,12 +19,14 @@ from pydantic import PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
+from jobs.core.version import code_version
 from jobs.curation.sentinels import Marks
 from jobs.lake import hadoop_files
 from jobs.report.ask import funnel_of
 from jobs.report.dataset_card import card, features
-from jobs.runner.job import Job, Tables, main
-from jobs.runner.run import code_version
+from jobs.runner.context import Tables
+from jobs.runner.job import Job
+from jobs.runner.main import main
 from jobs.synthesis.samples import kept_samples
 from udfs.edit.shards import WRITTEN, ShardParams, place, write_batches, written_schema
 

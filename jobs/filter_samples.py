@@ -24,8 +24,10 @@ from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, 
 from jobs.dedup.questions import NearDuplicates
 from jobs.lake import hadoop_files
 from jobs.lake.session import SMALL_DOCUMENTS, compiled
-from jobs.runner.counts import by_one_reason
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts, by_one_reason
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
 if TYPE_CHECKING:

@@ -22,10 +22,11 @@ from jobs.core.errors import ConfigError, ContractError
 from jobs.curation.input_rows import Source, read, total, unchanged
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
-from jobs.runner.context import bucket_of
-from jobs.runner.counts import by_one_reason
+from jobs.runner.context import Tables, bucket_of
+from jobs.runner.counts import Counts, by_one_reason
 from jobs.runner.expectations import broken_reason, gate, load_contract
-from jobs.runner.job import Counts, Delete, Insert, Job, Tables, Writes, main
+from jobs.runner.job import Delete, Insert, Job, Writes
+from jobs.runner.main import main
 from udfs.read import readers
 
 if TYPE_CHECKING:

@@ -19,8 +19,10 @@ from pydantic import NonNegativeInt, field_validator, model_validator
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.routes import ANY, Label, Matches, lead_somewhere, tell_unnamed
 from jobs.curation.domains import with_domain
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.rules.apply_limits import JUDGED, Plan, Route, judge_batches
 from udfs.rules.limits import LIMITS
 

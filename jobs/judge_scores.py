@@ -17,8 +17,10 @@ from jobs.core.config import Strict
 from jobs.core.errors import ContractError
 from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -19,8 +19,11 @@ from jobs.core.config import Strict
 from jobs.core.errors import DataError
 from jobs.core.routes import Label, folded_column
 from jobs.curation.domains import hint_label
-from jobs.runner.counts import count_output
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_output
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.models import as_models, is_trained, load_model, model_row
 from udfs.columns import domain
 from udfs.scoring.classifiers import from_bytes, to_bytes

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from jobs.core.config import Strict
-from jobs.runner.counts import count_output
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_output
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import rule_signals
 
 if TYPE_CHECKING:

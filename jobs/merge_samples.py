@@ -17,8 +17,11 @@ from pydantic import NonNegativeInt
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError
-from jobs.runner.counts import count_reasons
-from jobs.runner.job import Counts, Insert, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_reasons
+from jobs.runner.counts import Counts
+from jobs.runner.job import Insert, Job, Writes
+from jobs.runner.main import main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveFloat
 
 from jobs.core.config import Strict
-from jobs.runner.counts import count_reasons
-from jobs.runner.job import Counts, Insert, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_reasons
+from jobs.runner.counts import Counts
+from jobs.runner.job import Insert, Job, Writes
+from jobs.runner.main import main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -20,8 +20,10 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.routes import Label
 from jobs.curation.sentinels import Marks
-from jobs.runner.counts import by_one_reason
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts, by_one_reason
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.edit.mixing import MIXED, shape_batches
 
 if TYPE_CHECKING:

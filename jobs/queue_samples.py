@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt, model_validator
 
 from jobs.dedup.ranking import by_seed
-from jobs.runner.counts import count_reasons
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_reasons
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 
 if TYPE_CHECKING:

@@ -17,14 +17,16 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from jobs.core.concurrency import at_once
 from jobs.core.config import Strict
+from jobs.core.version import code_version
 from jobs.lake import hadoop_files
 from jobs.report import duplicates as dups
 from jobs.report import lists, page, quality, samples
 from jobs.report import measures as data
 from jobs.report.ask import funnel_of
 from jobs.runner.batches import DELETED, NO_LONGER, READ_AGAIN
-from jobs.runner.job import Job, Tables, main
-from jobs.runner.run import code_version
+from jobs.runner.context import Tables
+from jobs.runner.job import Job
+from jobs.runner.main import main
 from jobs.runner.run_log import now
 from jobs.schema import documents as promised
 from udfs.read.rows import REASONS as REJECTED

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
 from jobs.curation.invalidation import forget_replaced
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.models import find_models, load_model
 from udfs.columns import quality
 from udfs.scoring.classifiers import MEASURES, from_bytes

@@ -23,8 +23,10 @@ from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
 from jobs.curation.domains import with_domain
 from jobs.curation.invalidation import forget_replaced
-from jobs.runner.counts import count_verdicts
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_verdicts
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.hf_folder import check_executors, version_of
 from udfs.columns import token_loss
 

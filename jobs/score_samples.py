@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from jobs.core.config import Strict
-from jobs.runner.counts import by_one_reason
-from jobs.runner.job import Counts, Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts, by_one_reason
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.schema.documents import table
 from udfs.samples.measures import MeasureParams, measure_batches
 

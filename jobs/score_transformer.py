@@ -21,8 +21,10 @@ from jobs.core.config import Strict
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
 from jobs.curation.invalidation import forget_replaced
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.hf_folder import check_executors, labels_of, version_of
 from udfs.columns import transformer_score
 from udfs.scoring.text_heads import Head

@@ -18,8 +18,10 @@ from pydantic import Field, model_validator
 from jobs.core.config import Strict
 from jobs.curation.invalidation import forget_replaced
 from jobs.curation.word_lists import ListFile, load_list
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import word_score
 
 if TYPE_CHECKING:

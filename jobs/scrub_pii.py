@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from jobs.core.config import Strict
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import pii
 from udfs.edit.pii import PiiParams
 

@@ -15,8 +15,10 @@ from pydantic import Field
 from jobs.core.config import Strict
 from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
-from jobs.runner.counts import count_kept
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.counting import count_kept
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from udfs.columns import licence_headers
 from udfs.edit.headers import REASON
 

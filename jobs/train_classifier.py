@@ -19,7 +19,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.errors import DataError
 from jobs.curation.domains import with_domain
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring import examples
 from jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
 from jobs.scoring.models import as_models, is_trained, model_row

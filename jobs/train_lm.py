@@ -19,7 +19,9 @@ from jobs.core.config import Strict
 from jobs.core.errors import DataError
 from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
-from jobs.runner.job import Job, Tables, Writes, main
+from jobs.runner.context import Tables
+from jobs.runner.job import Job, Writes
+from jobs.runner.main import main
 from jobs.scoring.models import as_models, is_trained, model_row
 from udfs.scoring.kenlm_training import find_lmplz
 

@@ -5,16 +5,37 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from synth_worker.worker import Worker
+from synth_worker.calls.window import Window
+from synth_worker.recipe import Spec
+
+
+class OpenPart(Protocol):
+    """A part that the worker has leased."""
+
+    open: int  # requests without a result
+
+
+class Counters(Protocol):
+    """What is shown of a worker: documents taken and answered with samples, failures by reason, and its calls."""
+
+    spec: Spec
+    window: Window
+    reasons: Counter[str]
+    n_in: int
+    n_made: int
+
+    @property
+    def parts(self) -> Mapping[str, OpenPart]: ...  # noqa: D102
 
 
 class Progress:
     """Reads a worker's counters; changes nothing."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Counters) -> None:
         self.worker, self.began = worker, time.monotonic()
 
     async def run(self) -> None:

@@ -18,7 +18,8 @@ from jobs import ingest_docs
 from jobs.core import config
 from jobs.lake.delta_rs import arrow_schema, rows_of
 from jobs.lake.lake import Lake
-from jobs.runner.job import Counts, Tables
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts
 from jobs.runner.run import Outcome, run_job
 from jobs.runner.run_log import log, now
 from jobs.schema import documents as promised

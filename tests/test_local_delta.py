@@ -110,7 +110,7 @@ def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: An
 def tables_of(lake: Lake) -> Any:
     """What a job over all batches sees."""
     from jobs.dedup_minhash import JOB
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
     runs = Runs(lake)
     return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))

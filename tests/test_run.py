@@ -9,9 +9,11 @@ import pytest
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError, RetryLater
 from jobs.lake.lake import Lake
-from jobs.runner.job import Counts, Job, Tables, Writes
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
 from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
+from jobs.runner.run_log import Runs, now
 from jobs.schema.documents import DOCS, EDITS, VERDICTS
 
 pytestmark = pytest.mark.spark
@@ -56,10 +58,10 @@ LATER = Job("later", Params, reads=("docs", "verdicts"), writes=(Writes("verdict
 
 def with_batch(lake: Lake, batch: str) -> None:
     """Write a batch of four documents as a finished run."""
-    from jobs.runner import run as core
+    from jobs.runner.commit import Run
 
     runs = Runs(lake)
-    handle = core._Run(bring(batch), Params(), lake, runs, "h", (batch,), None, core.now())
+    handle = Run(bring(batch), Params(), lake, runs, "h", (batch,), None, now())
     handle.through_steps()
     handle.finish(None, 0.0)
 

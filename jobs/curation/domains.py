@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.core.routes import folded_column
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

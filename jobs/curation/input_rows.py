@@ -14,7 +14,7 @@ from pyarrow.dataset import dataset, field
 from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from udfs.arrow.batches import as_batch
 from udfs.read import counted, readers, survey
 from udfs.read.part_hash import whole_hash

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.runner.job import Delete, Tables
+from jobs.runner.context import Tables
+from jobs.runner.job import Delete
 from jobs.schema.documents import table
 
 

@@ -25,7 +25,7 @@ from udfs.samples.measures import FOLD
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
 SPACE = "␣"  # stands for white space, which shingles of the engine never see
 BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it

@@ -14,7 +14,7 @@ from pydantic import model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ConfigError
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from jobs.schema.documents import table
 
 if TYPE_CHECKING:

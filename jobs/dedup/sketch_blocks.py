@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.dedup.params import NearDupParams
-from jobs.runner.job import Delete, Tables
+from jobs.runner.context import Tables
+from jobs.runner.job import Delete
 from udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
 
 if TYPE_CHECKING:

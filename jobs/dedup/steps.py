@@ -25,8 +25,9 @@ from jobs.core.errors import DataError
 from jobs.dedup.params import NearDupParams
 from jobs.dedup.ranking import place_of_times, ranked
 from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
-from jobs.runner.context import BROADCAST, broadcast_while_few
-from jobs.runner.job import Counts, Step, Tables, Writes
+from jobs.runner.context import BROADCAST, Tables, broadcast_while_few
+from jobs.runner.counts import Counts
+from jobs.runner.job import Step, Writes
 from udfs.dedup import candidates, choosing, comparing, grouping
 from udfs.dedup.choosing import CHOSEN, FATES
 from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED

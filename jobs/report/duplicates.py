@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.report.measures import PAIR_BINS, beginnings
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.curation.domains import with_domain
 from jobs.report.charts import Axis
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

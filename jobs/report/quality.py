@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from jobs.report import charts
 from jobs.report import measures as data
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from jobs.schema.documents import SYNTHESIS
 from jobs.synthesis.samples import kept_samples
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, Row
 
-    from jobs.runner.job import Counts, Job
+    from jobs.runner.counts import Counts
+    from jobs.runner.job import Job
     from jobs.runner.run_log import Runs
 
 # What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which on an object store is a copy,

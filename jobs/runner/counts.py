@@ -1,46 +1,24 @@
-"""How a run's rows are counted for the funnel: one small aggregation over narrow tables."""
+"""What a run came to: rows in, kept and left out, and for which reasons. Plain numbers, no Spark."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from jobs.runner.job import Counts, Tables
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from dataclasses import dataclass
+from typing import Any
 
 
-def count_verdicts(tables: Tables, params: Any) -> Counts:
-    """A judge: in = documents that the judges it heeds kept; left out = those with a verdict of this job, by reason."""
-    from pyspark.sql import functions as F
+@dataclass(frozen=True)
+class Counts:
+    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document twice.
 
-    if tables.judged is not None:  # counted when the verdicts were staged, which are what was committed
-        return tables.judged
-    mine = tables.own("verdicts").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
-    return counted(tables.kept(getattr(params, "heeds", ())), mine)
-
-
-def count_kept(tables: Tables, params: Any) -> Counts:
-    """A job that finds edits: every document that the judges it heeds kept; none is left out."""
-    n = tables.kept(params.heeds).count()
-    return Counts(n, n, 0, {})
-
-
-def count_output(looked_at: DataFrame, output: DataFrame, reason: str) -> Counts:
-    """A job that writes a row a document: in = `looked_at` (doc_id, batch_id), kept = documents in `output`; left out = those without a row.
-
-    A row of a document that nobody looked at makes the three disagree.
+    A run finishes only when rows_in = rows_kept + rows_left_out (jobs.runner.run).
     """
-    from pyspark.sql import functions as F
 
-    keys = ["doc_id", "batch_id"]
-    both = looked_at.select(*keys, F.lit(1).alias("i")).unionByName(output.select(*keys).distinct().select(*keys, F.lit(2).alias("i")))
-    sides = both.groupBy(*keys).agg(F.sum("i").alias("i")).groupBy("i").agg(F.count("*").alias("n"))
-    found = {row["i"]: row["n"] for row in sides.collect()}
-    only_in, only_out, in_both = found.get(1, 0), found.get(2, 0), found.get(3, 0)
-    return Counts(only_in + in_both, only_out + in_both, only_in, {reason: only_in} if only_in else {})
+    rows_in: int
+    rows_kept: int
+    rows_left_out: int
+    reasons: dict[str, int]
 
 
 def by_one_reason(found: Mapping[str | None, int], rows_in: int | None = None) -> Counts:
@@ -52,27 +30,6 @@ def by_one_reason(found: Mapping[str | None, int], rows_in: int | None = None) -
     reasons = {reason: n for reason, n in found.items() if reason is not None and n}
     left_out = sum(reasons.values())
     return Counts(kept + left_out if rows_in is None else rows_in, kept, left_out, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))))
-
-
-def count_reasons(rows: DataFrame) -> Counts:
-    """Rows whose column `reason` says why each is left out (null: kept)."""
-    from pyspark.sql import functions as F
-
-    return by_one_reason({row["reason"]: row["n"] for row in rows.groupBy("reason").agg(F.count("*").alias("n")).collect()})
-
-
-def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:
-    """Of the documents `looked_at` (doc_id, batch_id): how many have no row in `verdicts`, and for what reasons the others do."""
-    from pyspark.sql import functions as F
-
-    keys = ["doc_id", "batch_id"]
-    given = looked_at.select(*keys, F.lit(1).alias("n_in"), F.lit(None).cast("string").alias("reason"))
-    judged = verdicts.select(*keys, F.lit(0).alias("n_in"), "reason")
-    documents = given.unionByName(judged).groupBy(*keys).agg(F.sum("n_in").alias("n_in"), F.array_sort(F.collect_set("reason")).alias("reasons"))
-    rows = documents.groupBy("reasons").agg(F.count("*").alias("n"), F.sum("n_in").alias("n_in")).collect()
-    rows_in = sum(row["n_in"] for row in rows)
-    left_out = sum(row["n"] for row in rows if row["reasons"])
-    return Counts(rows_in, sum(row["n_in"] for row in rows if not row["reasons"]), left_out, by_reason(rows))
 
 
 def by_reason(rows: list[Any]) -> dict[str, int]:

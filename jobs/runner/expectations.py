@@ -6,10 +6,8 @@ can read; so conf/expectations/*.yaml is the only place where a rule stands, and
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,17 +68,6 @@ def _holds(rule: Expectation) -> Column:
         kept = kept & (measured >= rule.min) if rule.min is not None else kept
         kept = kept & (measured <= rule.max) if rule.max is not None else kept
     return F.coalesce(kept, F.lit(True))
-
-
-def preload(sections: list[Any]) -> None:
-    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for.
-
-    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters themselves loads.
-    """
-    if any(hasattr(params, "contract") for params in sections):
-        threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
-    for load in [params.preload for params in sections if hasattr(params, "preload")]:
-        threading.Thread(target=load, daemon=True).start()
 
 
 def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:

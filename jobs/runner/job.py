@@ -1,20 +1,18 @@
 """What a job is: a name, its parameters, the tables it reads and writes, and the steps between them. No registry, no base class.
 
 A step is a function of (tables, params) that returns named frames; each frame is committed to the table of its name before
-the next step runs. `main` is what every job file ends in.
+the next step runs.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.core.config import Strict
 from jobs.lake.lake import quoted
-from jobs.lake.spark_errors import exit_code_of
-from jobs.runner.context import Tables as Tables  # steps are written against it
+from jobs.runner.counts import Counts
 from jobs.schema import documents as promised
 
 if TYPE_CHECKING:
@@ -74,21 +72,8 @@ class Change:
     on: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document twice.
-
-    A run finishes only when rows_in = rows_kept + rows_left_out (jobs.runner.run).
-    """
-
-    rows_in: int
-    rows_kept: int
-    rows_left_out: int
-    reasons: dict[str, int]
-
-
 # A frame, a Delete, an Insert, a Change, or a list of them for each table, committed in that order.
-Step = Callable[["Tables", Any], dict[str, Any]]
+Step = Callable[..., dict[str, Any]]  # of (jobs.runner.context.Tables, the job's parameters)
 
 
 @dataclass(frozen=True)
@@ -101,7 +86,7 @@ class Job:
     writes: tuple[Writes, ...]
     steps: tuple[Step, ...]
     scope: Literal["input", "batch", "lake"] = "batch"
-    count: Callable[[Tables, Any], Counts] | None = None
+    count: Callable[..., Counts] | None = None  # of the same two
     about: str = ""
     looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
     models_of: tuple[str, ...] = ()  # jobs whose models it reads; those of others make nothing stale; (): all
@@ -109,21 +94,3 @@ class Job:
     # it heeds have changed since it looked at a batch, it then looks at what these let in (Tables.to_look_at), and no more.
     by_document: bool = False
     output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
-
-
-def main(job: Job, argv: list[str] | None = None) -> int:
-    """The command line of one job file; returns the exit code (see jobs.core.errors)."""
-    from jobs.runner.run import run_from_files
-
-    parser = argparse.ArgumentParser(prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", required=True, help=f"YAML file with a section jobs.{job.name} (ships as conf/jobs/{job.name}.yaml)")
-    where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
-    parser.add_argument("--lake", help=where)
-    parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
-    parser.add_argument("--batch", help="work on this batch only (ingest jobs: the batch's name)")
-    given = parser.parse_args(argv)
-
-    def run() -> None:
-        run_from_files(job, given.recipe, given.lake, given.input, given.batch)
-
-    return exit_code_of(run)

@@ -16,8 +16,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.missing_files import missing_file
 from jobs.runner.batches import DELETED, REJECT, as_rejects
 from jobs.runner.pins import REPAIR, told
-from jobs.runner.run import log_event
-from jobs.runner.run_log import Runs
+from jobs.runner.run_log import Runs, log_event
 from jobs.schema import documents as tables
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from jobs.core.version import code_version
 from jobs.lake import delta_rs
 from jobs.lake.history import TableState
 from jobs.lake.lake import Lake
@@ -225,3 +226,12 @@ def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
 def now() -> dt.datetime:
     """The clock, in UTC; only run rows and ingest times read it."""
     return dt.datetime.now(dt.UTC)
+
+
+def log_event(lake: Lake, run_id: str, job: str, recipe: dict[str, Any], **columns: Any) -> None:
+    """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than the usual."""
+    row = {
+        "run_id": run_id, "job": job, "status": "finished", "at": now(), "batches": [], "recipe_hash": "", "recipe": json.dumps(recipe),
+        "code_version": code_version(), "spark_version": lake.spark.version, **columns,
+    }  # fmt: skip
+    log(lake, tuple(row.get(name) for name in RUNS.names), json.dumps({"run_id": run_id, "job": job}))

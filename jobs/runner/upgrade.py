@@ -14,8 +14,7 @@ from typing import Any, Literal
 from jobs.core.errors import ContractError
 from jobs.lake import maintenance
 from jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
-from jobs.runner.run import log_event
-from jobs.runner.run_log import KNOWN, rows_of
+from jobs.runner.run_log import KNOWN, log_event, rows_of
 from jobs.schema import documents as tables
 from jobs.schema.documents import RUNS, Table
 

@@ -15,7 +15,7 @@ from pydantic import PositiveFloat
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from jobs.scoring.models import find_models
 from udfs.scoring.scales import STEPS, Scale, curve_of
 

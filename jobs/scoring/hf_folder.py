@@ -11,7 +11,7 @@ from jobs.core.errors import ConfigError
 from udfs.scoring.causal_lm import look
 
 if TYPE_CHECKING:
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
 
 def version_of(digest: str, *given: Any) -> str:

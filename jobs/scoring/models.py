@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core.errors import ContractError
 from jobs.lake import hadoop_files
 from jobs.lake.lake import Lake
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from jobs.schema.documents import MODELS
 from jobs.scoring.model_card import card_of
 

@@ -10,7 +10,7 @@ from jobs.synthesis.ranks import percent, places
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
 SPREAD = 64  # parts of a group that are sorted apart
 

@@ -14,7 +14,7 @@ from jobs.runner.context import BROADCAST
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
 DIGITS = 1e9  # of a value: nine decimals, so that last bits decide nothing
 

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from jobs.core.config import Strict, find_file, load_yaml
 from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -13,7 +13,7 @@ from udfs.samples import selection
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.job import Tables
+    from jobs.runner.context import Tables
 
 LIMITS = {  # parameter -> (measure, reason); min_: fails below, max_: fails above
     "min_numbers_found": ("numbers_found", "ungrounded_numbers"), "min_names_found": ("names_found", "ungrounded_names"),

@@ -81,8 +81,8 @@ class Window:
 class Asker:
     """The calls of one request: journaled, repaired, within the request's budget of tokens."""
 
-    def __init__(self, window: Window, journal: Journal, request: dict[str, Any], prompts: PromptFile) -> None:
-        self.window, self.journal, self.request, self.prompts = window, journal, request, prompts
+    def __init__(self, window: Window, journal: Journal, request: dict[str, Any], prompt_file: PromptFile) -> None:
+        self.window, self.journal, self.request, self.prompts = window, journal, request, prompt_file
         self.lang = prompts.language(request["lang"], request["text"])
         self.spent = 0
 

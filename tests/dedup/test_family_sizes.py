@@ -15,7 +15,7 @@ from jobs.dedup_exact import JOB as EXACT
 from jobs.dedup_minhash import JOB as MINHASH
 from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
-from jobs.runner.job import Tables
+from jobs.runner.context import Tables
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
 from jobs.schema.documents import CORPUS, DOCS, DUPLICATES

@@ -20,7 +20,7 @@ import yaml
 from jobs.core.errors import ConfigError, ContractError
 from jobs.ingest_docs import JOB
 from jobs.lake.lake import Lake
-from jobs.runner.job import main
+from jobs.runner.main import main
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
 from jobs.schema.documents import DOCS, REJECTS, RUNS

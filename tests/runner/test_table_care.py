@@ -15,7 +15,9 @@ from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError, RetryLater
 from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
-from jobs.runner.job import Counts, Job, Tables, Writes
+from jobs.runner.context import Tables
+from jobs.runner.counts import Counts
+from jobs.runner.job import Job, Writes
 from jobs.runner.repair import findings, repair
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs

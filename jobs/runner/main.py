@@ -1,0 +1,67 @@
+"""What every job file ends in: the command line of one job."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from jobs.core import config
+from jobs.core.concurrency import in_background
+from jobs.core.errors import ConfigError
+from jobs.core.packages import need_packages
+from jobs.lake.lake import Lake
+from jobs.lake.session import is_local, open_session
+from jobs.lake.spark_errors import exit_code_of
+from jobs.runner.job import Job
+from jobs.runner.preload import preload
+from jobs.runner.run import Outcome, run_job
+
+if TYPE_CHECKING:
+    pass
+
+
+def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
+    """A session and the lake that the command line or the recipe names. Raises ConfigError when neither does."""
+    if where is None and recipe.lake is None:
+        raise ConfigError(f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake")
+    buckets = recipe.lake.buckets if recipe.lake else 1
+    return Lake(open_session(app, recipe.spark), where or recipe.lake.path, buckets)  # type: ignore[union-attr]
+
+
+def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None) -> Outcome:
+    """What the command line of a job does. Raises GristmillError."""
+    recipe = config.load_recipe(recipe_file)
+    params = recipe.params(job.name, job.params)
+    need_packages([(job.name, params)], str(recipe.path))
+    preload([params])
+    lake = open_lake(recipe, where, job.name)
+    if hasattr(params, "warming"):
+        _warm(lake, params.warming())
+    return run_job(job, params, lake, inputs=inputs, batch=batch)
+
+
+def _warm(lake: Lake, kernel: Any) -> None:
+    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
+
+    def started() -> None:
+        cores = lake.spark.sparkContext.defaultParallelism
+        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
+
+    if is_local(lake.spark):
+        in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
+
+
+def main(job: Job, argv: list[str] | None = None) -> int:
+    """The command line of one job file; returns the exit code (see jobs.core.errors)."""
+    parser = argparse.ArgumentParser(prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", required=True, help=f"YAML file with a section jobs.{job.name} (ships as conf/jobs/{job.name}.yaml)")
+    where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
+    parser.add_argument("--lake", help=where)
+    parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
+    parser.add_argument("--batch", help="work on this batch only (ingest jobs: the batch's name)")
+    given = parser.parse_args(argv)
+
+    def run() -> None:
+        run_from_files(job, given.recipe, given.lake, given.input, given.batch)
+
+    return exit_code_of(run)
