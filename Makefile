@@ -72,7 +72,7 @@ test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
 	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
 
 test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in a metastore's schema
-	@$(BIN)/pytest tests/test_cluster.py
+	@$(BIN)/pytest tests/whole/test_cluster.py
 	@GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest -m "lake_kinds and not slow"
 	@GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest -m "lake_kinds and not slow"
 

@@ -476,7 +476,7 @@ class Lake:
     @contextlib.contextmanager
     def commit_lock(self, table: Table) -> Iterator[None]:
         """Held while a commit is made, by processes that share a local disk."""
-        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/test_concurrency.py).
+        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/whole/test_concurrency.py).
         with self._lock(f"table-{table.name}", wait=True):
             yield
 

@@ -76,7 +76,7 @@ def test_a_url_is_the_key_of_a_page_only_where_it_is_an_address(spark: Any) -> N
     from pyspark.sql import functions as F
 
     from jobs.dedup_exact import url_key
-    from tests.udfs.read.test_addresses import ADDRESSES, NO_ADDRESSES, SPELLINGS
+    from tests.udfs.text.test_urls import ADDRESSES, NO_ADDRESSES, SPELLINGS
 
     urls = [*ADDRESSES, *NO_ADDRESSES, *(url for same in SPELLINGS for url in same)]
     frame = spark.createDataFrame(list(enumerate(urls)), "n int, url string").select("n", url_key(F.col("url")).alias("key"))

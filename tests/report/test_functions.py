@@ -18,7 +18,7 @@ from jobs.report.functions import NAMES, TRAINED, register_functions
 from jobs.runner.run import run_job
 from jobs.schema.documents import DOCS, MODELS
 from tests.lakes import bring, read
-from tests.udfs.test_classifiers import SPECS, examples
+from tests.udfs.scoring.test_classifiers import SPECS, examples
 from udfs.scoring import classifiers, kenlm, training
 
 pytestmark = pytest.mark.spark

@@ -39,7 +39,7 @@ def session(home: Path) -> Iterator[tuple[Any, Cluster | None]]:
             spark.stop()
         return
     settings = {
-        **load_recipe("conf/demo.yaml").spark,  # tests/test_cluster.py and the benchmarks run with compiled plans
+        **load_recipe("conf/demo.yaml").spark,  # tests/whole/test_cluster.py and the benchmarks run with compiled plans
         "spark.sql.shuffle.partitions": "3",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
         "spark.driver.memory": "2g",

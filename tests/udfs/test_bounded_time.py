@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import udfs
 from udfs.arrow.compiled import text_buffers
 from udfs.contamination import search  # fmt: skip
 from udfs.dedup import minhash, shingles, simhash, verdicts
@@ -25,7 +26,7 @@ from udfs.samples import measures as sample_measures
 from udfs.scoring import classifiers, grams, importance, kenlm, sensitive
 from udfs.text import chars, chinese_words, compatibility, folding, langid, line_ends, lines, scripts, tokens, words
 
-UDFS = Path(chars.__file__).parent
+UDFS = Path(udfs.__file__).parent
 Kernel = Callable[[str], Any]
 
 
@@ -182,33 +183,33 @@ def in_sentences(text: str) -> None:
 
 # Module -> what is timed. Sizes differ so that the whole stays within half a minute.
 COMPILED: dict[str, Kernel] = {
-    "chars": decoded, "cutting": lambda text: tokens.cut_words(decoded(text), np.array([True])), "words": lambda text: words.count_words(words.find_words(decoded(text))),
-    "segment": lambda text: chinese_words.mark_words(decoded(text), np.array([True])), "lines": cut_in_lines, "repetition": repeats,
-    "measures": judged, "text.line_ends": as_written,
-    "folding": lambda text: folding.content_hashes(column(text)), "shingles": lambda text: shingles.shingle_sets(column(text)),
-    "minhash": lambda text: minhash.sketch_batch(column(text)), "simhash": lambda text: simhash.simhash_batch(column(text)),
-    "dedup.verdicts": compared, "overlap": searched, "grams": counted,
-    "langid": lambda text: langid.identify(column(text), lid_model=langid.PACKAGE, lid_chars=len(text)),
+    "text.chars": decoded, "text.tokens": lambda text: tokens.cut_words(decoded(text), np.array([True])), "text.words": lambda text: words.count_words(words.find_words(decoded(text))),
+    "text.chinese_words": lambda text: chinese_words.mark_words(decoded(text), np.array([True])), "text.lines": cut_in_lines, "rules.repetition": repeats,
+    "rules.measures": judged, "text.line_ends": as_written,
+    "text.folding": lambda text: folding.content_hashes(column(text)), "dedup.shingles": lambda text: shingles.shingle_sets(column(text)),
+    "dedup.minhash": lambda text: minhash.sketch_batch(column(text)), "dedup.simhash": lambda text: simhash.simhash_batch(column(text)),
+    "dedup.verdicts": compared, "contamination.search": searched, "scoring.grams": counted,
+    "text.langid": lambda text: langid.identify(column(text), lid_model=langid.PACKAGE, lid_chars=len(text)),
     "text.scripts": lambda text: scripts.count_scripts(*text_buffers(column(text)), len(text)),
-    "arrow_rows": arrow_row, "readers": frame_row, "kernels": lambda text: text_buffers(column(text)),
+    "read.arrow_rows": arrow_row, "read.readers": frame_row, "arrow.compiled": lambda text: text_buffers(column(text)),
 }  # fmt: skip
 PLAIN: dict[str, Kernel] = {
-    "chunks": lambda text: chunks.chunk_spans(text, PAIR), "headers": headers.header_spans, "edits": edited, "fim": filled_in,
-    "jsons": parsed, "rows": row_of, "warc": warc_of, "streams": streamed, "encodings": encoded, "sensitive": lambda text: sensitive.measure(text, LIST),
-    "sample_measures": sampled, "selection": selected, "lm": in_sentences,
-    "classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
+    "samples.chunks": lambda text: chunks.chunk_spans(text, PAIR), "edit.headers": headers.header_spans, "edit.edits": edited, "edit.fim": filled_in,
+    "read.json_lines": parsed, "read.rows": row_of, "read.warc": warc_of, "read.streams": streamed, "read.encodings": encoded, "scoring.sensitive": lambda text: sensitive.measure(text, LIST),
+    "samples.measures": sampled, "samples.selection": selected, "scoring.kenlm": in_sentences,
+    "scoring.classifiers": lambda text: classifiers.line_of_words(text, len(text)), "text.compatibility": compatibility.fold_forms,
 }  # fmt: skip
-WITHIN = {"judging": "measures", "overlap_kernels": "overlap", "likeness": "grams", "mixing": "fim", "lexicons": "sample_measures", "text.signs": "shingles",
-          "dedup.blocks": "minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "scoring.importance": "scoring.grams", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
+          "dedup.blocks": "dedup.minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
-    **dict.fromkeys(("pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/test_pii.py"),
-    "edit.script": "tests/udfs/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
-    "text.emptiness": "tests/udfs/text/test_emptiness.py", "read.addresses": "tests/udfs/read/test_addresses.py",
+    **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
+    "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
+    "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "batches", "causal_lm", "columns", "compiled_code", "warm_up", "domains", "embedding", "lm_training", "rules", "scales", "shards", "specials", "survivors", "text_heads", "training",
-    "zip_directories",
+    "arrow.batches", "scoring.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "scoring.embedding", "scoring.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "scoring.text_heads", "scoring.training",
+    "arrow.zip_directories",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip

@@ -24,7 +24,7 @@ from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, REJECTS, RUNS, VERDI
 from tests.lakes import copied, demo_recipe, read
 
 pytestmark = pytest.mark.spark
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_input_row_is_a_document_or_a_reject(demo_lake: Lake) -> None:

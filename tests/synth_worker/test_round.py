@@ -14,7 +14,7 @@ from jobs.merge_samples import JOB as MERGE
 from jobs.runner.run import run_job
 from jobs.schema import documents as promised
 from tests.jobs.test_synthesis import small_corpus
-from tests.synth.conftest import start_worker
+from tests.synth_worker.conftest import start_worker
 
 
 @pytest.mark.spark

@@ -18,7 +18,7 @@ from synth_worker.errors import RecipeError
 from synth_worker.validate import ppl, token_losses
 from synth_worker.validate.chain_pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, tidy, words_for
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"
 HERE = pytest.mark.skipif(not PYTHON.is_file() or not (MODEL / "config.json").is_file(), reason="needs `make worker` (.venv-worker and models/smollm2-135m-instruct)")
 ROWS = [

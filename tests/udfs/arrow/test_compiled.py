@@ -24,8 +24,8 @@ print(found.survivor.tolist())
 def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
     shipped = tmp_path / "gristmill.zip"
     with zipfile.ZipFile(shipped, "w") as archive:
-        for file in Path(udfs.__file__).parent.glob("*.py"):
-            archive.write(file, f"udfs/{file.name}")
+        for file in Path(udfs.__file__).parent.rglob("*.py"):
+            archive.write(file, file.relative_to(Path(udfs.__file__).parents[1]))
     # nobody, not even root, can make a folder under /proc
     nowhere = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere", "PYTHONPATH": str(shipped), "PATH": os.environ["PATH"]}
     ran = subprocess.run([sys.executable, "-c", SCRIPT], env=nowhere, cwd="/", capture_output=True, text=True, timeout=120, check=False)

@@ -13,7 +13,7 @@ from jobs.core.errors import ConfigError
 from jobs.core.routes import Matches, lead_somewhere
 from jobs.dedup_exact import Params
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def section() -> dict:

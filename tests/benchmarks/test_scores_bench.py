@@ -16,7 +16,7 @@ from benchmarks.scores import drawn, read
 from jobs import train_classifier
 from jobs.core import config
 from jobs.core.errors import ConfigError
-from tests.udfs.test_classifiers import BAD, GOOD
+from tests.udfs.scoring.test_classifiers import BAD, GOOD
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from synth_worker.validate.arms import compared, said, split
 from synth_worker.validate.chain_pairs import Pair
 from synth_worker.validate.grpo import FORM, chance, last_number, reward
 from synth_worker.validate.lm import Doc, hold_out, stream
-from tests.synth.test_validate_ppl import MODEL, PYTHON, ROOT
+from tests.synth_worker.validate.test_ppl import MODEL, PYTHON, ROOT
 
 HAS_TRL = PYTHON.is_file() and (MODEL / "config.json").is_file() and any((ROOT / ".venv-worker/lib").glob("python3*/site-packages/trl"))
 HERE = pytest.mark.skipif(not HAS_TRL, reason="needs `make worker` (.venv-worker with TRL, and models/smollm2-135m-instruct)")

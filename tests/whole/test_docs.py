@@ -15,7 +15,7 @@ import pytest
 from jobs import cli, curate
 from jobs.schema import documents as tables
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
 
 

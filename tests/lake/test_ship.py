@@ -12,7 +12,7 @@ from jobs.lake import session
 from jobs.lake.jars import PACKAGES
 from jobs.lake.ship import ship
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def properties(name: str) -> dict[str, str]:

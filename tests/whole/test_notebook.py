@@ -12,7 +12,7 @@ from jobs.runner.run import run_job
 from tests.jobs.test_select_samples import all_samples
 from tests.jobs.test_synthesis import write
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 @pytest.mark.parametrize("name", ["tour", "selection"])

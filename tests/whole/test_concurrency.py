@@ -18,7 +18,7 @@ from jobs.runner.run_log import Runs
 from jobs.schema.documents import DOCS, REJECTS, RUNS, VERDICTS
 
 pytestmark = pytest.mark.spark
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 N_COMMITS = 5
 
 # Meets the other process before each act (a file of each in a common folder), so that both begin at the same moment.

@@ -16,8 +16,8 @@ from synth_worker.calls.engines import Answer
 from synth_worker.calls.window import Malformed
 from synth_worker.flows.judgements import judgement_of
 from synth_worker.recipe import Prompts
-from tests.synth.conftest import documents, make_lake, outcome, start_worker
-from tests.synth.test_worker import finish
+from tests.synth_worker.conftest import documents, make_lake, outcome, start_worker
+from tests.synth_worker.test_worker import finish
 
 
 def test_every_answer_of_the_set_is_read_as_it_should_and_none_is_kept_silently() -> None:

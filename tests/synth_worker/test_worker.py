@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from benchmarks.fake_openai import FakeServer
-from tests.synth.conftest import documents, make_lake, outcome, rows_of, start_worker
+from tests.synth_worker.conftest import documents, make_lake, outcome, rows_of, start_worker
 
 ALL_FAULTS = {"500": 0.06, "429": 0.05, "hang": 0.02, "cut": 0.05, "truncated": 0.05, "slow": 0.05, "wrong_markers": 0.05, "malformed": 0.05, "length": 0.05}
 

@@ -16,7 +16,7 @@ from jobs import cli, curate
 from jobs.core import config, packages
 from jobs.core.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OURS = ("jobs", "udfs", "synth_worker")
 # What the plain package asks for (setup.py), by the names of its modules, and what those bring along.
 BASE = {

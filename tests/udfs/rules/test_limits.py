@@ -9,7 +9,7 @@ import yaml
 from udfs.rules.limits import LIMITS, REASONS, failing
 from udfs.rules.measures import SIGNALS, measure_texts
 
-PRESETS = [path for path in sorted((Path(__file__).parents[2] / "conf" / "presets").glob("*.yaml")) if "limits:" in path.read_text("utf-8")]  # the others are of classifiers
+PRESETS = [path for path in sorted((Path(__file__).parents[3] / "conf" / "presets").glob("*.yaml")) if "limits:" in path.read_text("utf-8")]  # the others are of classifiers
 
 
 def test_a_value_equal_to_its_limit_passes():
