@@ -19,11 +19,11 @@ from pydantic import NonNegativeInt, PositiveInt
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
 from jobs.curation.domains import with_domain
+from jobs.curation.expectations import gate, load_contract
 from jobs.dedup.family_sizes import stood_for
 from jobs.runner.context import Tables
 from jobs.runner.counting import counted
 from jobs.runner.counts import Counts
-from jobs.runner.expectations import gate, load_contract
 from jobs.runner.job import Change, Job, Writes
 from jobs.runner.main import main
 from jobs.schema.documents import CORPUS

@@ -236,7 +236,7 @@ def _lake(given: argparse.Namespace) -> Any:
 
 
 def _repair(given: argparse.Namespace) -> None:
-    from jobs.runner.repair import findings, repair
+    from jobs.upkeep.repair import findings, repair
 
     lake = _lake(given)
     found = findings(lake)
@@ -247,7 +247,7 @@ def _repair(given: argparse.Namespace) -> None:
 
 
 def _upgrade(given: argparse.Namespace) -> None:
-    from jobs.runner.upgrade import changes, upgrade
+    from jobs.upkeep.upgrade import changes, upgrade
 
     lake = _lake(given)
     found = changes(lake)

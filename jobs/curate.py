@@ -24,9 +24,8 @@ from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
 from jobs.lake.spark_errors import exit_code_of
 from jobs.runner import batches
 from jobs.runner.job import Job
-from jobs.runner.main import open_lake
+from jobs.runner.main import open_lake, preload
 from jobs.runner.order import check_order
-from jobs.runner.preload import preload
 from jobs.runner.run import Outcome, run_job
 from jobs.runner.run_log import Runs
 

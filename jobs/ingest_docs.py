@@ -19,12 +19,12 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from jobs.core.concurrency import in_background
 from jobs.core.config import Strict
 from jobs.core.errors import ConfigError, ContractError
+from jobs.curation.expectations import broken_reason, gate, load_contract
 from jobs.curation.input_rows import Source, read, total, unchanged
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from jobs.runner.context import Tables, bucket_of
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.expectations import broken_reason, gate, load_contract
 from jobs.runner.job import Delete, Insert, Job, Writes
 from jobs.runner.main import main
 from udfs.read import readers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError, ContractError
@@ -34,11 +36,23 @@ def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
 
 def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
     """The file system of an input that is there, and its path."""
-    path = spark._jvm.org.apache.hadoop.fs.Path(where)
-    system = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    system, path = system_of(spark, where)
     if not system.exists(path):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
     return system, path
+
+
+def system_of(spark: SparkSession, where: str) -> tuple[Any, Any]:
+    """Hadoop's file system of a path or URL, and the path, both the JVM's; it says nothing of whether a file is there."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(where)
+    return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
+
+
+def to_bytes(spark: SparkSession) -> Callable[[Any], bytes]:
+    """What reads a stream of Hadoop's to its end."""
+    # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
+    read = spark._jvm.org.apache.commons.io.IOUtils.toByteArray
+    return lambda stream: bytes(read(stream))
 
 
 def exists(spark: SparkSession, where: str) -> bool:
@@ -46,14 +60,26 @@ def exists(spark: SparkSession, where: str) -> bool:
     local = local_path(where)
     if local is not None:
         return local.is_file()
-    path = spark._jvm.org.apache.hadoop.fs.Path(where)
-    return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))
+    system, path = system_of(spark, where)
+    return bool(system.exists(path))
 
 
 def remove(spark: SparkSession, where: str) -> None:
     """Delete a file or folder with all that is in it, on any Hadoop file system; nothing happens where there is none."""
-    path = spark._jvm.org.apache.hadoop.fs.Path(where)
-    path.getFileSystem(spark._jsc.hadoopConfiguration()).delete(path, True)
+    system, path = system_of(spark, where)
+    system.delete(path, True)
+
+
+def remove_old(spark: SparkSession, folder: str, prefix: str, seconds: float) -> None:
+    """Delete the folders PREFIX-... in `folder` of which the first file was written more than `seconds` ago."""
+    system, path = system_of(spark, folder)
+    oldest = (time.time() - seconds) * 1000
+    for each in system.listStatus(path) if system.exists(path) else []:
+        # (A folder of an object store has no time of its own.)
+        files = system.listFiles(each.getPath(), True)
+        is_meant = each.getPath().getName().rsplit("-", 1)[0] == prefix
+        if is_meant and files.hasNext() and files.next().getModificationTime() < oldest:
+            system.delete(each.getPath(), True)
 
 
 def write_text(spark: SparkSession, where: str, text: str) -> None:
@@ -70,8 +96,8 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(target)
         return
-    path = spark._jvm.org.apache.hadoop.fs.Path(where)
-    stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
+    system, path = system_of(spark, where)
+    stream = system.create(path, True)
     try:
         stream.write(bytearray(data))
     finally:

@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.lake import delta_rs
+from jobs.lake import delta_rs, hadoop_files
 from jobs.lake.history import Commit, TableState, commit_of
 from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
 from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
-from jobs.lake.session import is_local
+from jobs.lake.session import default_file_system, is_local
 from jobs.lake.spark_errors import first_line
 from jobs.schema.documents import Table
 
@@ -82,9 +81,8 @@ class Lake:
 
     def _need_same_disk(self) -> None:
         """Raises ConfigError where a path without a scheme is another place to Spark than to this process."""
-        try:
-            default = self.spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
-        except Exception:  # a client of Spark Connect is not told
+        default = default_file_system(self.spark)
+        if default is None:  # a client of Spark Connect is not told
             return
         if not default.startswith("file:"):
             raise ConfigError(
@@ -455,14 +453,8 @@ class Lake:
             for folder in [mine, *mine.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
                 shutil.rmtree(folder, ignore_errors=True)
             return
-        hadoop = self.spark._jvm.org.apache.hadoop.fs.Path(self.staging(run))
-        system = hadoop.getFileSystem(self.spark._jsc.hadoopConfiguration())
-        system.delete(hadoop, True)
-        oldest = (time.time() - OLD_STAGING_SECONDS) * 1000
-        for each in system.listStatus(hadoop.getParent()) if system.exists(hadoop.getParent()) else []:
-            files = system.listFiles(each.getPath(), True)  # a folder of an object store has no time of its own
-            if each.getPath().getName().rsplit("-", 1)[0] == job and files.hasNext() and files.next().getModificationTime() < oldest:
-                system.delete(each.getPath(), True)
+        hadoop_files.remove(self.spark, self.staging(run))
+        hadoop_files.remove_old(self.spark, f"{self.root}/_staging", job, OLD_STAGING_SECONDS)
 
     @contextlib.contextmanager
     def job_lock(self, job: str) -> Iterator[None]:

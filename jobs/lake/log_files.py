@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from jobs.lake.hadoop_files import system_of, to_bytes
 from jobs.lake.history import Commit, commit_from_actions
 from jobs.lake.session import jvm_of
 
@@ -51,11 +52,8 @@ class HadoopFiles:
     """A folder on any Hadoop file system, by the session's JVM. (To ask first whether a file is there would double an object store's requests.)"""
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
-        jvm: Any = spark._jvm
-        # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
-        self.path, self.to_bytes = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.commons.io.IOUtils.toByteArray
-        self.folder = self.path(folder)
-        self.system = self.folder.getFileSystem(spark._jsc.hadoopConfiguration())
+        self.system, self.folder = system_of(spark, folder)
+        self.to_bytes = to_bytes(spark)
 
     def names(self) -> list[str]:
         """Names of the files; on an object store a folder without files is not there."""
@@ -66,9 +64,9 @@ class HadoopFiles:
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         with _missing_is_fine():
-            stream = self.system.open(self.path(self.folder, name))
+            stream = self.system.open(self.folder.suffix(f"/{name}"))
             try:
-                return bytes(self.to_bytes(stream))
+                return self.to_bytes(stream)
             finally:
                 stream.close()
         return b""

@@ -211,6 +211,30 @@ def asking(spark: SparkSession) -> SparkSession:
     return beside
 
 
+def default_file_system(spark: SparkSession) -> str | None:
+    """The URL of the file system of paths without a scheme; None for a client of Spark Connect, which is not told."""
+    try:
+        return spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
+    except Exception:
+        return None
+
+
+def cores_of(spark: SparkSession) -> int:
+    """How many tasks of a session of ours run at once."""
+    return int(spark.sparkContext.defaultParallelism)
+
+
+def running_tasks(spark: SparkSession) -> tuple[int, int]:
+    """Tasks done and planned of the stages that run now; (0, 0) under Spark Connect, which does not tell."""
+    try:
+        tracker = spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(i) for i in tracker.getActiveStageIds()]
+    except Exception:
+        return 0, 0
+    live = [stage for stage in stages if stage is not None]
+    return sum(s.numCompletedTasks for s in live), sum(s.numTasks for s in live)
+
+
 def jvm_of(spark: SparkSession) -> Any | None:
     """The session's JVM; None for a client of Spark Connect, which has none."""
     try:

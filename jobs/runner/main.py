@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs.core import config
@@ -10,10 +12,9 @@ from jobs.core.concurrency import in_background
 from jobs.core.errors import ConfigError
 from jobs.core.packages import need_packages
 from jobs.lake.lake import Lake
-from jobs.lake.session import is_local, open_session
+from jobs.lake.session import cores_of, is_local, open_session
 from jobs.lake.spark_errors import exit_code_of
 from jobs.runner.job import Job
-from jobs.runner.preload import preload
 from jobs.runner.run import Outcome, run_job
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _warm(lake: Lake, kernel: Any) -> None:
     """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
 
     def started() -> None:
-        cores = lake.spark.sparkContext.defaultParallelism
+        cores = cores_of(lake.spark)
         lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
 
     if is_local(lake.spark):
@@ -65,3 +66,14 @@ def main(job: Job, argv: list[str] | None = None) -> int:
         run_from_files(job, given.recipe, given.lake, given.input, given.batch)
 
     return exit_code_of(run)
+
+
+def preload(sections: list[Any]) -> None:
+    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for.
+
+    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters themselves loads.
+    """
+    if any(hasattr(params, "contract") for params in sections):
+        threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
+    for load in [params.preload for params in sections if hasattr(params, "preload")]:
+        threading.Thread(target=load, daemon=True).start()

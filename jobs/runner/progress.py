@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from jobs.lake.session import running_tasks
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -43,17 +45,7 @@ class Progress:
 
     def _watch(self) -> None:
         while not self.is_over.wait(0.5):
-            done, total = self._tasks()
+            done, total = running_tasks(self.spark)
             bar = "#" * (20 * done // total) if total else ""
             sys.stderr.write(f"\r\033[K{self.job:<16} {time.monotonic() - self.began:6.1f} s  [{bar:<20}] {done}/{total} tasks")
             sys.stderr.flush()
-
-    def _tasks(self) -> tuple[int, int]:
-        """Tasks done and planned of the stages that run now; (0, 0) under Spark Connect, which does not tell."""
-        try:
-            tracker = self.spark.sparkContext.statusTracker()
-            stages = [tracker.getStageInfo(i) for i in tracker.getActiveStageIds()]
-        except Exception:
-            return 0, 0
-        live = [stage for stage in stages if stage is not None]
-        return sum(s.numCompletedTasks for s in live), sum(s.numTasks for s in live)

@@ -18,10 +18,10 @@ from jobs.report.ask import Ask
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts
 from jobs.runner.job import Job, Writes
-from jobs.runner.repair import findings, repair
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
 from jobs.schema.documents import DOCS, EDITS, RUNS, SCORES, VERDICTS, table
+from jobs.upkeep.repair import findings, repair
 from tests import lakes
 from tests.lakes import bring, copied
 

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+from tests.runner.test_upgrade import OLD, recipe, unpacked
 
 from jobs import curate
 from jobs.core import config
 from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
-from jobs.runner.repair import findings
 from jobs.runner.run_log import Runs
-from jobs.runner.upgrade import changes, upgrade
 from jobs.schema.documents import ALL, CORPUS, DOCS, REJECTS, VERDICTS
+from jobs.upkeep.repair import findings
+from jobs.upkeep.upgrade import changes, upgrade
 from tests.lakes import read
-from tests.runner.test_upgrade import OLD, recipe, unpacked
 from udfs.read.rows import doc_id_of, hash128
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]

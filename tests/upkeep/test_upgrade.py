@@ -17,14 +17,14 @@ from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.runner.upgrade import changes, upgrade
 from jobs.schema.documents import ALL, CORPUS, DOCS, RUNS, SIGNALS, table
+from jobs.upkeep.upgrade import changes, upgrade
 from tests import lakes
 
 pytestmark = pytest.mark.spark
 DATA = Path(__file__).parent / "lakes"
 JOBS = ("ingest_docs", "measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "scrub_pii", "build_corpus")
-OLD = "5f528c6"  # the commit that made the oldest lake here; tests/runner/lakes/README.md says how
+OLD = "5f528c6"  # the commit that made the oldest lake here; tests/upkeep/lakes/README.md says how
 
 
 def recipe() -> config.Recipe:

@@ -1,0 +1,1 @@
+"""A lake is brought back in order: `gristmill repair` and `gristmill upgrade`."""
