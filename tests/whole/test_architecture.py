@@ -1,0 +1,73 @@
+"""What keeps the tree readable, and is not left to memory: folders and their promise, jobs apart, numbers of `make metrics`."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support import metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = sorted(path.parent for folder in metrics.FOLDERS for path in (ROOT / folder).rglob("__init__.py"))
+JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in ("__init__", "cli", "curate"))
+# Layers of import-linter name folders; these are below none of the others, or above all.
+UNLAYERED = {"jobs.upkeep", "synth_worker.validate", "synth_worker.models"}
+
+
+@pytest.fixture(scope="module")
+def found() -> metrics.Metrics:
+    return metrics.measured()
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_each_folder_says_in_one_line_what_it_holds(folder: Path) -> None:
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    assert text
+    assert len(text.splitlines()[0]) <= metrics.MAX_LINE
+
+
+def test_no_folder_is_crowded_and_two_files_touch_the_jvm(found: metrics.Metrics) -> None:
+    assert found.crowded_folders == {}
+    assert len(found.jvm_files) <= 2, found.jvm_files
+
+
+def test_lines_fit_a_page(found: metrics.Metrics) -> None:
+    assert found.long_lines == {}
+    assert found.line_p90 <= 100
+
+
+def test_jobs_meet_in_tables_never_in_imports() -> None:
+    wrong = []
+    for name in JOBS:
+        for node in ast.walk(ast.parse((ROOT / f"jobs/{name}.py").read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if modules == ["jobs"]:
+                modules += [f"jobs.{each.name}" for each in node.names]
+            wrong += [(name, module) for module in modules if module.split(".")[1:2] and module.split(".")[:2][1] in JOBS]
+    assert wrong == []
+
+
+def test_folders_import_no_job() -> None:
+    inner = [path for path in sorted((ROOT / "jobs").rglob("*.py")) if path.parent != ROOT / "jobs"]
+    wrong = []
+    for path in inner:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").removeprefix("jobs.") in JOBS:
+                wrong.append((path.name, node.module))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_ships_a_recipe(job: str) -> None:
+    assert (ROOT / f"conf/jobs/{job}.yaml").is_file()
+
+
+def test_every_folder_stands_in_a_layer() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    named = {part.strip() for each in contracts if each["type"] == "layers" for layer in each["layers"] for part in layer.split("|")}
+    folders = {".".join(path.relative_to(ROOT).parts) for path in PACKAGES} - {"jobs", "udfs", "synth_worker"}
+    assert folders - named == UNLAYERED
