@@ -18,7 +18,7 @@ from jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 demo check test test-all test-spark4 test-cluster bench image clean need worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 demo check format metrics test test-all test-spark4 test-cluster bench image clean need worker peers cluster-tools
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,9 +58,18 @@ demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta a
 
 check: setup ## style, types, floors, recipes
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q jobs udfs synth_worker \
+	  || { echo "make format puts these files into form"; exit 1; }
 	@$(BIN)/mypy jobs udfs synth_worker
 	@$(BIN)/lint-imports
 	@$(BIN)/python -c "$$CHECK_RECIPES" conf/*.yaml conf/jobs/*.yaml >/dev/null
+
+format: setup ## put the code into the form that `make check` asks for
+	@$(BIN)/ruff check -q --fix .
+	@$(BIN)/ruff format -q jobs udfs synth_worker
+
+metrics: setup ## numbers that say how well the code can be read
+	@$(BIN)/python -m tests.support.metrics
 
 test: setup ## every test but the slow sweeps
 	@$(BIN)/pytest -m "not slow" $(TWO)

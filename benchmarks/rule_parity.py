@@ -71,7 +71,13 @@ def limits_of(preset: str, *keys: str) -> dict[str, float | None]:
 
 def their_filters(language: str) -> dict[str, tuple[Any, dict[str, float | None]]]:
     """Datatrove's filter objects and our limits for the same rules, by name."""
-    from datatrove.pipeline.filters import C4ParagraphFilter, C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+    from datatrove.pipeline.filters import (
+        C4ParagraphFilter,
+        C4QualityFilter,
+        FineWebQualityFilter,
+        GopherQualityFilter,
+        GopherRepetitionFilter,
+    )
 
     if language == "en":
         repetition = {key: limit for key, limit in limits_of("gopher").items() if "_ratio" in key and key[4:7] in ("dup", "top")}

@@ -4,9 +4,9 @@ reads   docs, signals, verdicts, edits, duplicates; quality where it is there
 writes  verdicts, corpus
 run     spark-submit jobs/build_corpus.py --recipe conf/jobs/build_corpus.yaml --lake lakes/demo
 
-Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass unseen.
-What stands beside the text is joined among narrow rows. A text is read and written again only where its edits or what
-stands beside it have changed; rows that go are marked in files that stay as they are.
+Refuses while a judge of the recipe has not covered a batch: a document without verdict would otherwise pass
+unseen. What stands beside the text is joined among narrow rows. A text is read and written again only where
+its edits or what stands beside it have changed; rows that go are marked in files that stay as they are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 KEYS = ["doc_id", "batch_id"]
-EDITED = "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, edits_hash bigint, facts string"
+EDITED = (
+    "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, edits_hash bigint, "
+    "facts string"
+)
 OF_TEXT = ("text", "n_chars", "n_edits", "edits_hash")
 FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, *OF_TEXT))
 
@@ -41,16 +44,20 @@ FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, 
 class Params(Strict):
     """See conf/jobs/build_corpus.yaml."""
 
-    heeds: list[str]  # the judges whose verdicts decide; each must have covered every batch
+    # the judges whose verdicts decide; each must have covered every batch
+    heeds: list[str]
     edits: list[str]  # the jobs whose edits are applied
-    min_chars: PositiveInt  # characters; a document that its edits leave shorter is left out as empty_after_edits
+    # characters; a document that its edits leave shorter is left out as empty_after_edits
+    min_chars: PositiveInt
     min_kept: NonNegativeInt  # documents
     contract: str  # suite in conf/expectations that the corpus must meet
-    data_docs: bool  # whether Great Expectations writes its pages beside the lake (local lakes only)
+    # whether Great Expectations writes its pages beside the lake (local lakes only)
+    data_docs: bool
 
 
 def wanted(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, edits (JSON; null: none), edits_hash, facts (FACTS as JSON) of the kept documents: narrow rows."""
+    """doc_id, batch_id, edits (JSON; null: none), edits_hash, facts (FACTS as JSON) of the kept
+    documents: narrow rows."""
     from pyspark.sql import functions as F
 
     span = F.struct("start", "end", "replacement")
@@ -70,21 +77,29 @@ def _as_json() -> Column:
 
 
 def standing(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, was_edited (edits_hash), was_told (hash of the facts) of the rows of corpus that may stay."""
+    """doc_id, batch_id, was_edited (edits_hash), was_told (hash of the facts) of the rows of corpus that
+    may stay."""
     from pyspark.sql import functions as F
 
     rows = tables.own("corpus").where(F.col("n_chars") >= params.min_chars)
-    return rows.select(*KEYS, F.col("edits_hash").alias("was_edited"), F.xxhash64(_as_json()).alias("was_told"))
+    return rows.select(
+        *KEYS, F.col("edits_hash").alias("was_edited"), F.xxhash64(_as_json()).alias("was_told")
+    )
 
 
 def to_write(tables: Tables, params: Params) -> DataFrame:
-    """The rows of `wanted` that corpus does not hold as they are now, staged. Raises ContractError as `require_facts`."""
+    """The rows of `wanted` that corpus does not hold as they are now, staged.
+
+    Raises ContractError as `require_facts`.
+    """
     from pyspark.sql import functions as F
 
     rows = wanted(tables, params)
     if tables.owns("corpus"):
         before = standing(tables, params).withColumn("is_there", F.lit(True))
-        is_same = F.col("edits_hash").eqNullSafe(F.col("was_edited")) & (F.xxhash64("facts") == F.col("was_told"))
+        is_same = F.col("edits_hash").eqNullSafe(F.col("was_edited")) & (
+            F.xxhash64("facts") == F.col("was_told")
+        )
         rows = rows.join(before, KEYS, how="left").where(F.col("is_there").isNull() | ~is_same)
     found = tables.stage("keys", rows.select(*KEYS, "edits", "edits_hash", "facts"))
     require_facts(found)
@@ -96,21 +111,32 @@ def write_corpus(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     keys = to_write(tables, params)
-    # Text stands beside the keys alone: Spark plans the join by their size, and reads no batch that they do not name.
+    # Text stands beside the keys alone: Spark plans the join by their size, and reads no batch that they do
+    # not name.
     texts = tables.texts(None, "text").join(keys, KEYS, how="inner")
     columns = (*KEYS, "text", "edits", "edits_hash", "facts")
     rows = tables.stage("edited", texts.select(*columns).mapInArrow(apply_batches, EDITED))
     short = rows.where(F.col("n_chars") < params.min_chars)
     verdicts = short.select(
-        F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit("empty_after_edits").alias("reason"),
-        F.col("n_chars").cast("double").alias("value"), F.lit(float(params.min_chars)).alias("limit"),
-        F.lit("build_corpus.min_chars").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
+        F.lit(tables.job.name).alias("job"),
+        "doc_id",
+        "batch_id",
+        F.lit("empty_after_edits").alias("reason"),
+        F.col("n_chars").cast("double").alias("value"),
+        F.lit(float(params.min_chars)).alias("limit"),
+        F.lit("build_corpus.min_chars").alias("rule"),
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )
     n_kept = tables.kept(params.heeds).count() - short.count()
     if n_kept < params.min_kept:
-        raise DataError(f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
+        raise DataError(
+            f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower "
+            f"min_kept (it is {params.min_kept})"
+        )
     made = with_facts(rows.where(F.col("n_chars") >= params.min_chars))
-    site = f"{tables.lake.local_root}/_data_docs/corpus" if params.data_docs and tables.lake.local_root else None
+    site = (
+        f"{tables.lake.local_root}/_data_docs/corpus" if params.data_docs and tables.lake.local_root else None
+    )
     if not made.isEmpty():
         gate(made, load_contract(params.contract), 0.0, site)
     if not tables.owns("corpus"):
@@ -132,7 +158,8 @@ def require_facts(keys: DataFrame) -> None:
         return
     listed = ", ".join(f"{n:,} of batch {batch}" for batch, n in sorted(batches.items()))
     raise ContractError(
-        f"build_corpus: {sum(batches.values()):,} documents that were kept have no row in signals ({listed}); nothing was written. "
+        f"build_corpus: {sum(batches.values()):,} documents that were kept have no row in signals "
+        f"({listed}); nothing was written. "
         "Run measure_text again (`gristmill run measure_text --batch NAME`)"
     )
 
@@ -158,7 +185,7 @@ def facts(tables: Tables, params: Params) -> DataFrame:
         "domain": F.coalesce("domain", F.lit("unknown")),
         "n_duplicates": F.coalesce("n_duplicates", F.lit(0)),
         "family_size": F.coalesce("family_size", F.lit(1)),
-    }  # fmt: skip
+    }
     columns = [
         made.get(column.name, F.col(column.name)).cast(column.type).alias(column.name) for column in FACTS
     ]
@@ -188,10 +215,16 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "build_corpus", Params, reads=("docs", "signals", "verdicts", "edits", "duplicates"),
-    writes=(Writes("verdicts", "job"), Writes("corpus", "append")), steps=(write_corpus,), scope="lake", count=count_corpus, about=__doc__,
+    "build_corpus",
+    Params,
+    reads=("docs", "signals", "verdicts", "edits", "duplicates"),
+    writes=(Writes("verdicts", "job"), Writes("corpus", "append")),
+    steps=(write_corpus,),
+    scope="lake",
+    count=count_corpus,
+    about=__doc__,
     looks_at=("quality", "domains"),
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

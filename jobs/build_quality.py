@@ -4,10 +4,11 @@ reads   docs, signals, verdicts, scores, models (perplexity, where a scorer is o
 writes  models, quality
 run     spark-submit jobs/build_quality.py --recipe conf/jobs/build_quality.yaml --lake lakes/demo
 
-The value is the weighted mean of the scorers' values, or their largest (CCI4.0, Nemotron-CC): logits of classifiers as they are, or of any
-scorers the share of the language that each puts below the document. Bin b holds the documents with b/20 to (b+1)/20 of their language
-below them, by documents or by bytes; ties stay together. Ends are exact: values are counted in 65,536 steps, so that neither the order
-nor the partitions of the rows move a document.
+The value is the weighted mean of the scorers' values, or their largest (CCI4.0, Nemotron-CC): logits of
+classifiers as they are, or of any scorers the share of the language that each puts below the document. Bin b
+holds the documents with b/20 to (b+1)/20 of their language below them, by documents or by bytes; ties stay
+together. Ends are exact: values are counted in 65,536 steps, so that neither the order nor the partitions of
+the rows move a document.
 
 With `keep` the scale (the percentiles, and where bins begin) stands in `models` as it was first made, and
 later documents are placed on it: a batch moves no document of another. The price: what the first run saw is
@@ -61,11 +62,14 @@ class Params(Strict):
 
     heeds: list[str]  # judges whose left-out documents are in no bin
     scorers: dict[str, Scorer] = Field(min_length=1)  # by name
-    scale: Literal["logit", "percentile"]  # logit: classifiers only; percentile: the share of the language below, so anything that sorts
+    # logit: classifiers only; percentile: the share of the language below, so anything that sorts
+    scale: Literal["logit", "percentile"]
     combine: Literal["mean", "max"]
-    missing: Literal["leave_out", "ignore"]  # a document without some score: it gets no bin, or the scores that it has decide
+    # a document without some score: it gets no bin, or the scores that it has decide
+    missing: Literal["leave_out", "ignore"]
     weigh: Literal["documents", "bytes"]  # what a twentieth of a language is, and a percentile
-    keep: bool  # the scale stays while all above and the scorers' versions do; false: made anew at each run
+    # the scale stays while all above and the scorers' versions do; false: made anew at each run
+    keep: bool
     min_head: int = Field(ge=0, le=BINS)  # bins from here on are the head
     min_middle: int = Field(ge=0, le=BINS)  # from here on the middle; below is the tail
 
@@ -73,7 +77,9 @@ class Params(Strict):
     def _logits_are_of_classifiers(self) -> Params:
         others = [name for name, scorer in self.scorers.items() if scorer.of != "score_classifier"]
         if self.scale == "logit" and others:
-            raise ValueError(f"scale: logit is for classifiers, {', '.join(others)} have none; take percentile")
+            raise ValueError(
+                f"scale: logit is for classifiers, {', '.join(others)} have none; take percentile"
+            )
         return self
 
     def made_by(self) -> dict[str, Any]:
@@ -85,10 +91,15 @@ def joined(
     tables: Tables, params: Params, heard: dict[str, list[str]], kept: Scale
 ) -> tuple[DataFrame, Scale]:
     """doc_id, batch_id, lang, n_bytes, step (0 to STEPS - 1), decided_by of the documents that get a bin; and
-    `kept` with what it lacks of their percentiles and bins. Rows are staged; `heard`: the scorers' versions."""
+    `kept` with what it lacks of their percentiles and bins. Rows are staged; `heard`: the scorers' versions.
+    """
     from pyspark.sql import functions as F
 
-    facts = tables.slice("docs").select(*KEYS, "n_bytes").join(tables.slice("signals").select(*KEYS, "lang"), KEYS, how="inner")
+    facts = (
+        tables.slice("docs")
+        .select(*KEYS, "n_bytes")
+        .join(tables.slice("signals").select(*KEYS, "lang"), KEYS, how="inner")
+    )
     rows = values(tables, params.scorers, heard).join(tables.kept(params.heeds), KEYS, how="left_semi")
     rows = rows.join(facts, KEYS, how="inner")
     is_ranked, scale = params.scale == "percentile", kept
@@ -154,24 +165,47 @@ def bin_quality(tables: Tables, params: Params) -> dict[str, DataFrame]:
     kept = kept_scale(tables, params, heard)
     rows, scale = joined(tables, params, heard, kept)
     starts = tables.frame(list(scale.starts.items()), "of string, starts array<int>")
-    binned = rows.join(F.broadcast(starts), F.col("lang").eqNullSafe(F.col("of")), how="inner").withColumn("bin", F.expr("size(filter(starts, x -> step >= x))"))
-    tier = F.when(F.col("bin") >= params.min_head, "head").when(F.col("bin") >= params.min_middle, "middle").otherwise("tail")
+    binned = rows.join(F.broadcast(starts), F.col("lang").eqNullSafe(F.col("of")), how="inner").withColumn(
+        "bin", F.expr("size(filter(starts, x -> step >= x))")
+    )
+    tier = (
+        F.when(F.col("bin") >= params.min_head, "head")
+        .when(F.col("bin") >= params.min_middle, "middle")
+        .otherwise("tail")
+    )
     quality = F.round((F.col("step") + 0.5) / STEPS, 6)
-    made = binned.select("doc_id", "batch_id", "lang", quality.alias("quality"), "bin", tier.alias("tier"), "decided_by", F.lit(tables.recipe_hash).alias("recipe_hash"))
+    made = binned.select(
+        "doc_id",
+        "batch_id",
+        "lang",
+        quality.alias("quality"),
+        "bin",
+        tier.alias("tier"),
+        "decided_by",
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )
     model = {} if scale is kept else {"models": as_model(tables, params, heard, scale)}
     return {**model, "quality": made}
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: documents that the judges kept; left out: those without every score (missing: ignore: without any)."""
+    """In: documents that the judges kept; left out: those without every score (missing: ignore: without
+    any)."""
     return count_output(tables.kept(params.heeds), tables.own("quality"), "not_scored")
 
 
 JOB = Job(
-    "build_quality", Params, reads=("docs", "signals", "verdicts", "scores", "models"),
-    writes=(Writes("models", "job"), Writes("quality", "all")), steps=(bin_quality,), scope="lake",
-    count=count, about=__doc__, looks_at=("perplexity",), models_of=("train_classifier", "train_lm"),
-)  # fmt: skip
+    "build_quality",
+    Params,
+    reads=("docs", "signals", "verdicts", "scores", "models"),
+    writes=(Writes("models", "job"), Writes("quality", "all")),
+    steps=(bin_quality,),
+    scope="lake",
+    count=count,
+    about=__doc__,
+    looks_at=("perplexity",),
+    models_of=("train_classifier", "train_lm"),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

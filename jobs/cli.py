@@ -15,15 +15,16 @@ from jobs.core import config
 from jobs.core.errors import ConfigError, ContractError
 from jobs.lake.spark_errors import exit_code_of
 
-EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line; 3 a table or batch breaks its contract, nothing written;
-4 the result would be absurd, nothing written;
+EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
+3 a table or batch breaks its contract, nothing written; 4 the result would be absurd, nothing written;
 75 somebody else is at it, or a store does not answer: run the same command again."""
 EXAMPLES = {
-    "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe conf/demo.yaml --lake s3a://bucket/lake",
+    "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe "
+    "conf/demo.yaml --lake s3a://bucket/lake",
     "list": "gristmill list",
     "check": "gristmill check --recipe conf/demo.yaml",
     "why": "gristmill why 0a1b2c... --lake lakes/demo\n  gristmill why a.jsonl:0 --lake lakes/demo",
-    "sql": "gristmill sql \"select lang, count(*) from corpus group by lang\" --lake lakes/demo --json",
+    "sql": 'gristmill sql "select lang, count(*) from corpus group by lang" --lake lakes/demo --json',
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
     "funnel": "gristmill funnel --lake lakes/demo",
@@ -33,68 +34,133 @@ EXAMPLES = {
 
 LAKE = "path (./lake, s3a://bucket/lake) or schema (catalog.schema)"
 SCREEN = 50  # rows that `sql` prints on a screen
-MOST_ROWS = 2**31 - 2  # that Spark's LIMIT takes, but for the one that tells whether there are more
+# that Spark's LIMIT takes, but for the one that tells whether there are more
+MOST_ROWS = 2**31 - 2
 
 _PAIRS = ("pairs", "model", "n", "kind", "seed")
 _TRAINS = ("held", "rate", "seeds")
 VALIDATES = {  # what `validate` can ask, and its flags
-    "ppl": (*_PAIRS, "out"), "sft": (*_PAIRS, *_TRAINS, "steps"), "grpo": (*_PAIRS, *_TRAINS, "steps"), "lm": ("lake", "seed", *_TRAINS, "tokens"),
-}  # fmt: skip
+    "ppl": (*_PAIRS, "out"),
+    "sft": (*_PAIRS, *_TRAINS, "steps"),
+    "grpo": (*_PAIRS, *_TRAINS, "steps"),
+    "lm": ("lake", "seed", *_TRAINS, "tokens"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; PySpark is imported only by what needs it."""
-    top = argparse.ArgumentParser(prog="gristmill", description=__doc__, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(
+        prog="gristmill",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:
         text = f"{about}\n\n{detail}\n\nexample:\n  {EXAMPLES[name]}"
-        made = commands.add_parser(name, help=about, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        made = commands.add_parser(
+            name,
+            help=about,
+            description=text,
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if name not in ("run", "check", "worker", "validate"):
             made.add_argument("--json", action="store_true", help="print JSON for machines")
         return made
 
-    run = command("run", "run one job of a recipe, or all of them (curate)", "A run that stopped is continued by the same command.")
+    run = command(
+        "run",
+        "run one job of a recipe, or all of them (curate)",
+        "A run that stopped is continued by the same command.",
+    )
     run.add_argument("job", help="a job's name (see `gristmill list`), or curate")
     run.add_argument("--recipe", required=True, help="YAML file: lake, and a section for each job")
     run.add_argument("--lake", help=f"{LAKE}; overrides the recipe's lake.path")
     run.add_argument("--input", help="file or folder to ingest; overrides the recipe's")
     run.add_argument("--batch", help="work on this batch only")
-    command("list", "the jobs, what they read and what they write", "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml")
-    worker = command("worker", "answer the requests of a lake with a model", "Runs python -m synth_worker, in .venv-worker where `make worker` has made one.")
+    command(
+        "list",
+        "the jobs, what they read and what they write",
+        "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml",
+    )
+    worker = command(
+        "worker",
+        "answer the requests of a lake with a model",
+        "Runs python -m synth_worker, in .venv-worker where `make worker` has made one.",
+    )
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
     worker.add_argument("--worker", help="name of this worker, its own on its machine")
-    validate = command("validate", "ask a small model what the data are worth", "Each says what it compares: python -m synth_worker.validate.ppl --help")
-    validate.add_argument("what", choices=list(VALIDATES), help="ppl, sft, grpo: right against wrong chains of thought, by perplexity or by training; lm: kept against raw text")
-    validate.add_argument("--pairs", help="ppl, sft, grpo: Parquet file: question, correct_cot, adversarial_cot")
+    validate = command(
+        "validate",
+        "ask a small model what the data are worth",
+        "Each says what it compares: python -m synth_worker.validate.ppl --help",
+    )
+    validate.add_argument(
+        "what",
+        choices=list(VALIDATES),
+        help="ppl, sft, grpo: right against wrong chains of thought, by perplexity or by training; "
+        "lm: kept against raw text",
+    )
+    validate.add_argument(
+        "--pairs", help="ppl, sft, grpo: Parquet file: question, correct_cot, adversarial_cot"
+    )
     validate.add_argument("--model", help="ppl, sft, grpo: folder of a Hugging Face causal language model")
     validate.add_argument("--lake", help="lm: path of a curated lake")
     validate.add_argument("--n", help="pairs, by a seeded hash (ppl: default all), or questions to train on")
     validate.add_argument("--kind", help="pairs of this kind only")
     validate.add_argument("--seed", help="of the choice and of the bootstrap; the first of the runs")
     validate.add_argument("--out", help="ppl: JSON Lines file for the losses of each pair")
-    for flag, about in (("held", "what is held out"), ("steps", "optimizer steps"), ("seeds", "runs of each arm"), ("rate", "learning rate"), ("tokens", "bytes each arm reads")):
+    for flag, about in (
+        ("held", "what is held out"),
+        ("steps", "optimizer steps"),
+        ("seeds", "runs of each arm"),
+        ("rate", "learning rate"),
+        ("tokens", "bytes each arm reads"),
+    ):
         validate.add_argument(f"--{flag}", help=f"the arms that train: {about}")
-    check = command("check", "check a recipe without running it", "Lists every unknown key, missing number and job that would not find its tables.")
+    check = command(
+        "check",
+        "check a recipe without running it",
+        "Lists every unknown key, missing number and job that would not find its tables.",
+    )
     check.add_argument("--recipe", required=True, help="YAML file")
     check.add_argument(
-        "--no-packages", action="store_true", help="do not look for the packages that it needs: it will run on another machine"
+        "--no-packages",
+        action="store_true",
+        help="do not look for the packages that it needs: it will run on another machine",
     )
-    why = command("why", "what became of a document, and why", "Follows a duplicate to the document that stayed in its place.")
+    why = command(
+        "why",
+        "what became of a document, and why",
+        "Follows a duplicate to the document that stayed in its place.",
+    )
     called = "doc_id (32 hex digits, or its beginning), the source's own key, URL, or place (file.jsonl:0)"
     why.add_argument("name", help=called)
-    sql = command("sql", "run a query over the tables of a lake", "Tables stand at the versions of the last finished runs. See docs/sql.md.")
+    sql = command(
+        "sql",
+        "run a query over the tables of a lake",
+        "Tables stand at the versions of the last finished runs. See docs/sql.md.",
+    )
     sql.add_argument("query", help="one query of Spark SQL, read-only; tables by their bare names")
     most = f"rows at the most, with a word where there are more (default: {SCREEN} on a screen; else all)"
     sql.add_argument("--limit", type=_count, help=most)
-    funnel = command("funnel", "documents in, kept and left out by reason, of each job's last runs", "Read from the table runs.")
+    funnel = command(
+        "funnel",
+        "documents in, kept and left out by reason, of each job's last runs",
+        "Read from the table runs.",
+    )
     repair = command(
-        "repair", "mend a lake whose tables are no longer what the run log says",
+        "repair",
+        "mend a lake whose tables are no longer what the run log says",
         "Says what is wrong and what it will do; does it with --yes.",
     )
     upgrade = command(
-        "upgrade", "bring a lake of another version up to date", "Says what it will do to which table; does it with --yes."
+        "upgrade",
+        "bring a lake of another version up to date",
+        "Says what it will do to which table; does it with --yes.",
     )
     for made in (repair, upgrade):
         made.add_argument("--yes", action="store_true", help="do it (without: only say it)")
@@ -114,9 +180,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = parser().parse_args(argv)
     does: dict[str, Callable[[argparse.Namespace], int | None]] = {
-        "run": _run, "worker": _worker, "validate": _validate, "list": _list, "check": _check, "why": _why,
-        "sql": _sql, "funnel": _funnel, "repair": _repair, "upgrade": _upgrade,
-    }  # fmt: skip
+        "run": _run,
+        "worker": _worker,
+        "validate": _validate,
+        "list": _list,
+        "check": _check,
+        "why": _why,
+        "sql": _sql,
+        "funnel": _funnel,
+        "repair": _repair,
+        "upgrade": _upgrade,
+    }
     return exit_code_of(lambda: does[given.command](given))
 
 
@@ -135,10 +209,25 @@ def _list(given: argparse.Namespace) -> None:
 
     found = [curate.find_job(name) for name in curate.job_names()]
     if given.json:
-        print(json.dumps([{"job": j.name, "about": j.about.splitlines()[0], "reads": j.reads, "writes": [w.table for w in j.writes]} for j in found]))
+        print(
+            json.dumps(
+                [
+                    {
+                        "job": j.name,
+                        "about": j.about.splitlines()[0],
+                        "reads": j.reads,
+                        "writes": [w.table for w in j.writes],
+                    }
+                    for j in found
+                ]
+            )
+        )
         return
     for job in found:
-        print(f"{job.name:<16} {job.about.splitlines()[0]}\n{'':<16} reads {', '.join(job.reads) or '-'}; writes {', '.join(w.table for w in job.writes) or '-'}")
+        print(
+            f"{job.name:<16} {job.about.splitlines()[0]}\n{'':<16} reads {', '.join(job.reads) or '-'}; "
+            f"writes {', '.join(w.table for w in job.writes) or '-'}"
+        )
     print(f"{'curate':<16} All jobs of one recipe, in its order.")
 
 
@@ -148,9 +237,15 @@ def _worker(given: argparse.Namespace) -> int:
 
 def _validate(given: argparse.Namespace) -> int:
     flags = VALIDATES[given.what]
-    others = sorted({flag for known in VALIDATES.values() for flag in known if getattr(given, flag) is not None} - set(flags))
+    others = sorted(
+        {flag for known in VALIDATES.values() for flag in known if getattr(given, flag) is not None}
+        - set(flags)
+    )
     if others:
-        raise ConfigError(f"validate {given.what}: --{others[0]} is not for it; it takes {', '.join('--' + flag for flag in flags)}")
+        raise ConfigError(
+            f"validate {given.what}: --{others[0]} is not for it; it takes "
+            f"{', '.join('--' + flag for flag in flags)}"
+        )
     return _start(f"synth_worker.validate_{given.what}", given, *flags)
 
 
@@ -167,7 +262,9 @@ def _check(given: argparse.Namespace) -> int | None:
 
     content = config.load_yaml(config.find_file(given.recipe))
     if isinstance(content, dict) and set(content) == {"worker"}:
-        return subprocess.run([sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False).returncode
+        return subprocess.run(
+            [sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False
+        ).returncode
     recipe = config.load_recipe(given.recipe)
     for job, params in curate.plan(recipe, packages=not given.no_packages):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
@@ -218,7 +315,10 @@ def _funnel(given: argparse.Namespace) -> None:
     print(f"{'job':<16} {'in':>10} {'kept':>10} {'left out':>10}  by reason (a document may have several)")
     for row in rows:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items()) or "-"
-        print(f"{row['job']:<16} {row['rows_in']:>10,} {row['rows_kept']:>10,} {row['rows_left_out']:>10,}  {reasons}")
+        print(
+            f"{row['job']:<16} {row['rows_in']:>10,} {row['rows_kept']:>10,} {row['rows_left_out']:>10,} "
+            f" {reasons}"
+        )
 
 
 def _lake(given: argparse.Namespace) -> Any:
@@ -240,7 +340,11 @@ def _repair(given: argparse.Namespace) -> None:
 
     lake = _lake(given)
     found = findings(lake)
-    _say([{"table": each.table, "trouble": each.trouble, "action": each.action} for each in found], given, "nothing to repair")
+    _say(
+        [{"table": each.table, "trouble": each.trouble, "action": each.action} for each in found],
+        given,
+        "nothing to repair",
+    )
     if found and given.yes:
         repair(lake, found)
         print("done; run `gristmill run curate` again", file=sys.stderr)
@@ -251,7 +355,11 @@ def _upgrade(given: argparse.Namespace) -> None:
 
     lake = _lake(given)
     found = changes(lake)
-    _say([{"table": each.table, "action": each.detail} for each in found], given, "every table has the columns of this version")
+    _say(
+        [{"table": each.table, "action": each.detail} for each in found],
+        given,
+        "every table has the columns of this version",
+    )
     if found and given.yes:
         upgrade(lake, found)
         print("done; run `gristmill run curate` again", file=sys.stderr)

@@ -4,7 +4,8 @@ reads   what the jobs of the recipe read
 writes  what they write
 run     gristmill run curate --recipe conf/demo.yaml       (or spark-submit jobs/curate.py --recipe ...)
 
-A run that stops is continued by the same command: finished jobs answer "nothing to do", a job that died is repeated whole.
+A run that stops is continued by the same command: finished jobs answer "nothing to do", a job that died is
+repeated whole.
 """
 
 from __future__ import annotations
@@ -39,21 +40,30 @@ def job_names() -> list[str]:
 def find_job(name: str) -> Job:
     """The job called `name`. Raises ConfigError naming the jobs there are."""
     if name not in job_names():
-        raise ConfigError(f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)")
+        raise ConfigError(
+            f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)"
+        )
     found: Job = importlib.import_module(f"jobs.{name}").JOB
     return found
 
 
 def plan(recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = True) -> list[tuple[Job, Any]]:
-    """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints of all sections.
+    """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints
+    of all sections.
 
-    `later`: the recipes that go on where this one ends; `packages`: whether those that the jobs need must be here.
+    `later`: the recipes that go on where this one ends; `packages`: whether those that the jobs need must be
+    here.
     """
     if recipe.path in later:
-        raise ConfigError(f"{later[0]}: after: the recipes {', '.join(map(str, later))} come after each other; leave `after` out of the first")
+        raise ConfigError(
+            f"{later[0]}: after: the recipes {', '.join(map(str, later))} come after each other; leave "
+            "`after` out of the first"
+        )
     planned = _checked(recipe, packages)
     if len(planned) > 1:  # a recipe of one job finds its tables in the lake
-        earlier = plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
+        earlier = (
+            plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
+        )
         check_order(planned, str(recipe.path), earlier)
     return planned
 
@@ -81,12 +91,17 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     outcomes = []
     with lake.states_held():
         for job, params in planned:
-            outcomes += [run_job(job, params, lake)] if job.scope != "input" else _ingested(job, params, lake, inputs or params.input)
+            outcomes += (
+                [run_job(job, params, lake)]
+                if job.scope != "input"
+                else _ingested(job, params, lake, inputs or params.input)
+            )
     return outcomes
 
 
 def _ingested(job: Job, params: Any, lake: Lake, source: str | None) -> list[Outcome]:
-    """An ingest of the input, or of each folder in it when every folder is a batch; then of the batches that must be read again."""
+    """An ingest of the input, or of each folder in it when every folder is a batch; then of the batches
+    that must be read again."""
     outcomes = []
     for where, batch in _sources(params, lake, source):
         try:
@@ -99,7 +114,10 @@ def _ingested(job: Job, params: Any, lake: Lake, source: str | None) -> list[Out
 
 
 def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
-    """Each input with the name of its batch (None: its own). A folder whose name is a batch of another root gets one of its own."""
+    """Each input with the name of its batch (None: its own).
+
+    A folder whose name is a batch of another root gets one of its own.
+    """
     if not source or not params.batch_per_folder:
         return [(source, None)]
     found, left = hadoop_files.folders(lake.spark, source)
@@ -108,30 +126,38 @@ def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | No
     taken = {} if params.replace_other_root else batches.roots(Runs(lake))
     named: list[tuple[str | None, str | None]] = []
     for folder in found:
-        name = folder.name if params.replace_other_root else batches.own_name(folder.root, folder.where, taken)
+        name = (
+            folder.name if params.replace_other_root else batches.own_name(folder.root, folder.where, taken)
+        )
         taken[name] = folder.root
         named.append((folder.where, name))
     return named
 
 
 def _read_again(job: Job, params: Any, lake: Lake) -> list[Outcome]:
-    """The batches with rows that were left out for copies which are gone: each is read again, where its root is there and this recipe read it."""
+    """The batches with rows that were left out for copies which are gone: each is read again, where its
+    root is there and this recipe read it."""
     outcomes: list[Outcome] = []
     left: set[str] = set()
     digest = config.recipe_hash(job.name, params)
-    # Reading a batch leaves none of its own rows waiting, so this ends when the files of no batch change any more.
+    # Reading a batch leaves none of its own rows waiting, so this ends when the files of no batch change any
+    # more.
     while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in left]:
         name, runs = fresh[-1], Runs(lake)
         root = batches.roots(runs).get(name)
         try:
             if root is None:
                 raise NoSuchInput("its root is not known")
-            if not runs.covers(job.name, name, digest):  # another mapping of columns would make other documents of its rows
+            # another mapping of columns would make other documents of its rows
+            if not runs.covers(job.name, name, digest):
                 raise NoSuchInput("another recipe read it; run that one again")
             outcomes.append(run_job(job, params, lake, inputs=root, batch=name))
         except NoSuchInput as error:
             left.add(name)
-            _say(f"batch {name} waits to be read again, for copies of documents of it are gone (rejects: {batches.READ_AGAIN}): {error}")
+            _say(
+                f"batch {name} waits to be read again, for copies of documents of it are gone (rejects: "
+                f"{batches.READ_AGAIN}): {error}"
+            )
     return outcomes
 
 
@@ -141,8 +167,12 @@ def _say(line: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="curate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", required=True, help="YAML file with a section for each job (conf/demo.yaml)")
+    parser = argparse.ArgumentParser(
+        prog="curate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--recipe", required=True, help="YAML file with a section for each job (conf/demo.yaml)"
+    )
     where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
     parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest; overrides the recipe's")

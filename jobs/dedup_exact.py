@@ -4,8 +4,8 @@ reads   docs, signals, verdicts; scores, quality, models where the ranking names
 writes  text_hashes, duplicates, verdicts
 run     spark-submit jobs/dedup_exact.py --recipe conf/jobs/dedup_exact.yaml --lake lakes/demo
 
-Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names. The text of
-a document is read once; the next batch meets its hash.
+Text first, then URLs among the survivors; so each left-out document is itself equal to the one it names. The
+text of a document is read once; the next batch meets its hash.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Normalise(Strict):
     """What counts as the same text."""
 
-    nfkc: bool  # typographic forms (full-width letters, ligatures), never powers, fractions, circled letters
+    # typographic forms (full-width letters, ligatures), never powers, fractions, circled letters
+    nfkc: bool
     casefold: bool
     squeeze_space: bool  # runs of white space count as one space, none at the ends
     simplify: bool  # Traditional characters count as Simplified (OpenCC)
@@ -46,8 +47,10 @@ class Params(Strict):
 
     heeds: list[str]  # judges whose left-out documents are not looked at
     normalise: Normalise
-    url_domains: list[Label]  # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
-    ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
+    # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
+    url_domains: list[Label]
+    # the first difference decides who stays; doc_id breaks the last tie
+    ranking: list[Rank]
     min_kept: NonNegativeInt  # documents
 
     def unused_tables(self) -> frozenset[str]:
@@ -64,13 +67,16 @@ def known(tables: Tables, params: Params) -> DataFrame:
 
 
 def hash_texts(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """`text_hashes` of the documents that earlier judges kept and that have none yet; one pass over their text."""
+    """`text_hashes` of the documents that earlier judges kept and that have none yet; one pass over
+    their text."""
     from pyspark.sql import functions as F
 
     texts = tables.kept(params.heeds, "text")
     if tables.owns("text_hashes"):
         keys = ["doc_id", "batch_id"]
-        todo = tables.stage("todo", tables.kept(params.heeds).join(known(tables, params), keys, how="left_anti"))
+        todo = tables.stage(
+            "todo", tables.kept(params.heeds).join(known(tables, params), keys, how="left_anti")
+        )
         if todo.isEmpty():
             return {}
         texts = tables.texts(todo, "text")
@@ -91,28 +97,45 @@ def keyed(tables: Tables, params: Params) -> DataFrame:
 
 
 def url_key(url: Column) -> Column:
-    """A URL without scheme, `www.`, fragment and closing slash, host in lower case and escapes (`%e4`) in upper; null when it has no host."""
+    """A URL without scheme, `www.`, fragment and closing slash, host in lower case and escapes (`%e4`)
+    in upper; null when it has no host."""
     from pyspark.sql import functions as F
 
-    bare = F.regexp_replace(F.regexp_replace(F.trim(url), "#.*$", ""), "(?i)^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(www\\.)?", "")
+    bare = F.regexp_replace(
+        F.regexp_replace(F.trim(url), "#.*$", ""), "(?i)^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(www\\.)?", ""
+    )
     bare = F.regexp_replace(bare, "/+$", "")
     host = F.lower(F.regexp_extract(bare, "^[^/?]*", 0))
-    pieces = F.split(F.regexp_extract(bare, "^[^/?]*(.*)$", 1), "(?=%[0-9A-Fa-f]{2})")  # each begins with its escape, but for the first
-    rest = F.concat_ws("", F.transform(pieces, lambda piece: F.when(piece.startswith("%"), F.concat(F.upper(piece.substr(1, 3)), F.substring(piece, 4, 1 << 30))).otherwise(piece)))
+    # each begins with its escape, but for the first
+    pieces = F.split(F.regexp_extract(bare, "^[^/?]*(.*)$", 1), "(?=%[0-9A-Fa-f]{2})")
+    rest = F.concat_ws(
+        "",
+        F.transform(
+            pieces,
+            lambda piece: F.when(
+                piece.startswith("%"), F.concat(F.upper(piece.substr(1, 3)), F.substring(piece, 4, 1 << 30))
+            ).otherwise(piece),
+        ),
+    )
     return F.when(url.rlike(ADDRESS) & (F.length(bare) > 0), F.concat(host, rest))
 
 
 def copies_of(rows: DataFrame, key: str, order: list[str], method: str) -> DataFrame:
-    """Every row of `rows` with survivor and family of its group by `key`; `is_out` where it is not the survivor itself."""
+    """Every row of `rows` with survivor and family of its group by `key`; `is_out` where it is not the
+    survivor itself."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    group = Window.partitionBy(key).orderBy(*order).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    group = (
+        Window.partitionBy(key)
+        .orderBy(*order)
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
     best = F.when(F.col(key).isNotNull(), F.first("doc_id").over(group)).otherwise(F.col("doc_id"))
     family = F.when(F.col(key).isNotNull(), F.min("doc_id").over(group)).otherwise(F.col("doc_id"))
-    return rows.select("*", best.alias("dup_of"), family.alias("family_id"), F.lit(method).alias("method")).withColumn(
-        "is_out", F.col("dup_of") != F.col("doc_id")
-    )
+    return rows.select(
+        "*", best.alias("dup_of"), family.alias("family_id"), F.lit(method).alias("method")
+    ).withColumn("is_out", F.col("dup_of") != F.col("doc_id"))
 
 
 def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -126,24 +149,38 @@ def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
     if params.url_domains:
         stay = by_text.where(~F.col("is_out")).select(*rows.columns)
         by_url = copies_of(stay.where(F.col("url_key").isNotNull()), "url_key", order, "url")
-        out = out.unionByName(by_url.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method"))
+        out = out.unionByName(
+            by_url.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method")
+        )
     out = tables.stage("copies", out)
     own = F.lit(tables.job.name).alias("job")
-    duplicates = out.select(own, "doc_id", "batch_id", "dup_of", "method", F.lit(1.0).alias("similarity"), "family_id")
+    duplicates = out.select(
+        own, "doc_id", "batch_id", "dup_of", "method", F.lit(1.0).alias("similarity"), "family_id"
+    )
     verdicts = out.select(
-        own, "doc_id", "batch_id", F.concat(F.lit("same_"), F.when(F.col("method") == "url", "url").otherwise("text")).alias("reason"),
-        F.lit(1.0).alias("value"), F.lit(1.0).alias("limit"), F.concat(F.lit("dedup_exact."), "method").alias("rule"),
+        own,
+        "doc_id",
+        "batch_id",
+        F.concat(F.lit("same_"), F.when(F.col("method") == "url", "url").otherwise("text")).alias("reason"),
+        F.lit(1.0).alias("value"),
+        F.lit(1.0).alias("limit"),
+        F.concat(F.lit("dedup_exact."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
+    )
     return {"duplicates": duplicates, "verdicts": verdicts}
 
 
 JOB = Job(
-    "dedup_exact", Params, reads=("docs", "signals", "verdicts"),
+    "dedup_exact",
+    Params,
+    reads=("docs", "signals", "verdicts"),
     writes=(Writes("text_hashes", "append"), Writes("duplicates", "job"), Writes("verdicts", "job")),
-    steps=(forget_replaced, hash_texts, find_copies), scope="lake", count=count_verdicts, about=__doc__,
+    steps=(forget_replaced, hash_texts, find_copies),
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
     looks_at=("domains", *EARLIER),
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,11 +1,12 @@
-"""Keep the best of every family of near-duplicates; every left-out document is itself alike to the one it names.
+"""Keep the best of every family of near-duplicates; every left-out document is itself alike to the one it
+names.
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_minhash.py --recipe conf/jobs/dedup_minhash.yaml --lake lakes/demo
 
-MinHash sketches find candidates by their bands; those far from the limit are decided by their sketches, the rest by their texts. The steps
-stand in jobs/dedup/steps.py.
+MinHash sketches find candidates by their bands; those far from the limit are decided by their sketches, the
+rest by their texts. The steps stand in jobs/dedup/steps.py.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class Params(NearDupParams):
 
     permutations: PositiveInt
     bands: PositiveInt
-    rows: PositiveInt  # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
+    # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
+    rows: PositiveInt
     seed: NonNegativeInt
     bits: Literal[1, 2, 4, 8, 16]  # of each minimum that the sketch keeps
     measure: Literal["jaccard", "containment"]
     min_similarity: float = Field(gt=0, le=1)  # at least this alike: a duplicate
-    n_sigma: PositiveFloat  # a sketch decides only this many standard errors from the limit
+    # a sketch decides only this many standard errors from the limit
+    n_sigma: PositiveFloat
     exact_only: bool  # compare every candidate by text
 
     @model_validator(mode="after")
@@ -84,14 +87,26 @@ class Params(NearDupParams):
 
     def notes(self) -> list[str]:
         """The S-curve, for `gristmill check`."""
-        points = ", ".join(f"{j:.2f}: {float(meeting_probability(j, self.bands, self.rows)):.4f}" for j in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9))
-        return [f"probability that a pair of this Jaccard shares a band ({self.bands} x {self.rows}): {points}"]
+        points = ", ".join(
+            f"{j:.2f}: {float(meeting_probability(j, self.bands, self.rows)):.4f}"
+            for j in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
+        )
+        return [
+            f"probability that a pair of this Jaccard shares a band ({self.bands} x {self.rows}): {points}"
+        ]
 
 
 JOB = Job(
-    "dedup_minhash", Params, reads=("docs", "signals", "verdicts"), writes=WRITES, steps=STEPS, scope="lake", count=count_verdicts, about=__doc__,
+    "dedup_minhash",
+    Params,
+    reads=("docs", "signals", "verdicts"),
+    writes=WRITES,
+    steps=STEPS,
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
     looks_at=EARLIER,
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,11 +1,13 @@
-"""Keep the best of every family of near-duplicates, by SimHash: the second method, behind the same tables as dedup_minhash.
+"""Keep the best of every family of near-duplicates, by SimHash: the second method, behind the same tables as
+dedup_minhash.
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_simhash.py --recipe conf/jobs/dedup_simhash.yaml --lake lakes/demo
 
-8 bytes a document in place of 256, and every pair within the Hamming distance is found, with no chance involved; but how far two SimHashes are
-apart says little of how alike short texts are, so the shingle sets decide (`decide: text`) unless the recipe trusts the bits alone.
+8 bytes a document in place of 256, and every pair within the Hamming distance is found, with no chance
+involved; but how far two SimHashes are apart says little of how alike short texts are, so the shingle sets
+decide (`decide: text`) unless the recipe trusts the bits alone.
 """
 
 from __future__ import annotations
@@ -72,14 +74,23 @@ class Params(NearDupParams):
     def notes(self) -> list[str]:
         """What a document costs, for `gristmill check`."""
         keys = self.simhash().n_keys
-        return [f"{keys} keys a document, each of about {64 * (self.blocks - self.max_hamming) // self.blocks} bits: every pair within {self.max_hamming} of 64 bits meets"]
+        return [
+            f"{keys} keys a document, each of about {64 * (self.blocks - self.max_hamming) // self.blocks} "
+            f"bits: every pair within {self.max_hamming} of 64 bits meets"
+        ]
 
 
 JOB = Job(
-    "dedup_simhash", Params, reads=("docs", "signals", "verdicts"), writes=WRITES, steps=STEPS, scope="lake",
-    count=count_verdicts, about=__doc__,
+    "dedup_simhash",
+    Params,
+    reads=("docs", "signals", "verdicts"),
+    writes=WRITES,
+    steps=STEPS,
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
     looks_at=EARLIER,
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

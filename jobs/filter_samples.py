@@ -1,12 +1,14 @@
-"""Choose among the samples: limits on their measures, benchmark questions and near-duplicates out, openings capped, buckets filled, clusters thinned.
+"""Choose among the samples: limits on their measures, benchmark questions and near-duplicates out, openings
+capped, buckets filled, clusters thinned.
 
 reads   samples, sample_signals; sample_scores where they are there
-writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: each filter's samples in and out, self-BLEU before and after
+writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: each filter's samples in and out,
+        self-BLEU before and after
 run     spark-submit jobs/filter_samples.py --recipe conf/jobs/filter_samples.yaml --lake lakes/demo
 
-The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of which its question or
-chain holds an item; what the later filters leave out has one. Among samples that
-cannot all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
+The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of
+which its question or chain holds an item; what the later filters leave out has one. Among samples that cannot
+all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ LANGUAGE = "other_language"
 class Buckets(Strict):
     """At most so many samples of each language, domain and difficulty; which ones, a seeded hash says."""
 
-    difficulty_bins: PositiveInt  # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
+    # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
+    difficulty_bins: PositiveInt
     max_samples: PositiveInt
 
 
@@ -50,7 +53,8 @@ class Diversity(Strict):
     clusters: PositiveInt
     share: float = Field(gt=0, le=1)
     method: Literal["k_center", "mmr"]
-    mmr_weight: float = Field(ge=0, le=1)  # of the sample's own value against its likeness to those chosen
+    # of the sample's own value against its likeness to those chosen
+    mmr_weight: float = Field(ge=0, le=1)
 
 
 class Params(Strict):
@@ -63,7 +67,10 @@ class Params(Strict):
     max_same_opening: PositiveInt | None  # samples whose questions open with the same words
     buckets: Buckets | None
     diversity: Diversity | None
-    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = Field(min_length=1)  # weights of the features that rank samples
+    # weights of the features that rank samples
+    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = Field(
+        min_length=1
+    )
     self_bleu_texts: PositiveInt
     seed: int
     min_kept: NonNegativeInt  # samples
@@ -85,13 +92,23 @@ class Params(Strict):
 
 
 def measured(tables: Tables, params: Params) -> DataFrame:
-    """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its evaluators (null where there is none)."""
+    """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its
+    evaluators (null where there is none)."""
     from pyspark.sql import functions as F
 
     samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
-    asked = {"is_same_language", "n_cot", *params.style, *(LIMITS[name][0] for section in params.limits.values() for name in section)}
+    asked = {
+        "is_same_language",
+        "n_cot",
+        *params.style,
+        *(LIMITS[name][0] for section in params.limits.values() for name in section),
+    }
     signals = tables["sample_signals"]
-    rows = samples.join(signals.select("sample_id", *[name for name in signals.columns if name in asked]), ["sample_id"], how="inner")
+    rows = samples.join(
+        signals.select("sample_id", *[name for name in signals.columns if name in asked]),
+        ["sample_id"],
+        how="inner",
+    )
     scores = tables.get("sample_scores")
     if scores is None:
         return rows.select("*", *[F.lit(None).cast("double").alias(name) for name in EVALUATED])
@@ -100,7 +117,10 @@ def measured(tables: Tables, params: Params) -> DataFrame:
 
 
 def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
-    """sample_id, reason, value, limit, rule: a row for each limit that a sample fails. An unknown measure fails none."""
+    """sample_id, reason, value, limit, rule: a row for each limit that a sample fails.
+
+    An unknown measure fails none.
+    """
     from pyspark.sql import functions as F
 
     fails = []
@@ -112,7 +132,12 @@ def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
             measure, reason = LIMITS[name]
             value = F.col(measure).cast("double")
             is_bad = value < limit if name.startswith("min_") else value > limit
-            fails.append(F.when(mine & F.coalesce(is_bad, F.lit(False)), _verdict(reason, value, limit, f"limits.{recipe}.{name}")))
+            fails.append(
+                F.when(
+                    mine & F.coalesce(is_bad, F.lit(False)),
+                    _verdict(reason, value, limit, f"limits.{recipe}.{name}"),
+                )
+            )
     if not fails:
         fails = [F.lit(None).cast("struct<reason:string,value:double,limit:double,rule:string>")]
     found = rows.select("sample_id", F.explode(F.array_compact(F.array(*fails))).alias("v"))
@@ -123,18 +148,33 @@ def _verdict(reason: str, value: Any, limit: float | None, rule: str) -> Any:
     from pyspark.sql import functions as F
 
     parts = (F.lit(reason), F.lit(None) if value is None else value, F.lit(limit), F.lit(rule))
-    return F.struct(*(part.cast(kind).alias(name) for part, kind, name in zip(parts, ("string", "double", "double", "string"), ("reason", "value", "limit", "rule"), strict=True)))
+    return F.struct(
+        *(
+            part.cast(kind).alias(name)
+            for part, kind, name in zip(
+                parts,
+                ("string", "double", "double", "string"),
+                ("reason", "value", "limit", "rule"),
+                strict=True,
+            )
+        )
+    )
 
 
 def contaminated(tables: Tables, against: Against) -> DataFrame:
-    """sample_id, reason, value, limit, rule: a row for each benchmark of which question or chain of a sample hold something."""
+    """sample_id, reason, value, limit, rule: a row for each benchmark of which question or chain of a
+    sample hold something."""
     from pyspark.sql import functions as F
 
     index, names = against.index("filter_samples.decontaminate")
     against.announce(tables.job.name)
     texts = tables["samples"].select("sample_id", F.concat_ws("\n\n", "question", "cot").alias("text"))
     kernel = functools.partial(find_batches, keys=("sample_id",), index=index, names=names)
-    best = texts.mapInArrow(kernel, f"sample_id string, {FOUND}").groupBy("sample_id", "benchmark").agg(best_place())
+    best = (
+        texts.mapInArrow(kernel, f"sample_id string, {FOUND}")
+        .groupBy("sample_id", "benchmark")
+        .agg(best_place())
+    )
     return best.select("sample_id", *as_verdict())
 
 
@@ -149,15 +189,28 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     n_kept = [step["out"] for step in steps if "out" in step][-1]
     tables.held = {"kept": n_kept, "lost": lost, "steps": steps}
     if n_kept < min(params.min_kept, n_all):
-        raise DataError(f"filter_samples: would keep {n_kept:,} of {n_all:,} samples; nothing written. If that is meant, lower min_kept (it is {params.min_kept})")
+        raise DataError(
+            f"filter_samples: would keep {n_kept:,} of {n_all:,} samples; nothing written. If that "
+            f"is meant, lower min_kept (it is {params.min_kept})"
+        )
     verdicts = lost.select(
-        F.lit(tables.job.name).alias("job"), "sample_id", "reason", "value", "limit", "rule", "dup_of", F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
+        F.lit(tables.job.name).alias("job"),
+        "sample_id",
+        "reason",
+        "value",
+        "limit",
+        "rule",
+        "dup_of",
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )
     return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
 
 
-def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, list[dict[str, Any]]]:
-    """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and each filter's counts."""
+def left_out(
+    tables: Tables, rows: DataFrame, n: int, params: Params
+) -> tuple[DataFrame, list[dict[str, Any]]]:
+    """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and
+    each filter's counts."""
     from pyspark.sql import functions as F
 
     limited = tables.stage("limited", beyond_limits(rows, params))
@@ -185,7 +238,9 @@ def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
 
 def summarise(tables: Tables, params: Params) -> dict[str, Any]:
     """Write the summary beside the tables."""
-    hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n")
+    hadoop_files.write_text(
+        tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n"
+    )
     return {}
 
 
@@ -199,10 +254,17 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "filter_samples", Params, reads=("samples", "sample_signals"), looks_at=("sample_scores",),
+    "filter_samples",
+    Params,
+    reads=("samples", "sample_signals"),
+    looks_at=("sample_scores",),
     writes=(Writes("sample_verdicts", "job"), Writes("benchmark_items", "job")),
-    steps=(choose, summarise), scope="lake", count=count, about=__doc__, output=OUTPUT,
-)  # fmt: skip
+    steps=(choose, summarise),
+    scope="lake",
+    count=count,
+    about=__doc__,
+    output=OUTPUT,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -2,10 +2,12 @@
 
 reads   files, docs, rejects, batch_files
 writes  rejects, docs, batch_files
-run     spark-submit jobs/ingest_docs.py --recipe conf/jobs/ingest_docs.yaml --lake lakes/demo --input raw/2026-11
+run     spark-submit jobs/ingest_docs.py --recipe conf/jobs/ingest_docs.yaml --lake lakes/demo --input
+        raw/2026-11
 
-The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing; files that only have new
-times are compared by hash. Of each batch, rows read = rows of docs + rows of rejects, but for the documents that it held before.
+The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing;
+files that only have new times are compared by hash. Of each batch, rows read = rows of docs + rows of
+rejects, but for the documents that it held before.
 """
 
 from __future__ import annotations
@@ -39,57 +41,83 @@ Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint"
 class Format(Strict):
     """How the files that match a pattern are read, and which of their columns is what."""
 
-    glob: str  # against the path below the input, such as `*.jsonl*` or `wet/*`
+    # against the path below the input, such as `*.jsonl*` or `wet/*`
+    glob: str
     format: Literal["jsonl", "text", "parquet", "wet", "delta"]
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
-    optional: list[Name] = Field(default=[])  # whose column may be in no row of any file; any other that is nowhere stops the job
+    # whose column may be in no row of any file; any other that is nowhere stops the job
+    optional: list[Name] = Field(default=[])
 
 
 class Params(Strict):
     """See conf/jobs/ingest_docs.yaml."""
 
     input: str | None  # file or folder; --input overrides it
-    batch_per_folder: bool  # curate ingests each folder of the input as a batch of its own
+    # curate ingests each folder of the input as a batch of its own
+    batch_per_folder: bool
     formats: list[Format]  # the first whose glob matches a file says how it is read
     max_row_bytes: PositiveInt  # a longer row is a reject; it is skipped, never held
     max_raw_bytes: PositiveInt  # of a rejected row that are kept
     max_unpacked_bytes: PositiveInt  # a compressed file is read no further
     split_bytes: PositiveInt  # plain files are read in parts of this size
-    same_id: Literal["newest", "oldest"]  # the same id with other text: which stays, in the order in which batches were first ingested
-    replace_other_root: bool = False  # whether a batch may be replaced by one of its name that is read from another root
+    # the same id with other text: which stays, in the order in which batches were first ingested
+    same_id: Literal["newest", "oldest"]
+    # whether a batch may be replaced by one of its name that is read from another root
+    replace_other_root: bool = False
     contract: str  # suite in conf/expectations
-    max_reject_share: float = Field(ge=0, le=1)  # of the input rows; more and the job stops with nothing written
-    data_docs: bool  # whether Great Expectations writes its pages beside the lake (local lakes only)
+    # of the input rows; more and the job stops with nothing written
+    max_reject_share: float = Field(ge=0, le=1)
+    # whether Great Expectations writes its pages beside the lake (local lakes only)
+    data_docs: bool
     min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
-        bare = [each.glob for each in self.formats if each.format in ("jsonl", "parquet", "delta") and not each.columns.get("text")]
+        bare = [
+            each.glob
+            for each in self.formats
+            if each.format in ("jsonl", "parquet", "delta") and not each.columns.get("text")
+        ]
         if bare:
-            raise ValueError(f"formats {', '.join(bare)}: columns.text is not mapped; name the column that holds the text")
+            raise ValueError(
+                f"formats {', '.join(bare)}: columns.text is not mapped; name the column that holds the text"
+            )
         for each in self.formats:
             self.reader(each, "")  # raises ValueError where the reader would not take it
         return self
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
         """The executor's parameters for one format; `root` of a Delta table."""
-        columns: dict[str, str | None] = {str(name): value for name, value in how.columns.items() if value is not None}
-        bounds = {"max_row_bytes": self.max_row_bytes, "max_raw_bytes": self.max_raw_bytes, "max_unpacked_bytes": self.max_unpacked_bytes}
-        return readers.ReadParams(columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds)  # type: ignore[arg-type]
+        columns: dict[str, str | None] = {
+            str(name): value for name, value in how.columns.items() if value is not None
+        }
+        bounds: dict[str, Any] = {
+            "max_row_bytes": self.max_row_bytes,
+            "max_raw_bytes": self.max_raw_bytes,
+            "max_unpacked_bytes": self.max_unpacked_bytes,
+        }
+        return readers.ReadParams(
+            columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds
+        )
 
 
-# What this job adds to the reader's reasons (udfs/read/rows.py) and the contract's (conf/expectations/docs.yaml).
+# What this job adds to the reader's reasons (udfs/read/rows.py) and the contract's
+# (conf/expectations/docs.yaml).
 REASONS = {
     "repeated_document": "the same document stands earlier in this batch",
     "already_ingested": "the same document came with another batch",
-    "older_version": "the same id stands with other text in this batch, in a place that wins by the recipe's same_id",
+    "older_version": "the same id stands with other text in this batch, in a place that wins by the "
+    "recipe's same_id",
     "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
-    batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where it stood)",
+    batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where "
+    "it stood)",
     batches.DELETED: "somebody else deleted the document from docs, and `gristmill repair` accepted that",
-    batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back when its batch is read again",
+    batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back "
+    "when its batch is read again",
 }
-AMBIGUOUS = "older_version"  # of these the one that counts as a broken row: an id that stands for several texts names none
+# of these the one that counts as a broken row: an id that stands for several texts names none
+AMBIGUOUS = "older_version"
 GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
 
 
@@ -100,47 +128,77 @@ def by_format(params: Params, listing: Listing) -> list[Source]:
     for file in listing.files:
         taken = next((held for how, held in found if fnmatch(file.name, how.glob)), None)
         strays.append(file.name) if taken is None else taken.append(file)
-    is_table = bool(listing.commit) and any(held for how, held in found if how.format == "delta")  # its other files are no input
+    # its other files are no input
+    is_table = bool(listing.commit) and any(held for how, held in found if how.format == "delta")
     if strays and not is_table:
-        raise ConfigError(f"{listing.root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); add a format for them")
-    return [Source(how.format, params.reader(how, listing.root), held, params.split_bytes) for how, held in found if held]
+        raise ConfigError(
+            f"{listing.root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); "
+            "add a format for them"
+        )
+    return [
+        Source(how.format, params.reader(how, listing.root), held, params.split_bytes)
+        for how, held in found
+        if held
+    ]
 
 
 def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or repeated.
+    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or
+    repeated.
 
     And doc_id, batch_id, place of the documents of other batches that lose to one of these rows.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    judged = rows.select("place", "doc_id", "content_hash", F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"))
+    judged = rows.select(
+        "place",
+        "doc_id",
+        "content_hash",
+        F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"),
+    )
     judged = tables.stage("judged", judged)
     name = F.regexp_extract("place", r"(?s)^(.*):[^:]*$", 1)
     position = F.regexp_extract("place", r"(\d+)\D*$", 1).cast("bigint")
-    good = judged.where("reason IS NULL").withColumn("at", F.struct(name.alias("name"), position.alias("position"), "place"))
+    good = judged.where("reason IS NULL").withColumn(
+        "at", F.struct(name.alias("name"), position.alias("position"), "place")
+    )
     same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
     good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
-    # The newest text is the one that stands last, though an equal one may stand first, and be the copy that is kept.
+    # The newest text is the one that stands last, though an equal one may stand first, and be the copy that
+    # is kept.
     is_newest = params.same_id == "newest"
     good = good.withColumn("ranked", F.max("at").over(same_text) if is_newest else F.col("at"))
     order = F.col("ranked").desc() if is_newest else F.col("ranked").asc()
-    good = good.withColumn("is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy"))
-    known = earlier(tables).selectExpr("doc_id", "content_hash AS known_hash", "batch_id AS known_in", "place AS known_place")
+    good = good.withColumn(
+        "is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy")
+    )
+    known = earlier(tables).selectExpr(
+        "doc_id", "content_hash AS known_hash", "batch_id AS known_in", "place AS known_place"
+    )
     good = good.join(known, "doc_id", how="left")
     reason = (
-        F.when(F.col("is_copy"), "repeated_document").when(F.col("known_hash") == F.col("content_hash"), "already_ingested")
-        .when(F.col("is_older"), AMBIGUOUS).when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
-    )  # fmt: skip
+        F.when(F.col("is_copy"), "repeated_document")
+        .when(F.col("known_hash") == F.col("content_hash"), "already_ingested")
+        .when(F.col("is_older"), AMBIGUOUS)
+        .when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
+    )
     wanted = ("place", "doc_id", reason.alias("reason"), "known_in", "known_place")
-    bad = judged.where("reason IS NOT NULL").selectExpr("place", "doc_id", "reason", "CAST(NULL AS string) AS known_in", "CAST(NULL AS string) AS known_place")
-    staged = tables.stage("reasons", bad.unionByName(good.select(*wanted).where("reason IS NOT NULL OR known_in IS NOT NULL")))
-    beaten = staged.where("reason IS NULL").selectExpr("doc_id", "known_in AS batch_id", "known_place AS place")
+    bad = judged.where("reason IS NOT NULL").selectExpr(
+        "place", "doc_id", "reason", "CAST(NULL AS string) AS known_in", "CAST(NULL AS string) AS known_place"
+    )
+    staged = tables.stage(
+        "reasons", bad.unionByName(good.select(*wanted).where("reason IS NOT NULL OR known_in IS NOT NULL"))
+    )
+    beaten = staged.where("reason IS NULL").selectExpr(
+        "doc_id", "known_in AS batch_id", "known_place AS place"
+    )
     return staged.where("reason IS NOT NULL").select("place", "doc_id", "reason"), beaten
 
 
 def stronger(tables: Tables, params: Params) -> list[str]:
-    """The batches whose version of a document wins over this batch's: by the order of first ingest, whoever runs last."""
+    """The batches whose version of a document wins over this batch's: by the order of first ingest,
+    whoever runs last."""
     known, batch = tables.runs.batches(), tables.batches[0]
     at = known.index(batch) if batch in known else len(known)
     return known[at + 1 :] if params.same_id == "newest" else known[:at]
@@ -156,7 +214,8 @@ def earlier(tables: Tables) -> DataFrame:
 
 
 class Read(NamedTuple):
-    """Rows that the reader gave out, and the documents of other batches that lose to them (None: only times of files changed)."""
+    """Rows that the reader gave out, and the documents of other batches that lose to them (None: only
+    times of files changed)."""
 
     n_rows: int
     beaten: DataFrame | None
@@ -165,7 +224,8 @@ class Read(NamedTuple):
 def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
 
-    Raises ContractError when too many rows break the contract, RetryLater when a file was being written: nothing is written then.
+    Raises ContractError when too many rows break the contract, RetryLater when a file was being written:
+    nothing is written then.
     """
     from pyspark.sql import functions as F
 
@@ -184,31 +244,56 @@ def ingest(tables: Tables, params: Params) -> dict[str, Any]:
     named = F.lit(batch).alias("batch_id")
     good = rows.join(F.broadcast(left_out.select("place")), "place", how="left_anti")
     docs = good.select(
-        "doc_id", named, bucket_of("doc_id", tables.lake.buckets).alias("bucket"), "source", "native_key", "url", "domain_hint", "lang_hint",
-        "license", "text", "n_bytes", "content_hash", "place", F.lit(tables.started_at).cast("timestamp").alias("ingested_at"),
-    )  # fmt: skip
+        "doc_id",
+        named,
+        bucket_of("doc_id", tables.lake.buckets).alias("bucket"),
+        "source",
+        "native_key",
+        "url",
+        "domain_hint",
+        "lang_hint",
+        "license",
+        "text",
+        "n_bytes",
+        "content_hash",
+        "place",
+        F.lit(tables.started_at).cast("timestamp").alias("ingested_at"),
+    )
     raw = rows.where("raw IS NOT NULL").select("place", "raw")
     rejects = left_out.join(raw, "place", how="left").select(named, "place", "reason", "doc_id", "raw")
     rejects = rejects.unionByName(batches.as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
-    return {"rejects": rejects, "docs": docs, "batch_files": tables.rows("batch_files", files, batch_id=batch, root=root)}
+    return {
+        "rejects": rejects,
+        "docs": docs,
+        "batch_files": tables.rows("batch_files", files, batch_id=batch, root=root),
+    }
 
 
 def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
-    """doc_id, place of what the last finished run found in this batch, as a document or not, and `rows` no longer hold."""
+    """doc_id, place of what the last finished run found in this batch, as a document or not, and `rows`
+    no longer hold."""
     from pyspark.sql import functions as F
 
-    found = [tables.slice(name).select("doc_id", "place") for name in ("docs", "rejects") if name in tables.versions]
+    found = [
+        tables.slice(name).select("doc_id", "place")
+        for name in ("docs", "rejects")
+        if name in tables.versions
+    ]
     if tables.batches[0] not in tables.runs.batches() or not found:
         return tables.empty("rejects").select("doc_id", "place")
     before = found[0] if len(found) == 1 else found[0].unionByName(found[1])
-    gone = before.where("doc_id IS NOT NULL").join(rows.where("doc_id IS NOT NULL").select("doc_id"), "doc_id", how="left_anti")
+    gone = before.where("doc_id IS NOT NULL").join(
+        rows.where("doc_id IS NOT NULL").select("doc_id"), "doc_id", how="left_anti"
+    )
     return gone.groupBy("doc_id").agg(F.min("place").alias("place"))
 
 
 def settle(tables: Tables, params: Params) -> dict[str, Any]:
-    """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a copy that is gone are named.
+    """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a
+    copy that is gone are named.
 
-    Each row stays in the slice of the batch that it was read in, so that the rows of every batch add up at any time.
+    Each row stays in the slice of the batch that it was read in, so that the rows of every batch add up at
+    any time.
     """
     from pyspark.sql import functions as F
 
@@ -216,7 +301,11 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
     if lost is None or "docs" not in tables.versions:
         return {}
     is_lost = not lost.isEmpty()
-    back = missed(tables, params, lost) if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params)) else None
+    back = (
+        missed(tables, params, lost)
+        if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params))
+        else None
+    )
     made: list[Any] = []
     if is_lost:
         made.append(Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
@@ -224,7 +313,9 @@ def settle(tables: Tables, params: Params) -> dict[str, Any]:
         # First the new row, then the old one away: whatever dies between them, the row is there.
         again = back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw")
         made += [Insert(again, batches.REJECT), Delete(back, batches.REJECT)]
-    return ({"rejects": made} if made else {}) | ({"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {})
+    return ({"rejects": made} if made else {}) | (
+        {"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {}
+    )
 
 
 def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
@@ -237,9 +328,18 @@ def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
     last = tables.runs.last(tables.job.name, tables.batches[0])
     here = F.col("batch_id").isin(list(tables.batches))
     fresh = tables.own("docs").where(here).select("doc_id", "content_hash")
-    gone = tables["docs"].where(here).join(fresh, ["doc_id", "content_hash"], how="left_anti").select("doc_id").unionByName(lost.select("doc_id"))
-    if last is not None and last["status"] == "started":  # that run may have taken versions away for documents that are no longer here
-        gone = gone.unionByName(earlier(tables).join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti").select("doc_id"))
+    gone = (
+        tables["docs"]
+        .where(here)
+        .join(fresh, ["doc_id", "content_hash"], how="left_anti")
+        .select("doc_id")
+        .unionByName(lost.select("doc_id"))
+    )
+    # that run may have taken versions away for documents that are no longer here
+    if last is not None and last["status"] == "started":
+        gone = gone.unionByName(
+            earlier(tables).join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti").select("doc_id")
+        )
     theirs = tables.own("rejects").where(~here & F.col("reason").isin(list(GIVEN_UP)))
     stands = fresh.select("doc_id", F.lit(True).alias("is_here"))
     rows = theirs.join(gone.distinct(), "doc_id", how="left_semi").join(stands, "doc_id", how="left")
@@ -248,29 +348,41 @@ def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
 
 
 def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
-    """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than min_kept would stay."""
+    """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than
+    min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = found.pop(None, 0)
     broken = {reason: n for reason, n in found.items() if reason not in REASONS or reason == AMBIGUOUS}
-    listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1]))
+    listed = ", ".join(
+        f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
+    )
     if total and sum(broken.values()) > params.max_reject_share * total:
         listed = ", ".join(filter(None, (listed, *told(rows))))
         raise ContractError(
-            f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break the contract ({listed}), more than "
-            f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the columns in the recipe, or the limit"
+            f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break "
+            f"the contract ({listed}), more than "
+            f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the "
+            "columns in the recipe, or the limit"
             + (f". {AMBIGUOUS}: {who_names(params, rows, left_out)}" if AMBIGUOUS in broken else "")
         )
     kept = total - sum(found.values())
     if kept < params.min_kept:
-        raise ContractError(f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted {params.min_kept:,}; nothing was written ({listed})")
+        raise ContractError(
+            f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted "
+            f"{params.min_kept:,}; nothing was written ({listed})"
+        )
 
 
 def told(rows: DataFrame) -> list[str]:
-    """What the reader says of broken rows beside their reason, the commonest first: `url: link is a list (3)`."""
+    """What the reader says of broken rows beside their reason, the commonest first: `url: link is a list
+    (3)`."""
     from pyspark.sql import functions as F
 
     counted = rows.where("detail IS NOT NULL").groupBy("reason", "detail").agg(F.count("*").alias("n"))
-    return [f"{row['detail']} ({row['n']:,} {row['reason']})" for row in counted.orderBy(F.desc("n"), "reason", "detail").limit(5).collect()]
+    return [
+        f"{row['detail']} ({row['n']:,} {row['reason']})"
+        for row in counted.orderBy(F.desc("n"), "reason", "detail").limit(5).collect()
+    ]
 
 
 def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
@@ -278,19 +390,38 @@ def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
     from pyspark.sql import functions as F
 
     again = left_out.where(F.col("reason") == AMBIGUOUS).select("place")
-    named = rows.join(again, "place", how="left_semi").agg(F.count("native_key").alias("key"), F.count(F.when(F.col("native_key").isNull(), 1)).alias("url")).first()
+    named = (
+        rows.join(again, "place", how="left_semi")
+        .agg(
+            F.count("native_key").alias("key"), F.count(F.when(F.col("native_key").isNull(), 1)).alias("url")
+        )
+        .first()
+    )
     told, fields = [], (("native_key", named["key"]), ("url", named["url"]))  # type: ignore[index]
     for name, n in fields:
-        mapped: list[dict[str, str | None]] = [{**(readers.WET if how.format == "wet" else {}), **how.columns} for how in params.formats]  # type: ignore[dict-item]
+        mapped: list[dict[str, str | None]] = [
+            {**(readers.WET if how.format == "wet" else {}), **how.columns}  # type: ignore[dict-item]
+            for how in params.formats
+        ]
         columns = {columns.get(name) for columns in mapped}
         if n:
-            told.append(f"{n:,} rows have the id of another text of this batch by {name} (column {', '.join(sorted(filter(None, columns)))})")
-    return "; ".join(told) + ". An id must be unique in its source: map a column that is, or give each file a source of its own"
+            told.append(
+                f"{n:,} rows have the id of another text of this batch by {name} (column "
+                f"{', '.join(sorted(filter(None, columns)))})"
+            )
+    return (
+        "; ".join(told)
+        + ". An id must be unique in its source: map a column that is, or give each file a source of its own"
+    )
 
 
 def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
     """Great Expectations' word on the rows that could be read. Raises ContractError."""
-    site = f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}" if params.data_docs and tables.lake.local_root else None
+    site = (
+        f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}"
+        if params.data_docs and tables.lake.local_root
+        else None
+    )
     gate(rows.where("reason IS NULL"), load_contract(params.contract), params.max_reject_share, site)
 
 
@@ -299,7 +430,10 @@ def count(tables: Tables, params: Params) -> Counts:
     from pyspark.sql import functions as F
 
     here = F.col("batch_id").isin(list(tables.batches))
-    rows = _by_reason(tables.own("docs").where(here), tables.own("rejects").where(here & (F.col("reason") != batches.NO_LONGER)))
+    rows = _by_reason(
+        tables.own("docs").where(here),
+        tables.own("rejects").where(here & (F.col("reason") != batches.NO_LONGER)),
+    )
     return by_one_reason({row["reason"]: row["n"] for row in rows}, rows_in=tables.held.n_rows)
 
 
@@ -308,13 +442,23 @@ def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:
     from pyspark.sql import functions as F
 
     counted = reasons.groupBy("reason").agg(F.count("*").alias("n"))
-    return whole.agg(F.lit(None).cast("string").alias("reason"), F.count("*").alias("n")).unionByName(counted).collect()
+    return (
+        whole.agg(F.lit(None).cast("string").alias("reason"), F.count("*").alias("n"))
+        .unionByName(counted)
+        .collect()
+    )
 
 
 JOB = Job(
-    "ingest_docs", Params, reads=("docs", "rejects", "batch_files"),
-    writes=(Writes("rejects", "batch"), Writes("docs", "batch"), Writes("batch_files", "batch")), steps=(ingest, settle), scope="input", count=count, about=__doc__,
-)  # fmt: skip
+    "ingest_docs",
+    Params,
+    reads=("docs", "rejects", "batch_files"),
+    writes=(Writes("rejects", "batch"), Writes("docs", "batch"), Writes("batch_files", "batch")),
+    steps=(ingest, settle),
+    scope="input",
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

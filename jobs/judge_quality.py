@@ -48,26 +48,51 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    rows = tables.slice("quality").select(*keys, "lang", "bin").join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
+    rows = (
+        tables.slice("quality")
+        .select(*keys, "lang", "bin")
+        .join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
+    )
     rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
-        domain = F.lit(True) if route.domain == ANY else F.coalesce(F.col("domain").isin(route.domain), F.lit(False))
-        limit = F.when(lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")).otherwise(limit)
+        domain = (
+            F.lit(True)
+            if route.domain == ANY
+            else F.coalesce(F.col("domain").isin(route.domain), F.lit(False))
+        )
+        limit = F.when(
+            lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")
+        ).otherwise(limit)
         number = F.when(lang & domain, F.lit(i)).otherwise(number)
     found = rows.withColumn("limit", limit).withColumn("route", number).where(F.col("bin") < F.col("limit"))
-    return {"verdicts": found.select(
-        F.lit(tables.job.name).alias("job"), *keys, F.lit("low_quality").alias("reason"), F.col("bin").cast("double").alias("value"), "limit",
-        F.concat(F.lit("judge_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )}  # fmt: skip
+    return {
+        "verdicts": found.select(
+            F.lit(tables.job.name).alias("job"),
+            *keys,
+            F.lit("low_quality").alias("reason"),
+            F.col("bin").cast("double").alias("value"),
+            "limit",
+            F.concat(F.lit("judge_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias(
+                "rule"
+            ),
+            F.lit(tables.recipe_hash).alias("recipe_hash"),
+        )
+    }
 
 
 JOB = Job(
-    "judge_quality", Params, reads=("docs", "quality", "verdicts"), writes=(Writes("verdicts", "job"),), steps=(judge,), scope="lake",
-    count=count_verdicts, about=__doc__, looks_at=("domains",),
-)  # fmt: skip
+    "judge_quality",
+    Params,
+    reads=("docs", "quality", "verdicts"),
+    writes=(Writes("verdicts", "job"),),
+    steps=(judge,),
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
+    looks_at=("domains",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

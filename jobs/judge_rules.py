@@ -1,11 +1,12 @@
-"""Leave out documents that fail the rules of their language and domain. Compares stored measures with limits; measures nothing.
+"""Leave out documents that fail the rules of their language and domain. Compares stored measures with limits;
+measures nothing.
 
 reads   docs, signals
 writes  verdicts, edits
 run     spark-submit jobs/judge_rules.py --recipe conf/jobs/judge_rules.yaml --lake lakes/demo
 
-The first route whose languages and domains match a document says which presets it must meet; every limit it fails is a row.
-A preset with line_drops asks for its dropped lines as edits, applied at the exit.
+The first route whose languages and domains match a document says which presets it must meet; every limit it
+fails is a row. A preset with line_drops asks for its dropped lines as edits, applied at the exit.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Preset(Strict):
     preset: str
     about: str
     line_drops: bool
-    from_chars: NonNegativeInt | None = None  # code points; a shorter text is not judged by this preset; null: any is
+    # code points; a shorter text is not judged by this preset; null: any is
+    from_chars: NonNegativeInt | None = None
     limits: dict[str, float | int | None]
 
     @field_validator("limits")
@@ -59,7 +61,8 @@ class Params(Strict):
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]
-    languages: list[Label] | None  # other languages are left out as other_language; null: all stay
+    # other languages are left out as other_language; null: all stay
+    languages: list[Label] | None
     min_kept: NonNegativeInt  # documents; fewer and the job stops with nothing written
 
     @model_validator(mode="before")
@@ -75,16 +78,27 @@ class Params(Strict):
     def _routes_lead_somewhere(self) -> Params:
         missing = sorted({name for route in self.routes for name in route.presets} - set(self.presets))
         if missing:
-            raise ValueError(f"routes name presets that are not loaded: {', '.join(missing)} (loaded: {', '.join(self.presets)})")
+            raise ValueError(
+                f"routes name presets that are not loaded: {', '.join(missing)} (loaded: "
+                f"{', '.join(self.presets)})"
+            )
         lead_somewhere(self.routes)
         return self
 
     def plan(self) -> Plan:
         """What the executors need."""
         routes = tuple(
-            Route(None if r.lang == ANY else tuple(r.lang), None if r.domain == ANY else tuple(r.domain), tuple(r.presets)) for r in self.routes
+            Route(
+                None if r.lang == ANY else tuple(r.lang),
+                None if r.domain == ANY else tuple(r.domain),
+                tuple(r.presets),
+            )
+            for r in self.routes
         )
-        presets = {name: tuple((key, float(v)) for key, v in p.limits.items() if v is not None) for name, p in self.presets.items()}
+        presets = {
+            name: tuple((key, float(v)) for key, v in p.limits.items() if v is not None)
+            for name, p in self.presets.items()
+        }
         drops = frozenset(name for name, preset in self.presets.items() if preset.line_drops)
         least = {name: preset.from_chars for name, preset in self.presets.items() if preset.from_chars}
         return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages), least)
@@ -96,7 +110,9 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
-    judged = tables.stage("judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED))
+    judged = tables.stage(
+        "judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED)
+    )
     unnamed = judged.where("rule IS NULL AND start IS NULL").groupBy("reason")
     unnamed = unnamed.agg(F.sum("value").cast("bigint").alias("n"))
     tell_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
@@ -110,9 +126,15 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "judge_rules", Params, reads=("docs", "signals"), writes=(Writes("verdicts", "batch"), Writes("edits", "batch")),
-    steps=(judge,), count=count_verdicts, about=__doc__, looks_at=("domains",),
-)  # fmt: skip
+    "judge_rules",
+    Params,
+    reads=("docs", "signals"),
+    writes=(Writes("verdicts", "batch"), Writes("edits", "batch")),
+    steps=(judge,),
+    count=count_verdicts,
+    about=__doc__,
+    looks_at=("domains",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

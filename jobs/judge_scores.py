@@ -1,4 +1,5 @@
-"""Leave out documents of which a scorer says too much or too little: sensitive words, toxicity, any score. Compares; no model runs.
+"""Leave out documents of which a scorer says too much or too little: sensitive words, toxicity, any score.
+Compares; no model runs.
 
 reads   docs, scores, verdicts
 writes  verdicts
@@ -53,15 +54,25 @@ class Params(Strict):
 
 
 def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
-    """The version that a limit is about; `scored`: scorer to versions. Raises ContractError for none, or several."""
+    """The version that a limit is about; `scored`: scorer to versions.
+
+    Raises ContractError for none, or several.
+    """
     versions = scored.get(limit.scorer, [])
     if limit.version is None and len(versions) > 1:
-        raise ContractError(f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as limits[{place}].version, or delete the rows of the others")
+        raise ContractError(
+            f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as "
+            f"limits[{place}].version, or delete the rows of the others"
+        )
     if not versions or (limit.version or versions[0]) not in versions:
         wanted = limit.scorer + (f" {limit.version}" if limit.version else "")
-        there = ", ".join(f"{scorer} {version}" for scorer, some in sorted(scored.items()) for version in some) or "none"
+        there = (
+            ", ".join(f"{scorer} {version}" for scorer, some in sorted(scored.items()) for version in some)
+            or "none"
+        )
         raise ContractError(
-            f"judge_scores: limits[{place}] can leave nothing out: no document that the judges kept has a score of {wanted} "
+            f"judge_scores: limits[{place}] can leave nothing out: no document that the judges kept "
+            f"has a score of {wanted} "
             f"(there are: {there}); run the job that scores, or mend the name"
         )
     return limit.version or versions[0]
@@ -72,21 +83,35 @@ def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame
     from pyspark.sql import functions as F
 
     mine = rows.where((F.col("scorer") == limit.scorer) & (F.col("version") == version))
-    name, most = ("max_score", limit.max_score) if limit.max_score is not None else ("min_score", limit.min_score)
+    name, most = (
+        ("max_score", limit.max_score) if limit.max_score is not None else ("min_score", limit.min_score)
+    )
     is_beyond = F.col("score") > F.lit(most) if name == "max_score" else F.col("score") < F.lit(most)
     found = mine.where(is_beyond)
     found = found if limit.min_raw is None else found.where(F.col("raw") >= limit.min_raw)
     found = found if limit.domains is None else found.where(F.col("domain").isin(limit.domains))
-    said = (F.lit(limit.reason).alias("reason"), F.col("score").alias("value"), F.lit(most).cast("double").alias("limit"))
-    return found.select("doc_id", "batch_id", *said, F.lit(f"judge_scores.limits.{place}.{name}").alias("rule"))
+    said = (
+        F.lit(limit.reason).alias("reason"),
+        F.col("score").alias("value"),
+        F.lit(most).cast("double").alias("limit"),
+    )
+    return found.select(
+        "doc_id", "batch_id", *said, F.lit(f"judge_scores.limits.{place}.{name}").alias("rule")
+    )
 
 
 def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """A row of `verdicts` for each document and limit that it is beyond. Raises ContractError for what is not scored."""
+    """A row of `verdicts` for each document and limit that it is beyond.
+
+    Raises ContractError for what is not scored.
+    """
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    docs = with_domain(tables, tables.kept(params.heeds).join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"))
+    docs = with_domain(
+        tables,
+        tables.kept(params.heeds).join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"),
+    )
     scores = tables.slice("scores").select(*keys, "scorer", "version", "raw", "score")
     rows = tables.stage("scored", scores.join(docs, keys, how="inner"))
     scored: dict[str, list[str]] = {}
@@ -96,13 +121,30 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
         return {"verdicts": tables.empty("verdicts")}
     parts = [beyond(rows, limit, i, version_of(limit, i, scored)) for i, limit in enumerate(params.limits)]
     found = functools.reduce(lambda one, other: one.unionByName(other), parts)
-    return {"verdicts": found.select(F.lit(tables.job.name).alias("job"), *keys, "reason", "value", "limit", "rule", F.lit(tables.recipe_hash).alias("recipe_hash"))}
+    return {
+        "verdicts": found.select(
+            F.lit(tables.job.name).alias("job"),
+            *keys,
+            "reason",
+            "value",
+            "limit",
+            "rule",
+            F.lit(tables.recipe_hash).alias("recipe_hash"),
+        )
+    }
 
 
 JOB = Job(
-    "judge_scores", Params, reads=("docs", "scores", "verdicts"), writes=(Writes("verdicts", "job"),), steps=(judge,), scope="lake", count=count_verdicts, about=__doc__,
+    "judge_scores",
+    Params,
+    reads=("docs", "scores", "verdicts"),
+    writes=(Writes("verdicts", "job"),),
+    steps=(judge,),
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
     looks_at=("domains",),
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,11 +1,12 @@
-"""Give every document its subject domain: by its source, by the hint it came with, or else by a classifier trained on those.
+"""Give every document its subject domain: by its source, by the hint it came with, or else by a classifier
+trained on those.
 
 reads   docs
 writes  models, domains
 run     spark-submit jobs/label_domain.py --recipe conf/jobs/label_domain.yaml --lake lakes/demo
 
-Text is read of the documents that neither the map nor a hint decides, and of the examples, once. Whoever asks for a domain afterwards (routes of
-judges, slices of trainers, corpus, report) gets this one.
+Text is read of the documents that neither the map nor a hint decides, and of the examples, once. Whoever asks
+for a domain afterwards (routes of judges, slices of trainers, corpus, report) gets this one.
 """
 
 from __future__ import annotations
@@ -72,8 +73,13 @@ class Model(Strict):
 
     def spec(self) -> dict[str, Any]:
         """What udfs.scoring.domains wants."""
-        read = self.grams or self.vectors
-        return {"features": "grams" if self.grams else "vectors", "grams": read.model_dump(), "strength": self.strength, "folds": self.folds}  # type: ignore[union-attr]
+        read: Strict = self.grams or self.vectors  # type: ignore[assignment]  # one of the two is there
+        return {
+            "features": "grams" if self.grams else "vectors",
+            "grams": read.model_dump(),
+            "strength": self.strength,
+            "folds": self.folds,
+        }  # type: ignore[union-attr]
 
 
 class Params(Strict):
@@ -93,7 +99,8 @@ class Params(Strict):
 
 
 def known(docs: DataFrame, params: Params) -> DataFrame:
-    """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier must decide."""
+    """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier
+    must decide."""
     from pyspark.sql import functions as F
 
     pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
@@ -101,34 +108,55 @@ def known(docs: DataFrame, params: Params) -> DataFrame:
     hint = hint_label(F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
     rows = docs.select("doc_id", "batch_id", "source", mapped.alias("mapped"), hint.alias("hint"))
     method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")
-    return rows.select("doc_id", "batch_id", "source", F.coalesce("mapped", "hint").alias("domain"), method.alias("method"))
+    return rows.select(
+        "doc_id", "batch_id", "source", F.coalesce("mapped", "hint").alias("domain"), method.alias("method")
+    )
 
 
 def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
-    """text, label, lang, source of `per_domain` documents of each domain in the lake; None without two domains.
+    """text, label, lang, source of `per_domain` documents of each domain in the lake; None without two
+    domains.
 
-    The sources of a domain take turns, so that a large one does not become the domain; within a source the hash of the id decides.
+    The sources of a domain take turns, so that a large one does not become the domain; within a source the
+    hash of the id decides.
     """
     import pyarrow as pa
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     draw = F.xxhash64(F.lit(model.seed), F.col("doc_id"))
-    rows = known(tables["docs"], params).where("domain IS NOT NULL").withColumn("n", F.count("*").over(Window.partitionBy("domain")))
-    rows = rows.withColumn("turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id")))
-    rows = rows.withColumn("place", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id")))
+    rows = (
+        known(tables["docs"], params)
+        .where("domain IS NOT NULL")
+        .withColumn("n", F.count("*").over(Window.partitionBy("domain")))
+    )
+    rows = rows.withColumn(
+        "turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id"))
+    )
+    rows = rows.withColumn(
+        "place", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id"))
+    )
     rows = rows.where((F.col("n") >= model.min_documents) & (F.col("place") <= model.per_domain))
     chosen = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
     if chosen.select("label").distinct().count() < 2:
         return None
     found = tables["docs"].join(F.broadcast(chosen), ["doc_id", "batch_id"], how="inner")
-    found = found.select("text", "label", F.coalesce(folded_column(F.col("lang_hint")), F.lit(NO_LANG)).alias("lang"), "source").toPandas()
+    found = found.select(
+        "text", "label", F.coalesce(folded_column(F.col("lang_hint")), F.lit(NO_LANG)).alias("lang"), "source"
+    ).toPandas()
     return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
 
 
 def train(tables: Tables, params: Params) -> dict[str, Any]:
-    """`models`: the classifier, when a document at hand needs one and none was trained by this recipe. Raises DataError when the examples cannot teach."""
-    if params.classifier is None or is_trained(tables) or known(tables.slice("docs"), params).where("domain IS NULL").isEmpty():
+    """`models`: the classifier, when a document at hand needs one and none was trained by this recipe.
+
+    Raises DataError when the examples cannot teach.
+    """
+    if (
+        params.classifier is None
+        or is_trained(tables)
+        or known(tables.slice("docs"), params).where("domain IS NULL").isEmpty()
+    ):
         return {}
     taught = examples(tables, params, params.classifier)
     if taught is None:
@@ -136,10 +164,32 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     try:
         model, figures = fit_domains(NAME, params.classifier.spec(), taught)
     except ValueError as error:
-        raise DataError(f"label_domain: {error}; nothing written. Map more sources to domains, or set classifier: null") from error
+        raise DataError(
+            f"label_domain: {error}; nothing written. Map more sources to domains, or set classifier: null"
+        ) from error
     tables.held = model
-    about = {"examples": taught.num_rows, "domains": model.spec["domains"], "versions": dict(sorted(tables.versions.items()))}
-    return {"models": as_models(tables, [model_row(tables, NAME, model.version, KIND, to_bytes(model), trained_on=about, figures=figures, params=model.spec)])}
+    about = {
+        "examples": taught.num_rows,
+        "domains": model.spec["domains"],
+        "versions": dict(sorted(tables.versions.items())),
+    }
+    return {
+        "models": as_models(
+            tables,
+            [
+                model_row(
+                    tables,
+                    NAME,
+                    model.version,
+                    KIND,
+                    to_bytes(model),
+                    trained_on=about,
+                    figures=figures,
+                    params=model.spec,
+                )
+            ],
+        )
+    }
 
 
 def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -148,12 +198,23 @@ def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     rows = tables.stage("known", known(tables.slice("docs"), params).drop("source"))
     said = (F.lit(None).cast("double").alias("confidence"), F.lit(None).cast("string").alias("version"))
-    told, open_ = rows.where("domain IS NOT NULL").select("*", *said), rows.where("domain IS NULL").select("doc_id", "batch_id")
+    told, open_ = (
+        rows.where("domain IS NOT NULL").select("*", *said),
+        rows.where("domain IS NULL").select("doc_id", "batch_id"),
+    )
     model = tables.held
     if model is None and params.classifier and is_trained(tables):
-        model = from_bytes(load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict()))  # type: ignore[union-attr]
+        model = from_bytes(
+            load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict())
+        )  # type: ignore[union-attr]
     if model is None:
-        return {"domains": told.unionByName(open_.select("*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said))}
+        return {
+            "domains": told.unionByName(
+                open_.select(
+                    "*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said
+                )
+            )
+        }
     found = tables.texts(open_, "text").select("doc_id", "batch_id", domain(model)("text").alias("found"))
     is_sure = F.col("found.share") >= params.min_confidence
     labelled = found.select(
@@ -173,8 +234,14 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "label_domain", Params, reads=("docs",), writes=(Writes("models", "job"), Writes("domains", "batch")), steps=(train, label), count=count, about=__doc__,
-)  # fmt: skip
+    "label_domain",
+    Params,
+    reads=("docs",),
+    writes=(Writes("models", "job"), Writes("domains", "batch")),
+    steps=(train, label),
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

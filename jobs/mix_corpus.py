@@ -4,9 +4,10 @@ reads   corpus, docs
 writes  mix, verdicts
 run     spark-submit jobs/mix_corpus.py --recipe conf/jobs/mix_corpus.yaml --lake lakes/demo
 
-A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to max_epochs where it is
-too small, cut down where it is too large, by a hash of seed and id, so that the same lake and recipe give the same mix.
-Within its slice a document stands as often as the size of its family of duplicates says: rehydration.
+A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to
+max_epochs where it is too small, cut down where it is too large, by a hash of seed and id, so that the same
+lake and recipe give the same mix. Within its slice a document stands as often as the size of its family of
+duplicates says: rehydration.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Params(Strict):
     slices: dict[str, Slice]
     max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow
     max_epochs: (
-        PositiveFloat  # how often a document of weight 1 may stand in the mix, on the average of its slice
+        # how often a document of weight 1 may stand in the mix, on the average of its slice
+        PositiveFloat
     )
     family_weights: dict[PositiveInt, NonNegativeFloat] | None = (
         None  # from this family size on: weight; null: all weigh 1
@@ -94,7 +96,9 @@ class Params(Strict):
     @model_validator(mode="after")
     def _adds_up(self) -> Params:
         if abs(sum(each.share for each in self.slices.values()) - 1) > 1e-6:
-            raise ValueError(f"slices: shares add up to {sum(each.share for each in self.slices.values()):g}, wanted 1")
+            raise ValueError(
+                f"slices: shares add up to {sum(each.share for each in self.slices.values()):g}, wanted 1"
+            )
         return self
 
 
@@ -156,36 +160,64 @@ def mix(tables: Tables, params: Params) -> dict[str, Any]:
     for row in sorted(weighed, key=lambda row: row["weight"]):
         if row["slice"]:
             sizes[row["slice"]] = sizes.get(row["slice"], 0) + row["n"] * row["weight"]
-    often = tables.frame([(name, float(n)) for name, n in epochs(sizes, params).items()], "slice string, epochs double")
+    often = tables.frame(
+        [(name, float(n)) for name, n in epochs(sizes, params).items()], "slice string, epochs double"
+    )
     chosen = rows.join(F.broadcast(often), ["slice"], how="inner")
     times = F.col("epochs") * F.col("weight")
     whole = F.floor(times)
     copies = (whole + (F.col("step") < F.round((times - whole) * STEPS)).cast("int")).cast("int")
     chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
-    texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select("doc_id", "batch_id", "slice", "copies", "text")
-    kernel = functools.partial(shape_batches, marks=params.fim.sentinels(), rate=params.fim.rate, spm_share=params.fim.spm_share, seed=params.seed)
+    texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select(
+        "doc_id", "batch_id", "slice", "copies", "text"
+    )
+    kernel = functools.partial(
+        shape_batches,
+        marks=params.fim.sentinels(),
+        rate=params.fim.rate,
+        spm_share=params.fim.spm_share,
+        seed=params.seed,
+    )
     made = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
     place = F.xxhash64(F.lit(params.seed), F.lit("place"), F.col("doc_id"), F.col("copy"))
     verdicts = made.where("is_refused").select(
-        F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit("holds_sentinel").alias("reason"), F.lit(None).cast("double").alias("value"),
-        F.lit(None).cast("double").alias("limit"), F.lit("mix_corpus.fim").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
-    mixed = made.where(~F.col("is_refused")).select("doc_id", "batch_id", "slice", "copy", "n_bytes", place.alias("place"), "fim", "cut_start", "cut_end")
+        F.lit(tables.job.name).alias("job"),
+        "doc_id",
+        "batch_id",
+        F.lit("holds_sentinel").alias("reason"),
+        F.lit(None).cast("double").alias("value"),
+        F.lit(None).cast("double").alias("limit"),
+        F.lit("mix_corpus.fim").alias("rule"),
+        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    )
+    mixed = made.where(~F.col("is_refused")).select(
+        "doc_id", "batch_id", "slice", "copy", "n_bytes", place.alias("place"), "fim", "cut_start", "cut_end"
+    )
     return {"verdicts": verdicts, "mix": mixed}
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: documents of the corpus; kept: those in the mix; left out: holds_sentinel, or not_mixed (no slice, or cut down)."""
+    """In: documents of the corpus; kept: those in the mix; left out: holds_sentinel, or not_mixed (no
+    slice, or cut down)."""
     corpus = tables["corpus"].select("doc_id", "batch_id")
     mixed = tables.own("mix").select("doc_id", "batch_id").distinct()
     refused = tables.own("verdicts").where(f"job = '{tables.job.name}'").select("doc_id", "batch_id")
     others = corpus.join(mixed.unionByName(refused), ["doc_id", "batch_id"], how="left_anti")
-    return by_one_reason({None: mixed.count(), "holds_sentinel": refused.count(), "not_mixed": others.count()}, corpus.count())
+    return by_one_reason(
+        {None: mixed.count(), "holds_sentinel": refused.count(), "not_mixed": others.count()}, corpus.count()
+    )
 
 
 JOB = Job(
-    "mix_corpus", Params, reads=("corpus", "docs"), writes=(Writes("verdicts", "job"), Writes("mix", "all")), steps=(mix,), scope="lake", count=count, about=__doc__,
-)  # fmt: skip
+    "mix_corpus",
+    Params,
+    reads=("corpus", "docs"),
+    writes=(Writes("verdicts", "job"), Writes("mix", "all")),
+    steps=(mix,),
+    scope="lake",
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

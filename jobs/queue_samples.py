@@ -1,11 +1,13 @@
-"""Send samples to an evaluator: to be judged beside their source, or solved again, so that the share of right tries is their difficulty.
+"""Send samples to an evaluator: to be judged beside their source, or solved again, so that the share of right
+tries is their difficulty.
 
 reads   samples; sample_verdicts where they are there
 writes  synth_requests (and creates synth_answers and leases, empty)
 run     spark-submit jobs/queue_samples.py --recipe conf/jobs/queue_samples.yaml --lake lakes/demo
 
-The prompt file says which: `judge_sample` or `solve`. Only a sample whose answer ends in a number can be checked when it is solved; a chain without
-an answer of its own is taken by its last line. A sample that is queued with a prompt stays queued, and is never queued twice.
+The prompt file says which: `judge_sample` or `solve`. Only a sample whose answer ends in a number can be
+checked when it is solved; a chain without an answer of its own is taken by its last line. A sample that is
+queued with a prompt stays queued, and is never queued twice.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ class Params(Prompted):
     @model_validator(mode="after")
     def _evaluates(self) -> Params:
         if self.recipe not in EVALUATES:
-            raise ValueError(f"prompt: {self.prompt} is of the recipe {self.recipe}; samples go to {' or '.join(EVALUATES)}")
+            raise ValueError(
+                f"prompt: {self.prompt} is of the recipe {self.recipe}; samples go to "
+                f"{' or '.join(EVALUATES)}"
+            )
         return self
 
 
@@ -59,7 +64,14 @@ def text_for(recipe: str) -> Column:
     if recipe == "solve":
         return F.to_json(F.struct("question", known_answer().alias("answer")))
     said = F.concat_ws("\n\n", "cot", "answer")
-    return F.concat(F.lit("[source]\n"), "source_text", F.lit("\n\n[question]\n"), "question", F.lit("\n\n[reasoning]\n"), said)
+    return F.concat(
+        F.lit("[source]\n"),
+        "source_text",
+        F.lit("\n\n[question]\n"),
+        "question",
+        F.lit("\n\n[reasoning]\n"),
+        said,
+    )
 
 
 def queue(tables: Tables, params: Params) -> dict[str, DataFrame]:
@@ -69,24 +81,51 @@ def queue(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     gone = tables["sample_verdicts"].select("sample_id").distinct().withColumn("is_gone", F.lit(True))
     samples = tables["samples"].join(gone, ["sample_id"], how="left")
-    fails = [(~F.col("recipe").isin(params.recipes), "other_recipe"), (F.col("is_gone").isNotNull(), "left_out")]
+    fails = [
+        (~F.col("recipe").isin(params.recipes), "other_recipe"),
+        (F.col("is_gone").isNotNull(), "left_out"),
+    ]
     if params.recipe == "solve":
         fails.append((F.coalesce(~known_answer().rlike(NUMBER_AT_END), F.lit(True)), "no_answer_to_check"))
-    order = Window.partitionBy("reason").orderBy("rank", "sample_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    judged = samples.select("*", first_reason(fails).alias("reason"), by_seed(params.seed, "sample_id").alias("rank"))
+    order = (
+        Window.partitionBy("reason")
+        .orderBy("rank", "sample_id")
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    )
+    judged = samples.select(
+        "*", first_reason(fails).alias("reason"), by_seed(params.seed, "sample_id").alias("rank")
+    )
     if params.max_samples is not None:
         beyond = F.col("reason").isNull() & (F.row_number().over(order) > params.max_samples)
         judged = judged.withColumn("reason", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")))
     judged = tables.held = tables.stage("judged", judged)
-    identity = F.substring(F.sha2(F.concat_ws("|", "sample_id", F.lit(params.recipe), F.lit(params.recipe_version)), 256), 1, 32)
+    identity = F.substring(
+        F.sha2(F.concat_ws("|", "sample_id", F.lit(params.recipe), F.lit(params.recipe_version)), 256), 1, 32
+    )
     text = text_for(params.recipe)
     asked = judged.where("reason IS NULL").select(
-        identity.alias("request_id"), F.lit(params.recipe).alias("recipe"), F.lit(params.recipe_version).alias("recipe_version"), "doc_id", "batch_id",
-        "sample_id", "chunk", F.lit(0).alias("start"), F.length(text).alias("end"), "lang", "domain", text.alias("text"),
-    )  # fmt: skip
-    fresh = tables.stage("requests", asked.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti"))
+        identity.alias("request_id"),
+        F.lit(params.recipe).alias("recipe"),
+        F.lit(params.recipe_version).alias("recipe_version"),
+        "doc_id",
+        "batch_id",
+        "sample_id",
+        "chunk",
+        F.lit(0).alias("start"),
+        F.length(text).alias("end"),
+        "lang",
+        "domain",
+        text.alias("text"),
+    )
+    fresh = tables.stage(
+        "requests",
+        asked.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti"),
+    )
     order_of = [column.name for column in tables.own("synth_requests").schema]
-    return {"synth_requests": with_parts(fresh, params.part_requests).select(*order_of), **fresh_tables(tables)}
+    return {
+        "synth_requests": with_parts(fresh, params.part_requests).select(*order_of),
+        **fresh_tables(tables),
+    }
 
 
 def count(tables: Tables, params: Params) -> Counts:
@@ -95,10 +134,20 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "queue_samples", Params, reads=("samples",), looks_at=("sample_verdicts",),
-    writes=(Writes("synth_requests", "append"), Writes("synth_answers", "append"), Writes("leases", "append")),
-    steps=(queue,), scope="lake", count=count, about=__doc__,
-)  # fmt: skip
+    "queue_samples",
+    Params,
+    reads=("samples",),
+    looks_at=("sample_verdicts",),
+    writes=(
+        Writes("synth_requests", "append"),
+        Writes("synth_answers", "append"),
+        Writes("leases", "append"),
+    ),
+    steps=(queue,),
+    scope="lake",
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

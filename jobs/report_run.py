@@ -1,11 +1,14 @@
-"""One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples, duplicates, rejects, runs.
+"""One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples,
+duplicates, rejects, runs.
 
-reads   docs; where they are written: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
+reads   docs; where they are written: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates,
+        quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
-Histograms are counted on Spark from integers and samples are chosen by a hash, so the same lake gives the same page but for
-the line that says when. Text of documents is hostile in a page too: it is escaped, and what would be invisible is named.
+Histograms are counted on Spark from integers and samples are chosen by a hash, so the same lake gives the
+same page but for the line that says when. Text of documents is hostile in a page too: it is escaped, and what
+would be invisible is named.
 """
 
 from __future__ import annotations
@@ -36,16 +39,21 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 OUTPUT = "_report/index.html"
-ABOUT = {  # what is wrong, where no rule of udfs/rules/limits.py and no reader of udfs/read/rows.py says it
+# what is wrong, where no rule of udfs/rules/limits.py and no reader of udfs/read/rows.py says it
+ABOUT = {
     "repeated_document": "The same document stands earlier in its batch.",
     "already_ingested": "The same document came with another batch.",
-    "older_version": "The same id stands with other text in the same batch, which wins by the recipe's same_id.",
+    "older_version": "The same id stands with other text in the same batch, which wins by the recipe's "
+    "same_id.",
     "superseded_version": "Another batch holds a version of the document that wins by the recipe's same_id.",
     NO_LONGER: "A document that the batch held before it was read again.",
     DELETED: "A document that somebody else deleted from docs, as `gristmill repair` accepted.",
-    READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its batch is read again.",
-    "contaminated": "It holds an item of a benchmark (question, short question with its answer, or passage), whole, edited or in part.",
-    "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents of its domain.",
+    READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its "
+    "batch is read again.",
+    "contaminated": "It holds an item of a benchmark (question, short question with its answer, or "
+    "passage), whole, edited or in part.",
+    "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents "
+    "of its domain.",
     "same_text": "The text is, after normalising, that of another document, which stays.",
     "same_url": "The address is that of another document, which stays.",
     "near_duplicate": "So alike to a document that stays that their shingle sets reach the limit.",
@@ -57,13 +65,16 @@ ABOUT = {  # what is wrong, where no rule of udfs/rules/limits.py and no reader 
 class Params(Strict):
     """See conf/jobs/report_run.yaml."""
 
-    samples_per_reason: PositiveInt  # left-out documents (raw rows, of rejects) shown for each reason
+    # left-out documents (raw rows, of rejects) shown for each reason
+    samples_per_reason: PositiveInt
     sample_chars: PositiveInt  # characters shown of each
     measures: list[str]  # columns of signals whose distributions are drawn
     bins: PositiveInt  # bars of a histogram
-    languages: PositiveInt  # languages with rows of their own, the commonest; the others are summed
+    # languages with rows of their own, the commonest; the others are summed
+    languages: PositiveInt
     domains: PositiveInt  # domains likewise
-    min_share: float = Field(ge=0, le=1)  # of the documents; rarer languages and domains are summed with the others
+    # of the documents; rarer languages and domains are summed with the others
+    min_share: float = Field(ge=0, le=1)
     largest_families: PositiveInt  # families of duplicates shown for each job
     compared_chars: PositiveInt  # characters of two members that are compared
     family_chars: PositiveInt  # characters shown of each
@@ -74,7 +85,9 @@ class Params(Strict):
     @field_validator("measures")
     @classmethod
     def _known(cls, measures: list[str]) -> list[str]:
-        numbers = [column.name for column in promised.table("signals").columns if column.type in ("bigint", "double")]
+        numbers = [
+            column.name for column in promised.table("signals").columns if column.type in ("bigint", "double")
+        ]
         unknown = sorted(set(measures) - set(numbers))
         if unknown:
             raise ValueError(f"unknown measures {', '.join(unknown)}; known: {', '.join(numbers)}")
@@ -91,25 +104,39 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
     shown, found, rejects = (first["langs"], first["domains"]), first["found"], first["rejects"]
-    left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}  # it is no input row
+    # it is no input row
+    left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}
     counted = data.lumped(rows, *shown)
     asked = at_once(
-        cells=lambda: data.cells(counted), reasons=lambda: with_main(tables, found), rules=lambda: data.rules(found),
-        samples=lambda: data.samples(tables, found, params.samples_per_reason, params.sample_chars, params.seed),
-        edits=lambda: data.edits(tables, rows), benchmarks=lambda: data.benchmarks(tables), duplicates=lambda: duplicates(tables, rows, params),
-        distributions=lambda: data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else [],
-        quality=lambda: bins(tables, params, *shown), synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
-    )  # fmt: skip
+        cells=lambda: data.cells(counted),
+        reasons=lambda: with_main(tables, found),
+        rules=lambda: data.rules(found),
+        samples=lambda: data.samples(
+            tables, found, params.samples_per_reason, params.sample_chars, params.seed
+        ),
+        edits=lambda: data.edits(tables, rows),
+        benchmarks=lambda: data.benchmarks(tables),
+        duplicates=lambda: duplicates(tables, rows, params),
+        distributions=lambda: (
+            data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else []
+        ),
+        quality=lambda: bins(tables, params, *shown),
+        synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
+    )
     cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
     funnel, late = samples.split(funnel_of(tables.runs), wrote)
     about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
     sections = {
         "lake": about_lake(tables, params),
-        "opening": page.opening(funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions),
+        "opening": page.opening(
+            funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions
+        ),
         "stages": page.stages(funnel, mains, wrote, left_out_rows, sum(cell["n"] for cell in cells)),
         "kept": page.kept_table(cells, *shown),
         "measures": measures(asked["distributions"], asked["rules"], shown),
-        "reasons": lists.reason_groups([row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about),
+        "reasons": lists.reason_groups(
+            [row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about
+        ),
         "edits": asked["edits"],
         "benchmarks": asked["benchmarks"],
         "quality": asked["quality"],
@@ -124,15 +151,21 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
 
 
 def about_lake(tables: Tables, params: Params) -> dict[str, Any]:
-    """Where, when, which versions; the runs but for this job's own, which would make every page differ from the last."""
+    """Where, when, which versions; the runs but for this job's own, which would make every page differ
+    from the last."""
     mine = [row for row in tables.runs.rows if row["job"] != tables.job.name]
     done = {row["run_id"] for row in mine if row["status"] == "finished"}
     listed = [row.asDict() for row in mine if row["status"] == "finished" or row["run_id"] not in done]
     return {
-        "where": tables.lake.where, "at": now(), "code": code_version(), "spark": tables.lake.spark.version,
-        "batches": tables.batches, "versions": dict(sorted(tables.versions.items())),
-        "runs": list(reversed(listed))[: params.runs], "n_runs": len(listed),
-    }  # fmt: skip
+        "where": tables.lake.where,
+        "at": now(),
+        "code": code_version(),
+        "spark": tables.lake.spark.version,
+        "batches": tables.batches,
+        "versions": dict(sorted(tables.versions.items())),
+        "runs": list(reversed(listed))[: params.runs],
+        "n_runs": len(listed),
+    }
 
 
 def writers(tables: Tables) -> dict[str, set[str]]:
@@ -149,7 +182,9 @@ def with_main(tables: Tables, found: DataFrame) -> tuple[list[dict[str, Any]], d
     return reasons, data.main_reasons(tables, found, reasons)
 
 
-def measures(made: list[data.Measure], rules: list[dict[str, Any]], shown: tuple[list[str], list[str]]) -> list[Any]:
+def measures(
+    made: list[data.Measure], rules: list[dict[str, Any]], shown: tuple[list[str], list[str]]
+) -> list[Any]:
     """The distribution of each measure, with the limits that some document of the language failed."""
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
@@ -165,7 +200,10 @@ def bins(tables: Tables, params: Params, langs: list[str], domains: list[str]) -
     rows = quality.scored(tables)
     if rows is None:
         return {"rows": [], "examples": []}
-    return {"rows": quality.bin_rows(quality.cells(rows), langs, domains), "examples": quality.examples(tables, rows, langs, params.sample_chars)}
+    return {
+        "rows": quality.bin_rows(quality.cells(rows), langs, domains),
+        "examples": quality.examples(tables, rows, langs, params.sample_chars),
+    }
 
 
 def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any]:
@@ -174,18 +212,40 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
     largest = dups.largest(tables, families, rows, params.largest_families, params.compared_chars)
     return {
-        "banding": lists.banding_picture(recipe, pairs), "capped": dups.capped(tables), "methods": dups.methods(tables),
-        "sizes": lists.size_rows(dups.family_sizes(families)), "largest": lists.family_cards(largest, params.family_chars),
-    }  # fmt: skip
+        "banding": lists.banding_picture(recipe, pairs),
+        "capped": dups.capped(tables),
+        "methods": dups.methods(tables),
+        "sizes": lists.size_rows(dups.family_sizes(families)),
+        "largest": lists.family_cards(largest, params.family_chars),
+    }
 
 
 JOB = Job(
-    "report_run", Params, reads=("docs",), writes=(), steps=(write_page,), scope="lake", about=__doc__, output=OUTPUT,
+    "report_run",
+    Params,
+    reads=("docs",),
+    writes=(),
+    steps=(write_page,),
+    scope="lake",
+    about=__doc__,
+    output=OUTPUT,
     looks_at=(
-        "rejects", "domains", "signals", "verdicts", "benchmark_items", "edits", "pairs", "hot_buckets", "duplicates", "quality", "corpus",
-        "samples", "segments", "sample_verdicts",
+        "rejects",
+        "domains",
+        "signals",
+        "verdicts",
+        "benchmark_items",
+        "edits",
+        "pairs",
+        "hot_buckets",
+        "duplicates",
+        "quality",
+        "corpus",
+        "samples",
+        "segments",
+        "sample_verdicts",
     ),
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,10 +1,12 @@
-"""Score the documents that earlier judges kept with the trained classifiers; each document at most once by each version.
+"""Score the documents that earlier judges kept with the trained classifiers; each document at most once by
+each version.
 
 reads   docs, signals, verdicts, models
 writes  scores
 run     spark-submit jobs/score_classifier.py --recipe conf/jobs/score_classifier.yaml --lake lakes/demo
 
-A scorer that reads measures only does not touch the text. What is already scored is not scored again, whatever the limits do.
+A scorer that reads measures only does not touch the text. What is already scored is not scored again,
+whatever the limits do.
 """
 
 from __future__ import annotations
@@ -52,12 +54,21 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     """New rows of `scores` for the batches at hand."""
     from pyspark.sql import functions as F
 
-    models = [from_bytes(load_model(tables, row)) for row in find_models(tables, params.classifiers, "train_classifier")]
+    models = [
+        from_bytes(load_model(tables, row))
+        for row in find_models(tables, params.classifiers, "train_classifier")
+    ]
     keys, versions = ["doc_id", "batch_id"], [model.version for model in models]
-    done = tables.own("scores").where(F.col("batch_id").isin(list(tables.batches)) & F.col("version").isin(versions)).select(*keys, "version")
+    done = (
+        tables.own("scores")
+        .where(F.col("batch_id").isin(list(tables.batches)) & F.col("version").isin(versions))
+        .select(*keys, "version")
+    )
     full = done.groupBy(*keys).agg(F.count("*").alias("n")).where(F.col("n") == len(models)).select(*keys)
     is_first = not tables.owns("scores")
-    todo = tables.kept(params.heeds) if is_first else tables.kept(params.heeds).join(full, keys, how="left_anti")
+    todo = (
+        tables.kept(params.heeds) if is_first else tables.kept(params.heeds).join(full, keys, how="left_anti")
+    )
     by_text, by_measures = [m for m in models if m.wants_text], [m for m in models if not m.wants_text]
     frames = []
     if by_text:
@@ -71,13 +82,26 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
     fresh = rows if is_first else rows.join(done, [*keys, "version"], how="left_anti")
     own = F.lit(tables.job.name).alias("job")
-    return {"scores": fresh.select(own, *keys, "scorer", "version", "raw", "score", F.lit(None).cast("string").alias("detail"))}
+    return {
+        "scores": fresh.select(
+            own, *keys, "scorer", "version", "raw", "score", F.lit(None).cast("string").alias("detail")
+        )
+    }
 
 
 JOB = Job(
-    "score_classifier", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score,), count=count_kept,
-    about=__doc__, models_of=("train_classifier",),
-)  # fmt: skip
+    "score_classifier",
+    Params,
+    reads=("docs", "signals", "verdicts", "models"),
+    writes=(Writes("scores", "append"),),
+    steps=(
+        forget_replaced,
+        score,
+    ),
+    count=count_kept,
+    about=__doc__,
+    models_of=("train_classifier",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

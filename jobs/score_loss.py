@@ -1,12 +1,14 @@
-"""Measure the loss of a causal language model on each kept document, and leave out the least likely of each domain (CCI4.0).
+"""Measure the loss of a causal language model on each kept document, and leave out the least likely of each
+domain (CCI4.0).
 
 reads   docs, verdicts
 writes  perplexity, verdicts
 run     spark-submit jobs/score_loss.py --recipe conf/jobs/score_loss.yaml --lake lakes/demo
 
-A document is measured at most once by each version of the model. The limit of a domain is a percentile of its own documents: losses are
-counted in steps of a thousandth of a nat, so that neither the order nor the partitions of the rows move it. A domain with few documents has
-no limit, nor have documents that the model did not measure.
+A document is measured at most once by each version of the model. The limit of a domain is a percentile of its
+own documents: losses are counted in steps of a thousandth of a nat, so that neither the order nor the
+partitions of the rows move it. A domain with few documents has no limit, nor have documents that the model
+did not measure.
 """
 
 from __future__ import annotations
@@ -34,17 +36,21 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 STEPS = 1000  # of a nat
-NO_DOMAIN = "none"  # in a rule, of documents whose source states no domain: they are a domain of their own
+# in a rule, of documents whose source states no domain: they are a domain of their own
+NO_DOMAIN = "none"
 
 
 class Params(Strict):
     """See conf/jobs/score_loss.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not measured
-    model: str  # folder of a Hugging Face causal language model, at the same path on every executor
-    digest: str = ""  # of the model's files, filled in: another content is another recipe and another version
+    # folder of a Hugging Face causal language model, at the same path on every executor
+    model: str
+    # of the model's files, filled in: another content is another recipe and another version
+    digest: str = ""
     device: Literal["cpu", "cuda"]
-    opening: str | None  # token before each document; null: the tokenizer's bos_token, else its eos_token
+    # token before each document; null: the tokenizer's bos_token, else its eos_token
+    opening: str | None
     max_tokens: PositiveInt  # of a document, from its beginning
     padded_tokens: PositiveInt  # in one pass of the model, padding included
     max_percentile: float = Field(gt=0, le=100)  # of the losses of a domain's documents
@@ -64,10 +70,12 @@ class Params(Strict):
 
 
 def name_of(params: Params) -> str:
-    """`folder-version`, as `perplexity` names the model; the version is of its bytes and of what it is given to read. Raises ConfigError when the folder holds none."""
+    """`folder-version`, as `perplexity` names the model; the version is of its bytes and of what it is
+    given to read. Raises ConfigError when the folder holds none."""
     if not params.digest:
         raise ConfigError(
-            f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging Face causal language model (`make worker` makes models/smollm2-135m-instruct)"
+            f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging "
+            "Face causal language model (`make worker` makes models/smollm2-135m-instruct)"
         )
     return f"{Path(params.model).name}-{version_of(params.digest, params.opening, params.max_tokens)}"
 
@@ -76,17 +84,25 @@ def measured(tables: Tables, params: Params) -> DataFrame:
     """The rows of `perplexity` of this version of the model, of the batches at hand."""
     from pyspark.sql import functions as F
 
-    rows = tables.own("perplexity").where((F.col("job") == tables.job.name) & (F.col("model") == name_of(params)))
+    rows = tables.own("perplexity").where(
+        (F.col("job") == tables.job.name) & (F.col("model") == name_of(params))
+    )
     return rows.where(F.col("batch_id").isin(list(tables.batches)))
 
 
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """New rows of `perplexity`. Raises ConfigError when there is something to measure and the executors have no package to do it."""
+    """New rows of `perplexity`.
+
+    Raises ConfigError when there is something to measure and the executors have no package to do it.
+    """
     from pyspark.sql import functions as F
 
     keys, model = ["doc_id", "batch_id"], name_of(params)
-    todo = tables.stage("todo", tables.kept(params.heeds).join(measured(tables, params).select(*keys), keys, how="left_anti"))
-    if not todo.take(1):  # an append without rows: the run still names the version that readers open
+    todo = tables.stage(
+        "todo", tables.kept(params.heeds).join(measured(tables, params).select(*keys), keys, how="left_anti")
+    )
+    # an append without rows: the run still names the version that readers open
+    if not todo.take(1):
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
     folder = str(Path(params.model).resolve())
@@ -100,7 +116,8 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:
-    """From (step, documents) ascending: the lowest step that has `max_percentile` % of the documents at or below it; ties stay together."""
+    """From (step, documents) ascending: the lowest step that has `max_percentile` % of the documents at
+    or below it; ties stay together."""
     wanted = Fraction(str(max_percentile)) * sum(n for _, n in steps) / 100
     below = 0
     for step, n in steps:
@@ -115,26 +132,56 @@ def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    rows = measured(tables, params).select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step")).join(tables.kept(params.heeds), keys, how="left_semi")
-    rows = tables.stage("losses", rows.join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner"))
+    rows = (
+        measured(tables, params)
+        .select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step"))
+        .join(tables.kept(params.heeds), keys, how="left_semi")
+    )
+    rows = tables.stage(
+        "losses",
+        rows.join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner"),
+    )
     histograms: dict[str | None, list[tuple[int, int]]] = {}
     for row in rows.groupBy("domain", "step").agg(F.count("*").alias("n")).collect():
         histograms.setdefault(row["domain"], []).append((row["step"], row["n"]))
-    many = {domain: sorted(steps) for domain, steps in histograms.items() if sum(n for _, n in steps) >= params.min_documents}
-    limits = tables.frame([(domain, limit_step(steps, params.max_percentile)) for domain, steps in many.items()], "of string, most bigint")
-    over = rows.join(F.broadcast(limits), F.col("domain").eqNullSafe(F.col("of")), how="inner").where(F.col("step") > F.col("most"))
-    return {"verdicts": over.select(
-        F.lit(tables.job.name).alias("job"), *keys, F.lit("unlikely_in_its_domain").alias("reason"), F.col("loss").alias("value"),
-        (F.col("most") / STEPS).alias("limit"),
-        F.concat(F.lit("score_loss."), F.coalesce("domain", F.lit(NO_DOMAIN)), F.lit(".max_percentile")).alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )}  # fmt: skip
+    many = {
+        domain: sorted(steps)
+        for domain, steps in histograms.items()
+        if sum(n for _, n in steps) >= params.min_documents
+    }
+    limits = tables.frame(
+        [(domain, limit_step(steps, params.max_percentile)) for domain, steps in many.items()],
+        "of string, most bigint",
+    )
+    over = rows.join(F.broadcast(limits), F.col("domain").eqNullSafe(F.col("of")), how="inner").where(
+        F.col("step") > F.col("most")
+    )
+    return {
+        "verdicts": over.select(
+            F.lit(tables.job.name).alias("job"),
+            *keys,
+            F.lit("unlikely_in_its_domain").alias("reason"),
+            F.col("loss").alias("value"),
+            (F.col("most") / STEPS).alias("limit"),
+            F.concat(
+                F.lit("score_loss."), F.coalesce("domain", F.lit(NO_DOMAIN)), F.lit(".max_percentile")
+            ).alias("rule"),
+            F.lit(tables.recipe_hash).alias("recipe_hash"),
+        )
+    }
 
 
 JOB = Job(
-    "score_loss", Params, reads=("docs", "verdicts"), writes=(Writes("perplexity", "append"), Writes("verdicts", "job")), steps=(forget_replaced, score, judge),
-    scope="lake", count=count_verdicts, about=__doc__, looks_at=("domains",),
-)  # fmt: skip
+    "score_loss",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("perplexity", "append"), Writes("verdicts", "job")),
+    steps=(forget_replaced, score, judge),
+    scope="lake",
+    count=count_verdicts,
+    about=__doc__,
+    looks_at=("domains",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

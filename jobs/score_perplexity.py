@@ -4,7 +4,8 @@ reads   docs, signals, verdicts, models
 writes  perplexity
 run     spark-submit jobs/score_perplexity.py --recipe conf/jobs/score_perplexity.yaml --lake lakes/demo
 
-A model goes to an executor once and is mapped from a file there. What a version has measured is not measured again.
+A model goes to an executor once and is mapped from a file there. What a version has measured is not measured
+again.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Params(Strict):
     """See conf/jobs/score_perplexity.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not measured
-    languages: list[Label]  # each with a model of train_lm; documents in others have no perplexity
+    # each with a model of train_lm; documents in others have no perplexity
+    languages: list[Label]
 
     def modules(self) -> set[str]:
         """See jobs.core.packages."""
@@ -43,11 +45,21 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     rows = find_models(tables, [f"lm_{lang}" for lang in params.languages], "train_lm")
-    models = {lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)}
+    models = {
+        lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)
+    }
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
-    todo = tables.kept(params.heeds).join(tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)), keys, how="inner")
+    todo = tables.kept(params.heeds).join(
+        tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)),
+        keys,
+        how="inner",
+    )
     if tables.owns("perplexity"):
-        done = tables.own("perplexity").where((F.col("job") == tables.job.name) & F.col("model").isin(names)).select(*keys)
+        done = (
+            tables.own("perplexity")
+            .where((F.col("job") == tables.job.name) & F.col("model").isin(names))
+            .select(*keys)
+        )
         todo = todo.join(done, keys, how="left_anti")
     # Staged: of a frame that is a join itself Spark does not know beforehand which batches it names.
     texts = tables.texts(tables.stage("todo", todo), "text", carry=("lang",))
@@ -60,9 +72,18 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "score_perplexity", Params, reads=("docs", "signals", "verdicts", "models"), writes=(Writes("perplexity", "append"),), steps=(forget_replaced, score,), count=count_kept,
-    about=__doc__, models_of=("train_lm",),
-)  # fmt: skip
+    "score_perplexity",
+    Params,
+    reads=("docs", "signals", "verdicts", "models"),
+    writes=(Writes("perplexity", "append"),),
+    steps=(
+        forget_replaced,
+        score,
+    ),
+    count=count_kept,
+    about=__doc__,
+    models_of=("train_lm",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,10 +1,12 @@
-"""Measure every synthetic sample without a model: language, numbers and names found in its source, copying, repetition, leakage, behaviours.
+"""Measure every synthetic sample without a model: language, numbers and names found in its source, copying,
+repetition, leakage, behaviours.
 
 reads   samples
 writes  sample_signals
 run     spark-submit jobs/score_samples.py --recipe conf/jobs/score_samples.yaml --lake lakes/demo
 
-A sample without a chain of thought is measured by its answer. No model runs but the one for languages, so all are measured anew when some are new.
+A sample without a chain of thought is measured by its answer. No model runs but the one for languages, so all
+are measured anew when some are new.
 """
 
 from __future__ import annotations
@@ -53,8 +55,15 @@ def count(tables: Tables, params: Params) -> Counts:
 
 
 JOB = Job(
-    "score_samples", Params, reads=("samples",), writes=(Writes("sample_signals", "all"),), steps=(score,), scope="lake", count=count, about=__doc__,
-)  # fmt: skip
+    "score_samples",
+    Params,
+    reads=("samples",),
+    writes=(Writes("sample_signals", "all"),),
+    steps=(score,),
+    scope="lake",
+    count=count,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

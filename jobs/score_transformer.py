@@ -1,11 +1,13 @@
-"""Score the documents that earlier judges kept with text classifiers of Hugging Face folders; each document at most once by each version.
+"""Score the documents that earlier judges kept with text classifiers of Hugging Face folders; each document
+at most once by each version.
 
 reads   docs, verdicts
 writes  scores
 run     spark-submit jobs/score_transformer.py --recipe conf/jobs/score_transformer.yaml --lake lakes/demo
 
-Any folder that AutoModelForSequenceClassification opens: a regression (FineWeb-Edu), classes (quality, domains) or labels of which a text
-may have several (toxicity). Inside an Arrow batch texts of like length go through the model together.
+Any folder that AutoModelForSequenceClassification opens: a regression (FineWeb-Edu), classes (quality,
+domains) or labels of which a text may have several (toxicity). Inside an Arrow batch texts of like length go
+through the model together.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ class Labels(Strict):
     """Classes of which a text is one (softmax), or labels of which it may have several (sigmoid)."""
 
     kind: Literal["softmax", "sigmoid"]
-    labels: list[str] | None  # whose share is the score; null: the likeliest one's, which `detail` names
+    # whose share is the score; null: the likeliest one's, which `detail` names
+    labels: list[str] | None
 
     def head(self) -> Head:
         """What udfs.scoring.text_heads wants."""
@@ -66,7 +69,8 @@ class Scorer(Strict):
     """One classifier."""
 
     model: str  # folder, at the same path on every executor
-    digest: str = ""  # of the model's files, filled in: another content is another recipe and another version
+    # of the model's files, filled in: another content is another recipe and another version
+    digest: str = ""
     head: Regression | Labels = Field(discriminator="kind")
     max_tokens: PositiveInt  # of a document, from its beginning
 
@@ -92,29 +96,56 @@ class Params(Strict):
 
 
 def version(name: str, scorer: Scorer) -> str:
-    """Of the model's bytes and of what it reads and how that is scored. Raises ConfigError when the folder is no classifier, or not one with these labels."""
+    """Of the model's bytes and of what it reads and how that is scored.
+
+    Raises ConfigError when the folder is no classifier, or not one with these labels.
+    """
     place, head = f"score_transformer: scorers.{name}", scorer.head
     if not scorer.digest:
-        raise ConfigError(f"{place}.model: {scorer.model} holds no config.json; name the folder of a Hugging Face classifier (benchmarks/small_transformer.py makes one)")
+        raise ConfigError(
+            f"{place}.model: {scorer.model} holds no config.json; name the folder of a Hugging Face "
+            "classifier (benchmarks/small_transformer.py makes one)"
+        )
     known = labels_of(Path(scorer.model))
     if isinstance(head, Regression) != (len(known) == 1):
-        raise ConfigError(f"{place}.head: {head.kind}, but {scorer.model} has {len(known)} labels ({', '.join(known)}); a regression has one, softmax and sigmoid several")
+        raise ConfigError(
+            f"{place}.head: {head.kind}, but {scorer.model} has {len(known)} labels ({', '.join(known)}); "
+            "a regression has one, softmax and sigmoid several"
+        )
     asked = head.labels or [] if isinstance(head, Labels) else []
     if unknown := [label for label in asked if label not in known]:
-        raise ConfigError(f"{place}.head.labels: {', '.join(unknown)} not among the labels of {scorer.model}: {', '.join(known)}")
-    if isinstance(head, Labels) and (head.labels == [] or (head.kind == "softmax" and set(asked) == set(known))):
-        raise ConfigError(f"{place}.head.labels: {len(asked)} of {len(known)} labels, whose share says nothing; name some of: {', '.join(known)}")
+        raise ConfigError(
+            f"{place}.head.labels: {', '.join(unknown)} not among the labels of {scorer.model}: "
+            f"{', '.join(known)}"
+        )
+    if isinstance(head, Labels) and (
+        head.labels == [] or (head.kind == "softmax" and set(asked) == set(known))
+    ):
+        raise ConfigError(
+            f"{place}.head.labels: {len(asked)} of {len(known)} labels, whose share says nothing; "
+            f"name some of: {', '.join(known)}"
+        )
     return version_of(scorer.digest, head.model_dump(), scorer.max_tokens)
 
 
 def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
-    """New rows of `scores` for the batches at hand. Raises ConfigError when there is something to score and no model or package to do it."""
+    """New rows of `scores` for the batches at hand.
+
+    Raises ConfigError when there is something to score and no model or package to do it.
+    """
     from pyspark.sql import functions as F
 
     keys, frames, own = ["doc_id", "batch_id"], [], F.lit(tables.job.name).alias("job")
-    kept, versions = tables.kept(params.heeds), {name: version(name, scorer) for name, scorer in params.scorers.items()}
+    kept, versions = (
+        tables.kept(params.heeds),
+        {name: version(name, scorer) for name, scorer in params.scorers.items()},
+    )
     for i, (name, scorer) in enumerate(params.scorers.items()):
-        mine = (F.col("job") == tables.job.name) & (F.col("scorer") == name) & (F.col("version") == versions[name])
+        mine = (
+            (F.col("job") == tables.job.name)
+            & (F.col("scorer") == name)
+            & (F.col("version") == versions[name])
+        )
         done = tables.own("scores").where(mine & F.col("batch_id").isin(list(tables.batches))).select(*keys)
         todo = tables.stage(f"todo-{i}", kept.join(done, keys, how="left_anti"))
         if not todo.take(1):
@@ -125,15 +156,22 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
         rows = rows.where("said.raw IS NOT NULL")
         named = F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version")
         frames.append(rows.select(own, *keys, *named, "said.raw", "said.score", "said.detail"))
-    if not frames:  # an append without rows: the run still names the version that readers open
+    # an append without rows: the run still names the version that readers open
+    if not frames:
         return {"scores": tables.empty("scores")}
     check_executors(tables)
     return {"scores": functools.reduce(lambda one, other: one.unionByName(other), frames)}
 
 
 JOB = Job(
-    "score_transformer", Params, reads=("docs", "verdicts"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score), count=count_kept, about=__doc__,
-)  # fmt: skip
+    "score_transformer",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("scores", "append"),),
+    steps=(forget_replaced, score),
+    count=count_kept,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -1,4 +1,5 @@
-"""Count the sensitive words of the documents that earlier judges kept, by lists of the recipe; each document once by each version of a list.
+"""Count the sensitive words of the documents that earlier judges kept, by lists of the recipe; each document
+once by each version of a list.
 
 reads   docs, verdicts
 writes  scores
@@ -54,19 +55,31 @@ def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
     keys, frames = ["doc_id", "batch_id"], []
     kept = tables.stage("kept", tables.kept(params.heeds))
-    done = tables.own("scores").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
+    done = tables.own("scores").where(
+        (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
+    )
     for words in (each.words() for each in params.lists):
         todo = kept.join(done.where(F.col("version") == words.version).select(*keys), keys, how="left_anti")
         found = tables.texts(todo, "text").select(*keys, word_score(words)("text").alias("found"))
         named = F.lit(words.name).alias("scorer"), F.lit(words.version).alias("version")
         frames.append(found.select(*keys, *named, "found.raw", "found.score", "found.detail"))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
-    return {"scores": rows.select(F.lit(tables.job.name).alias("job"), *keys, "scorer", "version", "raw", "score", "detail")}
+    return {
+        "scores": rows.select(
+            F.lit(tables.job.name).alias("job"), *keys, "scorer", "version", "raw", "score", "detail"
+        )
+    }
 
 
 JOB = Job(
-    "score_words", Params, reads=("docs", "verdicts"), writes=(Writes("scores", "append"),), steps=(forget_replaced, score), count=count_kept, about=__doc__,
-)  # fmt: skip
+    "score_words",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("scores", "append"),),
+    steps=(forget_replaced, score),
+    count=count_kept,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

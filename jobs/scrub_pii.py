@@ -1,4 +1,5 @@
-"""Find personal data and credentials in the documents that earlier judges kept; build_corpus puts typed placeholders in their place.
+"""Find personal data and credentials in the documents that earlier judges kept; build_corpus puts typed
+placeholders in their place.
 
 reads   docs, verdicts
 writes  edits
@@ -28,7 +29,8 @@ class Params(Strict):
     """See conf/jobs/scrub_pii.yaml."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
-    placeholders: dict[str, str]  # what stands in the place of each entity; one that is not named is left alone
+    # what stands in the place of each entity; one that is not named is left alone
+    placeholders: dict[str, str]
 
     @field_validator("placeholders")
     @classmethod
@@ -52,9 +54,15 @@ def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "scrub_pii", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(scrub,), count=count_kept, about=__doc__,
+    "scrub_pii",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("edits", "batch"),),
+    steps=(scrub,),
+    count=count_kept,
+    about=__doc__,
     by_document=True,
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

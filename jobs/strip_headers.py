@@ -38,7 +38,9 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(F.col("domain").isin(params.domains))
+    code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(
+        F.col("domain").isin(params.domains)
+    )
     texts = tables.texts(tables.to_look_at(params.heeds).join(code, keys, how="left_semi"), "text")
     found = texts.select(*keys, licence_headers().once()("text").alias("found"))
     spans = found.select(*keys, F.explode("found").alias("span"))
@@ -47,9 +49,16 @@ def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
 
 
 JOB = Job(
-    "strip_headers", Params, reads=("docs", "verdicts"), writes=(Writes("edits", "batch"),), steps=(strip,), count=count_kept, about=__doc__, looks_at=("domains",),
+    "strip_headers",
+    Params,
+    reads=("docs", "verdicts"),
+    writes=(Writes("edits", "batch"),),
+    steps=(strip,),
+    count=count_kept,
+    about=__doc__,
+    looks_at=("domains",),
     by_document=True,
-)  # fmt: skip
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

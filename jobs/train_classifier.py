@@ -4,9 +4,10 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_classifier.py --recipe conf/jobs/train_classifier.yaml --lake lakes/demo
 
-Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge left out. Likeness may have slices
-of its own instead: a target that the judges kept, and a raw sample of all documents. Which are taken depends on their ids and the seed only.
-A model is calibrated, and its figures are told, on held-out folds.
+Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge
+left out. Likeness may have slices of its own instead: a target that the judges kept, and a raw sample of all
+documents. Which are taken depends on their ids and the seed only. A model is calibrated, and its figures are
+told, on held-out folds.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Linear(Strict):
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
     strength: PositiveFloat  # C of the regression: more, and it trusts the examples more
-    length_bins: PositiveInt | None  # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only in all
+    # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only
+    # in all
+    length_bins: PositiveInt | None
 
     def spec(self) -> dict[str, Any]:
         """What udfs.scoring.training wants."""
@@ -55,7 +58,8 @@ class Trees(Strict):
     trees: PositiveInt
     leaves: PositiveInt
     learning_rate: PositiveFloat
-    feature_share: float = Field(gt=0, le=1)  # of the measures, drawn anew for each split, that it may choose from
+    # of the measures, drawn anew for each split, that it may choose from
+    feature_share: float = Field(gt=0, le=1)
 
     def spec(self) -> dict[str, Any]:
         """What udfs.scoring.training wants."""
@@ -70,7 +74,8 @@ class FastText(Strict):
     lr: PositiveFloat
     dim: PositiveInt
     word_ngrams: PositiveInt
-    min_n: NonNegativeInt  # characters in the shortest part of a word, its two borders counted, that is learnt beside the word
+    # characters in the shortest part of a word, its two borders counted, that is learnt beside the word
+    min_n: NonNegativeInt
     max_n: NonNegativeInt  # in the longest; 0: words only
     bucket: PositiveInt
     min_count: PositiveInt
@@ -79,21 +84,33 @@ class FastText(Strict):
     def spec(self) -> dict[str, Any]:
         """What udfs.scoring.training wants."""
         given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
-        return {**given, "wordNgrams": self.word_ngrams, "minCount": self.min_count, "minn": self.min_n, "maxn": self.max_n}
+        return {
+            **given,
+            "wordNgrams": self.word_ngrams,
+            "minCount": self.min_count,
+            "minn": self.min_n,
+            "maxn": self.max_n,
+        }
 
 
 class Counted(Strict):
-    """Likeness to a target by counted words, for each language; its own slices of the lake, or the good and bad examples."""
+    """Likeness to a target by counted words, for each language; its own slices of the lake, or the good
+    and bad examples."""
 
     max_chars: PositiveInt  # characters of a text that are read
-    repeats: bool  # a run of words counts each time it stands in a text; false: once
-    target: Sample | None  # the reference, of what the judges kept; null: the good examples
-    raw: Sample | None  # what it is told from, of all documents; null: the bad examples
+    # a run of words counts each time it stands in a text; false: once
+    repeats: bool
+    # the reference, of what the judges kept; null: the good examples
+    target: Sample | None
+    # what it is told from, of all documents; null: the bad examples
+    raw: Sample | None
 
     @model_validator(mode="after")
     def _has_both(self) -> Counted:
         if (self.target is None) != (self.raw is None):
-            raise ValueError("target and raw go together: give both slices, or null for both (the good and bad examples)")
+            raise ValueError(
+                "target and raw go together: give both slices, or null for both (the good and bad examples)"
+            )
         return self
 
     def spec(self) -> dict[str, Any]:
@@ -111,7 +128,8 @@ class Likeness(Counted):
 
 
 class WordStats(Counted):
-    """Shares among the commonest words of the reference and of what it is told from, and mean log frequency there."""
+    """Shares among the commonest words of the reference and of what it is told from, and mean log
+    frequency there."""
 
     kind: Literal["word_stats"]
     tops: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
@@ -140,7 +158,8 @@ class Params(Strict):
     group_by: Literal["doc_id", "source"]  # what is held out whole
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
-    keep: bool  # a model stays while its parameters do; false: it is trained anew with each batch
+    # a model stays while its parameters do; false: it is trained anew with each batch
+    keep: bool
     classifiers: dict[str, Classifier]  # or, in a recipe, the name of a preset's file
 
     @model_validator(mode="before")
@@ -149,12 +168,19 @@ class Params(Strict):
         """Presets become part of the recipe, and so of its hash."""
         if not isinstance(given, dict) or not isinstance(given.get("classifiers"), dict):
             return given
-        loaded = {name: validate(Preset, load_yaml(find_file(each)), each).classifier if isinstance(each, str) else each for name, each in given["classifiers"].items()}
+        loaded = {
+            name: validate(Preset, load_yaml(find_file(each)), each).classifier
+            if isinstance(each, str)
+            else each
+            for name, each in given["classifiers"].items()
+        }
         return {**given, "classifiers": loaded}
 
     @model_validator(mode="after")
     def _has_examples(self) -> Params:
-        needs = [name for name, each in self.classifiers.items() if not (isinstance(each, Counted) and each.target)]
+        needs = [
+            name for name, each in self.classifiers.items() if not (isinstance(each, Counted) and each.target)
+        ]
         if needs and not self.files and (self.good is None or self.bad is None):
             raise ValueError("nothing to learn from: give good and bad slices of the lake, or files")
         return self
@@ -167,41 +193,82 @@ class Params(Strict):
 def gaps(found: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
     """What the slices ask for and the lake does not hold; `found`: (label, language) of the examples."""
     asked = [(1, "good", lang) for lang in good.languages] + [(0, "bad", lang) for lang in bad.languages]
-    return [f"no {name} example in {lang}: the slice of the recipe matches no document" for label, name, lang in asked if (label, lang) not in found]
+    return [
+        f"no {name} example in {lang}: the slice of the recipe matches no document"
+        for label, name, lang in asked
+        if (label, lang) not in found
+    ]
 
 
-def lake_examples(tables: Tables, params: Params, name: str, good: Sample | Slice, bad: Sample | Slice, from_all: bool = False) -> pa.Table:
-    """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of what they left out (`from_all`: of all documents)."""
+def lake_examples(
+    tables: Tables,
+    params: Params,
+    name: str,
+    good: Sample | Slice,
+    bad: Sample | Slice,
+    from_all: bool = False,
+) -> pa.Table:
+    """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of
+    what they left out (`from_all`: of all documents)."""
     import pyarrow as pa
     from pyspark.sql import functions as F
 
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint", "source"))
-    docs = docs.join(tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner")
+    docs = docs.join(
+        tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner"
+    )
     found = tables.slice("verdicts").where(F.col("job").isin(params.judges))
     hit = found if params.reasons is None else found.where(F.col("reason").isin(params.reasons))
     keys = ["doc_id", "batch_id"]
     kept = docs.join(found.select(*keys).distinct(), keys, how="left_anti")
     out = docs if from_all else docs.join(hit.select(*keys).distinct(), keys, how="left_semi")
-    both = [taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label)) for rows, wanted, label in ((kept, good, 1), (out, bad, 0))]
+    both = [
+        taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label))
+        for rows, wanted, label in ((kept, good, 1), (out, bad, 0))
+    ]
     chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))
-    rows = tables.texts(chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")).toPandas()
+    rows = tables.texts(
+        chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")
+    ).toPandas()
     for gap in gaps(set(zip(rows["label"].tolist(), rows["lang"].tolist(), strict=True)), good, bad):
         print(f"{tables.job.name:<16} {gap}", file=sys.stderr, flush=True)
-    return pa.table({"text": rows["text"].tolist(), "label": rows["label"].tolist(), "lang": rows["lang"].tolist(), "group": rows[params.group_by].tolist()}, examples.SCHEMA)
+    return pa.table(
+        {
+            "text": rows["text"].tolist(),
+            "label": rows["label"].tolist(),
+            "lang": rows["lang"].tolist(),
+            "group": rows[params.group_by].tolist(),
+        },
+        examples.SCHEMA,
+    )
 
 
 def shared_examples(tables: Tables, params: Params) -> pa.Table:
-    """text, label, lang, group, MEASURES of the lake's good and bad slices and of the files. Raises DataError when there are none."""
+    """text, label, lang, group, MEASURES of the lake's good and bad slices and of the files.
+
+    Raises DataError when there are none.
+    """
     import pyarrow as pa
 
     from udfs.rules import measures
     from udfs.scoring.classifiers import MEASURES
 
-    of_lake = None if params.good is None or params.bad is None else lake_examples(tables, params, "shared", params.good, params.bad)
-    parts = [table for table in (of_lake, read_examples(params.files)) if table is not None and table.num_rows]
+    of_lake = (
+        None
+        if params.good is None or params.bad is None
+        else lake_examples(tables, params, "shared", params.good, params.bad)
+    )
+    parts = [
+        table for table in (of_lake, read_examples(params.files)) if table is not None and table.num_rows
+    ]
     if not parts:
-        raise DataError("train_classifier: the lake has no example of the slices in the recipe; nothing written. Widen good and bad, or give files")
-    rows = pa.concat_tables([part.select(["text", "label", "lang", "group"]).cast(examples.SCHEMA) for part in parts])
+        raise DataError(
+            "train_classifier: the lake has no example of the slices in the recipe; nothing written. "
+            "Widen good and bad, or give files"
+        )
+    rows = pa.concat_tables(
+        [part.select(["text", "label", "lang", "group"]).cast(examples.SCHEMA) for part in parts]
+    )
     measured = measures.measure_texts(rows["text"])
     for name in MEASURES:
         rows = rows.append_column(name, measured[name])
@@ -222,18 +289,43 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
         else:
             rows = shared = shared_examples(tables, params) if shared is None else shared
         try:
-            model, figures, _ = training.fit(name, classifier.kind, {**classifier.spec(), "folds": params.folds}, rows)
+            model, figures, _ = training.fit(
+                name, classifier.kind, {**classifier.spec(), "folds": params.folds}, rows
+            )
         except ValueError as error:
             raise DataError(f"train_classifier: {error}; nothing written") from error
         good = sum(rows["label"].to_pylist())
-        about = {"good": good, "bad": rows.num_rows - good, "files": [each.file for each in params.files], "versions": dict(sorted(tables.versions.items()))}
-        made.append(model_row(tables, name, model.version, classifier.kind, to_bytes(model), trained_on=about, figures=figures, params=model.spec))
+        about = {
+            "good": good,
+            "bad": rows.num_rows - good,
+            "files": [each.file for each in params.files],
+            "versions": dict(sorted(tables.versions.items())),
+        }
+        made.append(
+            model_row(
+                tables,
+                name,
+                model.version,
+                classifier.kind,
+                to_bytes(model),
+                trained_on=about,
+                figures=figures,
+                params=model.spec,
+            )
+        )
     return {"models": as_models(tables, made)}
 
 
 JOB = Job(
-    "train_classifier", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__, looks_at=("domains",),
-)  # fmt: skip
+    "train_classifier",
+    Params,
+    reads=("docs", "signals", "verdicts"),
+    writes=(Writes("models", "job"),),
+    steps=(train,),
+    scope="lake",
+    about=__doc__,
+    looks_at=("domains",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -4,8 +4,9 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_lm.py --recipe conf/jobs/train_lm.yaml --lake lakes/demo
 
-By KenLM's lmplz where it is at hand (GRISTMILL_LMPLZ or on the PATH), by the pure-Python kaldingram otherwise, which is for a few
-million characters. Which documents are taken depends on their ids and the seed only.
+By KenLM's lmplz where it is at hand (GRISTMILL_LMPLZ or on the PATH), by the pure-Python kaldingram
+otherwise, which is for a few million characters. Which documents are taken depends on their ids and the seed
+only.
 """
 
 from __future__ import annotations
@@ -42,11 +43,14 @@ class Params(Strict):
     heeds: list[str]  # judges whose left-out documents teach nothing
     domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
-    max_chars: PositiveInt  # characters of a document that are read, here and when it is scored
-    prune: NonNegativeInt  # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
+    # characters of a document that are read, here and when it is scored
+    max_chars: PositiveInt
+    # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
+    prune: NonNegativeInt
     log10_unk: float = Field(lt=0)  # of an unknown token, where the estimator gives none
     seed: int  # which documents are taken
-    keep: bool  # a model stays while these parameters do; false: it is trained anew with each batch
+    # a model stays while these parameters do; false: it is trained anew with each batch
+    keep: bool
     models: dict[Label, Model]  # by language
 
     def modules(self) -> set[str]:
@@ -55,17 +59,25 @@ class Params(Strict):
 
 
 def reference(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, lang, place of the documents that teach, `max_documents` of each language by the hash of their ids; staged."""
+    """doc_id, batch_id, lang, place of the documents that teach, `max_documents` of each language by the
+    hash of their ids; staged."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     keys = ["doc_id", "batch_id"]
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     docs = docs if params.domains is None else docs.where(F.col("domain").isin(params.domains))
-    rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(F.col("lang").isin(list(params.models)))
+    rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(
+        F.col("lang").isin(list(params.models))
+    )
     rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
-    return tables.stage("reference", rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= params.max_documents).select(*keys, "lang", "place"))
+    return tables.stage(
+        "reference",
+        rows.withColumn("place", F.row_number().over(order))
+        .where(F.col("place") <= params.max_documents)
+        .select(*keys, "lang", "place"),
+    )
 
 
 def train(tables: Tables, params: Params) -> dict[str, Any]:
@@ -75,23 +87,63 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
 
     if params.keep and is_trained(tables):
         return {}
-    texts = tables.texts(reference(tables, params), "text", carry=("lang", "place")).toPandas().sort_values(["lang", "place"])
+    texts = (
+        tables.texts(reference(tables, params), "text", carry=("lang", "place"))
+        .toPandas()
+        .sort_values(["lang", "place"])
+    )
     made = []
     for lang, how in params.models.items():
         mine = texts[texts.lang == lang].text.tolist()
         try:
-            model, estimator, n = kenlm_training.train(f"lm_{lang}", lang, how.unit, how.order, params.max_chars, mine, params.log10_unk, params.prune)
+            model, estimator, n = kenlm_training.train(
+                f"lm_{lang}",
+                lang,
+                how.unit,
+                how.order,
+                params.max_chars,
+                mine,
+                params.log10_unk,
+                params.prune,
+            )
         except ValueError as error:
-            raise DataError(f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing written. Widen domains or leave the language out") from error
-        about = {"documents": len(mine), "estimator": estimator, "domains": params.domains, "versions": dict(sorted(tables.versions.items()))}
+            raise DataError(
+                f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing "
+                "written. Widen domains or leave the language out"
+            ) from error
+        about = {
+            "documents": len(mine),
+            "estimator": estimator,
+            "domains": params.domains,
+            "versions": dict(sorted(tables.versions.items())),
+        }
         figures = {"documents": len(mine), "sentences": n, "bytes": len(model.blob)}
-        made.append(model_row(tables, model.name, model.version, "kenlm", to_bytes(model), lang=lang, trained_on=about, figures=figures, params=how.model_dump()))
+        made.append(
+            model_row(
+                tables,
+                model.name,
+                model.version,
+                "kenlm",
+                to_bytes(model),
+                lang=lang,
+                trained_on=about,
+                figures=figures,
+                params=how.model_dump(),
+            )
+        )
     return {"models": as_models(tables, made)}
 
 
 JOB = Job(
-    "train_lm", Params, reads=("docs", "signals", "verdicts"), writes=(Writes("models", "job"),), steps=(train,), scope="lake", about=__doc__, looks_at=("domains",),
-)  # fmt: skip
+    "train_lm",
+    Params,
+    reads=("docs", "signals", "verdicts"),
+    writes=(Writes("models", "job"),),
+    steps=(train,),
+    scope="lake",
+    about=__doc__,
+    looks_at=("domains",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(JOB))

@@ -24,19 +24,30 @@ from synth_worker.worker import Worker
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
     flags = parser("", __doc__)
-    flags.add_argument("--recipe", required=True, help="YAML file with a section `worker` (ships as conf/synth_worker.yaml)")
+    flags.add_argument(
+        "--recipe", required=True, help="YAML file with a section `worker` (ships as conf/synth_worker.yaml)"
+    )
     flags.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
-    flags.add_argument("--worker", default=socket.gethostname(), help="name of this worker, its own on its machine (default: the host's name)")
+    flags.add_argument(
+        "--worker",
+        default=socket.gethostname(),
+        help="name of this worker, its own on its machine (default: the host's name)",
+    )
     flags.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
     given = flags.parse_args(argv)
 
     def does() -> None:
         spec, prompts, digest = load(given.recipe)
         if given.check:
-            print(f"{'synth_worker':<16} ok  recipe {digest}  prompts {', '.join(f'{name} {p.id}' for name, p in prompts.items())}")
+            print(
+                f"{'synth_worker':<16} ok  recipe {digest}  prompts "
+                f"{', '.join(f'{name} {p.id}' for name, p in prompts.items())}"
+            )
             return
         store = Store(given.lake or spec.lake, re.sub(r"[^\w.-]", "_", given.worker))
-        asyncio.run(Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight)).run())
+        asyncio.run(
+            Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight)).run()
+        )
 
     return ended(does)
 

@@ -1,4 +1,5 @@
-"""What the programs of this package share as programs: their command line, what they need installed, their exit code."""
+"""What the programs of this package share as programs: their command line, what they need installed,
+their exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from synth_worker.errors import RecipeError, WorkerError
 def parser(module: str, about: str | None) -> argparse.ArgumentParser:
     """The parser of `python -m synth_worker.module`; `about`: its docstring."""
     name = f"synth_worker.{module}" if module else "synth_worker"
-    return argparse.ArgumentParser(prog=f"python -m {name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return argparse.ArgumentParser(
+        prog=f"python -m {name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def pairs_parser(module: str, about: str | None) -> argparse.ArgumentParser:
@@ -37,12 +40,18 @@ def ended(does: Callable[[], None]) -> int:
 
 
 def need(*modules: str, extra: str | None = None) -> list[Any]:
-    """The modules. Raises RecipeError when one is not installed, naming the way to it (`extra`: of setup.py)."""
+    """The modules.
+
+    Raises RecipeError when one is not installed, naming the way to it (`extra`: of setup.py).
+    """
     try:
         return [importlib.import_module(name) for name in modules]
     except ImportError as error:
         way = f", or pip install 'gristmill[{extra}]'" if extra else ""
-        raise RecipeError(f"{' and '.join(modules)} are not installed here ({error}); run `make worker` and use .venv-worker/bin/python{way}") from None
+        raise RecipeError(
+            f"{' and '.join(modules)} are not installed here ({error}); run `make worker` and use "
+            f".venv-worker/bin/python{way}"
+        ) from None
 
 
 def at_least(given: argparse.Namespace, **least: int) -> None:

@@ -1,4 +1,5 @@
-"""The worker's errors; each carries the exit code by which a scheduler knows what to do (the same codes as the jobs')."""
+"""The worker's errors; each carries the exit code by which a scheduler knows what to do (the same codes
+as the jobs')."""
 
 
 class WorkerError(Exception):
@@ -20,14 +21,15 @@ class TableError(WorkerError):
 
 
 class RetryLater(WorkerError):
-    """Somebody else holds what we need, or the engine is down: run the same command again; what was answered is kept."""
+    """Somebody else holds what we need, or the engine is down: run the same command again; what was
+    answered is kept."""
 
     exit_code = 75
 
 
 class EngineFault(Exception):
-    """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused). `is_cut`: no connection to the
-    server, or it broke off, as when the server is started again."""
+    """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused).
+    `is_cut`: no connection to the server, or it broke off, as when the server is started again."""
 
     def __init__(self, message: str, is_lasting: bool = False, is_cut: bool = False) -> None:
         super().__init__(message)

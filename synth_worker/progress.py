@@ -20,7 +20,8 @@ class OpenPart(Protocol):
 
 
 class Counters(Protocol):
-    """What is shown of a worker: documents taken and answered with samples, failures by reason, and its calls."""
+    """What is shown of a worker: documents taken and answered with samples, failures by reason, and its
+    calls."""
 
     spec: Spec
     window: Window
@@ -52,31 +53,48 @@ class Progress:
                 server.close()
 
     def line(self, end: str) -> None:
-        """One line: documents, tokens a second, calls running and waiting, time left of the open parts, failures."""
+        """One line: documents, tokens a second, calls running and waiting, time left of the open parts,
+        failures."""
         w, seconds = self.worker, max(time.monotonic() - self.began, 1e-9)
         left = sum(part.open for part in w.parts.values())
         eta = f"  about {left / (w.n_in / seconds):.0f} s for the parts at hand" if left and w.n_in else ""
         failed = ", ".join(f"{reason} {n}" for reason, n in w.reasons.most_common(4))
         rate = w.window.spent["completion_tokens"] / seconds
-        print(f"synth_worker {seconds:7.1f} s  requests {w.n_in:,}  with samples {w.n_made:,}  {rate:,.0f} tokens/s  running {w.window.running}"
-              f"  waiting {w.window.waiting}{eta}  failed: {failed or 'none'}  {end}".rstrip(), file=sys.stderr)  # fmt: skip
+        print(
+            f"synth_worker {seconds:7.1f} s  requests {w.n_in:,}  with samples {w.n_made:,}  {rate:,.0f} "
+            f"tokens/s  running {w.window.running}"
+            f"  waiting {w.window.waiting}{eta}  failed: {failed or 'none'}  {end}".rstrip(),
+            file=sys.stderr,
+        )
 
     def metrics(self) -> str:
         """The counters in Prometheus' text format."""
         w = self.worker
         numbers = {
-            "requests_total": w.n_in, "requests_with_samples_total": w.n_made, "calls_running": w.window.running, "calls_waiting": w.window.waiting,
-            "calls_peak": w.window.peak, "answers_total": w.window.n_answers, "answers_replayed_total": w.window.n_replayed,
-            "prompt_tokens_total": w.window.spent["prompt_tokens"], "completion_tokens_total": w.window.spent["completion_tokens"],
+            "requests_total": w.n_in,
+            "requests_with_samples_total": w.n_made,
+            "calls_running": w.window.running,
+            "calls_waiting": w.window.waiting,
+            "calls_peak": w.window.peak,
+            "answers_total": w.window.n_answers,
+            "answers_replayed_total": w.window.n_replayed,
+            "prompt_tokens_total": w.window.spent["prompt_tokens"],
+            "completion_tokens_total": w.window.spent["completion_tokens"],
             **{f"{name}_total": w.window.events[name] for name in ("length", "repairs", "retries")},
-        }  # fmt: skip
+        }
         lines = [f"gristmill_synth_{name} {value}" for name, value in numbers.items()]
-        lines += [f'gristmill_synth_failed_total{{reason="{reason}"}} {n}' for reason, n in sorted(w.reasons.items())]
+        lines += [
+            f'gristmill_synth_failed_total{{reason="{reason}"}} {n}'
+            for reason, n in sorted(w.reasons.items())
+        ]
         return "\n".join(lines) + "\n"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         body = self.metrics().encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: "
+            b"%d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        )
         await writer.drain()
         writer.close()

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
 from synth_worker.errors import RecipeError
 
@@ -23,7 +32,8 @@ class Strict(BaseModel):
 
 
 class Http(Strict):
-    """OpenAI-compatible servers; the key, if any, is the value of the environment variable that key_variable names."""
+    """OpenAI-compatible servers; the key, if any, is the value of the environment variable that
+    key_variable names."""
 
     kind: Literal["http"]
     urls: list[str] = Field(min_length=1)
@@ -41,7 +51,8 @@ class Vllm(Strict):
     model: str  # a folder, or a name that vLLM finds
     revision: str | None
     args: dict[str, Any]  # vLLM's own engine arguments
-    environment: dict[str, str]  # vLLM's own variables, where the environment does not set them
+    # vLLM's own variables, where the environment does not set them
+    environment: dict[str, str]
     structured: bool
 
     @field_validator("args")
@@ -86,7 +97,8 @@ class Spec(Strict):
 
 
 class Step(Strict):
-    """One question to the model: its words in each language, the form of its answer, and how it is sampled."""
+    """One question to the model: its words in each language, the form of its answer, and how it is
+    sampled."""
 
     form: Form
     system: dict[str, str]
@@ -102,7 +114,17 @@ class Step(Strict):
 class PromptFile(Strict):
     """conf/prompts/*.yaml. `choices`: lists from which each request gets one by its hash."""
 
-    recipe: Literal["cot", "qa_extract", "textbook", "instruction", "judge", "judge_additive", "judge_aspects", "judge_sample", "solve"]
+    recipe: Literal[
+        "cot",
+        "qa_extract",
+        "textbook",
+        "instruction",
+        "judge",
+        "judge_additive",
+        "judge_aspects",
+        "judge_sample",
+        "solve",
+    ]
     version: str
     about: str
     choices: dict[str, dict[str, list[str]]]
@@ -141,7 +163,10 @@ def checked(kind: type[Any], value: Any, place: str) -> Any:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        lines = [f"{place}: {'.'.join(map(str, c['loc']))}: {c['msg'][0].lower()}{c['msg'][1:]}" for c in error.errors()]
+        lines = [
+            f"{place}: {'.'.join(map(str, c['loc']))}: {c['msg'][0].lower()}{c['msg'][1:]}"
+            for c in error.errors()
+        ]
         raise RecipeError("\n".join(lines)) from None
 
 
@@ -153,5 +178,7 @@ def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:
     spec: Spec = checked(Spec, content["worker"], f"{name}: worker")
     loaded = [Prompts(each) for each in spec.prompts]
     prompts: dict[str, Prompts] = {each.file.recipe: each for each in loaded}
-    digest = hashlib.blake2b("|".join([spec.model_dump_json(), *(p.id for p in loaded)]).encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(
+        "|".join([spec.model_dump_json(), *(p.id for p in loaded)]).encode(), digest_size=8
+    ).hexdigest()
     return spec, prompts, digest

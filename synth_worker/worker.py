@@ -1,4 +1,5 @@
-"""The worker's loop: lease parts, keep requests open, close each with a result or an error, commit a part when it is whole."""
+"""The worker's loop: lease parts, keep requests open, close each with a result or an error, commit a
+part when it is whole."""
 
 from __future__ import annotations
 
@@ -34,11 +35,17 @@ class Part:
         self.results: list[dict[str, Any]] = []
 
     def rows(self) -> list[dict[str, Any]]:
-        """All answers and results, in the order of their key. Raises TableError unless every request is closed."""
+        """All answers and results, in the order of their key.
+
+        Raises TableError unless every request is closed.
+        """
         closed = {row["request_id"] for row in self.results}
         wanted = {request["request_id"] for request in self.requests}
         if closed != wanted:
-            raise TableError(f"part {self.name}: {len(wanted - closed)} requests without a result; nothing committed (a fault of the worker)")
+            raise TableError(
+                f"part {self.name}: {len(wanted - closed)} requests without a result; nothing committed "
+                "(a fault of the worker)"
+            )
         used = [row for key, row in self.journal.answers.items() if key[0] in wanted]
         rows = [*used, *self.results]
         return sorted(rows, key=lambda row: (row["request_id"], row["step"], row["ordinal"], row["attempt"]))
@@ -47,7 +54,9 @@ class Part:
 class Worker:
     """One run over one lake."""
 
-    def __init__(self, spec: Spec, prompts: dict[str, Prompts], digest: str, store: Store, engine: Engine) -> None:
+    def __init__(
+        self, spec: Spec, prompts: dict[str, Prompts], digest: str, store: Store, engine: Engine
+    ) -> None:
         self.spec, self.prompts, self.digest, self.store, self.engine = spec, prompts, digest, store, engine
         self.folder = Path(spec.work_folder) / store.worker
         self.window = Window(engine, spec.limits, spec.special_tokens)
@@ -59,7 +68,10 @@ class Worker:
         self.began = time.monotonic()
 
     async def run(self) -> None:
-        """Until no part is left. Raises WorkerError; whatever stops it, what was answered is in the journal."""
+        """Until no part is left.
+
+        Raises WorkerError; whatever stops it, what was answered is in the journal.
+        """
         with self._alone():
             progress = Progress(self)
             if not self._sweep():  # an engine takes half a minute to start
@@ -79,7 +91,8 @@ class Worker:
                 await self._end(progress, is_failed=sys.exc_info()[0] is not None)
 
     def _sweep(self) -> set[str]:
-        """Delete journals of parts that are committed (a worker killed between commit and clean-up leaves one); the parts that are left."""
+        """Delete journals of parts that are committed (a worker killed between commit and clean-up
+        leaves one); the parts that are left."""
         left = set(self.store.parts())
         for path in self.folder.glob("*.jsonl"):
             if path.stem not in left:
@@ -87,17 +100,25 @@ class Worker:
         return left
 
     async def _feed(self) -> None:
-        """Open requests part after part; the next part is taken while the last answers of the one before still come."""
+        """Open requests part after part; the next part is taken while the last answers of the one before
+        still come."""
         async with asyncio.TaskGroup() as group:
             while True:
-                lease = await asyncio.to_thread(self.store.take, self.spec.limits.lease_seconds, set(self.parts))
+                lease = await asyncio.to_thread(
+                    self.store.take, self.spec.limits.lease_seconds, set(self.parts)
+                )
                 if lease is None:
                     left = set(await asyncio.to_thread(self.store.parts)) - set(self.parts)
                     if not left:
                         return
-                    await asyncio.sleep(POLL_SECONDS)  # other workers hold them; one that dies gives them back by its lease
+                    # other workers hold them; one that dies gives them back by its lease
+                    await asyncio.sleep(POLL_SECONDS)
                     continue
-                part = Part(lease.part, await asyncio.to_thread(self.store.requests, lease.part), self._journal(lease.part))
+                part = Part(
+                    lease.part,
+                    await asyncio.to_thread(self.store.requests, lease.part),
+                    self._journal(lease.part),
+                )
                 self.parts[lease.part] = part
                 if not part.requests:
                     raise TableError(f"synth_requests: part {lease.part} has no rows")
@@ -112,29 +133,54 @@ class Worker:
         try:
             results = await self._results(part, request)
         except OSError as error:
-            raise RetryLater(f"{self.folder}: cannot write the journal ({error.strerror}); make room and run the same command again, nothing is lost") from error
+            raise RetryLater(
+                f"{self.folder}: cannot write the journal ({error.strerror}); make room and run the "
+                "same command again, nothing is lost"
+            ) from error
         finally:
             self.gate.release()
         for ordinal, (made, reason) in enumerate(results):
             row = empty_row(request, "result", ordinal, 0, True, self.engine.name)
-            part.results.append({**row, "parsed": None if made is None else json.dumps(made, ensure_ascii=False), "error": reason})
+            part.results.append(
+                {
+                    **row,
+                    "parsed": None if made is None else json.dumps(made, ensure_ascii=False),
+                    "error": reason,
+                }
+            )
         self._count(request, results)
         part.open -= 1
         if part.open == 0:
             await self._commit(part)
 
-    async def _results(self, part: Part, request: dict[str, Any]) -> list[tuple[dict[str, Any] | None, str | None]]:
+    async def _results(
+        self, part: Part, request: dict[str, Any]
+    ) -> list[tuple[dict[str, Any] | None, str | None]]:
         """(result, None) for each sample, or one (None, error)."""
         known = self.prompts.get(request["recipe"])
         if known is None or known.id != request["recipe_version"]:
             have = known.id if known else "none"
-            return [(None, f"other_prompt: asked for {request['recipe']} {request['recipe_version']}, this worker has {have}")]
+            return [
+                (
+                    None,
+                    f"other_prompt: asked for {request['recipe']} {request['recipe_version']}, this "
+                    f"worker has {have}",
+                )
+            ]
         if len(request["text"]) > self.spec.limits.max_chars:
-            return [(None, f"too_long: {len(request['text'])} characters, limits.max_chars is {self.spec.limits.max_chars}")]
+            return [
+                (
+                    None,
+                    f"too_long: {len(request['text'])} characters, limits.max_chars is "
+                    f"{self.spec.limits.max_chars}",
+                )
+            ]
         if not request["text"].strip():
             return [(None, "empty: white space only")]
         try:
-            made = await FLOWS[request["recipe"]](Asker(self.window, part.journal, request, known.file), self.spec)
+            made = await FLOWS[request["recipe"]](
+                Asker(self.window, part.journal, request, known.file), self.spec
+            )
         except Quarantine as reason:
             return [(None, str(reason))]
         return [(each, None) for each in made]
@@ -164,7 +210,10 @@ class Worker:
                 await asyncio.to_thread(self.store.renew, list(self.parts), self.spec.limits.lease_seconds)
 
     async def _end(self, progress: Progress, is_failed: bool) -> None:
-        """Give back what is not done, write the row of `runs`, close the engine. What stopped the run is told, not what could not be written after it."""
+        """Give back what is not done, write the row of `runs`, close the engine.
+
+        What stopped the run is told, not what could not be written after it.
+        """
         for part in self.parts.values():
             part.journal.close(is_done=False)
         try:
@@ -180,11 +229,23 @@ class Worker:
 
     def _row(self) -> dict[str, Any]:
         return {
-            "run_id": uuid.uuid4().hex, "job": "synth_worker", "status": "finished", "at": now(), "seconds": time.monotonic() - self.began,
-            "batches": sorted(self.batches), "recipe_hash": self.digest, "recipe": self.spec.model_dump_json(), "inputs": None, "versions_read": [],
-            "rows_in": self.n_in, "rows_kept": self.n_made, "rows_left_out": self.n_in - self.n_made, "reasons": sorted(self.reasons.items()),
-            "code_version": VERSION, "spark_version": "none",
-        }  # fmt: skip
+            "run_id": uuid.uuid4().hex,
+            "job": "synth_worker",
+            "status": "finished",
+            "at": now(),
+            "seconds": time.monotonic() - self.began,
+            "batches": sorted(self.batches),
+            "recipe_hash": self.digest,
+            "recipe": self.spec.model_dump_json(),
+            "inputs": None,
+            "versions_read": [],
+            "rows_in": self.n_in,
+            "rows_kept": self.n_made,
+            "rows_left_out": self.n_in - self.n_made,
+            "reasons": sorted(self.reasons.items()),
+            "code_version": VERSION,
+            "spark_version": "none",
+        }
 
     @contextlib.contextmanager
     def _alone(self) -> Any:
@@ -195,7 +256,10 @@ class Worker:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RetryLater(f"{self.folder}: a worker named {self.store.worker} is running; give this one another --worker NAME") from None
+                raise RetryLater(
+                    f"{self.folder}: a worker named {self.store.worker} is running; give this one "
+                    "another --worker NAME"
+                ) from None
             yield
 
 

@@ -1,4 +1,7 @@
-"""What runs on an executor: plain Python, NumPy, Arrow and numba kernels. No Spark here, and no I/O beyond what a path names."""
+"""What runs on an executor: plain Python, NumPy, Arrow and numba kernels.
+
+No Spark here, and no I/O beyond what a path names.
+"""
 
 from udfs.arrow import zip_directories
 

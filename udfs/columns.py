@@ -89,7 +89,8 @@ def text_hash(
 
 
 def perplexity(models: Mapping[str, LanguageModel]) -> Function:
-    """text, lang -> struct of udfs.scoring.kenlm.SCORES by the model of that language; nulls where lang is null.
+    """text, lang -> struct of udfs.scoring.kenlm.SCORES by the model of that language; nulls where lang is
+    null.
 
     `models`: language -> model of train_lm. The query fails with ValueError at a language that has none.
     """
@@ -167,7 +168,8 @@ def transformer_score(
 def token_loss(
     folder: str, opening: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a text without a token.
+    """text -> struct of udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a text without
+    a token.
 
     `opening`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
     """
@@ -230,7 +232,8 @@ def question_opening() -> Function:
 
 
 def seeded_hash(seed: int) -> Function:
-    """text -> 8 bytes, in whose order texts are drawn by chance: they depend on the text and the seed only."""
+    """text -> 8 bytes, in whose order texts are drawn by chance: they depend on the text and the seed
+    only."""
     from udfs.samples.selection import seeded_hashes
 
     return _function("seeded_hash", partial(seeded_hashes, seed=seed), pa.binary())

@@ -38,7 +38,9 @@ def warm_up_duplicates() -> None:
     """Two documents that are alike, through the kernels of near-duplicate removal."""
     params = MinHashParams()
     texts = pa.array([ENGLISH * 3, ENGLISH * 3 + CHINESE])
-    rows = pa.record_batch({"doc_id": ["0" * 32, "f" * 32], "batch_id": ["", ""], "text": texts, "task": [0, 0]})
+    rows = pa.record_batch(
+        {"doc_id": ["0" * 32, "f" * 32], "batch_id": ["", ""], "text": texts, "task": [0, 0]}
+    )
     fingerprinter = functools.partial(minhash_fingerprints, params=params)
     [block] = sketch_blocks(iter([rows]), fingerprinter, 0)
     keys = block.select(["block", "n_shingles", "set_hash", "bands"])

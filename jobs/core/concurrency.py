@@ -1,4 +1,7 @@
-"""Work beside the driver's thread. Planning a query keeps one core busy and a commit none, so that small lakes gain from two at once."""
+"""Work beside the driver's thread.
+
+Planning a query keeps one core busy and a commit none, so that small lakes gain from two at once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ def in_background(work: Callable[[], Any]) -> Future[Any]:
 
 
 def at_once(**works: Callable[[], Any]) -> dict[str, Any]:
-    """The result of each, several at work at a time. Raises the error of the first, in their order, that failed, when all have ended."""
+    """The result of each, several at work at a time.
+
+    Raises the error of the first, in their order, that failed, when all have ended.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = {name: pool.submit(work) for name, work in works.items()}
     return {name: future.result() for name, future in futures.items()}

@@ -1,9 +1,12 @@
-"""Recipes: strict, complete YAML files. Every number is written out; an unknown key is an error with a suggestion.
+"""Recipes: strict, complete YAML files. Every number is written out; an unknown key is an error with a
+suggestion.
 
-    lake: {path: lakes/demo, buckets: 1}
-    after: conf/demo.yaml        # where this recipe goes on with a lake that another one has filled: its jobs stand before these
-    jobs:
-      measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs them
+lake: {path: lakes/demo, buckets: 1}
+after: conf/demo.yaml        # where this recipe goes on with a lake that another one has filled: its jobs
+                             stand before these
+jobs:
+  measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs
+                             them
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ class Strict(BaseModel):
 
 
 class LakeSpec(Strict):
-    """Where the tables stand: a path on any Hadoop file system or `catalog.schema`; text is stored in `buckets` buckets."""
+    """Where the tables stand: a path on any Hadoop file system or `catalog.schema`; text is stored in
+    `buckets` buckets."""
 
     path: str
     buckets: PositiveInt
@@ -46,13 +50,16 @@ class Recipe:
     path: Path
     lake: LakeSpec | None
     jobs: dict[str, dict[str, Any]]
-    spark: dict[str, str] = field(default_factory=dict)  # settings of a session that is started for this recipe
+    # settings of a session that is started for this recipe
+    spark: dict[str, str] = field(default_factory=dict)
     after: Path | None = None  # the recipe that filled the lake
 
     def params(self, job: str, kind: type[Strict]) -> Strict:
         """The checked parameters of `job`. Raises ConfigError that lists every complaint of the section."""
         if job not in self.jobs:
-            raise ConfigError(f"{self.path}: jobs.{job}: not in this recipe (it has: {', '.join(self.jobs) or 'none'})")
+            raise ConfigError(
+                f"{self.path}: jobs.{job}: not in this recipe (it has: {', '.join(self.jobs) or 'none'})"
+            )
         return validate(kind, self.jobs[job], f"{self.path}: jobs.{job}")
 
 
@@ -65,7 +72,10 @@ def _mapping(loader: _Unique, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise ConfigError(f"{node.start_mark.name}:{key_node.start_mark.line + 1}: key {key!r} is written twice; keep one")
+            raise ConfigError(
+                f"{node.start_mark.name}:{key_node.start_mark.line + 1}: key {key!r} is written twice; "
+                "keep one"
+            )
         seen.add(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
@@ -74,7 +84,10 @@ _Unique.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def find_file(name: str | Path, near: Path | None = None) -> Path:
-    """`name` as given, beside `near`, or among the recipes that ship with the package. Raises ConfigError naming every place."""
+    """`name` as given, beside `near`, or among the recipes that ship with the package.
+
+    Raises ConfigError naming every place.
+    """
     places = [Path(name)]
     if not Path(name).is_absolute():
         places += [near / name] if near else []
@@ -83,7 +96,10 @@ def find_file(name: str | Path, near: Path | None = None) -> Path:
     for place in places:
         if place.is_file():
             return place
-    raise ConfigError(f"{name}: no such file (looked at {', '.join(str(p) for p in dict.fromkeys(places))}); name an existing recipe")
+    raise ConfigError(
+        f"{name}: no such file (looked at {', '.join(str(p) for p in dict.fromkeys(places))}); name "
+        "an existing recipe"
+    )
 
 
 def load_yaml(path: Path) -> Any:
@@ -96,21 +112,34 @@ def load_yaml(path: Path) -> Any:
 
 
 def load_recipe(name: str | Path) -> Recipe:
-    """Read a recipe file. Raises ConfigError when it is missing, is not YAML or has other top-level keys than KEYS."""
+    """Read a recipe file.
+
+    Raises ConfigError when it is missing, is not YAML or has other top-level keys than KEYS.
+    """
     path = find_file(name)
     content = load_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("jobs"), dict):
-        raise ConfigError(f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:', 'after:' and 'spark:', saw {type(content).__name__}")
+        raise ConfigError(
+            f"{path}: wanted a mapping with 'jobs:' (a section a job) and optionally 'lake:', 'after:' "
+            f"and 'spark:', saw {type(content).__name__}"
+        )
     unknown = [key for key in content if key not in KEYS]
     if unknown:
         raise ConfigError("\n".join(_unknown(f"{path}: {key}", key, KEYS) for key in unknown))
     empty = [job for job, section in content["jobs"].items() if not isinstance(section, dict)]
     if empty:
-        raise ConfigError(f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}")
+        raise ConfigError(
+            f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}"
+        )
     lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
     settings = content.get("spark", {})
-    if not isinstance(settings, dict) or not all(str(key).startswith("spark.") and isinstance(value, str) for key, value in settings.items()):
-        raise ConfigError(f"{path}: spark: wanted Spark settings such as {{spark.sql.shuffle.partitions: \"8\"}}, each a string, saw {settings!r}")
+    if not isinstance(settings, dict) or not all(
+        str(key).startswith("spark.") and isinstance(value, str) for key, value in settings.items()
+    ):
+        raise ConfigError(
+            f'{path}: spark: wanted Spark settings such as {{spark.sql.shuffle.partitions: "8"}}, '
+            f"each a string, saw {settings!r}"
+        )
     after = content.get("after")
     if after is not None and not isinstance(after, str):
         raise ConfigError(f"{path}: after: wanted the path of a recipe, saw {after!r}")
@@ -138,10 +167,15 @@ def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:
 
 
 def _known(kind: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
-    """Field names of the model found by following `path` into `kind` (as far as models are nested directly)."""
+    """Field names of the model found by following `path` into `kind` (as far as models are nested
+    directly)."""
     for part in path:
         field = getattr(kind, "model_fields", {}).get(part)
-        inner = [a for a in (getattr(field.annotation, "__args__", ()) if field else ()) if hasattr(a, "model_fields")]
+        inner = [
+            a
+            for a in (getattr(field.annotation, "__args__", ()) if field else ())
+            if hasattr(a, "model_fields")
+        ]
         kind = inner[0] if inner else (field.annotation if field else kind)
     return tuple(getattr(kind, "model_fields", ()))
 

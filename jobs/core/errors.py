@@ -1,7 +1,7 @@
 """One tree of errors; each carries the exit code by which a scheduler knows what to do.
 
-A message names the place, what was seen, what was wanted and the next step. `main()` prints it without a traceback;
-anything outside this tree is a bug of ours and keeps its traceback.
+A message names the place, what was seen, what was wanted and the next step. `main()` prints it without a
+traceback; anything outside this tree is a bug of ours and keeps its traceback.
 """
 
 

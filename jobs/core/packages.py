@@ -56,7 +56,8 @@ def missing(params: Any) -> list[str]:
 
 
 def _of_executors(names: list[str]) -> set[str]:
-    """Those of the modules that the executors' Python (PYSPARK_PYTHON) has, where it is another one on this machine."""
+    """Those of the modules that the executors' Python (PYSPARK_PYTHON) has, where it is another one on
+    this machine."""
     python = shutil.which(os.environ.get("PYSPARK_PYTHON", sys.executable))
     if python is None or os.path.abspath(python) == os.path.abspath(sys.executable):
         return set()
@@ -80,7 +81,8 @@ def need_packages(planned: Iterable[tuple[str, Any]], place: str) -> None:
     lines = [
         f"{place}: jobs.{job}: needs the package {EXTRAS[name][0]} (module {name}), which is not "
         f"installed; {advice(name)}, or take {job} out of the recipe"
-        for job, params in planned for name in missing(params)
-    ]  # fmt: skip
+        for job, params in planned
+        for name in missing(params)
+    ]
     if lines:
         raise ConfigError("\n".join(lines))

@@ -1,4 +1,5 @@
-"""Reads the items of benchmarks on the driver: which file, and which column is the question, answer, passage."""
+"""Reads the items of benchmarks on the driver: which file, and which column is the question, answer,
+passage."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class ColumnMap(Strict):
     """Which column of the file is which of ours; `=x` is the constant x, a dot leads into an object."""
 
     benchmark: str
-    item: str | None  # unique within its benchmark; null: the number of the row in its file
+    # unique within its benchmark; null: the number of the row in its file
+    item: str | None
     text: str  # the question
     answer: str | None = None  # a string, a number, or a list of those, any of which will do
     choices: str | list[str] | None = None  # a list of strings, or the columns that hold one choice each
@@ -46,11 +48,13 @@ class Questions(DataFile):
 
     about = "benchmark questions"
     required: bool = (
-        True  # false: a file that is not here is reported, and nothing is looked for in its place
+        # false: a file that is not here is reported, and nothing is looked for in its place
+        True
     )
     columns: ColumnMap
     answer_is: Literal["text", "letter", "index"] = (
-        "text"  # letter: A (or 1) is the first choice; index: 0 is; text: what is looked for
+        # letter: A (or 1) is the first choice; index: 0 is; text: what is looked for
+        "text"
     )
 
     @model_validator(mode="before")
@@ -77,7 +81,10 @@ class Questions(DataFile):
         return find_all(self.file)
 
     def items(self) -> list[Item]:
-        """The items of all its files, in order. Raises ConfigError for a file, column or row that is wrong."""
+        """The items of all its files, in order.
+
+        Raises ConfigError for a file, column or row that is wrong.
+        """
         paths = self.paths()
         return [item for path in paths for item in _read(self, path, _told(path, paths))]
 
@@ -146,7 +153,8 @@ def _string(value: Any, path: Path, number: int, name: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise ConfigError(
-        f"{path}: column {name} is {type(value).__name__} in row {number + 1}, wanted strings; map a column of strings"
+        f"{path}: column {name} is {type(value).__name__} in row {number + 1}, wanted strings; map a "
+        "column of strings"
     )
 
 
@@ -166,7 +174,8 @@ def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[
     )
     if not isinstance(listed, list):
         raise ConfigError(
-            f"{path}: column {columns.choices} is {type(listed).__name__} in row {number + 1}, wanted a list of choices"
+            f"{path}: column {columns.choices} is {type(listed).__name__} in row {number + 1}, wanted "
+            "a list of choices"
         )
     choices = [
         _unlabelled(_answer(each, path, number, str(columns.choices))) for each in listed if each is not None
@@ -175,7 +184,8 @@ def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[
     wrong = [place for place in at if place >= len(choices)]
     if wrong:
         raise ConfigError(
-            f"{path}: column {columns.answer} is {given[0]!r} in row {number + 1}, which has {len(choices)} choices; "
+            f"{path}: column {columns.answer} is {given[0]!r} in row {number + 1}, which has "
+            f"{len(choices)} choices; "
             f"mend `choices` or `answer_is` (it is {questions.answer_is}: "
             f"{'A or 1' if questions.answer_is == 'letter' else '0'} is the first)"
         )

@@ -1,4 +1,5 @@
-"""What a recipe says of benchmark questions that may not stand in the data, and the kernel that finds them in any text."""
+"""What a recipe says of benchmark questions that may not stand in the data, and the kernel that finds
+them in any text."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 NAMES = ("benchmark", "item", "part")  # of what is found
 FOUND = (
-    "benchmark string, item string, part string, score double, run_words double, is_copy boolean, `limit` double, "
+    "benchmark string, item string, part string, score double, run_words double, is_copy boolean, "
+    "`limit` double, "
     "start int, `end` int"
 )
 """What `find_batches` gives beside the keys."""
@@ -69,7 +71,8 @@ class Against(Strict):
             each.columns.answer or each.columns.choices for each in self.benchmarks
         ):
             raise ValueError(
-                "with_answer: missing, but a file of `benchmarks` has answers; write {min_words: 4, window: 32, tokens: 8}"
+                "with_answer: missing, but a file of `benchmarks` has answers; write {min_words: 4, "
+                "window: 32, tokens: 8}"
             )
         if self.with_answer and self.with_answer.min_words > self.min_words:
             raise ValueError(
@@ -94,12 +97,24 @@ class Against(Strict):
             min_words=self.min_words, window=1, tokens=1
         )  # no item has an answer then
         return OverlapParams(
-            self.seed, self.max_seed_items, self.band, self.min_words, self.min_alike, self.short_words, self.min_alike_short,
-            tuple((run.words, run.share) for run in self.runs), answer.min_words, answer.window, answer.tokens,
-        )  # fmt: skip
+            self.seed,
+            self.max_seed_items,
+            self.band,
+            self.min_words,
+            self.min_alike,
+            self.short_words,
+            self.min_alike_short,
+            tuple((run.words, run.share) for run in self.runs),
+            answer.min_words,
+            answer.window,
+            answer.tokens,
+        )
 
     def index(self, place: str) -> tuple[Index, pa.Table]:
-        """The index, and the NAMES of each of its entries. Raises ConfigError when nothing would be looked for."""
+        """The index, and the NAMES of each of its entries.
+
+        Raises ConfigError when nothing would be looked for.
+        """
         import pyarrow as pa
 
         if not self.plan.index.searchable.any():
@@ -136,8 +151,9 @@ class Against(Strict):
         """Files that are not here, and what of each benchmark is never looked for, and why."""
         absent = [
             f"{each.file}: not here, so nothing of {each.columns.benchmark.lstrip('=')} is looked for"
-            for each in self.benchmarks if not each.paths()
-        ]  # fmt: skip
+            for each in self.benchmarks
+            if not each.paths()
+        ]
         of_what: dict[tuple[str, str], int] = Counter((item.benchmark, QUESTION) for item in self.items)
         of_what |= Counter((self.items[i].benchmark, PASSAGE) for i in self._passages())
         never: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -188,7 +204,8 @@ class Against(Strict):
 def find_batches(
     batches: Iterator[pa.RecordBatch], keys: tuple[str, ...], index: Index, names: pa.Table
 ) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: `keys` and text -> a row for each item found: the keys, then FOUND; `names`: of each entry."""
+    """mapInArrow: `keys` and text -> a row for each item found: the keys, then FOUND; `names`: of each
+    entry."""
     import pyarrow as pa
 
     for batch in batches:

@@ -1,4 +1,5 @@
-"""The domain of a document, wherever one is asked for: as label_domain says where it has run, else as the source states it."""
+"""The domain of a document, wherever one is asked for: as label_domain says where it has run, else as
+the source states it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def hint_label(hints: Column) -> Column:
 
 
 def with_domain(tables: Tables, docs: DataFrame) -> DataFrame:
-    """`docs` (doc_id, batch_id, domain_hint and others) with `domain` in the place of domain_hint; null where nobody knows.
+    """`docs` (doc_id, batch_id, domain_hint and others) with `domain` in the place of domain_hint; null where
+    nobody knows.
 
     Labels are folded: each domain has one spelling. The job declares that it looks at `domains`.
     """
@@ -29,6 +31,9 @@ def with_domain(tables: Tables, docs: DataFrame) -> DataFrame:
     labels, hint = tables.get("domains"), hint_label(F.col("domain_hint"))
     if labels is None:
         return docs.withColumn("domain", hint).drop("domain_hint")
-    other = labels.where("method <> 'hint'").select("doc_id", "batch_id", "domain")  # few, as a rule: what was labelled otherwise
+    # few, as a rule: what was labelled otherwise
+    other = labels.where("method <> 'hint'").select("doc_id", "batch_id", "domain")
     domain = F.coalesce(folded_column(F.col("domain")), hint)
-    return docs.join(other, ["doc_id", "batch_id"], how="left").withColumn("domain", domain).drop("domain_hint")
+    return (
+        docs.join(other, ["doc_id", "batch_id"], how="left").withColumn("domain", domain).drop("domain_hint")
+    )

@@ -1,7 +1,9 @@
-"""One declaration of what a row must be, read twice: as Spark predicates that route rows, and as a Great Expectations suite that gates.
+"""One declaration of what a row must be, read twice: as Spark predicates that route rows, and as a Great
+Expectations suite that gates.
 
-Great Expectations cannot route (its complete results come to the driver), and predicates alone leave no record that a person
-can read; so conf/expectations/*.yaml is the only place where a rule stands, and both are made from it.
+Great Expectations cannot route (its complete results come to the driver), and predicates alone leave no
+record that a person can read; so conf/expectations/*.yaml is the only place where a rule stands, and both are
+made from it.
 """
 
 from __future__ import annotations
@@ -45,10 +47,13 @@ def load_contract(name: str) -> Contract:
 
 
 def broken_reason(contract: Contract) -> Column:
-    """The reason of the first expectation that a row breaks, null when it keeps all (`unique` concerns no single row)."""
+    """The reason of the first expectation that a row breaks, null when it keeps all (`unique` concerns
+    no single row)."""
     from pyspark.sql import functions as F
 
-    broken = [F.when(~_holds(each), F.lit(each.reason)) for each in contract.expectations if each.expect != "unique"]
+    broken = [
+        F.when(~_holds(each), F.lit(each.reason)) for each in contract.expectations if each.expect != "unique"
+    ]
     return F.coalesce(*broken)
 
 
@@ -71,9 +76,11 @@ def _holds(rule: Expectation) -> Column:
 
 
 def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:
-    """Validate the batch with Great Expectations; Data Docs go to the local folder `site` (none written when None).
+    """Validate the batch with Great Expectations; Data Docs go to the local folder `site` (none written when
+    None).
 
-    Raises ContractError, naming each failed expectation, when more than `max_broken_share` of the rows break one.
+    Raises ContractError, naming each failed expectation, when more than `max_broken_share` of the rows break
+    one.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -83,32 +90,59 @@ def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: st
         result = _run_checkpoint(frame, contract, 1 - max_broken_share, site, "BOOLEAN_ONLY")
         if not result.success:
             result = _run_checkpoint(frame, contract, 1 - max_broken_share, site, "BASIC")
-    failed = [_failure(each) for run in result.run_results.values() for each in run["results"] if not each["success"]]
+    failed = [
+        _failure(each)
+        for run in result.run_results.values()
+        for each in run["results"]
+        if not each["success"]
+    ]
     if failed:
         docs = f"; Data Docs: {site}/index.html" if site else ""
         raise ContractError(
-            f"{contract.suite}: the batch breaks its contract (conf/expectations/{contract.suite}.yaml) beyond {max_broken_share:.2%}:\n  "
-            + "\n  ".join(failed) + f"\nnothing was written; mend the input or the contract{docs}"
+            f"{contract.suite}: the batch breaks its contract (conf/expectations/{contract.suite}.yaml) "
+            f"beyond {max_broken_share:.2%}:\n  "
+            + "\n  ".join(failed)
+            + f"\nnothing was written; mend the input or the contract{docs}"
         )
 
 
-def _run_checkpoint(frame: DataFrame, contract: Contract, mostly: float, site: str | None, detail: str) -> Any:
+def _run_checkpoint(
+    frame: DataFrame, contract: Contract, mostly: float, site: str | None, detail: str
+) -> Any:
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
-    # GX's own progress bars would stand in the middle of ours; persist=True is its default and would cache all text.
+    # GX's own progress bars would stand in the middle of ours; persist=True is its default and would cache
+    # all text.
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_or_update_spark(contract.suite, persist=False)
     batch = source.add_dataframe_asset(contract.suite).add_batch_definition_whole_dataframe("batch")
-    suite = context.suites.add(gx.ExpectationSuite(contract.suite, expectations=[_expectation(each, mostly) for each in contract.expectations]))
-    validation = context.validation_definitions.add(gx.ValidationDefinition(name=contract.suite, data=batch, suite=suite))
+    suite = context.suites.add(
+        gx.ExpectationSuite(
+            contract.suite, expectations=[_expectation(each, mostly) for each in contract.expectations]
+        )
+    )
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(name=contract.suite, data=batch, suite=suite)
+    )
     actions = []
     if site:
         Path(site).mkdir(parents=True, exist_ok=True)
         store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(Path(site).resolve())}
-        context.add_data_docs_site("site", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}})
+        context.add_data_docs_site(
+            "site",
+            {
+                "class_name": "SiteBuilder",
+                "store_backend": store,
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            },
+        )
         actions = [gx.checkpoint.UpdateDataDocsAction(name="docs", site_names=["site"])]
-    checkpoint = context.checkpoints.add(gx.Checkpoint(name=contract.suite, validation_definitions=[validation], actions=actions, result_format=detail))
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(
+            name=contract.suite, validation_definitions=[validation], actions=actions, result_format=detail
+        )
+    )
     return checkpoint.run(batch_parameters={"dataframe": frame})
 
 
@@ -124,14 +158,24 @@ def _expectation(rule: Expectation, mostly: float) -> Any:
         return gxe.ExpectColumnValuesToBeInSet(value_set=rule.values, **given)
     if rule.expect == "unique":
         return gxe.ExpectColumnValuesToBeUnique(**given)
-    kind = gxe.ExpectColumnValueLengthsToBeBetween if rule.expect == "length_between" else gxe.ExpectColumnValuesToBeBetween
+    kind = (
+        gxe.ExpectColumnValueLengthsToBeBetween
+        if rule.expect == "length_between"
+        else gxe.ExpectColumnValuesToBeBetween
+    )
     return kind(min_value=rule.min, max_value=rule.max, **given)
 
 
 def _failure(result: Any) -> str:
     rule, seen = result["expectation_config"], result["result"]
-    given = {key: value for key, value in rule["kwargs"].items() if key not in ("column", "mostly", "batch_id")}
+    given = {
+        key: value for key, value in rule["kwargs"].items() if key not in ("column", "mostly", "batch_id")
+    }
     share = seen.get("unexpected_percent")
     some = ", ".join(str(value)[:40] for value in (seen.get("partial_unexpected_list") or [])[:3])
-    count = f"{seen.get('unexpected_count', '?')} of {seen.get('element_count', '?')} rows ({share:.2f} %)" if share is not None else str(result.get("exception_info", ""))[:300]
+    count = (
+        f"{seen.get('unexpected_count', '?')} of {seen.get('element_count', '?')} rows ({share:.2f} %)"
+        if share is not None
+        else str(result.get("exception_info", ""))[:300]
+    )
     return f"{rule['kwargs'].get('column')}: {rule['type']} {given}: broken by {count}, such as {some}"

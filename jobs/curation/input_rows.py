@@ -1,4 +1,5 @@
-"""The files of an input as rows: read once by their formats, counted and hashed by the readers, or found to be unchanged."""
+"""The files of an input as rows: read once by their formats, counted and hashed by the readers, or found
+to be unchanged."""
 
 from __future__ import annotations
 
@@ -22,9 +23,16 @@ from udfs.read.part_hash import whole_hash
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-FILES = pa.schema([
-    ("name", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("etag", pa.string()), ("content_hash", pa.string()), ("n_rows", pa.int64()),
-])  # fmt: skip
+FILES = pa.schema(
+    [
+        ("name", pa.string()),
+        ("size", pa.int64()),
+        ("modified", pa.int64()),
+        ("etag", pa.string()),
+        ("content_hash", pa.string()),
+        ("n_rows", pa.int64()),
+    ]
+)
 KINDS = {pa.string(): "string", pa.int64(): "bigint", pa.int32(): "int"}
 
 
@@ -40,16 +48,25 @@ class Source:
     def units(self, names: set[str] | None = None) -> pa.Table:
         """The reader's units (udfs.read.readers.UNITS) for all files, or those of these names."""
         files = [file for file in self.files if names is None or file.name in names]
-        return readers.plan_units([(file.path, file.size) for file in files], self.format, self.split_bytes, {file.path: file.name for file in files})
+        return readers.plan_units(
+            [(file.path, file.size) for file in files],
+            self.format,
+            self.split_bytes,
+            {file.path: file.name for file in files},
+        )
 
 
 def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
-    """Every input row, good or not, staged once (the columns of udfs.read.readers.ROWS), and the files that they came from (FILES).
+    """Every input row, good or not, staged once (the columns of udfs.read.readers.ROWS), and the files that
+    they came from (FILES).
 
     Raises RetryLater when a file was written to meanwhile, and as `refuse_misread`.
     """
     spark = tables.lake.spark
-    frames = [_table_rows(tables, source) if source.format == "delta" else _file_rows(tables, source) for source in sources]
+    frames = [
+        _table_rows(tables, source) if source.format == "delta" else _file_rows(tables, source)
+        for source in sources
+    ]
     whole = frames[0] if frames else spark.createDataFrame([], _ddl(counted.COUNTED))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
@@ -60,17 +77,22 @@ def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
 
 
 def refuse_misread(root: str, units: list[dict[str, Any]]) -> None:
-    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns that no row of a format has."""
+    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns
+    that no row of a format has."""
     reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
     if files := survey.foreign_files(reports):
         raise ConfigError(
-            f"{root}: files that are not what the recipe's formats say ({len(files):,}); nothing was written:\n  " + "\n  ".join(files[:10])
+            f"{root}: files that are not what the recipe's formats say ({len(files):,}); nothing was "
+            "written:\n  "
+            + "\n  ".join(files[:10])
             + "\nunpack or convert them, give them a format that reads them, or keep them out of the input"
         )
     if missing := survey.complaints(report for _, report in reports):
         raise ContractError(
-            f"ingest_docs: {root}: columns that the recipe maps are in no row; nothing was written:\n  " + "\n  ".join(missing)
-            + "\nmend `columns` of that format, or name the field in its `optional` where it may be missing (text and source may not)"
+            f"ingest_docs: {root}: columns that the recipe maps are in no row; nothing was written:\n  "
+            + "\n  ".join(missing)
+            + "\nmend `columns` of that format, or name the field in its `optional` where it may be "
+            "missing (text and source may not)"
         )
 
 
@@ -78,14 +100,22 @@ def _table_rows(tables: Tables, source: Source) -> DataFrame:
     kernel = functools.partial(counted.table_counted, params=source.how)
     # A row of a table has no position; file and block make its place, so that equal rows stay apart.
     place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
-    return tables.lake.spark.read.format("delta").load(tables.inputs.root).selectExpr(*place).mapInArrow(kernel, _ddl(counted.COUNTED))
+    return (
+        tables.lake.spark.read.format("delta")
+        .load(tables.inputs.root)
+        .selectExpr(*place)
+        .mapInArrow(kernel, _ddl(counted.COUNTED))
+    )
 
 
 def _file_rows(tables: Tables, source: Source) -> DataFrame:
     unhashed = ("parquet",) if all(file.etag for file in source.files) else ()
     units = source.units()
-    # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four times their size or so.
-    n_tasks = max(1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes)))
+    # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four
+    # times their size or so.
+    n_tasks = max(
+        1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes))
+    )
     kernel = functools.partial(counted.read_counted, params=source.how, unhashed=unhashed)
     return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, _ddl(counted.COUNTED))
 
@@ -100,30 +130,49 @@ def _ddl(schema: pa.Schema) -> str:
 
 
 def _summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
-    """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver can read the staged files."""
+    """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver
+    can read the staged files."""
     names = counted.SUMMARY.names
     if not tables.lake.is_direct:
         return [row.asDict() for row in staged.where("unit_name IS NOT NULL").select(*names).collect()]
     paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
-    found = dataset(paths, format="parquet").to_table(columns=names, filter=field("unit_name").is_valid()) if paths else counted.SUMMARY.empty_table()
+    found = (
+        dataset(paths, format="parquet").to_table(columns=names, filter=field("unit_name").is_valid())
+        if paths
+        else counted.SUMMARY.empty_table()
+    )
     return list(found.to_pylist())
 
 
 def files_read(listing: Listing, units: list[dict[str, Any]]) -> pa.Table:
-    """The files (FILES) of what the readers say of their units. Raises RetryLater when one was written to while it was read."""
+    """The files (FILES) of what the readers say of their units.
+
+    Raises RetryLater when one was written to while it was read.
+    """
     of_file: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
         of_file.setdefault(unit["unit_name"], []).append(unit)
-    grown = [file.name for file in listing.files for unit in of_file.get(file.name, ()) if unit["unit_bytes"] not in (None, file.size)]
+    grown = [
+        file.name
+        for file in listing.files
+        for unit in of_file.get(file.name, ())
+        if unit["unit_bytes"] not in (None, file.size)
+    ]
     if grown:
-        raise RetryLater(f"{listing.root}: {grown[0]} changed while it was read, and nothing was written; run the same command when it is complete")
+        raise RetryLater(
+            f"{listing.root}: {grown[0]} changed while it was read, and nothing was written; run the "
+            "same command when it is complete"
+        )
     rows = []
     for file in listing.files:
         parts = sorted(of_file.get(file.name, []), key=lambda unit: unit["unit_part"])
         hashes = [unit["unit_hash"] for unit in parts if unit["unit_hash"]]
         whole = whole_hash(hashes) if hashes and len(hashes) == len(parts) else None
-        rows.append((file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts)))
-    others = sorted(of_file.keys() - {file.name for file in listing.files})  # of a Delta table whose files stand elsewhere
+        rows.append(
+            (file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts))
+        )
+    # of a Delta table whose files stand elsewhere
+    others = sorted(of_file.keys() - {file.name for file in listing.files})
     rows += [(name, 0, 0, None, None, sum(unit["unit_rows"] for unit in of_file[name])) for name in others]
     return pa.Table.from_batches([as_batch(rows, FILES)])
 
@@ -134,25 +183,40 @@ def total(files: pa.Table) -> int:
 
 
 def unchanged(tables: Tables, sources: list[Source]) -> pa.Table | None:
-    """The files (FILES) of the batch with their new times, when they differ in nothing else from those that this recipe read; else None."""
+    """The files (FILES) of the batch with their new times, when they differ in nothing else from those
+    that this recipe read; else None."""
     listing, runs, batch = tables.inputs, tables.runs, tables.batches[0]
     known = {row["name"]: row for row in batches.files_of(runs, batch)}
-    if not known or listing.commit or not runs.covers(tables.job.name, batch, tables.recipe_hash) or batch in batches.waiting(runs):
+    if (
+        not known
+        or listing.commit
+        or not runs.covers(tables.job.name, batch, tables.recipe_hash)
+        or batch in batches.waiting(runs)
+    ):
         return None
     sizes = {file.name: file.size for file in listing.files}
-    if {row["root"] for row in known.values()} != {listing.root} or {name: row["size"] for name, row in known.items()} != sizes:
+    if {row["root"] for row in known.values()} != {listing.root} or {
+        name: row["size"] for name, row in known.items()
+    } != sizes:
         return None
     moved = {file.name for file in listing.files if not _is_known(file, known[file.name])}
     hashes = {name: known[name]["content_hash"] for name in moved}
     if None in hashes.values() or hashes_of(tables, sources, moved) != hashes:
         return None
-    rows = [(f.name, f.size, f.modified, f.etag, known[f.name]["content_hash"], known[f.name]["n_rows"]) for f in listing.files]
+    rows = [
+        (f.name, f.size, f.modified, f.etag, known[f.name]["content_hash"], known[f.name]["n_rows"])
+        for f in listing.files
+    ]
     return pa.Table.from_batches([as_batch(rows, FILES)])
 
 
 def _is_known(file: File, row: dict[str, Any]) -> bool:
     """Whether a file has the etag that it had, or without one the time."""
-    return file.etag == row["etag"] if file.etag else file.modified == round(row["modified"].timestamp() * 1_000_000)
+    return (
+        file.etag == row["etag"]
+        if file.etag
+        else file.modified == round(row["modified"].timestamp() * 1_000_000)
+    )
 
 
 def hashes_of(tables: Tables, sources: list[Source], names: set[str]) -> dict[str, str]:
@@ -160,7 +224,11 @@ def hashes_of(tables: Tables, sources: list[Source], names: set[str]) -> dict[st
     if not names:
         return {}
     units = pa.concat_tables([source.units(names) for source in sources if source.format != "delta"])
-    rows = _unit_frame(tables, units, min(units.num_rows, 1000)).mapInArrow(counted.hash_units, _ddl(counted.HASHES)).collect()
+    rows = (
+        _unit_frame(tables, units, min(units.num_rows, 1000))
+        .mapInArrow(counted.hash_units, _ddl(counted.HASHES))
+        .collect()
+    )
     parts: dict[str, list[str]] = {}
     for row in sorted(rows, key=lambda row: row["unit_part"]):
         parts.setdefault(row["unit_name"], []).append(row["unit_hash"])

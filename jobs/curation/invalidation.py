@@ -1,4 +1,5 @@
-"""For jobs that look at each document once: what they know of a batch that was ingested again is forgotten first."""
+"""For jobs that look at each document once: what they know of a batch that was ingested again is
+forgotten first."""
 
 from __future__ import annotations
 
@@ -20,4 +21,7 @@ def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:
     # What is replaced whole by every run needs no forgetting.
     added_to = [write.table for write in tables.job.writes if write.replaces == "append"]
     owned = [name for name in added_to if tables.owns(name)]
-    return {name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",)) for name in owned}
+    return {
+        name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",))
+        for name in owned
+    }

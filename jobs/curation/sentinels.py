@@ -1,4 +1,5 @@
-"""The sentinels of filling in the middle, as a recipe names them: mix_corpus cuts with them, export_shards tells the texts with them."""
+"""The sentinels of filling in the middle, as a recipe names them: mix_corpus cuts with them,
+export_shards tells the texts with them."""
 
 from __future__ import annotations
 

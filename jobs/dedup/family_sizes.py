@@ -9,15 +9,17 @@ if TYPE_CHECKING:
 
     from jobs.runner.context import Tables
 
-ROUNDS = 6  # each doubles the hops that are followed: 64, where a dedup makes two at most (text, then URL)
+# each doubles the hops that are followed: 64, where a dedup makes two at most (text, then URL)
+ROUNDS = 6
 
 
 def stood_for(tables: Tables, jobs: list[str]) -> DataFrame:
     """doc_id, n_duplicates, family_size of the documents in whose favour one of `jobs` left others out.
 
-    n_duplicates: documents that name it as their survivor. family_size: these, those whose survivors they were
-    (of an earlier job, or of a step before), and itself. A document that several jobs left out counts once, by the
-    job whose name comes first; those that left for each other (jobs that heed each other have none) for nobody.
+    n_duplicates: documents that name it as their survivor. family_size: these, those whose survivors they
+    were (of an earlier job, or of a step before), and itself. A document that several jobs left out counts
+    once, by the job whose name comes first; those that left for each other (jobs that heed each other have
+    none) for nobody.
     """
     from pyspark.sql import functions as F
 

@@ -1,4 +1,5 @@
-"""What a recipe says of near-duplicates whatever the fingerprint, and what each method has to say of itself."""
+"""What a recipe says of near-duplicates whatever the fingerprint, and what each method has to say of
+itself."""
 
 from __future__ import annotations
 
@@ -24,17 +25,21 @@ class NearDupParams(Strict):
     """The parameters of every method; the methods below are what jobs.dedup asks of it."""
 
     heeds: list[str]  # judges whose left-out documents are not looked at
-    unit: Literal["auto", "words", "characters"]  # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
+    # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
+    unit: Literal["auto", "words", "characters"]
     words: PositiveInt  # words in a word shingle
     characters: PositiveInt  # characters in a character shingle
     min_unspaced_share: float = Field(ge=0, le=1)
     nfkc: bool
     casefold: bool
     simplify: bool  # Traditional characters count as Simplified
-    max_bucket: PositiveInt  # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and who stays again
+    # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and
+    # who stays again
+    max_bucket: PositiveInt
     keep_rejected: bool  # whether rejected pairs are kept in `pairs`
     families: Literal["independent_set", "components"]
-    ranking: list[Rank]  # the first difference decides who stays; doc_id breaks the last tie
+    # the first difference decides who stays; doc_id breaks the last tie
+    ranking: list[Rank]
     min_kept: NonNegativeInt  # documents
 
     def shingles(self) -> ShingleParams:

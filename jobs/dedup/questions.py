@@ -1,7 +1,8 @@
 """Near-duplicate questions of samples: to the engine in jobs/dedup/steps.py they are its documents.
 
-A question is short, so sketches decide nothing: every candidate pair is compared by its texts. Its shingles are
-of characters whatever the language, white space among them, so that a changed word weighs by its own length.
+A question is short, so sketches decide nothing: every candidate pair is compared by its texts. Its shingles
+are of characters whatever the language, white space among them, so that a changed word weighs by its own
+length.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from jobs.runner.context import Tables
 
-SPACE = "␣"  # stands for white space, which shingles of the engine never see
+# stands for white space, which shingles of the engine never see
+SPACE = "␣"
 BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it
 BATCH_ROWS = 8_192  # of questions on their way to Python
 
@@ -39,8 +41,10 @@ class NearDuplicates(Strict):
     characters: PositiveInt
     permutations: PositiveInt  # of MinHash
     bands: PositiveInt
-    rows: PositiveInt  # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
-    max_bucket: PositiveInt  # sets under one band key; beyond, each meets the best and the next
+    # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
+    rows: PositiveInt
+    # sets under one band key; beyond, each meets the best and the next
+    max_bucket: PositiveInt
 
     @model_validator(mode="after")
     def _bands_fit(self) -> NearDuplicates:
@@ -58,9 +62,16 @@ class NearDuplicates(Strict):
         judge = functools.partial(judge_sketches, params=minhash, rule=pairs)
         width = self.permutations * BITS // 8
         return Rule(
-            judge, width, "sketch", minhash.shingles, "jaccard", self.min_similarity, "independent_set",
-            self.max_bucket, keep_rejected=False,
-        )  # fmt: skip
+            judge,
+            width,
+            "sketch",
+            minhash.shingles,
+            "jaccard",
+            self.min_similarity,
+            "independent_set",
+            self.max_bucket,
+            keep_rejected=False,
+        )
 
 
 def alike_questions(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> DataFrame:
@@ -95,9 +106,11 @@ def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) ->
         minhash_fingerprints, params=minhash, permuted=permutations(spec.permutations, seed)
     )
     texts = rows.select(
-        F.col("key").alias("doc_id"), F.lit("").alias("batch_id"), _text().alias("text"),
+        F.col("key").alias("doc_id"),
+        F.lit("").alias("batch_id"),
+        _text().alias("text"),
         F.spark_partition_id().alias("task"),
-    )  # fmt: skip
+    )
     kernel = functools.partial(sketch_blocks, fingerprinter=fingerprinter, number=0)
     blocks = tables.stage("question_blocks", texts.mapInArrow(kernel, BLOCK), BATCH_ROWS)
     [size] = blocks.agg(F.sum("n"), F.sum("n_bytes")).collect()

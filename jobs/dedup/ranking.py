@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 # By which a text that says all twice looks fuller.
 LENGTHS = ("n_bytes", "n_chars", "n_lines", "n_words", "n_tokens", "n_han")
 KEYS = ["doc_id", "batch_id"]
-QUALITY = {"quality": "quality", "quality_bin": "bin"}  # what a criterion is called to its column of `quality`
+# what a criterion is called to its column of `quality`
+QUALITY = {"quality": "quality", "quality_bin": "bin"}
 # Tables that a job which ranks looks at (models: which version of a classifier is the current one).
 EARLIER = ("scores", "quality", "models")
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
 
 def by_seed(seed: int, key: str) -> Column:
-    """What a seeded sample is taken by, lowest first: it depends on the seed and the row's id only, so a larger sample adds to a smaller one."""
+    """What a seeded sample is taken by, lowest first: it depends on the seed and the row's id only, so a
+    larger sample adds to a smaller one."""
     from pyspark.sql import functions as F
 
     return F.sha2(F.concat_ws("|", F.lit(str(seed)), key), 256)
@@ -44,12 +46,16 @@ class Rank(Strict):
 
     by: str
     prefer: Literal["high", "low"] | list[str]
-    version: str | None = None  # of a scorer; null: the only one there is, or the one in `models`
+    # of a scorer; null: the only one there is, or the one in `models`
+    version: str | None = None
 
     @model_validator(mode="after")
     def _lists_rank_words(self) -> Rank:
         if isinstance(self.prefer, list) and self.by not in DOC_MEASURES[:4]:
-            raise ValueError(f"a list of preferred values goes with one of {', '.join(DOC_MEASURES[:4])}, not with {self.by}")
+            raise ValueError(
+                f"a list of preferred values goes with one of {', '.join(DOC_MEASURES[:4])}, not with "
+                f"{self.by}"
+            )
         if self.version is not None and not self.is_scorer:
             raise ValueError(f"{self.by} has no versions; leave version out")
         return self
@@ -69,18 +75,22 @@ def unused_tables(ranking: list[Rank]) -> frozenset[str]:
 
 
 def place_of_times(ranking: list[Rank]) -> int:
-    """Where among the criteria n_times (udfs.dedup.minhash.sketch_batch) of near-duplicates stands; lower is better.
+    """Where among the criteria n_times (udfs.dedup.minhash.sketch_batch) of near-duplicates stands; lower is
+    better.
 
     It is the place of the first that calls the longer text the better one, since a copy that says all of it
-    twice is no fuller copy; what the recipe puts before length (a source, a licence, a score) still decides before.
-    Without such a criterion it comes last, before doc_id.
+    twice is no fuller copy; what the recipe puts before length (a source, a licence, a score) still decides
+    before. Without such a criterion it comes last, before doc_id.
     """
     lengths = [place for place, rank in enumerate(ranking) if rank.by in LENGTHS and rank.prefer == "high"]
     return lengths[0] if lengths else len(ranking)
 
 
-def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool = False) -> tuple[DataFrame, list[str]]:
-    """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those columns, doc_id last.
+def ranked(
+    tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool = False
+) -> tuple[DataFrame, list[str]]:
+    """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those
+    columns, doc_id last.
 
     `is_staged`: the keys cost nothing to read again, so measures are looked up of these documents alone.
     Raises ConfigError for a scorer that has scored nobody, or in several versions and the recipe names none.
@@ -89,8 +99,11 @@ def ranked(tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool
     return keys.join(rows, ["doc_id", "batch_id"], how="inner").select(*keys.columns, *order[:-1]), order
 
 
-def ranked_documents(tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None) -> tuple[DataFrame, list[str]]:
-    """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of those in `among`; errors as `ranked`."""
+def ranked_documents(
+    tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None
+) -> tuple[DataFrame, list[str]]:
+    """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of
+    those in `among`; errors as `ranked`."""
     from pyspark.sql import functions as F
 
     needed, measures = _sources(ranking, columns)
@@ -148,7 +161,8 @@ def _version_of(tables: Tables, rank: Rank, place: int) -> str:
     if rank.by not in known:
         raise ConfigError(
             f"{where}: by: {rank.by} is no measure of documents, no column of signals, "
-            f"no {' or '.join(QUALITY)} and no scorer that has scored (there are: {', '.join(sorted(known)) or 'none'}); "
+            f"no {' or '.join(QUALITY)} and no scorer that has scored (there are: "
+            f"{', '.join(sorted(known)) or 'none'}); "
             "mend the name, or run the job that scores first"
         )
     versions = known[rank.by]
@@ -177,7 +191,9 @@ def _sources(ranking: list[Rank], columns: tuple[str, ...]) -> tuple[list[str], 
     measures = list(
         dict.fromkeys(rank.by for rank in ranking if rank.by not in DOC_MEASURES and rank.by in signals)
     )
-    needed = dict.fromkeys([*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")])
+    needed = dict.fromkeys(
+        [*columns, *(rank.by for rank in ranking if rank.by in DOC_MEASURES and rank.by != "batch")]
+    )
     return list(needed), measures
 
 

@@ -1,4 +1,5 @@
-"""The index of near-duplicate removal in Delta: blocks of sketches, what of them no longer stands, and who has none yet."""
+"""The index of near-duplicate removal in Delta: blocks of sketches, what of them no longer stands, and
+who has none yet."""
 
 from __future__ import annotations
 
@@ -42,12 +43,15 @@ def size_of(tables: Tables, params: NearDupParams) -> Size:
 
 
 def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
-    """Drop the blocks of batches that were ingested again since, or are gone: of whatever kernel, since nobody may read them."""
+    """Drop the blocks of batches that were ingested again since, or are gone: of whatever kernel, since
+    nobody may read them."""
     if not tables.owns("sketches"):
         return {}
     ingests = tables.ingests()
     held = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
-    stale = [(row["batch_id"], row["ingest"]) for row in held if ingests.get(row["batch_id"]) != row["ingest"]]
+    stale = [
+        (row["batch_id"], row["ingest"]) for row in held if ingests.get(row["batch_id"]) != row["ingest"]
+    ]
     if not stale:
         return {}
     return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
@@ -61,8 +65,14 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     if last < 0:
         texts = tables.kept(params.heeds, "text")
     else:
-        known = blocks(tables, params).select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
-        todo = tables.stage("todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti"))
+        known = (
+            blocks(tables, params)
+            .select("batch_id", "ids")
+            .mapInArrow(documents_in, "doc_id string, batch_id string")
+        )
+        todo = tables.stage(
+            "todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti")
+        )
         if todo.isEmpty():
             return {}
         texts = tables.texts(todo, "text")
@@ -73,8 +83,18 @@ def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     ingests = [F.lit(item) for pair in tables.ingests().items() for item in pair]
     return {
         "sketches": made.select(
-            F.lit(params.kernel()).alias("kernel"), F.lit(number).alias("round"), "block", "batch_id",
-            F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"), "n", "n_bytes", "ids", "n_shingles",
-            "n_times", "set_hash", "sketch", "bands",
+            F.lit(params.kernel()).alias("kernel"),
+            F.lit(number).alias("round"),
+            "block",
+            "batch_id",
+            F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"),
+            "n",
+            "n_bytes",
+            "ids",
+            "n_shingles",
+            "n_times",
+            "set_hash",
+            "sketch",
+            "bands",
         )
-    }  # fmt: skip
+    }

@@ -1,15 +1,15 @@
 """The steps of near-duplicate removal, whatever the fingerprint. All of it runs on executors.
 
-What crosses between the JVM and Python are blocks and packed messages (udfs.dedup.messages), since rows cost it and not
-their bytes. In the order in which data travels:
+What crosses between the JVM and Python are blocks and packed messages (udfs.dedup.messages), since rows cost
+it and not their bytes. In the order in which data travels:
 
-1. sketch: each kept document that is in no block yet gets a sketch and band keys; its text is read once, and not moved.
-2. meet: band keys go to where equal keys are together; whoever shares one is a candidate pair.
-3. group: candidates that hang together are a family, and each family has a part that is its home.
-4. compare: each sketch goes once to where its family is compared; sketches decide what they can.
-5. choose: the texts of open pairs go to the same part. Buckets over the cap are settled there, and survivors chosen: the
-   lexicographically first maximal independent set under the ranking, so no two survivors are verified duplicates and a
-   chain of pairs never makes a family.
+1. sketch: each kept document that is in no block yet gets a sketch and band keys; its text is read once, and
+not moved. 2. meet: band keys go to where equal keys are together; whoever shares one is a candidate pair. 3.
+group: candidates that hang together are a family, and each family has a part that is its home. 4. compare:
+each sketch goes once to where its family is compared; sketches decide what they can. 5. choose: the texts of
+open pairs go to the same part. Buckets over the cap are settled there, and survivors chosen: the
+   lexicographically first maximal independent set under the ranking, so no two survivors are verified
+   duplicates and a chain of pairs never makes a family.
 
 On the driver there are a few numbers of the size of the index.
 """
@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 16  # of an Arrow batch of blocks or messages: some megabytes each
 MIXED_ROWS = 64  # where many of them are documents of their own
-KEYS = 2_000_000  # band keys of a part: some 100 bytes each while they are sorted
-DOCUMENTS, TEXT_BYTES = 50_000, 256 << 20  # of a part in which families are compared: 330 bytes each, and the open texts
-GROUPED = 20_000_000  # documents whose families one task finds, some 60 bytes each of those that meet; beyond it rounds do
-ROUNDS = 64  # of finding families, and of settling; five to ten and one or two are usual
+# band keys of a part: some 100 bytes each while they are sorted
+KEYS = 2_000_000
+# of a part in which families are compared: 330 bytes each, and the open texts
+DOCUMENTS, TEXT_BYTES = 50_000, 256 << 20
+# documents whose families one task finds, some 60 bytes each of those that meet; beyond it rounds do
+GROUPED = 20_000_000
+# of finding families, and of settling; five to ten and one or two are usual
+ROUNDS = 64
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Source:
     size: Size
     n_keys: int  # band keys of a document
     rule: choosing.Rule
-    ranked: Callable[[DataFrame], tuple[DataFrame, list[Any]]]  # those kept now, and what sorts the best first
+    # those kept now, and what sorts the best first
+    ranked: Callable[[DataFrame], tuple[DataFrame, list[Any]]]
     texts: Callable[[DataFrame], DataFrame]  # part, node and text of each
 
 
@@ -101,7 +106,9 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
     whole = tables.stage("forest", forest, BLOCK_ROWS)
     edges, seen = whole.where(f"kind = {EDGE}"), None
     for number in range(ROUNDS):
-        edges = tables.stage(f"stars_{number}", step(step(edges, grouping.large_star), grouping.small_star), BLOCK_ROWS)
+        edges = tables.stage(
+            f"stars_{number}", step(step(edges, grouping.large_star), grouping.small_star), BLOCK_ROWS
+        )
         state = sorted(row[0] for row in edges.where(f"kind = {STATE}").select("name").collect())
         edges = edges.where(f"kind = {EDGE}")
         if state == seen:
@@ -119,7 +126,8 @@ def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> D
     from pyspark.sql import functions as F
 
     labels = grouped.where(f"kind = {LABEL}").selectExpr("cast(name as bigint) block", "data")
-    labels = labels.groupBy("block").agg(F.collect_list("data").alias("labels"))  # from as many tasks as found families
+    # from as many tasks as found families
+    labels = labels.groupBy("block").agg(F.collect_list("data").alias("labels"))
     rows = source.blocks.select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
     sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
     every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
@@ -128,7 +136,10 @@ def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> D
 
 
 def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> DataFrame:
-    """FATES: the rows that are told. Parts in which settling met open pairs are worked through again with their texts."""
+    """FATES: the rows that are told.
+
+    Parts in which settling met open pairs are worked through again with their texts.
+    """
     kernel = functools.partial(choosing.choose, rule=source.rule)
     ready = compared.where(f"kind not in ({NAMED}, {WANTED})").unionByName(ranks(source, compared))
     wanted, found = compared.where(f"kind = {WANTED}"), None
@@ -145,7 +156,10 @@ def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> D
 
 
 def _endless(tables: Tables, what: str) -> DataError:
-    return DataError(f"{tables.job.name}: {what} in {ROUNDS} rounds; this is a fault of Gristmill: please report it with this line")
+    return DataError(
+        f"{tables.job.name}: {what} in {ROUNDS} rounds; this is a fault of Gristmill: please report "
+        "it with this line"
+    )
 
 
 def _names(schema: str) -> list[str]:
@@ -157,11 +171,14 @@ def _documents(messages: DataFrame) -> DataFrame:
     times = "cast(conv(hex(substring(data, 9, 1)), 16, 10) as int) n_times"
     # By bytes: a substring of characters first counts them.
     doc_id, batch_id = (f"cast(substring(cast(name as binary), {at}) as string)" for at in ("1, 32", "33"))
-    return messages.selectExpr("part", "substring(data, 1, 8) node", times, f"{doc_id} doc_id", f"{batch_id} batch_id")
+    return messages.selectExpr(
+        "part", "substring(data, 1, 8) node", times, f"{doc_id} doc_id", f"{batch_id} batch_id"
+    )
 
 
 def ranks(source: Source, compared: DataFrame) -> DataFrame:
-    """RANK messages of the documents in company that are kept: their place in the order of their part, from 1."""
+    """RANK messages of the documents in company that are kept: their place in the order of their part,
+    from 1."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -198,9 +215,16 @@ def rule_of(params: NearDupParams) -> choosing.Rule:
     """How pairs are decided and who stays."""
     measure, limit = params.by_text()
     return choosing.Rule(
-        params.judge(), params.sketch_bytes(), params.by_sketch()[0], params.shingles(), measure, limit, params.families,
-        params.max_bucket, params.keep_rejected,
-    )  # fmt: skip
+        params.judge(),
+        params.sketch_bytes(),
+        params.by_sketch()[0],
+        params.shingles(),
+        measure,
+        limit,
+        params.families,
+        params.max_bucket,
+        params.keep_rejected,
+    )
 
 
 def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, Any]:
@@ -208,17 +232,29 @@ def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, 
     from pyspark.sql import functions as F
 
     own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
-    pairs = chosen.where("result = 'pair'").select(own, kernel, "doc_a", "doc_b", "similarity", "method", "is_accepted")
+    pairs = chosen.where("result = 'pair'").select(
+        own, kernel, "doc_a", "doc_b", "similarity", "method", "is_accepted"
+    )
     gone = chosen.where("result = 'duplicate'").withColumnsRenamed({"doc_a": "doc_id", "doc_b": "dup_of"})
     duplicates = gone.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
     verdicts = gone.select(
-        own, "doc_id", "batch_id", F.lit("near_duplicate").alias("reason"), F.col("similarity").alias("value"),
-        limit_of(params).alias("limit"), F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
+        own,
+        "doc_id",
+        "batch_id",
+        F.lit("near_duplicate").alias("reason"),
+        F.col("similarity").alias("value"),
+        limit_of(params).alias("limit"),
+        F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
-    )  # fmt: skip
+    )
     n, n_out = tables.kept(params.heeds).count(), gone.count()
     tables.judged = Counts(n, n - n_out, n_out, {"near_duplicate": n_out} if n_out else {})
-    return {"pairs": pairs, "duplicates": duplicates, "verdicts": verdicts, **hot_buckets(tables, params, chosen)}
+    return {
+        "pairs": pairs,
+        "duplicates": duplicates,
+        "verdicts": verdicts,
+        **hot_buckets(tables, params, chosen),
+    }
 
 
 def limit_of(params: NearDupParams) -> Column:
@@ -239,11 +275,18 @@ def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dic
     n = F.col("n_staying")
     uncompared = F.coalesce((n * (n - 1) / 2).cast("bigint") - (2 * n - 3), F.lit(0)).cast("bigint")
     own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
-    return {"hot_buckets": hot.select(own, kernel, "band_key", "n_classes", "n_staying", uncompared.alias("n_uncompared"))}
+    return {
+        "hot_buckets": hot.select(
+            own, kernel, "band_key", "n_classes", "n_staying", uncompared.alias("n_uncompared")
+        )
+    }
 
 
 STEPS: tuple[Step, ...] = (forget, sketch, deduplicate)
 WRITES = (
-    Writes("sketches", "append"), Writes("pairs", "job"), Writes("hot_buckets", "job"), Writes("duplicates", "job"),
+    Writes("sketches", "append"),
+    Writes("pairs", "job"),
+    Writes("hot_buckets", "job"),
+    Writes("duplicates", "job"),
     Writes("verdicts", "job"),
-)  # fmt: skip
+)

@@ -1,7 +1,9 @@
-"""Delta tables on this machine's disk without the JVM: make one, append a few rows, read narrow columns, list the files of a version.
+"""Delta tables on this machine's disk without the JVM: make one, append a few rows, read narrow columns, list
+the files of a version.
 
-A local session spends more on the planning of such small commits than on a demo's documents (benchmarks/near_dup.md). delta-rs does them in
-milliseconds, on the same tables. On an object store, in a catalog, on several machines or without delta-rs all of it is Spark's.
+A local session spends more on the planning of such small commits than on a demo's documents
+(benchmarks/near_dup.md). delta-rs does them in milliseconds, on the same tables. On an object store, in a
+catalog, on several machines or without delta-rs all of it is Spark's.
 """
 
 from __future__ import annotations
@@ -20,18 +22,35 @@ import pyarrow as pa
 import pyarrow.fs as fs
 
 if TYPE_CHECKING:
-
     from jobs.schema.table import Table
 
-SIMPLE = {"string": "string", "bigint": "long", "int": "integer", "double": "double", "float": "float", "boolean": "boolean", "timestamp": "timestamp", "binary": "binary"}
+SIMPLE = {
+    "string": "string",
+    "bigint": "long",
+    "int": "integer",
+    "double": "double",
+    "float": "float",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "binary": "binary",
+}
 ARROW = {
-    "string": pa.string(), "bigint": pa.int64(), "int": pa.int32(), "double": pa.float64(), "float": pa.float32(), "boolean": pa.bool_(),
-    "timestamp": pa.timestamp("us", "UTC"), "binary": pa.binary(), "array<string>": pa.list_(pa.string()), "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "binary": pa.binary(),
+    "array<string>": pa.list_(pa.string()),
+    "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
     "map<string,string>": pa.map_(pa.string(), pa.string()),
-}  # fmt: skip
+}
 
 
-PLAIN_WRITER = 3  # of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
+# of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
+PLAIN_WRITER = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +71,10 @@ def is_there() -> bool:
 
 
 def arrow_schema(table: Table, names: Sequence[str] | None = None) -> pa.Schema:
-    """The promised columns (of these `names`) as Arrow types. Raises KeyError for a type that no row made on the driver has."""
+    """The promised columns (of these `names`) as Arrow types.
+
+    Raises KeyError for a type that no row made on the driver has.
+    """
     columns = [column for column in table.columns if names is None or column.name in names]
     return pa.schema([pa.field(column.name, ARROW[column.type], column.nullable) for column in columns])
 
@@ -60,21 +82,38 @@ def arrow_schema(table: Table, names: Sequence[str] | None = None) -> pa.Schema:
 def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     """The first commit of an empty table as Spark's CREATE TABLE writes it, unless there is one.
 
-    By hand, after Delta's protocol: delta-rs leaves the writer version in the properties of a table with a CHECK constraint, which Spark then
-    refuses to alter.
+    By hand, after Delta's protocol: delta-rs leaves the writer version in the properties of a table with a
+    CHECK constraint, which Spark then refuses to alter.
     """
-    fields = [{"name": c.name, "type": _kind(c.type), "nullable": c.nullable, "metadata": {"comment": c.comment}} for c in table.columns]
+    fields = [
+        {"name": c.name, "type": _kind(c.type), "nullable": c.nullable, "metadata": {"comment": c.comment}}
+        for c in table.columns
+    ]
     now = int(time.time() * 1000)
     constraint = {"delta.constraints.promise": table.check} if table.check else {}
     actions = [
-        {"commitInfo": {"timestamp": now, "operation": "CREATE TABLE", "operationParameters": {}, "isBlindAppend": True, "engineInfo": "Gristmill"}},
-        {"metaData": {
-            "id": str(uuid.uuid4()), "description": table.comment, "format": {"provider": "parquet", "options": {}},
-            "schemaString": json.dumps({"type": "struct", "fields": fields}), "partitionColumns": list(table.partitions),
-            "configuration": {**properties, **constraint}, "createdTime": now,
-        }},
+        {
+            "commitInfo": {
+                "timestamp": now,
+                "operation": "CREATE TABLE",
+                "operationParameters": {},
+                "isBlindAppend": True,
+                "engineInfo": "Gristmill",
+            }
+        },
+        {
+            "metaData": {
+                "id": str(uuid.uuid4()),
+                "description": table.comment,
+                "format": {"provider": "parquet", "options": {}},
+                "schemaString": json.dumps({"type": "struct", "fields": fields}),
+                "partitionColumns": list(table.partitions),
+                "configuration": {**properties, **constraint},
+                "createdTime": now,
+            }
+        },
         {"protocol": _protocol(table)},
-    ]  # fmt: skip
+    ]
     log = folder / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
     draft = log / f".{uuid.uuid4().hex}.tmp"
@@ -106,11 +145,17 @@ def _kind(spark: str) -> Any:
         key, value = inner.split(",")
         return {"type": "map", "keyType": _kind(key), "valueType": _kind(value), "valueContainsNull": True}
     fields = [part.split(":") for part in inner.split(",")]
-    return {"type": "struct", "fields": [{"name": name, "type": _kind(kind), "nullable": True, "metadata": {}} for name, kind in fields]}
+    return {
+        "type": "struct",
+        "fields": [
+            {"name": name, "type": _kind(kind), "nullable": True, "metadata": {}} for name, kind in fields
+        ],
+    }
 
 
 def described(folder: Path) -> Any:
-    """delta-rs's view of the newest version of a table, whatever its features are: for its id, version and properties."""
+    """delta-rs's view of the newest version of a table, whatever its features are: for its id, version
+    and properties."""
     from deltalake import DeltaTable
 
     return DeltaTable(str(folder), without_files=True)
@@ -124,7 +169,8 @@ def remove_missing_files(folder: Path) -> None:
 
 
 def opened(folder: Path, version: int | None) -> Any | None:
-    """delta-rs's view of a table; None where it takes a reader that knows deletion vectors, renamed columns and the like."""
+    """delta-rs's view of a table; None where it takes a reader that knows deletion vectors, renamed
+    columns and the like."""
     from deltalake import DeltaTable
 
     found = DeltaTable(str(folder), version=version)
@@ -132,36 +178,55 @@ def opened(folder: Path, version: int | None) -> Any | None:
 
 
 def takes_appends(folder: Path) -> bool:
-    """Whether delta-rs may add to a table: no feature is on that every writer has to know (row tracking, renamed columns)."""
+    """Whether delta-rs may add to a table: no feature is on that every writer has to know (row tracking,
+    renamed columns)."""
     return bool(described(folder).protocol().min_writer_version <= PLAIN_WRITER)
 
 
 def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
     """Rows of what `opened` gave, by Arrow's own files.
 
-    delta-rs's file system is Python's: Arrow's threads close its files late, and abort a process that has just ended (seen in the worker).
+    delta-rs's file system is Python's: Arrow's threads close its files late, and abort a process that has
+    just ended (seen in the worker).
     """
     root = unquote(urlparse(table.table_uri).path).rstrip("/")
     files = fs.SubTreeFileSystem(root, fs.LocalFileSystem())
-    return table.to_pyarrow_table(columns=None if columns is None else list(columns), filters=filters, filesystem=files)
+    return table.to_pyarrow_table(
+        columns=None if columns is None else list(columns), filters=filters, filesystem=files
+    )
 
 
 def append(folder: Path, rows: pa.Table, note: str) -> None:
-    """Commit `rows`. Raises deltalake.exceptions.DeltaError where they break the table's CHECK constraint or NOT NULL."""
+    """Commit `rows`.
+
+    Raises deltalake.exceptions.DeltaError where they break the table's CHECK constraint or NOT NULL.
+    """
     from deltalake import CommitProperties, WriterProperties, write_deltalake
 
     properties = CommitProperties(custom_metadata={"userMetadata": note})  # where Spark's history shows it
-    write_deltalake(str(folder), rows, mode="append", commit_properties=properties, writer_properties=WriterProperties(compression="ZSTD"))
+    write_deltalake(
+        str(folder),
+        rows,
+        mode="append",
+        commit_properties=properties,
+        writer_properties=WriterProperties(compression="ZSTD"),
+    )
 
 
-def data_files(folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:
-    """The files of `batches` (None: of all) at `version`; None where Spark has to read the table, or to say what is wrong with its columns."""
+def data_files(
+    folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None
+) -> list[DataFile] | None:
+    """The files of `batches` (None: of all) at `version`; None where Spark has to read the table, or to
+    say what is wrong with its columns."""
     found = opened(folder, version)
     if found is None or {field.name for field in found.schema().fields} != set(table.names):
         return None
     prefix = "partition."
     files = [
-        DataFile(f"{folder}/{unquote(row['path'])}", {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)})
+        DataFile(
+            f"{folder}/{unquote(row['path'])}",
+            {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)},
+        )
         for row in pa.table(found.get_add_actions(flatten=True)).to_pylist()
     ]
     return [file for file in files if batches is None or file.partition["batch_id"] in batches]

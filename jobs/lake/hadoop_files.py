@@ -30,8 +30,15 @@ def listing(spark: SparkSession, where: str | None, params: Any) -> Listing:
 
 
 def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
-    """The folders directly below `where`, one batch each, and what beside them is not read. Raises ConfigError when there is none."""
-    return lists.local_folders(where) if input_path(where) is not None else lists.hadoop_folders(where, *_hadoop(spark, where))
+    """The folders directly below `where`, one batch each, and what beside them is not read.
+
+    Raises ConfigError when there is none.
+    """
+    return (
+        lists.local_folders(where)
+        if input_path(where) is not None
+        else lists.hadoop_folders(where, *_hadoop(spark, where))
+    )
 
 
 def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
@@ -43,7 +50,8 @@ def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
 
 
 def system_of(spark: SparkSession, where: str) -> tuple[Any, Any]:
-    """Hadoop's file system of a path or URL, and the path, both the JVM's; it says nothing of whether a file is there."""
+    """Hadoop's file system of a path or URL, and the path, both the JVM's; it says nothing of whether a
+    file is there."""
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
 
@@ -65,13 +73,17 @@ def exists(spark: SparkSession, where: str) -> bool:
 
 
 def remove(spark: SparkSession, where: str) -> None:
-    """Delete a file or folder with all that is in it, on any Hadoop file system; nothing happens where there is none."""
+    """Delete a file or folder with all that is in it, on any Hadoop file system; nothing happens where
+    there is none."""
     system, path = system_of(spark, where)
     system.delete(path, True)
 
 
 def remove_old(spark: SparkSession, folder: str, prefix: str, seconds: float) -> None:
-    """Delete the folders PREFIX-... in `folder` of which the first file was written more than `seconds` ago."""
+    """Delete the folders PREFIX-...
+
+    in `folder` of which the first file was written more than `seconds` ago.
+    """
     system, path = system_of(spark, folder)
     oldest = (time.time() - seconds) * 1000
     for each in system.listStatus(path) if system.exists(path) else []:
@@ -88,7 +100,8 @@ def write_text(spark: SparkSession, where: str, text: str) -> None:
 
 
 def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
-    """Write a file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an older file is replaced."""
+    """Write a file, whole or not at all on a local disk, on any Hadoop file system; folders are made, an
+    older file is replaced."""
     target = local_path(where)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +120,9 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
 def read_bytes(spark: SparkSession, where: str) -> bytes:
     """A whole file, on any Hadoop file system. Raises ContractError when it is not there."""
     if not exists(spark, where):
-        raise ContractError(f"{where}: no such file, though a table names it; run the job that writes it again")
+        raise ContractError(
+            f"{where}: no such file, though a table names it; run the job that writes it again"
+        )
     local = local_path(where)
     if local is not None:
         return local.read_bytes()

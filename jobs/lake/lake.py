@@ -1,4 +1,5 @@
-"""The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a catalog.
+"""The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a
+catalog.
 
 A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a schema of a catalog
 (`catalog.schema`): jobs.lake.names reads its name.
@@ -33,16 +34,33 @@ if TYPE_CHECKING:
 
     from jobs.lake.delta_rs import DataFile
 
-CONFLICTS = ("CommitFailedError", "ConcurrentModification", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentTransaction",
-             "MetadataChanged", "ProtocolChanged", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")
-UPGRADE = "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date and says first what it will do"
-SCHEMA_VERSION = "gristmill.schema"  # the property that says by which declaration of its columns a table was made
-LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"  # which version the session's last commit made, as Delta notes it
+CONFLICTS = (
+    "CommitFailedError",
+    "ConcurrentModification",
+    "ConcurrentAppend",
+    "ConcurrentDelete",
+    "ConcurrentWrite",
+    "ConcurrentTransaction",
+    "MetadataChanged",
+    "ProtocolChanged",
+    "DELTA_CONCURRENT",
+    "DELTA_METADATA_CHANGED",
+)
+UPGRADE = (
+    "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date "
+    "and says first what it will do"
+)
+# the property that says by which declaration of its columns a table was made
+SCHEMA_VERSION = "gristmill.schema"
+# which version the session's last commit made, as Delta notes it
+LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
-GONE = "gristmill_gone"  # the column that says of a row of a merge that it is to be deleted
+# the column that says of a row of a merge that it is to be deleted
+GONE = "gristmill_gone"
 MERGED = "gristmill_merged"  # the temporary view of what a merge brings
-# Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where Table.marks_deleted. No smallest and largest value of each column
-# either: ids are hashes and slices are partitions, so they would skip no file, and finding them is a twentieth of measure_text.
+# Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where
+# Table.marks_deleted. No smallest and largest value of each column either: ids are hashes and slices are
+# partitions, so they would skip no file, and finding them is a twentieth of measure_text.
 PROPERTIES = {"delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -57,13 +75,14 @@ class Lake:
     def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
         """`create`: whether a schema that is not there is made (whoever only reads makes none).
 
-        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where a
-        reader finds no such schema.
+        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where
+        a reader finds no such schema.
         """
         self.spark = spark
         self.where = where
         self.buckets = buckets
-        self.run_rows: tuple[int, list[Row]] | None = None  # version of `runs` and its rows, as Runs last read them
+        # version of `runs` and its rows, as Runs last read them
+        self.run_rows: tuple[int, list[Row]] | None = None
         self.states: dict[str, TableState] | None = None  # see states_held
         self._commits = Alone()
         self._logs: dict[str, LogFiles | None] = {}
@@ -86,7 +105,8 @@ class Lake:
             return
         if not default.startswith("file:"):
             raise ConfigError(
-                f"lake {self.where}: to this session a path without a scheme is one of {default}, to this process one "
+                f"lake {self.where}: to this session a path without a scheme is one of {default}, to "
+                "this process one "
                 "of its own disk; write the whole URL, such as hdfs:///lake"
             )
 
@@ -104,7 +124,8 @@ class Lake:
                 f"lake {self.where}: the catalog answered: {first_line(error)}; "
                 f"name an existing catalog and a schema that it takes, or ./{self.where} for a folder"
             ) from error
-        if is_bare:  # without a catalog's name it is as likely a folder, so none is made
+        # without a catalog's name it is as likely a folder, so none is made
+        if is_bare:
             raise ConfigError(
                 f"lake {self.where}: no schema {self.schema}; for a folder write ./{self.where}, "
                 f"for a schema that is to be made spark_catalog.{self.where}"
@@ -115,11 +136,13 @@ class Lake:
         )
 
     def _warn_of_memory(self) -> None:
-        """Without a metastore a local session knows its schemas until it ends; the next command finds none."""
+        """Without a metastore a local session knows its schemas until it ends; the next command finds
+        none."""
         kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
         if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
             print(
-                f"lake {self.where}: the catalog of this session is in memory and forgets the schema at its end; "
+                f"lake {self.where}: the catalog of this session is in memory and forgets the schema "
+                "at its end; "
                 "name a path, or set spark.sql.catalogImplementation to hive",
                 file=sys.stderr,
             )
@@ -144,7 +167,8 @@ class Lake:
 
     @functools.cached_property
     def is_direct(self) -> bool:
-        """Whether driver and workers stand on the disk where the lake is, so that small things need no JVM (see jobs.lake.delta_rs)."""
+        """Whether driver and workers stand on the disk where the lake is, so that small things need no
+        JVM (see jobs.lake.delta_rs)."""
         is_here = self.local_root is not None and not self.is_catalog
         return is_here and is_local(self.spark) and delta_rs.is_there()
 
@@ -152,7 +176,9 @@ class Lake:
         """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
         return delta_rs.opened(self.folder(table), version) if self.is_direct else None
 
-    def data_files(self, table: Table, version: int | None, batches: tuple[str, ...] | None = None) -> list[DataFile] | None:
+    def data_files(
+        self, table: Table, version: int | None, batches: tuple[str, ...] | None = None
+    ) -> list[DataFile] | None:
         """The files of `batches` (None: of all) at `version`; None where Spark has to read the table."""
         return delta_rs.data_files(self.folder(table), table, version, batches) if self.is_direct else None
 
@@ -173,7 +199,8 @@ class Lake:
             return bool(self.spark.catalog.tableExists(self.ref(table)))
         log = self._log(table)
         if log is not None:
-            return log.newest() is not None  # its first commit, not its folder: another process may just be making it
+            # its first commit, not its folder: another process may just be making it
+            return log.newest() is not None
         from delta import DeltaTable
 
         return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
@@ -183,15 +210,22 @@ class Lake:
         if self.exists(table):
             return
         marks = {"delta.enableDeletionVectors": str(table.marks_deleted).lower()}
-        properties = {**PROPERTIES, **marks, "gristmill.buckets": str(self.buckets), SCHEMA_VERSION: table.schema_version}
+        properties = {
+            **PROPERTIES,
+            **marks,
+            "gristmill.buckets": str(self.buckets),
+            SCHEMA_VERSION: table.schema_version,
+        }
         if self.is_direct:
             delta_rs.create(table, self.folder(table), properties)
             return
         columns = ",\n".join(
-            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}" for c in table.columns
+            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}"
+            for c in table.columns
         )
         partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
-        # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a second one.
+        # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set
+        # with a second one.
         properties |= {"delta.constraints.promise": table.check} if table.check else {}
         listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
         self.spark.sql(
@@ -200,7 +234,10 @@ class Lake:
         )
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's rows at `version` (None: newest). Raises ContractError when its columns are not the promised ones."""
+        """The table's rows at `version` (None: newest).
+
+        Raises ContractError when its columns are not the promised ones.
+        """
         frame = self.frame(table, version)
         at = "" if version is None else f"@{version}"
         check_columns(frame, table, f"{table.name}{at}", UPGRADE)
@@ -218,7 +255,10 @@ class Lake:
 
         frame = self.frame(table, version)
         there = set(frame.columns)
-        columns = [F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        columns = [
+            F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name)
+            for c in table.columns
+        ]
         return frame.select(*columns)
 
     def latest(self, table: Table) -> int:
@@ -252,15 +292,20 @@ class Lake:
                 self.spark.conf.unset(LAST_COMMIT)
                 yield made
                 told = self.spark.conf.get(LAST_COMMIT, None)  # read before it is asked whose it can be
-                made.append(int(told) if told is not None and is_alone() else self._noted_version(table, note))
+                made.append(
+                    int(told) if told is not None and is_alone() else self._noted_version(table, note)
+                )
         if self.states is not None and table.name in self.states:
             held = self.states.pop(table.name)
             if made[0] > held.version:
-                self.states[table.name] = TableState(held.id, made[0], held.properties, commit_of(made[0], "WRITE", note, "", True))
+                self.states[table.name] = TableState(
+                    held.id, made[0], held.properties, commit_of(made[0], "WRITE", note, "", True)
+                )
         self.committed(table, made[0])
 
     def _noted_version(self, table: Table, note: str) -> int:
-        """The version of our commit by Delta's history: others may have committed since, where only Delta's conflicts keep writers apart."""
+        """The version of our commit by Delta's history: others may have committed since, where only
+        Delta's conflicts keep writers apart."""
         log = self._log(table)
         if log is not None:
             found = log.version_noted(note)
@@ -277,12 +322,14 @@ class Lake:
             version = found.version()
             [head] = self.commits(table, version, version)
             return TableState(found.metadata().id, version, found.metadata().configuration, head)
-        version = self.latest(table)  # before the rest: if another commits now, that is asked about later
+        # before the rest: if another commits now, that is asked about later
+        version = self.latest(table)
         [head] = self.commits(table, version, version)
         return TableState(*self._described(table, version), head)
 
     def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
-        """The table's id, `version` and properties: by the log's files, else by a query, which takes a third of a second."""
+        """The table's id, `version` and properties: by the log's files, else by a query, which takes a
+        third of a second."""
         log = self._log(table)
         told = log.described(version) if log is not None else None
         if told is None:
@@ -293,10 +340,11 @@ class Lake:
 
     @contextlib.contextmanager
     def states_held(self) -> Iterator[None]:
-        """While one process works through several jobs: a table is asked for its state once, and again after our commits and newer runs.
+        """While one process works through several jobs: a table is asked for its state once, and again after
+        our commits and newer runs.
 
-        (Two queries a table, which twenty jobs would each repeat. What others change meanwhile is seen when we write the table, or by the
-        next process.)
+        (Two queries a table, which twenty jobs would each repeat. What others change meanwhile is seen when
+        we write the table, or by the next process.)
         """
         self.states = {}
         try:
@@ -305,7 +353,8 @@ class Lake:
             self.states = None
 
     def state_since(self, table: Table, version: int) -> TableState | None:
-        """As `state`, of a table whose newest finished run left `version`: perhaps as it was asked for before."""
+        """As `state`, of a table whose newest finished run left `version`: perhaps as it was asked for
+        before."""
         held = self.states.get(table.name) if self.states is not None else None
         if held is not None and held.version >= version:
             return held
@@ -330,14 +379,16 @@ class Lake:
         return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
 
     def _commit(self, version: int, row: Any) -> Commit:
-        """A commit by Delta's history, which does not tell whether an operation that usually changes rows did."""
+        """A commit by Delta's history, which does not tell whether an operation that usually changes
+        rows did."""
         if row is None:
             return commit_of(version, None, None, "", None)
         who = " ".join(str(row[name]) for name in ("userName", "timestamp") if row[name] is not None)
         return commit_of(version, row["operation"], row["userMetadata"], who, None)
 
     def check_schema(self, table: Table, state: TableState) -> None:
-        """Raises ContractError when the table was made with other columns than declared: nothing could be written to it."""
+        """Raises ContractError when the table was made with other columns than declared: nothing could
+        be written to it."""
         if state.properties.get(SCHEMA_VERSION) != table.schema_version:
             self.read(table)  # a table of an older version may still have the same columns
 
@@ -357,14 +408,16 @@ class Lake:
             self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
 
     def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
-        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or appending when it is None; returns the version.
+        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or
+        appending when it is None; returns the version.
 
         Raises ContractError on other columns than promised and RetryLater when another writer came first.
         """
         if not isinstance(frame, pa.Table):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         with self._committing(table, note) as made:
-            # Under our lock a table that only was created has nothing to replace, and an append costs half of a replaceWhere.
+            # Under our lock a table that only was created has nothing to replace, and an append costs half of
+            # a replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
             if is_direct and delta_rs.takes_appends(self.folder(table)):
@@ -373,10 +426,17 @@ class Lake:
                 self._write_by_spark(table, frame, where, note)
         return made[0]
 
-    def _write_by_spark(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> None:
+    def _write_by_spark(
+        self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str
+    ) -> None:
         if isinstance(frame, pa.Table):
             frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
-        writer = frame.select(*table.names).write.format("delta").option("userMetadata", note).mode("append" if where is None else "overwrite")
+        writer = (
+            frame.select(*table.names)
+            .write.format("delta")
+            .option("userMetadata", note)
+            .mode("append" if where is None else "overwrite")
+        )
         writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
         writer.saveAsTable(self.ref(table)) if self.is_catalog else writer.save(f"{self.root}/{table.name}")
 
@@ -385,17 +445,22 @@ class Lake:
     ) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version.
 
-        `within`: a condition over the table's partitions (as `t`) that all of these rows meet; other files are not read.
+        `within`: a condition over the table's partitions (as `t`) that all of these rows meet; other files
+        are not read.
         """
         return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE", within)
 
     def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
-        """Add the rows of `frame` whose `on` columns are not there yet; returns the version. Raises as `write` does."""
+        """Add the rows of `frame` whose `on` columns are not there yet; returns the version.
+
+        Raises as `write` does.
+        """
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
 
     def change(self, table: Table, frame: DataFrame, gone: DataFrame, on: tuple[str, ...], note: str) -> int:
-        """Put rows of `frame` in the place of those with the same `on` columns, or add them, and delete those of `gone`.
+        """Put rows of `frame` in the place of those with the same `on` columns, or add them, and delete those
+        of `gone`.
 
         Returns the version: all of it is one commit. Raises as `write` does.
         """
@@ -403,7 +468,9 @@ class Lake:
 
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         keys = gone.select(*on).distinct()
-        blank = [keys[c.name] if c.name in on else F.lit(None).cast(c.type).alias(c.name) for c in table.columns]
+        blank = [
+            keys[c.name] if c.name in on else F.lit(None).cast(c.type).alias(c.name) for c in table.columns
+        ]
         rows = frame.select(*table.names, F.lit(False).alias(GONE))
         rows = rows.unionByName(keys.select(*blank, F.lit(True).alias(GONE)))
         columns = ", ".join(f"`{name}`" for name in table.names)
@@ -416,7 +483,13 @@ class Lake:
         return self._merge(table, rows, on, note, then)
 
     def _merge(
-        self, table: Table, rows: DataFrame, on: tuple[str, ...], note: str, then: str, within: str | None = None
+        self,
+        table: Table,
+        rows: DataFrame,
+        on: tuple[str, ...],
+        note: str,
+        then: str,
+        within: str | None = None,
     ) -> int:
         condition = " AND ".join(f"t.`{name}` = k.`{name}`" for name in on)
         condition += f" AND ({within})" if within else ""
@@ -433,19 +506,25 @@ class Lake:
         """Called after each commit; the kill tests hook in here."""
 
     def staging(self, run: str) -> str:
-        """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when the run ends."""
+        """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when
+        the run ends."""
         if not self.root:
-            raise ConfigError(f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING to a path that Spark can write")
+            raise ConfigError(
+                f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING "
+                "to a path that Spark can write"
+            )
         return f"{self.root}/_staging/{run}"
 
     def staged(self, path: str, schema: Any) -> DataFrame:
-        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or `{`."""
+        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or
+        `{`."""
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
 
     def drop_staging(self, run: str) -> None:
         """Delete the staging folder of a run, and what runs of the same job left that died.
 
-        On a local disk the job's lock says that no other run of it is on; elsewhere the age of the folder does.
+        On a local disk the job's lock says that no other run of it is on; elsewhere the age of the folder
+        does.
         """
         job = run.rsplit("-", 1)[0]
         if self.local_root is not None:
@@ -458,7 +537,8 @@ class Lake:
 
     @contextlib.contextmanager
     def job_lock(self, job: str) -> Iterator[None]:
-        """One run of a job at a time. Local disk: a file lock that dies with its process; elsewhere Delta's conflicts decide.
+        """One run of a job at a time. Local disk: a file lock that dies with its process; elsewhere Delta's
+        conflicts decide.
 
         Raises RetryLater when another process runs the job on this lake.
         """
@@ -468,7 +548,8 @@ class Lake:
     @contextlib.contextmanager
     def commit_lock(self, table: Table) -> Iterator[None]:
         """Held while a commit is made, by processes that share a local disk."""
-        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two (tests/whole/test_concurrency.py).
+        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two
+        # (tests/whole/test_concurrency.py).
         with self._lock(f"table-{table.name}", wait=True):
             yield
 
@@ -491,7 +572,8 @@ class Lake:
             except BlockingIOError:
                 stream.seek(0)
                 raise RetryLater(
-                    f"lake {self.where}: another process ({stream.read().strip() or 'unknown'}) runs {name.removeprefix('job-')}; "
+                    f"lake {self.where}: another process ({stream.read().strip() or 'unknown'}) runs "
+                    f"{name.removeprefix('job-')}; "
                     "run the same command again when it has ended"
                 ) from None
             stream.truncate(0)
@@ -508,7 +590,8 @@ class Alone:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[Callable[[], bool]]:
-        """Around one of them: it yields what says, at any time within, whether another has been on since it began."""
+        """Around one of them: it yields what says, at any time within, whether another has been on since
+        it began."""
         with self._lock:
             self._on += 1
             self._is_mixed = self._is_mixed or self._on > 1
@@ -524,7 +607,8 @@ def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> No
     """Raises ContractError naming each promised column that is missing or of another type."""
     seen = dict(frame.dtypes)
     wrong = [
-        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema/documents.py promises {c.type}; {advice}"
+        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema/documents.py promises "
+        f"{c.type}; {advice}"
         for c in table.columns
         if seen.get(c.name) != c.type
     ]
@@ -539,5 +623,8 @@ def conflicts_as_retry(table: str) -> Iterator[None]:
         yield
     except Exception as error:
         if any(name in f"{type(error).__name__} {error}" for name in CONFLICTS):
-            raise RetryLater(f"{table}: another writer committed first and nothing of ours was written; run the same command again") from error
+            raise RetryLater(
+                f"{table}: another writer committed first and nothing of ours was written; run the "
+                "same command again"
+            ) from error
         raise

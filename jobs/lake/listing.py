@@ -1,6 +1,8 @@
-"""Lists the files of an input: each once, by what it is and not by what leads to it, under one name below the input.
+"""Lists the files of an input: each once, by what it is and not by what leads to it, under one name below the
+input.
 
-Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says. `jobs.lake.hadoop_files` chooses between them.
+Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says.
+`jobs.lake.hadoop_files` chooses between them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ LOG = "_delta_log"
 SHOWN = 5  # names that a message lists
 LINK_TO_NOTHING = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
-Parts = tuple[str, ...]  # a name below the input, in parts: folders sort before what only begins like them
+# a name below the input, in parts: folders sort before what only begins like them
+Parts = tuple[str, ...]
 Left = tuple[str, str]  # name of an entry that is not read, and why
 
 
@@ -39,7 +42,8 @@ class NoFiles(ConfigError):
 
 @dataclass(frozen=True)
 class File:
-    """One file: what is opened, its name below the input, bytes, microseconds of its last change, the store's name of its content."""
+    """One file: what is opened, its name below the input, bytes, microseconds of its last change, the
+    store's name of its content."""
 
     path: str
     name: str
@@ -50,7 +54,8 @@ class File:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one ingest, by name. `root` is the input's real path or URI, `batch` the name that it gives a batch.
+    """The files of one ingest, by name. `root` is the input's real path or URI, `batch` the name that it
+    gives a batch.
 
     `commit`: the last entry in the log of a Delta table, which can lose files and rows without a new file.
     """
@@ -63,8 +68,13 @@ class Listing:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the root and with the name, size, time or etag of any file; equal ones need not be read again."""
-        listed = [self.root, self.commit, [(each.name, each.size, each.modified, each.etag) for each in self.files]]
+        """Changes with the root and with the name, size, time or etag of any file; equal ones need not
+        be read again."""
+        listed = [
+            self.root,
+            self.commit,
+            [(each.name, each.size, each.modified, each.etag) for each in self.files],
+        ]
         return hashlib.blake2b(json.dumps(listed).encode(), digest_size=16).hexdigest()
 
     @property
@@ -75,7 +85,8 @@ class Listing:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that is a batch of its own: how it is opened, the root that it stands for, and what it is called."""
+    """A folder that is a batch of its own: how it is opened, the root that it stands for, and what it is
+    called."""
 
     where: str
     root: str
@@ -87,7 +98,9 @@ def summed_up(left: Iterable[Left]) -> str:
     reasons: dict[str, list[str]] = {}
     for name, why in left:
         reasons.setdefault(why, []).append(name)
-    return "; ".join(f"{len(names):,} {why} ({_some(sorted(names))})" for why, names in sorted(reasons.items()))
+    return "; ".join(
+        f"{len(names):,} {why} ({_some(sorted(names))})" for why, names in sorted(reasons.items())
+    )
 
 
 def _some(names: list[str]) -> str:
@@ -102,7 +115,8 @@ def is_hidden(name: str) -> bool:
 def input_path(where: str) -> str | None:
     """The absolute path on this machine that a path or `file:` URI means; None for another file system.
 
-    A URI is decoded, but for `#` and `?`: in the name of an input they are themselves. Raises ConfigError for another machine's `file:`.
+    A URI is decoded, but for `#` and `?`: in the name of an input they are themselves. Raises ConfigError for
+    another machine's `file:`.
     """
     scheme = SCHEME.match(where)
     if scheme is None:
@@ -117,11 +131,16 @@ def input_path(where: str) -> str | None:
         path = unquote(path)
     else:
         return None
-    return re.sub(r"^/+", "/", os.path.abspath(path) if ".." not in path.split("/") else os.path.realpath(path))
+    return re.sub(
+        r"^/+", "/", os.path.abspath(path) if ".." not in path.split("/") else os.path.realpath(path)
+    )
 
 
 def local_listing(where: str) -> Listing:
-    """The files below a local path or `file:` URI. Raises NoSuchInput, or ConfigError for what can be neither read nor passed over."""
+    """The files below a local path or `file:` URI.
+
+    Raises NoSuchInput, or ConfigError for what can be neither read nor passed over.
+    """
     given = input_path(where)
     if given is None or not os.path.exists(given):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
@@ -141,7 +160,8 @@ def local_listing(where: str) -> Listing:
 
 
 def _walk(root: str) -> tuple[list[File], list[Left]]:
-    """The files below a folder, and what is not read: folders in the order of (reached by a link?, name), each once."""
+    """The files below a folder, and what is not read: folders in the order of (reached by a link?,
+    name), each once."""
     above = {_identity(str(folder)) for folder in Path(root).parents}
     waiting: list[tuple[bool, Parts, str]] = [(False, (), root)]
     folders: dict[Any, Parts] = {}
@@ -151,7 +171,12 @@ def _walk(root: str) -> tuple[list[File], list[Left]]:
         is_linked, parts, path = heapq.heappop(waiting)
         identity = _identity(path)
         if identity in folders or identity in above or _leads_up(path):
-            left.append(("/".join(parts), _link_to(folders[identity]) if identity in folders else "linked to a folder around it"))
+            left.append(
+                (
+                    "/".join(parts),
+                    _link_to(folders[identity]) if identity in folders else "linked to a folder around it",
+                )
+            )
             continue
         folders[identity] = parts
         for name in _entries(path):
@@ -171,7 +196,9 @@ def _leads_up(path: str) -> bool:
     """Whether a folder is a link to one that holds it."""
     if not os.path.islink(path):
         return False
-    return (os.path.realpath(os.path.dirname(path)) + "/").startswith(os.path.realpath(path).rstrip("/") + "/")
+    return (os.path.realpath(os.path.dirname(path)) + "/").startswith(
+        os.path.realpath(path).rstrip("/") + "/"
+    )
 
 
 def _once(found: list[tuple[bool, Parts, str, os.stat_result]], left: list[Left]) -> list[File]:
@@ -201,7 +228,10 @@ def _entries(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be listed ({error.strerror}); give the right to read it, or ingest another folder") from error
+        raise ConfigError(
+            f"{folder}: cannot be listed ({error.strerror}); give the right to read it, or ingest "
+            "another folder"
+        ) from error
 
 
 def _seen(path: str) -> tuple[str | None, os.stat_result | None]:
@@ -213,7 +243,9 @@ def _seen(path: str) -> tuple[str | None, os.stat_result | None]:
             return "linked to nothing", None
         if error.errno == errno.ENOENT:
             return "gone while the folder was listed", None
-        raise ConfigError(f"{path}: cannot be looked at ({error.strerror}); give the right to, or take it away") from error
+        raise ConfigError(
+            f"{path}: cannot be looked at ({error.strerror}); give the right to, or take it away"
+        ) from error
     if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
         return None, status
     return "no regular file (socket, pipe or device)", None
@@ -225,12 +257,21 @@ def _file(path: str, parts: Parts, status: os.stat_result) -> File:
 
 def _refuse_odd(where: str, files: list[File]) -> None:
     """Raises ConfigError naming the files that nobody could read later, before anything is written."""
-    unnamed = [each.name.encode("utf-8", "backslashreplace").decode() for each in files if not _is_text(each.path + each.name)]
+    unnamed = [
+        each.name.encode("utf-8", "backslashreplace").decode()
+        for each in files
+        if not _is_text(each.path + each.name)
+    ]
     if unnamed:
-        raise ConfigError(f"{where}: {len(unnamed):,} file names are no UTF-8 ({_some(unnamed)}); rename them")
+        raise ConfigError(
+            f"{where}: {len(unnamed):,} file names are no UTF-8 ({_some(unnamed)}); rename them"
+        )
     closed = [each.name for each in files if not os.access(each.path, os.R_OK)]
     if closed:
-        raise ConfigError(f"{where}: {len(closed):,} files may not be read ({_some(closed)}); give the right to, or take them away")
+        raise ConfigError(
+            f"{where}: {len(closed):,} files may not be read ({_some(closed)}); give the right to, "
+            "or take them away"
+        )
 
 
 def _is_text(name: str) -> bool:
@@ -266,7 +307,14 @@ def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
     for _, name, full in sorted(found):
         identity = _identity(full)
         if identity in folders or identity in taken:
-            left.append((name, _link_to((folders[identity].name,)) if identity in folders else "linked to a folder around it"))
+            left.append(
+                (
+                    name,
+                    _link_to((folders[identity].name,))
+                    if identity in folders
+                    else "linked to a folder around it",
+                )
+            )
         else:
             folders[identity] = Folder(f"{given.rstrip('/')}/{name}", os.path.realpath(full), name)
     return sorted(folders.values(), key=lambda folder: folder.name), left
@@ -275,18 +323,25 @@ def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
 def refuse_loose(where: str, loose: list[str], folders: list[str]) -> None:
     """Raises ConfigError when an input whose folders are batches has none, or has files beside them."""
     if not folders:
-        raise ConfigError(f"{where}: no folders below it, and batch_per_folder takes each folder as a batch; set it to false or name another input")
+        raise ConfigError(
+            f"{where}: no folders below it, and batch_per_folder takes each folder as a batch; set "
+            "it to false or name another input"
+        )
     if loose:
         raise ConfigError(
-            f"{where}: {len(loose):,} files beside the folders belong to no batch ({_some(sorted(loose))}), for batch_per_folder takes each "
-            "folder as a batch; move them into a folder, hide them (_NAME), or set it to false. Nothing was read"
+            f"{where}: {len(loose):,} files beside the folders belong to no batch ({_some(sorted(loose))}), "
+            "for batch_per_folder takes each "
+            "folder as a batch; move them into a folder, hide them (_NAME), or set it to false. "
+            "Nothing was read"
         )
 
 
 def hadoop_listing(system: Any, path: Any, has_etags: Any) -> Listing:
-    """As `local_listing`, of what Hadoop's `system.listFiles` answers below `path`; `has_etags(status)` tells whether it names contents.
+    """As `local_listing`, of what Hadoop's `system.listFiles` answers below `path`; `has_etags(status)` tells
+    whether it names contents.
 
-    Names are cut from the path parts of qualified paths: an authority that only one of the two spells out does not move the cut.
+    Names are cut from the path parts of qualified paths: an authority that only one of the two spells out
+    does not move the cut.
     """
     whole = system.makeQualified(path)
     root, base = str(whole.toString()).rstrip("/"), str(whole.toUri().getPath()).rstrip("/")
@@ -299,9 +354,15 @@ def hadoop_listing(system: Any, path: Any, has_etags: Any) -> Listing:
             left.append((name, "hidden"))
             continue
         etag = status.getEtag() if has_etags(status) else None
-        files.append(File(str(at.toString()), name, int(status.getLen()), int(status.getModificationTime()) * 1000, etag))
+        files.append(
+            File(
+                str(at.toString()), name, int(status.getLen()), int(status.getModificationTime()) * 1000, etag
+            )
+        )
     commit = _last_commit([name.rpartition("/")[2] for name, _ in left if name.startswith(f"{LOG}/")])
-    return Listing(root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit)
+    return Listing(
+        root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit
+    )
 
 
 def hadoop_folders(where: str, system: Any, path: Any) -> tuple[list[Folder], list[Left]]:
@@ -324,9 +385,14 @@ def _last_commit(names: Iterable[str]) -> str:
 
 
 def name_below(base: str, path: str) -> str:
-    """The name of `path` below the folder `base`; of the input itself, when it is a file, its own. Raises ConfigError outside of it."""
+    """The name of `path` below the folder `base`; of the input itself, when it is a file, its own.
+
+    Raises ConfigError outside of it.
+    """
     if path == base:
         return path.rsplit("/", 1)[-1]
     if not path.startswith(base + "/"):
-        raise ConfigError(f"{path}: listed below {base}, where it does not stand; name the input as its file system does")
+        raise ConfigError(
+            f"{path}: listed below {base}, where it does not stand; name the input as its file system does"
+        )
     return path[len(base) + 1 :]

@@ -1,7 +1,8 @@
 """Delta's log as the files that it is: which versions there are, and what a commit did.
 
-A listing and a read, on any file system, where DESCRIBE HISTORY plans three queries (a third of a second each, and on
-an object store more). In a catalog, whose files may not be opened, and for a client of Spark Connect there is only that.
+A listing and a read, on any file system, where DESCRIBE HISTORY plans three queries (a third of a second
+each, and on an object store more). In a catalog, whose files may not be opened, and for a client of Spark
+Connect there is only that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ LOOK_BACK = 20  # commits by others between one of ours and the look for it
 
 
 class Files(Protocol):
-    """The log's folder: the names in it (none where it is not there), and the bytes of one (none likewise)."""
+    """The log's folder: the names in it (none where it is not there), and the bytes of one (none
+    likewise)."""
 
     def names(self) -> list[str]: ...  # noqa: D102
 
@@ -49,7 +51,10 @@ class LocalFiles:
 
 
 class HadoopFiles:
-    """A folder on any Hadoop file system, by the session's JVM. (To ask first whether a file is there would double an object store's requests.)"""
+    """A folder on any Hadoop file system, by the session's JVM.
+
+    (To ask first whether a file is there would double an object store's requests.)
+    """
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
         self.system, self.folder = system_of(spark, folder)
@@ -91,7 +96,8 @@ class LogFiles:
         self.files = files
 
     def newest(self) -> int | None:
-        """The newest version; None where there is no table (or another process is just making its first commit)."""
+        """The newest version; None where there is no table (or another process is just making its first
+        commit)."""
         found = [COMMIT.fullmatch(name) for name in self.files.names()]
         return max((int(match[1]) for match in found if match), default=None)
 
@@ -100,9 +106,11 @@ class LogFiles:
         return [commit_from_actions(version, self._actions(version)) for version in range(first, last + 1)]
 
     def described(self, version: int) -> tuple[str, dict[str, str]] | None:
-        """The table's id and properties at `version`; None where neither the commit nor the checksum beside it tells.
+        """The table's id and properties at `version`; None where neither the commit nor the checksum beside
+        it tells.
 
-        (A version checksum holds the metadata of its version, by Delta's protocol; a writer may leave it out.)
+        (A version checksum holds the metadata of its version, by Delta's protocol; a writer may leave it
+        out.)
         """
         found = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
         found += [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
@@ -125,7 +133,8 @@ class LogFiles:
 
 
 def log_of(spark: SparkSession, folder: str, local: Path | None) -> LogFiles | None:
-    """The log of the table in `folder` (`local`: where that is on this machine's disk); None for a client of Spark Connect."""
+    """The log of the table in `folder` (`local`: where that is on this machine's disk); None for a
+    client of Spark Connect."""
     if local is not None:
         return LogFiles(LocalFiles(local / "_delta_log"))
     return None if jvm_of(spark) is None else LogFiles(HadoopFiles(spark, f"{folder}/_delta_log"))

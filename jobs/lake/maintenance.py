@@ -29,7 +29,10 @@ def partitions_of(lake: Lake, table: Table) -> tuple[str, ...]:
 
 
 def alter(lake: Lake, table: Table, statements: Sequence[str], note: str) -> None:
-    """Run ALTER TABLE statements, {table} standing for the table's name. Raises RetryLater when another writer came first."""
+    """Run ALTER TABLE statements, {table} standing for the table's name.
+
+    Raises RetryLater when another writer came first.
+    """
     with lake.noted(note), lake.commit_lock(table), conflicts_as_retry(table.name):
         for statement in statements:
             lake.spark.sql(statement.replace("{table}", lake.ref(table)))
@@ -50,7 +53,12 @@ def drop(lake: Lake, table: Table) -> None:
 
 def overwrite(lake: Lake, table: Table, rows: list[dict[str, Any]], note: str) -> None:
     """Replace all rows of a small table by rows of the driver (times with their zone)."""
-    lake.write(table, lake.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.schema), "true", note)
+    lake.write(
+        table,
+        lake.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.schema),
+        "true",
+        note,
+    )
 
 
 def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | None:
@@ -58,15 +66,25 @@ def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | N
 
     Raises what the reader raises where the version itself cannot be made out any more.
     """
-    return next((name for name in lake.frame(table, version).inputFiles() if not hadoop_files.exists(lake.spark, unquote(name))), None)
+    return next(
+        (
+            name
+            for name in lake.frame(table, version).inputFiles()
+            if not hadoop_files.exists(lake.spark, unquote(name))
+        ),
+        None,
+    )
 
 
 def remove_missing_files(lake: Lake, table: Table) -> None:
     """Take files that are gone out of the table's log, so that what is left can be read again.
 
-    Raises ContractError where the table is not on this machine's disk or delta-rs is not installed: Delta itself has no such command.
+    Raises ContractError where the table is not on this machine's disk or delta-rs is not installed: Delta
+    itself has no such command.
     """
     if not lake.is_direct:
-        raise ContractError(f"{table.name}: files of its newest version are gone; restore the table's folder from a backup")
+        raise ContractError(
+            f"{table.name}: files of its newest version are gone; restore the table's folder from a backup"
+        )
     with lake.commit_lock(table):
         delta_rs.remove_missing_files(lake.folder(table))

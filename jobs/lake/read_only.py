@@ -64,7 +64,8 @@ def _begins_with(bare: str, words: tuple[str, ...]) -> bool:
 
 
 def _need_query(spark: SparkSession, query: str) -> None:
-    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH clause."""
+    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH
+    clause."""
     complaint = _parse_error(spark, f"WITH gristmill_asked AS (\n{query}\n) SELECT 1")
     if complaint is None:
         return
@@ -80,7 +81,8 @@ def _need_query(spark: SparkSession, query: str) -> None:
 
 
 def _parse_error(spark: SparkSession, statement: str) -> str | None:
-    """Spark's sentence where the statement does not parse; whether its tables are there is another question."""
+    """Spark's sentence where the statement does not parse; whether its tables are there is another
+    question."""
     try:
         spark.sql(statement)
     except Exception as error:

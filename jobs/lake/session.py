@@ -21,7 +21,8 @@ from jobs.lake import laptop
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in 3.5.
+# What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in
+# 3.5.
 MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -31,7 +32,8 @@ MEANING = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
-# Not the rows but the files: a row group is the least that a task reads, and with Parquet's 128 MB all text of a small batch is one.
+# Not the rows but the files: a row group is the least that a task reads, and with Parquet's 128 MB all text
+# of a small batch is one.
 LAYOUT = {"parquet.block.size": str(16 << 20)}
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -40,10 +42,12 @@ DELTA = {
 # Where the master is local, and nowhere else: a cluster has its own memory, and more than four partitions.
 LOCAL = {
     "spark.sql.shuffle.partitions": "4",
-    # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with these two (measured).
+    # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with
+    # these two (measured).
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.adaptive.enabled": "false",
-    # Slices are whole partitions here, so replaceWhere need not look into files (2.3 s a commit against 1.6 s, measured).
+    # Slices are whole partitions here, so replaceWhere need not look into files (2.3 s a commit against 1.6
+    # s, measured).
     "spark.databricks.delta.replaceWhere.dataColumns.enabled": "false",
     "spark.driver.memory": os.environ.get("GRISTMILL_DRIVER_MEMORY", "4g"),
     "spark.ui.enabled": "false",
@@ -54,14 +58,19 @@ LOCAL = {
 }
 
 
-# What PySpark names in the JVM without a package: each mention is otherwise sought in every package that it imports whole, in all jars
-# (F.col: .55 ms, and .35 with its class named).
-NAMED = ("org.apache.spark.sql.functions", "org.apache.spark.sql.SparkSession", "org.apache.spark.api.python.PythonUtils",
-         "org.apache.spark.sql.api.python.PythonSQLUtils")
+# What PySpark names in the JVM without a package: each mention is otherwise sought in every package that it
+# imports whole, in all jars (F.col: .55 ms, and .35 with its class named).
+NAMED = (
+    "org.apache.spark.sql.functions",
+    "org.apache.spark.sql.SparkSession",
+    "org.apache.spark.api.python.PythonUtils",
+    "org.apache.spark.sql.api.python.PythonSQLUtils",
+)
 
-# Spark writes and compiles Java for each plan, which costs more than it saves where few rows go through it: near-duplicate removal of
-# 100,000 documents took 43.0 s with and 36.9 s without, of a million 86 and 88. So sessions that we start interpret plans, but for the steps
-# of large batches and for questions on a cluster; what the user sets stands.
+# Spark writes and compiles Java for each plan, which costs more than it saves where few rows go through it:
+# near-duplicate removal of 100,000 documents took 43.0 s with and 36.9 s without, of a million 86 and 88. So
+# sessions that we start interpret plans, but for the steps of large batches and for questions on a cluster;
+# what the user sets stands.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 SWITCHED = "spark.gristmill.interpreted"  # on a session that was started so
@@ -75,10 +84,12 @@ OURS = "spark.gristmill.local"
 class Place:
     """Where a session comes from, as the process's environment and spark-submit tell."""
 
-    is_there: bool  # somebody made it before us (a notebook, a platform), or it is a server's (Spark Connect)
+    # somebody made it before us (a notebook, a platform), or it is a server's (Spark Connect)
+    is_there: bool
     is_submitted: bool  # spark-submit started this process
     given: Mapping[str, str]  # what spark-submit was told
-    master: str  # "" where the session is there: it is asked what it is, not what its name says
+    # "" where the session is there: it is asked what it is, not what its name says
+    master: str
 
     @property
     def is_local(self) -> bool:
@@ -125,15 +136,22 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
     """A session with Delta and our settings; those of `extra` (a recipe's section `spark`) where it starts
     here.
 
-    Raises ConfigError when `extra` sets what the rows depend on, and when PySpark or Delta is missing, saying how to get it.
+    Raises ConfigError when `extra` sets what the rows depend on, and when PySpark or Delta is missing, saying
+    how to get it.
     """
     fixed = sorted(set(extra or ()) & set(MEANING))
     if fixed:
-        raise ConfigError(f"spark: {', '.join(fixed)}: fixed by Gristmill, since the rows depend on it; take it out of the recipe")
+        raise ConfigError(
+            f"spark: {', '.join(fixed)}: fixed by Gristmill, since the rows depend on it; take it out "
+            "of the recipe"
+        )
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise ConfigError("pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a platform that has it") from None
+        raise ConfigError(
+            "pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a "
+            "platform that has it"
+        ) from None
     place = _place()
     if place.is_local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -162,7 +180,8 @@ def _place() -> Place:
     is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
     given: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
-        # PySpark reads what spark-submit was told from the JVM, once it is connected; before, it finds nothing.
+        # PySpark reads what spark-submit was told from the JVM, once it is connected; before, it finds
+        # nothing.
         SparkContext._ensure_initialized()
         given = dict(SparkConf().getAll())
     return place_of(os.environ, given, is_active)
@@ -212,7 +231,8 @@ def asking(spark: SparkSession) -> SparkSession:
 
 
 def default_file_system(spark: SparkSession) -> str | None:
-    """The URL of the file system of paths without a scheme; None for a client of Spark Connect, which is not told."""
+    """The URL of the file system of paths without a scheme; None for a client of Spark Connect, which is
+    not told."""
     try:
         return spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
     except Exception:
@@ -262,8 +282,11 @@ def _need_delta(spark: SparkSession) -> None:
         found = False
     if not found:
         raise ConfigError(
-            "Delta Lake is not on Spark's class path: run `make setup` for a local Spark, or give spark-submit "
-            "`--properties-file conf/spark/cluster-spark35.properties` (conf/spark/cluster-spark41.properties for Spark 4.1)"
+            "Delta Lake is not on Spark's class path: run `make setup` for a local Spark, or give "
+            "spark-submit "
+            "`--properties-file conf/spark/cluster-spark35.properties` "
+            "(conf/spark/cluster-spark41.properties "
+            "for Spark 4.1)"
         )
 
 

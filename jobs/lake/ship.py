@@ -1,4 +1,5 @@
-"""Packs the project's own code for `spark-submit --py-files`: `python -m jobs.lake.ship [FILE]` writes dist/gristmill.zip.
+"""Packs the project's own code for `spark-submit --py-files`: `python -m jobs.lake.ship [FILE]` writes
+dist/gristmill.zip.
 
 In it are `jobs`, `udfs` and the recipes as `jobs/conf`, as an installed wheel has them, and the machine code
 of kernels that this machine has compiled of these sources (udfs.arrow.code_cache); `--compile` first compiles

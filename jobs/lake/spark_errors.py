@@ -18,7 +18,8 @@ from jobs.core.packages import advice
 
 _NOISE = re.compile(
     r"An error occurred while calling .*|Traceback \(most recent .*|== .* ==|JVM stacktrace:"
-    r"|Driver stacktrace:.*|at \S+\(.*|File \".*|\^+|Caused by:|Exception thrown in awaitResult:|Job aborted[^:]*"
+    r"|Driver stacktrace:.*|at \S+\(.*|File \".*|\^+|Caused by:|Exception thrown in awaitResult:"
+    r"|Job aborted[^:]*"
 )
 _CLASS = re.compile(r"^(?:Caused by: |: )*(?:(?:[a-z_]\w*\.)+[A-Z][\w$]*(?::\s*|$))+")
 _ABORTED = re.compile(
@@ -28,7 +29,8 @@ _ABORTED = re.compile(
 
 @dataclass(frozen=True)
 class Known:
-    """What stands in the text of an error, what kind it is, and the next step (`{0}`: the pattern's group)."""
+    """What stands in the text of an error, what kind it is, and the next step (`{0}`: the pattern's
+    group)."""
 
     pattern: str
     kind: type[GristmillError]

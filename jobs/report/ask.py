@@ -53,8 +53,11 @@ def _told(rows: Any) -> Iterator[Any]:
 
 def _complaint(error: Exception, hint: str = "") -> GristmillError:
     said = first_line(error)
-    # Spark's own conditions are in brackets: what the query asked for. What it quotes of the data then proves nothing.
-    is_asked = said.startswith("[") and not said.startswith(("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR"))
+    # Spark's own conditions are in brackets: what the query asked for. What it quotes of the data then proves
+    # nothing.
+    is_asked = said.startswith("[") and not said.startswith(
+        ("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR")
+    )
     return (None if is_asked else as_ours(error)) or ConfigError(f"sql: {said}{hint}")
 
 
@@ -65,12 +68,20 @@ class Ask:
         self.spark = asking(open_session("gristmill"))
         self.lake = Lake(self.spark, where, create=False)
         if not self.lake.exists(promised.RUNS):
-            raise ContractError(f"lake {where}: no table runs there; name a lake on which a job has run, or run one")
+            raise ContractError(
+                f"lake {where}: no table runs there; name a lake on which a job has run, or run one"
+            )
         self.runs = Runs(self.lake)
         self.versions = self.runs.versions()
         for name, trouble in self.runs.troubles().items():
-            shown = f"version {self.versions[name]}, the last that is ours, is shown" if name in self.versions else "it is not shown"
-            print(f"{name}: {trouble}; {shown} (`gristmill run curate` or `gristmill repair`)", file=sys.stderr)
+            shown = (
+                f"version {self.versions[name]}, the last that is ours, is shown"
+                if name in self.versions
+                else "it is not shown"
+            )
+            print(
+                f"{name}: {trouble}; {shown} (`gristmill run curate` or `gristmill repair`)", file=sys.stderr
+            )
 
     def table(self, name: str) -> DataFrame | None:
         """A table at its finished version; None when no finished run has written it."""
@@ -79,7 +90,8 @@ class Ask:
         return self.lake.read(promised.table(name), self.versions[name]) if name in self.versions else None
 
     def name_tables(self, names: set[str] | None = None) -> None:
-        """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening one takes a second."""
+        """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening
+        one takes a second."""
         for table in promised.ALL:
             frame = self.table(table.name) if names is None or table.name in names else None
             if frame is not None:
@@ -106,27 +118,33 @@ class Ask:
         return found.columns, found.first(limit)[0]
 
     def funnel(self) -> list[dict[str, Any]]:
-        """A row a job: sums over the last finished run of each batch, in the order in which the jobs first ran."""
+        """A row a job: sums over the last finished run of each batch, in the order in which the jobs
+        first ran."""
         return funnel_of(self.runs)
 
     def why(self, name: str) -> dict[str, Any]:
         """The story of a document: where it came from, what each judge found, who stays in its place.
 
         Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4
-        digits), the source's own key, its URL, or the place where its row stood, whole or from the file's name on.
-        Raises ConfigError where nothing, or more than one document, is called so.
+        digits), the source's own key, its URL, or the place where its row stood, whole or from the file's
+        name on. Raises ConfigError where nothing, or more than one document, is called so.
         """
         return why(self, name)
 
 
 def funnel_of(runs: Runs) -> list[dict[str, Any]]:
-    """A row a job: sums over the last finished run of each batch, in the order in which the jobs first ran."""
+    """A row a job: sums over the last finished run of each batch, in the order in which the jobs first
+    ran."""
     rows: list[dict[str, Any]] = []
     for job in dict.fromkeys(row["job"] for row in runs.finished()):
         last: dict[str, Any] = {}
         for row in runs.finished(job):
             if row["rows_in"] is not None:
-                last = {run_id: kept for run_id, kept in last.items() if not set(kept["batches"]) <= set(row["batches"])}
+                last = {
+                    run_id: kept
+                    for run_id, kept in last.items()
+                    if not set(kept["batches"]) <= set(row["batches"])
+                }
                 last[row["run_id"]] = row
         if last:
             rows.append(_summed(job, list(last.values())))
@@ -140,7 +158,13 @@ def _summed(job: str, runs: list[Any]) -> dict[str, Any]:
             reasons[reason] = reasons.get(reason, 0) + count
     total = {name: sum(run[name] for run in runs) for name in ("rows_in", "rows_kept", "rows_left_out")}
     ordered = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-    return {"job": job, **total, "reasons": ordered, "seconds": sum(run["seconds"] for run in runs), "batches": sum(len(run["batches"]) for run in runs)}
+    return {
+        "job": job,
+        **total,
+        "reasons": ordered,
+        "seconds": sum(run["seconds"] for run in runs),
+        "batches": sum(len(run["batches"]) for run in runs),
+    }
 
 
 WIDTHS_OF = 1000  # rows that say how wide a column is; later ones may stand out
@@ -180,7 +204,13 @@ def plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    text = (
+        ""
+        if value is None
+        else f"{value:,.4f}".rstrip("0").rstrip(".")
+        if isinstance(value, float)
+        else str(value)
+    )
     text = "".join(" " if unicodedata.category(char).startswith("C") else char for char in text)
     return text if len(text) <= 60 else text[:59] + "…"
 

@@ -1,7 +1,8 @@
-"""Charts as SVG strings: plain numbers in, markup out. No library, no script; colours come from the page's style sheet.
+"""Charts as SVG strings: plain numbers in, markup out. No library, no script; colours come from the page's
+style sheet.
 
-Every number that a reader may want stands in a <title>, which browsers show on hover and screen readers speak. Coordinates
-are rounded to a tenth, so that equal data gives equal bytes.
+Every number that a reader may want stands in a <title>, which browsers show on hover and screen readers
+speak. Coordinates are rounded to a tenth, so that equal data gives equal bytes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class Axis:
         scale = 10.0 ** math.floor(math.log10(rough))
         step = next(scale * times for times in (1, 2, 2.5, 5, 10) if scale * times >= rough * 0.999)
         first = float(math.ceil(self.lo / step - 1e-9))
-        return [round(first * step + i * step, 10) for i in range(int((self.hi - first * step) / step + 1e-9) + 1)]
+        return [
+            round(first * step + i * step, 10) for i in range(int((self.hi - first * step) / step + 1e-9) + 1)
+        ]
 
 
 def short(value: float) -> str:
@@ -67,7 +70,10 @@ def text(x: float, y: float, words: str, css: str = "", anchor: str = "start") -
 def rect(x: float, y: float, width: float, height: float, css: str, title: str = "") -> str:
     """A rectangle that tells its `title` on hover."""
     inside = f"<title>{escape(title)}</title>" if title else ""
-    return f'<rect x="{tenth(x)}" y="{tenth(y)}" width="{tenth(width)}" height="{tenth(height)}" class="{css}">{inside}</rect>'
+    return (
+        f'<rect x="{tenth(x)}" y="{tenth(y)}" width="{tenth(width)}" height="{tenth(height)}" '
+        f'class="{css}">{inside}</rect>'
+    )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
@@ -77,7 +83,10 @@ def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
 
 def svg(width: float, height: float, label: str, parts: Sequence[str], css: str = "chart") -> str:
     """One picture with its name for those who cannot see it."""
-    return f'<svg class="{css}" viewBox="0 0 {tenth(width)} {tenth(height)}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return (
+        f'<svg class="{css}" viewBox="0 0 {tenth(width)} {tenth(height)}" role="img" '
+        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )
 
 
 def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> str:
@@ -92,7 +101,8 @@ def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> st
             drawn.append(rect(x, 0, width, 10, css, title))
         x += width
     return (
-        f'<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+        '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(label)}">{"".join(drawn)}</svg>'
     )
 
 
@@ -100,7 +110,9 @@ def link(above: float, below: float) -> str:
     """What joins two bars of a funnel: the share that goes on above (0 to 1) becomes the share below."""
     left, right = tenth(1000 * above), tenth(1000 * below)
     path = f'<path class="stream" d="M0 0H{left}L{right} 10H0Z"/>'
-    return f'<svg class="link" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{path}</svg>'
+    return (
+        f'<svg class="link" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{path}</svg>'
+    )
 
 
 def axis_marks(axis: Axis, left: float, right: float, y: float, wanted: int = 4) -> list[str]:
@@ -124,7 +136,8 @@ def _steps(shares: Sequence[float], left: float, right: float, base: float, heig
 
 @dataclass(frozen=True)
 class Overlay:
-    """One row of a measure's picture: how the kept and the left out of a group spread over the bins, and the limits set there."""
+    """One row of a measure's picture: how the kept and the left out of a group spread over the bins, and
+    the limits set there."""
 
     name: str
     kept: Sequence[int]
@@ -144,10 +157,13 @@ class Spread:
 GUTTER, ROW, STRIP = 62.0, 84.0, 17.0
 
 
-def distribution(name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], width: float = 360) -> str:
+def distribution(
+    name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], width: float = 360
+) -> str:
     """Histograms over one axis, a row a language (kept filled, left out outlined), then a strip a domain.
 
-    Heights are square roots of the share of their own group: most measures have one tall bar, and the rest should be seen.
+    Heights are square roots of the share of their own group: most measures have one tall bar, and the rest
+    should be seen.
     """
     left, right = GUTTER, width - 4.0
     parts, y = [], 0.0
@@ -169,7 +185,10 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -
     top = max([*shares[0], *shares[1], 1e-9])
     height = ROW - 12
     parts = [text(0, base - 22, cut(row.name, 10), "name")]
-    parts += [text(0, base - 10, short(sum(row.kept)), "tick kept-ink"), text(0, base + 1, short(sum(row.left_out)), "tick left-ink")]
+    parts += [
+        text(0, base - 10, short(sum(row.kept)), "tick kept-ink"),
+        text(0, base + 1, short(sum(row.left_out)), "tick left-ink"),
+    ]
     for values, css in zip(shares, ("kept", "left"), strict=True):
         if any(values):
             outline = _steps([v / top for v in values], left, right, base, height)
@@ -178,7 +197,10 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -
     for limit in row.limits:
         x = left + (right - left) * axis.position(limit)
         anchor, beside = ("end", -3) if x > right - 40 else ("start", 3)
-        parts += [line(x, base - ROW + 8, x, base, "limit"), text(x + beside, base - ROW + 13, short(limit), "tick limit-ink", anchor)]
+        parts += [
+            line(x, base - ROW + 8, x, base, "limit"),
+            text(x + beside, base - ROW + 13, short(limit), "tick limit-ink", anchor),
+        ]
     wide = (right - left) / max(1, len(row.kept))
     for i, (kept, out) in enumerate(zip(row.kept, row.left_out, strict=True)):
         if kept or out:
@@ -200,9 +222,12 @@ def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> lis
     low, middle, high = (short(value) for value in row.quantiles[1:4])
     title = f"{row.name}: half of the {row.n:,} kept lie from {low} to {high}, median {middle}"
     return [
-        text(0, y + 4, cut(row.name, 10), "tick"), line(left, y, right, y, "grid"), line(xs[0], y, xs[4], y, "whisker"),
-        rect(xs[1], y - 3.5, max(xs[3] - xs[1], 1.5), 7, "box", title), rect(xs[2] - 1, y - 5, 2, 10, "median", title),
-    ]  # fmt: skip
+        text(0, y + 4, cut(row.name, 10), "tick"),
+        line(left, y, right, y, "grid"),
+        line(xs[0], y, xs[4], y, "whisker"),
+        rect(xs[1], y - 3.5, max(xs[3] - xs[1], 1.5), 7, "box", title),
+        rect(xs[2] - 1, y - 5, 2, 10, "median", title),
+    ]
 
 
 def cut(words: str, n: int) -> str:

@@ -1,4 +1,5 @@
-"""The card of an exported dataset: a README that a person reads and `datasets` understands, from the run log and the manifest."""
+"""The card of an exported dataset: a README that a person reads and `datasets` understands, from the run
+log and the manifest."""
 
 from __future__ import annotations
 
@@ -10,49 +11,112 @@ import yaml
 
 
 def features(schema: pa.Schema) -> list[dict[str, Any]]:
-    """The columns as `datasets` reads them from a card (`dataset_info.features`): JSON Lines carry no types of their own."""
+    """The columns as `datasets` reads them from a card (`dataset_info.features`): JSON Lines carry no
+    types of their own."""
     return [{"name": field.name, **_feature(field.type)} for field in schema]
 
 
 def _feature(kind: pa.DataType) -> dict[str, Any]:
     if pa.types.is_list(kind):
         inner = kind.value_type
-        return {"list": features(pa.schema(list(inner))) if pa.types.is_struct(inner) else _feature(inner)["dtype"]}
+        return {
+            "list": features(pa.schema(list(inner)))
+            if pa.types.is_struct(inner)
+            else _feature(inner)["dtype"]
+        }
     return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind))}
 
 
 def card(
-    title: str, manifest: dict[str, Any], funnel: list[dict[str, Any]], recipes: dict[str, str], facts: dict[str, dict[str, int]], models: list[dict[str, Any]]
+    title: str,
+    manifest: dict[str, Any],
+    funnel: list[dict[str, Any]],
+    recipes: dict[str, str],
+    facts: dict[str, dict[str, int]],
+    models: list[dict[str, Any]],
 ) -> str:
-    """Markdown with its front matter. `facts`: rows by language, domain, licence and so on; `funnel`: a row a job; `recipes`: hash by job."""
+    """Markdown with its front matter.
+
+    `facts`: rows by language, domain, licence and so on; `funnel`: a row a job; `recipes`: hash by job.
+    """
     licences = sorted(facts.get("license", {}))
     front = [
-        "---", f"pretty_name: {json.dumps(title, ensure_ascii=False)}", "language: [" + ", ".join(sorted(name for name in facts.get("lang", {}) if name != "unknown")) + "]",
-        "configs:", "  - config_name: default", f"    data_files: data/*.{manifest['format']}",
-        yaml.safe_dump({"dataset_info": {"features": manifest["features"]}}, sort_keys=False, allow_unicode=True).strip(), "---",
-    ]  # fmt: skip
+        "---",
+        f"pretty_name: {json.dumps(title, ensure_ascii=False)}",
+        "language: [" + ", ".join(sorted(name for name in facts.get("lang", {}) if name != "unknown")) + "]",
+        "configs:",
+        "  - config_name: default",
+        f"    data_files: data/*.{manifest['format']}",
+        yaml.safe_dump(
+            {"dataset_info": {"features": manifest["features"]}}, sort_keys=False, allow_unicode=True
+        ).strip(),
+        "---",
+    ]
     lines = [
-        *front, f"# {title}", "",
-        f"{manifest['n_rows']:,} rows in {len(manifest['shards'])} shards ({manifest['format']}, {manifest['n_bytes']:,} bytes), exported by Gristmill {manifest['code']}.", "",
-        "```python", "from datasets import load_dataset",
-        'rows = load_dataset("FOLDER", split="train")  # the folder of this page, or its name on a hub', "```", "",
-        "The types of the columns stand in the head of this page (`dataset_info`): JSON Lines carry none, so name the folder and not its files.", "",
-        "`manifest.json` lists each shard with its rows, bytes and SHA-256.", "",
-    ]  # fmt: skip
+        *front,
+        f"# {title}",
+        "",
+        f"{manifest['n_rows']:,} rows in {len(manifest['shards'])} shards ({manifest['format']}, "
+        f"{manifest['n_bytes']:,} bytes), exported by Gristmill {manifest['code']}.",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        'rows = load_dataset("FOLDER", split="train")  # the folder of this page, or its name on a hub',
+        "```",
+        "",
+        "The types of the columns stand in the head of this page (`dataset_info`): JSON Lines carry "
+        "none, so name the folder and not its files.",
+        "",
+        "`manifest.json` lists each shard with its rows, bytes and SHA-256.",
+        "",
+    ]
     for name, counted in facts.items():
         ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-        lines += [f"## Rows by {name}", "", f"| {name} | rows |", "| --- | ---: |", *(f"| {_cell(key)} | {n:,} |" for key, n in ranked), ""]
-    lines += ["## How it was made", "", "| job | in | kept | left out | recipe |", "| --- | ---: | ---: | ---: | --- |"]
-    lines += [f"| {row['job']} | {row['rows_in']:,} | {row['rows_kept']:,} | {row['rows_left_out']:,} | `{recipes[row['job']][:12]}` |" for row in funnel]
-    lines += ["", f"Lake: `{_cell(manifest['lake'])}`, versions " + ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()) + ".", ""]
+        lines += [
+            f"## Rows by {name}",
+            "",
+            f"| {name} | rows |",
+            "| --- | ---: |",
+            *(f"| {_cell(key)} | {n:,} |" for key, n in ranked),
+            "",
+        ]
+    lines += [
+        "## How it was made",
+        "",
+        "| job | in | kept | left out | recipe |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    lines += [
+        f"| {row['job']} | {row['rows_in']:,} | {row['rows_kept']:,} | {row['rows_left_out']:,} | "
+        f"`{recipes[row['job']][:12]}` |"
+        for row in funnel
+    ]
+    lines += [
+        "",
+        f"Lake: `{_cell(manifest['lake'])}`, versions "
+        + ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
+        + ".",
+        "",
+    ]
     if models:
-        lines += ["## Models that scored it", "", "| model | version | kind | figures on held-out examples |", "| --- | --- | --- | --- |"]
+        lines += [
+            "## Models that scored it",
+            "",
+            "| model | version | kind | figures on held-out examples |",
+            "| --- | --- | --- | --- |",
+        ]
         for row in models:
             told = ", ".join(f"{key} {value:.4g}" for key, value in sorted(row["figures"].items()))
             lines.append(f"| {row['name']} | {row['version']} | {row['kind']} | {told} |")
         lines.append("")
     stated = ", ".join(_cell(name) for name in licences if name != "unknown") or "none is stated"
-    lines += ["## Licences", "", f"Of the sources, as they state them: {stated}. Whoever publishes this set answers for what its sources allow.", ""]
+    lines += [
+        "## Licences",
+        "",
+        f"Of the sources, as they state them: {stated}. Whoever publishes this set answers for what "
+        "its sources allow.",
+        "",
+    ]
     return "\n".join(lines)
 
 

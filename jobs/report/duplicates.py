@@ -1,4 +1,5 @@
-"""What the report shows of duplicates: the pairs that were measured, families by size, and two members of the largest ones."""
+"""What the report shows of duplicates: the pairs that were measured, families by size, and two members
+of the largest ones."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ def banding(tables: Tables) -> dict[str, Any] | None:
 def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
     """is_accepted, method, bin, n of the pairs compared under the present recipe.
 
-    `pairs` may hold those of older recipes too. The present one is the kernel whose accepted pairs all reach `limit` and whose
-    rejected ones do not; of several, that with the most pairs.
+    `pairs` may hold those of older recipes too. The present one is the kernel whose accepted pairs all reach
+    `limit` and whose rejected ones do not; of several, that with the most pairs.
     """
     from pyspark.sql import functions as F
 
@@ -44,7 +45,10 @@ def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
         wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
         fitting[kernel] = sum(row["n"] for row in mine) if not wrong else 0
     present = max(fitting, key=lambda kernel: fitting[kernel], default=None)
-    return sorted((row for row in rows if row["kernel"] == present), key=lambda row: (row["is_accepted"], row["method"], row["bin"]))
+    return sorted(
+        (row for row in rows if row["kernel"] == present),
+        key=lambda row: (row["is_accepted"], row["method"], row["bin"]),
+    )
 
 
 def capped(tables: Tables) -> list[dict[str, Any]]:
@@ -54,7 +58,11 @@ def capped(tables: Tables) -> list[dict[str, Any]]:
     table = tables.get("hot_buckets")
     if table is None:
         return []
-    sums = F.count("*").alias("n"), F.max("n_classes").alias("n_classes"), F.sum("n_uncompared").alias("n_uncompared")
+    sums = (
+        F.count("*").alias("n"),
+        F.max("n_classes").alias("n_classes"),
+        F.sum("n_uncompared").alias("n_uncompared"),
+    )
     return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
 
 
@@ -66,39 +74,75 @@ def methods(tables: Tables) -> list[dict[str, Any]]:
 
 
 def sized(tables: Tables) -> DataFrame:
-    """job, family_id, size, n_out: documents of each family, those that stay included, and how many of them are left out; staged."""
+    """job, family_id, size, n_out: documents of each family, those that stay included, and how many of
+    them are left out; staged."""
     from pyspark.sql import functions as F
 
-    sides = F.array(F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")), F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")))
+    sides = F.array(
+        F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")),
+        F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")),
+    )
     members = tables["duplicates"].select("job", "family_id", F.explode(sides).alias("member"))
-    once = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(F.max("member.is_out").alias("is_out"))
-    return tables.stage("families", once.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")))
+    once = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(
+        F.max("member.is_out").alias("is_out")
+    )
+    return tables.stage(
+        "families",
+        once.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")),
+    )
 
 
 def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
     """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
     from pyspark.sql import functions as F
 
-    power = F.length(F.bin(F.col("size") - 1)).alias("power")  # bit length: no logarithm whose last digit could tip a family over
-    rows = families.groupBy("job", power).agg(F.count("*").alias("n"), F.sum("size").alias("n_docs"), F.sum("n_out").alias("n_out")).collect()
+    # bit length: no logarithm whose last digit could tip a family over
+    power = F.length(F.bin(F.col("size") - 1)).alias("power")
+    rows = (
+        families.groupBy("job", power)
+        .agg(F.count("*").alias("n"), F.sum("size").alias("n_docs"), F.sum("n_out").alias("n_out"))
+        .collect()
+    )
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
-def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int, n_chars: int) -> list[dict[str, Any]]:
-    """The `n` largest families of each job: size, similarities, and the member least alike to the survivor it names, with both texts."""
+def largest(
+    tables: Tables, families: DataFrame, rows: DataFrame, n: int, n_chars: int
+) -> list[dict[str, Any]]:
+    """The `n` largest families of each job: size, similarities, and the member least alike to the
+    survivor it names, with both texts."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     order = Window.partitionBy("job").orderBy(F.desc("size"), "family_id")
     top = families.withColumn("place", F.row_number().over(order)).where(F.col("place") <= n)
-    least = F.min(F.struct(F.coalesce("similarity", F.lit(2.0)).alias("s"), "doc_id", "dup_of", "method", "similarity")).alias("least")
-    found = tables["duplicates"].join(F.broadcast(top), ["job", "family_id"], how="inner").groupBy("job", "family_id", "size", "place").agg(
-        least, F.count("*").alias("n_left_out"), F.countDistinct("dup_of").alias("n_survivors"),
-        F.min("similarity").alias("low"), F.max("similarity").alias("high"),
-    )  # fmt: skip
-    made = [row.asDict(recursive=True) for row in sorted(found.collect(), key=lambda row: (row["job"], row["place"]))]
+    least = F.min(
+        F.struct(F.coalesce("similarity", F.lit(2.0)).alias("s"), "doc_id", "dup_of", "method", "similarity")
+    ).alias("least")
+    found = (
+        tables["duplicates"]
+        .join(F.broadcast(top), ["job", "family_id"], how="inner")
+        .groupBy("job", "family_id", "size", "place")
+        .agg(
+            least,
+            F.count("*").alias("n_left_out"),
+            F.countDistinct("dup_of").alias("n_survivors"),
+            F.min("similarity").alias("low"),
+            F.max("similarity").alias("high"),
+        )
+    )
+    made = [
+        row.asDict(recursive=True)
+        for row in sorted(found.collect(), key=lambda row: (row["job"], row["place"]))
+    ]
     ids = sorted({family["least"][side] for family in made for side in ("doc_id", "dup_of")})
-    known = rows.where(F.col("doc_id").isin(ids)).select("doc_id", "batch_id", "source", "lang", "domain").collect() if ids else []
+    known = (
+        rows.where(F.col("doc_id").isin(ids))
+        .select("doc_id", "batch_id", "source", "lang", "domain")
+        .collect()
+        if ids
+        else []
+    )
     texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in known], n_chars)
     facts = {row["doc_id"]: {**row.asDict(), "text": texts.get(row["doc_id"], "")} for row in known}
     for family in made:

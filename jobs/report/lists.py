@@ -1,4 +1,5 @@
-"""The parts of the page that are lists: reasons and rejects with their samples, the picture of the banding, families."""
+"""The parts of the page that are lists: reasons and rejects with their samples, the picture of the
+banding, families."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from jobs.report.page import bar
 from jobs.report.s_curve import Banding, Layer, s_curve
 
 LAYERS = (
-    (True, "exact", "pair-yes", "accepted, texts compared"), (True, "sketch", "pair-yes-sketch", "accepted by their sketches"),
-    (False, "exact", "pair-no", "rejected, texts compared"), (False, "sketch", "pair-no-sketch", "rejected by their sketches"),
-)  # fmt: skip
+    (True, "exact", "pair-yes", "accepted, texts compared"),
+    (True, "sketch", "pair-yes-sketch", "accepted by their sketches"),
+    (False, "exact", "pair-no", "rejected, texts compared"),
+    (False, "sketch", "pair-no-sketch", "rejected by their sketches"),
+)
 
 
 def banding_picture(recipe: dict[str, Any] | None, pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -31,10 +34,16 @@ def banding_picture(recipe: dict[str, Any] | None, pairs: list[dict[str, Any]]) 
     curve = Banding(recipe["bands"], recipe["rows"], recipe["min_similarity"])
     kinds = [{"name": layer.name, "css": layer.css, "n": sum(layer.counts)} for layer in layers]
     return {
-        "wide": Markup(s_curve(curve, layers, 900)), "narrow": Markup(s_curve(curve, layers, 380)),
-        "bands": curve.bands, "rows": curve.rows, "limit": curve.limit, "meets": curve.meets(curve.limit),
-        "measure": recipe.get("measure", "jaccard"), "kinds": kinds, "n": sum(kind["n"] for kind in kinds),
-    }  # fmt: skip
+        "wide": Markup(s_curve(curve, layers, 900)),
+        "narrow": Markup(s_curve(curve, layers, 380)),
+        "bands": curve.bands,
+        "rows": curve.rows,
+        "limit": curve.limit,
+        "meets": curve.meets(curve.limit),
+        "measure": recipe.get("measure", "jaccard"),
+        "kinds": kinds,
+        "n": sum(kind["n"] for kind in kinds),
+    }
 
 
 def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -45,24 +54,43 @@ def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row["size"] = f"{low:,}" if low == high else f"{low:,}–{high:,}"
         label = f"{row['n']:,} families of {row['size']} documents: {row['n_docs']:,} documents"
         stay = row["n_docs"] - row["n_out"]
-        row["bar"] = bar([(stay, "kept", f"{stay:,} stay"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")], top, label)
+        row["bar"] = bar(
+            [(stay, "kept", f"{stay:,} stay"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")],
+            top,
+            label,
+        )
     return rows
 
 
 def reason_groups(
-    order: list[str], reasons: list[dict[str, Any]], rules: list[dict[str, Any]], samples: list[dict[str, Any]], about: dict[str, str]
+    order: list[str],
+    reasons: list[dict[str, Any]],
+    rules: list[dict[str, Any]],
+    samples: list[dict[str, Any]],
+    about: dict[str, str],
 ) -> list[dict[str, Any]]:
-    """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other reason, the limits that failed, samples."""
+    """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other
+    reason, the limits that failed, samples."""
     jobs: dict[str, list[dict[str, Any]]] = {}
     for row in reasons:
         mine = {"job": row["job"], "reason": row["reason"]}
-        told: dict[str, Any] = {**row, "about": about.get(row["reason"], ""), "limits": _limits(rules, mine), "samples": [s for s in samples if mine.items() <= s.items()]}
+        told: dict[str, Any] = {
+            **row,
+            "about": about.get(row["reason"], ""),
+            "limits": _limits(rules, mine),
+            "samples": [s for s in samples if mine.items() <= s.items()],
+        }
         jobs.setdefault(row["job"], []).append(told)
     for told_all in jobs.values():
         top = max(row["n"] for row in told_all)
         for row in told_all:
-            parts = [(row["n_sole"], "left-1", f"{row['n_sole']:,} for this reason only"), (row["n"] - row["n_sole"], "left-4", "with other reasons too")]
-            row["bar"] = bar(parts, top, f"{row['reason']}: {row['n']:,} documents, {row['n_sole']:,} for this reason only")
+            parts = [
+                (row["n_sole"], "left-1", f"{row['n_sole']:,} for this reason only"),
+                (row["n"] - row["n_sole"], "left-4", "with other reasons too"),
+            ]
+            row["bar"] = bar(
+                parts, top, f"{row['reason']}: {row['n']:,} documents, {row['n_sole']:,} for this reason only"
+            )
             for each in row["samples"]:
                 each["sign"] = _sign(each["value"], each["limit"])
     ordered = sorted(jobs, key=lambda job: (order.index(job) if job in order else len(order), job))
@@ -87,17 +115,30 @@ def _sign(value: float | None, limit: float | None) -> str:
     return "<" if value < limit else ">" if value > limit else "="
 
 
-def reject_groups(counted: dict[str, int], samples: list[dict[str, Any]], about: dict[str, str]) -> list[dict[str, Any]]:
+def reject_groups(
+    counted: dict[str, int], samples: list[dict[str, Any]], about: dict[str, str]
+) -> list[dict[str, Any]]:
     """Rejects by reason with raw rows; the first reason that has some stands open."""
-    first = next((reason for reason in counted if any(sample["raw"] for sample in samples if sample["reason"] == reason)), None)
+    first = next(
+        (
+            reason
+            for reason in counted
+            if any(sample["raw"] for sample in samples if sample["reason"] == reason)
+        ),
+        None,
+    )
     top = max([*counted.values(), 1])
     return [
         {
-            "reason": reason, "n": n, "about": about.get(reason, ""), "bar": bar([(n, "left-2", f"{n:,} rows")], top, f"{reason}: {n:,} rows"),
-            "samples": [sample for sample in samples if sample["reason"] == reason], "is_open": reason == first,
+            "reason": reason,
+            "n": n,
+            "about": about.get(reason, ""),
+            "bar": bar([(n, "left-2", f"{n:,} rows")], top, f"{reason}: {n:,} rows"),
+            "samples": [sample for sample in samples if sample["reason"] == reason],
+            "is_open": reason == first,
         }
         for reason, n in counted.items()
-    ]  # fmt: skip
+    ]
 
 
 def family_cards(families: list[dict[str, Any]], n_chars: int) -> list[dict[str, Any]]:

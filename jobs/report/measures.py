@@ -1,7 +1,8 @@
-"""What the report shows, as small plain values: aggregated on Spark from integers, so that the same lake gives the same numbers.
+"""What the report shows, as small plain values: aggregated on Spark from integers, so that the same lake
+gives the same numbers.
 
-Nothing here grows with the corpus on the driver: languages, domains, reasons and families are cut to what the page can show, texts
-to what it prints. A table that no finished run has written gives an empty answer.
+Nothing here grows with the corpus on the driver: languages, domains, reasons and families are cut to what the
+page can show, texts to what it prints. A table that no finished run has written gives an empty answer.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from jobs.runner.context import Tables
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-KEPT, LEFT_OUT, WAITING = 0, 1, 2  # what became of a document; waiting: in no corpus and without a verdict yet
+# what became of a document; waiting: in no corpus and without a verdict yet
+KEPT, LEFT_OUT, WAITING = 0, 1, 2
 OTHER, UNKNOWN = "other", "unknown"
-FINE = 8  # bins counted for each bin drawn: percentiles are read from the fine ones
+# bins counted for each bin drawn: percentiles are read from the fine ones
+FINE = 8
 PAIR_BINS = 50  # of similarity, 0 to 1
 NARROW = ("doc_id", "batch_id", "lang", "domain", "source", "fate")
 
 
 @dataclass
 class Measure:
-    """One measure: its axis, and for each (language, domain, fate) how many documents stand in each fine bin."""
+    """One measure: its axis, and for each (language, domain, fate) how many documents stand in each fine
+    bin."""
 
     name: str
     axis: Axis
@@ -33,66 +37,109 @@ class Measure:
 
 
 def fates(tables: Tables, measures: list[str]) -> DataFrame:
-    """A narrow row a document, staged: NARROW, n_chars, kept_chars and the measures. Without a corpus, no verdict means kept so far."""
+    """A narrow row a document, staged: NARROW, n_chars, kept_chars and the measures.
+
+    Without a corpus, no verdict means kept so far.
+    """
     from pyspark.sql import functions as F
 
     key = ["doc_id", "batch_id"]
-    docs = with_domain(tables, tables["docs"].select(*key, "source", "domain_hint")).withColumn("domain", F.coalesce("domain", F.lit(UNKNOWN)))
+    docs = with_domain(tables, tables["docs"].select(*key, "source", "domain_hint")).withColumn(
+        "domain", F.coalesce("domain", F.lit(UNKNOWN))
+    )
     signals, corpus = tables.get("signals"), tables.get("corpus")
     wanted = list(dict.fromkeys(["n_chars", *measures]))
     if signals is None:
-        measured = docs.select(*key, F.lit(None).cast("string").alias("lang"), *[F.lit(None).cast("double").alias(name) for name in wanted])
+        measured = docs.select(
+            *key,
+            F.lit(None).cast("string").alias("lang"),
+            *[F.lit(None).cast("double").alias(name) for name in wanted],
+        )
     else:
         measured = signals.select(*key, "lang", *wanted)
     judged = tables["verdicts"].select(*key).distinct().withColumn("is_judged", F.lit(True))
     rows = docs.join(measured, key, how="left").join(judged, key, how="left")
     if corpus is None:
         fate = F.when(F.col("is_judged"), LEFT_OUT).otherwise(KEPT)
-        rows = rows.withColumn("kept_chars", F.when(F.col("is_judged").isNull(), F.col("n_chars").cast("bigint")))
+        rows = rows.withColumn(
+            "kept_chars", F.when(F.col("is_judged").isNull(), F.col("n_chars").cast("bigint"))
+        )
     else:
         rows = rows.join(corpus.select(*key, F.col("n_chars").alias("kept_chars")), key, how="left")
-        fate = F.when(F.col("kept_chars").isNotNull(), KEPT).when(F.col("is_judged"), LEFT_OUT).otherwise(WAITING)
+        fate = (
+            F.when(F.col("kept_chars").isNotNull(), KEPT)
+            .when(F.col("is_judged"), LEFT_OUT)
+            .otherwise(WAITING)
+        )
     lang = F.coalesce("lang", F.lit(UNKNOWN)).alias("lang")
-    return tables.stage("fates", rows.select(*key, lang, "domain", "source", fate.alias("fate"), "kept_chars", *wanted))
+    return tables.stage(
+        "fates", rows.select(*key, lang, "domain", "source", fate.alias("fate"), "kept_chars", *wanted)
+    )
 
 
 def commonest(rows: DataFrame, column: str, n: int, min_share: float) -> list[str]:
-    """The `n` commonest values of a column that have `min_share` of the documents, by documents, then by name."""
+    """The `n` commonest values of a column that have `min_share` of the documents, by documents, then by
+    name."""
     from pyspark.sql import functions as F
 
     counted = rows.groupBy(column).agg(F.count("*").alias("n"))
-    top = counted.where(F.col("n") >= min_share * rows.count()).orderBy(F.desc("n"), column).limit(n).collect()
+    top = (
+        counted.where(F.col("n") >= min_share * rows.count()).orderBy(F.desc("n"), column).limit(n).collect()
+    )
     return [row[column] for row in top]
 
 
 def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
-    """Languages and domains that are not listed become `other`: a hostile source may name a million domains."""
+    """Languages and domains that are not listed become `other`: a hostile source may name a million
+    domains."""
     from pyspark.sql import functions as F
 
     shown = {"lang": langs, "domain": domains}
-    return rows.withColumns({name: F.when(F.col(name).isin(listed), F.col(name)).otherwise(OTHER) for name, listed in shown.items()})
+    return rows.withColumns(
+        {
+            name: F.when(F.col(name).isin(listed), F.col(name)).otherwise(OTHER)
+            for name, listed in shown.items()
+        }
+    )
 
 
 def cells(rows: DataFrame) -> list[dict[str, Any]]:
     """Documents and characters of each language, domain and fate."""
     from pyspark.sql import functions as F
 
-    sums = [F.sum(F.coalesce(F.col(name), F.lit(0)).cast("bigint")).alias(name) for name in ("n_chars", "kept_chars")]
+    sums = [
+        F.sum(F.coalesce(F.col(name), F.lit(0)).cast("bigint")).alias(name)
+        for name in ("n_chars", "kept_chars")
+    ]
     counted = rows.groupBy("lang", "domain", "fate").agg(F.count("*").alias("n"), *sums)
-    return sorted((row.asDict() for row in counted.collect()), key=lambda row: (row["lang"], row["domain"], row["fate"]))
+    return sorted(
+        (row.asDict() for row in counted.collect()), key=lambda row: (row["lang"], row["domain"], row["fate"])
+    )
 
 
 def distributions(rows: DataFrame, measures: list[str], bins: int) -> list[Measure]:
     """Exact histograms of the measures, two passes over narrow rows: the ends, then the bins."""
     from pyspark.sql import functions as F
 
-    ends = rows.agg(*[make(name).alias(f"{make.__name__}_{name}") for name in measures for make in (F.min, F.max)]).first()
-    made = [Measure(name, axis_of(name, ends[f"min_{name}"], ends[f"max_{name}"])) for name in measures if ends[f"max_{name}"] is not None]
+    ends = rows.agg(
+        *[make(name).alias(f"{make.__name__}_{name}") for name in measures for make in (F.min, F.max)]
+    ).first()
+    made = [
+        Measure(name, axis_of(name, ends[f"min_{name}"], ends[f"max_{name}"]))
+        for name in measures
+        if ends[f"max_{name}"] is not None
+    ]
     if not made:
         return []
     n_fine = bins * FINE
-    placed = [F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin")) for i, measure in enumerate(made)]
-    counted = rows.select("lang", "domain", "fate", F.explode(F.array(*placed)).alias("at")).groupBy("lang", "domain", "fate", "at").count()
+    placed = [
+        F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin")) for i, measure in enumerate(made)
+    ]
+    counted = (
+        rows.select("lang", "domain", "fate", F.explode(F.array(*placed)).alias("at"))
+        .groupBy("lang", "domain", "fate", "at")
+        .count()
+    )
     for row in counted.where(F.col("at.bin").isNotNull()).collect():
         cell = made[row["at"]["i"]].cells.setdefault((row["lang"], row["domain"], row["fate"]), [0] * n_fine)
         cell[row["at"]["bin"]] += row["count"]
@@ -115,13 +162,15 @@ def _bin(measure: Measure, n_fine: int) -> Column:
     axis, value = measure.axis, F.col(measure.name).cast("double")
     low, high = axis.warped(axis.lo), axis.warped(axis.hi)
     at = F.log10(F.greatest(value, F.lit(1.0))) if axis.kind == "log" else value
-    # The last digit of a logarithm differs between machines; the nudge keeps round values on one side of their edge.
+    # The last digit of a logarithm differs between machines; the nudge keeps round values on one side of
+    # their edge.
     place = F.floor((at - low) / (high - low) * n_fine + 1e-9)
     return F.least(F.lit(n_fine - 1), F.greatest(F.lit(0), place)).cast("int")
 
 
 def judged(tables: Tables, rows: DataFrame) -> DataFrame:
-    """The verdicts on documents that are still in the lake, with their language, domain and source; staged."""
+    """The verdicts on documents that are still in the lake, with their language, domain and source;
+    staged."""
     verdicts = tables["verdicts"].select("job", "doc_id", "batch_id", "reason", "value", "limit", "rule")
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
@@ -139,21 +188,29 @@ def benchmarks(tables: Tables) -> list[dict[str, Any]]:
         of["why"] += [(row["reason"], row["count"])] if row["reason"] is not None else []
     for of in made.values():
         of["why"].sort(key=lambda pair: (-pair[1], pair[0]))
-    return sorted(made.values(), key=lambda of: (-of["n_never"] / (of["n"] + of["n_never"]), of["job"], of["benchmark"]))
+    return sorted(
+        made.values(), key=lambda of: (-of["n_never"] / (of["n"] + of["n_never"]), of["job"], of["benchmark"])
+    )
 
 
 def reasons(found: DataFrame) -> list[dict[str, Any]]:
-    """job, reason, n (documents), n_sole (documents with no other reason of that job), most frequent first within a job."""
+    """job, reason, n (documents), n_sole (documents with no other reason of that job), most frequent
+    first within a job."""
     from pyspark.sql import functions as F
 
     each = found.groupBy("job", "doc_id", "batch_id").agg(F.collect_set("reason").alias("all"))
-    counted = each.select("job", F.explode("all").alias("reason"), (F.size("all") == 1).cast("int").alias("sole")).groupBy("job", "reason")
-    rows = [row.asDict() for row in counted.agg(F.count("*").alias("n"), F.sum("sole").alias("n_sole")).collect()]
+    counted = each.select(
+        "job", F.explode("all").alias("reason"), (F.size("all") == 1).cast("int").alias("sole")
+    ).groupBy("job", "reason")
+    rows = [
+        row.asDict() for row in counted.agg(F.count("*").alias("n"), F.sum("sole").alias("n_sole")).collect()
+    ]
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["reason"]))
 
 
 def rules(found: DataFrame) -> list[dict[str, Any]]:
-    """job, reason, rule, limit, lang, n: which limit of which preset failed on how many documents of a language."""
+    """job, reason, rule, limit, lang, n: which limit of which preset failed on how many documents of a
+    language."""
     from pyspark.sql import functions as F
 
     counted = found.groupBy("job", "reason", "rule", "limit", "lang").agg(F.count("*").alias("n")).collect()
@@ -164,19 +221,26 @@ def rules(found: DataFrame) -> list[dict[str, Any]]:
 def samples(tables: Tables, found: DataFrame, n: int, n_chars: int, seed: int) -> list[dict[str, Any]]:
     """For each job and reason the `n` documents whose hash is smallest, with the beginning of their text.
 
-    dense_rank over a hash, not rand(): the choice depends on the seed and the ids only, and Spark cuts each partition to its
-    first ranks before it shuffles.
+    dense_rank over a hash, not rand(): the choice depends on the seed and the ids only, and Spark cuts each
+    partition to its first ranks before it shuffles.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    order = Window.partitionBy("job", "reason").orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id")
+    order = Window.partitionBy("job", "reason").orderBy(
+        F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id"
+    )
     chosen = found.withColumn("place", F.dense_rank().over(order)).where(F.col("place") <= n)
-    rows = sorted((row.asDict() for row in chosen.collect()), key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])))
+    rows = sorted(
+        (row.asDict() for row in chosen.collect()),
+        key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])),
+    )
     texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in rows], n_chars + 1)
     first: dict[Any, dict[str, Any]] = {}
     for row in rows:
-        first.setdefault((row["job"], row["reason"], row["place"]), {**row, "text": texts.get(row["doc_id"], "")})
+        first.setdefault(
+            (row["job"], row["reason"], row["place"]), {**row, "text": texts.get(row["doc_id"], "")}
+        )
     return list(first.values())
 
 
@@ -187,7 +251,9 @@ def beginnings(tables: Tables, keys: list[tuple[str, str]], n_chars: int) -> dic
     if not keys:
         return {}
     wanted = tables.frame(sorted(set(keys)), "doc_id string, batch_id string")
-    rows = tables.texts(wanted, "text").select("doc_id", F.substring("text", 1, n_chars).alias("text")).collect()
+    rows = (
+        tables.texts(wanted, "text").select("doc_id", F.substring("text", 1, n_chars).alias("text")).collect()
+    )
     return {row["doc_id"]: row["text"] for row in rows}
 
 
@@ -198,8 +264,12 @@ def edits(tables: Tables, rows: DataFrame) -> list[dict[str, Any]]:
     kept = rows.where(F.col("fate") == KEPT).select("doc_id", "batch_id")
     spans = tables["edits"].join(kept, ["doc_id", "batch_id"], how="left_semi").groupBy("job", "reason")
     length = (F.col("end") - F.col("start")).cast("bigint")
-    made = spans.agg(F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum(length).alias("n_chars"))
-    return sorted((row.asDict() for row in made.collect()), key=lambda row: (row["job"], -row["n"], row["reason"]))
+    made = spans.agg(
+        F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum(length).alias("n_chars")
+    )
+    return sorted(
+        (row.asDict() for row in made.collect()), key=lambda row: (row["job"], -row["n"], row["reason"])
+    )
 
 
 def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
@@ -211,20 +281,35 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
     if table is None:
         return {}, []
     counted = {row["reason"]: row["count"] for row in table.groupBy("reason").count().collect()}
-    order = Window.partitionBy("reason").orderBy(F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place", "doc_id")
+    order = Window.partitionBy("reason").orderBy(
+        F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place", "doc_id"
+    )
     chosen = table.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= n)
-    rows = chosen.select("reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")).collect()
+    rows = chosen.select(
+        "reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")
+    ).collect()
     shown = sorted((row.asDict() for row in rows), key=lambda row: (row["reason"], row["rank"]))
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
 
 
 def main_reasons(tables: Tables, found: DataFrame, ranked: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    """Job to reason to documents, each document once: under the commonest of its reasons (the order of `ranked`)."""
+    """Job to reason to documents, each document once: under the commonest of its reasons (the order of
+    `ranked`)."""
     from pyspark.sql import functions as F
 
-    order = tables.frame([(row["job"], row["reason"], i) for i, row in enumerate(ranked)], "job string, reason string, place int")
-    placed = found.select("job", "reason", "doc_id", "batch_id").join(F.broadcast(order), ["job", "reason"], how="inner")
-    first = placed.groupBy("job", "doc_id", "batch_id").agg(F.min("place").alias("place")).groupBy("place").count()
+    order = tables.frame(
+        [(row["job"], row["reason"], i) for i, row in enumerate(ranked)],
+        "job string, reason string, place int",
+    )
+    placed = found.select("job", "reason", "doc_id", "batch_id").join(
+        F.broadcast(order), ["job", "reason"], how="inner"
+    )
+    first = (
+        placed.groupBy("job", "doc_id", "batch_id")
+        .agg(F.min("place").alias("place"))
+        .groupBy("place")
+        .count()
+    )
     counted = {row["place"]: row["count"] for row in first.collect()}
     made: dict[str, dict[str, int]] = {}
     for i, row in enumerate(ranked):

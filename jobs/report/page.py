@@ -1,4 +1,7 @@
-"""Turns the report's facts into one HTML page: pictures, tables and sentences. No Spark; every text passes autoescape."""
+"""Turns the report's facts into one HTML page: pictures, tables and sentences.
+
+No Spark; every text passes autoescape.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,26 @@ from jobs.report import charts
 from jobs.report import text as words
 from jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
 
-SEGMENTS = 5  # reasons that get a segment of their own in the picture of the funnel
+# reasons that get a segment of their own in the picture of the funnel
+SEGMENTS = 5
 
 
 def render(context: dict[str, Any]) -> str:
     """The page. UTF-8 takes no lone surrogates, so whatever slipped through becomes a question mark."""
-    env = Environment(loader=FunctionLoader(_template), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    env.filters.update(percent=words.percent, number=words.number, seconds=words.seconds, language=words.language, visible=words.visible)
+    env = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        percent=words.percent,
+        number=words.number,
+        seconds=words.seconds,
+        language=words.language,
+        visible=words.visible,
+    )
     env.globals.update(count=words.count, sample=words.sample, short=charts.short)
     page = env.get_template("page.html").render(context)
     return page.encode("utf-8", "replace").decode("utf-8")
@@ -34,26 +50,45 @@ def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup
 
 
 def stages(
-    funnel: list[dict[str, Any]], mains: dict[str, dict[str, int]], writers: dict[str, set[str]], rejected: dict[str, int], n_docs: int
+    funnel: list[dict[str, Any]],
+    mains: dict[str, dict[str, int]],
+    writers: dict[str, set[str]],
+    rejected: dict[str, int],
+    n_docs: int,
 ) -> list[dict[str, Any]]:
-    """One stage a job: documents in, kept and left out by reason, each document under one reason, with its bar."""
+    """One stage a job: documents in, kept and left out by reason, each document under one reason, with
+    its bar."""
     made: list[dict[str, Any]] = []
     whole = max([row["rows_in"] for row in funnel], default=0)
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
         if "docs" in writers.get(job, ()):
-            # An ingest leaves out rows, not documents. A document that a later batch replaced went to rejects after it was counted.
+            # An ingest leaves out rows, not documents. A document that a later batch replaced went to rejects
+            # after it was counted.
             reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
             out = sum(reasons.values())  # what the judges before it left out is counted with them
-        stage = {"job": job, "n_in": row["rows_kept"] + out, "kept": row["rows_kept"], "left_out": out, "seconds": row["seconds"], "link": ""}
+        stage = {
+            "job": job,
+            "n_in": row["rows_kept"] + out,
+            "kept": row["rows_kept"],
+            "left_out": out,
+            "seconds": row["seconds"],
+            "link": "",
+        }
         segments = _segments(reasons, out)
-        parts = [(stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"), *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments]]
+        parts = [
+            (stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"),
+            *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments],
+        ]
         if made and whole:
             made[-1]["link"] = Markup(charts.link(made[-1]["kept"] / whole, stage["n_in"] / whole))
-        stage["bar"] = bar(parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out")
+        stage["bar"] = bar(
+            parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out"
+        )
         stage["segments"] = segments
-        stage["at"] = round(100 * stage["kept"] / whole, 1) if stage["kept"] < 0.55 * whole else None  # the legend stands under its part of the bar
+        # the legend stands under its part of the bar
+        stage["at"] = round(100 * stage["kept"] / whole, 1) if stage["kept"] < 0.55 * whole else None
         made.append(stage)
     return made
 
@@ -69,44 +104,80 @@ def _segments(reasons: dict[str, int], out: int) -> list[tuple[str, int, str]]:
 
 
 def kept_table(cells: list[dict[str, Any]], langs: list[str], domains: list[str]) -> list[dict[str, Any]]:
-    """A row a language and a row for each of its domains: documents kept, left out and waiting, characters kept."""
+    """A row a language and a row for each of its domains: documents kept, left out and waiting,
+    characters kept."""
 
     def total(lang: str, domain: str | None) -> dict[str, Any]:
         mine = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
-        by_fate = {fate: sum(cell["n"] for cell in mine if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
+        by_fate = {
+            fate: sum(cell["n"] for cell in mine if cell["fate"] == fate)
+            for fate in (KEPT, LEFT_OUT, WAITING)
+        }
         return {
-            "lang": lang, "domain": domain, "kept": by_fate[KEPT], "left_out": by_fate[LEFT_OUT], "waiting": by_fate[WAITING],
-            "n": sum(by_fate.values()), "chars": sum(cell["kept_chars"] for cell in mine),
-        }  # fmt: skip
+            "lang": lang,
+            "domain": domain,
+            "kept": by_fate[KEPT],
+            "left_out": by_fate[LEFT_OUT],
+            "waiting": by_fate[WAITING],
+            "n": sum(by_fate.values()),
+            "chars": sum(cell["kept_chars"] for cell in mine),
+        }
 
-    rows = [row for lang in [*langs, OTHER] for domain in [None, *domains, OTHER] if (row := total(lang, domain))["n"]]
+    rows = [
+        row
+        for lang in [*langs, OTHER]
+        for domain in [None, *domains, OTHER]
+        if (row := total(lang, domain))["n"]
+    ]
     alive = {row["lang"] for row in rows if row["kept"] or row["waiting"]}
     rows = [row for row in rows if row["domain"] is None or row["lang"] in alive]
     most, longest = (max([row[name] for row in rows], default=1) or 1 for name in ("n", "chars"))
     for row in rows:
         where = f"{words.language(row['lang'])}{'' if row['domain'] is None else ', ' + row['domain']}"
-        parts = [(row["kept"], "kept", f"{row['kept']:,} kept"), (row["left_out"], "left-2", f"{row['left_out']:,} left out")]
+        parts = [
+            (row["kept"], "kept", f"{row['kept']:,} kept"),
+            (row["left_out"], "left-2", f"{row['left_out']:,} left out"),
+        ]
         parts.append((row["waiting"], "waiting", f"{row['waiting']:,} not judged yet"))
         label = f"{where}: {row['kept']:,} of {row['n']:,} documents kept"
         row["bar"] = bar(parts, most, label)
-        row["chars_bar"] = bar([(row["chars"], "kept", label)], longest, f"{where}: {row['chars']:,} characters kept")
+        row["chars_bar"] = bar(
+            [(row["chars"], "kept", label)], longest, f"{where}: {row['chars']:,} characters kept"
+        )
     return rows
 
 
-def measure_cards(measures: list[Measure], about: dict[str, str], limits: dict[tuple[str, str], set[float]], langs: list[str], domains: list[str]) -> list[Any]:
+def measure_cards(
+    measures: list[Measure],
+    about: dict[str, str],
+    limits: dict[tuple[str, str], set[float]],
+    langs: list[str],
+    domains: list[str],
+) -> list[Any]:
     """A card a measure: its meaning and its picture."""
     return [
-        {"name": m.name, "about": about.get(m.name, ""), "svg": Markup(_distribution(m, limits, langs, domains))}
+        {
+            "name": m.name,
+            "about": about.get(m.name, ""),
+            "svg": Markup(_distribution(m, limits, langs, domains)),
+        }
         for m in measures
     ]
 
 
-def _distribution(measure: Measure, limits: dict[tuple[str, str], set[float]], langs: list[str], domains: list[str]) -> str:
+def _distribution(
+    measure: Measure, limits: dict[tuple[str, str], set[float]], langs: list[str], domains: list[str]
+) -> str:
     overlays = [
-        charts.Overlay(words.language(lang), _coarse(_sum(measure, lang=lang, fate=KEPT)), _coarse(_sum(measure, lang=lang, fate=LEFT_OUT)),
-                       sorted(limits.get((measure.name, lang), ())))
-        for lang in langs if any(key[0] == lang for key in measure.cells)
-    ]  # fmt: skip
+        charts.Overlay(
+            words.language(lang),
+            _coarse(_sum(measure, lang=lang, fate=KEPT)),
+            _coarse(_sum(measure, lang=lang, fate=LEFT_OUT)),
+            sorted(limits.get((measure.name, lang), ())),
+        )
+        for lang in langs
+        if any(key[0] == lang for key in measure.cells)
+    ]
     spreads = []
     for domain in domains:
         counts = _sum(measure, domain=domain, fate=KEPT)
@@ -116,7 +187,11 @@ def _distribution(measure: Measure, limits: dict[tuple[str, str], set[float]], l
 
 
 def _sum(measure: Measure, fate: int, lang: str | None = None, domain: str | None = None) -> list[int]:
-    mine = [c for (at, of, what), c in measure.cells.items() if what == fate and lang in (None, at) and domain in (None, of)]
+    mine = [
+        c
+        for (at, of, what), c in measure.cells.items()
+        if what == fate and lang in (None, at) and domain in (None, of)
+    ]
     width = len(next(iter(measure.cells.values())))
     return [sum(column) for column in zip(*mine, strict=True)] if mine else [0] * width
 
@@ -138,10 +213,17 @@ def quantiles(axis: charts.Axis, counts: list[int]) -> tuple[float, float, float
 
 
 def opening(
-    funnel: list[dict[str, Any]], cells: list[dict[str, Any]], mains: dict[str, dict[str, int]], rejected: int, has_corpus: bool
+    funnel: list[dict[str, Any]],
+    cells: list[dict[str, Any]],
+    mains: dict[str, dict[str, int]],
+    rejected: int,
+    has_corpus: bool,
 ) -> dict[str, Any]:
-    """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a reason, waiting or a reject."""
-    by_fate = {fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)}
+    """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a
+    reason, waiting or a reject."""
+    by_fate = {
+        fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)
+    }
     out = {job: sum(reasons.values()) for job, reasons in mains.items()}
     langs: dict[str, int] = {}
     for cell in cells:
@@ -149,9 +231,19 @@ def opening(
     chars, rows_in = sum(langs.values()), funnel[0]["rows_in"] if funnel else sum(by_fate.values())
     ordered = sorted(((lang, n) for lang, n in langs.items() if n), key=lambda item: (-item[1], item[0]))
     return {
-        "rows_in": rows_in, "rejected": rejected, "kept": by_fate[KEPT], "left_out": by_fate[LEFT_OUT], "waiting": by_fate[WAITING],
-        "docs": sum(by_fate.values()), "chars": chars, "has_corpus": has_corpus,
+        "rows_in": rows_in,
+        "rejected": rejected,
+        "kept": by_fate[KEPT],
+        "left_out": by_fate[LEFT_OUT],
+        "waiting": by_fate[WAITING],
+        "docs": sum(by_fate.values()),
+        "chars": chars,
+        "has_corpus": has_corpus,
         "adds_up": rows_in == rejected + sum(by_fate.values()),
-        "languages": words.joined([f"{words.percent(n, chars)} {words.language(lang)}" for lang, n in ordered[:3]]),
-        "judges": words.joined([f"{n:,} by {job}" for job, n in sorted(out.items(), key=lambda item: (-item[1], item[0]))]),
-    }  # fmt: skip
+        "languages": words.joined(
+            [f"{words.percent(n, chars)} {words.language(lang)}" for lang, n in ordered[:3]]
+        ),
+        "judges": words.joined(
+            [f"{n:,} by {job}" for job, n in sorted(out.items(), key=lambda item: (-item[1], item[0]))]
+        ),
+    }

@@ -1,6 +1,8 @@
-"""The picture of a banding recipe: how likely a pair meets at each similarity, and under it the pairs that did meet.
+"""The picture of a banding recipe: how likely a pair meets at each similarity, and under it the pairs that
+did meet.
 
-Both panels share one axis, so that a reader sees which pairs the bands let through and on which side of the limit they fell.
+Both panels share one axis, so that a reader sees which pairs the bands let through and on which side of the
+limit they fell.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from jobs.report.charts import Axis, axis_marks, line, rect, short, svg, text
 
 @dataclass(frozen=True)
 class Banding:
-    """A banding recipe: `bands` keys of `rows` hashes, and the similarity from which a pair is a duplicate."""
+    """A banding recipe: `bands` keys of `rows` hashes, and the similarity from which a pair is a
+    duplicate."""
 
     bands: int
     rows: int
@@ -27,7 +30,8 @@ class Banding:
 
 @dataclass(frozen=True)
 class Layer:
-    """One kind of pair: its name, its css class, and how many pairs stand in each bin of similarity from 0 to 1."""
+    """One kind of pair: its name, its css class, and how many pairs stand in each bin of similarity from
+    0 to 1."""
 
     name: str
     css: str
@@ -45,15 +49,23 @@ def s_curve(banding: Banding, layers: Sequence[Layer], width: float) -> str:
     marks = axis_marks(axis, LEFT, right, floor, 6 if width > 500 else 4)
     parts = [*_curve(banding, axis, right, base), *_pairs(layers, right, floor), *marks]
     x = LEFT + (right - LEFT) * axis.position(banding.limit)
-    parts += [line(x, TOP - 4, x, floor, "limit"), text(x - 5, base + 14, f"limit {banding.limit:g}", "tick limit-ink", "end")]
+    parts += [
+        line(x, TOP - 4, x, floor, "limit"),
+        text(x - 5, base + 14, f"limit {banding.limit:g}", "tick limit-ink", "end"),
+    ]
     parts.append(text(right, floor + 32, "similarity of the shingle sets (Jaccard)", "tick", "end"))
-    meets = f"a pair at similarity {banding.limit:g} meets with probability {banding.meets(banding.limit):.4f}"
+    meets = (
+        f"a pair at similarity {banding.limit:g} meets with probability {banding.meets(banding.limit):.4f}"
+    )
     label = f"{banding.bands} bands of {banding.rows} rows: {meets}"
     return svg(width, floor + 40, label, parts)
 
 
 def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]:
-    points = [(LEFT + (right - LEFT) * axis.position(s / 100), base - CURVE * banding.meets(s / 100)) for s in range(101)]
+    points = [
+        (LEFT + (right - LEFT) * axis.position(s / 100), base - CURVE * banding.meets(s / 100))
+        for s in range(101)
+    ]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     parts = []
     for share in (0.0, 0.5, 1.0):
@@ -61,7 +73,10 @@ def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]
         parts += [line(LEFT, y, right, y, "grid"), text(LEFT - 6, y + 4, f"{share:.0%}", "tick", "end")]
     at = LEFT + (right - LEFT) * axis.position(banding.limit)
     meets = banding.meets(banding.limit)
-    parts.append(f'<path class="under" d="M{path}L{right:.1f} {base:.1f}L{LEFT:.1f} {base:.1f}Z"/><path class="curve" d="M{path}"/>')
+    parts.append(
+        f'<path class="under" d="M{path}L{right:.1f} {base:.1f}L{LEFT:.1f} {base:.1f}Z"/><path '
+        f'class="curve" d="M{path}"/>'
+    )
     parts.append(f'<circle class="dot" cx="{at:.1f}" cy="{base - CURVE * meets:.1f}" r="4"/>')
     parts.append(text(at + 9, base - CURVE * meets + 17, f"{100 * meets:.4g}\u202f% meet", "label"))
     parts.append(text(LEFT + 4, TOP - 3, "chance that a pair meets", "tick"))
@@ -76,7 +91,10 @@ def _pairs(layers: Sequence[Layer], right: float, floor: float) -> list[str]:
     parts = [text(LEFT + 4, floor - HISTOGRAM + 2, "pairs measured", "tick")]
     for share in (0.25, 1.0):
         y = floor - (HISTOGRAM - 12) * math.sqrt(share)
-        parts += [line(LEFT, y, right, y, "grid"), text(LEFT - 6, y + 4, short(round(top * share)), "tick", "end")]
+        parts += [
+            line(LEFT, y, right, y, "grid"),
+            text(LEFT - 6, y + 4, short(round(top * share)), "tick", "end"),
+        ]
     for i, total in enumerate(totals):
         height, done = (HISTOGRAM - 12) * math.sqrt(total / top), 0
         for layer in layers:
@@ -87,4 +105,3 @@ def _pairs(layers: Sequence[Layer], right: float, floor: float) -> list[str]:
                 parts.append(rect(LEFT + wide * i + 0.5, y, wide - 1, max(tall, 0.8), layer.css, title))
                 done += n
     return parts
-

@@ -1,4 +1,5 @@
-"""Words and numbers of the report: hostile text made harmless and visible, two texts set side by side, numbers for people."""
+"""Words and numbers of the report: hostile text made harmless and visible, two texts set side by side,
+numbers for people."""
 
 from __future__ import annotations
 
@@ -8,21 +9,42 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
-# Characters that would be invisible, or would turn the text around them: shown by name, never sent to the page.
+# Characters that would be invisible, or would turn the text around them: shown by name, never sent to the
+# page.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+|\s+|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+|\s+|.",
+    re.DOTALL,
+)
 LANGUAGES = {
-    "zh": "Chinese", "en": "English", "ja": "Japanese", "ko": "Korean", "de": "German", "fr": "French", "es": "Spanish", "ru": "Russian",
-    "it": "Italian", "pt": "Portuguese", "nl": "Dutch", "pl": "Polish", "ar": "Arabic", "vi": "Vietnamese", "th": "Thai", "other": "other",
-}  # fmt: skip
-_COMPARED = 1500  # tokens after the first difference that are compared: difflib is quadratic
+    "zh": "Chinese",
+    "en": "English",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "ru": "Russian",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "ar": "Arabic",
+    "vi": "Vietnamese",
+    "th": "Thai",
+    "other": "other",
+}
+# tokens after the first difference that are compared: difflib is quadratic
+_COMPARED = 1500
 _AROUND = 40  # characters of equal text that stay beside a difference
 
 
 def visible(text: str) -> Markup:
-    """Text as markup in which it stays text: escaped, control characters and turners of direction shown by name."""
+    """Text as markup in which it stays text: escaped, control characters and turners of direction shown
+    by name."""
     parts, at = [], 0
     for found in _HIDDEN.finditer(text):
         parts += [escape(text[at : found.start()]), _named(found.group())]
@@ -66,7 +88,13 @@ def number(value: float | None) -> str:
     """A measured value: integers whole, fractions with three digits."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 100 else f"{value:,.1f}"
+    return (
+        f"{value:,.0f}"
+        if float(value).is_integer()
+        else f"{value:.3f}".rstrip("0").rstrip(".")
+        if abs(value) < 100
+        else f"{value:,.1f}"
+    )
 
 
 def seconds(value: float | None) -> str:
@@ -78,7 +106,11 @@ def seconds(value: float | None) -> str:
     whole = round(value)
     if whole < 60:
         return f"{whole}\u202fs"
-    return f"{whole // 60}\u202fmin {whole % 60}\u202fs" if whole < 3600 else f"{whole // 3600}\u202fh {whole % 3600 // 60:02}\u202fmin"
+    return (
+        f"{whole // 60}\u202fmin {whole % 60}\u202fs"
+        if whole < 3600
+        else f"{whole // 3600}\u202fh {whole % 3600 // 60:02}\u202fmin"
+    )
 
 
 def joined(words: list[str]) -> str:
@@ -87,9 +119,11 @@ def joined(words: list[str]) -> str:
 
 
 def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
-    """Both texts from shortly before their first difference on, about `n` code points each, what differs marked.
+    """Both texts from shortly before their first difference on, about `n` code points each, what differs
+    marked.
 
-    Equal text at the beginning and long equal stretches are cut to their ends. Chinese is compared by character, other text by word.
+    Equal text at the beginning and long equal stretches are cut to their ends. Chinese is compared by
+    character, other text by word.
     """
     a, b = _TOKEN.findall(left), _TOKEN.findall(right)
     same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
@@ -98,22 +132,32 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
     if not a and not b:
         shown = sample(left, n)
         return shown, shown
-    sides: tuple[list[Markup], list[Markup]] = ([_equal(head, not_first=False)], [_equal(head, not_first=False)])
+    sides: tuple[list[Markup], list[Markup]] = (
+        [_equal(head, not_first=False)],
+        [_equal(head, not_first=False)],
+    )
     room = [n, n]
     for kind, pieces in _changes(a, b):
         for side, piece in enumerate(pieces):
             if room[side] > 0 and piece:
                 cut = piece[: room[side]]
-                sides[side].append(_equal(cut, not_first=True) if kind == "equal" else Markup("<mark>{}</mark>").format(visible(cut)))
+                sides[side].append(
+                    _equal(cut, not_first=True)
+                    if kind == "equal"
+                    else Markup("<mark>{}</mark>").format(visible(cut))
+                )
                 room[side] -= min(len(cut), 3 * _AROUND) if kind == "equal" else len(cut)
         if max(room) <= 0:
             break
     more = Markup('<span class="more">…</span>')
-    return Markup("").join([*sides[0], more if room[0] <= 0 else ""]), Markup("").join([*sides[1], more if room[1] <= 0 else ""])
+    return Markup("").join([*sides[0], more if room[0] <= 0 else ""]), Markup("").join(
+        [*sides[1], more if room[1] <= 0 else ""]
+    )
 
 
 def _changes(a: list[str], b: list[str]) -> list[tuple[str, tuple[str, str]]]:
-    """equal or other, and the text of both sides; white space between two differences belongs to them, so that marks do not flicker."""
+    """equal or other, and the text of both sides; white space between two differences belongs to them,
+    so that marks do not flicker."""
     made: list[tuple[str, tuple[str, str]]] = []
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         pieces = "".join(a[i1:i2]), "".join(b[j1:j2])
@@ -126,9 +170,12 @@ def _changes(a: list[str], b: list[str]) -> list[tuple[str, tuple[str, str]]]:
 
 
 def _equal(text: str, not_first: bool) -> Markup:
-    """Text that both sides share: whole when short, else its ends with what is left out counted between them."""
+    """Text that both sides share: whole when short, else its ends with what is left out counted between
+    them."""
     if len(text) <= 3 * _AROUND:
         return visible(text)
     start = text[:_AROUND] if not_first else ""
-    gap = Markup(' <span class="gap">{} equal characters</span> ').format(f"{len(text) - len(start) - _AROUND:,}")
+    gap = Markup(' <span class="gap">{} equal characters</span> ').format(
+        f"{len(text) - len(start) - _AROUND:,}"
+    )
     return visible(start) + gap + visible(text[-_AROUND:])

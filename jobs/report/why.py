@@ -37,8 +37,8 @@ class Opened(Protocol):
 def why(ask: Opened, name: str) -> dict[str, Any]:
     """The story of the document, or of the rejected row, that is called `name` (see Ask.why).
 
-    `fate`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in words.
-    Raises ConfigError where nothing, or more than one, is called so.
+    `fate`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in
+    words. Raises ConfigError where nothing, or more than one, is called so.
     """
     docs = ask.table("docs")
     found = [] if docs is None else _documents(docs, name)

@@ -1,4 +1,5 @@
-"""What a lake knows of its batches: the root and the files that each was read from, and which must be read again."""
+"""What a lake knows of its batches: the root and the files that each was read from, and which must be
+read again."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from jobs.runner.run_log import Runs
 
-# The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to be read again.
+# The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to
+# be read again.
 READ_AGAIN = "copy_is_gone"
 # Of a document that the batch held before it was read again: the one row of rejects that is no input row.
 NO_LONGER = "no_longer_in_batch"
@@ -28,14 +30,19 @@ def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
     """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
     from pyspark.sql import functions as F
 
-    return rows.select(batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw"))
+    return rows.select(
+        batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw")
+    )
 
 
-def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool) -> tuple[str, ...]:
-    """The batch to read from `listing`: none when it was read from the same root, with the same files, by the same recipe.
+def to_ingest(
+    runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool
+) -> tuple[str, ...]:
+    """The batch to read from `listing`: none when it was read from the same root, with the same files, by the
+    same recipe.
 
-    `batch`: the name that the user gives it; `replaces`: the recipe's word that another root's batch may be replaced. Raises NoFiles, and
-    ConfigError when another root's batch has the name.
+    `batch`: the name that the user gives it; `replaces`: the recipe's word that another root's batch may be
+    replaced. Raises NoFiles, and ConfigError when another root's batch has the name.
     """
     name = batch or listing.batch
     if not name:
@@ -45,11 +52,15 @@ def to_ingest(runs: Runs, job: str, digest: str, listing: Listing, batch: str | 
     if same and name not in waiting(runs):
         return ()
     if not listing.files and name not in runs.batches():
-        raise NoFiles(f"{listing.root}: no files to ingest ({listing.remark or 'it is empty'}); name a file or a folder that holds some")
+        raise NoFiles(
+            f"{listing.root}: no files to ingest ({listing.remark or 'it is empty'}); name a file or "
+            "a folder that holds some"
+        )
     known = None if batch or replaces else roots(runs).get(name)
     if known not in (None, listing.root):
         raise ConfigError(
-            f"{listing.root}: batch {name} was read from another root, {known}, and would be replaced; give it another name (--batch NAME), "
+            f"{listing.root}: batch {name} was read from another root, {known}, and would be replaced; "
+            "give it another name (--batch NAME), "
             f"or say that it replaces (--batch {name}, or replace_other_root: true in the recipe)"
         )
     return (name,)
@@ -67,13 +78,17 @@ def files_of(runs: Runs, batch: str) -> list[dict[str, Any]]:
 
 
 def waiting(runs: Runs) -> list[str]:
-    """Batches that must be read again, since copies for which rows of theirs were left out are gone; in the order of first ingest."""
+    """Batches that must be read again, since copies for which rows of theirs were left out are gone; in
+    the order of first ingest."""
     found = {row["batch_id"] for row in _rows(runs, "rejects", ("batch_id",), ("reason", READ_AGAIN))}
     return [batch for batch in runs.batches() if batch in found]
 
 
-def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None) -> list[dict[str, Any]]:
-    """The distinct values of some columns of a table at its finished version, of the rows that have the value that `only` says."""
+def _rows(
+    runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None
+) -> list[dict[str, Any]]:
+    """The distinct values of some columns of a table at its finished version, of the rows that have the
+    value that `only` says."""
     version = runs.versions().get(name)
     if version is None:
         return []
@@ -91,10 +106,13 @@ def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str]
 
 
 def own_name(root: str, where: str, taken: dict[str, str]) -> str:
-    """The batch of a folder among batches of other roots (`taken`: batch -> root): its own, else the first free of its name, its parent's
-    and its own (`parent-name`), and so on up the path; the same again whenever it is asked for a root that has one.
+    """The batch of a folder among batches of other roots (`taken`: batch -> root): its own, else the first
+    free of its name, its parent's and its own (`parent-name`), and so on up the path; the same again whenever
+    it is asked for a root that has one.
     """
     parts = [part for part in where.rstrip("/").split("/") if part]
     names = ["-".join(parts[-n:]) for n in range(1, len(parts) + 1)]
     names.append(f"{parts[-1]}-{hashlib.blake2b(root.encode(), digest_size=4).hexdigest()}")
-    return next((name for name in names if taken.get(name) == root), None) or next(name for name in names if name not in taken)
+    return next((name for name in names if taken.get(name) == root), None) or next(
+        name for name in names if name not in taken
+    )

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 class Run:
     """The bookkeeping of one run: the started row, versions written, the finished row."""
 
-    def __init__(self, job: Job, params: Any, lake: Lake, runs: Runs, digest: str, batches: tuple[str, ...], listing: Any, opened: Any) -> None:
+    def __init__(
+        self,
+        job: Job,
+        params: Any,
+        lake: Lake,
+        runs: Runs,
+        digest: str,
+        batches: tuple[str, ...],
+        listing: Any,
+        opened: Any,
+    ) -> None:
         self.job, self.params, self.lake, self.opened = job, params, lake, opened
         self.run_id, self.listing, self.runs = uuid.uuid4().hex, listing, runs
         self.note = json.dumps({"run_id": self.run_id, "job": job.name})  # in Delta's history of each table
@@ -49,7 +59,8 @@ class Run:
         return self.tables.n_documents() > SMALL_DOCUMENTS
 
     def through_steps(self) -> None:
-        """Each step's frames are committed before the next step runs: in order, but those that only write whole slices at once."""
+        """Each step's frames are committed before the next step runs: in order, but those that only
+        write whole slices at once."""
         work = self.tables.work
         for step in self.job.steps if not work.is_nothing() else ():
             made = step(self.tables, self.params)
@@ -58,7 +69,11 @@ class Run:
                     self._commit_part(promised.table(name), frame)
                 continue
             # (Spark's own catalog does not keep two tables apart that are made at the same time.)
-            if len(made) > 1 and not self.lake.is_catalog and not any(isinstance(change, Delete | Insert | Change | list) for change in made.values()):
+            if (
+                len(made) > 1
+                and not self.lake.is_catalog
+                and not any(isinstance(change, Delete | Insert | Change | list) for change in made.values())
+            ):
                 self._commit_together(made)
                 continue
             for name, changes in made.items():
@@ -66,16 +81,33 @@ class Run:
                     self._commit(promised.table(name), change)
 
     def clear_what_no_longer_stands(self) -> None:
-        """Where a table that this job adds to was changed by others: take out its own rows, since it would add to them as if they were whole."""
-        added_to = [write.table for write in self.job.writes if write.replaces == "append" and write.table not in promised.SENT_OUT]
+        """Where a table that this job adds to was changed by others: take out its own rows, since it
+        would add to them as if they were whole."""
+        added_to = [
+            write.table
+            for write in self.job.writes
+            if write.replaces == "append" and write.table not in promised.SENT_OUT
+        ]
         standing = {name: self.runs.pin(name).runs for name in added_to}
-        last = {batch: row for row in self.runs.finished(self.job.name) for batch in row["batches"] if batch in self.tables.batches}
-        undone = any(row["run_id"] not in runs for row in last.values() for name, runs in standing.items() if self._concerns(row, name))
+        last = {
+            batch: row
+            for row in self.runs.finished(self.job.name)
+            for batch in row["batches"]
+            if batch in self.tables.batches
+        }
+        undone = any(
+            row["run_id"] not in runs
+            for row in last.values()
+            for name, runs in standing.items()
+            if self._concerns(row, name)
+        )
         for name in added_to if undone else []:
             if self.runs.state(name) is not None:
                 table = promised.table(name)
                 self.announce()
-                slice_ = Writes(name, "batch" if "batch_id" in table.names else "job").where(self.job.name, self.tables.batches)
+                slice_ = Writes(name, "batch" if "batch_id" in table.names else "job").where(
+                    self.job.name, self.tables.batches
+                )
                 self._wrote(table, self.lake.clear(table, slice_ or "true", self.note))
 
     @staticmethod
@@ -83,23 +115,33 @@ class Run:
         return name in (row["table_ids"] or {}) or name in (row["versions_written"] or {})
 
     def _wrote(self, table: promised.Table, version: int) -> None:
-        """Note a commit of ours. Raises RetryLater when somebody else changed rows of the table since the run began."""
+        """Note a commit of ours.
+
+        Raises RetryLater when somebody else changed rows of the table since the run began.
+        """
         before = self.known.get(table.name)
         if before is not None and version > before + 1 and table.name not in promised.BY_WORKER:
             between = self.lake.commits(table, before + 1, version - 1)
             foreign = [commit for commit in between if commit.changes_rows and commit.run_id is None]
             if foreign:
                 raise RetryLater(
-                    f"{table.name}: {told(foreign[-1])} while {self.job.name} was at it; the run is not finished and nobody reads what it "
+                    f"{table.name}: {told(foreign[-1])} while {self.job.name} was at it; the run is "
+                    "not finished and nobody reads what it "
                     "wrote. Run the same command again"
                 )
         self.known[table.name] = self.written[table.name] = version
 
     def _commit_together(self, made: dict[str, Any]) -> None:
-        """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside each other."""
+        """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside
+        each other."""
         frames = {name: self._guarded(frame) if name == "verdicts" else frame for name, frame in made.items()}
         self.announce()
-        at_once(**{name: functools.partial(self._write, promised.table(name), frame) for name, frame in frames.items()})
+        at_once(
+            **{
+                name: functools.partial(self._write, promised.table(name), frame)
+                for name, frame in frames.items()
+            }
+        )
 
     def _commit(self, table: promised.Table, change: Any) -> None:
         if isinstance(change, Delete):
@@ -119,7 +161,8 @@ class Run:
         self._write(table, frame)
 
     def _commit_part(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
-        """Of a run that leaves rows of batches at hand as they are: what no longer stands goes, and what was made is added."""
+        """Of a run that leaves rows of batches at hand as they are: what no longer stands goes, and what
+        was made is added."""
         declared = next(write for write in self.job.writes if write.table == table.name)
         if declared.replaces != "batch":
             self._commit(table, frame)
@@ -129,24 +172,35 @@ class Run:
         whole, left = self.tables.work.whole, self.tables.work.left
         again = tuple(batch for batch in whole if self.runs.last(self.job.name, batch) is not None)
         if again:
-            self._wrote(table, self.lake.clear(table, declared.where(self.job.name, again) or "true", self.note))
+            self._wrote(
+                table, self.lake.clear(table, declared.where(self.job.name, again) or "true", self.note)
+            )
         if left is not None:
             keys = left.selectExpr(f"'{self.job.name}' AS job", "doc_id", "batch_id")
             others = ", ".join(quoted(batch) for batch in self.tables.batches if batch not in whole)
             within = f"t.job = {quoted(self.job.name)} AND t.batch_id IN ({others})"
-            self._wrote(table, self.lake.delete(table, keys, ("job", "doc_id", "batch_id"), self.note, within))
+            self._wrote(
+                table, self.lake.delete(table, keys, ("job", "doc_id", "batch_id"), self.note, within)
+            )
         self._wrote(table, self.lake.write(table, frame, None, self.note))
 
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
         declared = next(write for write in self.job.writes if write.table == table.name)
         where = declared.where(self.job.name, self.tables.batches)
-        # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these batches to replace.
-        if declared.replaces == "batch" and "batch_id" in table.partitions and self.lake.is_direct and self.lake.exists(table):
+        # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these
+        # batches to replace.
+        if (
+            declared.replaces == "batch"
+            and "batch_id" in table.partitions
+            and self.lake.is_direct
+            and self.lake.exists(table)
+        ):
             where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
         self._wrote(table, self.lake.write(table, frame, where, self.note))
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
-        """The verdicts, staged where their step did not count them; raises DataError, before they are written, when fewer than min_kept documents would stay."""
+        """The verdicts, staged where their step did not count them; raises DataError, before they are
+        written, when fewer than min_kept documents would stay."""
         staged = verdicts
         if self.tables.judged is None:
             staged = self.tables.stage("verdicts", verdicts)
@@ -157,13 +211,15 @@ class Run:
         floor = getattr(self.params, "min_kept", 0)
         if found.rows_in and found.rows_kept < floor:
             raise DataError(
-                f"{self.job.name}: would keep {found.rows_kept:,} of {found.rows_in:,} documents; nothing written. "
+                f"{self.job.name}: would keep {found.rows_kept:,} of {found.rows_in:,} documents; "
+                "nothing written. "
                 f"If that is meant, lower min_kept (it is {floor})"
             )
         return staged
 
     def announce(self) -> None:
-        """Write the started row, once, before the first table: a run without its finished row died on the way."""
+        """Write the started row, once, before the first table: a run without its finished row died on
+        the way."""
         if not self.is_announced:
             self._log("started", self.opened, None, None)
             self.is_announced = True
@@ -177,14 +233,31 @@ class Run:
         """The Delta ids of the tables that the job writes, as the run leaves them."""
         if status != "finished":
             return {}
-        states = {name: self.runs.state(name) or self.lake.state(promised.table(name)) for name in {write.table for write in self.job.writes}}
+        states = {
+            name: self.runs.state(name) or self.lake.state(promised.table(name))
+            for name in {write.table for write in self.job.writes}
+        }
         return {name: state.id for name, state in sorted(states.items()) if state is not None}
 
     def _log(self, status: str, at: Any, counts: Counts | None, seconds: float | None) -> None:
         row = (
-            self.run_id, self.job.name, status, at, seconds, list(self.tables.batches), self.tables.recipe_hash, config.canonical(self.params),
-            self.listing.fingerprint if self.listing else None, dict(self.opened_versions), dict(self.written), self._ids(status),
-            counts.rows_in if counts else None, counts.rows_kept if counts else None, counts.rows_left_out if counts else None,
-            counts.reasons if counts else None, code_version(), self.lake.spark.version,
-        )  # fmt: skip
+            self.run_id,
+            self.job.name,
+            status,
+            at,
+            seconds,
+            list(self.tables.batches),
+            self.tables.recipe_hash,
+            config.canonical(self.params),
+            self.listing.fingerprint if self.listing else None,
+            dict(self.opened_versions),
+            dict(self.written),
+            self._ids(status),
+            counts.rows_in if counts else None,
+            counts.rows_kept if counts else None,
+            counts.rows_left_out if counts else None,
+            counts.reasons if counts else None,
+            code_version(),
+            self.lake.spark.version,
+        )
         log(self.lake, row, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))

@@ -1,4 +1,5 @@
-"""What the steps of a job see: input tables at pinned versions, the job's own tables, the batches at hand, and passes over text."""
+"""What the steps of a job see: input tables at pinned versions, the job's own tables, the batches at
+hand, and passes over text."""
 
 from __future__ import annotations
 
@@ -20,21 +21,33 @@ if TYPE_CHECKING:
     from jobs.runner.job import Job
     from jobs.runner.run_log import Runs
 
-# What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which on an object store is a copy,
-# and the folder no marker. No dictionaries: the values are blocks, or ids that hardly repeat, and each would be hashed.
+# What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which
+# on an object store is a copy, and the folder no marker. No dictionaries: the values are blocks, or ids that
+# hardly repeat, and each would be hashed.
 STAGING = {
     "mapreduce.fileoutputcommitter.algorithm.version": "2",
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     "parquet.enable.dictionary": "false",
 }
 BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
-BROADCAST = 1_000_000  # ids of documents, some 100 bytes each on driver and executors
+# ids of documents, some 100 bytes each on driver and executors
+BROADCAST = 1_000_000
 
 
 class Tables:
-    """What a step sees: its input tables at the versions of the last finished runs, its own tables, and the batches at hand."""
+    """What a step sees: its input tables at the versions of the last finished runs, its own tables, and
+    the batches at hand."""
 
-    def __init__(self, lake: Lake, runs: Runs, job: Job, recipe_hash: str, batches: tuple[str, ...], inputs: Any = None, run_id: str = "0") -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        runs: Runs,
+        job: Job,
+        recipe_hash: str,
+        batches: tuple[str, ...],
+        inputs: Any = None,
+        run_id: str = "0",
+    ) -> None:
         self.lake, self.job, self.runs = lake, job, runs
         self.run = f"{job.name}-{run_id}"  # the name of this run's staging folder
         self.recipe_hash, self.batches, self.inputs = recipe_hash, batches, inputs
@@ -42,26 +55,38 @@ class Tables:
         self.versions = {name: pin.version for name, pin in self.pins.items() if pin.version is not None}
         for name in {write.table for write in job.writes} & set(self.pins) - set(self.versions):
             state = runs.state(name) if self.pins[name].trouble else None
-            if state is not None:  # this job is about to write it anew: what is there is all there is
+            # this job is about to write it anew: what is there is all there is
+            if state is not None:
                 self.versions[name] = state.version
         self.work = Work(batches)
         self.started_at: Any = None
-        self.held: Any = None  # what one step keeps on the driver for the next steps of the same run
-        self.judged: Counts | None = None  # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
+        # what one step keeps on the driver for the next steps of the same run
+        self.held: Any = None
+        # what the verdicts of this run come to: by the step that makes them, or counted once they are staged
+        self.judged: Counts | None = None
 
     def __getitem__(self, name: str) -> DataFrame:
-        """An input table at its finished version. Raises ContractError when no finished run has written it."""
+        """An input table at its finished version.
+
+        Raises ContractError when no finished run has written it.
+        """
         if name not in (*self.job.reads, *self.job.looks_at):
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:
             self._refuse_trouble(name)
             if name in promised.SHARED:
                 return self.empty(name)
-            raise ContractError(f"{name}: no finished run has written it on lake {self.lake.where}; run the job that does (see `gristmill list`)")
+            raise ContractError(
+                f"{name}: no finished run has written it on lake {self.lake.where}; run the job that "
+                "does (see `gristmill list`)"
+            )
         return self.lake.read(promised.table(name), self.versions[name])
 
     def get(self, name: str) -> DataFrame | None:
-        """As `tables[name]`, but None when no finished run has written the table. Raises ContractError when it is no longer what a run wrote."""
+        """As `tables[name]`, but None when no finished run has written the table.
+
+        Raises ContractError when it is no longer what a run wrote.
+        """
         if name in self.versions:
             return self[name]
         self._refuse_trouble(name)
@@ -72,8 +97,10 @@ class Tables:
         trouble = self.pins[name].trouble
         if trouble and name not in {write.table for write in self.job.writes}:
             raise ContractError(
-                f"{name}: {trouble}, so that no finished run stands behind it on lake {self.lake.where}; run the job that writes it "
-                f"again (`gristmill run curate` does), or see what `gristmill repair --lake {self.lake.where}` would do"
+                f"{name}: {trouble}, so that no finished run stands behind it on lake {self.lake.where}; "
+                "run the job that writes it "
+                "again (`gristmill run curate` does), or see what `gristmill repair --lake "
+                f"{self.lake.where}` would do"
             )
 
     def own(self, name: str) -> DataFrame:
@@ -88,18 +115,23 @@ class Tables:
         return self.own(name).where(F.col("batch_id").isin(list(self.batches)))
 
     def owns(self, name: str) -> bool:
-        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a query."""
+        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a
+        query."""
         return self.lake.exists(promised.table(name))
 
     def n_documents(self) -> int:
-        """Documents of the batches at hand as their ingest counted them, without a query; more than there are after a replacement."""
+        """Documents of the batches at hand as their ingest counted them, without a query; more than
+        there are after a replacement."""
         return sum(row["rows_kept"] or 0 for row in self._ingests().values())
 
     def n_left_out(self, heeds: tuple[str, ...] | list[str]) -> int:
-        """Documents of the batches at hand that the last runs of `heeds` left out, as they counted them; more where they covered other batches too."""
+        """Documents of the batches at hand that the last runs of `heeds` left out, as they counted them;
+        more where they covered other batches too."""
         rows = [row for row in self.runs.finished() if row["job"] in heeds]
         last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
-        return sum(row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values())
+        return sum(
+            row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values()
+        )
 
     def ingests(self) -> dict[str, str]:
         """run_id of the ingest that wrote each of the batches at hand."""
@@ -120,14 +152,18 @@ class Tables:
     def kept(
         self, heeds: tuple[str, ...] | list[str], *columns: str, batches: tuple[str, ...] | None = None
     ) -> DataFrame:
-        """doc_id, batch_id, the named columns of docs, of the documents that no job in `heeds` left out: one pass over docs.
+        """doc_id, batch_id, the named columns of docs, of the documents that no job in `heeds` left out: one
+        pass over docs.
 
         Of `batches` (None: of those at hand).
         """
-        return self.without_left_out(self.slice("docs", batches).select("doc_id", "batch_id", *columns), heeds)
+        return self.without_left_out(
+            self.slice("docs", batches).select("doc_id", "batch_id", *columns), heeds
+        )
 
     def to_look_at(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
-        """As `kept`, of the documents that a job `by_document` has to look at in this run (see jobs.runner.work)."""
+        """As `kept`, of the documents that a job `by_document` has to look at in this run (see
+        jobs.runner.work)."""
         rows, entered = self.kept(heeds, *columns, batches=self.work.whole), self.work.entered
         if entered is None:
             return rows
@@ -144,13 +180,19 @@ class Tables:
     def without_left_out(self, rows: DataFrame, heeds: tuple[str, ...] | list[str]) -> DataFrame:
         """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out.
 
-        Where these left out at most BROADCAST, as their runs counted them, the ids go to where the rows are; else Spark plans the join.
+        Where these left out at most BROADCAST, as their runs counted them, the ids go to where the rows are;
+        else Spark plans the join.
         """
         from pyspark.sql import functions as F
 
         if not heeds:
             return rows
-        left_out = self.slice("verdicts").where(F.col("job").isin(list(heeds))).select("doc_id", "batch_id").distinct()
+        left_out = (
+            self.slice("verdicts")
+            .where(F.col("job").isin(list(heeds)))
+            .select("doc_id", "batch_id")
+            .distinct()
+        )
         left_out = F.broadcast(left_out) if self.n_left_out(heeds) <= BROADCAST else left_out
         return rows.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
@@ -160,8 +202,8 @@ class Tables:
         """doc_id, batch_id, the named columns of docs (or corpus) and the columns `carry` of `keys`.
 
         Of the documents in `keys` (doc_id, batch_id and what they carry), or, without keys, of all at hand.
-        Where there are at most BROADCAST, keys go to where the texts are, and Spark reads no batch of which they name
-        no document (its dynamic pruning of partitions); else it plans the join.
+        Where there are at most BROADCAST, keys go to where the texts are, and Spark reads no batch of which
+        they name no document (its dynamic pruning of partitions); else it plans the join.
         """
         from pyspark.sql import functions as F
 
@@ -175,7 +217,8 @@ class Tables:
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
         """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
 
-        `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound is for whole texts.
+        `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound
+        is for whole texts.
         """
         path, conf = f"{self.lake.staging(self.run)}/{name}", self.lake.spark.conf
         usual = conf.get(BATCH_ROWS)
@@ -187,7 +230,8 @@ class Tables:
         return self.lake.staged(path, frame.schema)
 
     def rows(self, name: str, rows: pa.Table, **constants: Any) -> pa.Table:
-        """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and one value each."""
+        """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and
+        one value each."""
         schema = delta_rs.arrow_schema(promised.table(name))
         for column, value in constants.items():
             rows = rows.append_column(column, pa.repeat(value, len(rows)))
@@ -199,12 +243,16 @@ class Tables:
 
     def empty(self, name: str) -> DataFrame:
         """A frame with the columns of a table and no rows."""
-        columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns)
-        return self.lake.spark.sql(f"SELECT {columns} WHERE false")  # a list of no rows would start Python workers
+        columns = ", ".join(
+            f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns
+        )
+        # a list of no rows would start Python workers
+        return self.lake.spark.sql(f"SELECT {columns} WHERE false")
 
 
 def bucket_of(column: str, buckets: int) -> Any:
-    """The text bucket of a doc_id: its first 7 hex digits modulo the lake's number of buckets (an int column)."""
+    """The text bucket of a doc_id: its first 7 hex digits modulo the lake's number of buckets (an int
+    column)."""
     from pyspark.sql import functions as F
 
     return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 
 def count_verdicts(tables: Tables, params: Any) -> Counts:
-    """A judge: in = documents that the judges it heeds kept; left out = those with a verdict of this job, by reason."""
+    """A judge: in = documents that the judges it heeds kept; left out = those with a verdict of this
+    job, by reason."""
     from pyspark.sql import functions as F
 
-    if tables.judged is not None:  # counted when the verdicts were staged, which are what was committed
+    # counted when the verdicts were staged, which are what was committed
+    if tables.judged is not None:
         return tables.judged
-    mine = tables.own("verdicts").where((F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches)))
+    mine = tables.own("verdicts").where(
+        (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
+    )
     return counted(tables.kept(getattr(params, "heeds", ())), mine)
 
 
@@ -28,14 +32,17 @@ def count_kept(tables: Tables, params: Any) -> Counts:
 
 
 def count_output(looked_at: DataFrame, output: DataFrame, reason: str) -> Counts:
-    """A job that writes a row a document: in = `looked_at` (doc_id, batch_id), kept = documents in `output`; left out = those without a row.
+    """A job that writes a row a document: in = `looked_at` (doc_id, batch_id), kept = documents in `output`;
+    left out = those without a row.
 
     A row of a document that nobody looked at makes the three disagree.
     """
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    both = looked_at.select(*keys, F.lit(1).alias("i")).unionByName(output.select(*keys).distinct().select(*keys, F.lit(2).alias("i")))
+    both = looked_at.select(*keys, F.lit(1).alias("i")).unionByName(
+        output.select(*keys).distinct().select(*keys, F.lit(2).alias("i"))
+    )
     sides = both.groupBy(*keys).agg(F.sum("i").alias("i")).groupBy("i").agg(F.count("*").alias("n"))
     found = {row["i"]: row["n"] for row in sides.collect()}
     only_in, only_out, in_both = found.get(1, 0), found.get(2, 0), found.get(3, 0)
@@ -46,17 +53,24 @@ def count_reasons(rows: DataFrame) -> Counts:
     """Rows whose column `reason` says why each is left out (null: kept)."""
     from pyspark.sql import functions as F
 
-    return by_one_reason({row["reason"]: row["n"] for row in rows.groupBy("reason").agg(F.count("*").alias("n")).collect()})
+    return by_one_reason(
+        {row["reason"]: row["n"] for row in rows.groupBy("reason").agg(F.count("*").alias("n")).collect()}
+    )
 
 
 def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:
-    """Of the documents `looked_at` (doc_id, batch_id): how many have no row in `verdicts`, and for what reasons the others do."""
+    """Of the documents `looked_at` (doc_id, batch_id): how many have no row in `verdicts`, and for what
+    reasons the others do."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     given = looked_at.select(*keys, F.lit(1).alias("n_in"), F.lit(None).cast("string").alias("reason"))
     judged = verdicts.select(*keys, F.lit(0).alias("n_in"), "reason")
-    documents = given.unionByName(judged).groupBy(*keys).agg(F.sum("n_in").alias("n_in"), F.array_sort(F.collect_set("reason")).alias("reasons"))
+    documents = (
+        given.unionByName(judged)
+        .groupBy(*keys)
+        .agg(F.sum("n_in").alias("n_in"), F.array_sort(F.collect_set("reason")).alias("reasons"))
+    )
     rows = documents.groupBy("reasons").agg(F.count("*").alias("n"), F.sum("n_in").alias("n_in")).collect()
     rows_in = sum(row["n_in"] for row in rows)
     left_out = sum(row["n"] for row in rows if row["reasons"])

@@ -10,7 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document twice.
+    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document
+    twice.
 
     A run finishes only when rows_in = rows_kept + rows_left_out (jobs.runner.run).
     """
@@ -22,14 +23,20 @@ class Counts:
 
 
 def by_one_reason(found: Mapping[str | None, int], rows_in: int | None = None) -> Counts:
-    """Of rows that have one reason each (None: kept): the commonest reason first; a reason without a row is not listed.
+    """Of rows that have one reason each (None: kept): the commonest reason first; a reason without a row is
+    not listed.
 
     `rows_in`: where it was counted apart from them.
     """
     kept = found.get(None, 0)
     reasons = {reason: n for reason, n in found.items() if reason is not None and n}
     left_out = sum(reasons.values())
-    return Counts(kept + left_out if rows_in is None else rows_in, kept, left_out, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))))
+    return Counts(
+        kept + left_out if rows_in is None else rows_in,
+        kept,
+        left_out,
+        dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+    )
 
 
 def by_reason(rows: list[Any]) -> dict[str, int]:

@@ -1,7 +1,8 @@
-"""What a job is: a name, its parameters, the tables it reads and writes, and the steps between them. No registry, no base class.
+"""What a job is: a name, its parameters, the tables it reads and writes, and the steps between them. No
+registry, no base class.
 
-A step is a function of (tables, params) that returns named frames; each frame is committed to the table of its name before
-the next step runs.
+A step is a function of (tables, params) that returns named frames; each frame is committed to the table of
+its name before the next step runs.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ Slice = Literal["batch", "job", "all", "append"]
 class Writes:
     """A table that a job writes, and which of its rows one run replaces.
 
-    batch: the rows of the batches at hand (and of this job, where the table has a job column); job: every row of this job;
-    all: every row; append: none.
+    batch: the rows of the batches at hand (and of this job, where the table has a job column); job: every row
+    of this job; all: every row; append: none.
     """
 
     table: str
@@ -48,7 +49,8 @@ class Writes:
 
 @dataclass(frozen=True)
 class Delete:
-    """What a step returns in a frame's place: delete the rows of the table whose `on` columns appear in `keys`."""
+    """What a step returns in a frame's place: delete the rows of the table whose `on` columns appear in
+    `keys`."""
 
     keys: DataFrame
     on: tuple[str, ...]
@@ -56,7 +58,8 @@ class Delete:
 
 @dataclass(frozen=True)
 class Insert:
-    """What a step returns in a frame's place: MERGE the rows of `frame` whose `on` columns are not in the table yet."""
+    """What a step returns in a frame's place: MERGE the rows of `frame` whose `on` columns are not in
+    the table yet."""
 
     frame: DataFrame
     on: tuple[str, ...]
@@ -64,8 +67,8 @@ class Insert:
 
 @dataclass(frozen=True)
 class Change:
-    """What a step returns in a frame's place, in one commit: rows of `frame` go where those of the same `on` columns
-    stand, or are added; rows whose `on` columns appear in `gone` are deleted."""
+    """What a step returns in a frame's place, in one commit: rows of `frame` go where those of the same `on`
+    columns stand, or are added; rows whose `on` columns appear in `gone` are deleted."""
 
     frame: DataFrame
     gone: DataFrame
@@ -88,9 +91,14 @@ class Job:
     scope: Literal["input", "batch", "lake"] = "batch"
     count: Callable[..., Counts] | None = None  # of the same two
     about: str = ""
-    looks_at: tuple[str, ...] = ()  # tables that it also reads where a finished run has written them (Tables.get)
-    models_of: tuple[str, ...] = ()  # jobs whose models it reads; those of others make nothing stale; (): all
-    # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts of judges that
-    # it heeds have changed since it looked at a batch, it then looks at what these let in (Tables.to_look_at), and no more.
+    # tables that it also reads where a finished run has written them (Tables.get)
+    looks_at: tuple[str, ...] = ()
+    # jobs whose models it reads; those of others make nothing stale; (): all
+    models_of: tuple[str, ...] = ()
+    # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts
+    # of judges that it heeds have changed since it looked at a batch, it then looks at what these let in
+    # (Tables.to_look_at), and no more.
     by_document: bool = False
-    output: str | Callable[[Any], str] = ""  # a file below the lake's root (of these parameters) that it writes beside the tables; while that is missing, nothing is covered
+    # a file below the lake's root (of these parameters) that it writes beside the tables; while that is
+    # missing, nothing is covered
+    output: str | Callable[[Any], str] = ""

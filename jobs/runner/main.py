@@ -22,14 +22,22 @@ if TYPE_CHECKING:
 
 
 def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
-    """A session and the lake that the command line or the recipe names. Raises ConfigError when neither does."""
-    if where is None and recipe.lake is None:
-        raise ConfigError(f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake")
+    """A session and the lake that the command line or the recipe names.
+
+    Raises ConfigError when neither does.
+    """
+    place = where or (recipe.lake.path if recipe.lake else None)
+    if place is None:
+        raise ConfigError(
+            f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake"
+        )
     buckets = recipe.lake.buckets if recipe.lake else 1
-    return Lake(open_session(app, recipe.spark), where or recipe.lake.path, buckets)  # type: ignore[union-attr]
+    return Lake(open_session(app, recipe.spark), place, buckets)
 
 
-def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None) -> Outcome:
+def run_from_files(
+    job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None
+) -> Outcome:
     """What the command line of a job does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
@@ -42,20 +50,30 @@ def run_from_files(job: Job, recipe_file: str, where: str | None, inputs: str | 
 
 
 def _warm(lake: Lake, kernel: Any) -> None:
-    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids) needs, while the driver reads the run log."""
+    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids)
+    needs, while the driver reads the run log."""
 
     def started() -> None:
         cores = cores_of(lake.spark)
-        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format("noop").mode("overwrite").save()
+        lake.spark.range(cores, numPartitions=cores).mapInArrow(kernel, "id bigint").write.format(
+            "noop"
+        ).mode("overwrite").save()
 
     if is_local(lake.spark):
-        in_background(started)  # nobody asks how it went: without it the first batch waits a little longer
+        # nobody asks how it went: without it the first batch waits a little longer
+        in_background(started)
 
 
 def main(job: Job, argv: list[str] | None = None) -> int:
     """The command line of one job file; returns the exit code (see jobs.core.errors)."""
-    parser = argparse.ArgumentParser(prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", required=True, help=f"YAML file with a section jobs.{job.name} (ships as conf/jobs/{job.name}.yaml)")
+    parser = argparse.ArgumentParser(
+        prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--recipe",
+        required=True,
+        help=f"YAML file with a section jobs.{job.name} (ships as conf/jobs/{job.name}.yaml)",
+    )
     where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
     parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
@@ -71,7 +89,8 @@ def main(job: Job, argv: list[str] | None = None) -> int:
 def preload(sections: list[Any]) -> None:
     """Load in the background, while the JVM starts, what the jobs of these parameters will ask for.
 
-    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters themselves loads.
+    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters
+    themselves loads.
     """
     if any(hasattr(params, "contract") for params in sections):
         threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()

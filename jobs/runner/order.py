@@ -13,7 +13,8 @@ Planned = Sequence[tuple[Job, Any]]
 
 
 def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
-    """Raises ConfigError listing every job that reads a table, heeds a judge or applies edits that no job before it writes.
+    """Raises ConfigError listing every job that reads a table, heeds a judge or applies edits that no job
+    before it writes.
 
     `earlier`: the jobs, with their parameters, of the recipe that filled the lake.
     """
@@ -22,9 +23,16 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
     seen = {job.name for job, _ in earlier}
     wrong = []
     for job, params in planned:
-        writers = {table: [j.name for j in jobs if table in [w.table for w in j.writes] and j is not job] for table in job.reads}
+        writers = {
+            table: [j.name for j in jobs if table in [w.table for w in j.writes] and j is not job]
+            for table in job.reads
+        }
         for table in sorted(set(job.reads) - written - SHARED - {w.table for w in job.writes}):
-            advice = f"put {' or '.join(writers[table])} before it" if writers[table] else "add the job that writes it"
+            advice = (
+                f"put {' or '.join(writers[table])} before it"
+                if writers[table]
+                else "add the job that writes it"
+            )
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
         named = [(field, name) for field in ("heeds", "edits") for name in getattr(params, field, ())]
         for field, name in named:

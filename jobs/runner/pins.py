@@ -1,7 +1,7 @@
 """Which version of a table readers open, and which finished runs still stand in it.
 
-Plain rows of `runs` in, no Spark: a table that was dropped, made anew, rolled back or changed by somebody else no longer holds what the
-runs before that wrote, so these cover nothing any more.
+Plain rows of `runs` in, no Spark: a table that was dropped, made anew, rolled back or changed by somebody
+else no longer holds what the runs before that wrote, so these cover nothing any more.
 """
 
 from __future__ import annotations
@@ -13,19 +13,25 @@ from typing import Any
 
 from jobs.lake.history import Commit, TableState
 
-FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"  # two values of runs.status; the job whose rows accept a table as it stands
+# two values of runs.status; the job whose rows accept a table as it stands
+FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A table as the run log knows it. `version`: what readers open (None: no finished run's rows are there)."""
+    """A table as the run log knows it.
+
+    `version`: what readers open (None: no finished run's rows are there).
+    """
 
     version: int | None = None
     runs: frozenset[str] = frozenset()  # ids of the finished runs whose rows of the table still stand
     trouble: str | None = None  # why other runs that wrote it do not
     foreign: Commit | None = None  # somebody else's newest commit that changed rows
-    is_unnoted: bool = False  # what ended runs cannot be seen from `runs` later, so that a row there has to say it
-    last_commit: tuple[int, str] | None = field(default=None, compare=False)  # version and run id of the newest commit by a run that stands
+    # what ended runs cannot be seen from `runs` later, so that a row there has to say it
+    is_unnoted: bool = False
+    # version and run id of the newest commit by a run that stands
+    last_commit: tuple[int, str] | None = field(default=None, compare=False)
 
 
 def opened_at(rows: Iterable[Any]) -> dict[str, Any]:
@@ -37,11 +43,16 @@ def opened_at(rows: Iterable[Any]) -> dict[str, Any]:
 
 
 def pinned(name: str, rows: Sequence[Any], state: TableState | None, gone: Set[str] = frozenset()) -> Pin:
-    """The pin of the table `name` by the rows of `runs` (oldest first) and by the table as it stands (None: it is not there).
+    """The pin of the table `name` by the rows of `runs` (oldest first) and by the table as it stands (None:
+    it is not there).
 
     `gone`: runs whose commit is no longer in the table's log under its number.
     """
-    concerned = [row for row in rows if row["status"] in (FINISHED, FOREIGN) and (name in _written(row) or name in _ids(row))]
+    concerned = [
+        row
+        for row in rows
+        if row["status"] in (FINISHED, FOREIGN) and (name in _written(row) or name in _ids(row))
+    ]
     if not any(name in _written(row) for row in concerned):
         return Pin()
     if state is None:
@@ -49,12 +60,19 @@ def pinned(name: str, rows: Sequence[Any], state: TableState | None, gone: Set[s
     opened, walk = opened_at(rows), _Walk(name, state)
     for row in concerned:
         walk.take(row, opened)
-    walk.raise_to_reads([row for row in rows if row["status"] == FINISHED and name in (row["versions_read"] or {}) and name not in _ids(row)])
+    walk.raise_to_reads(
+        [
+            row
+            for row in rows
+            if row["status"] == FINISHED and name in (row["versions_read"] or {}) and name not in _ids(row)
+        ]
+    )
     return walk.pin(gone)
 
 
 def with_commits(pin: Pin, commits: Sequence[Commit]) -> Pin:
-    """`pin` after the commits behind its version: those that change no row move it; one of somebody else that does ends what stood."""
+    """`pin` after the commits behind its version: those that change no row move it; one of somebody else
+    that does ends what stood."""
     foreign = [commit for commit in commits if commit.changes_rows and commit.run_id is None]
     version = pin.version
     for commit in commits:
@@ -68,7 +86,10 @@ def with_commits(pin: Pin, commits: Sequence[Commit]) -> Pin:
 
 def told(commit: Commit) -> str:
     """Somebody else's commit in words."""
-    return f"version {commit.version} ({commit.operation}{f', {commit.who}' if commit.who else ''}) was not written by Gristmill"
+    return (
+        f"version {commit.version} ({commit.operation}{f', {commit.who}' if commit.who else ''}) "
+        "was not written by Gristmill"
+    )
 
 
 class _Walk:
@@ -77,7 +98,8 @@ class _Walk:
     def __init__(self, name: str, state: TableState) -> None:
         self.name, self.state = name, state
         self.standing: list[tuple[Any, int]] = []
-        self.before: list[tuple[Any, int]] = []  # every row of this table id so far: what a repair may accept again
+        # every row of this table id so far: what a repair may accept again
+        self.before: list[tuple[Any, int]] = []
         self.trouble: str | None = None
         self.changed_at: Any = None
         self.newest = -1  # version that a row so far knows
@@ -99,8 +121,8 @@ class _Walk:
             self.standing = [(each, at) for each, at in self.before if set(each["batches"]) <= kept]
             self.trouble, self.changed_at = None, row["at"]
         elif self.newest > (opens_at := (row["versions_read"] or {}).get(self.name, version)):
-            # It found an older version than runs before it had left: the table was rolled back in between. (Runs that were on at the same
-            # time may end in any order.)
+            # It found an older version than runs before it had left: the table was rolled back in between.
+            # (Runs that were on at the same time may end in any order.)
             began = opened[row["run_id"]]
             standing = [(each, at) for each, at in self.standing if at <= opens_at or each["at"] > began]
             self.trouble = "it was rolled back" if len(standing) < len(self.standing) else self.trouble
@@ -111,10 +133,20 @@ class _Walk:
 
     def raise_to_reads(self, readers: Sequence[Any]) -> None:
         """A run that read a later version saw that only commits without changed rows lay between."""
-        self.read = max((row["versions_read"][self.name] for row in readers if self.changed_at is None or row["at"] > self.changed_at), default=-1)
+        self.read = max(
+            (
+                row["versions_read"][self.name]
+                for row in readers
+                if self.changed_at is None or row["at"] > self.changed_at
+            ),
+            default=-1,
+        )
 
     def pin(self, gone: Set[str]) -> Pin:
-        first_gone = min((version for row, version in self.standing if row["run_id"] in gone), default=self.state.version + 1)
+        first_gone = min(
+            (version for row, version in self.standing if row["run_id"] in gone),
+            default=self.state.version + 1,
+        )
         limit = min(self.state.version, first_gone - 1)
         standing = [(row, version) for row, version in self.standing if version <= limit]
         is_back = len(standing) < len(self.standing)
@@ -127,7 +159,8 @@ class _Walk:
         return Pin(newest, runs, trouble, None, bool(gone), max(commits, default=None))
 
     def _committed(self, row: Any) -> bool:
-        """Whether the run made a commit of rows: making the table (version 0) is none, nor is to replace nothing by nothing."""
+        """Whether the run made a commit of rows: making the table (version 0) is none, nor is to replace
+        nothing by nothing."""
         read = (row["versions_read"] or {}).get(self.name, 0)
         return row["job"] != REPAIR and _written(row).get(self.name, -1) > read
 

@@ -1,4 +1,5 @@
-"""One live line a job: tasks done, seconds; on a terminal it moves, in a log it is written once at the end."""
+"""One live line a job: tasks done, seconds; on a terminal it moves, in a log it is written once at the
+end."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """`with Progress(spark, "measure_text") as progress: ...; progress.done("kept 12")`; writes to standard error."""
+    """`with Progress(spark, "measure_text") as progress: ...; progress.done("kept 12")`; writes to
+    standard error."""
 
     def __init__(self, spark: SparkSession, job: str) -> None:
         self.spark, self.job, self.message = spark, job, "stopped"
@@ -36,16 +38,25 @@ class Progress:
         """A line of its own, before the closing one."""
         print("\r\033[K" * self.is_live + f"{self.job:<16}           {message}", file=sys.stderr, flush=True)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.is_over.set()
         if self.is_live:
             self.thread.join()
             sys.stderr.write("\r\033[K")
-        print(f"{self.job:<16} {time.monotonic() - self.began:6.1f} s  {self.message}", file=sys.stderr, flush=True)
+        print(
+            f"{self.job:<16} {time.monotonic() - self.began:6.1f} s  {self.message}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _watch(self) -> None:
         while not self.is_over.wait(0.5):
             done, total = running_tasks(self.spark)
             bar = "#" * (20 * done // total) if total else ""
-            sys.stderr.write(f"\r\033[K{self.job:<16} {time.monotonic() - self.began:6.1f} s  [{bar:<20}] {done}/{total} tasks")
+            sys.stderr.write(
+                f"\r\033[K{self.job:<16} {time.monotonic() - self.began:6.1f} s  [{bar:<20}] "
+                f"{done}/{total} tasks"
+            )
             sys.stderr.flush()

@@ -1,4 +1,5 @@
-"""Runs one job: lock, open inputs at finished versions, step, commit, count, and write the `runs` row last."""
+"""Runs one job: lock, open inputs at finished versions, step, commit, count, and write the `runs` row
+last."""
 
 from __future__ import annotations
 
@@ -42,15 +43,24 @@ class Outcome:
     seconds: float
 
 
-def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None) -> Outcome:
-    """Run `job` on what is not covered yet (or on `batch`). Raises GristmillError; a killed run is simply run again."""
+def run_job(
+    job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None
+) -> Outcome:
+    """Run `job` on what is not covered yet (or on `batch`).
+
+    Raises GristmillError; a killed run is simply run again.
+    """
     began = time.monotonic()
     with lake.job_lock(job.name), Progress(lake.spark, job.name) as progress:
         runs = with_foreign_noted(lake, job)
         opened = now()
         check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
-        listing = hadoop_files.listing(lake.spark, inputs or getattr(params, "input", None), params) if job.scope == "input" else None
+        listing = (
+            hadoop_files.listing(lake.spark, inputs or getattr(params, "input", None), params)
+            if job.scope == "input"
+            else None
+        )
         if listing is not None and listing.remark:
             progress.note(listing.remark)
         try:
@@ -83,35 +93,48 @@ def run_job(job: Job, params: Any, lake: Lake, *, inputs: str | None = None, bat
         return Outcome(job.name, todo, counts, seconds)
 
 
-def _todo(job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: hadoop_files.Listing | None) -> tuple[str, ...]:
+def _todo(
+    job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: hadoop_files.Listing | None
+) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
-        return batches.to_ingest(runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False))
+        return batches.to_ingest(
+            runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False)
+        )
     known = runs.batches()
     _refuse_lost_batches(runs, job)
     if batch is not None and batch not in known:
-        raise ConfigError(f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); ingest it first")
+        raise ConfigError(
+            f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); "
+            "ingest it first"
+        )
     # Judges whose verdicts count, and jobs whose edits are applied.
     heeds = tuple(dict.fromkeys([*getattr(params, "heeds", ()), *getattr(params, "edits", ())]))
     _need_coverage(job, runs, heeds, known)
-    stale = [b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused_by(params))]
+    stale = [
+        b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused_by(params))
+    ]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)
 
 
 def _refuse_lost_batches(runs: Runs, job: Job) -> None:
-    """Raises ContractError while docs may lack a batch that was ingested: a job would take what is left for the whole."""
+    """Raises ContractError while docs may lack a batch that was ingested: a job would take what is left
+    for the whole."""
     lost = runs.lost_batches()
     if lost:
         raise ContractError(
-            f"docs: {runs.pin('docs').trouble}, so that {job.name} cannot know whether all documents are there of the batches {', '.join(lost)}; "
-            f"ingest them again (the same command and input), or see what `gristmill repair --lake {runs.lake.where}` would do"
+            f"docs: {runs.pin('docs').trouble}, so that {job.name} cannot know whether all documents "
+            f"are there of the batches {', '.join(lost)}; "
+            "ingest them again (the same command and input), or see what `gristmill repair --lake "
+            f"{runs.lake.where}` would do"
         )
 
 
 def with_foreign_noted(lake: Lake, job: Job) -> Runs:
-    """The run log, after a row for each table of the job whose rows somebody else has changed: what runs wrote there before covers nothing."""
+    """The run log, after a row for each table of the job whose rows somebody else has changed: what runs
+    wrote there before covers nothing."""
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
     if not lake.is_direct and runs.rows:  # two queries a table: beside each other
@@ -119,7 +142,11 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
     for name, pin in found.items():
         state, words = runs.state(name), pin.trouble
-        print(f"{name}: {words}: what earlier runs wrote there no longer counts as done", file=sys.stderr, flush=True)
+        print(
+            f"{name}: {words}: what earlier runs wrote there no longer counts as done",
+            file=sys.stderr,
+            flush=True,
+        )
         columns = {"versions_written": {name: state.version}, "table_ids": {name: state.id}} if state else {}
         recipe = {"table": name, "told": words, "standing": sorted(pin.runs)}
         log_event(lake, uuid.uuid4().hex, "foreign", recipe, status=FOREIGN, **columns)
@@ -127,7 +154,8 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
 
 
 def check_schemas(job: Job, runs: Runs) -> None:
-    """Raises ContractError, before anything is written, where a table of the job was made with other columns than this code writes."""
+    """Raises ContractError, before anything is written, where a table of the job was made with other
+    columns than this code writes."""
     for name in dict.fromkeys([*(write.table for write in job.writes), promised.RUNS.name]):
         state = runs.state(name)
         if state is not None:
@@ -135,23 +163,31 @@ def check_schemas(job: Job, runs: Runs) -> None:
 
 
 def check_counts(job: str, counts: Counts | None) -> None:
-    """Raises DataError unless what came in is what was kept and what was left out; the run stays without its finished row then."""
+    """Raises DataError unless what came in is what was kept and what was left out; the run stays without
+    its finished row then."""
     if counts is not None and counts.rows_in != counts.rows_kept + counts.rows_left_out:
         raise DataError(
-            f"{job}: {counts.rows_in:,} rows came in, but {counts.rows_kept:,} were kept and {counts.rows_left_out:,} left out "
-            f"({', '.join(f'{reason} {n:,}' for reason, n in counts.reasons.items()) or 'no reason'}); the run is not finished and nobody reads "
-            "what it wrote. Run it again; if it stays so, this is a fault of Gristmill: please report it with this line"
+            f"{job}: {counts.rows_in:,} rows came in, but {counts.rows_kept:,} were kept and "
+            f"{counts.rows_left_out:,} left out "
+            f"({', '.join(f'{reason} {n:,}' for reason, n in counts.reasons.items()) or 'no reason'}); "
+            "the run is not finished and nobody reads "
+            "what it wrote. Run it again; if it stays so, this is a fault of Gristmill: please report "
+            "it with this line"
         )
 
 
 def _need_coverage(job: Job, runs: Runs, heeds: tuple[str, ...], batches: list[str]) -> None:
-    """Raises ContractError unless every job in `heeds` covered every batch, all with the recipe of its last run."""
+    """Raises ContractError unless every job in `heeds` covered every batch, all with the recipe of its
+    last run."""
     gaps = []
     for judge in heeds:
         latest = runs.finished(judge)[-1]["recipe_hash"] if runs.finished(judge) else None
         gaps += [f"{judge} on batch {b}" for b in batches if not runs.covers(judge, b, latest)]
     if gaps:
-        raise ContractError(f"{job.name}: documents were never judged: no finished run of {', '.join(gaps)}; run {gaps[0].split(' ')[0]} first")
+        raise ContractError(
+            f"{job.name}: documents were never judged: no finished run of {', '.join(gaps)}; run "
+            f"{gaps[0].split(' ')[0]} first"
+        )
 
 
 def _line(counts: Counts | None) -> str:

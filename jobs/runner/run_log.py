@@ -1,4 +1,5 @@
-"""What `runs` tells: which versions are finished, which batches a job has covered, and whether that is still fresh."""
+"""What `runs` tells: which versions are finished, which batches a job has covered, and whether that is
+still fresh."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Runs:
         return [row for row in self.rows if row["status"] == "finished" and job in (None, row["job"])]
 
     def pin(self, name: str) -> Pin:
-        """Which version of a table readers open, and which runs still stand in it, by the table as it is now (looked up once)."""
+        """Which version of a table readers open, and which runs still stand in it, by the table as it is
+        now (looked up once)."""
         if name not in self._pins:
             self._pins[name] = self._pin(name)
         return self._pins[name]
@@ -46,7 +48,8 @@ class Runs:
             return Pin()  # nothing to ask the table about
         state = self.state(name)
         pin = pinned(name, self.rows, state)
-        if state is None or name in BY_WORKER:  # (the worker commits a part at a time and notes them when it ends)
+        # (the worker commits a part at a time and notes them when it ends)
+        if state is None or name in BY_WORKER:
             return pin
         gone: set[str] = set()
         while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
@@ -60,18 +63,24 @@ class Runs:
         """Whether a version of the table is the run's commit, as far as the log still goes back."""
         state = self.state(name)
         assert state is not None
-        [commit] = [state.head] if state.version == version else self.lake.commits(table(name), version, version)
+        [commit] = (
+            [state.head] if state.version == version else self.lake.commits(table(name), version, version)
+        )
         return commit.run_id == run_id or not commit.is_known
 
     def state(self, name: str) -> TableState | None:
         """The table as it stood when it was first asked for; None where it is not there."""
         if name not in self._states:
-            newest = max((row["versions_written"].get(name, -1) for row in self.rows if row["versions_written"]), default=-1)
+            newest = max(
+                (row["versions_written"].get(name, -1) for row in self.rows if row["versions_written"]),
+                default=-1,
+            )
             self._states[name] = self.lake.state_since(table(name), newest)
         return self._states[name]
 
     def versions(self) -> dict[str, int]:
-        """For each table that finished runs wrote and that still holds their rows: the version that readers open."""
+        """For each table that finished runs wrote and that still holds their rows: the version that
+        readers open."""
         names = dict.fromkeys(name for row in self.finished() for name in row["versions_written"] or {})
         found = {name: self.pin(name).version for name in names}
         return {name: version for name, version in found.items() if version is not None}
@@ -89,19 +98,25 @@ class Runs:
         return found
 
     def moved(self, name: str, version: int) -> int:
-        """The newest version of a table that has the same rows as `version`: table care behind it may have deleted the older files."""
+        """The newest version of a table that has the same rows as `version`: table care behind it may
+        have deleted the older files."""
         state = self.state(name)
         commits = self.lake.commits(table(name), version + 1, state.version) if state else []
-        same = with_commits(Pin(version), [commit for commit in commits if not commit.changes_rows or commit.run_id])
+        same = with_commits(
+            Pin(version), [commit for commit in commits if not commit.changes_rows or commit.run_id]
+        )
         return version if same.version is None else same.version
 
     def batches(self) -> list[str]:
         """Batches of documents that stand in docs, in the order in which they were first ingested."""
         standing = self.pin("docs").runs
-        return list(dict.fromkeys(b for row in self._ingests() if row["run_id"] in standing for b in row["batches"]))
+        return list(
+            dict.fromkeys(b for row in self._ingests() if row["run_id"] in standing for b in row["batches"])
+        )
 
     def lost_batches(self) -> list[str]:
-        """Batches that were ingested, and that docs no longer holds for sure (until they are ingested again, or a repair gives them up)."""
+        """Batches that were ingested, and that docs no longer holds for sure (until they are ingested
+        again, or a repair gives them up)."""
         known, rows = set(self.batches()), self._ingests()
         last = max((i for i, row in enumerate(rows) if row["job"] == REPAIR), default=0)
         return list(dict.fromkeys(b for row in rows[last:] for b in row["batches"] if b not in known))
@@ -111,7 +126,10 @@ class Runs:
 
     def stands(self, row: Row) -> bool:
         """Whether every table that the job of a finished run writes still holds what it wrote."""
-        return all(row["run_id"] in self.pin(name).runs for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})})
+        return all(
+            row["run_id"] in self.pin(name).runs
+            for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})}
+        )
 
     def last(self, job: str, batch: str) -> Row | None:
         """The job's last row about a batch: `started` means that it died on the way."""
@@ -121,10 +139,16 @@ class Runs:
     def covers(self, job: str, batch: str, recipe_hash: str | None = None) -> bool:
         """Whether the job's last word on the batch is a finished run (of this recipe, when given)."""
         row = self.last(job, batch)
-        return row is not None and row["status"] == "finished" and recipe_hash in (None, row["recipe_hash"]) and self.stands(row)
+        return (
+            row is not None
+            and row["status"] == "finished"
+            and recipe_hash in (None, row["recipe_hash"])
+            and self.stands(row)
+        )
 
     def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
-        """Of `batches`, those ingested since the job's last finished run opened its inputs (its first, when none finished)."""
+        """Of `batches`, those ingested since the job's last finished run opened its inputs (its first,
+        when none finished)."""
         stale = []
         for batch in batches:
             mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
@@ -143,19 +167,26 @@ class Runs:
         heeds: tuple[str, ...],
         unused: frozenset[str] = frozenset(),
     ) -> bool:
-        """Whether the job covers the batch and nothing that it reads has been written for the batch since it opened its inputs.
+        """Whether the job covers the batch and nothing that it reads has been written for the batch since it
+        opened its inputs.
 
-        Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to a job that writes no table).
-        Of `models`, only what the jobs in its `models_of` wrote counts.
-        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one does
-        not count either: it is of this job's outcome, and the two would never come to an end.
+        Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to
+        a job that writes no table). Of `models`, only what the jobs in its `models_of` wrote counts.
+        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one
+        does not count either: it is of this job's outcome, and the two would never come to an end.
         """
         return self.written_since(job, batch, recipe_hash, heeds, unused) == set()
 
     def written_since(
-        self, job: Job, batch: str, recipe_hash: str, heeds: tuple[str, ...], unused: frozenset[str] = frozenset()
+        self,
+        job: Job,
+        batch: str,
+        recipe_hash: str,
+        heeds: tuple[str, ...],
+        unused: frozenset[str] = frozenset(),
     ) -> set[str] | None:
-        """As `is_fresh`: the tables that have been written for the batch since; None where the job does not cover it."""
+        """As `is_fresh`: the tables that have been written for the batch since; None where the job does
+        not cover it."""
         mine = self.last(job.name, batch)
         if mine is None or not self.covers(job.name, batch, recipe_hash):
             return None
@@ -164,7 +195,9 @@ class Runs:
         return {name for row in later for name in self._concerning(row, job, batch, heeds, unused)}
 
     @staticmethod
-    def _concerning(row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]) -> set[str]:
+    def _concerning(
+        row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]
+    ) -> set[str]:
         if job.scope == "batch" and batch not in row["batches"]:
             return set()
         looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
@@ -175,31 +208,40 @@ class Runs:
 
 
 def rows_of(lake: Lake) -> list[Row]:
-    """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the jobs of one process ten)."""
+    """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the
+    jobs of one process ten)."""
     if not lake.exists(RUNS):
         return []
     version = lake.latest(RUNS)
     if lake.run_rows is None or lake.run_rows[0] != version:
         found = lake.opened(RUNS, version)
-        lake.run_rows = version, lake.read_as_it_is(RUNS, version).collect() if found is None else _as_rows(found)
+        lake.run_rows = (
+            version,
+            lake.read_as_it_is(RUNS, version).collect() if found is None else _as_rows(found),
+        )
     return lake.run_rows[1]
 
 
 def _as_rows(found: Any) -> list[Row]:
-    """What `collect` gives, from delta-rs: a local lake's log is read before the JVM has loaded what it needs to."""
+    """What `collect` gives, from delta-rs: a local lake's log is read before the JVM has loaded what it
+    needs to."""
     from pyspark.sql import Row as PlainRow
 
     maps = {c.name for c in RUNS.columns if c.type.startswith("map")}
     rows = delta_rs.rows_of(found)
     for name in set(RUNS.names) - set(rows.schema.names):  # a lake of an older version
-        rows = rows.append_column(name, pa.nulls(len(rows), delta_rs.arrow_schema(RUNS, [name]).field(0).type))
+        rows = rows.append_column(
+            name, pa.nulls(len(rows), delta_rs.arrow_schema(RUNS, [name]).field(0).type)
+        )
 
     def value(name: str, value: Any) -> Any:
         if name in maps and value is not None:
             return dict(value)
         return _naive(value) if name == "at" else value
 
-    return [PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in rows.to_pylist()]
+    return [
+        PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in rows.to_pylist()
+    ]
 
 
 def _naive(at: dt.datetime) -> dt.datetime:
@@ -218,9 +260,13 @@ def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
     else:
         rows = lake.spark.createDataFrame([values], RUNS.schema).coalesce(1)
     version = lake.write(RUNS, rows, None, note)
-    if known is not None and known[0] == version - 1:  # nobody else wrote: what was read is still all but this row
+    # nobody else wrote: what was read is still all but this row
+    if known is not None and known[0] == version - 1:
         at = RUNS.names.index("at")
-        lake.run_rows = version, [*known[1], PlainRow(*RUNS.names)(*values[:at], _naive(values[at]), *values[at + 1 :])]
+        lake.run_rows = (
+            version,
+            [*known[1], PlainRow(*RUNS.names)(*values[:at], _naive(values[at]), *values[at + 1 :])],
+        )
 
 
 def now() -> dt.datetime:
@@ -229,9 +275,18 @@ def now() -> dt.datetime:
 
 
 def log_event(lake: Lake, run_id: str, job: str, recipe: dict[str, Any], **columns: Any) -> None:
-    """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than the usual."""
+    """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than
+    the usual."""
     row = {
-        "run_id": run_id, "job": job, "status": "finished", "at": now(), "batches": [], "recipe_hash": "", "recipe": json.dumps(recipe),
-        "code_version": code_version(), "spark_version": lake.spark.version, **columns,
-    }  # fmt: skip
+        "run_id": run_id,
+        "job": job,
+        "status": "finished",
+        "at": now(),
+        "batches": [],
+        "recipe_hash": "",
+        "recipe": json.dumps(recipe),
+        "code_version": code_version(),
+        "spark_version": lake.spark.version,
+        **columns,
+    }
     log(lake, tuple(row.get(name) for name in RUNS.names), json.dumps({"run_id": run_id, "job": job}))

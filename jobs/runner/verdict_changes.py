@@ -1,4 +1,5 @@
-"""The documents about which the judges changed their word since a job looked at them: rows of two versions of verdicts compared."""
+"""The documents about which the judges changed their word since a job looked at them: rows of two
+versions of verdicts compared."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ def work_of(tables: Tables, params: Any) -> Work:
         gone = missing_file(error)
         if gone is None:
             raise
-        said = f"{gone} is gone, so that what the judges said then cannot be read; every document is looked at again"
+        said = (
+            f"{gone} is gone, so that what the judges said then cannot be read; every document is "
+            "looked at again"
+        )
         print(f"{job.name:<16} {said}", file=sys.stderr, flush=True)
         return everything
     n = {row["is_out"]: row["n"] for row in turned.groupBy("is_out").agg(F.count("*").alias("n")).collect()}
@@ -44,7 +48,8 @@ def work_of(tables: Tables, params: Any) -> Work:
 
 
 def _seen_by_last_runs(tables: Tables, params: Any) -> dict[int, list[str]]:
-    """Version of verdicts -> the batches that the job last looked at with it, where nothing but verdicts has changed since."""
+    """Version of verdicts -> the batches that the job last looked at with it, where nothing but verdicts
+    has changed since."""
     job, runs = tables.job, tables.runs
     heeds, unused = tuple(params.heeds), unused_by(params)
     found: dict[int, list[str]] = {}
@@ -58,14 +63,18 @@ def _seen_by_last_runs(tables: Tables, params: Any) -> dict[int, list[str]]:
 
 
 def _is_one_table(runs: Runs) -> bool:
-    """Whether all runs wrote their verdicts to the table that stands there now: of another one versions mean something else."""
+    """Whether all runs wrote their verdicts to the table that stands there now: of another one versions
+    mean something else."""
     state = runs.state(VERDICTS.name)
     writers = [row for row in runs.finished() if VERDICTS.name in (row["versions_written"] or {})]
-    return state is not None and {(row["table_ids"] or {}).get(VERDICTS.name) for row in writers} <= {state.id}
+    return state is not None and {(row["table_ids"] or {}).get(VERDICTS.name) for row in writers} <= {
+        state.id
+    }
 
 
 def _turned(tables: Tables, heeds: tuple[str, ...], seen: dict[int, list[str]]) -> DataFrame:
-    """doc_id, batch_id, is_out (now) of the documents of the batches `seen` that were left out either then or now."""
+    """doc_id, batch_id, is_out (now) of the documents of the batches `seen` that were left out either
+    then or now."""
     from pyspark.sql import functions as F
 
     def said(rows: DataFrame, batches: list[str], bit: int) -> DataFrame:

@@ -1,4 +1,7 @@
-"""The tables between Spark and the worker. Plain Delta (no deletion vectors, clustering or row tracking): delta-rs reads and writes them too."""
+"""The tables between Spark and the worker.
+
+Plain Delta (no deletion vectors, clustering or row tracking): delta-rs reads and writes them too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from jobs.schema.table import Table, columns
 
 SYNTH_REQUESTS = Table(
     "synth_requests",
-    "One row for each chunk of a document and synthesis recipe: the queue of the worker, cut into parts of bounded size.",
+    "One row for each chunk of a document and synthesis recipe: the queue of the worker, cut into "
+    "parts of bounded size.",
     columns("""
 request_id | string! | 32 hex digits: hash of (document, chunk, content, recipe)
 part       | string! | part of the queue: one worker at a time holds it, one commit brings its answers back
@@ -30,11 +34,13 @@ text       | string! | the chunk
 
 SYNTH_ANSWERS = Table(
     "synth_answers",
-    "One row for each request, step and attempt: what the model said. A request that failed is a row with error, never a missing one.",
+    "One row for each request, step and attempt: what the model said. A request that failed is a row "
+    "with error, never a missing one.",
     columns("""
 request_id | string! | synth_requests.request_id
 part       | string! | part of the queue
-step       | string! | segment, summary, cot, question, extract, refine, judge, solve, ... (with the segment's number after a colon)
+step       | string! | segment, summary, cot, question, extract, refine, judge, solve, ... (with the segment's
+           |         | number after a colon)
 ordinal    | int!    | which of the samples of the request, or which of k tries (solve), from 0
 attempt    | int!    | 0, then 1, ... for repairs and retries
 is_last    | boolean! | whether no attempt came after it
@@ -124,7 +130,8 @@ reason     | string  | what the evaluator said beside it
 
 SAMPLE_SIGNALS = Table(
     "sample_signals",
-    "One row a sample: every measure of it that needs no judge. Units are words, and single characters of Chinese.",
+    "One row a sample: every measure of it that needs no judge. Units are words, and single characters "
+    "of Chinese.",
     columns("""
 sample_id  | string! | samples.sample_id
 question_lang | string | measured language of the question
@@ -149,7 +156,8 @@ n_exploration | bigint! | words that try and suppose (LIMO: exploratory)
 n_connectives | bigint! | words that connect (LIMO: adaptive granularity)
 """),
     key=("sample_id",),
-    check="numbers_found BETWEEN 0 AND 1 AND names_found BETWEEN 0 AND 1 AND copied_share BETWEEN 0 AND 1 AND repeated_share BETWEEN 0 AND 1",
+    check="numbers_found BETWEEN 0 AND 1 AND names_found BETWEEN 0 AND 1 AND copied_share BETWEEN 0 "
+    "AND 1 AND repeated_share BETWEEN 0 AND 1",
 )
 
 SAMPLE_VERDICTS = Table(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is allowed."""
+    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is
+    allowed."""
 
     name: str
     type: str
@@ -18,18 +20,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what is always true of it."""
+    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what
+    is always true of it."""
 
     name: str
     comment: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     partitions: tuple[str, ...] = ()
-    check: str | None = None  # SQL condition that every row meets; a CHECK constraint named `promise`
-    # Whether rows that go are marked in a file beside theirs (Delta's deletion vectors), which then is not written anew: for
-    # a table with texts of which a few change at a time. It takes readers of Delta's protocol 3.
+    # SQL condition that every row meets; a CHECK constraint named `promise`
+    check: str | None = None
+    # Whether rows that go are marked in a file beside theirs (Delta's deletion vectors), which then is not
+    # written anew: for a table with texts of which a few change at a time. It takes readers of Delta's
+    # protocol 3.
     marks_deleted: bool = False
-    keeps_rows: bool = False  # rows that no job could make again: an upgrade adds columns to them; else the table is made anew
+    # rows that no job could make again: an upgrade adds columns to them; else the table is made anew
+    keeps_rows: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,8 +44,13 @@ class Table:
 
     @property
     def schema_version(self) -> str:
-        """8 hex digits over columns, types, partitions and check: what an upgrade compares (the property gristmill.schema of the table)."""
-        told = [*(f"{c.name} {c.type} {c.nullable}" for c in self.columns), *self.partitions, self.check or ""]
+        """8 hex digits over columns, types, partitions and check: what an upgrade compares (the property
+        gristmill.schema of the table)."""
+        told = [
+            *(f"{c.name} {c.type} {c.nullable}" for c in self.columns),
+            *self.partitions,
+            self.check or "",
+        ]
         return hashlib.blake2b("\n".join(told).encode(), digest_size=4).hexdigest()
 
     @property
@@ -49,11 +60,17 @@ class Table:
 
 
 def columns(text: str) -> tuple[Column, ...]:
-    """`name | type | comment` lines to columns; a `!` after the type means NOT NULL."""
-    made = []
+    """`name | type | comment` lines to columns; a `!` after the type means NOT NULL.
+
+    A line without name and type goes on with the comment before it.
+    """
+    made: list[Column] = []
     for line in filter(str.strip, text.splitlines()):
         name, kind, comment = (part.strip() for part in line.split("|", 2))
-        made.append(Column(name, kind.rstrip("!"), comment, not kind.endswith("!")))
+        if name:
+            made.append(Column(name, kind.rstrip("!"), comment, not kind.endswith("!")))
+        else:
+            made[-1] = dataclasses.replace(made[-1], comment=f"{made[-1].comment} {comment}")
     return tuple(made)
 
 

@@ -1,6 +1,8 @@
-"""What an ensemble of scorers says of each document: values of any kind on one scale, joined into one, and which of them decided.
+"""What an ensemble of scorers says of each document: values of any kind on one scale, joined into one, and
+which of them decided.
 
-A scorer is a trained classifier, a transformer or a judge of `scores`, or the loss of a language model in `perplexity` (lower is better).
+A scorer is a trained classifier, a transformer or a judge of `scores`, or the loss of a language model in
+`perplexity` (lower is better).
 """
 
 from __future__ import annotations
@@ -28,8 +30,11 @@ KEYS = ["doc_id", "batch_id"]
 class Scorer(Strict):
     """One scorer of an ensemble, called as in `scores` (perplexity and loss: as the recipe likes)."""
 
-    of: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]  # the job that wrote its rows
-    version: str | None  # of the judge's prompt, the transformer or the language model; null: the only one there is (classifiers, KenLM: that of `models`)
+    # the job that wrote its rows
+    of: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]
+    # of the judge's prompt, the transformer or the language model; null: the only one there is (classifiers,
+    # KenLM: that of `models`)
+    version: str | None
     weight: PositiveFloat
 
 
@@ -132,22 +137,37 @@ def as_percentiles(rows: DataFrame, scale: Scale) -> DataFrame:
     return rows.select(*KEYS, "lang", "n_bytes", "scorer", share.alias("raw"))
 
 
-def combined(rows: DataFrame, scorers: dict[str, Scorer], combine: str, middle: float, needs_all: bool) -> DataFrame:
-    """doc_id, batch_id, lang, n_bytes, value, decided_by: the weighted mean or the largest of each document's raw values.
+def combined(
+    rows: DataFrame, scorers: dict[str, Scorer], combine: str, middle: float, needs_all: bool
+) -> DataFrame:
+    """doc_id, batch_id, lang, n_bytes, value, decided_by: the weighted mean or the largest of each document's
+    raw values.
 
-    Decided has the scorer with the largest say, of a mean the one farthest from `middle`; of equal ones the first of the recipe. Documents
-    without some score go when all are needed; else the others speak for it.
+    Decided has the scorer with the largest say, of a mean the one farthest from `middle`; of equal ones the
+    first of the recipe. Documents without some score go when all are needed; else the others speak for it.
     """
     from pyspark.sql import functions as F
 
     one = [F.max(F.when(F.col("scorer") == name, F.col("raw"))).alias(name) for name in scorers]
     pivoted = rows.groupBy(*KEYS, "lang", "n_bytes").agg(*one)
     whole = pivoted.na.drop(subset=list(scorers)) if needs_all else pivoted
-    weights = {name: F.when(F.col(name).isNotNull(), scorer.weight).otherwise(0.0) for name, scorer in scorers.items()}
+    weights = {
+        name: F.when(F.col(name).isNotNull(), scorer.weight).otherwise(0.0)
+        for name, scorer in scorers.items()
+    }
     total = sum(weights.values(), F.lit(0.0))
     mean = sum((F.coalesce(F.col(name), F.lit(0.0)) * weights[name] for name in scorers), F.lit(0.0)) / total
-    size = {name: F.abs(F.col(name) - middle) * weights[name] if combine == "mean" else F.col(name) for name in scorers}
+    size = {
+        name: F.abs(F.col(name) - middle) * weights[name] if combine == "mean" else F.col(name)
+        for name in scorers
+    }
     largest = F.greatest(*size.values()) if len(size) > 1 else next(iter(size.values()))
     decided = F.coalesce(*[F.when(each == largest, F.lit(name)) for name, each in size.items()])
-    value = mean if combine == "mean" else F.greatest(*[F.col(name) for name in scorers]) if len(scorers) > 1 else F.col(next(iter(scorers)))
+    value = (
+        mean
+        if combine == "mean"
+        else F.greatest(*[F.col(name) for name in scorers])
+        if len(scorers) > 1
+        else F.col(next(iter(scorers)))
+    )
     return whole.select(*KEYS, "lang", "n_bytes", value.alias("value"), decided.alias("decided_by"))

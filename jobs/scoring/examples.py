@@ -1,4 +1,5 @@
-"""Labelled examples: slices of the lake, and files on the driver's disk (Parquet or JSON Lines, columns as the recipe maps them)."""
+"""Labelled examples: slices of the lake, and files on the driver's disk (Parquet or JSON Lines, columns
+as the recipe maps them)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from jobs.core.routes import Label
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int64()), ("lang", pa.string()), ("group", pa.string())])
+SCHEMA = pa.schema(
+    [("text", pa.large_string()), ("label", pa.int64()), ("lang", pa.string()), ("group", pa.string())]
+)
 
 
 class Slice(Strict):
@@ -43,11 +46,16 @@ def taken(rows: DataFrame, lang: Column, wanted: Slice, seed: int) -> DataFrame:
     if isinstance(wanted, Sample) and wanted.sources is not None:
         rows = rows.where(F.col("source").isin(wanted.sources))
     order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
-    return rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= wanted.per_language).select("doc_id", "batch_id", lang.alias("lang"))
+    return (
+        rows.withColumn("place", F.row_number().over(order))
+        .where(F.col("place") <= wanted.per_language)
+        .select("doc_id", "batch_id", lang.alias("lang"))
+    )
 
 
 class ExampleFile(DataFile):
-    """One file: which columns hold the text, the label (1 good, 0 bad), the language and what is held out whole."""
+    """One file: which columns hold the text, the label (1 good, 0 bad), the language and what is held
+    out whole."""
 
     about = "examples"
     text: str
@@ -57,7 +65,10 @@ class ExampleFile(DataFile):
 
 
 def read_examples(given: list[ExampleFile]) -> pa.Table | None:
-    """text, label, lang, group of all files; None without one. Raises ConfigError for a file or column that is wrong."""
+    """text, label, lang, group of all files; None without one.
+
+    Raises ConfigError for a file or column that is wrong.
+    """
     return pa.concat_tables([_read(each) for each in given]) if given else None
 
 
@@ -67,10 +78,15 @@ def _read(given: ExampleFile) -> pa.Table:
     held = read_data(path, list(wanted.values()))
     missing = [theirs for theirs in wanted.values() if theirs not in held.column_names]
     if missing:
-        raise ConfigError(f"{path}: no column {', '.join(missing)}; it has: {', '.join(held.column_names)}; mend the columns in the recipe")
+        raise ConfigError(
+            f"{path}: no column {', '.join(missing)}; it has: {', '.join(held.column_names)}; mend "
+            "the columns in the recipe"
+        )
     if not held.num_rows:
         raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
     labels = set(held[given.label].unique().to_pylist())
     if not labels <= {0, 1}:
-        raise ConfigError(f"{path}: column {given.label} holds {sorted(map(str, labels))[:5]}, wanted 1 (good) and 0 (bad)")
+        raise ConfigError(
+            f"{path}: column {given.label} holds {sorted(map(str, labels))[:5]}, wanted 1 (good) and 0 (bad)"
+        )
     return pa.table({ours: held[theirs].cast(SCHEMA.field(ours).type) for ours, theirs in wanted.items()})

@@ -1,4 +1,5 @@
-"""Folders of Hugging Face models that a recipe names: what version they are, what labels they have, whether the executors can run them."""
+"""Folders of Hugging Face models that a recipe names: what version they are, what labels they have,
+whether the executors can run them."""
 
 from __future__ import annotations
 
@@ -15,23 +16,36 @@ if TYPE_CHECKING:
 
 
 def version_of(digest: str, *given: Any) -> str:
-    """12 hex digits of the model's bytes (`datafiles.digest_of_folder`) and of whatever else moves what it says."""
+    """12 hex digits of the model's bytes (`datafiles.digest_of_folder`) and of whatever else moves what
+    it says."""
     return hashlib.blake2b(json.dumps([digest, *given]).encode(), digest_size=6).hexdigest()
 
 
 def labels_of(folder: Path) -> list[str]:
-    """The labels of a classifier, in its order; a regression has one. Raises ConfigError when config.json names none that can be read."""
+    """The labels of a classifier, in its order; a regression has one.
+
+    Raises ConfigError when config.json names none that can be read.
+    """
     try:
         told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         named = told.get("id2label") or {str(i): f"LABEL_{i}" for i in range(told.get("num_labels", 2))}
         return [str(named[key]) for key in sorted(named, key=int)]
     except (OSError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{folder}/config.json: {error}; wanted the configuration of a Hugging Face classifier, with id2label") from None
+        raise ConfigError(
+            f"{folder}/config.json: {error}; wanted the configuration of a Hugging Face classifier, "
+            "with id2label"
+        ) from None
 
 
 def check_executors(tables: Tables) -> None:
-    """Raises ConfigError when the executors' Python, which is what matters, misses a package of the extra `loss`."""
-    missing = sorted({row["name"] for row in tables.frame([(1,)], "one int").mapInArrow(look, "name string").collect()})
+    """Raises ConfigError when the executors' Python, which is what matters, misses a package of the
+    extra `loss`."""
+    missing = sorted(
+        {row["name"] for row in tables.frame([(1,)], "one int").mapInArrow(look, "name string").collect()}
+    )
     if missing:
         job = tables.job.name
-        raise ConfigError(f"{job}: {' and '.join(missing)} not installed; pip install 'gristmill[loss]' in the executors' Python, or leave {job} out")
+        raise ConfigError(
+            f"{job}: {' and '.join(missing)} not installed; pip install 'gristmill[loss]' in the "
+            f"executors' Python, or leave {job} out"
+        )

@@ -19,15 +19,28 @@ if TYPE_CHECKING:
 FOLDER = "_models"
 
 
-def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, **about: Any) -> tuple[Any, ...]:
-    """Write a model's file and its card, and give its row of `models`. `about`: lang, trained_on (a dict), figures, params (a dict)."""
+def model_row(
+    tables: Tables, name: str, version: str, kind: str, data: bytes, **about: Any
+) -> tuple[Any, ...]:
+    """Write a model's file and its card, and give its row of `models`.
+
+    `about`: lang, trained_on (a dict), figures, params (a dict).
+    """
     path = f"{FOLDER}/{name}-{version}.model"
     hadoop_files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
     figures = {key: float(value) for key, value in about.get("figures", {}).items()}
     row = (
-        tables.job.name, name, version, kind, about.get("lang"), path, json.dumps(about["trained_on"], sort_keys=True), figures,
-        json.dumps(about["params"], sort_keys=True), tables.started_at or dt.datetime.now(dt.UTC),
-    )  # fmt: skip
+        tables.job.name,
+        name,
+        version,
+        kind,
+        about.get("lang"),
+        path,
+        json.dumps(about["trained_on"], sort_keys=True),
+        figures,
+        json.dumps(about["params"], sort_keys=True),
+        tables.started_at or dt.datetime.now(dt.UTC),
+    )
     card = card_of(dict(zip(MODELS.names, row, strict=True)))
     hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{path.removesuffix('.model')}.md", card)
     return row
@@ -35,9 +48,15 @@ def model_row(tables: Tables, name: str, version: str, kind: str, data: bytes, *
 
 def is_trained(tables: Tables) -> bool:
     """Whether the models of this job that stand in the lake were trained by the recipe at hand."""
-    runs = [row for row in tables.runs.finished(tables.job.name) if "models" in (row["versions_written"] or {})]
+    runs = [
+        row for row in tables.runs.finished(tables.job.name) if "models" in (row["versions_written"] or {})
+    ]
     # A table that was dropped, or made anew, holds nothing of them.
-    return bool(runs) and runs[-1]["recipe_hash"] == tables.recipe_hash and runs[-1]["run_id"] in tables.runs.pin("models").runs
+    return (
+        bool(runs)
+        and runs[-1]["recipe_hash"] == tables.recipe_hash
+        and runs[-1]["run_id"] in tables.runs.pin("models").runs
+    )
 
 
 def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any) -> dict[str, Any] | None:
@@ -62,11 +81,18 @@ def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
 
 
 def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str, Any]]:
-    """The rows of the named models as the last finished run left them, in the order of `names`. Raises ContractError naming those that are missing."""
+    """The rows of the named models as the last finished run left them, in the order of `names`.
+
+    Raises ContractError naming those that are missing.
+    """
     found = {row["name"]: row.asDict() for row in tables["models"].collect() if row["job"] == trainer}
     missing = [name for name in names if name not in found]
     if missing:
-        raise ContractError(f"models: {trainer} has trained no {', '.join(missing)} (there are: {', '.join(sorted(found)) or 'none'}); name them in its recipe and run it")
+        raise ContractError(
+            f"models: {trainer} has trained no {', '.join(missing)} (there are: "
+            f"{', '.join(sorted(found)) or 'none'}); "
+            "name them in its recipe and run it"
+        )
     return [found[name] for name in names]
 
 

@@ -26,7 +26,8 @@ def same_opening(tables: Tables, rows: DataFrame, cap: int) -> DataFrame:
 
 
 def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataFrame:
-    """sample_id of those beyond their bucket's quota (filter_samples.Buckets) in the order of a seeded hash."""
+    """sample_id of those beyond their bucket's quota (filter_samples.Buckets) in the order of a seeded
+    hash."""
     from pyspark.sql import functions as F
 
     from udfs.columns import seeded_hash
@@ -41,7 +42,8 @@ def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataF
 
 
 def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
-    """sample_id, lang, domain, difficulty (0 to 1): 1 - pass rate; if unknown, the rank of the chain's length."""
+    """sample_id, lang, domain, difficulty (0 to 1): 1 - pass rate; if unknown, the rank of the chain's
+    length."""
     from pyspark.sql import functions as F
 
     ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "n_cot")

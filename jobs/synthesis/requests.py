@@ -1,4 +1,5 @@
-"""What every job needs that puts requests into the worker's queue: the prompt file's identity, the parts, the worker's tables."""
+"""What every job needs that puts requests into the worker's queue: the prompt file's identity, the
+parts, the worker's tables."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ class Prompted(Strict):
             return given
         content = load_yaml(find_file(given["prompt"]))
         if not isinstance(content, dict) or not {"recipe", "version"} <= content.keys():
-            raise ConfigError(f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see conf/prompts/cot.yaml")
+            raise ConfigError(
+                f"{given['prompt']}: wanted a prompt file with `recipe` and `version`; see "
+                "conf/prompts/cot.yaml"
+            )
         version = f"{content['version']}-{digest_of(find_file(given['prompt']))[:12]}"
         return {**given, "recipe": content["recipe"], "recipe_version": version}
 
@@ -43,12 +47,19 @@ def first_reason(fails: list[tuple[Column, str]]) -> Column:
 
 
 def with_parts(requests: DataFrame, size: int) -> DataFrame:
-    """Adds `part`: runs of `size` requests in the order of request_id, each named by its first one, so that a name never comes twice."""
+    """Adds `part`: runs of `size` requests in the order of request_id, each named by its first one, so
+    that a name never comes twice."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    order = Window.partitionBy("recipe").orderBy("request_id").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    numbered = requests.select("request_id", "recipe", F.floor((F.row_number().over(order) - 1) / size).alias("n"))
+    order = (
+        Window.partitionBy("recipe")
+        .orderBy("request_id")
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    )
+    numbered = requests.select(
+        "request_id", "recipe", F.floor((F.row_number().over(order) - 1) / size).alias("n")
+    )
     first = numbered.groupBy("recipe", "n").agg(F.min("request_id").alias("first"))
     named = numbered.join(F.broadcast(first), ["recipe", "n"], how="inner")
     parts = named.select("request_id", F.concat_ws("-", "recipe", F.substring("first", 1, 16)).alias("part"))
@@ -56,5 +67,6 @@ def with_parts(requests: DataFrame, size: int) -> DataFrame:
 
 
 def fresh_tables(tables: Tables) -> dict[str, DataFrame]:
-    """The tables that the worker writes, empty, as far as they are missing: it has no Spark to make them with their comments and promises."""
+    """The tables that the worker writes, empty, as far as they are missing: it has no Spark to make them
+    with their comments and promises."""
     return {name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.owns(name)}

@@ -15,16 +15,30 @@ if TYPE_CHECKING:
 
     from jobs.runner.context import Tables
 
-LIMITS = {  # parameter -> (measure, reason); min_: fails below, max_: fails above
-    "min_numbers_found": ("numbers_found", "ungrounded_numbers"), "min_names_found": ("names_found", "ungrounded_names"),
-    "max_copied_share": ("copied_share", "copied"), "max_repeated_share": ("repeated_share", "repetitive"), "max_leaks": ("n_leaks", "speaks_of_the_source"),
-    "min_question": ("n_question", "question_too_short"), "max_question": ("n_question", "question_too_long"), "min_cot": ("n_cot", "cot_too_short"),
-    "max_cot": ("n_cot", "cot_too_long"), "min_cot_ratio": ("cot_ratio", "cot_too_short_for_source"), "max_cot_ratio": ("cot_ratio", "cot_too_long_for_source"),
-    "min_subgoals": ("n_subgoals", "too_few_steps"), "min_aligned_share": ("aligned_share", "not_segmented_by_markers"),
-    "min_pass_rate": ("pass_rate", "too_hard"), "max_pass_rate": ("pass_rate", "too_easy"), "min_complexity": ("instruction_complexity", "too_simple"),
-    "min_quality": ("response_quality", "low_quality"), "min_depth": ("reasoning_depth", "shallow"), "min_safety": ("safety", "unsafe"),
-}  # fmt: skip
-EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")  # dimensions of sample_scores, 0 to 1
+# parameter -> (measure, reason); min_: fails below, max_: fails above
+LIMITS = {
+    "min_numbers_found": ("numbers_found", "ungrounded_numbers"),
+    "min_names_found": ("names_found", "ungrounded_names"),
+    "max_copied_share": ("copied_share", "copied"),
+    "max_repeated_share": ("repeated_share", "repetitive"),
+    "max_leaks": ("n_leaks", "speaks_of_the_source"),
+    "min_question": ("n_question", "question_too_short"),
+    "max_question": ("n_question", "question_too_long"),
+    "min_cot": ("n_cot", "cot_too_short"),
+    "max_cot": ("n_cot", "cot_too_long"),
+    "min_cot_ratio": ("cot_ratio", "cot_too_short_for_source"),
+    "max_cot_ratio": ("cot_ratio", "cot_too_long_for_source"),
+    "min_subgoals": ("n_subgoals", "too_few_steps"),
+    "min_aligned_share": ("aligned_share", "not_segmented_by_markers"),
+    "min_pass_rate": ("pass_rate", "too_hard"),
+    "max_pass_rate": ("pass_rate", "too_easy"),
+    "min_complexity": ("instruction_complexity", "too_simple"),
+    "min_quality": ("response_quality", "low_quality"),
+    "min_depth": ("reasoning_depth", "shallow"),
+    "min_safety": ("safety", "unsafe"),
+}
+# dimensions of sample_scores, 0 to 1
+EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")
 
 
 def chosen(
@@ -32,8 +46,8 @@ def chosen(
 ) -> list[DataFrame]:
     """sample_id, reason, value, limit, rule, dup_of of what each filter leaves out, staged.
 
-    `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On the
-    driver are `self_bleu_texts` questions, and what jobs.synthesis.diversity holds.
+    `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On
+    the driver are `self_bleu_texts` questions, and what jobs.synthesis.diversity holds.
     """
     rows = tables.stage("ranked", ranked(tables, rows, params))
     before, losses = self_bleu(tables, "before", rows, params), []
@@ -53,7 +67,8 @@ def chosen(
 
 
 def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
-    """sample_id, key, lang, domain, question, n_cot, pass_rate, value; `key`: the id as jobs.dedup wants it."""
+    """sample_id, key, lang, domain, question, n_cot, pass_rate, value; `key`: the id as jobs.dedup wants
+    it."""
     from pyspark.sql import functions as F
 
     known = rows.withColumns({name: F.coalesce(name, F.lit("")) for name in ("lang", "domain")})
@@ -110,6 +125,10 @@ def _lost(
 
     value, dup_of = (F.lit(None) if each is None else each for each in (value, dup_of))
     return found.select(
-        "sample_id", F.lit(reason).alias("reason"), value.cast("double").alias("value"),
-        F.lit(float(limit)).alias("limit"), F.lit(rule).alias("rule"), dup_of.cast("string").alias("dup_of"),
-    )  # fmt: skip
+        "sample_id",
+        F.lit(reason).alias("reason"),
+        value.cast("double").alias("value"),
+        F.lit(float(limit)).alias("limit"),
+        F.lit(rule).alias("rule"),
+        dup_of.cast("string").alias("dup_of"),
+    )

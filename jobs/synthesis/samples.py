@@ -13,4 +13,10 @@ if TYPE_CHECKING:
 def kept_samples(tables: Tables) -> DataFrame | None:
     """Samples that no job left out; None when no finished run has written any."""
     samples = tables.get("samples")
-    return None if samples is None else samples.join(tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti")
+    return (
+        None
+        if samples is None
+        else samples.join(
+            tables["sample_verdicts"].select("sample_id").distinct(), ["sample_id"], how="left_anti"
+        )
+    )

@@ -1,7 +1,9 @@
-"""`gristmill repair`: what is wrong between the run log and the tables of a lake, and what can be done about it.
+"""`gristmill repair`: what is wrong between the run log and the tables of a lake, and what can be done about
+it.
 
-Tables that jobs make are made again by the next run of their jobs. What nobody can make again (documents, requests to the worker) is
-accepted as it stands, and what was lost is named. Nothing is changed before it was said.
+Tables that jobs make are made again by the next run of their jobs. What nobody can make again (documents,
+requests to the worker) is accepted as it stands, and what was lost is named. Nothing is changed before it was
+said.
 """
 
 from __future__ import annotations
@@ -27,15 +29,20 @@ ACCEPTED = frozenset({"docs", *tables.SENT_OUT})  # tables that no job could mak
 
 @dataclass(frozen=True)
 class Finding:
-    """One table that is not what the run log says: what is wrong and what repair will do. `accepts`: batches whose runs stand again."""
+    """One table that is not what the run log says: what is wrong and what repair will do.
+
+    `accepts`: batches whose runs stand again.
+    """
 
     table: str
     trouble: str
     action: str
-    version: int | None = None  # to be accepted as the newest finished one (None: nothing is written for this table)
+    # to be accepted as the newest finished one (None: nothing is written for this table)
+    version: int | None = None
     accepts: tuple[str, ...] = ()
     removes_missing: bool = False  # files that are gone are taken out of the table's log first
-    before: int | None = None  # of docs: a version that still holds what others have deleted since
+    # of docs: a version that still holds what others have deleted since
+    before: int | None = None
     drops: bool = False  # the table goes, so that its jobs write it anew
 
 
@@ -62,13 +69,18 @@ def repair(lake: Lake, found: list[Finding]) -> None:
 def _finding(lake: Lake, runs: Runs, table: Table) -> Finding | None:
     """What is wrong with one table; None where nothing is."""
     pin, name = runs.pin(table.name), table.name
-    writers = sorted({row["job"] for row in runs.finished() if name in (row["versions_written"] or {})} - {REPAIR})
+    writers = sorted(
+        {row["job"] for row in runs.finished() if name in (row["versions_written"] or {})} - {REPAIR}
+    )
     if not writers:
         return None
     state = runs.state(name)
     standing_again = [row for job in writers for row in runs.finished(job)[-1:] if not runs.stands(row)]
     trouble = told(pin.foreign) if pin.foreign else pin.trouble if standing_again else None
-    again = f"nothing to do here: {', '.join(writers)} will run again with the next `gristmill run curate` and write it anew"
+    again = (
+        f"nothing to do here: {', '.join(writers)} will run again with the next `gristmill run "
+        "curate` and write it anew"
+    )
     if state is None:
         return _dropped(runs, name, again) if trouble else None
     gone = _gone(lake, table, pin.version)
@@ -86,7 +98,9 @@ def _dropped(runs: Runs, name: str, again: str) -> Finding:
     if name != "docs":
         return Finding(name, "it was dropped", again)
     lost = ", ".join(runs.lost_batches()) or "none"
-    return Finding(name, "it was dropped", f"ingest the batches again ({lost}): nothing else can bring their text back")
+    return Finding(
+        name, "it was dropped", f"ingest the batches again ({lost}): nothing else can bring their text back"
+    )
 
 
 def _gone(lake: Lake, table: Table, version: int | None) -> str | None:
@@ -105,32 +119,64 @@ def _without_files(lake: Lake, runs: Runs, table: Table, trouble: str, newest: i
     batches = tuple(dict.fromkeys(b for row in runs.finished() for b in row["batches"]))
     broken = _gone(lake, table, None)
     if broken is None:
-        action = f"version {newest}, whose files are all there, becomes the one that readers open; runs that died and wrote to it are repeated"
+        action = (
+            f"version {newest}, whose files are all there, becomes the one that readers open; "
+            "runs that died and wrote to it are repeated"
+        )
         return Finding(table.name, trouble, action, newest, batches)
     if table.name in ACCEPTED:
-        action = "the files that are gone are taken out of the table's log; batches with fewer documents than they had are accepted as they are"
+        action = (
+            "the files that are gone are taken out of the table's log; batches with fewer "
+            "documents than they had are accepted as they are"
+        )
         return Finding(table.name, trouble, action, newest, batches, removes_missing=True)
-    action = f"its newest version cannot be read either ({broken}): it is dropped, and its jobs write it anew with the next `gristmill run curate`"
+    action = (
+        f"its newest version cannot be read either ({broken}): it is dropped, and its jobs write "
+        "it anew with the next `gristmill run curate`"
+    )
     return Finding(table.name, trouble, action, drops=True)
 
 
 def _accepted(lake: Lake, runs: Runs, table: Table, trouble: str, newest: int) -> Finding:
-    """A table that cannot be made again: its newest version is accepted, and every batch with fewer rows than it had is named."""
+    """A table that cannot be made again: its newest version is accepted, and every batch with fewer rows
+    than it had is named."""
     there = {row["batch_id"]: row["count"] for row in lake.read(table).groupBy("batch_id").count().collect()}
-    had = {b: row["rows_kept"] or 0 for row in runs.finished() if table.name in (row["versions_written"] or {}) for b in row["batches"]}
+    had = {
+        b: row["rows_kept"] or 0
+        for row in runs.finished()
+        if table.name in (row["versions_written"] or {})
+        for b in row["batches"]
+    }
     kept = tuple(batch for batch in had if there.get(batch))
-    fewer = [f"{batch} ({there.get(batch, 0):,} rows, had {n:,})" for batch, n in had.items() if there.get(batch, 0) < n]
-    gone = f"; with fewer rows than were ingested: {', '.join(fewer)}" if fewer and table.name == "docs" else ""
-    action, before = f"version {newest} is accepted as it stands, with the batches {', '.join(kept) or 'none'}{gone}", None
+    fewer = [
+        f"{batch} ({there.get(batch, 0):,} rows, had {n:,})"
+        for batch, n in had.items()
+        if there.get(batch, 0) < n
+    ]
+    gone = (
+        f"; with fewer rows than were ingested: {', '.join(fewer)}" if fewer and table.name == "docs" else ""
+    )
+    action, before = (
+        f"version {newest} is accepted as it stands, with the batches {', '.join(kept) or 'none'}{gone}",
+        None,
+    )
     if table.name == "docs" and fewer:
         before = _readable_before(lake, runs, table, newest)
-        told = "no version still holds the missing documents, so that they get none" if before is None else "each missing document gets one"
-        action += f". (Rows of rejects, {DELETED}: {told}. To bring back what is missing, ingest these batches again instead.)"
+        told = (
+            "no version still holds the missing documents, so that they get none"
+            if before is None
+            else "each missing document gets one"
+        )
+        action += (
+            f". (Rows of rejects, {DELETED}: {told}. To bring back what is missing, ingest these "
+            "batches again instead.)"
+        )
     return Finding(table.name, trouble, action, newest, kept, before=before)
 
 
 def _readable_before(lake: Lake, runs: Runs, table: Table, newest: int) -> int | None:
-    """The newest version of a finished run that is older than `newest` and whose files are all there; None where there is none."""
+    """The newest version of a finished run that is older than `newest` and whose files are all there;
+    None where there is none."""
     state = runs.state(table.name)
     wrote = [row for row in runs.finished() if state and (row["table_ids"] or {}).get(table.name) == state.id]
     version = max((row["versions_written"].get(table.name, -1) for row in wrote), default=-1)
@@ -140,7 +186,9 @@ def _readable_before(lake: Lake, runs: Runs, table: Table, newest: int) -> int |
 def _with_deleted(lake: Lake, finding: Finding, note: str) -> None:
     """A row of rejects for each document that others have deleted."""
     there = lake.read(tables.table(finding.table)).select("doc_id", "batch_id")
-    gone = lake.read(tables.table(finding.table), finding.before).join(there, ["doc_id", "batch_id"], how="left_anti")
+    gone = lake.read(tables.table(finding.table), finding.before).join(
+        there, ["doc_id", "batch_id"], how="left_anti"
+    )
     lake.insert(tables.REJECTS, as_rejects(gone, gone["batch_id"], DELETED), REJECT, note)
 
 
@@ -151,5 +199,16 @@ def _accept(lake: Lake, finding: Finding) -> None:
         names.append(tables.REJECTS.name)
     states = {name: state for name in names if (state := lake.state(tables.table(name))) is not None}
     recipe = {"table": finding.table, "trouble": finding.trouble, "action": finding.action}
-    versions, ids = ({name: getattr(state, what) for name, state in states.items()} for what in ("version", "id"))
-    log_event(lake, run_id, REPAIR, recipe, seconds=0.0, batches=list(finding.accepts), versions_written=versions, table_ids=ids)
+    versions, ids = (
+        {name: getattr(state, what) for name, state in states.items()} for what in ("version", "id")
+    )
+    log_event(
+        lake,
+        run_id,
+        REPAIR,
+        recipe,
+        seconds=0.0,
+        batches=list(finding.accepts),
+        versions_written=versions,
+        table_ids=ids,
+    )

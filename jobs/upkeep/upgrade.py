@@ -1,7 +1,8 @@
-"""`gristmill upgrade`: bring the tables of a lake that another version made to the columns that this code writes.
+"""`gristmill upgrade`: bring the tables of a lake that another version made to the columns that this code
+writes.
 
-Rows that no job could make again keep what they hold and get the new columns, empty. All other tables are dropped, which ends what their
-jobs had covered, so that the next `gristmill run curate` writes them anew.
+Rows that no job could make again keep what they hold and get the new columns, empty. All other tables are
+dropped, which ends what their jobs had covered, so that the next `gristmill run curate` writes them anew.
 """
 
 from __future__ import annotations
@@ -26,15 +27,18 @@ class Change:
     """What an upgrade does to one table."""
 
     table: str
-    kind: Literal["columns", "anew", "mark"]  # columns: added or relaxed; anew: dropped; mark: only the schema version is written down
+    # columns: added or relaxed; anew: dropped; mark: only the schema version is written down
+    kind: Literal["columns", "anew", "mark"]
     detail: str
     statements: tuple[str, ...] = ()  # SQL, {table} for its name
 
 
 def changes(lake: Lake) -> list[Change]:
-    """What stands in the way of this code, table by table; empty when nothing does. Reads the lake, writes nothing.
+    """What stands in the way of this code, table by table; empty when nothing does. Reads the lake, writes
+    nothing.
 
-    Raises ContractError, naming all of them, for tables whose rows must be kept and whose columns cannot be brought to today's.
+    Raises ContractError, naming all of them, for tables whose rows must be kept and whose columns cannot be
+    brought to today's.
     """
     found, refused = [], []
     for table in tables.ALL:
@@ -47,7 +51,8 @@ def changes(lake: Lake) -> list[Change]:
             refused.append(str(error))
     if refused:
         raise ContractError("\n".join(refused))
-    return sorted(found, key=lambda change: change.table != RUNS.name)  # the run log first: the others are noted in it
+    # the run log first: the others are noted in it
+    return sorted(found, key=lambda change: change.table != RUNS.name)
 
 
 def upgrade(lake: Lake, found: list[Change]) -> None:
@@ -59,7 +64,9 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
         if change.kind == "anew":
             maintenance.drop(lake, table)
         else:
-            marked = f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
+            marked = (
+                f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
+            )
             maintenance.alter(lake, table, [*change.statements, marked], note)
         if table is RUNS:
             _with_ids(lake, note)
@@ -67,32 +74,59 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
 
 
 def _change(lake: Lake, table: Table, properties: Any) -> Change:
-    """The change of one table that was made with another declaration. Raises ContractError where its rows must stay and cannot."""
+    """The change of one table that was made with another declaration.
+
+    Raises ContractError where its rows must stay and cannot.
+    """
     there = maintenance.columns_of(lake, table)
     same = [c for c in table.columns if there.get(c.name, ("", True))[0] == c.type]
     missing = [c for c in table.columns if c.name not in there]
     other = [c for c in table.columns if c.name in there and c not in same]
     extra = [name for name in there if name not in table.names]
     if not (missing or other or extra) and maintenance.partitions_of(lake, table) == table.partitions:
-        return Change(table.name, "mark", "its columns are those of today", _relaxed(table, there) + _checked(table, properties))
+        return Change(
+            table.name,
+            "mark",
+            "its columns are those of today",
+            _relaxed(table, there) + _checked(table, properties),
+        )
     what = "; ".join(
-        part for part in (
+        part
+        for part in (
             f"lacks {', '.join(c.name for c in missing)}" if missing else "",
-            f"of another type: {', '.join(f'{c.name} ({there[c.name][0]}, now {c.type})' for c in other)}" if other else "",
+            f"of another type: {', '.join(f'{c.name} ({there[c.name][0]}, now {c.type})' for c in other)}"
+            if other
+            else "",
             f"no longer used: {', '.join(extra)}" if extra else "",
-        ) if part
-    )  # fmt: skip
+        )
+        if part
+    )
     if not table.keeps_rows:
-        return Change(table.name, "anew", f"{what or 'other partitions'}: it is dropped, and its jobs write it anew with the next run")
+        return Change(
+            table.name,
+            "anew",
+            f"{what or 'other partitions'}: it is dropped, and its jobs write it anew with the next run",
+        )
     stuck = [*(c.name for c in missing if not c.nullable), *(c.name for c in other)]
     if stuck or maintenance.partitions_of(lake, table) != table.partitions:
         raise ContractError(
-            f"{table.name}: {what or 'other partitions'}: its rows cannot be made again, and no row has a value for {', '.join(stuck) or 'them'}; "
+            f"{table.name}: {what or 'other partitions'}: its rows cannot be made again, and no row "
+            f"has a value for {', '.join(stuck) or 'them'}; "
             "copy the lake's input into a new lake"
         )
-    added = [f"ALTER TABLE {{table}} ADD COLUMNS (`{c.name}` {c.type} COMMENT {quoted(c.comment)})" for c in missing]
-    free = [f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in extra if not there[name][1]]
-    return Change(table.name, "columns", f"{what}: the rows stay", (*added, *free, *_relaxed(table, there), *_checked(table, properties)))
+    added = [
+        f"ALTER TABLE {{table}} ADD COLUMNS (`{c.name}` {c.type} COMMENT {quoted(c.comment)})"
+        for c in missing
+    ]
+    free = [
+        f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in extra if not there[name][1]
+    ]
+    return Change(
+        table.name,
+        "columns",
+        f"{what}: the rows stay",
+        (*added, *free, *_relaxed(table, there), *_checked(table, properties)),
+    )
 
 
 def _relaxed(table: Table, there: dict[str, tuple[str, bool]]) -> tuple[str, ...]:
@@ -107,11 +141,16 @@ def _checked(table: Table, properties: Any) -> tuple[str, ...]:
     if before == table.check:
         return ()
     dropped = ("ALTER TABLE {table} DROP CONSTRAINT promise",) if before else ()
-    return (*dropped, f"ALTER TABLE {{table}} ADD CONSTRAINT promise CHECK ({table.check})") if table.check else dropped
+    return (
+        (*dropped, f"ALTER TABLE {{table}} ADD CONSTRAINT promise CHECK ({table.check})")
+        if table.check
+        else dropped
+    )
 
 
 def _with_ids(lake: Lake, note: str) -> None:
-    """Rows of `runs` from before table ids were kept get those of the tables as they are, so that a table made anew ends what they cover."""
+    """Rows of `runs` from before table ids were kept get those of the tables as they are, so that a
+    table made anew ends what they cover."""
     rows, ids = rows_of(lake), {}
     for name in {name for row in rows for name in row["versions_written"] or {}}:
         state = lake.state(tables.table(name)) if name in KNOWN else None
@@ -121,6 +160,8 @@ def _with_ids(lake: Lake, note: str) -> None:
     for row in rows:
         values = row.asDict()
         if values["table_ids"] is None and values["status"] == "finished":
-            values["table_ids"] = {name: ids[name] for name in values["versions_written"] or {} if name in ids}
+            values["table_ids"] = {
+                name: ids[name] for name in values["versions_written"] or {} if name in ids
+            }
         filled.append(values)
     maintenance.overwrite(lake, RUNS, filled, note)

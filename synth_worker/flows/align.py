@@ -1,9 +1,11 @@
-"""Find the places in a chunk that a model marked by their first words, so that the segments between them are the chunk, always.
+"""Find the places in a chunk that a model marked by their first words, so that the segments between them are
+the chunk, always.
 
-A model is asked only for the first words of each segment (CCI4.0, arXiv 2506.07463, section 3.5), which it may misspell, repeat,
-reorder or invent. Each marker is looked for word for word, then folded (case, width, white space and punctuation aside), then by
-likeness to the beginning of a sentence. Of all ways to give the markers their places the worthiest is taken: likeness counts for it, steps
-back against it. What cannot be placed merges two segments; when nothing can, paragraphs take the model's place.
+A model is asked only for the first words of each segment (CCI4.0, arXiv 2506.07463, section 3.5), which it
+may misspell, repeat, reorder or invent. Each marker is looked for word for word, then folded (case, width,
+white space and punctuation aside), then by likeness to the beginning of a sentence. Of all ways to give the
+markers their places the worthiest is taken: likeness counts for it, steps back against it. What cannot be
+placed merges two segments; when nothing can, paragraphs take the model's place.
 """
 
 from __future__ import annotations
@@ -20,18 +22,23 @@ from synth_worker.flows.fuzzy_match import fold, likeness, pairs_of
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 MIN_MARKER = 4  # folded characters; a shorter marker says nothing
-MIN_ALIKE = 0.32  # likeness of marker and beginning of a sentence from which on they may meet
-STEP_BACK = 0.06  # likeness that a marker must be ahead by to be placed before the one said before it
+# likeness of marker and beginning of a sentence from which on they may meet
+MIN_ALIKE = 0.32
+# likeness that a marker must be ahead by to be placed before the one said before it
+STEP_BACK = 0.06
 TAKEN = 0.3  # the same for a place that other words have taken
 LOOK_BACK = 8  # places before, among which a taken one is looked for
-HEAD = 64  # folded characters at the beginning of a sentence by which it is looked up
+# folded characters at the beginning of a sentence by which it is looked up
+HEAD = 64
 MAX_FUZZY = 4000  # sentences of a chunk that are compared
-MAX_COMPARED = 24  # of them, those that have the most pairs of characters in common with the marker
+# of them, those that have the most pairs of characters in common with the marker
+MAX_COMPARED = 24
 
 
 @dataclass(frozen=True)
 class Segment:
-    """start, end: code points of the chunk; status: how the start was found; marker: the words that named it (null: none)."""
+    """start, end: code points of the chunk; status: how the start was found; marker: the words that
+    named it (null: none)."""
 
     start: int
     end: int
@@ -40,7 +47,8 @@ class Segment:
 
 
 class Source:
-    """A chunk with what alignment needs of it: where sentences begin, and its folded form with the way back."""
+    """A chunk with what alignment needs of it: where sentences begin, and its folded form with the way
+    back."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -64,8 +72,8 @@ class Source:
 
 
 def sentence_starts(text: str) -> list[int]:
-    """Where sentences begin (code points), ascending; the first is 0. What holds no letter or digit (---, ```, }) belongs to
-    what is before it, at the very beginning to what follows."""
+    """Where sentences begin (code points), ascending; the first is 0. What holds no letter or digit (---,
+    ```, }) belongs to what is before it, at the very beginning to what follows."""
     starts = [0, *(m.end() for m in SENTENCE_END.finditer(text) if 0 < m.end() < len(text))]
     ends = [*starts[1:], len(text)]
     worded = [s for s, e in zip(starts, ends, strict=True) if any(c.isalnum() for c in text[s:e])]
@@ -73,10 +81,14 @@ def sentence_starts(text: str) -> list[int]:
 
 
 def align(text: str, markers: list[str]) -> list[Segment]:
-    """Segments of a non-empty `text`, in order, joined equal to it. Without a marker placed (and text worth cutting): paragraphs."""
+    """Segments of a non-empty `text`, in order, joined equal to it.
+
+    Without a marker placed (and text worth cutting): paragraphs.
+    """
     source = Source(text)
     placed = _place(source, markers)
-    cuts = {place: (status, markers[i]) for i, (place, status) in sorted(placed.items(), reverse=True)}  # of repeats the first
+    # of repeats the first
+    cuts = {place: (status, markers[i]) for i, (place, status) in sorted(placed.items(), reverse=True)}
     opening = cuts.pop(0, None)
     named = {m.strip() for m in markers if m.strip()}
     if not cuts and len(named) != 1 and len(paragraphs(text)) > 1:
@@ -99,7 +111,8 @@ def _between(starts: list[int], end: int) -> list[tuple[int, int]]:
 
 
 def _lost(markers: list[str], placed: dict[int, tuple[int, str]], starts: list[int]) -> set[int]:
-    """Starts of the segments that also hold what a marker without a place named: the one of the marker before it."""
+    """Starts of the segments that also hold what a marker without a place named: the one of the marker
+    before it."""
     lost, before = set(), 0
     for i, marker in enumerate(markers):
         if i in placed:
@@ -111,7 +124,8 @@ def _lost(markers: list[str], placed: dict[int, tuple[int, str]], starts: list[i
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sentence that a marker may mean: where it begins, how alike they are (1: word for word), how it was found."""
+    """A sentence that a marker may mean: where it begins, how alike they are (1: word for word), how it
+    was found."""
 
     start: int
     alike: float
@@ -136,10 +150,11 @@ class Way:
 
 
 def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
-    """marker number -> (start of a sentence, status): of all ways to give each marker one of its candidates, or none, the one worth most.
+    """marker number -> (start of a sentence, status): of all ways to give each marker one of its candidates,
+    or none, the one worth most.
 
-    Likeness is weighed against order: a step back, and a place already taken by other words, cost something. A marker said again right
-    away is its first saying over again: it goes with it and adds nothing.
+    Likeness is weighed against order: a step back, and a place already taken by other words, cost something.
+    A marker said again right away is its first saying over again: it goes with it and adds nothing.
     """
     said = [i for i, marker in enumerate(markers) if i == 0 or marker != markers[i - 1]]
     known: dict[str, list[Candidate]] = {}
@@ -148,11 +163,17 @@ def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
         found = known.setdefault(markers[i], _candidates(source, markers[i]))
         best = {way.place: way for way in ways}
         for each in found:
-            way = max((Way(way.worth + _gain(way, each), i, each, way) for way in ways), key=lambda way: way.worth)
+            way = max(
+                (Way(way.worth + _gain(way, each), i, each, way) for way in ways), key=lambda way: way.worth
+            )
             if each not in best or way.worth > best[each].worth:
                 best[each] = way
         ways = list(best.values())
-    placed = {way.marker: (way.place.start, way.place.status) for way in max(ways, key=lambda way: way.worth).back() if way.place}
+    placed = {
+        way.marker: (way.place.start, way.place.status)
+        for way in max(ways, key=lambda way: way.worth).back()
+        if way.place
+    }
     for i in range(len(markers)):
         if i not in said and i - 1 in placed:
             placed[i] = placed[i - 1]
@@ -164,13 +185,16 @@ def _gain(way: Way, place: Candidate) -> float:
     gain = place.alike - MIN_ALIKE
     if way.place is not None and place.start < way.place.start:
         gain -= STEP_BACK
-    if any(each.place and each.place.start == place.start for each in itertools.islice(way.back(), LOOK_BACK)):
+    if any(
+        each.place and each.place.start == place.start for each in itertools.islice(way.back(), LOOK_BACK)
+    ):
         gain -= TAKEN
     return gain
 
 
 def _candidates(source: Source, marker: str) -> list[Candidate]:
-    """Sentences that hold the words, word for word or folded; when none does, those whose beginning is alike."""
+    """Sentences that hold the words, word for word or folded; when none does, those whose beginning is
+    alike."""
     wanted, exact = fold(marker)[0], marker.strip()
     if len(wanted) < MIN_MARKER:
         return []
@@ -186,7 +210,10 @@ def _candidates(source: Source, marker: str) -> list[Candidate]:
 def _whole_sentences(source: Source, places: list[int], status: str) -> list[Candidate]:
     """The sentences that begin at `places`; where none does, those that hold them."""
     begin = [place for place in places if source.sentence_at(place) == place]
-    return [Candidate(start, 1.0, status) for start in sorted({source.sentence_at(place) for place in begin or places})]
+    return [
+        Candidate(start, 1.0, status)
+        for start in sorted({source.sentence_at(place) for place in begin or places})
+    ]
 
 
 def _fuzzy(source: Source, wanted: str) -> list[Candidate]:
@@ -197,5 +224,9 @@ def _fuzzy(source: Source, wanted: str) -> list[Candidate]:
     for pair in pairs:
         shared.update(source.sentences_with(pair))
     likely = sorted(shared, key=lambda n: (-shared[n], n))[:MAX_COMPARED]
-    scored = [(n, likeness(wanted, pairs, source.folded[source.folded_starts[n] :][: len(wanted) * 3 // 2])) for n in likely if shared[n] * 4 >= len(pairs)]
+    scored = [
+        (n, likeness(wanted, pairs, source.folded[source.folded_starts[n] :][: len(wanted) * 3 // 2]))
+        for n in likely
+        if shared[n] * 4 >= len(pairs)
+    ]
     return [Candidate(source.starts[n], alike, "fuzzy") for n, alike in sorted(scored) if alike >= MIN_ALIKE]

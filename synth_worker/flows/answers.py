@@ -16,7 +16,8 @@ from synth_worker.recipe import Step
 
 BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):、]|segment \d+\s*[:：])\s*", re.IGNORECASE)
 MARKER_CHARS = 80  # of a line that are taken for the words a segment begins with
-MIN_WORTH_CUTTING = 4  # sentences; a shorter chunk is one segment if the model finds no more
+# sentences; a shorter chunk is one segment if the model finds no more
+MIN_WORTH_CUTTING = 4
 OPENING = 40  # characters of a sentence that are offered as its marker
 LAST_END = re.compile(r"^.*[。！？.!?][”\"’』」)]*", re.DOTALL)
 LABEL = re.compile(r"^\W*(?:the )?(?:core )?(?:question|核心问题|问题)(?: is)?\W*[:：]\W*", re.IGNORECASE)
@@ -47,14 +48,19 @@ def text_of(spec: Step, lang: str) -> Parse:
 
 def words_of(value: Any) -> str:
     """The first string of a JSON object: what a step with an answer_schema says. Raises Malformed."""
-    found = next((each for each in value.values() if isinstance(each, str)), None) if isinstance(value, dict) else None
+    found = (
+        next((each for each in value.values() if isinstance(each, str)), None)
+        if isinstance(value, dict)
+        else None
+    )
     if found is None:
         raise Malformed("wanted a JSON object with a string")
     return found
 
 
 def question_of(spec: Step, lang: str) -> Parse:
-    """As text_of, and a question: the lines up to the last that ends with a question mark, without what introduces it."""
+    """As text_of, and a question: the lines up to the last that ends with a question mark, without what
+    introduces it."""
     plain = text_of(spec, lang)
 
     def parse(answer: Answer, is_last: bool) -> str:
@@ -62,13 +68,16 @@ def question_of(spec: Step, lang: str) -> Parse:
         last = max((n for n, line in enumerate(lines) if ASKS.search(line)), default=None)
         if last is None:
             raise Malformed("that is no question; write one question, which ends with a question mark")
-        return "\n".join(line for line in lines[: last + 1] if line and not line.endswith((":", "："))).strip("*\" ")
+        return "\n".join(line for line in lines[: last + 1] if line and not line.endswith((":", "："))).strip(
+            '*" '
+        )
 
     return parse
 
 
 def json_of(check: Callable[[Any], Any]) -> Parse:
-    """JSON, alone or in the answer's first block that parses; `check` returns what is kept or raises Malformed."""
+    """JSON, alone or in the answer's first block that parses; `check` returns what is kept or raises
+    Malformed."""
 
     def parse(answer: Answer, is_last: bool) -> Any:
         return check(loads(answer))
@@ -81,7 +90,7 @@ def loads(answer: Answer) -> Any:
     said = answer.text.strip()
     fenced = re.search(r"```(?:json)?\s*(.*?)```", said, re.DOTALL)
     starts = [i for i in (said.find("{"), said.find("[")) if i >= 0]
-    for body in (said, *([fenced.group(1)] if fenced else []), *([said[min(starts):]] if starts else [])):
+    for body in (said, *([fenced.group(1)] if fenced else []), *([said[min(starts) :]] if starts else [])):
         try:
             return json.JSONDecoder(strict=False).raw_decode(body.strip())[0]
         except ValueError:
@@ -92,7 +101,8 @@ def loads(answer: Answer) -> Any:
 def segments_of(chunk: str, max_segments: int) -> Parse:
     """Markers, as JSON strings or one a line, aligned to `chunk`: [{start, end, status, marker}].
 
-    Markers of which none is found are an error, so that the model is asked once more; the last time paragraphs take their place.
+    Markers of which none is found are an error, so that the model is asked once more; the last time
+    paragraphs take their place.
     """
 
     def parse(answer: Answer, is_last: bool) -> list[dict[str, Any]]:
@@ -106,8 +116,14 @@ def segments_of(chunk: str, max_segments: int) -> Parse:
         fell = all(segment.status == "fallback" for segment in found)
         alone = len(found) == 1 and len(Source(chunk).starts) >= MIN_WORTH_CUTTING
         if not is_last and (fell or alone):
-            raise Malformed("none of the lines is the beginning of a sentence of the document; copy the first words of each part exactly")
-        return [{"start": s.start, "end": s.end, "status": s.status, "marker": s.marker} for s in merged(found, max_segments)]
+            raise Malformed(
+                "none of the lines is the beginning of a sentence of the document; copy the first "
+                "words of each part exactly"
+            )
+        return [
+            {"start": s.start, "end": s.end, "status": s.status, "marker": s.marker}
+            for s in merged(found, max_segments)
+        ]
 
     return parse
 
@@ -117,12 +133,17 @@ def merged(found: list[Any], most: int) -> list[Any]:
     found = list(found)
     while len(found) > most:
         i = min(range(len(found) - 1), key=lambda k: found[k + 1].end - found[k].start)
-        found[i : i + 2] = [type(found[i])(found[i].start, found[i + 1].end, found[i].status, found[i].marker)]
+        found[i : i + 2] = [
+            type(found[i])(found[i].start, found[i + 1].end, found[i].status, found[i].marker)
+        ]
     return found
 
 
 def markers_of(answer: Answer) -> list[str]:
-    """The markers of an answer; of one that was cut the last, unfinished one is left out. Raises Malformed when there are none."""
+    """The markers of an answer; of one that was cut the last, unfinished one is left out.
+
+    Raises Malformed when there are none.
+    """
     said = answer.text.strip()
     if said.startswith(("[", "```", "{")):
         try:
@@ -135,7 +156,15 @@ def markers_of(answer: Answer) -> list[str]:
     else:
         lines = said.splitlines()
         lines = lines[:-1] if answer.finish_reason == "length" else lines
-    markers = [BULLET.sub("", line).strip().strip("\"“”'「」`").removesuffix("...").removesuffix("…")[:MARKER_CHARS].strip() for line in lines]
+    markers = [
+        BULLET.sub("", line)
+        .strip()
+        .strip("\"“”'「」`")
+        .removesuffix("...")
+        .removesuffix("…")[:MARKER_CHARS]
+        .strip()
+        for line in lines
+    ]
     markers = [marker for marker in markers if marker]
     if not markers:
         raise Malformed("the answer holds no line of first words")
@@ -143,13 +172,18 @@ def markers_of(answer: Answer) -> list[str]:
 
 
 def marker_schema(chunk: str, max_segments: int, most: int) -> dict[str, Any] | None:
-    """JSON schema by which a small model can only choose: of each stretch of sentences the beginning of one; None when there is little to cut.
+    """JSON schema by which a small model can only choose: of each stretch of sentences the beginning of one;
+    None when there is little to cut.
 
-    The stretches follow each other, so that what is chosen is in order and nothing comes twice. `most`: beginnings offered in all.
+    The stretches follow each other, so that what is chosen is in order and nothing comes twice. `most`:
+    beginnings offered in all.
     """
     source = Source(chunk)
     step = max(1, -(-len(source.starts) // most))
-    heads = [" ".join(chunk[start : start + OPENING].split()).replace('"', "").replace("\\", "") for start in source.starts[::step]]
+    heads = [
+        " ".join(chunk[start : start + OPENING].split()).replace('"', "").replace("\\", "")
+        for start in source.starts[::step]
+    ]
     heads = [head for head in dict.fromkeys(heads) if len(fold(head)[0]) >= MIN_MARKER]
     n = min(max_segments, len(heads) // 2)
     if n < 2:

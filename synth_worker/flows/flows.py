@@ -1,9 +1,11 @@
-"""What is asked about one request, step by step; each recipe is one coroutine that returns the results (a list, one a sample).
+"""What is asked about one request, step by step; each recipe is one coroutine that returns the results (a
+list, one a sample).
 
-cot: segments by markers, a summary of each, a chain of thought from the summaries, the core question from the chain (CCI4.0,
-arXiv 2506.07463, section 3.5). qa_extract: questions the text answers, then each refined (WebInstruct, arXiv 2405.03548). textbook:
-audience and style (Cosmopedia). instruction: the instruction whose answer the text is (back-translation). judge,
-judge_additive, judge_aspects: scores of a document; judge_sample: of a sample. solve: k tries.
+cot: segments by markers, a summary of each, a chain of thought from the summaries, the core question from the
+chain (CCI4.0, arXiv 2506.07463, section 3.5). qa_extract: questions the text answers, then each refined
+(WebInstruct, arXiv 2405.03548). textbook: audience and style (Cosmopedia). instruction: the instruction whose
+answer the text is (back-translation). judge, judge_additive, judge_aspects: scores of a document;
+judge_sample: of a sample. solve: k tries.
 """
 
 from __future__ import annotations
@@ -22,27 +24,41 @@ from synth_worker.recipe import Spec
 
 Result = dict[str, Any]
 Flow = Callable[[Asker, Spec], Awaitable[list[Result]]]
-MARKERS_OFFERED = 60  # sentence beginnings from which `markers: choice` lets the model choose
+# sentence beginnings from which `markers: choice` lets the model choose
+MARKERS_OFFERED = 60
 
 
-async def _text(asker: Asker, step: str, texts: dict[str, str], words: dict[str, str], ordinal: int = 0, name: str = "") -> str:
-    answer: str = await asker.ask(step, texts, words, answers.text_of(asker.prompts.steps[step], asker.lang), ordinal=ordinal, name=name)
+async def _text(
+    asker: Asker, step: str, texts: dict[str, str], words: dict[str, str], ordinal: int = 0, name: str = ""
+) -> str:
+    answer: str = await asker.ask(
+        step, texts, words, answers.text_of(asker.prompts.steps[step], asker.lang), ordinal=ordinal, name=name
+    )
     return answer
 
 
 async def cot(asker: Asker, spec: Spec) -> list[Result]:
     """One sample: question, chain of thought, and the segments with their summaries."""
     chunk = asker.request["text"]
-    schema = answers.marker_schema(chunk, spec.max_segments, MARKERS_OFFERED) if spec.markers == "choice" else None
+    schema = (
+        answers.marker_schema(chunk, spec.max_segments, MARKERS_OFFERED) if spec.markers == "choice" else None
+    )
     limit = {"max_segments": str(spec.max_segments)}
-    segments = await asker.ask("segment", {"document": chunk}, limit, answers.segments_of(chunk, spec.max_segments), schema)
+    segments = await asker.ask(
+        "segment", {"document": chunk}, limit, answers.segments_of(chunk, spec.max_segments), schema
+    )
     bodies = [chunk[segment["start"] : segment["end"]] for segment in segments]
     said = await _all([_summary(asker, body, n) for n, body in enumerate(bodies)])
     for segment, summary in zip(segments, said, strict=True):
         segment["summary"] = summary
     listed = "\n".join(f"{n}. {summary}" for n, summary in enumerate((s for s in said if s), 1))
     thought = await _text(asker, "cot", {"summaries": listed}, {})
-    question = await asker.ask("question", {"reasoning": thought}, {}, answers.question_of(asker.prompts.steps["question"], asker.lang))
+    question = await asker.ask(
+        "question",
+        {"reasoning": thought},
+        {},
+        answers.question_of(asker.prompts.steps["question"], asker.lang),
+    )
     return [{"question": question, "cot": thought, "answer": None, "segments": segments}]
 
 
@@ -65,16 +81,29 @@ async def qa_extract(asker: Asker, spec: Spec) -> list[Result]:
     pairs = await asker.ask("extract", {"document": asker.request["text"]}, {}, answers.json_of(_pairs))
     if not pairs:
         raise Quarantine("nothing_found: the text answers no question")
-    calls = [_text(asker, "refine", {"document": asker.request["text"], **pair}, {}, name=f"refine:{n}") for n, pair in enumerate(pairs)]
+    calls = [
+        _text(asker, "refine", {"document": asker.request["text"], **pair}, {}, name=f"refine:{n}")
+        for n, pair in enumerate(pairs)
+    ]
     refined = await _all(list(calls))
-    return [{"question": pair["question"], "cot": None, "answer": answer} for pair, answer in zip(pairs, refined, strict=True)]
+    return [
+        {"question": pair["question"], "cot": None, "answer": answer}
+        for pair, answer in zip(pairs, refined, strict=True)
+    ]
 
 
 def _pairs(value: Any) -> list[dict[str, str]]:
     """[{question, answer}] of strings, doubles left out."""
-    if not isinstance(value, list) or not all(isinstance(p, dict) and isinstance(p.get("question"), str) and isinstance(p.get("answer"), str) for p in value):
+    if not isinstance(value, list) or not all(
+        isinstance(p, dict) and isinstance(p.get("question"), str) and isinstance(p.get("answer"), str)
+        for p in value
+    ):
         raise Malformed("wanted a JSON list of objects with the strings question and answer")
-    kept = {p["question"].strip(): p["answer"].strip() for p in value if p["question"].strip() and p["answer"].strip()}
+    kept = {
+        p["question"].strip(): p["answer"].strip()
+        for p in value
+        if p["question"].strip() and p["answer"].strip()
+    }
     return [{"question": question, "answer": answer} for question, answer in kept.items()]
 
 
@@ -93,18 +122,31 @@ async def instruction(asker: Asker, spec: Spec) -> list[Result]:
 
 
 async def judge(asker: Asker, spec: Spec) -> list[Result]:
-    """One result: what the prompt's schema asks numbers for (of a document: score), within its bounds, and the reason; no sample."""
-    return [await asker.ask("judge", {"document": asker.request["text"]}, {}, judgement_of(asker.prompts.steps["judge"].answer_schema))]
+    """One result: what the prompt's schema asks numbers for (of a document: score), within its bounds,
+    and the reason; no sample."""
+    return [
+        await asker.ask(
+            "judge",
+            {"document": asker.request["text"]},
+            {},
+            judgement_of(asker.prompts.steps["judge"].answer_schema),
+        )
+    ]
 
 
 async def solve(asker: Asker, spec: Spec) -> list[Result]:
-    """One result: how many of k tries end in the known answer; the request's text is JSON with question and answer."""
+    """One result: how many of k tries end in the known answer; the request's text is JSON with question
+    and answer."""
     try:
         task = json.loads(asker.request["text"])
         question, known = str(task["question"]), str(task["answer"])
     except (ValueError, KeyError, TypeError):
-        raise Quarantine("wrong_request: the text of a solve request is JSON with question and answer") from None
-    said = await _all([_text(asker, "solve", {"question": question}, {}, ordinal=k) for k in range(spec.solve_tries)])
+        raise Quarantine(
+            "wrong_request: the text of a solve request is JSON with question and answer"
+        ) from None
+    said = await _all(
+        [_text(asker, "solve", {"question": question}, {}, ordinal=k) for k in range(spec.solve_tries)]
+    )
     passes = sum(final(answer) == final(known) for answer in said)
     return [{"passes": passes, "tries": len(said), "pass_rate": passes / len(said)}]
 
@@ -118,6 +160,13 @@ def final(text: str) -> str:
 
 
 FLOWS: dict[str, Flow] = {
-    "cot": cot, "qa_extract": qa_extract, "textbook": textbook, "instruction": instruction, "judge": judge, "judge_additive": judge, "judge_aspects": judge,
-    "judge_sample": judge, "solve": solve,
-}  # fmt: skip
+    "cot": cot,
+    "qa_extract": qa_extract,
+    "textbook": textbook,
+    "instruction": instruction,
+    "judge": judge,
+    "judge_additive": judge,
+    "judge_aspects": judge,
+    "judge_sample": judge,
+    "solve": solve,
+}

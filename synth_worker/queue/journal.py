@@ -1,6 +1,8 @@
-"""Answers as they come, one line each, on local disk: what a kill -9 leaves is read again and not asked again.
+"""Answers as they come, one line each, on local disk: what a kill -9 leaves is read again and not asked
+again.
 
-A line is `crc32 JSON`. A torn or damaged line ends what is believed; the file is cut there before more is written.
+A line is `crc32 JSON`. A torn or damaged line ends what is believed; the file is cut there before more is
+written.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ Key = tuple[str, str, int, int]  # request_id, step, ordinal, attempt
 
 
 class Journal:
-    """The answers of one part. Flushed to the system at every line, to the disk at least every `sync_seconds` while lines come."""
+    """The answers of one part.
+
+    Flushed to the system at every line, to the disk at least every `sync_seconds` while lines come.
+    """
 
     def __init__(self, folder: Path, part: str, sync_seconds: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{part}.jsonl"
         self.sync_seconds, self.synced = sync_seconds, time.monotonic()
         self.answers: dict[Key, dict[str, Any]] = {}
-        self.stream = self.path.open("a+b", buffering=0)  # with a buffer a full disk would fail once more at close
+        # with a buffer a full disk would fail once more at close
+        self.stream = self.path.open("a+b", buffering=0)
         self._read()
 
     def _read(self) -> None:

@@ -1,4 +1,5 @@
-"""Two ways of training compared on the same held-out texts: what each measures before and after, and how far apart they are."""
+"""Two ways of training compared on the same held-out texts: what each measures before and after, and how
+far apart they are."""
 
 from __future__ import annotations
 
@@ -16,29 +17,40 @@ from synth_worker.validate.chain_pairs import FEW, Pair, choose, interval
 
 
 def split(pairs: Sequence[Pair], n: int, held: int, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """`n` pairs to train on and `held` to measure on, by a seeded hash, one pair a question; no question is in both.
+    """`n` pairs to train on and `held` to measure on, by a seeded hash, one pair a question; no question is
+    in both.
 
     Raises RecipeError when there are too few questions.
     """
-    one = {pair.question: pair for pair in reversed(choose(pairs, None, seed))}  # the first in the seeded order stays
+    # the first in the seeded order stays
+    one = {pair.question: pair for pair in reversed(choose(pairs, None, seed))}
     chosen = choose(one.values(), None, seed)
     if len(chosen) < n + held:
-        raise RecipeError(f"{len(chosen)} questions, wanted {n} to train on and {held} held out; name more pairs, or lower --n or --held")
+        raise RecipeError(
+            f"{len(chosen)} questions, wanted {n} to train on and {held} held out; name more pairs, "
+            "or lower --n or --held"
+        )
     return chosen[held : held + n], chosen[:held]
 
 
-def compared(treated: Sequence[Sequence[float]], control: Sequence[Sequence[float]], names: Sequence[str], seed: int) -> dict[str, Any]:
-    """Mean of `treated` less `control`, text by text, each the mean of its seeds (a row a seed, a column a text); its bootstrap interval over texts.
+def compared(
+    treated: Sequence[Sequence[float]], control: Sequence[Sequence[float]], names: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Mean of `treated` less `control`, text by text, each the mean of its seeds (a row a seed, a column a
+    text); its bootstrap interval over texts.
 
-    The interval knows only the chance of the texts. That of the weights and of the draw is seen in `seeds`, the same mean for every seed on its
-    own, and where these do not agree on the sign nothing is said.
+    The interval knows only the chance of the texts. That of the weights and of the draw is seen in `seeds`,
+    the same mean for every seed on its own, and where these do not agree on the sign nothing is said.
     """
     apart = np.asarray(treated, np.float64) - np.asarray(control, np.float64)
     low, high = interval(list(apart.mean(axis=0)), list(names), seed)
     return {
-        "n": len(names), "mean": round(float(apart.mean()), 4), "mean_95": [round(low, 4), round(high, 4)],
-        "seeds": [round(float(row.mean()), 4) for row in apart], "says": said(low, high, len(names), [float(row.mean()) for row in apart]),
-    }  # fmt: skip
+        "n": len(names),
+        "mean": round(float(apart.mean()), 4),
+        "mean_95": [round(low, 4), round(high, 4)],
+        "seeds": [round(float(row.mean()), 4) for row in apart],
+        "says": said(low, high, len(names), [float(row.mean()) for row in apart]),
+    }
 
 
 def said(low: float, high: float, n: int, seeds: Sequence[float]) -> str:
@@ -49,12 +61,19 @@ def said(low: float, high: float, n: int, seeds: Sequence[float]) -> str:
         return "within noise: the interval holds 0"
     if min(seeds) <= 0 <= max(seeds):
         return "within noise: the seeds do not agree"
-    told = "one seed only" if len(seeds) == 1 else f"{len(seeds)} seeds from {min(seeds):+.3f} to {max(seeds):+.3f}"
+    told = (
+        "one seed only"
+        if len(seeds) == 1
+        else f"{len(seeds)} seeds from {min(seeds):+.3f} to {max(seeds):+.3f}"
+    )
     return f"{'above' if low > 0 else 'below'} noise over texts; {told}"
 
 
-def over_seeds(arms: Sequence[str], given: argparse.Namespace, one: Callable[[str, int], tuple[list[float], Any]]) -> tuple[dict[str, list[list[float]]], dict[str, list[Any]]]:
-    """`one(arm, seed)` for each of `given.seeds` seeds and each arm: what it measures text by text, and what else it tells, by arm."""
+def over_seeds(
+    arms: Sequence[str], given: argparse.Namespace, one: Callable[[str, int], tuple[list[float], Any]]
+) -> tuple[dict[str, list[list[float]]], dict[str, list[Any]]]:
+    """`one(arm, seed)` for each of `given.seeds` seeds and each arm: what it measures text by text, and
+    what else it tells, by arm."""
     rows: dict[str, list[list[float]]] = {arm: [] for arm in arms}
     told: dict[str, list[Any]] = {arm: [] for arm in arms}
     for seed in range(given.seed, given.seed + given.seeds):
@@ -65,8 +84,11 @@ def over_seeds(arms: Sequence[str], given: argparse.Namespace, one: Callable[[st
     return rows, told
 
 
-def gains(before: Sequence[float], after: dict[str, list[list[float]]], names: Sequence[str], seed: int) -> dict[str, Any]:
-    """What each of two arms gained over the model they began with, and by how much the first ends above the second, the control."""
+def gains(
+    before: Sequence[float], after: dict[str, list[list[float]]], names: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """What each of two arms gained over the model they began with, and by how much the first ends above
+    the second, the control."""
     one, control = after
     gain = {arm: compared(rows, [before] * len(rows), names, seed) for arm, rows in after.items()}
     return {"gain": gain, f"{one}_less_{control}": compared(after[one], after[control], names, seed)}
@@ -80,16 +102,30 @@ def means(rows: dict[str, list[list[float]]]) -> dict[str, list[float]]:
 def tell(comparisons: dict[str, dict[str, Any]], unit: str, found: dict[str, Any]) -> None:
     """A line a comparison for people, then the whole as a JSON line."""
     for name, each in comparisons.items():
-        print(f"{name:<42} {each['mean']:+.4f} [{each['mean_95'][0]:+.4f}, {each['mean_95'][1]:+.4f}] {unit}over {each['n']} texts: {each['says']}")
+        print(
+            f"{name:<42} {each['mean']:+.4f} [{each['mean_95'][0]:+.4f}, {each['mean_95'][1]:+.4f}] "
+            f"{unit}over {each['n']} texts: {each['says']}"
+        )
     print(json.dumps(found, ensure_ascii=False))
 
 
 def settings(home: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     """What TRL's trainers are told alike: the processor, 32-bit numbers, nothing saved, each step logged."""
     return {
-        "output_dir": home, "max_steps": given.steps, "learning_rate": given.rate, "seed": seed, "data_seed": seed, "use_cpu": True, "bf16": False,
-        "gradient_checkpointing": False, "save_strategy": "no", "report_to": "none", "logging_steps": 1, "disable_tqdm": True, "dataloader_pin_memory": False,
-    }  # fmt: skip
+        "output_dir": home,
+        "max_steps": given.steps,
+        "learning_rate": given.rate,
+        "seed": seed,
+        "data_seed": seed,
+        "use_cpu": True,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "save_strategy": "no",
+        "report_to": "none",
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "dataloader_pin_memory": False,
+    }
 
 
 def history(trainer: Any, name: str) -> list[dict[str, float]]:

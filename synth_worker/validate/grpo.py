@@ -3,9 +3,10 @@
 reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind where they are there
 run     python -m synth_worker.validate.grpo --pairs pairs.parquet --model models/smollm2-135m-instruct
 
-Two arms take the same steps of TRL's GRPOTrainer from the same model on the same questions. One is rewarded for what can be checked: 1 for the
-number in which the right chain ends, as the last number of the answer, and FORM for ending in a line `A: number`. The control's reward is a hash
-of the answer, so that what it gains is chance. Told are each step's mean reward and its spread (where all answers to a question earn the same,
+Two arms take the same steps of TRL's GRPOTrainer from the same model on the same questions. One is rewarded
+for what can be checked: 1 for the number in which the right chain ends, as the last number of the answer, and
+FORM for ending in a line `A: number`. The control's reward is a hash of the answer, so that what it gains is
+chance. Told are each step's mean reward and its spread (where all answers to a question earn the same,
 nothing is learnt from it), and the reward on held-out questions before and after. The last line is JSON.
 """
 
@@ -51,7 +52,8 @@ def chance(answer: str, seed: int) -> float:
 
 
 def rewards_of(model: CausalModel, held: list[Pair], given: argparse.Namespace) -> list[float]:
-    """Mean reward of `answers` sampled answers to each held-out question, the draws the same for every model."""
+    """Mean reward of `answers` sampled answers to each held-out question, the draws the same for every
+    model."""
     import torch
 
     torch.manual_seed(given.seed)
@@ -61,35 +63,66 @@ def rewards_of(model: CausalModel, held: list[Pair], given: argparse.Namespace) 
         ids = torch.tensor([model.ids(PROMPT.format(question=pair.question), opens=True)])
         with torch.inference_mode():
             rows = model.model.generate(
-                ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0, top_k=0, num_return_sequences=given.answers,
-                max_new_tokens=given.tokens, pad_token_id=model.tokenizer.pad_token_id or model.tokenizer.eos_token_id,
-            )  # fmt: skip
+                ids,
+                attention_mask=torch.ones_like(ids),
+                do_sample=True,
+                temperature=1.0,
+                top_k=0,
+                num_return_sequences=given.answers,
+                max_new_tokens=given.tokens,
+                pad_token_id=model.tokenizer.pad_token_id or model.tokenizer.eos_token_id,
+            )
         told = model.tokenizer.batch_decode(rows[:, ids.shape[1] :], skip_special_tokens=True)
         found.append(fmean(reward(answer, last_number(pair.correct) or 0.0) for answer in told))
     return found
 
 
-def trained(pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace) -> tuple[CausalModel, list[dict[str, float]]]:
-    """The model after the steps, and of each step: mean reward, its spread, the share of questions whose answers all earn the same."""
+def trained(
+    pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace
+) -> tuple[CausalModel, list[dict[str, float]]]:
+    """The model after the steps, and of each step: mean reward, its spread, the share of questions whose
+    answers all earn the same."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
     def earned(completions: list[str], wanted: list[float], **_: Any) -> list[float]:
-        return [reward(answer, number) if arm == "checked" else chance(answer, seed) for answer, number in zip(completions, wanted, strict=True)]
+        return [
+            reward(answer, number) if arm == "checked" else chance(answer, seed)
+            for answer, number in zip(completions, wanted, strict=True)
+        ]
 
     model = CausalModel(given.model)
-    rows = [{"prompt": PROMPT.format(question=pair.question), "wanted": last_number(pair.correct)} for pair in pairs]
+    rows = [
+        {"prompt": PROMPT.format(question=pair.question), "wanted": last_number(pair.correct)}
+        for pair in pairs
+    ]
     with tempfile.TemporaryDirectory() as home:
-        args = GRPOConfig(**settings(home, seed, given), per_device_train_batch_size=given.answers, num_generations=given.answers, max_completion_length=given.tokens)
-        trainer = GRPOTrainer(model=model.model, reward_funcs=earned, args=args, train_dataset=Dataset.from_list(rows), processing_class=model.tokenizer)
+        args = GRPOConfig(
+            **settings(home, seed, given),
+            per_device_train_batch_size=given.answers,
+            num_generations=given.answers,
+            max_completion_length=given.tokens,
+        )
+        trainer = GRPOTrainer(
+            model=model.model,
+            reward_funcs=earned,
+            args=args,
+            train_dataset=Dataset.from_list(rows),
+            processing_class=model.tokenizer,
+        )
         steps = history(trainer, "reward")
-    return model, [{name: round(float(step[name]), 4) for name in ("reward", "reward_std", "frac_reward_zero_std")} for step in steps]
+    return model, [
+        {name: round(float(step[name]), 4) for name in ("reward", "reward_std", "frac_reward_zero_std")}
+        for step in steps
+    ]
 
 
 def validate(given: argparse.Namespace) -> dict[str, Any]:
     """The whole answer. Raises RecipeError when too few questions end in a number."""
     quiet()
-    checkable = [pair for pair in read_pairs(given.pairs, given.kind) if last_number(pair.correct) is not None]
+    checkable = [
+        pair for pair in read_pairs(given.pairs, given.kind) if last_number(pair.correct) is not None
+    ]
     pairs, held = split(checkable, given.n, given.held, given.seed)
     began = time.monotonic()
     before = rewards_of(CausalModel(given.model), held, given)
@@ -97,15 +130,30 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     def one(arm: str, seed: int) -> tuple[list[float], list[dict[str, float]]]:
         model, steps = trained(pairs, arm, seed, given)
         after, flat = rewards_of(model, held, given), fmean(step["frac_reward_zero_std"] for step in steps)
-        print(f"{arm:<8} seed {seed}: held-out reward {fmean(before):.3f} -> {fmean(after):.3f}; {flat:.0%} of the steps' questions taught nothing", flush=True)
+        print(
+            f"{arm:<8} seed {seed}: held-out reward {fmean(before):.3f} -> {fmean(after):.3f}; "
+            f"{flat:.0%} of the steps' questions taught nothing",
+            flush=True,
+        )
         return after, steps
 
     after, by_step = over_seeds(ARMS, given, one)
     return {
-        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "n": len(pairs), "held": len(held), "steps": given.steps, "answers": given.answers,
-        "tokens": given.tokens, "rate": given.rate, "seeds": given.seeds, "seconds": round(time.monotonic() - began, 1), "reward_before": round(fmean(before), 4),
-        "reward_after": means(after), "by_step": by_step, **gains(before, after, [pair.question for pair in held], given.seed),
-    }  # fmt: skip
+        "pairs": Path(given.pairs).name,
+        "model": Path(given.model).name,
+        "n": len(pairs),
+        "held": len(held),
+        "steps": given.steps,
+        "answers": given.answers,
+        "tokens": given.tokens,
+        "rate": given.rate,
+        "seeds": given.seeds,
+        "seconds": round(time.monotonic() - began, 1),
+        "reward_before": round(fmean(before), 4),
+        "reward_after": means(after),
+        "by_step": by_step,
+        **gains(before, after, [pair.question for pair in held], given.seed),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -117,7 +165,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--answers", type=int, default=4, help="answers sampled for a question (default 4)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of an answer at the most (default 64)")
     parser.add_argument("--rate", type=float, default=5e-6, help="learning rate, falling to 0 (default 5e-6)")
-    parser.add_argument("--seed", type=int, default=7, help="first seed; also of the choice, the draws and the bootstrap (default 7)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=7,
+        help="first seed; also of the choice, the draws and the bootstrap (default 7)",
+    )
     parser.add_argument("--seeds", type=int, default=1, help="runs of each arm (default 1)")
     given = parser.parse_args(argv)
 

@@ -1,12 +1,14 @@
-"""Does a model that is trained on right chains of thought come to find right chains likelier, on questions it never saw?
+"""Does a model that is trained on right chains of thought come to find right chains likelier, on questions it
+never saw?
 
 reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind where they are there
 run     python -m synth_worker.validate.sft --pairs pairs.parquet --model models/smollm2-135m-instruct
 
-Two arms start from the same model and take the same steps of TRL's SFTTrainer on the same questions in the same order: one learns the right
-chains, the control the wrong ones. Measured on held-out questions is the margin (loss of the wrong chain less loss of the right one, nats per
-token, given the question), before and after. Only the difference of the two arms speaks of the chains: what both gain is that they learn the
-form. The last line is JSON.
+Two arms start from the same model and take the same steps of TRL's SFTTrainer on the same questions in the
+same order: one learns the right chains, the control the wrong ones. Measured on held-out questions is the
+margin (loss of the wrong chain less loss of the right one, nats per token, given the question), before and
+after. Only the difference of the two arms speaks of the chains: what both gain is that they learn the form.
+The last line is JSON.
 """
 
 from __future__ import annotations
@@ -38,16 +40,33 @@ def margins(model: CausalModel, held: list[Pair]) -> tuple[list[float], list[str
     return [value for value, _ in told], [question for _, question in told]
 
 
-def trained(pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace) -> tuple[CausalModel, list[float]]:
+def trained(
+    pairs: list[Pair], arm: str, seed: int, given: argparse.Namespace
+) -> tuple[CausalModel, list[float]]:
     """The model after the steps, and the training loss of each step."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     model = CausalModel(given.model)
-    rows = [{"prompt": PROMPT.format(question=pair.question), "completion": getattr(pair, arm)} for pair in pairs]
+    rows = [
+        {"prompt": PROMPT.format(question=pair.question), "completion": getattr(pair, arm)} for pair in pairs
+    ]
     with tempfile.TemporaryDirectory() as home:
-        args = SFTConfig(**settings(home, seed, given), per_device_train_batch_size=given.batch, max_length=model.longest, completion_only_loss=True)
-        steps = history(SFTTrainer(model=model.model, args=args, train_dataset=Dataset.from_list(rows), processing_class=model.tokenizer), "loss")
+        args = SFTConfig(
+            **settings(home, seed, given),
+            per_device_train_batch_size=given.batch,
+            max_length=model.longest,
+            completion_only_loss=True,
+        )
+        steps = history(
+            SFTTrainer(
+                model=model.model,
+                args=args,
+                train_dataset=Dataset.from_list(rows),
+                processing_class=model.tokenizer,
+            ),
+            "loss",
+        )
     model.model.eval()
     return model, [round(step["loss"], 4) for step in steps]
 
@@ -62,15 +81,29 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
     def one(arm: str, seed: int) -> tuple[list[float], list[float]]:
         model, lost = trained(pairs, arm, seed, given)
         after = margins(model, held)[0]
-        print(f"{arm:<8} seed {seed}: training loss {lost[0]:.3f} -> {lost[-1]:.3f}, margin {fmean(before):+.4f} -> {fmean(after):+.4f}", flush=True)
+        print(
+            f"{arm:<8} seed {seed}: training loss {lost[0]:.3f} -> {lost[-1]:.3f}, margin "
+            f"{fmean(before):+.4f} -> {fmean(after):+.4f}",
+            flush=True,
+        )
         return after, lost
 
     after, losses = over_seeds(ARMS, given, one)
     return {
-        "pairs": Path(given.pairs).name, "model": Path(given.model).name, "n": len(pairs), "held": len(held), "steps": given.steps, "batch": given.batch, "rate": given.rate,
-        "seeds": given.seeds, "seconds": round(time.monotonic() - began, 1), "margin_before": round(fmean(before), 4), "margin_after": means(after), "training_loss": losses,
+        "pairs": Path(given.pairs).name,
+        "model": Path(given.model).name,
+        "n": len(pairs),
+        "held": len(held),
+        "steps": given.steps,
+        "batch": given.batch,
+        "rate": given.rate,
+        "seeds": given.seeds,
+        "seconds": round(time.monotonic() - began, 1),
+        "margin_before": round(fmean(before), 4),
+        "margin_after": means(after),
+        "training_loss": losses,
         **gains(before, after, questions, given.seed),
-    }  # fmt: skip
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,7 +114,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps (default 6)")
     parser.add_argument("--batch", type=int, default=4, help="chains a step (default 4)")
     parser.add_argument("--rate", type=float, default=2e-5, help="learning rate, falling to 0 (default 2e-5)")
-    parser.add_argument("--seed", type=int, default=7, help="first seed; also of the choice and of the bootstrap (default 7)")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="first seed; also of the choice and of the bootstrap (default 7)"
+    )
     parser.add_argument("--seeds", type=int, default=2, help="runs of each arm (default 2)")
     given = parser.parse_args(argv)
 

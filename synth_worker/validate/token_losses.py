@@ -1,4 +1,5 @@
-"""The loss of every token of a text under a causal language model in a Hugging Face folder (transformers, float32, on the CPU)."""
+"""The loss of every token of a text under a causal language model in a Hugging Face folder
+(transformers, float32, on the CPU)."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from typing import Any
 from synth_worker.command_line import need
 from synth_worker.errors import RecipeError
 
-PADDED_TOKENS = 2048  # in one pass of the model: its logits are that many rows of the vocabulary
+# in one pass of the model: its logits are that many rows of the vocabulary
+PADDED_TOKENS = 2048
 
 
 def batches(lengths: Sequence[int], most: int = PADDED_TOKENS) -> Iterator[list[int]]:
-    """Places of texts that go through the model together: of like length, `most` tokens with padding (one text at the least)."""
+    """Places of texts that go through the model together: of like length, `most` tokens with padding
+    (one text at the least)."""
     part: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
         if part and lengths[i] * (len(part) + 1) > most:
@@ -30,16 +33,24 @@ class CausalModel:
     def __init__(self, folder: str) -> None:
         torch, transformers = need("torch", "transformers")
         if not (Path(folder) / "config.json").is_file():
-            raise RecipeError(f"{folder}: no Hugging Face folder (config.json is not there); `make worker` makes models/smollm2-135m-instruct")
+            raise RecipeError(
+                f"{folder}: no Hugging Face folder (config.json is not there); `make worker` makes "
+                "models/smollm2-135m-instruct"
+            )
         try:
             self.tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+            self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32
+            ).eval()
         except (OSError, ValueError, KeyError) as error:
-            raise RecipeError(f"{folder}: not readable as a causal language model: {str(error).splitlines()[0]}") from None
+            raise RecipeError(
+                f"{folder}: not readable as a causal language model: {str(error).splitlines()[0]}"
+            ) from None
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
 
     def ids(self, text: str, opens: bool = False) -> list[int]:
-        """Tokens of a text; `opens`: with what the tokenizer puts before a text, never what it puts behind one."""
+        """Tokens of a text; `opens`: with what the tokenizer puts before a text, never what it puts
+        behind one."""
         found = list(self.tokenizer(text, add_special_tokens=opens, verbose=False)["input_ids"])
         return found[:-1] if opens and found and found[-1] == self.tokenizer.eos_token_id else found
 
@@ -50,7 +61,8 @@ class CausalModel:
         made: list[list[float]] = [[] for _ in texts]
         for part in batches([len(text) for text in texts]):
             width = max(len(texts[i]) for i in part)
-            rows = torch.zeros((len(part), width), dtype=torch.long)  # padding stands behind, where no token before it looks
+            # padding stands behind, where no token before it looks
+            rows = torch.zeros((len(part), width), dtype=torch.long)
             mask = torch.zeros_like(rows)
             for row, i in enumerate(part):
                 rows[row, : len(texts[i])] = torch.tensor(texts[i])
@@ -59,5 +71,7 @@ class CausalModel:
                 logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
                 for row, i in enumerate(part):
                     n = len(texts[i])
-                    made[i] = torch.nn.functional.cross_entropy(logits[row, : n - 1].float(), rows[row, 1:n], reduction="none").tolist()
+                    made[i] = torch.nn.functional.cross_entropy(
+                        logits[row, : n - 1].float(), rows[row, 1:n], reduction="none"
+                    ).tolist()
         return made

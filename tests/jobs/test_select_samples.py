@@ -17,7 +17,14 @@ from jobs.core.errors import ConfigError, DataError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.schema import documents as promised
-from jobs.schema.documents import BENCHMARK_ITEMS, SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SCORES, SYNTH_REQUESTS
+from jobs.schema.documents import (
+    BENCHMARK_ITEMS,
+    SAMPLE_SCORES,
+    SAMPLE_SIGNALS,
+    SAMPLE_VERDICTS,
+    SCORES,
+    SYNTH_REQUESTS,
+)
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigError
-from jobs.lake.listing import NoSuchInput, hadoop_folders, hadoop_listing, input_path, local_folders, local_listing, name_below
+from jobs.lake.listing import (
+    NoSuchInput,
+    hadoop_folders,
+    hadoop_listing,
+    input_path,
+    local_folders,
+    local_listing,
+    name_below,
+)
 
 
 def names(where: Any) -> dict[str, str]:

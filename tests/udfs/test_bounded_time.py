@@ -24,7 +24,18 @@ from udfs.rules import apply_limits, measures, repetition
 from udfs.samples import chunks, selection
 from udfs.samples import measures as sample_measures
 from udfs.scoring import classifiers, grams, importance, kenlm, sensitive
-from udfs.text import chars, chinese_words, compatibility, folding, langid, line_ends, lines, scripts, tokens, words
+from udfs.text import (
+    chars,
+    chinese_words,
+    compatibility,
+    folding,
+    langid,
+    line_ends,
+    lines,
+    scripts,
+    tokens,
+    words,
+)
 
 UDFS = Path(udfs.__file__).parent
 Kernel = Callable[[str], Any]

@@ -1,1 +1,2 @@
-"""How compiled code sees Arrow columns, where its machine code is kept, and what a Python worker needs to start."""
+"""How compiled code sees Arrow columns, where its machine code is kept, and what a Python worker needs
+to start."""

@@ -112,7 +112,8 @@ def read_beside(function: Callable[..., Any], name: str) -> bytes:
     """A file in the folder of a function's source, out of a zip too. Raises OSError when it is not there."""
     loader = getattr(sys.modules.get(function.__module__), "__loader__", None)
     archive = getattr(loader, "archive", None)
-    if archive is not None:  # by the module's name: what the code says of its file may be relative to another folder
+    # by the module's name: what the code says of its file may be relative to another folder
+    if archive is not None:
         inside = "/".join([*function.__module__.split(".")[:-1], name])
         return bytes(loader.get_data(f"{archive}{os.sep}{inside}"))  # type: ignore[union-attr]
     return (Path(inspect.getfile(function)).parent / name).read_bytes()

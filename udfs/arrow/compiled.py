@@ -1,8 +1,9 @@
-"""What every compiled kernel here shares: how it is compiled, how it sees an Arrow column, one mixing function.
+"""What every compiled kernel here shares: how it is compiled, how it sees an Arrow column, one mixing
+function.
 
-A kernel takes offsets and bytes, never Python strings. `text_buffers` gives both for any string column; `slices` cuts a
-batch into runs of about a megabyte, so that what lies between two kernels stays in the cache and the memory of a stage
-does not grow with the batch.
+A kernel takes offsets and bytes, never Python strings. `text_buffers` gives both for any string column;
+`slices` cuts a batch into runs of about a megabyte, so that what lies between two kernels stays in the cache
+and the memory of a stage does not grow with the batch.
 """
 
 import contextlib
@@ -22,7 +23,8 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from udfs.arrow.code_cache import KernelCache
 
-SLICE_BYTES = 1 << 20  # text that goes through the kernels at once; a longer document goes alone
+# text that goes through the kernels at once; a longer document goes alone
+SLICE_BYTES = 1 << 20
 
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint32]
@@ -31,20 +33,25 @@ Offsets = npt.NDArray[np.int64]
 
 
 def _whole_vectors() -> str | None:
-    """Features of the processor by which LLVM takes all 512 bits of its vectors, where that costs no clock (Ice Lake and Zen 4 on); else None: its own choice.
+    """Features of the processor by which LLVM takes all 512 bits of its vectors, where that costs no clock
+    (Ice Lake and Zen 4 on); else None: its own choice.
 
-    LLVM halves them on all Intel processors, because the first that had them ran slower then. Signatures take two thirds of the time this way.
+    LLVM halves them on all Intel processors, because the first that had them ran slower then. Signatures take
+    two thirds of the time this way.
     """
     features = llvmlite.binding.get_host_cpu_features()
     return f"{features.flatten()},-prefer-256-bit" if features.get("avx512vbmi2") else None
 
 
-if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:  # (a user may have named another processor, to share a cache)
-    numba.config.CPU_FEATURES = _whole_vectors()  # read at the first compilation, part of the key of numba's cache
+# (a user may have named another processor, to share a cache)
+if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:
+    # read at the first compilation, part of the key of numba's cache
+    numba.config.CPU_FEATURES = _whole_vectors()
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` at its first call, or take the machine code that is there: see udfs.arrow.code_cache.
+    """Compile `function` at its first call, or take the machine code that is there: see
+    udfs.arrow.code_cache.
 
     Nothing is compiled at import. Only where no folder at all can be written, and no code came with the
     package, is it compiled again in each process, which takes seconds.
@@ -62,9 +69,11 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _one_at_a_time(compile_: Callable[..., Any], lock: Path, signature: Any) -> Any:
-    """What numba calls for a new signature: of the workers of a machine, which all meet a kernel at once, one compiles and the others load.
+    """What numba calls for a new signature: of the workers of a machine, which all meet a kernel at once, one
+    compiles and the others load.
 
-    numba's own lock is taken first, so that no thread of this process waits for the file while another waits for numba.
+    numba's own lock is taken first, so that no thread of this process waits for the file while another waits
+    for numba.
     """
     with global_compiler_lock, lock.open("a") as stream:
         with contextlib.suppress(OSError):  # a file system without locks
@@ -74,7 +83,8 @@ def _one_at_a_time(compile_: Callable[..., Any], lock: Path, signature: Any) -> 
 
 @kernel
 def mix64(x: np.uint64) -> np.uint64:
-    """Spread every bit of `x` over all 64: the finalizer of MurmurHash3, a bijection (Appleby, public domain)."""
+    """Spread every bit of `x` over all 64: the finalizer of MurmurHash3, a bijection (Appleby, public
+    domain)."""
     x ^= x >> np.uint64(33)
     x *= np.uint64(0xFF51AFD7ED558CCD)
     x ^= x >> np.uint64(33)
@@ -83,20 +93,23 @@ def mix64(x: np.uint64) -> np.uint64:
 
 
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same array, read-only: Arrow's buffers are, and numba compiles a kernel once for each mix of the two."""
+    """The same array, read-only: Arrow's buffers are, and numba compiles a kernel once for each mix of
+    the two."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[Bytes, Offsets]:
-    """The UTF-8 bytes of a string column and its `n + 1` offsets; a null is an empty text. Both are read-only.
+    """The UTF-8 bytes of a string column and its `n + 1` offsets; a null is an empty text. Both are
+    read-only.
 
     Raises TypeError when the column holds anything but strings.
     """
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-        if isinstance(texts, pa.ChunkedArray):  # pyarrow keeps what does not fit 32-bit offsets in several chunks
+        # pyarrow keeps what does not fit 32-bit offsets in several chunks
+        if isinstance(texts, pa.ChunkedArray):
             texts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in texts.chunks])
     if pa.types.is_null(texts.type):
         texts = texts.cast(pa.large_string())
@@ -113,7 +126,8 @@ def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[Bytes, Offsets]:
 
 
 def slices(offsets: Offsets, limit: int = SLICE_BYTES) -> Iterator[tuple[int, int]]:
-    """Cut rows into runs `[first, last)` whose offsets span at most `limit`, or one row when that row alone spans more."""
+    """Cut rows into runs `[first, last)` whose offsets span at most `limit`, or one row when that row
+    alone spans more."""
     first, rows = 0, len(offsets) - 1
     while first < rows:
         last = int(np.searchsorted(offsets, offsets[first] + limit, side="right")) - 1

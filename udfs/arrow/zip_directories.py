@@ -1,9 +1,9 @@
 """Spares Python workers from reading the directories of zip archives again at every task.
 
 Spark's Python worker invalidates the import caches at each task, and Python before 3.13 then reads the whole
-directory of an archive again, in Python, once for each package that was imported out of it: with pyspark.zip and
-a zip of ours on the path 5 of the 31 seconds of a worker that sketched and compared half a million documents. A
-directory is read again only where its file has another time or size than when it was read last.
+directory of an archive again, in Python, once for each package that was imported out of it: with pyspark.zip
+and a zip of ours on the path 5 of the 31 seconds of a worker that sketched and compared half a million
+documents. A directory is read again only where its file has another time or size than when it was read last.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zipimport
+from typing import Any
 
 _read: dict[str, tuple[int, int]] = {}  # archive -> what its file was when its directory was read
 _reread = zipimport.zipimporter.invalidate_caches
@@ -33,4 +34,5 @@ def invalidate_changed(importer: zipimport.zipimporter) -> None:
 def install() -> None:
     """For this process, unless its Python reads directories only when they are asked for."""
     if "_get_files" not in vars(zipimport.zipimporter):
-        zipimport.zipimporter.invalidate_caches = invalidate_changed  # type: ignore[method-assign, assignment]
+        importer: Any = zipimport.zipimporter
+        importer.invalidate_caches = invalidate_changed

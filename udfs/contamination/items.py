@@ -1,9 +1,9 @@
 """From the items of benchmarks to what is looked for in documents: which part of each, and what never is.
 
-An item is looked for as its question where that says enough by itself. A question that says too little, or that
-several items with other answers share (`Which of these is true?`), is looked for together with its answer. A
-passage is looked for by itself, once a benchmark, under the first item that has it. Whatever cannot be looked for
-has a reason.
+An item is looked for as its question where that says enough by itself. A question that says too little, or
+that several items with other answers share (`Which of these is true?`), is looked for together with its
+answer. A passage is looked for by itself, once a benchmark, under the first item that has it. Whatever cannot
+be looked for has a reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ REASONS = {  # why a part of an item is never found
     TOO_FEW_WORDS: "below min_words {min_words:g}, and no answer makes up for it",
     TOO_COMMON: "of which every few words stand in more than {max_seed_items} items",
 }
-_LETTER = re.compile(r"\W*[A-Za-z]\W*")  # an answer that names a choice, and says nothing beside a text
+# an answer that names a choice, and says nothing beside a text
+_LETTER = re.compile(r"\W*[A-Za-z]\W*")
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,23 @@
 """Benchmark questions inside documents: which ones, how like, and where.
 
-A text is a row of tokens: words, numbers, and single characters of scripts without spaces (so English, Chinese and the
-formulas between them are one case), folded as everywhere (NFKC, case, Traditional to Simplified), punctuation out. A
-document and an item meet where they share `seed` tokens in a row. There the item is laid over the document and compared
-token by token within a band, which gives two measures:
+A text is a row of tokens: words, numbers, and single characters of scripts without spaces (so English,
+Chinese and the formulas between them are one case), folded as everywhere (NFKC, case, Traditional to
+Simplified), punctuation out. A document and an item meet where they share `seed` tokens in a row. There the
+item is laid over the document and compared token by token within a band, which gives two measures:
 
-    alike   1 - edits / length over the whole item; an edit adds, drops, changes or swaps. High for a question whose
-            numbers or words were changed; a question of the same kind differs in more places than an edited copy.
+    alike   1 - edits / length over the whole item; an edit adds, drops, changes or swaps. High for a question
+            whose
+            numbers or words were changed; a question of the same kind differs in more places than an edited
+            copy.
     run     the longest stretch word for word. Long for a part of a question.
 
-Lengths are counted in words; a character of an unspaced script is two thirds of a word (a Chinese word has 1.5 characters on
-average). As evidence a number or a single letter counts half, and a stretch of nothing else is none: `1, 2, 3, 4` and
-`x^2 + y^2` are in many documents.
+Lengths are counted in words; a character of an unspaced script is two thirds of a word (a Chinese word has
+1.5 characters on average). As evidence a number or a single letter counts half, and a stretch of nothing else
+is none: `1, 2, 3, 4` and `x^2 + y^2` are in many documents.
 
-An item that says too little by itself (`What is 17 times 24?`) may come with its answers: it is found where the
-item and, near it, one of the answers word for word stand. An item of fewer tokens than a seed is then its own seed.
+An item that says too little by itself (`What is 17 times 24?`) may come with its answers: it is found where
+the item and, near it, one of the answers word for word stand. An item of fewer tokens than a seed is then its
+own seed.
 """
 
 from __future__ import annotations
@@ -31,38 +34,54 @@ from udfs.contamination import search_kernels as kernels
 from udfs.contamination.search_kernels import WORD
 from udfs.text.folding import EXPANDS, POINT, FoldParams, fold_codes, fold_table
 
-_FILTER_BITS = 23  # of the seed filter at most: 1 MB, so that it stays in the second cache
-_SEED_WORTH = 12  # sixths of a word that a seed holds at least as evidence; bare formulas and number rows make nobody meet
+# of the seed filter at most: 1 MB, so that it stays in the second cache
+_FILTER_BITS = 23
+# sixths of a word that a seed holds at least as evidence; bare formulas and number rows make nobody meet
+_SEED_WORTH = 12
 
 Weights = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class OverlapParams:
-    """How items are looked for. Raises ValueError where the numbers do not fit together. benchmarks/decontamination.md says why these."""
+    """How items are looked for.
+
+    Raises ValueError where the numbers do not fit together. benchmarks/decontamination.md says why these.
+    """
 
     seed: int = 4  # tokens in a row that make a document and an item meet
-    max_seed_items: int = 50  # a seed that more items have ("how many does he have") makes nobody meet
+    # a seed that more items have ("how many does he have") makes nobody meet
+    max_seed_items: int = 50
     band: int = 8  # tokens by which a copy may be shifted against the item
-    min_words: float = 6.0  # evidence that is found of an item at least; an item that holds less is never looked for
+    # evidence that is found of an item at least; an item that holds less is never looked for
+    min_words: float = 6.0
     min_alike: float = 0.6  # from here on an edited copy of the whole item
     short_words: float = 12.0  # an item with fewer words ...
     min_alike_short: float = 0.8  # ... must be alike this much, as everyday phrases come near
-    runs: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))  # or so many words in a row, which are that share of the item
-    answer_min_words: float = 4.0  # evidence of an item with answers and of the answer together, at least
-    answer_window: int = 32  # tokens after and before the item in which the answer begins or ends
-    answer_tokens: int = 8  # of an answer that are looked for; a longer one is known by its beginning
+    # or so many words in a row, which are that share of the item
+    runs: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))
+    # evidence of an item with answers and of the answer together, at least
+    answer_min_words: float = 4.0
+    # tokens after and before the item in which the answer begins or ends
+    answer_window: int = 32
+    # of an answer that are looked for; a longer one is known by its beginning
+    answer_tokens: int = 8
     fold: FoldParams = field(default_factory=FoldParams)
 
     def __post_init__(self) -> None:
         if self.seed < 2 or self.max_seed_items < 1 or self.band < 0 or self.min_words < 1:
-            raise ValueError(f"seed is at least 2, max_seed_items and min_words 1, band 0, not {self.seed}, {self.max_seed_items}, {self.min_words}, {self.band}")
+            raise ValueError(
+                f"seed is at least 2, max_seed_items and min_words 1, band 0, not {self.seed}, "
+                f"{self.max_seed_items}, {self.min_words}, {self.band}"
+            )
         if self.answer_min_words < 1 or self.answer_window < 1 or self.answer_tokens < 1:
             numbers = (self.answer_min_words, self.answer_window, self.answer_tokens)
             raise ValueError(f"the numbers of answers are at least 1, not {', '.join(map(str, numbers))}")
         shares = [self.min_alike, self.min_alike_short, *(share for _, share in self.runs)]
         if not all(0 < share <= 1 for share in shares):
-            raise ValueError(f"min_alike, min_alike_short and the shares of runs are above 0 and at most 1, not {shares}")
+            raise ValueError(
+                f"min_alike, min_alike_short and the shares of runs are above 0 and at most 1, not {shares}"
+            )
 
 
 @dataclass(frozen=True)
@@ -80,7 +99,10 @@ class SeedTable:
 
 @dataclass(frozen=True)
 class Index:
-    """Items ready to be looked for; arrays only, so that it travels to executors as it is. Made by `build_index`."""
+    """Items ready to be looked for; arrays only, so that it travels to executors as it is.
+
+    Made by `build_index`.
+    """
 
     params: OverlapParams
     tables: tuple[SeedTable, ...]
@@ -92,8 +114,10 @@ class Index:
     answer_starts: Offsets  # of each answer in `answers`
     answer_worths: Weights  # sixths of a word of each answer, as evidence
     answers_of: Offsets  # of each item, in `answer_starts`
-    searchable: npt.NDArray[np.bool_]  # which items hold enough evidence, and a seed, to be looked for
-    too_common: npt.NDArray[np.bool_]  # which would, if not every seed of theirs stood in more than max_seed_items items
+    # which items hold enough evidence, and a seed, to be looked for
+    searchable: npt.NDArray[np.bool_]
+    # which would, if not every seed of theirs stood in more than max_seed_items items
+    too_common: npt.NDArray[np.bool_]
 
 
 def _sums(values: Weights, starts: Offsets) -> Weights:
@@ -143,9 +167,11 @@ def build_index(
     params: OverlapParams | None = None,
     answers: Sequence[Sequence[str]] | None = None,
 ) -> Index:
-    """The index of items given as texts; item i of what is found is `texts[i]`. One of little evidence is never found.
+    """The index of items given as texts; item i of what is found is `texts[i]`. One of little evidence is
+    never found.
 
-    `answers[i]`: when there are any, the item is found only with one of them near it, and needs less evidence of its own.
+    `answers[i]`: when there are any, the item is found only with one of them near it, and needs less evidence
+    of its own.
     """
     params = params or OverlapParams()
     known = as_tokens(texts, params)
@@ -153,7 +179,8 @@ def build_index(
     given = [list(each) for each in answers] if answers is not None else [[]] * n_items
     sizes = np.array([len(each) for each in given], np.int64)
     cut = as_tokens([text for each in given for text in each], params).first(params.answer_tokens)
-    whose = np.repeat(np.arange(n_items), sizes)[np.diff(cut.starts) > 0]  # an answer without a token stands everywhere
+    # an answer without a token stands everywhere
+    whose = np.repeat(np.arange(n_items), sizes)[np.diff(cut.starts) > 0]
     answers_of = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(whose, minlength=n_items))])
     answer_starts = np.concatenate([cut.starts[:-1][np.diff(cut.starts) > 0], cut.starts[-1:]])
     answer_worths = cut.evidence()[np.diff(cut.starts) > 0]
@@ -175,7 +202,8 @@ def build_index(
 
 
 def _postings(table: SeedTable) -> npt.NDArray[np.int64]:
-    """Which postings of the table a slot leads to (those of too common seeds stand in it and are never read)."""
+    """Which postings of the table a slot leads to (those of too common seeds stand in it and are never
+    read)."""
     used = table.keys != 0
     firsts, counts = table.firsts[used].astype(np.int64), table.counts[used].astype(np.int64)
     ends = np.cumsum(counts)
@@ -183,7 +211,8 @@ def _postings(table: SeedTable) -> npt.NDArray[np.int64]:
 
 
 def _seed_table(known: Tokens, n: int, wanted: npt.NDArray[np.bool_], params: OverlapParams) -> SeedTable:
-    """The seeds of `n` tokens of the `wanted` items that are worth looking up and that not too many items share."""
+    """The seeds of `n` tokens of the `wanted` items that are worth looking up and that not too many
+    items share."""
     seeds, begins = kernels.grams(known.tokens, known.starts, n)
     sizes = np.diff(begins)
     items = np.repeat(np.arange(len(sizes)), sizes)
@@ -204,7 +233,9 @@ def _seed_table(known: Tokens, n: int, wanted: npt.NDArray[np.bool_], params: Ov
     return SeedTable(n, *(frozen(np.ascontiguousarray(array)) for array in arrays))
 
 
-def _spread(seeds: Hashes, items: npt.NDArray[np.int64], firsts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _spread(
+    seeds: Hashes, items: npt.NDArray[np.int64], firsts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
     """How many different items have each distinct seed (seeds ascending, then items)."""
     if not len(seeds):
         return np.zeros(0, np.int64)
@@ -224,11 +255,11 @@ def _limits(params: OverlapParams) -> npt.NDArray[np.float64]:
 def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatch:
     """Which items each text contains: a row for each text and item, by row and place, then item.
 
-    `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item, `run_words`
-    double: the longest stretch word for word, in words, `is_copy`: whether the score reached `limit` (else the stretch
-    was long enough, and `limit` is the words that it had to have), `start` and `end` int32: code points of the text between
-    the first and the last stretch that is the item's, or its answer's. Where an item is met several times in a text, the
-    best place counts. A null text has no rows.
+    `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item,
+    `run_words` double: the longest stretch word for word, in words, `is_copy`: whether the score reached
+    `limit` (else the stretch was long enough, and `limit` is the words that it had to have), `start` and
+    `end` int32: code points of the text between the first and the last stretch that is the item's, or its
+    answer's. Where an item is met several times in a text, the best place counts. A null text has no rows.
     """
     data, offsets = text_buffers(texts)
     params, totals = index.params, _sums(index.costs, index.starts)
@@ -241,9 +272,14 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
         tokens, starts = kernels.tokens(codes, ends)
         for table in index.tables:
             seeds, seed_starts = kernels.grams(tokens, starts, table.n)
-            slots = [frozen(a) for a in (table.keys, table.firsts, table.counts, table.items, table.places, table.sieve)]
+            slots = [
+                frozen(a)
+                for a in (table.keys, table.firsts, table.counts, table.items, table.places, table.sieve)
+            ]
             shift = np.uint64(64 - (64 * len(table.sieve)).bit_length() + 1)
-            rows = kernels.search(seeds, seed_starts, tokens, starts, *slots, shift, *own, params.band, _limits(params))
+            rows = kernels.search(
+                seeds, seed_starts, tokens, starts, *slots, shift, *own, params.band, _limits(params)
+            )
             spans.append(_spans(rows, codes, ends, data, offsets[first : last + 1], params.fold))
             rows[:, 0] += first
             found.append(rows)
@@ -256,18 +292,37 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     enough = np.zeros(len(rows))
     for words, _ in params.runs:
         enough = np.where(run >= words, np.maximum(enough, words), enough)
-    columns = {"row": rows[:, 0], "item": rows[:, 1], "score": 1 - rows[:, 2] / np.maximum(length, 1), "run_words": run, "is_copy": is_copy}
-    columns |= {"limit": np.where(is_copy, alike, enough), "start": places[:, 0].astype(np.int32), "end": places[:, 1].astype(np.int32)}
+    columns = {
+        "row": rows[:, 0],
+        "item": rows[:, 1],
+        "score": 1 - rows[:, 2] / np.maximum(length, 1),
+        "run_words": run,
+        "is_copy": is_copy,
+    }
+    columns |= {
+        "limit": np.where(is_copy, alike, enough),
+        "start": places[:, 0].astype(np.int32),
+        "end": places[:, 1].astype(np.int32),
+    }
     return pa.record_batch(list(map(pa.array, columns.values())), names=list(columns))
 
 
-def _spans(rows: npt.NDArray[np.int64], codes: Codes, ends: Offsets, data: Bytes, offsets: Offsets, fold: FoldParams) -> npt.NDArray[np.int64]:
-    """Code points (first, one past the last) of the token spans in columns 4 and 5 of `rows`; only texts with a row are looked at."""
+def _spans(
+    rows: npt.NDArray[np.int64], codes: Codes, ends: Offsets, data: Bytes, offsets: Offsets, fold: FoldParams
+) -> npt.NDArray[np.int64]:
+    """Code points (first, one past the last) of the token spans in columns 4 and 5 of `rows`; only texts
+    with a row are looked at."""
     table, pool = fold_table(fold)
     spans = np.zeros((len(rows), 2), np.int64)
     for document in np.unique(rows[:, 0]).tolist():
         mine = np.flatnonzero(rows[:, 0] == document)
-        points = np.frombuffer(data[offsets[document] : offsets[document + 1]].tobytes().decode("utf-8", "replace").encode("utf-32-le"), np.uint32)
+        points = np.frombuffer(
+            data[offsets[document] : offsets[document + 1]]
+            .tobytes()
+            .decode("utf-8", "replace")
+            .encode("utf-32-le"),
+            np.uint32,
+        )
         folded = table[points]
         firsts, lasts = kernels.bounds(codes[ends[document] : ends[document + 1]])
         span = np.stack([firsts[rows[mine, 4]], lasts[rows[mine, 5] - 1]], axis=1)

@@ -1,11 +1,13 @@
-"""The compiled part of udfs/contamination/search.py: tokens and their weights, the seed table, and laying an item over a document."""
+"""The compiled part of udfs/contamination/search.py: tokens and their weights, the seed table, and
+laying an item over a document."""
 
 import numpy as np
 
 from udfs.arrow.compiled import kernel, mix64
 from udfs.text.folding import IGNORED, POINT, UNSPACED
 
-WORD, CHARACTER, SMALL = 6, 4, 3  # weights, in sixths of a word: a word, a character of an unspaced script, a number or single letter
+# weights, in sixths of a word: a word, a character of an unspaced script, a number or single letter
+WORD, CHARACTER, SMALL = 6, 4, 3
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of the rolling sums, as in udfs/dedup/shingles.py
 _PAIR = 2  # tokens in a row that count as found
 _UNDERSCORE = 95  # a letter to Python, punctuation in formulas
@@ -13,7 +15,8 @@ _UNDERSCORE = 95  # a letter to Python, punctuation in formulas
 
 @kernel
 def tokens(codes, ends):  # type: ignore[no-untyped-def]
-    """Hashes of the words of each document, and of every character of an unspaced script; underscores are punctuation."""
+    """Hashes of the words of each document, and of every character of an unspaced script; underscores
+    are punctuation."""
     one, count, token, inside = np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0)
     tokens = np.empty(len(codes) + 2, np.uint64)
     starts = np.zeros(len(ends), np.int64)
@@ -88,7 +91,8 @@ def weigh(codes, ends, total):  # type: ignore[no-untyped-def]
 
 @kernel
 def grams(tokens, starts, n):  # type: ignore[no-untyped-def]
-    """Hashes (never zero) of every n tokens in a row of each document, and where each document's begin; none of a shorter one."""
+    """Hashes (never zero) of every n tokens in a row of each document, and where each document's begin;
+    none of a shorter one."""
     out = np.empty(len(tokens) + 1, np.uint64)
     firsts = np.zeros(len(starts), np.int64)
     power, at = np.uint64(1), 0
@@ -128,7 +132,8 @@ def fill(seeds, firsts, counts, size, bits):  # type: ignore[no-untyped-def]
 
 @kernel
 def stretch(item, text, at, place):  # type: ignore[no-untyped-def]
-    """First and one past the last token of the item in the stretch word for word around the item's `place`, text's `at`."""
+    """First and one past the last token of the item in the stretch word for word around the item's
+    `place`, text's `at`."""
     first, last = place, place
     while first > 0 and first - place + at > 0 and item[first - 1] == text[first - place + at - 1]:
         first -= 1
@@ -139,7 +144,8 @@ def stretch(item, text, at, place):  # type: ignore[no-untyped-def]
 
 @kernel
 def present(item, text, where, band, costs, table):  # type: ignore[no-untyped-def]
-    """At least the cost of the item's tokens that stand anywhere in the region where it may lie; more when hashes meet."""
+    """At least the cost of the item's tokens that stand anywhere in the region where it may lie; more
+    when hashes meet."""
     size = 64
     while size < 8 * (len(item) + 2 * band):
         size *= 2
@@ -155,7 +161,8 @@ def present(item, text, where, band, costs, table):  # type: ignore[no-untyped-d
 
 @kernel
 def evidence_in(item, text, where, band, costs, worths, found):  # type: ignore[no-untyped-def]
-    """Worth of the item's tokens that stand in stretches word for word of at least two tokens, not all numbers and single letters.
+    """Worth of the item's tokens that stand in stretches word for word of at least two tokens, not all
+    numbers and single letters.
 
     Returns also the first and one past the last token of the text in such a stretch.
     """
@@ -182,11 +189,13 @@ def evidence_in(item, text, where, band, costs, worths, found):  # type: ignore[
 
 @kernel
 def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-def]
-    """Least cost of edits that make the whole item of a stretch of the text (optimal string alignment, free ends) within the band.
+    """Least cost of edits that make the whole item of a stretch of the text (optimal string alignment, free
+    ends) within the band.
 
-    A token that is dropped, changed or added costs its weight (an added one that of the item's token before it), two that
-    are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text. Returns also one past the
-    stretch's last token; of stretches that cost the same, the one nearest to the diagonal.
+    A token that is dropped, changed or added costs its weight (an added one that of the item's token before
+    it), two that are swapped the heavier one. Column o of a row is token `i + where - band + o` of the text.
+    Returns also one past the stretch's last token; of stretches that cost the same, the one nearest to the
+    diagonal.
     """
     width = 2 * band + 1
     rows[:] = 0
@@ -224,10 +233,12 @@ def stands_at(answer, text, at):  # type: ignore[no-untyped-def]
 
 @kernel
 def answered(text, low, high, window, answers, starts, worths, first, last):  # type: ignore[no-untyped-def]
-    """Worth of the weightiest of the answers `first` to `last` that stands near the tokens `low` to `high`; -1: none does.
+    """Worth of the weightiest of the answers `first` to `last` that stands near the tokens `low` to `high`;
+    -1: none does.
 
-    Near: it begins within `window` tokens after them, or ends within `window` tokens before them, so that an answer that
-    is a word of the question itself does not count. Returns also `low` and `high` widened to the answer's place.
+    Near: it begins within `window` tokens after them, or ends within `window` tokens before them, so that an
+    answer that is a word of the question itself does not count. Returns also `low` and `high` widened to the
+    answer's place.
     """
     best, left, right = -1, low, high
     for k in range(first, last):
@@ -250,14 +261,36 @@ def answered(text, low, high, window, answers, starts, worths, first, last):  # 
 
 @kernel
 def search(  # type: ignore[no-untyped-def]
-    seeds, seed_starts, tokens, token_starts, keys, firsts, counts, items, places, sieve, shift, wanted, starts, costs, worths, totals,
-    answers, answer_starts, answer_worths, answers_of, band, limits,
-):  # fmt: skip
-    """Rows of (document, item, cost of edits, worth of the longest run, first and one past the last token), document by document.
+    seeds,
+    seed_starts,
+    tokens,
+    token_starts,
+    keys,
+    firsts,
+    counts,
+    items,
+    places,
+    sieve,
+    shift,
+    wanted,
+    starts,
+    costs,
+    worths,
+    totals,
+    answers,
+    answer_starts,
+    answer_worths,
+    answers_of,
+    band,
+    limits,
+):
+    """Rows of (document, item, cost of edits, worth of the longest run, first and one past the last token),
+    document by document.
 
-    `limits`: evidence, alike, size of a short item, alike of a short one, evidence with an answer, tokens around the item in
-    which the answer is looked for, then pairs of a run's worth and share; sizes in sixths. Item i has the answers
-    `answers_of[i]` to `answers_of[i + 1]`; one that has some is found only with one of them near it.
+    `limits`: evidence, alike, size of a short item, alike of a short one, evidence with an answer, tokens
+    around the item in which the answer is looked for, then pairs of a run's worth and share; sizes in sixths.
+    Item i has the answers `answers_of[i]` to `answers_of[i + 1]`; one that has some is found only with one of
+    them near it.
     """
     longest, n_items = 0, len(totals)
     for i in range(n_items):
@@ -267,7 +300,8 @@ def search(  # type: ignore[no-untyped-def]
     grid = np.zeros((3, 2 * band + 1), np.int64)
     looked = np.full(n_items, -1, np.int64)  # document in which an item was last met ...
     around = np.zeros(n_items, np.int64)  # ... where it was last laid over it ...
-    line, until = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)  # ... and the last stretch: its shift and its end
+    # ... and the last stretch: its shift and its end
+    line, until = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
     best = np.zeros(n_items, np.int64)  # its row, when it has one
     out = np.empty((64, 6), np.int64)
     rows = 0
@@ -308,22 +342,37 @@ def search(  # type: ignore[no-untyped-def]
                 elif not is_part and abs(where - around[item]) <= band // 2:
                     continue
                 around[item] = where
-                most = totals[item] * (1 - (limits[3] if totals[item] < limits[2] else limits[1]))  # that edits may cost
-                if not is_part and totals[item] - present(wanted[a:b], text, where, band, costs[a:b], table) > most:
+                # that edits may cost
+                most = totals[item] * (1 - (limits[3] if totals[item] < limits[2] else limits[1]))
+                if (
+                    not is_part
+                    and totals[item] - present(wanted[a:b], text, where, band, costs[a:b], table) > most
+                ):
                     continue
                 edits, end = edit_cost(wanted[a:b], text, where, band, costs[a:b], grid)
                 edits = min(edits, totals[item])
                 if not is_part and edits > most:
                     continue
-                evidence, low, high = evidence_in(wanted[a:b], text, where, band, costs[a:b], worths[a:b], found)
+                evidence, low, high = evidence_in(
+                    wanted[a:b], text, where, band, costs[a:b], worths[a:b], found
+                )
                 if answers_of[item] == answers_of[item + 1]:
                     if evidence < limits[0]:
                         continue
                 elif evidence > 0:
-                    # an answer may repeat words of its item, which are evidence within the band: it begins where the item ends
+                    # an answer may repeat words of its item, which are evidence within the band: it begins
+                    # where the item ends
                     low, high = max(low, min(where, end - (b - a))), min(high, end)
                     worth, low, high = answered(
-                        text, low, high, int(limits[5]), answers, answer_starts, answer_worths, answers_of[item], answers_of[item + 1]
+                        text,
+                        low,
+                        high,
+                        int(limits[5]),
+                        answers,
+                        answer_starts,
+                        answer_worths,
+                        answers_of[item],
+                        answers_of[item + 1],
                     )
                     if worth < 0 or evidence + worth < limits[4]:
                         continue
@@ -340,7 +389,12 @@ def search(  # type: ignore[no-untyped-def]
                         longer = np.empty((2 * row, 6), np.int64)
                         longer[:row] = out
                         out = longer
-                out[row, 0], out[row, 1], out[row, 2], out[row, 3], out[row, 4], out[row, 5] = document, item, edits, run, low, high
+                out[row, 0], out[row, 1], out[row, 2], out[row, 3], out[row, 4], out[row, 5] = (
+                    document,
+                    item,
+                    edits,
+                    run,
+                    low,
+                    high,
+                )
     return out[:rows]
-
-

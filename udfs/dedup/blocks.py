@@ -1,6 +1,8 @@
-"""Blocks of sketches: one row of the table `sketches` holds up to 8,192 documents of one batch as columns of bytes.
+"""Blocks of sketches: one row of the table `sketches` holds up to 8,192 documents of one batch as columns of
+bytes.
 
-A row a document would cost the JVM more than the kernel that makes it, each time the index is written or read.
+A row a document would cost the JVM more than the kernel that makes it, each time the index is written or
+read.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def sketch_blocks(
 
 
 def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Runs of rows of one batch, of at most ROWS rows: a file holds rows of one batch, so mostly the whole of it."""
+    """Runs of rows of one batch, of at most ROWS rows: a file holds rows of one batch, so mostly the
+    whole of it."""
     names = batch.column("batch_id").dictionary_encode()
     codes = names.indices.to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else codes
@@ -68,16 +71,22 @@ def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     values: list[Any] = [number, batch_id, len(ids), sum(part[1] for part in parts), ids.tobytes(), *columns]
     kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 6]
     names = [column.split()[0] for column in BLOCK.split(", ")]
-    return pa.record_batch([pa.array([value], kind) for value, kind in zip(values, kinds, strict=True)], names=names)
+    return pa.record_batch(
+        [pa.array([value], kind) for value, kind in zip(values, kinds, strict=True)], names=names
+    )
 
 
 def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """mapInArrow: batch_id, ids of blocks -> doc_id, batch_id, a row a document."""
     for batch in batches:
-        for batch_id, data in zip(batch.column("batch_id").to_pylist(), batch.column("ids").to_pylist(), strict=True):
+        for batch_id, data in zip(
+            batch.column("batch_id").to_pylist(), batch.column("ids").to_pylist(), strict=True
+        ):
             ids = ids_in(data)
             names = doc_ids(ids[:, 0], ids[:, 1]).cast(pa.string())
-            yield pa.record_batch([names, pa.repeat(batch_id, len(ids)).cast(pa.string())], names=["doc_id", "batch_id"])
+            yield pa.record_batch(
+                [names, pa.repeat(batch_id, len(ids)).cast(pa.string())], names=["doc_id", "batch_id"]
+            )
 
 
 def warm_up(batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter) -> Iterator[pa.RecordBatch]:

@@ -1,8 +1,9 @@
-"""Which documents meet: band keys of blocks go to where equal keys are together, and all pairs of a bucket are taken.
+"""Which documents meet: band keys of blocks go to where equal keys are together, and all pairs of a bucket
+are taken.
 
-Of documents of equal shingle sets one stands for the set, the first that was sketched (the lowest node). A bucket of more
-than `max_bucket` sets is handed on as it is: its pairs are taken where its whole family and their ranking are at hand
-(udfs.dedup.survivors).
+Of documents of equal shingle sets one stands for the set, the first that was sketched (the lowest node). A
+bucket of more than `max_bucket` sets is handed on as it is: its pairs are taken where its whole family and
+their ranking are at hand (udfs.dedup.survivors).
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ from udfs.dedup.messages import (
 
 Ints = npt.NDArray[np.int64]
 SHORT = 64  # rows of a run that are sorted where they stand
-PAIRS_AT_ONCE = 4_000_000  # that a partition holds before it hands them on; a bucket may hold max_bucket ** 2 / 2
+# that a partition holds before it hands them on; a bucket may hold max_bucket ** 2 / 2
+PAIRS_AT_ONCE = 4_000_000
 
 
 def scatter(batches: Iterator[pa.RecordBatch], parts: int, bands: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: block, n_shingles, set_hash, bands of blocks -> MESSAGE: KEYS to the part of each key, LINK within the block."""
+    """mapInArrow: block, n_shingles, set_hash, bands of blocks -> MESSAGE: KEYS to the part of each key,
+    LINK within the block."""
     names = ("block", "n_shingles", "set_hash", "bands")
     for batch in batches:
         for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
@@ -65,13 +68,16 @@ def _scattered(row: tuple[int, bytes, bytes, bytes], parts: int, n_bands: int) -
         made.append((int(targets[to]), KEYS, "", data))
     if len(copies):
         base = block << ROW_BITS
-        made.append((int(targets[0]), LINK, "", packed_arrays(TWO, base | stands[copies], base | rows[copies])))
+        made.append(
+            (int(targets[0]), LINK, "", packed_arrays(TWO, base | stands[copies], base | rows[copies]))
+        )
     return made
 
 
 @kernel
 def _by_part(keys, parts):  # type: ignore[no-untyped-def]
-    """Rows and keys of `keys` (rows x bands) by part: where each begins, the keys, the row of each, whether of the first band."""
+    """Rows and keys of `keys` (rows x bands) by part: where each begins, the keys, the row of each,
+    whether of the first band."""
     rows, bands = keys.shape
     starts = np.zeros(parts + 1, np.int64)
     part = np.empty(rows * bands, np.int32)
@@ -84,7 +90,11 @@ def _by_part(keys, parts):  # type: ignore[no-untyped-def]
     for i in range(parts):
         starts[i + 1] += starts[i]
     at = starts[:-1].copy()
-    out, of_row, is_first = np.empty(rows * bands, np.int64), np.empty(rows * bands, np.int32), np.empty(rows * bands, np.uint8)
+    out, of_row, is_first = (
+        np.empty(rows * bands, np.int64),
+        np.empty(rows * bands, np.int32),
+        np.empty(rows * bands, np.uint8),
+    )
     for row in range(rows):
         for band in range(bands):
             to = part[row * bands + band]
@@ -134,7 +144,8 @@ def _in_parts(target: int, kind: int, a: Ints, b: Ints) -> list[Message]:
 
 
 def pairs_of(keys: Ints, nodes: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """All pairs (a < b) of nodes under one key, `keys` sorted and the nodes of a key ascending; each once in what is yielded together."""
+    """All pairs (a < b) of nodes under one key, `keys` sorted and the nodes of a key ascending; each
+    once in what is yielded together."""
     starts, sizes = runs_of(keys)
     part = np.cumsum(sizes * (sizes - 1) // 2) // PAIRS_AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(starts)]
@@ -164,7 +175,11 @@ def _pairs(number, starts, sizes, n):  # type: ignore[no-untyped-def]
 
 def runs_of(keys: Ints) -> tuple[Ints, Ints]:
     """Where each run of equal keys starts, and how long it is; `keys` are sorted."""
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
+    starts = (
+        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        if len(keys)
+        else np.zeros(0, np.int64)
+    )
     return starts, np.diff(np.append(starts, len(keys)))
 
 
@@ -188,7 +203,8 @@ def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
 
 
 def in_company(keys: Ints) -> Ints:
-    """Where the keys stand that come more than once, by key, those of one key in no order; most come once, and need none."""
+    """Where the keys stand that come more than once, by key, those of one key in no order; most come
+    once, and need none."""
     often = _seen_often(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
     order = often[np.argsort(keys[often])]
     _, sizes = runs_of(keys[order])
@@ -198,10 +214,11 @@ def in_company(keys: Ints) -> Ints:
 def one_of_each_set(
     order: Ints, keys: Ints, classes: Ints, nodes: Ints, is_first: npt.NDArray[np.bool_]
 ) -> tuple[Ints, tuple[Ints, Ints]]:
-    """`order` (rows by key), of each key and class the row of the lowest node, by node; and links to that of the others.
+    """`order` (rows by key), of each key and class the row of the lowest node, by node; and links to that of
+    the others.
 
-    Rows of one class share all their keys, so their links are told under the key of the first band alone. Runs of one row
-    that are left are left out.
+    Rows of one class share all their keys, so their links are told under the key of the first band alone.
+    Runs of one row that are left are left out.
     """
     starts, sizes = runs_of(keys[order])
     links = np.empty((2, len(order)), np.int64)
@@ -225,7 +242,8 @@ def one_of_each_set(
 
 @kernel
 def _tidy_short(order, starts, sizes, classes, nodes, is_first, links, short):  # type: ignore[no-untyped-def]
-    """Sort each run of at most `short` rows by node and keep one row of each class; the new sizes, and how many links were told."""
+    """Sort each run of at most `short` rows by node and keep one row of each class; the new sizes, and
+    how many links were told."""
     left, told = sizes.copy(), 0
     for run in range(len(starts)):
         if sizes[run] > short:

@@ -1,4 +1,5 @@
-"""What is left of near-duplicate removal once a family is together: open pairs by text, buckets over the cap, who stays."""
+"""What is left of near-duplicate removal once a family is together: open pairs by text, buckets over the
+cap, who stays."""
 
 from __future__ import annotations
 
@@ -42,11 +43,14 @@ from udfs.dedup.verdicts import Judge, similarities
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 FATES = (
-    "result string, doc_a string, doc_b string, batch_id string, similarity double, method string, is_accepted boolean, "
+    "result string, doc_a string, doc_b string, batch_id string, similarity double, method string, "
+    "is_accepted boolean, "
     "family_id string, band_key bigint, n_classes bigint, n_staying bigint"
 )
-CHOSEN = f"{MESSAGE}, {FATES}"  # a message (result null), or a row that is told: pair, duplicate, bucket
-OPEN = 0  # verdict of a pair that its texts decide; 1 and -1: accepted and rejected by sketches, 2 and -2: by texts
+# a message (result null), or a row that is told: pair, duplicate, bucket
+CHOSEN = f"{MESSAGE}, {FATES}"
+# verdict of a pair that its texts decide; 1 and -1: accepted and rejected by sketches, 2 and -2: by texts
+OPEN = 0
 TEXT_BYTES = 4 << 20  # of texts that are compared together
 ROUNDS = 16  # of settling; three or four are enough
 
@@ -97,12 +101,15 @@ class Family:
         self.rule = rule
         node, high, low = all_of(MEMBERS, members)
         width = sum(np.dtype(kind).itemsize for kind in MEMBERS)
-        batches = np.repeat(np.array([name for _, name, _ in members], object), [len(data) // width for _, _, data in members])
+        batches = np.repeat(
+            np.array([name for _, name, _ in members], object), [len(data) // width for _, _, data in members]
+        )
         order = np.argsort(node)
         self.node, self.high, self.low = node[order], high[order], low[order]
         self.batches = batches[order]
         self.n = len(node)
-        # Who stands for a set in `pairs`: the document that was sketched in the earliest round, then the lowest doc_id.
+        # Who stands for a set in `pairs`: the document that was sketched in the earliest round, then the
+        # lowest doc_id.
         rounds = self.node >> ROW_BITS + ORDINAL_BITS + TASK_BITS
         self.by_id = np.lexsort((self.batches.astype(str), self.low, self.high))
         id_rank = np.empty(self.n, np.int64)
@@ -132,7 +139,9 @@ class Family:
         """Of the kept documents, best first."""
         pairs, yes = self.pairs, self.pairs.accepted()
         best = self.best_first
-        method = np.where(np.abs(pairs.verdict) == 2, METHODS.index("exact"), METHODS.index(self.rule.by_sketch))
+        method = np.where(
+            np.abs(pairs.verdict) == 2, METHODS.index("exact"), METHODS.index(self.rule.by_sketch)
+        )
         told = pairs.left[yes], pairs.right[yes], pairs.similarity[yes], method[yes]
         return fates(self.stands[best], self.id_rank[best], *told, self.rule.survivors)
 
@@ -148,8 +157,9 @@ class Family:
     def settle(self) -> None:
         """Pair those that would stay of the buckets over the cap, until no more of them turn out alike.
 
-        Of a bucket that is still over it, everyone meets the best, who stays, and the next: were it not the best, whoever
-        lost its only better neighbour would come back in each round. What is open counts as different until it is decided.
+        Of a bucket that is still over it, everyone meets the best, who stays, and the next: were it not the
+        best, whoever lost its only better neighbour would come back in each round. What is open counts as
+        different until it is decided.
         """
         if not self.buckets:
             return
@@ -157,7 +167,8 @@ class Family:
         rank = self.n + self.id_rank[self.name]  # of sets of which no document is kept
         np.minimum.at(rank, self.stands[self.best_first], np.arange(len(self.best_first)))
         for number in range(ROUNDS + 1):
-            if number:  # first all buckets as they are: most of each goes for its best at once
+            # first all buckets as they are: most of each goes for its best at once
+            if number:
                 found = self.fates()
                 stays = np.zeros(self.n, bool)
                 stays[self.stands[self.best_first[~found.is_out]]] = True
@@ -169,12 +180,16 @@ class Family:
                 break
 
     def _meeting(self, members: list[Ints], rank: Ints) -> tuple[Ints, Ints]:
-        """All pairs of a bucket, or where it is over the cap each with the best and with the next, of those not paired before."""
+        """All pairs of a bucket, or where it is over the cap each with the best and with the next, of
+        those not paired before."""
         made: list[Ints] = [np.zeros(0, np.int64)]
         for each in members:
             best = each[np.argsort(rank[each], kind="stable")]
             if len(best) > self.rule.max_bucket:
-                a, b = np.concatenate([best[:-1], np.repeat(best[:1], len(best) - 1)]), np.concatenate([best[1:], best[1:]])
+                a, b = (
+                    np.concatenate([best[:-1], np.repeat(best[:1], len(best) - 1)]),
+                    np.concatenate([best[1:], best[1:]]),
+                )
             else:
                 one, other = np.triu_indices(len(best), 1)
                 a, b = best[one], best[other]
@@ -200,14 +215,18 @@ def _ranks(messages: list[tuple[int, str, bytes]], family: Family) -> Ints:
 def choose(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBatch]:
     """mapInArrow over all messages of some parts: MESSAGE -> CHOSEN.
 
-    Of a part in which settling met pairs that their texts must decide: everything that it knows, and WANTED texts; of all
-    others the rows that are told.
+    Of a part in which settling met pairs that their texts must decide: everything that it knows, and WANTED
+    texts; of all others the rows that are told.
     """
     held = by_kind(messages_of(batches))
     for part in sorted({part for messages in held.values() for part, _, _ in messages}):
-        mine = {kind: [message for message in messages if message[0] == part] for kind, messages in held.items()}
+        mine = {
+            kind: [message for message in messages if message[0] == part] for kind, messages in held.items()
+        }
         family = Family(mine, rule)
-        family.compare_texts({int.from_bytes(data[:8], "little"): data[8:] for _, _, data in mine.get(TEXT, [])})
+        family.compare_texts(
+            {int.from_bytes(data[:8], "little"): data[8:] for _, _, data in mine.get(TEXT, [])}
+        )
         family.settle()
         is_open = family.pairs.verdict == OPEN
         if is_open.any():
@@ -216,14 +235,18 @@ def choose(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordB
             yield from _told(family)
 
 
-def _unfinished(part: int, mine: dict[int, list[tuple[int, str, bytes]]], family: Family, is_open: Bools) -> Iterator[pa.RecordBatch]:
+def _unfinished(
+    part: int, mine: dict[int, list[tuple[int, str, bytes]]], family: Family, is_open: Bools
+) -> Iterator[pa.RecordBatch]:
     assert family.index is not None
     for kind, messages in mine.items():
         if kind not in (JUDGED, TEXT):
             for message in messages:
                 yield _as_message(message_batch([(part, kind, *message[1:])]))
     pairs = family.pairs
-    data = packed_arrays(PAIRS, family.node[pairs.left], family.node[pairs.right], pairs.similarity, pairs.verdict)
+    data = packed_arrays(
+        PAIRS, family.node[pairs.left], family.node[pairs.right], pairs.similarity, pairs.verdict
+    )
     yield _as_message(message_batch([(part, JUDGED, "", data)]))
     nodes = np.unique(family.node[np.concatenate([pairs.left[is_open], pairs.right[is_open]])])
     yield _as_message(family.index.wanted(part, nodes))
@@ -237,43 +260,73 @@ def _told(family: Family) -> Iterator[pa.RecordBatch]:
     a, b = (ids[family.name[side[shown]]] for side in (pairs.left, pairs.right))
     by_text = np.abs(pairs.verdict[shown]) == 2
     yield _row(
-        "pair", len(shown), doc_a=np.where(a < b, a, b), doc_b=np.where(a < b, b, a), similarity=pairs.similarity[shown],
-        method=np.where(by_text, "exact", rule.by_sketch), is_accepted=pairs.accepted()[shown],
-    )  # fmt: skip
+        "pair",
+        len(shown),
+        doc_a=np.where(a < b, a, b),
+        doc_b=np.where(a < b, b, a),
+        similarity=pairs.similarity[shown],
+        method=np.where(by_text, "exact", rule.by_sketch),
+        is_accepted=pairs.accepted()[shown],
+    )
     found, best = family.fates(), family.best_first
     out = np.flatnonzero(found.is_out)
     yield _row(
-        "duplicate", len(out), doc_a=ids[best[out]], doc_b=ids[best[found.dup_of[out]]], batch_id=family.batches[best[out]],
-        similarity=found.similarity[out], method=np.array(METHODS, object)[found.method[out]],
+        "duplicate",
+        len(out),
+        doc_a=ids[best[out]],
+        doc_b=ids[best[found.dup_of[out]]],
+        batch_id=family.batches[best[out]],
+        similarity=found.similarity[out],
+        method=np.array(METHODS, object)[found.method[out]],
         family_id=ids[best[found.family[out]]],
-    )  # fmt: skip
+    )
     stays = np.zeros(family.n, bool)
     stays[family.stands[best[~found.is_out]]] = True
     for bucket in family.buckets:
         n = int(stays[np.unique(family.stands[family.at(bucket[1:])])].sum())
         n_staying = np.array([n if n > rule.max_bucket else None], object)
-        yield _row("bucket", 1, band_key=bucket[:1], n_classes=np.array([len(bucket) - 1]), n_staying=n_staying)
+        yield _row(
+            "bucket", 1, band_key=bucket[:1], n_classes=np.array([len(bucket) - 1]), n_staying=n_staying
+        )
 
 
-KINDS = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_(), "bigint": pa.int64(), "int": pa.int32(), "binary": pa.binary()}
+KINDS = {
+    "string": pa.string(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "binary": pa.binary(),
+}
 COLUMNS = [(column.split()[0], KINDS[column.split()[1]]) for column in CHOSEN.split(", ")]
 
 
 def _row(result: str, n: int, **columns: Any) -> pa.RecordBatch:
     """`n` rows of CHOSEN that are told."""
     made = {"result": pa.repeat(result, n)} | columns
-    arrays = [pa.array(made[name], kind, from_pandas=True) if name in made else pa.nulls(n, kind) for name, kind in COLUMNS]
+    arrays = [
+        pa.array(made[name], kind, from_pandas=True) if name in made else pa.nulls(n, kind)
+        for name, kind in COLUMNS
+    ]
     return pa.record_batch(arrays, names=[name for name, _ in COLUMNS])
 
 
 def _as_message(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Messages as rows of CHOSEN."""
-    arrays = [batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind) for name, kind in COLUMNS]
+    arrays = [
+        batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
+        for name, kind in COLUMNS
+    ]
     return pa.record_batch(arrays, names=[name for name, _ in COLUMNS])
 
 
-def by_text(texts: dict[int, bytes], node: Ints, left: Ints, right: Ints, rule: Rule) -> npt.NDArray[np.float64]:
-    """The similarity of each pair of places by its texts (by node), TEXT_BYTES of them at a time. Raises KeyError without a text."""
+def by_text(
+    texts: dict[int, bytes], node: Ints, left: Ints, right: Ints, rule: Rule
+) -> npt.NDArray[np.float64]:
+    """The similarity of each pair of places by its texts (by node), TEXT_BYTES of them at a time.
+
+    Raises KeyError without a text.
+    """
     rows, sides = np.unique(np.concatenate([left, right]), return_inverse=True)
     a, b = sides[: len(left)], sides[len(left) :]
     whole = pa.array([texts[n] for n in node[rows].tolist()], pa.large_binary()).cast(pa.large_string())

@@ -34,11 +34,13 @@ from udfs.dedup.messages import (
 from udfs.dedup.verdicts import Judge
 
 Ints = npt.NDArray[np.int64]
-AT_ONCE = 50_000  # pairs that are judged together: two sketches of 256 bytes each
+# pairs that are judged together: two sketches of 256 bytes each
+AT_ONCE = 50_000
 
 
 def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: block, batch_id, ids, n_shingles, n_times, sketch of blocks, and the data of their LABELs, `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
+    """mapInArrow: block, batch_id, ids, n_shingles, n_times, sketch of blocks, and the data of their
+    LABELs, `labels` -> MESSAGE: MEMBER, SKETCH, NAMED."""
     names = ("block", "batch_id", "ids", "n_shingles", "n_times", "sketch", "labels")
     for batch in batches:
         for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
@@ -47,7 +49,9 @@ def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _sent(found: tuple[Any, ...]) -> Iterator[pa.RecordBatch]:
     block, batch_id, ids, n_shingles, n_times, sketch, labels = found
-    row, is_sketch, is_member, target = (np.concatenate(each) for each in zip(*map(labels_of, labels), strict=True))
+    row, is_sketch, is_member, target = (
+        np.concatenate(each) for each in zip(*map(labels_of, labels), strict=True)
+    )
     high, low = ids_in(ids)[row].T
     node, sizes = block << ROW_BITS | row, np.frombuffer(n_shingles, np.int32)
     sketches = np.frombuffer(sketch, np.uint8).reshape(len(sizes), -1)
@@ -66,11 +70,20 @@ def _sent(found: tuple[Any, ...]) -> Iterator[pa.RecordBatch]:
 
 
 def named(
-    kind: int, target: Any, node: Ints, high: Any, low: Any, batch_id: str | npt.NDArray[Any], times: Any = None
+    kind: int,
+    target: Any,
+    node: Ints,
+    high: Any,
+    low: Any,
+    batch_id: str | npt.NDArray[Any],
+    times: Any = None,
 ) -> pa.RecordBatch:
-    """A message for each document: doc_id and batch as its name; its node, and its n_times where they are given, as its data."""
+    """A message for each document: doc_id and batch as its name; its node, and its n_times where they
+    are given, as its data."""
     batches = batch_id if not isinstance(batch_id, str) else np.full(len(node), batch_id, object)
-    names = [f"{doc}{batch}" for doc, batch in zip(doc_ids(high, low).to_pylist(), batches.tolist(), strict=True)]
+    names = [
+        f"{doc}{batch}" for doc, batch in zip(doc_ids(high, low).to_pylist(), batches.tolist(), strict=True)
+    ]
     data = [value.to_bytes(8, "little") for value in node.tolist()]
     if times is not None:
         data = [each + value.to_bytes(1) for each, value in zip(data, times.tolist(), strict=True)]
@@ -84,14 +97,26 @@ class Sketches:
         """`width`: bytes of a sketch."""
         head = sum(np.dtype(kind).itemsize for kind in COMPARED)
         counts = [len(data) // (head + width) for _, _, data in messages]
-        columns = [unpacked(COMPARED, data[: head * n]) for (_, _, data), n in zip(messages, counts, strict=True)]
-        parts = [np.frombuffer(data, np.uint8, n * width, head * n).reshape(n, width) for (_, _, data), n in zip(messages, counts, strict=True)]
+        columns = [
+            unpacked(COMPARED, data[: head * n]) for (_, _, data), n in zip(messages, counts, strict=True)
+        ]
+        parts = [
+            np.frombuffer(data, np.uint8, n * width, head * n).reshape(n, width)
+            for (_, _, data), n in zip(messages, counts, strict=True)
+        ]
         self.batches = np.repeat(np.array([name for _, name, _ in messages], object), counts)
         none = [np.zeros(0, kind) for kind in COMPARED]
-        node, high, low, n_shingles = (np.concatenate([none[i], *(part[i] for part in columns)]) for i in range(4))
+        node, high, low, n_shingles = (
+            np.concatenate([none[i], *(part[i] for part in columns)]) for i in range(4)
+        )
         sketches = np.concatenate([np.zeros((0, width), np.uint8), *parts])
         order = np.argsort(node)
-        self.node, self.high, self.low, self.batches = node[order], high[order], low[order], self.batches[order]
+        self.node, self.high, self.low, self.batches = (
+            node[order],
+            high[order],
+            low[order],
+            self.batches[order],
+        )
         self.n_shingles, self.sketches = n_shingles[order].astype(np.int64), sketches[order]
 
     def judged(self, a: Ints, b: Ints, judge: Judge) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
@@ -112,7 +137,8 @@ class Sketches:
 
 
 def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all messages of some parts: PAIR, SKETCH -> JUDGED and WANTED, to the home of each family; the others as they are.
+    """mapInArrow over all messages of some parts: PAIR, SKETCH -> JUDGED and WANTED, to the home of each
+    family; the others as they are.
 
     The sketches of a part that is home to a bucket over the cap are handed on.
     """
@@ -124,7 +150,8 @@ def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iter
             held[kind].append((part, name, data))
         rest = batch.filter(pc.invert(is_ours))
         crowded |= set(rest.filter(pc.equal(rest.column("kind"), BUCKET)).column("part").to_pylist())
-        yield rest  # as it came: a batch for each of many documents would cost more than all else
+        # as it came: a batch for each of many documents would cost more than all else
+        yield rest
     pairs, sketches = held[PAIR], held[SKETCH]
     for part in sorted({part for part, _, _ in sketches}):
         mine = [message for message in sketches if message[0] == part]
@@ -138,5 +165,3 @@ def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iter
             is_open = verdict == 0
             if is_open.any():
                 yield index.wanted(home, np.unique(np.concatenate([a[is_open], b[is_open]])))
-
-

@@ -34,11 +34,17 @@ def _digits(high, low):  # type: ignore[no-untyped-def]
 
 
 def halves_of(doc_ids: pa.Array) -> Halves:
-    """The two halves of ids of 32 hexadecimal digits (lower case), `(documents, 2)`. Raises ValueError for other ids."""
+    """The two halves of ids of 32 hexadecimal digits (lower case), `(documents, 2)`.
+
+    Raises ValueError for other ids.
+    """
     text = doc_ids.cast(pa.large_string())
     if len(text) == 0:
         return np.zeros((0, 2), np.uint64)
-    data, ends = text.buffers()[2], np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
+    data, ends = (
+        text.buffers()[2],
+        np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1],
+    )
     if text.null_count or (np.diff(ends) != 32).any():
         raise ValueError("a doc_id has 32 hexadecimal digits")
     digits = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].reshape(-1, 32)

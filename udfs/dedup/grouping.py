@@ -1,8 +1,8 @@
 """Families of candidates: which documents hang together, and in which part each family is compared.
 
-All of a family goes to one part, its home, so that its pairs, its buckets over the cap and its survivors need no further
-exchange. The pairs of a family of more than FAMILY documents are compared in runs, in parts of their own, and only what
-came of them goes home.
+All of a family goes to one part, its home, so that its pairs, its buckets over the cap and its survivors need
+no further exchange. The pairs of a family of more than FAMILY documents are compared in runs, in parts of
+their own, and only what came of them goes home.
 """
 
 from __future__ import annotations
@@ -44,18 +44,22 @@ from udfs.dedup.messages import (
 from udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
-FAMILY = 1_000_000  # documents: their sketches are some 300 MB, and their pairs as much
+# documents: their sketches are some 300 MB, and their pairs as much
+FAMILY = 1_000_000
 
 
 def group(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over everything that `meet` told: PAIR, LINK, BUCKET -> LABEL, and PAIR, LINK, BUCKET to `parts` parts."""
+    """mapInArrow over everything that `meet` told: PAIR, LINK, BUCKET -> LABEL, and PAIR, LINK, BUCKET
+    to `parts` parts."""
     pairs, links, buckets = _told(by_kind(messages_of(batches)))
     a, b = _edges(pairs, links, buckets)
     if len(a):
         yield from _sent(*families(a, b), pairs, links, buckets, parts)
 
 
-def _told(held: dict[int, list[tuple[int, str, bytes]]]) -> tuple[list[Ints], list[Ints], list[tuple[int, Ints]]]:
+def _told(
+    held: dict[int, list[tuple[int, str, bytes]]],
+) -> tuple[list[Ints], list[Ints], list[tuple[int, Ints]]]:
     """Pairs, links, and the key and nodes of each bucket over the cap."""
     buckets = [np.frombuffer(data, np.int64) for _, _, data in held.get(BUCKET, [])]
     pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
@@ -76,23 +80,40 @@ def families(a: Ints, b: Ints) -> tuple[Ints, Ints]:
 
 
 def _sent(
-    names: Ints, family: Ints, pairs: list[Ints], links: list[Ints], buckets: list[tuple[int, Ints]], parts: int
+    names: Ints,
+    family: Ints,
+    pairs: list[Ints],
+    links: list[Ints],
+    buckets: list[tuple[int, Ints]],
+    parts: int,
 ) -> Iterator[pa.RecordBatch]:
     """What goes where, of whole families: `names` their nodes, `family` of each the place of its first."""
     sizes, targets = np.bincount(family, minlength=len(names)), places(parts)
-    # Families side by side, each part about as many documents; those of several tasks begin at different parts.
+    # Families side by side, each part about as many documents; those of several tasks begin at different
+    # parts.
     share = max(-(-len(names) // parts), 1)
     offset = int(spread(names[:1], parts)[0])
     home = (((np.cumsum(sizes) - sizes) // share + offset) % parts)[family]
     stands = np.arange(len(names))
     one, other = (np.searchsorted(names, side) for side in links)
-    np.minimum.at(stands, other, one)  # a copy in a block hangs on the first of its block, which may hang on another
+    # a copy in a block hangs on the first of its block, which may hang on another
+    np.minimum.at(stands, other, one)
     while (stands[stands] != stands).any():
         stands = stands[stands]
-    a, b = _once(stands[np.searchsorted(names, pairs[0])], stands[np.searchsorted(names, pairs[1])], len(names))
+    a, b = _once(
+        stands[np.searchsorted(names, pairs[0])], stands[np.searchsorted(names, pairs[1])], len(names)
+    )
     is_giant = (sizes > FAMILY)[family]
-    extra = [_thinned(np.searchsorted(names, nodes), stands) for _, nodes in buckets if is_giant[np.searchsorted(names, nodes[0])]]
-    a, b = _once(np.concatenate([a, *(each[0] for each in extra)]), np.concatenate([b, *(each[1] for each in extra)]), len(names))
+    extra = [
+        _thinned(np.searchsorted(names, nodes), stands)
+        for _, nodes in buckets
+        if is_giant[np.searchsorted(names, nodes[0])]
+    ]
+    a, b = _once(
+        np.concatenate([a, *(each[0] for each in extra)]),
+        np.concatenate([b, *(each[1] for each in extra)]),
+        len(names),
+    )
     where = np.where(is_giant[a], _in_runs(is_giant[a], max(share, 1), parts), home[a])
     yield message_batch(_labels(names, home, stands, _compared(a, b, where, len(names)), buckets, targets))
     yield from _pair_messages(names[a], names[b], where, home[a], targets)
@@ -127,7 +148,9 @@ def _once(a: Ints, b: Ints, n: int) -> tuple[Ints, Ints]:
 def _thinned(nodes: Ints, stands: Ints) -> tuple[Ints, Ints]:
     """Of a bucket over the cap in a giant family: each with the next, and the first with all."""
     nodes = np.unique(stands[nodes])
-    return np.concatenate([nodes[:-1], np.repeat(nodes[:1], len(nodes) - 1)]), np.concatenate([nodes[1:], nodes[1:]])
+    return np.concatenate([nodes[:-1], np.repeat(nodes[:1], len(nodes) - 1)]), np.concatenate(
+        [nodes[1:], nodes[1:]]
+    )
 
 
 def _in_runs(is_giant: npt.NDArray[np.bool_], share: int, parts: int) -> Ints:
@@ -141,16 +164,28 @@ def _compared(a: Ints, b: Ints, where: Ints, n: int) -> Ints:
 
 
 def _labels(
-    names: Ints, home: Ints, stands: Ints, compared: Ints, buckets: list[tuple[int, Ints]], targets: npt.NDArray[np.int32]
+    names: Ints,
+    home: Ints,
+    stands: Ints,
+    compared: Ints,
+    buckets: list[tuple[int, Ints]],
+    targets: npt.NDArray[np.int32],
 ) -> list[Message]:
-    """LABEL messages: each document goes home, and as a sketch to where it is compared; one of a bucket with its sketch."""
+    """LABEL messages: each document goes home, and as a sketch to where it is compared; one of a bucket
+    with its sketch."""
     n = len(names)
-    crowd = np.searchsorted(names, np.unique(np.concatenate([nodes for _, nodes in buckets]))) if buckets else np.zeros(0, np.int64)
+    crowd = (
+        np.searchsorted(names, np.unique(np.concatenate([nodes for _, nodes in buckets])))
+        if buckets
+        else np.zeros(0, np.int64)
+    )
     crowd = np.unique(stands[crowd])
     compared = np.unique(np.concatenate([compared, home[crowd] * n + crowd]))
     sends = np.unique(np.concatenate([compared, home * n + np.arange(n)]))
     part, place = sends // n, sends % n
-    flags = np.where(np.isin(sends, compared, assume_unique=True), SENDS_SKETCH, 0) | np.where(part == home[place], SENDS_MEMBER, 0)
+    flags = np.where(np.isin(sends, compared, assume_unique=True), SENDS_SKETCH, 0) | np.where(
+        part == home[place], SENDS_MEMBER, 0
+    )
     order = np.argsort(place, kind="stable")
     part, place, flags = part[order], place[order], flags[order]
     blocks = names[place] >> ROW_BITS
@@ -159,17 +194,20 @@ def _labels(
     made: list[Message] = []
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(blocks)], strict=True):
         some = slice(start, stop)
-        made.append((0, LABEL, str(int(blocks[start])), packed_arrays(LABELLED, tagged[some], targets[part[some]])))
+        made.append(
+            (0, LABEL, str(int(blocks[start])), packed_arrays(LABELLED, tagged[some], targets[part[some]]))
+        )
     return made
 
 
-# ---- where the pairs outgrow a task: components in rounds of two exchanges (Kiveris et al. 2014) -----------------------
-# An edge is (node, other), other < node. It lies with the part of its node; a round hangs every neighbour of a node on the
-# smallest of them ("large star", "small star"), until nothing changes.
+# ---- where the pairs outgrow a task: components in rounds of two exchanges (Kiveris et al. 2014)
+# ----------------------- An edge is (node, other), other < node. It lies with the part of its node; a round
+# hangs every neighbour of a node on the smallest of them ("large star", "small star"), until nothing changes.
 
 
 def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over some of what `meet` told: MESSAGE -> EDGE of the task's own components, to both ends; PAIR, LINK, BUCKET by their first node."""
+    """mapInArrow over some of what `meet` told: MESSAGE -> EDGE of the task's own components, to both
+    ends; PAIR, LINK, BUCKET by their first node."""
     (pairs, links, buckets), targets = _told(by_kind(messages_of(batches))), places(parts)
     a, b = _edges(pairs, links, buckets)
     if not len(a):
@@ -186,7 +224,8 @@ def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordB
 
 
 def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all EDGE of some nodes, at both ends: each larger neighbour hangs on the smallest of all -> EDGE, by the larger."""
+    """mapInArrow over all EDGE of some nodes, at both ends: each larger neighbour hangs on the smallest
+    of all -> EDGE, by the larger."""
     held, targets = by_kind(messages_of(batches)).get(EDGE, []), places(parts)
     one, other = all_of(TWO, held)
     node, around = np.concatenate([one, other]), np.concatenate([other, one])
@@ -198,7 +237,8 @@ def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.Rec
 
 
 def small_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all EDGE of some nodes, at the larger end: node and neighbours hang on the smallest -> EDGE, at both ends, and STATE."""
+    """mapInArrow over all EDGE of some nodes, at the larger end: node and neighbours hang on the
+    smallest -> EDGE, at both ends, and STATE."""
     held, targets = by_kind(messages_of(batches)).get(EDGE, []), places(parts)
     node, other, smallest = _around(*all_of(TWO, held))
     to, root = np.concatenate([node, other]), np.concatenate([smallest, smallest])
@@ -223,7 +263,8 @@ def _around(node: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over EDGE (node, root) and PAIR, LINK, BUCKET of some nodes -> the same, and ROOT, by the part of the root."""
+    """mapInArrow over EDGE (node, root) and PAIR, LINK, BUCKET of some nodes -> the same, and ROOT, by
+    the part of the root."""
     held, targets = by_kind(messages_of(batches)), places(parts)
     here = {part for messages in held.values() for part, _, _ in messages}
     node, root = all_of(TWO, held.get(EDGE, []))
@@ -254,7 +295,15 @@ def group_rooted(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.R
     yield from _sent(names, family, *_told(held), parts)
 
 
-def labels_of(data: bytes) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-    """Of the documents that a LABEL sends: row in the block, whether as a sketch, whether as a member, to which part."""
+def labels_of(
+    data: bytes,
+) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+    """Of the documents that a LABEL sends: row in the block, whether as a sketch, whether as a member,
+    to which part."""
     tagged, target = unpacked(LABELLED, data)
-    return (tagged & (ROWS - 1)).astype(np.int64), (tagged & SENDS_SKETCH) > 0, (tagged & SENDS_MEMBER) > 0, target
+    return (
+        (tagged & (ROWS - 1)).astype(np.int64),
+        (tagged & SENDS_SKETCH) > 0,
+        (tagged & SENDS_MEMBER) > 0,
+        target,
+    )

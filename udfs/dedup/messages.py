@@ -1,8 +1,8 @@
 """What the tasks of near-duplicate removal send each other: packed arrays, one row for many documents.
 
-What an exchange costs the JVM is its rows, not their bytes: 4.2 million band keys through an exchange took it 3.0 s as
-rows and .6 s packed. A row is `part` (where it goes), `kind` (what `data` holds), `name` and `data`: little-endian
-arrays, one behind the other.
+What an exchange costs the JVM is its rows, not their bytes: 4.2 million band keys through an exchange took it
+3.0 s as rows and .6 s packed. A row is `part` (where it goes), `kind` (what `data` holds), `name` and `data`:
+little-endian arrays, one behind the other.
 """
 
 from __future__ import annotations
@@ -19,28 +19,36 @@ MESSAGE = "part int, kind int, name string, data binary"
 Message = tuple[int, int, str, bytes]
 Arrays = tuple[Any, ...]  # NumPy types
 
-# Kinds, with what `data` holds. A node is a document's place in the table `sketches`: number of the block, row in it.
+# Kinds, with what `data` holds. A node is a document's place in the table `sketches`: number of the block,
+# row in it.
 KEYS = 0  # block, then KEY arrays: band keys of documents
 PAIR = 1  # TWO: nodes that share a band key
-LINK = 2  # TWO: two nodes of equal shingle sets, the one that stands for the set first
+# TWO: two nodes of equal shingle sets, the one that stands for the set first
+LINK = 2
 BUCKET = 3  # band key, then the nodes of a bucket over the cap
-LABEL = 4  # LABELLED, `name` the block: which of its documents are sent where
+# LABELLED, `name` the block: which of its documents are sent where
+LABEL = 4
 MEMBER = 5  # MEMBERS, `name` the batch: documents that are in company
-SKETCH = 6  # node, doc_id's halves, n_shingles, then sketches: documents that are compared
-NAMED = 7  # `name` doc_id and batch_id, data the node and n_times: one document, for what Spark has to look up
-WANTED = 8  # `name` doc_id and batch_id, data the node: a document whose text is wanted
+# node, doc_id's halves, n_shingles, then sketches: documents that are compared
+SKETCH = 6
+# `name` doc_id and batch_id, data the node and n_times: one document, for what Spark has to look up
+NAMED = 7
+# `name` doc_id and batch_id, data the node: a document whose text is wanted
+WANTED = 8
 JUDGED = 9  # PAIRS: pairs with what became of them
-RANK = 10  # node (little-endian), rank (big-endian, as Spark casts it): one kept document
+# node (little-endian), rank (big-endian, as Spark casts it): one kept document
+RANK = 10
 TEXT = 11  # node, then the text in UTF-8: one document
 EDGE = 12  # TWO: components in rounds: a node and a smaller one
 STATE = 13  # `name` a checksum: whether a round changed anything
 ROOT = 14  # TWO: a node and the smallest of its component
 
 TWO: Arrays = (np.int64, np.int64)
-# Band key, set hash, row in its block and FIRST_BAND. (The whole hash: of the pairs in a bucket of a million, hundreds
-# would have 32 bits of it in common by chance.)
+# Band key, set hash, row in its block and FIRST_BAND. (The whole hash: of the pairs in a bucket of a million,
+# hundreds would have 32 bits of it in common by chance.)
 KEY: Arrays = (np.int64, np.int64, np.uint16)
-LABELLED: Arrays = (np.uint16, np.int32)  # row in its block with SENDS_SKETCH and SENDS_MEMBER, the part
+# row in its block with SENDS_SKETCH and SENDS_MEMBER, the part
+LABELLED: Arrays = (np.uint16, np.int32)
 MEMBERS: Arrays = (np.int64, np.uint64, np.uint64)  # node, the doc_id's halves
 COMPARED: Arrays = (np.int64, np.uint64, np.uint64, np.int32)  # node, the doc_id's halves, n_shingles
 PAIRS: Arrays = (np.int64, np.int64, np.float64, np.int8)  # two nodes, similarity, verdict: see OPEN
@@ -53,7 +61,9 @@ ARRAY_ROWS = 1_000_000  # of one message: 16 MB of pairs
 
 def packed_arrays(kinds: Arrays, *columns: Any) -> bytes:
     """The columns, one behind the other, as `kinds`."""
-    return b"".join(np.ascontiguousarray(column, kind).tobytes() for column, kind in zip(columns, kinds, strict=True))
+    return b"".join(
+        np.ascontiguousarray(column, kind).tobytes() for column, kind in zip(columns, kinds, strict=True)
+    )
 
 
 def unpacked(kinds: Arrays, data: bytes) -> list[npt.NDArray[Any]]:
@@ -100,7 +110,9 @@ def bucket_message(part: int, key: int, nodes: npt.NDArray[np.int64]) -> Message
     return part, BUCKET, "", packed_arrays((np.int64,), np.concatenate([[key], nodes]))
 
 
-def routed(kind: int, parts: npt.NDArray[Any], targets: npt.NDArray[Any], kinds: Arrays, *columns: Any) -> list[Message]:
+def routed(
+    kind: int, parts: npt.NDArray[Any], targets: npt.NDArray[Any], kinds: Arrays, *columns: Any
+) -> list[Message]:
     """Messages of at most ARRAY_ROWS rows, those of part i to `targets[i]`; `parts`: of each row."""
     order = np.argsort(parts, kind="stable")
     ends = np.searchsorted(parts[order], np.arange(len(targets) + 1))
@@ -117,8 +129,8 @@ def routed(kind: int, parts: npt.NDArray[Any], targets: npt.NDArray[Any], kinds:
 def places(parts: int) -> npt.NDArray[np.int32]:
     """For each of `parts` partitions a number that Spark's hash partitioning puts there.
 
-    Numbers from 0 would fall on some partitions twice and leave others without work. Were Spark's hash another one
-    (Murmur3, seed 42, since 2.0), only the balance would suffer.
+    Numbers from 0 would fall on some partitions twice and leave others without work. Were Spark's hash
+    another one (Murmur3, seed 42, since 2.0), only the balance would suffer.
     """
     found: dict[int, int] = {}
     value = 0

@@ -1,8 +1,10 @@
-"""MinHash signatures of whole Arrow batches: what is stored of a document so that near-duplicates find each other.
+"""MinHash signatures of whole Arrow batches: what is stored of a document so that near-duplicates find each
+other.
 
-A signature is that of `datasketch.MinHash(scheme="affine32")` fed with the low 32 bits of the document's shingles, so an
-index of ours opens in datasketch. The inner loop is over the permutations, which vectorises.
-Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each band.
+A signature is that of `datasketch.MinHash(scheme="affine32")` fed with the low 32 bits of the document's
+shingles, so an index of ours opens in datasketch. The inner loop is over the permutations, which vectorises.
+Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each
+band.
 """
 
 import itertools
@@ -19,7 +21,8 @@ from udfs.arrow.compiled import Codes, Hashes, Offsets, frozen, kernel, mix64
 from udfs.dedup.shingles import ShingleParams, sliced_sets
 
 ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
-_BLOCK = 4096  # hashes that stay in the first cache while all permutations pass over them
+# hashes that stay in the first cache while all permutations pass over them
+_BLOCK = 4096
 
 Sketches = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -27,33 +30,50 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MinHashParams:
-    """Everything that decides a signature, a sketch and the band keys. Raises ValueError where they do not fit together."""
+    """Everything that decides a signature, a sketch and the band keys.
+
+    Raises ValueError where they do not fit together.
+    """
 
     shingles: ShingleParams = field(default_factory=ShingleParams)
     num_perm: int = 256
     bands: int = 42
-    rows: int = 6  # permutations in one band; pairs start to meet near Jaccard (1 / bands) ** (1 / rows)
+    # permutations in one band; pairs start to meet near Jaccard (1 / bands) ** (1 / rows)
+    rows: int = 6
     seed: int = 1  # of datasketch's permutations
-    bits: int = 8  # lowest bits kept of each minimum: num_perm * bits / 8 bytes a document
+    # lowest bits kept of each minimum: num_perm * bits / 8 bytes a document
+    bits: int = 8
 
     def __post_init__(self) -> None:
         if min(self.num_perm, self.bands, self.rows) < 1 or self.bands * self.rows > self.num_perm:
-            raise ValueError(f"{self.bands} bands of {self.rows} rows need as many permutations, there are {self.num_perm}")
+            raise ValueError(
+                f"{self.bands} bands of {self.rows} rows need as many permutations, there are {self.num_perm}"
+            )
         if self.bits not in (1, 2, 4, 8, 16, 32) or self.num_perm * self.bits % 8:
-            raise ValueError(f"bits is 1, 2, 4, 8, 16 or 32 and num_perm * bits fills whole bytes, not {self.num_perm} * {self.bits}")
+            raise ValueError(
+                f"bits is 1, 2, 4, 8, 16 or 32 and num_perm * bits fills whole bytes, not {self.num_perm} "
+                f"* {self.bits}"
+            )
 
 
 PRESETS = {
-    "default": MinHashParams(),  # wide, because pairs are verified: .995 of pairs at Jaccard .7 meet
-    "cci4": MinHashParams(ShingleParams(unit="characters"), num_perm=250, bands=25, rows=10),  # OpenSeek's minhash_spark.py
-    "fineweb": MinHashParams(ShingleParams(unit="words"), num_perm=112, bands=14, rows=8),  # datatrove's MinhashConfig
-    "nemo": MinHashParams(ShingleParams(unit="characters", characters=24), num_perm=260, bands=20, rows=13),  # NeMo Curator
+    # wide, because pairs are verified: .995 of pairs at Jaccard .7 meet
+    "default": MinHashParams(),
+    # OpenSeek's minhash_spark.py
+    "cci4": MinHashParams(ShingleParams(unit="characters"), num_perm=250, bands=25, rows=10),
+    # datatrove's MinhashConfig
+    "fineweb": MinHashParams(ShingleParams(unit="words"), num_perm=112, bands=14, rows=8),
+    # NeMo Curator
+    "nemo": MinHashParams(ShingleParams(unit="characters", characters=24), num_perm=260, bands=20, rows=13),
 }
 
 
 @lru_cache(maxsize=8)
 def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
-    """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each. Importing datasketch takes a second."""
+    """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each.
+
+    Importing datasketch takes a second.
+    """
     from datasketch import MinHash
 
     multiply, add = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
@@ -61,7 +81,8 @@ def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
 
 
 def hashes32(hashes: Hashes) -> Codes:
-    """The 32 bits of each shingle that MinHash sees: what to feed datasketch with to get the same signature."""
+    """The 32 bits of each shingle that MinHash sees: what to feed datasketch with to get the same
+    signature."""
     return hashes.astype(np.uint32)
 
 
@@ -69,7 +90,8 @@ def hashes32(hashes: Hashes) -> Codes:
 def _premix(h):  # type: ignore[no-untyped-def]
     """datasketch mixes each hash once (32-bit finalizer of MurmurHash3) before its permutations."""
     h ^= h >> np.uint32(16)
-    h = np.uint32(h * np.uint32(0x85EBCA6B))  # numba widens products to 64 bits; without the casts nothing wraps
+    # numba widens products to 64 bits; without the casts nothing wraps
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
     h ^= h >> np.uint32(13)
     h = np.uint32(h * np.uint32(0xC2B2AE35))
     return np.uint32(h ^ (h >> np.uint32(16)))
@@ -77,7 +99,8 @@ def _premix(h):  # type: ignore[no-untyped-def]
 
 @kernel
 def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
-    """Lanes of a vector are permutations; four hashes at a time, so that a minimum is loaded and stored once for them."""
+    """Lanes of a vector are permutations; four hashes at a time, so that a minimum is loaded and stored
+    once for them."""
     rows, perms = len(offsets) - 1, len(multiply)
     signatures = np.full((rows, perms), np.uint32(0xFFFFFFFF))
     block = np.empty(_BLOCK, np.uint32)
@@ -99,12 +122,17 @@ def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
     return signatures
 
 
-def signatures(hashes: Hashes, offsets: Offsets, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None) -> Codes:
-    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as datasketch's has.
+def signatures(
+    hashes: Hashes, offsets: Offsets, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
+) -> Codes:
+    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as
+    datasketch's has.
 
     `permuted`: what `permutations` gives for `params`, from a caller who has it.
     """
-    return _sign(frozen(hashes), frozen(offsets), *map(frozen, permuted or permutations(params.num_perm, params.seed)))
+    return _sign(
+        frozen(hashes), frozen(offsets), *map(frozen, permuted or permutations(params.num_perm, params.seed))
+    )
 
 
 @kernel
@@ -120,16 +148,24 @@ def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
 
 
 def band_keys(signatures: Codes, params: MinHashParams) -> npt.NDArray[np.int64]:
-    """Keys `(documents, bands)`: a hash of the band's number and its rows. Two documents meet where a key is equal."""
+    """Keys `(documents, bands)`: a hash of the band's number and its rows.
+
+    Two documents meet where a key is equal.
+    """
     return _keys(signatures, params.bands, params.rows)
 
 
 def pack_sketches(signatures: Codes, bits: int) -> Sketches:
-    """The lowest `bits` of every minimum as bytes, `(documents, num_perm * bits / 8)`; the first minimum in the lowest bits."""
+    """The lowest `bits` of every minimum as bytes, `(documents, num_perm * bits / 8)`; the first minimum
+    in the lowest bits."""
     if bits >= 8:
         return np.ascontiguousarray(signatures.astype(f"<u{bits // 8}")).view(np.uint8)
     per_byte = 8 // bits
-    low = (signatures & np.uint32((1 << bits) - 1)).astype(np.uint8).reshape(len(signatures), signatures.shape[1] // per_byte, per_byte)
+    low = (
+        (signatures & np.uint32((1 << bits) - 1))
+        .astype(np.uint8)
+        .reshape(len(signatures), signatures.shape[1] // per_byte, per_byte)
+    )
     return np.bitwise_or.reduce(low << (np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)), axis=2)
 
 
@@ -151,25 +187,31 @@ def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What near-duplicate removal keeps of each text; one without shingles has `n_shingles` 0, and the rest of it means nothing."""
+    """What near-duplicate removal keeps of each text; one without shingles has `n_shingles` 0, and the
+    rest of it means nothing."""
 
     n_shingles: npt.NDArray[np.int32]  # distinct
-    n_times: npt.NDArray[np.uint8]  # how often it says most of what it says, see udfs.dedup.shingles.slice_sets
+    # how often it says most of what it says, see udfs.dedup.shingles.slice_sets
+    n_times: npt.NDArray[np.uint8]
     set_hash: npt.NDArray[np.int64]  # of the shingle set: equal sets have equal hashes
     sketch: Sketches  # (texts, bytes)
     bands: npt.NDArray[np.int64]  # (texts, keys): texts that share a key are compared
 
 
 def fingerprints_by(
-    sketch: Callable[[Hashes, Offsets], tuple[Sketches, npt.NDArray[np.int64]]], texts: pa.Array | pa.ChunkedArray, shingles: ShingleParams
+    sketch: Callable[[Hashes, Offsets], tuple[Sketches, npt.NDArray[np.int64]]],
+    texts: pa.Array | pa.ChunkedArray,
+    shingles: ShingleParams,
 ) -> Fingerprints:
-    """What is kept of texts whose sketches and band keys `sketch` makes of their shingle sets, about a megabyte of text at a time.
+    """What is kept of texts whose sketches and band keys `sketch` makes of their shingle sets, about a
+    megabyte of text at a time.
 
     Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
     """
     parts = []
     none = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int64)
-    for hashes, offsets, times in itertools.chain([none], sliced_sets(texts, shingles)):  # the first for the widths, of no text
+    # the first for the widths, of no text
+    for hashes, offsets, times in itertools.chain([none], sliced_sets(texts, shingles)):
         sizes, again = np.diff(offsets).astype(np.int32), times.astype(np.uint8)
         parts.append((sizes, again, set_hashes(hashes, offsets), *sketch(hashes, offsets)))
     return Fingerprints(*map(np.concatenate, zip(*parts, strict=True)))  # type: ignore[arg-type]
@@ -188,25 +230,32 @@ def minhash_fingerprints(
 
 
 def sketch_batch(
-    texts: pa.Array | pa.ChunkedArray, params: MinHashParams | None = None, permuted: tuple[Codes, Codes] | None = None
+    texts: pa.Array | pa.ChunkedArray,
+    params: MinHashParams | None = None,
+    permuted: tuple[Codes, Codes] | None = None,
 ) -> pa.RecordBatch:
     """`minhash_fingerprints` as the columns of `fingerprint_columns`."""
     return fingerprint_columns(minhash_fingerprints(texts, params or MinHashParams(), permuted))
 
 
 def fingerprint_columns(found: Fingerprints) -> pa.RecordBatch:
-    """`n_shingles` int32, `n_times` int32, `set_hash` int64, `sketch` binary, `bands` binary (int64, little-endian).
+    """`n_shingles` int32, `n_times` int32, `set_hash` int64, `sketch` binary, `bands` binary (int64,
+    little-endian).
 
-    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands (null): it meets nobody.
+    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands
+    (null): it meets nobody.
     """
     sizes = found.n_shingles
     filled = sizes > 0
     ends = np.concatenate([[0], filled.cumsum()])
     bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))
 
-    def packed(rows: npt.NDArray[np.uint8]) -> pa.Array:  # one value a document: a list would cost the JVM a step for each key
+    # one value a document: a list would cost the JVM a step for each key
+    def packed(rows: npt.NDArray[np.uint8]) -> pa.Array:
         at = pa.py_buffer((ends * rows.shape[1]).astype(np.int32))
-        return pa.Array.from_buffers(pa.binary(), len(sizes), [bitmap, at, pa.py_buffer(np.ascontiguousarray(rows[filled]))])
+        return pa.Array.from_buffers(
+            pa.binary(), len(sizes), [bitmap, at, pa.py_buffer(np.ascontiguousarray(rows[filled]))]
+        )
 
     columns = {
         "n_shingles": pa.array(sizes, pa.int32()),
@@ -219,13 +268,22 @@ def fingerprint_columns(found: Fingerprints) -> pa.RecordBatch:
 
 
 def sketch_matrix(sketches: pa.Array | pa.ChunkedArray) -> Sketches:
-    """Sketches of equal width as `(documents, bytes)`. Raises ValueError for nulls or sketches of different widths."""
+    """Sketches of equal width as `(documents, bytes)`.
+
+    Raises ValueError for nulls or sketches of different widths.
+    """
     column = pa.chunked_array([sketches]) if isinstance(sketches, pa.Array) else sketches
     widths = pc.unique(pc.binary_length(column)).to_pylist()
     if column.null_count or len(widths) > 1:
-        raise ValueError("sketches of one index are never null and all of one width; documents without shingles have none")
+        raise ValueError(
+            "sketches of one index are never null and all of one width; documents without shingles have none"
+        )
     width = widths[0] if widths else 0
-    parts = [np.frombuffer(c.buffers()[2], np.uint8, len(c) * width, _first_byte(c)) for c in column.chunks if len(c)]
+    parts = [
+        np.frombuffer(c.buffers()[2], np.uint8, len(c) * width, _first_byte(c))
+        for c in column.chunks
+        if len(c)
+    ]
     whole = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0, np.uint8)])
     return whole.reshape(len(column), width)
 
@@ -264,7 +322,8 @@ def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
 
 
 def sigma_at(jaccard: Floats | float, num_perm: int, bits: int) -> Floats:
-    """Standard error of the sketches' estimate for pairs whose Jaccard is `jaccard`: binomial, with b-bit collisions."""
+    """Standard error of the sketches' estimate for pairs whose Jaccard is `jaccard`: binomial, with
+    b-bit collisions."""
     chance = 2.0**-bits
     agree = chance + (1 - chance) * np.asarray(jaccard, np.float64)
     return np.sqrt(agree * (1 - agree) / num_perm) / (1 - chance)
@@ -273,27 +332,34 @@ def sigma_at(jaccard: Floats | float, num_perm: int, bits: int) -> Floats:
 def estimate_jaccard(left: Sketches, right: Sketches, bits: int) -> tuple[Floats, Floats]:
     """Jaccard estimated from sketches `(pairs, bytes)`, and its standard error (both unitless, one per pair).
 
-    Minima that differ still agree in their low bits with probability 2**-bits; that share is taken out, so an estimate
-    may fall below 0. Raises ValueError when the shapes differ.
+    Minima that differ still agree in their low bits with probability 2**-bits; that share is taken out, so an
+    estimate may fall below 0. Raises ValueError when the shapes differ.
     """
     if left.shape != right.shape or left.ndim != 2:
-        raise ValueError(f"sketches to compare have the shape (pairs, bytes) on both sides, not {left.shape} and {right.shape}")
+        raise ValueError(
+            f"sketches to compare have the shape (pairs, bytes) on both sides, not {left.shape} and "
+            f"{right.shape}"
+        )
     num_perm, chance = left.shape[1] * 8 // bits, 2.0**-bits
     estimate = (_agreements(frozen(left), frozen(right), bits) / num_perm - chance) / (1 - chance)
     return estimate, sigma_at(np.clip(estimate, 0, 1), num_perm, bits)
 
 
-def decide(estimate: Floats, sigma: Floats | float, limit: float, n_sigma: float = 4.0) -> npt.NDArray[np.int8]:
+def decide(
+    estimate: Floats, sigma: Floats | float, limit: float, n_sigma: float = 4.0
+) -> npt.NDArray[np.int8]:
     """ACCEPT or REJECT where the estimate is at least `n_sigma` errors from the limit, NEEDS_TEXT between.
 
-    `sigma` should be the error at the limit (`sigma_at(limit, ...)`): the question is whether a pair on the limit could
-    look like this one, and the error estimated for perfect agreement is zero.
+    `sigma` should be the error at the limit (`sigma_at(limit, ...)`): the question is whether a pair on the
+    limit could look like this one, and the error estimated for perfect agreement is zero.
     """
     away = (estimate - limit) / np.maximum(sigma, 1e-12)
     return np.where(away >= n_sigma, ACCEPT, np.where(away <= -n_sigma, REJECT, NEEDS_TEXT)).astype(np.int8)
 
 
-def containment_from_jaccard(jaccard: Floats, n_left: npt.NDArray[np.int64], n_right: npt.NDArray[np.int64]) -> Floats:
+def containment_from_jaccard(
+    jaccard: Floats, n_left: npt.NDArray[np.int64], n_right: npt.NDArray[np.int64]
+) -> Floats:
     """Share of the smaller set that the other holds, from Jaccard and both sizes; 0 where a set is empty."""
     smaller = np.minimum(n_left, n_right)
     shared = jaccard / (1 + jaccard) * (n_left + n_right)

@@ -1,9 +1,11 @@
-"""Documents as sets of shingles: word n-grams, or character n-grams where a script puts no spaces between words.
+"""Documents as sets of shingles: word n-grams, or character n-grams where a script puts no spaces between
+words.
 
-A shingle is only ever a 64-bit hash. Which n-grams make up a document is decided once for the whole document, from the
-share of characters of unspaced scripts: measured on real pairs, sets that change their unit inside a document give
-another similarity than the one people count (see `benchmarks/minhash_kernel.md`). Inside a document of words every
-character of an unspaced script is a token of its own, so that a quotation of Chinese counts too.
+A shingle is only ever a 64-bit hash. Which n-grams make up a document is decided once for the whole document,
+from the share of characters of unspaced scripts: measured on real pairs, sets that change their unit inside a
+document give another similarity than the one people count (see `benchmarks/minhash_kernel.md`). Inside a
+document of words every character of an unspaced script is a token of its own, so that a quotation of Chinese
+counts too.
 
 An n-gram of characters holds every sign. An n-gram of words holds those signs between its words that carry
 the meaning, which their neighbours tell (classes of signs: udfs/text/signs.py). Of what stands between two
@@ -32,10 +34,13 @@ from udfs.arrow.compiled import Bytes, Hashes, Offsets, kernel, mix64, slices, t
 from udfs.text.folding import IGNORED, POINT, SIGN, SIGN_CLASS, SPACE, UNSPACED, WORD, FoldParams, fold_codes
 from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME
 
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # of the rolling sums; any odd number without structure (2**64 / golden ratio)
-_SORT_ABOVE = 1 << 22  # code points; a longer document is made distinct by sorting, as a hash table would take four times its room
+# of the rolling sums; any odd number without structure (2**64 / golden ratio)
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+# code points; a longer document is made distinct by sorting, as a hash table would take four times its room
+_SORT_ABOVE = 1 << 22
 
-_SCAN = 32  # code points that are asked at once whether a sign is among them
+# code points that are asked at once whether a sign is among them
+_SCAN = 32
 
 AUTO, WORDS, CHARACTERS = range(3)
 _LETTER = WORD | UNSPACED
@@ -83,7 +88,8 @@ class ShingleSets:
 def _any_bits(codes):  # type: ignore[no-untyped-def]
     """The bits that some of the codes have."""
     some = np.uint32(0)
-    for i in range(len(codes)):  # (a loop over the codes themselves does not become one over vectors)
+    # (a loop over the codes themselves does not become one over vectors)
+    for i in range(len(codes)):
         some |= codes[i]
     return some
 
@@ -166,7 +172,8 @@ def _is_in_chain(codes, first, chain):  # type: ignore[no-untyped-def]
 
 @kernel
 def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
-    """What counts of the signs about `at`: hash (0: nothing), if an operator does, where the gap begins, ends.
+    """What counts of the signs about `at`: hash (0: nothing), if an operator does, where the gap begins,
+    ends.
 
     `chain`: where the last gap ended in which an operator counted.
     """
@@ -254,8 +261,9 @@ def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
     """Write a hash of every word and of every unspaced character, and signs with the words before.
 
     Returns how many of both.
-    Where a word ends cannot be predicted, so the common path has no branches: each step stores the word so far, and the
-    step after its last letter counts it. A letter costs a rotation and an exclusive or; `mix64` does the rest at the end.
+    Where a word ends cannot be predicted, so the common path has no branches: each step stores the word so
+    far, and the step after its last letter counts it. A letter costs a rotation and an exclusive or; `mix64`
+    does the rest at the end.
     """
     one, count, token, inside, found = np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
     for i in range(len(codes)):
@@ -300,7 +308,8 @@ def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
 
 @kernel
 def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
-    """Write a hash of every n tokens in a row from `out[at]` on, or of all if there are fewer; where they end.
+    """Write a hash of every n tokens in a row from `out[at]` on, or of all if there are fewer; where they
+    end.
 
     All but the last are `signed`: what stands behind a shingle is no part of it, but at the document's end.
     """
@@ -420,10 +429,10 @@ def slice_sets(
 ) -> tuple[Hashes, Offsets, npt.NDArray[np.int64]]:
     """Distinct shingles of documents given as bytes and offsets: hashes, `n + 1` offsets, `n` times.
 
-    Times: how often a document says most of what it says, which is the largest number of times (1 to 255) that
-    at least half of its distinct shingles come. A text with a copy of itself behind it has 2, and so has one of
-    which each paragraph comes twice; one with a refrain has 1.
-    Memory: 4 bytes for each code point and 8 for each shingle. Ordered sets are ascending, the others are not.
+    Times: how often a document says most of what it says, which is the largest number of times (1 to 255)
+    that at least half of its distinct shingles come. A text with a copy of itself behind it has 2, and so has
+    one of which each paragraph comes twice; one with a refrain has 1. Memory: 4 bytes for each code point and
+    8 for each shingle. Ordered sets are ascending, the others are not.
     """
     codes, ends, _ = fold_codes(data, offsets, params.fold)
     unit, share = _UNITS[params.unit], params.min_unspaced_share
@@ -435,7 +444,8 @@ def slice_sets(
         usual = int(counts[(len(counts) - 1) // 2]) if len(counts) else 1
         return hashes[firsts], np.array([0, len(firsts)]), np.array([min(usual, 255)])
     hashes, starts, times = _shingle(codes, ends, params.words, params.characters, unit, share, True)
-    if ordered:  # NumPy's sort is vectorised, and compiling one of numba's takes seconds
+    # NumPy's sort is vectorised, and compiling one of numba's takes seconds
+    if ordered:
         for first, last in pairwise(starts.tolist()):
             hashes[first:last].sort()
     return hashes, starts, times
@@ -444,7 +454,8 @@ def slice_sets(
 def sliced_sets(
     texts: pa.Array | pa.ChunkedArray, params: ShingleParams, *, ordered: bool = False
 ) -> Iterator[tuple[Hashes, Offsets, npt.NDArray[np.int64]]]:
-    """`slice_sets` over about a megabyte of text after the other, in order: what a kernel over shingles walks through."""
+    """`slice_sets` over about a megabyte of text after the other, in order: what a kernel over shingles
+    walks through."""
     data, offsets = text_buffers(texts)
     for first, last in slices(offsets):
         yield slice_sets(data, offsets[first : last + 1], params, ordered=ordered)
@@ -453,8 +464,9 @@ def sliced_sets(
 def shingle_sets(texts: pa.Array | pa.ChunkedArray, params: ShingleParams = ShingleParams()) -> ShingleSets:
     """The shingle set of each text, ascending, as 64-bit hashes that are never zero.
 
-    A document with fewer tokens (characters) than a shingle holds is one short shingle, so that short documents are
-    compared; one without any has an empty set. Hashes of words and of characters are not meant to meet.
+    A document with fewer tokens (characters) than a shingle holds is one short shingle, so that short
+    documents are compared; one without any has an empty set. Hashes of words and of characters are not meant
+    to meet.
     """
     parts = list(sliced_sets(texts, params, ordered=True))
     hashes = np.concatenate([part for part, _, _ in parts]) if parts else np.zeros(0, np.uint64)
@@ -481,20 +493,26 @@ def _common(hashes, offsets, left, right):  # type: ignore[no-untyped-def]
 def jaccard_pairs(
     sets: ShingleSets, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Shingles that documents `left[i]` and `right[i]` share, and the size of their union. Needs ascending sets.
+    """Shingles that documents `left[i]` and `right[i]` share, and the size of their union. Needs ascending
+    sets.
 
     Raises IndexError for a document that is not there.
     """
     left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
     for side in (left, right):
         if len(side) and (side.min() < 0 or side.max() >= len(sets.offsets) - 1):
-            raise IndexError(f"documents are 0 to {len(sets.offsets) - 2}, pairs name {side.min()} to {side.max()}")
+            raise IndexError(
+                f"documents are 0 to {len(sets.offsets) - 2}, pairs name {side.min()} to {side.max()}"
+            )
     shared = _common(sets.hashes, sets.offsets, left, right)
     return shared, sets.sizes[left] + sets.sizes[right] - shared
 
 
 def similarity(
-    shared: npt.NDArray[np.int64], union: npt.NDArray[np.int64], smaller: npt.NDArray[np.int64], measure: str = "jaccard"
+    shared: npt.NDArray[np.int64],
+    union: npt.NDArray[np.int64],
+    smaller: npt.NDArray[np.int64],
+    measure: str = "jaccard",
 ) -> npt.NDArray[np.float64]:
     """Jaccard (shared / union) or containment (shared / shingles of the smaller set); 0 where a set is empty.
 

@@ -1,8 +1,9 @@
-"""SimHash (Charikar 2002): 64 bits a document, alike in as many bits as the shingle sets are alike in direction.
+"""SimHash (Charikar 2002): 64 bits a document, alike in as many bits as the shingle sets are alike in
+direction.
 
-The second way to find near-duplicates, over the same shingles as MinHash. Pairs within Hamming distance k are found by
-permuted blocks (Manku, Jain, Das Sarma 2007): of `blocks` blocks at least `blocks - k` stay equal, so one key for each
-choice of that many blocks finds every such pair, with no chance involved.
+The second way to find near-duplicates, over the same shingles as MinHash. Pairs within Hamming distance k are
+found by permuted blocks (Manku, Jain, Das Sarma 2007): of `blocks` blocks at least `blocks - k` stay equal,
+so one key for each choice of that many blocks finds every such pair, with no chance involved.
 """
 
 from dataclasses import dataclass, field
@@ -24,11 +25,15 @@ class SimHashParams:
 
     shingles: ShingleParams = field(default_factory=ShingleParams)
     max_hamming: int = 3  # of 64 bits
-    blocks: int = 6  # keys a document: choose(blocks, max_hamming); each key holds about 64 * (1 - max_hamming / blocks) bits
+    # keys a document: choose(blocks, max_hamming); each key holds about 64 * (1 - max_hamming / blocks) bits
+    blocks: int = 6
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_hamming < self.blocks <= 64:
-            raise ValueError(f"to find a distance of {self.max_hamming} takes more blocks than that and at most 64, not {self.blocks}")
+            raise ValueError(
+                f"to find a distance of {self.max_hamming} takes more blocks than that and at most "
+                f"64, not {self.blocks}"
+            )
 
     @property
     def n_keys(self) -> int:
@@ -53,7 +58,8 @@ def _fingerprint(hashes, offsets):  # type: ignore[no-untyped-def]
 
 
 def fingerprints(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.uint64]:
-    """The SimHash of each shingle set: a bit is set where more than half of the (mixed) shingle hashes have it set."""
+    """The SimHash of each shingle set: a bit is set where more than half of the (mixed) shingle hashes
+    have it set."""
     return _fingerprint(frozen(hashes), frozen(offsets))
 
 

@@ -1,9 +1,10 @@
 """Who stays of each family of duplicates, given the accepted pairs and one ranking of all documents.
 
-`independent` is the rule of the house: the lexicographically first maximal independent set. Walk down the ranking; a
-document stays unless a better one that stays is its own duplicate. So no two survivors are duplicates of each other, and
-everyone who goes is a duplicate of the survivor it names. `components` is the peers' rule: the best of each connected
-component stays, however long the chain of pairs that leads to it. Both take time linear in documents and pairs.
+`independent` is the rule of the house: the lexicographically first maximal independent set. Walk down the
+ranking; a document stays unless a better one that stays is its own duplicate. So no two survivors are
+duplicates of each other, and everyone who goes is a duplicate of the survivor it names. `components` is the
+peers' rule: the best of each connected component stays, however long the chain of pairs that leads to it.
+Both take time linear in documents and pairs.
 """
 
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ class Survivors:
     """One entry for each document, by its index.
 
     `survivor`: who stays for it, itself if it stays (the best-ranked of the survivors it is a duplicate of).
-    `similarity`: to that survivor; 1 for itself, NaN where no accepted pair joins the two (`components` only).
-    `family`: the best-ranked document of its connected component, which always stays; the same under both rules.
+    `similarity`: to that survivor; 1 for itself, NaN where no accepted pair joins the two (`components`
+    only). `family`: the best-ranked document of its connected component, which always stays; the same under
+    both rules.
     """
 
     survivor: Ints
@@ -103,30 +105,39 @@ def _to_survivor(left, right, similarity, survivor):  # type: ignore[no-untyped-
     return found
 
 
-def _checked(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> tuple[Ints, Ints, Floats, Ints]:
+def _checked(
+    left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]
+) -> tuple[Ints, Ints, Floats, Ints]:
     left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
     similarity = np.ascontiguousarray(similarity, np.float64)
     if not len(left) == len(right) == len(similarity):
-        raise ValueError(f"a pair has two sides and a similarity, not {len(left)}, {len(right)} and {len(similarity)}")
+        raise ValueError(
+            f"a pair has two sides and a similarity, not {len(left)}, {len(right)} and {len(similarity)}"
+        )
     if len(left) and (min(left.min(), right.min()) < 0 or max(left.max(), right.max()) >= len(rank)):
         raise IndexError(f"pairs name documents outside 0 to {len(rank) - 1}")
     order = np.argsort(rank, kind="stable").astype(np.int64)
     ranked = np.asarray(rank)[order]
     if len(ranked) > 1 and (ranked[1:] == ranked[:-1]).any():
-        raise ValueError("two documents share a rank; break ties by doc_id, or the result depends on the order of rows")
+        raise ValueError(
+            "two documents share a rank; break ties by doc_id, or the result depends on the order of rows"
+        )
     return left, right, similarity, order
 
 
 def independent(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> Survivors:
-    """The lexicographically first maximal independent set under `rank` (one value a document, all different, lower is better).
+    """The lexicographically first maximal independent set under `rank` (one value a document, all different,
+    lower is better).
 
-    Pairs may come in any order, twice, and from a document to itself (ignored). Raises ValueError for shared ranks or
-    columns of different lengths, IndexError for a document without a rank.
+    Pairs may come in any order, twice, and from a document to itself (ignored). Raises ValueError for shared
+    ranks or columns of different lengths, IndexError for a document without a rank.
     """
     left, right, similarity, order = _checked(left, right, similarity, rank)
     starts, others = _neighbours(left, right, len(order))
     survivor = _independent(order, starts, others)
-    return Survivors(survivor, _to_survivor(left, right, similarity, survivor), _families(order, starts, others))
+    return Survivors(
+        survivor, _to_survivor(left, right, similarity, survivor), _families(order, starts, others)
+    )
 
 
 def components(left: Ints, right: Ints, similarity: Floats, rank: npt.NDArray[np.generic]) -> Survivors:

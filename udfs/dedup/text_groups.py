@@ -1,4 +1,5 @@
-"""Groups of documents whose texts are compared together, so that their shingle sets are made once and memory is bounded."""
+"""Groups of documents whose texts are compared together, so that their shingle sets are made once and
+memory is bounded."""
 
 from __future__ import annotations
 
@@ -13,11 +14,15 @@ Ints = npt.NDArray[np.int64]
 
 
 def text_groups(left: Ints, right: Ints, n_bytes: Ints, group_bytes: int) -> Iterator[tuple[Ints, Ints]]:
-    """Documents (ascending) and pairs of each group; every pair is in one, and finds both its documents there."""
+    """Documents (ascending) and pairs of each group; every pair is in one, and finds both its documents
+    there."""
     members, group_of, asked_in = packed(left, right, n_bytes, group_bytes)
     by_group, pairs_by_group = np.argsort(group_of, kind="stable"), np.argsort(asked_in, kind="stable")
     groups = np.arange(int(group_of.max(initial=-1)) + 2)
-    ends, pair_ends = np.searchsorted(group_of[by_group], groups), np.searchsorted(asked_in[pairs_by_group], groups)
+    ends, pair_ends = (
+        np.searchsorted(group_of[by_group], groups),
+        np.searchsorted(asked_in[pairs_by_group], groups),
+    )
     for group in range(len(groups) - 1):
         pairs = pairs_by_group[pair_ends[group] : pair_ends[group + 1]]
         if len(pairs):
@@ -27,9 +32,9 @@ def text_groups(left: Ints, right: Ints, n_bytes: Ints, group_bytes: int) -> Ite
 def packed(left: Ints, right: Ints, n_bytes: Ints, group_bytes: int) -> tuple[Ints, Ints, Ints]:
     """Member documents of groups, the group of each, the group of each pair.
 
-    Whole components one after the other, until `group_bytes` of text are together. A component of more than four times that
-    is cut into blocks in the order of its documents, and a group holds the two blocks of its pairs: no group outgrows the
-    memory, whatever the graph.
+    Whole components one after the other, until `group_bytes` of text are together. A component of more than
+    four times that is cut into blocks in the order of its documents, and a group holds the two blocks of its
+    pairs: no group outgrows the memory, whatever the graph.
     """
     documents = np.arange(len(n_bytes))
     linked = components(left, right, np.ones(len(left)), documents).family

@@ -1,4 +1,5 @@
-"""What is said of a pair of documents: by their sketches as far as these can tell, else by the shingle sets of their texts."""
+"""What is said of a pair of documents: by their sketches as far as these can tell, else by the shingle
+sets of their texts."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ Judge = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]
 
 @dataclass(frozen=True)
 class PairRule:
-    """When two documents are duplicates: `measure` (jaccard or containment) of their shingle sets reaches `limit`.
+    """When two documents are duplicates: `measure` (jaccard or containment) of their shingle sets reaches
+    `limit`.
 
     A sketch decides only beyond `n_sigma` standard errors of the limit; with `exact_only` it never does.
     """
@@ -41,12 +43,19 @@ class PairRule:
 
 
 def judge_sketches(
-    n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64], left: Sketches, right: Sketches, params: MinHashParams, rule: PairRule
+    n_a: npt.NDArray[np.int64],
+    n_b: npt.NDArray[np.int64],
+    left: Sketches,
+    right: Sketches,
+    params: MinHashParams,
+    rule: PairRule,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
-    """Similarity and verdict (1 accepted, -1 rejected, 0 the text must decide) of pairs, from set sizes and sketches `(pairs, bytes)`."""
+    """Similarity and verdict (1 accepted, -1 rejected, 0 the text must decide) of pairs, from set sizes
+    and sketches `(pairs, bytes)`."""
     estimate, _ = estimate_jaccard(left, right, params.bits)
     limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
-    verdict = decide(estimate, sigma_at(limit, params.num_perm, params.bits), limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
+    sigma = sigma_at(limit, params.num_perm, params.bits)
+    verdict = decide(estimate, sigma, limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
     if rule.exact_only:
         verdict[:] = NEEDS_TEXT
     # |A n B| <= the smaller set: sizes alone may rule a pair out, and that is exact.
@@ -55,28 +64,47 @@ def judge_sketches(
     found = np.clip(np.minimum(estimate, highest), 0, 1)
     if rule.measure == "containment":
         found = containment_from_jaccard(found, n_a, n_b)
-    # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the two consistent.
-    found = np.where(verdict == ACCEPT, np.maximum(found, rule.limit), np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found))
+    # An estimate may cross the limit that its verdict stands on only by the margin decide() left; keep the
+    # two consistent.
+    found = np.where(
+        verdict == ACCEPT,
+        np.maximum(found, rule.limit),
+        np.where(verdict == REJECT, np.minimum(found, rule.limit - 1e-9), found),
+    )
     return found, verdict
 
 
 def judge_simhashes(
-    n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64], left: Sketches, right: Sketches, max_hamming: int, by_text: bool
+    n_a: npt.NDArray[np.int64],
+    n_b: npt.NDArray[np.int64],
+    left: Sketches,
+    right: Sketches,
+    max_hamming: int,
+    by_text: bool,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
-    """As `judge_sketches`: the share of equal bits, and whether the two are within `max_hamming` of 64 bits, which the text decides if it is asked."""
+    """As `judge_sketches`: the share of equal bits, and whether the two are within `max_hamming` of 64
+    bits, which the text decides if it is asked."""
     prints = (np.ascontiguousarray(side).view("<u8").ravel() for side in (left, right))
     apart = hamming(*prints)
-    return 1 - apart / 64, np.where(apart <= max_hamming, NEEDS_TEXT if by_text else ACCEPT, REJECT).astype(np.int32)
+    return 1 - apart / 64, np.where(apart <= max_hamming, NEEDS_TEXT if by_text else ACCEPT, REJECT).astype(
+        np.int32
+    )
 
 
-def jaccard_at(containment: float, n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def jaccard_at(
+    containment: float, n_a: npt.NDArray[np.int64], n_b: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """The Jaccard of two sets of these sizes that have this containment."""
     shared = containment * np.minimum(n_a, n_b)
     return shared / np.maximum(n_a + n_b - shared, 1)
 
 
 def similarities(
-    texts: pa.Array | pa.ChunkedArray, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], params: ShingleParams, measure: str
+    texts: pa.Array | pa.ChunkedArray,
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    params: ShingleParams,
+    measure: str,
 ) -> npt.NDArray[np.float64]:
     """The similarity of each pair of `texts` (places of the two sides), by their shingle sets."""
     sets = shingle_sets(texts, params)

@@ -42,12 +42,14 @@ _NAMES = ("openssh.com", "libssh.org")  # names of algorithms, such as hmac-sha2
 _REMOTE = re.compile(r"(?:^|[\s;&|$>`(])(?:ssh|scp|sftp|mosh|ssh-copy-id|rsync)(?: -\w+(?: \d+)?)* +['\"]?$")
 _AUTHORITY = re.compile(r"://[^\s/?#\"'<>,;]*$")
 _IPV4 = re.compile(
-    r"(?<![0-9A-Za-z._])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![0-9A-Za-z_]|\.\d)"
+    r"(?<![0-9A-Za-z._])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![0-9A-Za-z_]"
+    r"|\.\d)"
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,40}+")  # 2000::/3: the public ones
 # What makes four numbers a version or section: a word before them (`version`, `version number is`) or behind.
 _VERSION = re.compile(
-    r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?|sec|chapters?|clauses?|articles?|figure"
+    r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?"
+    r"|sec|chapters?|clauses?|articles?|figure"
     r"|fig|table|oid)|版本号?|(?<!出)版|固件|升级[到至]|更新[到至]|章节?|小节|编号|§|第)"
     r"(?:\s{0,2}(?:number|no\.?|is|was|to|of|v|为|是|号))?[\s:.=v]{0,3}$|(?-i:[A-Z][a-z]+[A-Za-z]*)/$"
 )
@@ -55,7 +57,8 @@ _VERSION_BEHIND = re.compile(
     r"(?i)\s?(?:版(?![权權面块])|[章节節条條](?![点點件款目])|(?:version|release|build)\b)"
 )
 _NEAR = 24  # characters before a find that are looked at
-_MIN_OCTET = 20  # four numbers that are all below are rather a version or a section
+# four numbers that are all below are rather a version or a section
+_MIN_OCTET = 20
 
 
 def _local_start(text: str, at: int) -> int | None:

@@ -19,8 +19,15 @@ _SIGNS = {
     "\u200a\u200b\u200c\u200d\u200e\u200f"
     "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069"
     "\u3000\ufeff",  # those of no width too
-    "(": "【〔﹙", ")": "】〕﹚", "+": "﹢", ".": "·・﹒", "@": "﹫", '"': "“”„", "'": "‘’", "~": "〜",
-}  # fmt: skip
+    "(": "【〔﹙",
+    ")": "】〕﹚",
+    "+": "﹢",
+    ".": "·・﹒",
+    "@": "﹫",
+    '"': "“”„",
+    "'": "‘’",
+    "~": "〜",
+}
 _HIGHEST_DIGIT = 0x1FBF9  # the last decimal digit of Unicode 15
 _ZONE = re.compile(r"\d[0-9 ().+/\[\]-]{5,}+")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")

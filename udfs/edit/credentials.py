@@ -21,16 +21,19 @@ _KEYS = re.compile(
     r"|gl(?:pat|dt|rt|ptt|cbt|ft|soat|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{20,200}"
     r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,247}|whsec_[A-Za-z0-9+/=]{24,100}"  # Stripe
     r"|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,500}|rubygems_[a-f0-9]{48}|dckr_pat_[A-Za-z0-9_-]{27}"
-    r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|sq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}"
+    r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|sq0(?:atp"
+    r"|csp)-[A-Za-z0-9_-]{22,43}"
     r"|do[opr]_v1_[a-f0-9]{64}|dapi[a-f0-9]{32}|hvs\.[A-Za-z0-9_-]{24,200}|glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}"
-    r"|AGE-SECRET-KEY-1[0-9A-Z]{58}|PMAK-[a-f0-9]{24}-[a-f0-9]{34}|ATATT3[A-Za-z0-9_=-]{60,400}|lin_api_[A-Za-z0-9]{40}"
+    r"|AGE-SECRET-KEY-1[0-9A-Z]{58}|PMAK-[a-f0-9]{24}-[a-f0-9]{34}|ATATT3[A-Za-z0-9_=-]{60,400}"
+    r"|lin_api_[A-Za-z0-9]{40}"
     r"|\d{8,10}:AA[A-Za-z0-9_-]{33}|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"  # Telegram's bots, Azure
     r"|eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,8000}+\.[A-Za-z0-9_-]{10,2000}+"  # JSON Web Token
     r"(?:\.[A-Za-z0-9_-]{10,2000}+){0,2}"
     r")(?![A-Za-z0-9])"
 )
 _LIKE_WORDS = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-(?:proj-|ant-(?:[a-z]+\d\d-)?|svcacct-|admin-|or-v1-)?|xox[abeoprs]-|xapp-|hf_|gsk_|xai-|r8_|pplx-|tskey-|figd_|ntn_|key-)"
+    r"(?<![A-Za-z0-9])(?:sk-(?:proj-|ant-(?:[a-z]+\d\d-)?|svcacct-|admin-|or-v1-)?|xox[abeoprs]-|xapp-"
+    r"|hf_|gsk_|xai-|r8_|pplx-|tskey-|figd_|ntn_|key-)"
     r"(?P<body>[A-Za-z0-9_-]{20,250}+)"
 )
 _MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
@@ -40,19 +43,24 @@ _USERINFO = re.compile(
     re.ASCII,
 )
 _ASSIGNED = re.compile(
-    r"(?i)(?:passw(?:or)?d|passphrase|(?<![a-z])(?:pwd|pass(?=[\"']?\s{0,3}[=:]))|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|account[_-]?key|credentials?|密码|口令|密钥|秘钥)(?:[a-z0-9_-]{0,24}[\"']?\]?\s{0,3}(?:=>|:=|[=:])|\s{0,2}(?:is\s|是|为))\s{0,3}"
-    r"(?:[\"'](?P<quoted>[^\"'\s]{6,300})[\"']|(?P<bare>(?:[\w!#$%*+./:=?@\\^`~-]|&(?![\w-]{1,40}=)){6,300}+)(?![(\[{]))",
+    r"(?i)(?:passw(?:or)?d|passphrase|(?<![a-z])(?:pwd|pass(?=[\"']?\s{0,3}[=:]))|secret|token|api[_-]?key"
+    r"|access[_-]?key|private[_-]?key"
+    r"|account[_-]?key|credentials?|密码|口令|密钥|秘钥)(?:[a-z0-9_-]{0,24}[\"']?\]?\s{0,3}(?:=>|:=|[=:])"
+    r"|\s{0,2}(?:is\s|是|为))\s{0,3}"
+    r"(?:[\"'](?P<quoted>[^\"'\s]{6,300})[\"']|(?P<bare>(?:[\w!#$%*+./:=?@\\^`~-]"
+    r"|&(?![\w-]{1,40}=)){6,300}+)(?![(\[{]))",
     re.ASCII,
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])(?:bearer|basic)\s{1,3}(?P<bare>[a-z0-9._~+/=-]{20,4000}+)")
 _QUOTED_NAMES = re.compile(r"(?i)pass|pwd|secret|api|access|private|密码|口令|密钥|秘钥")
 _NO_VALUE = re.compile(
-    r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env|^&.*;$|required|\bmin:\d"
+    r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env"
+    r"|^&.*;$|required|\bmin:\d"
 )
 _INVENTED = re.compile(r"(?i)your|example|changeme|placeholder|dummy|passw|secret|test")
 _NO_PASSWORD = re.compile(
-    r"(?i)(?:your|my|the|some|db)?[_-]?(?:user(?:name)?|pass(?:word|wd|phrase|code)?|pwd|pw|secret|token|changeme|key)\d?"
+    r"(?i)(?:your|my|the|some|db)?[_-]?(?:user(?:name)?|pass(?:word|wd|phrase|code)?|pwd|pw|secret"
+    r"|token|changeme|key)\d?"
     r"|[x*.]+|\$.*|.*[{}<>].*|%[sd]|\d{1,5}"
 )
 

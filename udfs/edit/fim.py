@@ -1,7 +1,9 @@
-"""Fill in the middle at document level: a text is cut in three and told in another order, between sentinels (Bavarian et al., 2022).
+"""Fill in the middle at document level: a text is cut in three and told in another order, between sentinels
+(Bavarian et al., 2022).
 
-PSM: prefix, suffix, middle. SPM: suffix, prefix, middle, in the form that keeps the prefix and the middle together. Both can be
-undone, as long as no text holds a sentinel. A cut never falls inside what a reader sees as one character.
+PSM: prefix, suffix, middle. SPM: suffix, prefix, middle, in the form that keeps the prefix and the middle
+together. Both can be undone, as long as no text holds a sentinel. A cut never falls inside what a reader sees
+as one character.
 """
 
 import hashlib
@@ -24,7 +26,10 @@ class Sentinels:
     def __post_init__(self) -> None:
         marks = (self.prefix, self.middle, self.suffix)
         if not all(marks) or any(marks[i] in marks[j] for i in range(3) for j in range(3) if i != j):
-            raise ValueError(f"sentinels {', '.join(map(repr, marks))}: wanted three that are not empty, none inside another")
+            raise ValueError(
+                f"sentinels {', '.join(map(repr, marks))}: wanted three that are not empty, none "
+                "inside another"
+            )
 
     def held_by(self, text: str) -> bool:
         """Whether a text holds one of them: such a text could not be told from a cut one."""
@@ -39,7 +44,8 @@ def draw(seed: int, key: str) -> tuple[float, float, float, float]:
 
 
 def choose(text: str, seed: int, key: str, rate: float, spm_share: float) -> tuple[Mode, int, int] | None:
-    """Mode and the two cuts (code points) for a share `rate` of the keys; None for the others and for a text of fewer than three characters."""
+    """Mode and the two cuts (code points) for a share `rate` of the keys; None for the others and for a
+    text of fewer than three characters."""
     is_cut, is_spm, one, other = draw(seed, key)
     if is_cut >= rate:
         return None
@@ -55,16 +61,28 @@ def whole(text: str, at: int) -> int:
 
 
 def _belongs(before: str, char: str) -> bool:
-    if unicodedata.category(char) in ("Mn", "Mc", "Me") or char in _JOINERS or before == "\u200d" or (before, char) == ("\r", "\n"):
+    if (
+        unicodedata.category(char) in ("Mn", "Mc", "Me")
+        or char in _JOINERS
+        or before == "\u200d"
+        or (before, char) == ("\r", "\n")
+    ):
         return True
     flags = "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"
-    return flags or "\U0001f3fb" <= char <= "\U0001f3ff" or ("\u1100" <= before <= "\u11ff" and "\u1160" <= char <= "\u11ff")
+    return (
+        flags
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+        or ("\u1100" <= before <= "\u11ff" and "\u1160" <= char <= "\u11ff")
+    )
 
 
 def cut(text: str, mode: Mode, begin: int, end: int, marks: Sentinels) -> str:
     """The text in its new order. Raises ValueError when it holds a sentinel."""
     if marks.held_by(text):
-        raise ValueError("the text holds a sentinel and could not be put together again; leave it out or choose other sentinels")
+        raise ValueError(
+            "the text holds a sentinel and could not be put together again; leave it out or choose "
+            "other sentinels"
+        )
     prefix, middle, suffix = text[:begin], text[begin:end], text[end:]
     if mode == "psm":
         return f"{marks.prefix}{prefix}{marks.suffix}{suffix}{marks.middle}{middle}"

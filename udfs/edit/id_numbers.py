@@ -32,11 +32,13 @@ _CARDS = tuple(
     )
 )
 _ISSUERS = re.compile(
-    r"62\d{14,17}|4\d{15}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|35(?:2[89]|[3-8]\d)\d{12}|6(?:011|5\d\d)\d{12}"
+    r"62\d{14,17}|4\d{15}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|35(?:2[89]|[3-8]\d)\d{12}|6(?:011|5\d\d)\d{12}"
 )
 # Numbers of something else: what they are called right before them.
 OTHER_NUMBER = re.compile(
-    r"(?i)(?:(?<![a-z])(?:order|tracking|invoice|serial|ticket|sku|isbn|issn|doi|imei|iccid|ean|upc|uid|item|commit|timestamp|qq)"
+    r"(?i)(?:(?<![a-z])(?:order|tracking|invoice|serial|ticket|sku|isbn|issn|doi|imei|iccid|ean|upc"
+    r"|uid|item|commit|timestamp|qq)"
     r"|[?&_]id=?|订单|單號|单号|流水号?|序列号?|运单|时间戳|条码|批号|文号|专利号?|学号|工号|编号|货号|期号)"
     r"(?:\s?(?:号码?|id|no\.?|number|#))?[\s:=#.'\"]{0,3}$"
 )

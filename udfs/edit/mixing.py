@@ -1,4 +1,5 @@
-"""The form a document takes in a mix, decided on its text: whole, or cut for filling in the middle; refused when it holds a sentinel."""
+"""The form a document takes in a mix, decided on its text: whole, or cut for filling in the middle;
+refused when it holds a sentinel."""
 
 from collections.abc import Iterator
 
@@ -7,18 +8,36 @@ import pyarrow as pa
 from udfs.arrow.batches import as_batch
 from udfs.edit.fim import Sentinels, choose, cut
 
-MIXED = "doc_id string, batch_id string, slice string, copy int, n_bytes bigint, fim string, cut_start int, cut_end int, is_refused boolean"
-_SCHEMA = pa.schema([
-    ("doc_id", pa.string()), ("batch_id", pa.string()), ("slice", pa.string()), ("copy", pa.int32()), ("n_bytes", pa.int64()), ("fim", pa.string()),
-    ("cut_start", pa.int32()), ("cut_end", pa.int32()), ("is_refused", pa.bool_()),
-])  # fmt: skip
+MIXED = (
+    "doc_id string, batch_id string, slice string, copy int, n_bytes bigint, fim string, cut_start "
+    "int, cut_end int, is_refused boolean"
+)
+_SCHEMA = pa.schema(
+    [
+        ("doc_id", pa.string()),
+        ("batch_id", pa.string()),
+        ("slice", pa.string()),
+        ("copy", pa.int32()),
+        ("n_bytes", pa.int64()),
+        ("fim", pa.string()),
+        ("cut_start", pa.int32()),
+        ("cut_end", pa.int32()),
+        ("is_refused", pa.bool_()),
+    ]
+)
 
 
-def shape_batches(batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: float, spm_share: float, seed: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, slice, copies, text -> MIXED, a row a copy; one row with is_refused where the text holds a sentinel."""
+def shape_batches(
+    batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: float, spm_share: float, seed: int
+) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, slice, copies, text -> MIXED, a row a copy; one row with is_refused
+    where the text holds a sentinel."""
     for batch in batches:
         rows = []
-        for doc_id, batch_id, slice_, copies, text in zip(*(batch[name].to_pylist() for name in ("doc_id", "batch_id", "slice", "copies", "text")), strict=True):
+        for doc_id, batch_id, slice_, copies, text in zip(
+            *(batch[name].to_pylist() for name in ("doc_id", "batch_id", "slice", "copies", "text")),
+            strict=True,
+        ):
             size, refused = len(text.encode("utf-8", "surrogatepass")), marks.held_by(text)
             for copy in range(1 if refused else copies):
                 form = None if refused else choose(text, seed, f"{doc_id}/{copy}", rate, spm_share)
@@ -27,9 +46,14 @@ def shape_batches(batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: flo
 
 
 def told(text: str, fim: str, start: int | None, end: int | None, marks: Sentinels | None) -> str:
-    """The text as a row of the mix says it is told. Raises ValueError when it is to be cut and no sentinels are given."""
+    """The text as a row of the mix says it is told.
+
+    Raises ValueError when it is to be cut and no sentinels are given.
+    """
     if fim == "none" or start is None or end is None:
         return text
     if marks is None:
-        raise ValueError("the mix holds texts cut for filling in the middle; give the sentinels it was made with")
+        raise ValueError(
+            "the mix holds texts cut for filling in the middle; give the sentinels it was made with"
+        )
     return cut(text, "spm" if fim == "spm" else "psm", start, end, marks)

@@ -23,7 +23,8 @@ _GAP = r"(?: - | {1,2}|-|\.)"
 _LINE = r"(?: - | {1,2}|-)"  # no full stop, where it would be that of a decimal number
 _COUNTRY = r"(?:\((?:\+|00)?86\)|(?:\+|00)?86) ?-?(?:\(0\))? ?"
 _MOBILE = re.compile(
-    rf"(?<![\d+])(?P<country>{_COUNTRY})?0?(?:1[3-9]\d(?P<common>\d{{8}}|{_GAP}\d{{4}}{_GAP}\d{{4}}|{_LINE}\d{{8}}|\d{{4}}{_LINE}\d{{4}})"
+    rf"(?<![\d+])(?P<country>{_COUNTRY})?0?(?:1[3-9]\d(?P<common>\d{{8}}|{_GAP}\d{{4}}{_GAP}\d{{4}}"
+    rf"|{_LINE}\d{{8}}|\d{{4}}{_LINE}\d{{4}})"
     rf"|\(1[3-9]\d\) ?\d{{4}}{_GAP}?\d{{4}}"
     rf"|1[3-9](?:\d{_GAP}\d{{3}}{_GAP}\d{{5}}|\d\d{_GAP}\d{{3}}{_GAP}\d{{4}}"
     rf"|\d\d{_GAP}\d{{4}}{_GAP}\d{{3}}|\d{{3}}{_GAP}\d{{6}}|\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{3}}))(?!\d)"
@@ -49,12 +50,15 @@ _NATIONAL = re.compile(r"(?<![\d+])\(?\d(?:[ .()-]{0,2}+\d){8,12}+(?!\d)")  # wh
 _TRUNK = ("CN", "GB", "TW", "DE", "FR", "JP", "KR", "AU")  # whose numbers begin with a 0 at home
 _NO_TRUNK = ("US", "IN")  # where they have ten digits
 _NAMED = re.compile(
-    r"(?i)(?:(?<![a-z])(?:tel|telephone|telefono?|tél|téléphone|teléfono|phone|ph|mobile|mob|cell|cellphone|call|calling|fax|whatsapp|hotline|contact|dial|sms|ring)"
+    r"(?i)(?:(?<![a-z])(?:tel|telephone|telefono?|tél|téléphone|teléfono|phone|ph|mobile|mob|cell"
+    r"|cellphone|call|calling|fax|whatsapp|hotline|contact|dial|sms|ring)"
     r"|тел|телефон|전화|电话|電話|手机|手機|座机|固话|传真|傳真|热线|致电|拨打|号码|联系方式|来电|短信|客服|微信)"
     r"(?:\s?(?:numbers?|no\.?|us|me|at|on|is|号码?|號碼|是|为)){0,3}\W{0,4}$"
 )
-_DIGITS_OF = re.compile(  # numbers that are parts of something, as in `the digits 415-926-5358`
-    r"(?i)(?<![a-z])(?:digits?|decimals?|scores?|model|part|case|account|acct|ref|reference|code|pages?)\W{0,3}(?:of|no\.?|number)?\W{0,3}$"
+# numbers that are parts of something, as in `the digits 415-926-5358`
+_DIGITS_OF = re.compile(
+    r"(?i)(?<![a-z])(?:digits?|decimals?|scores?|model|part|case|account|acct|ref|reference|code"
+    r"|pages?)\W{0,3}(?:of|no\.?|number)?\W{0,3}$"
 )
 _OTHER_BEFORE = re.compile(r"(?:^|[^\w./-])[+(]?\d[\d ()-]{6,18}/$")  # 13812345678/13912345678
 _OTHER_BEHIND = re.compile(r"/(?:\d{1,4}|1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|[2-9]\d{6,7})(?!\d)")  # 62345678/79

@@ -1,9 +1,10 @@
-"""Personal data and credentials in a text: where they stand and of which kind. Bounded by what an entity is made of, not by `\\b`,
-which sees no end between a Han character and a digit or letter. Read in ASCII forms, so digits of every script and full-width
-signs are found; positions are those of the text.
+"""Personal data and credentials in a text: where they stand and of which kind. Bounded by what an entity is
+made of, not by `\\b`, which sees no end between a Han character and a digit or letter. Read in ASCII forms,
+so digits of every script and full-width signs are found; positions are those of the text.
 
-Checked beyond their form: resident IDs (region, date, checksum of GB 11643), bank cards (issuer, length, Luhn), phone numbers of
-other countries (Google's libphonenumber by the package phonenumbers), addresses of the public Internet only.
+Checked beyond their form: resident IDs (region, date, checksum of GB 11643), bank cards (issuer, length,
+Luhn), phone numbers of other countries (Google's libphonenumber by the package phonenumbers), addresses of
+the public Internet only.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,21 +18,35 @@ from udfs.edit.credentials import credentials
 from udfs.edit.id_numbers import bank_cards, id_cards
 from udfs.edit.phones import phones
 
-ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")  # in this order: what one has taken, no later one takes
-FOUND = pa.list_(pa.struct([
-    ("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string()), ("reason", pa.string()),
-]))  # fmt: skip
+# in this order: what one has taken, no later one takes
+ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")
+FOUND = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("replacement", pa.string()),
+            ("reason", pa.string()),
+        ]
+    )
+)
 FINDERS: dict[str, Callable[[str, list[Span]], Iterator[Span]]] = {
-    "credential": lambda text, zones: credentials(text), "email": lambda text, zones: emails(text),
-    "id_card": id_cards, "bank_card": bank_cards, "phone": phones, "ip": ips,
-}  # fmt: skip
+    "credential": lambda text, zones: credentials(text),
+    "email": lambda text, zones: emails(text),
+    "id_card": id_cards,
+    "bank_card": bank_cards,
+    "phone": phones,
+    "ip": ips,
+}
 
 
 @dataclass(frozen=True)
 class PiiParams:
     """Which entities are looked for, and what stands in their place."""
 
-    placeholders: dict[str, str] = field(default_factory=lambda: {name: f"<{name.upper()}>" for name in ENTITIES})
+    placeholders: dict[str, str] = field(
+        default_factory=lambda: {name: f"<{name.upper()}>" for name in ENTITIES}
+    )
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.placeholders) - set(ENTITIES))
@@ -40,7 +55,10 @@ class PiiParams:
 
 
 def find_pii(text: str, entities: tuple[str, ...] = ENTITIES) -> list[tuple[int, int, str]]:
-    """(start, end, entity) in code points, in the order of the text, none overlapping another. Linear in the text."""
+    """(start, end, entity) in code points, in the order of the text, none overlapping another.
+
+    Linear in the text.
+    """
     read = ascii_forms(text)
     zones = digit_zones(read)
     found: list[tuple[int, int, str]] = []

@@ -17,9 +17,12 @@ REASON = "traditional_script"
 CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")  # of OpenCC; `p`: words too, as the mainland has them
 FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string())]))
 _HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_LONGEST = 12  # characters; the longest phrase that changes its length has ten
-_SURE = (2, 1)  # characters that agree behind a phrase of another length: so many are looked for, then fewer
-_WAYS = sorted(  # how far a phrase may go in the text and in what is written, the shortest first
+# characters; the longest phrase that changes its length has ten
+_LONGEST = 12
+# characters that agree behind a phrase of another length: so many are looked for, then fewer
+_SURE = (2, 1)
+# how far a phrase may go in the text and in what is written, the shortest first
+_WAYS = sorted(
     ((old, new) for old in range(1, _LONGEST + 1) for new in range(1, _LONGEST + 1)),
     key=lambda way: (sum(way), abs(way[0] - way[1])),
 )

@@ -1,4 +1,5 @@
-"""Writes rows as shards, each by the task that holds its rows: whole under its name or not there at all; one that is done is not written again."""
+"""Writes rows as shards, each by the task that holds its rows: whole under its name or not there at all;
+one that is done is not written again."""
 
 import hashlib
 import json
@@ -18,16 +19,26 @@ from udfs.edit.mixing import told
 Format = Literal["jsonl", "jsonl.zst", "parquet"]
 Chat = Literal["messages", "sharegpt", "alpaca"]
 WRITTEN = "shard int, file string, n_rows bigint, n_bytes bigint, sha256 string"
-_WRITTEN = pa.schema([("shard", pa.int32()), ("file", pa.string()), ("n_rows", pa.int64()), ("n_bytes", pa.int64()), ("sha256", pa.string())])
+_WRITTEN = pa.schema(
+    [
+        ("shard", pa.int32()),
+        ("file", pa.string()),
+        ("n_rows", pa.int64()),
+        ("n_bytes", pa.int64()),
+        ("sha256", pa.string()),
+    ]
+)
 SHAPE = ("fim", "cut_start", "cut_end")
 
 
 @dataclass(frozen=True)
 class ShardParams:
-    """`root`: folder or URI; `key` names what is exported (recipe and versions): a shard of another key is written anew.
+    """`root`: folder or URI; `key` names what is exported (recipe and versions): a shard of another key is
+    written anew.
 
-    `schema`: the columns of every shard, as `written_schema` makes them of the table's. It is never guessed from rows: a column that is
-    null in one shard would get another type there than in the next, and no reader would take the two together.
+    `schema`: the columns of every shard, as `written_schema` makes them of the table's. It is never guessed
+    from rows: a column that is null in one shard would get another type there than in the next, and no reader
+    would take the two together.
     """
 
     root: str
@@ -39,33 +50,49 @@ class ShardParams:
 
 
 def written_schema(rows: pa.Schema, chat: Chat | None) -> pa.Schema:
-    """The columns of a shard, in order, for rows that come with the columns of `rows`: what `shaped` makes of them."""
+    """The columns of a shard, in order, for rows that come with the columns of `rows`: what `shaped`
+    makes of them."""
     string = pa.string()
     if chat is None:
         return pa.schema([field for field in rows if field.name not in (*SHAPE, "shard")])
     kept = [field for field in rows if field.name not in ("shard", "question", "cot", "answer")]
     if chat == "alpaca":
         return pa.schema([(name, string) for name in ("instruction", "input", "output")] + kept)
-    name, said = ("messages", ("role", "content")) if chat == "messages" else ("conversations", ("from", "value"))
+    name, said = (
+        ("messages", ("role", "content")) if chat == "messages" else ("conversations", ("from", "value"))
+    )
     return pa.schema([pa.field(name, pa.list_(pa.struct([(part, string) for part in said]))), *kept])
 
 
 def shaped(row: dict[str, Any], params: ShardParams) -> dict[str, Any]:
-    """A row as it is exported: its text told as the mix says, or a sample as a chat; without what only places it."""
+    """A row as it is exported: its text told as the mix says, or a sample as a chat; without what only
+    places it."""
     if params.chat is None:
-        text = told(row["text"], row.get("fim", "none"), row.get("cut_start"), row.get("cut_end"), params.marks)
+        text = told(
+            row["text"], row.get("fim", "none"), row.get("cut_start"), row.get("cut_end"), params.marks
+        )
         return {**{key: value for key, value in row.items() if key not in (*SHAPE, "shard")}, "text": text}
     kept = {key: value for key, value in row.items() if key not in ("shard", "question", "cot", "answer")}
     reply = "\n\n".join(part for part in (row["cot"], row["answer"]) if part)
     if params.chat == "messages":
-        return {"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": reply}], **kept}
+        return {
+            "messages": [
+                {"role": "user", "content": row["question"]},
+                {"role": "assistant", "content": reply},
+            ],
+            **kept,
+        }
     if params.chat == "sharegpt":
-        return {"conversations": [{"from": "human", "value": row["question"]}, {"from": "gpt", "value": reply}], **kept}
+        return {
+            "conversations": [{"from": "human", "value": row["question"]}, {"from": "gpt", "value": reply}],
+            **kept,
+        }
     return {"instruction": row["question"], "input": "", "output": reply, **kept}
 
 
 def write_batches(batches: Iterator[pa.RecordBatch], params: ShardParams) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: rows sorted by `shard`, each shard whole in this partition -> a row of WRITTEN for each shard."""
+    """mapInArrow: rows sorted by `shard`, each shard whole in this partition -> a row of WRITTEN for
+    each shard."""
     system, root = place(params.root)
     open_shard: _Shard | None = None
     for batch in batches:
@@ -80,11 +107,16 @@ def write_batches(batches: Iterator[pa.RecordBatch], params: ShardParams) -> Ite
 
 
 def place(root: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a folder or URI (file, s3, gs, hdfs) and the folder's path in it. Raises ValueError when there is none for it."""
+    """The file system of a folder or URI (file, s3, gs, hdfs) and the folder's path in it.
+
+    Raises ValueError when there is none for it.
+    """
     try:
         system, path = fs.FileSystem.from_uri(root.replace("s3a://", "s3://"))
     except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{root}: no file system to write to ({error}); name an absolute path or a URI that pyarrow knows") from error
+        raise ValueError(
+            f"{root}: no file system to write to ({error}); name an absolute path or a URI that pyarrow knows"
+        ) from error
     return system, path
 
 
@@ -102,9 +134,13 @@ class _Shard:
             for folder in (f"{root}/data", f"{root}/_parts"):
                 system.create_dir(folder, recursive=True)
             self.part = f"{root}/_parts/{uuid.uuid4().hex}.part"
-            self.stream = system.open_output_stream(self.part, compression="zstd" if params.format == "jsonl.zst" else None)
+            self.stream = system.open_output_stream(
+                self.part, compression="zstd" if params.format == "jsonl.zst" else None
+            )
             is_table = params.format == "parquet"
-            self.writer = pq.ParquetWriter(self.stream, params.schema, compression="zstd") if is_table else None
+            self.writer = (
+                pq.ParquetWriter(self.stream, params.schema, compression="zstd") if is_table else None
+            )
 
     def _done(self) -> dict[str, Any] | None:
         found = self.system.get_file_info([self.path, self.mark])
@@ -126,7 +162,11 @@ class _Shard:
         if self.writer is not None:
             self.writer.write_table(pa.Table.from_pylist(self.rows, schema=self.params.schema))
         else:
-            self.stream.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in self.rows).encode("utf-8", "replace"))
+            self.stream.write(
+                "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in self.rows).encode(
+                    "utf-8", "replace"
+                )
+            )
         self.rows = []
 
     def close(self) -> pa.RecordBatch:
@@ -136,9 +176,16 @@ class _Shard:
             if self.writer is not None:
                 self.writer.close()
             self.stream.close()
-            facts = {"key": self.params.key, "shard": self.number, "file": self.file, "n_rows": self.n, **_digest(self.system, self.part)}
+            facts = {
+                "key": self.params.key,
+                "shard": self.number,
+                "file": self.file,
+                "n_rows": self.n,
+                **_digest(self.system, self.part),
+            }
             self.system.move(self.part, self.path)
-            with self.system.open_output_stream(self.mark) as stream:  # after the shard: without it the shard counts as not written
+            # after the shard: without it the shard counts as not written
+            with self.system.open_output_stream(self.mark) as stream:
                 stream.write(json.dumps(facts).encode())
             self.done = facts
         return as_batch([[self.done[field.name] for field in _WRITTEN]], _WRITTEN)
@@ -152,5 +199,3 @@ def _digest(system: fs.FileSystem, path: str) -> dict[str, Any]:
             digest.update(block)
             size += len(block)
     return {"n_bytes": size, "sha256": digest.hexdigest()}
-
-

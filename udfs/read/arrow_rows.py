@@ -1,6 +1,8 @@
-"""Arrow columns (Parquet, Delta) to rows, a batch at a time: clean rows by columns, every other one by `Mapper.row`.
+"""Arrow columns (Parquet, Delta) to rows, a batch at a time: clean rows by columns, every other one by
+`Mapper.row`.
 
-The fast way only has to know which rows are clean beyond doubt; what is wrong with the others, if anything, `Mapper.row` alone decides.
+The fast way only has to know which rows are clean beyond doubt; what is wrong with the others, if anything,
+`Mapper.row` alone decides.
 """
 
 from __future__ import annotations
@@ -24,25 +26,38 @@ BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_bi
 # First bytes of the UTF-8 of every character that str.isspace() knows (a test walks through them).
 _SPACE_HEADS = np.zeros(256, dtype=bool)
 _SPACE_HEADS[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
-# First bytes with which only letters, digits and symbols of meaning begin: ASCII's, Cyrillic's, and those of U+4000 to U+9FFF.
+# First bytes with which only letters, digits and symbols of meaning begin: ASCII's, Cyrillic's, and those of
+# U+4000 to U+9FFF.
 _LETTER_HEADS = np.zeros(256, dtype=bool)
-_LETTER_HEADS[[*b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0xD0, 0xD1, *range(0xE4, 0xEA)]] = True
-PROBE = 256  # bytes of a text that begins otherwise in which a letter is looked for by columns
+_LETTER_HEADS[
+    [*b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0xD0, 0xD1, *range(0xE4, 0xEA)]
+] = True
+# bytes of a text that begins otherwise in which a letter is looked for by columns
+PROBE = 256
 PLACED = ("_path", "_row", "_block")  # columns that say where a row of a frame stood
 
 
-def rows_of(batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
-    """The rows of a batch whose columns bear the source's names; clean ones first, as batches within `batch_bytes`, then the others."""
+def rows_of(
+    batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array
+) -> Iterator[pa.RecordBatch | Row]:
+    """The rows of a batch whose columns bear the source's names; clean ones first, as batches within
+    `batch_bytes`, then the others."""
     names = [name for name in batch.schema.names if name not in PLACED]
     if twice := repeated(names, mapper):
         rows = zip(places.to_pylist(), paths.to_pylist(), strict=True)
         told = f"{', '.join(twice)} stands more than once among the columns"
         yield from (mapper.reject(place, path, "duplicate_column", told, told) for place, path in rows)
         return
-    columns = {theirs: column for theirs in set(mapper.columns.values()) if (column := _column(batch, theirs)) is not None}
+    columns = {
+        theirs: column
+        for theirs in set(mapper.columns.values())
+        if (column := _column(batch, theirs)) is not None
+    }
     _survey(batch, columns, names, mapper)
     text = columns.get(mapper.columns.get("text", ""))
-    for start, stop in _cuts(text.values if text else None, batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes):
+    for start, stop in _cuts(
+        text.values if text else None, batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes
+    ):
         part = {theirs: column.slice(start, stop - start) for theirs, column in columns.items()}
         yield from _rows(part, mapper, places.slice(start, stop - start), paths.slice(start, stop - start))
 
@@ -56,19 +71,30 @@ def repeated(names: Sequence[str], mapper: Mapper) -> list[str]:
 def _survey(batch: pa.RecordBatch, columns: dict[str, _Column], names: list[str], mapper: Mapper) -> None:
     if batch.num_rows and (mapper.survey.missing or not mapper.survey.has_rows):
         survey = mapper.survey
-        survey.saw(names, [ours for ours, theirs in survey.missing.items() if theirs in columns and columns[theirs].is_there])
+        survey.saw(
+            names,
+            [
+                ours
+                for ours, theirs in survey.missing.items()
+                if theirs in columns and columns[theirs].is_there
+            ],
+        )
         for ours, theirs in survey.missing.items():
             first = theirs.split(".")[0]
             if first != theirs and first in names:
                 survey.why.setdefault(ours, f"{first} is {batch.schema.field(first).type}"[:200])
 
 
-def _rows(columns: dict[str, _Column], mapper: Mapper, places: pa.Array, paths: pa.Array) -> Iterator[pa.RecordBatch | Row]:
+def _rows(
+    columns: dict[str, _Column], mapper: Mapper, places: pa.Array, paths: pa.Array
+) -> Iterator[pa.RecordBatch | Row]:
     n = len(places)
     clean = np.ones(n, dtype=bool)
     fields: dict[str, pa.Array] = {}
     for ours, theirs in mapper.columns.items():
-        fields[ours], is_clean = _clean_strings(columns[theirs].values if theirs in columns else None, ours, n, mapper)
+        fields[ours], is_clean = _clean_strings(
+            columns[theirs].values if theirs in columns else None, ours, n, mapper
+        )
         clean &= is_clean & ~columns[theirs].odd if theirs in columns else is_clean
     fields |= {ours: pa.repeat(pa.scalar(value, pa.string()), n) for ours, value in mapper.constants.items()}
     for ours in mapper.required:
@@ -76,7 +102,11 @@ def _rows(columns: dict[str, _Column], mapper: Mapper, places: pa.Array, paths: 
     keep = None if clean.all() else pa.array(clean)
     if clean.any():
         fields = {ours: column if keep is None else column.filter(keep) for ours, column in fields.items()}
-        yield _built(fields, places if keep is None else places.filter(keep), paths if keep is None else paths.filter(keep))
+        yield _built(
+            fields,
+            places if keep is None else places.filter(keep),
+            paths if keep is None else paths.filter(keep),
+        )
     for i in np.flatnonzero(~clean).tolist():
         record = {column.name: value_at(column.raw, i) for column in columns.values()}
         yield mapper.row(places[i].as_py(), paths[i].as_py(), record)
@@ -86,19 +116,28 @@ def _built(fields: dict[str, pa.Array], places: pa.Array, paths: pa.Array) -> pa
     """Clean columns to a batch of ROWS: nothing but the two hashes is done row by row."""
     text = fields["text"]
     offsets, data = _buffers(text)
-    digests = [hash128(data[start:stop]) for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+    digests = [
+        hash128(data[start:stop])
+        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    ]
     nulls = pa.nulls(len(text), pa.string())
     key, url = fields.get("native_key", nulls), fields.get("url", nulls)
     ids = map(doc_id_of, fields["source"].to_pylist(), key.to_pylist(), url.to_pylist(), digests)
     made = fields | {
-        "place": places, "path": paths, "doc_id": pa.array(ids, pa.string()), "content_hash": pa.array(digests, pa.string()),
+        "place": places,
+        "path": paths,
+        "doc_id": pa.array(ids, pa.string()),
+        "content_hash": pa.array(digests, pa.string()),
         "n_bytes": pa.array(np.diff(offsets), pa.int64()),
-    }  # fmt: skip
-    return pa.RecordBatch.from_arrays([made.get(field.name, nulls).cast(field.type) for field in ROWS], schema=ROWS)
+    }
+    return pa.RecordBatch.from_arrays(
+        [made.get(field.name, nulls).cast(field.type) for field in ROWS], schema=ROWS
+    )
 
 
 def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -> tuple[pa.Array, np.ndarray]:
-    """The column as pa.string() and which of its rows are clean (what stands in the others does not matter)."""
+    """The column as pa.string() and which of its rows are clean (what stands in the others does not
+    matter)."""
     nulls = pa.nulls(n, pa.string())
     if column is None:
         return nulls, np.full(n, ours not in mapper.required)
@@ -106,15 +145,19 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
         return nulls, np.full(n, ours != "text")
     if pa.types.is_integer(column.type) and ours == "native_key":
         return column.cast(pa.string()), np.ones(n, dtype=bool)
-    if not _is_any(column.type, STRINGS) and not (_is_any(column.type, BYTES) and mapper.params.encoding in ("utf-8", "auto")):
+    if not _is_any(column.type, STRINGS) and not (
+        _is_any(column.type, BYTES) and mapper.params.encoding in ("utf-8", "auto")
+    ):
         return nulls, np.zeros(n, dtype=bool)
     strings, is_clean = _valid_utf8(_as_string(column))
     offsets, data = _buffers(strings)
-    if b"\0" in bytes(data[offsets[0] : offsets[-1]]):  # memchr over the batch; the kernel costs as much as the hashes
+    # memchr over the batch; the kernel costs as much as the hashes
+    if b"\0" in bytes(data[offsets[0] : offsets[-1]]):
         is_clean &= ~_mask(pc.match_substring(strings, "\0"))
     if ours == "text":
         is_clean &= ~_quiet(strings)
-        is_clean &= _mask(pc.less_equal(pc.binary_length(strings), mapper.params.max_row_bytes))  # False for nulls
+        # False for nulls
+        is_clean &= _mask(pc.less_equal(pc.binary_length(strings), mapper.params.max_row_bytes))
     elif ours == "url":
         is_clean &= _mask(pc.or_kleene(pc.is_null(strings), pc.match_substring_regex(strings, PLAIN)))
     else:
@@ -123,7 +166,10 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
 
 
 def _blank(strings: pa.Array) -> np.ndarray:
-    """Which rows are empty or white space. Only those that begin with a byte that white space begins with are looked at whole."""
+    """Which rows are empty or white space.
+
+    Only those that begin with a byte that white space begins with are looked at whole.
+    """
     blank, maybe = _by_head(strings, _SPACE_HEADS)
     if len(maybe):
         blank[maybe] = _mask(pc.utf8_is_space(strings.take(pa.array(maybe))))
@@ -131,7 +177,10 @@ def _blank(strings: pa.Array) -> np.ndarray:
 
 
 def _quiet(strings: pa.Array) -> np.ndarray:
-    """Which rows may say nothing: those that begin with no letter, and whose first PROBE bytes hold none. The record's way looks at them whole."""
+    """Which rows may say nothing: those that begin with no letter, and whose first PROBE bytes hold none.
+
+    The record's way looks at them whole.
+    """
     quiet, maybe = _by_head(strings, ~_LETTER_HEADS)
     offsets, data = _buffers(strings)
     for row in maybe.tolist():
@@ -145,7 +194,9 @@ def _by_head(strings: pa.Array, heads: np.ndarray) -> tuple[np.ndarray, np.ndarr
     offsets, data = _buffers(strings)
     empty = np.diff(offsets) == 0
     full = np.flatnonzero(~empty)
-    first = np.frombuffer(data, dtype=np.uint8)[offsets[:-1][full]] if len(full) else np.zeros(0, dtype=np.uint8)
+    first = (
+        np.frombuffer(data, dtype=np.uint8)[offsets[:-1][full]] if len(full) else np.zeros(0, dtype=np.uint8)
+    )
     return empty, full[heads[first]]
 
 
@@ -157,7 +208,10 @@ def _as_string(column: pa.Array) -> pa.Array:
 
 
 def _valid_utf8(strings: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """The array with rows that are not UTF-8 made null, and which were fine. Parquet readers take the writer's word for it; we do not."""
+    """The array with rows that are not UTF-8 made null, and which were fine.
+
+    Parquet readers take the writer's word for it; we do not.
+    """
     fine = np.ones(len(strings), dtype=bool)
     try:
         strings.validate(full=True)
@@ -189,7 +243,10 @@ class _Column:
 
 
 def _column(batch: pa.RecordBatch, name: str) -> _Column | None:
-    """A column; `a.b` is the column of that name, else `b` inside the structs, maps or JSON strings of `a`. None: there is none."""
+    """A column; `a.b` is the column of that name, else `b` inside the structs, maps or JSON strings of `a`.
+
+    None: there is none.
+    """
     odd = np.zeros(batch.num_rows, dtype=bool)
     if name in batch.schema.names:
         column = _plain(batch.column(name))
@@ -216,7 +273,8 @@ def _column(batch: pa.RecordBatch, name: str) -> _Column | None:
 
 
 def _of_json(strings: pa.Array, steps: list[str]) -> tuple[pa.Array, np.ndarray, bool]:
-    """What stands at the end of `steps` in each JSON string; which rows hold no plain string there; whether any row has the steps."""
+    """What stands at the end of `steps` in each JSON string; which rows hold no plain string there;
+    whether any row has the steps."""
     values: list[str | None] = [None] * len(strings)
     odd, is_there = np.zeros(len(strings), dtype=bool), False
     for i in range(len(strings)):
@@ -233,7 +291,8 @@ def _of_json(strings: pa.Array, steps: list[str]) -> tuple[pa.Array, np.ndarray,
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}  # few kernels take views
+    # few kernels take views
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
     return column.cast(views[column.type]) if column.type in views else column
 
 
@@ -242,7 +301,8 @@ def _unfolded(column: pa.Array) -> pa.Array:
 
 
 def _cuts(text: pa.Array | None, n: int, max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
-    """Row ranges within both bounds; a dictionary is measured unfolded, so that one long value repeated cannot burst a batch."""
+    """Row ranges within both bounds; a dictionary is measured unfolded, so that one long value repeated
+    cannot burst a batch."""
     sizes = np.zeros(n, dtype=np.int64) if text is None else _sizes(text)
     total = np.concatenate([[0], np.cumsum(sizes)])
     start = 0

@@ -1,6 +1,8 @@
-"""Rows as `udfs.read.readers` gives them, and what was read for them: each task ends with a summary of its units.
+"""Rows as `udfs.read.readers` gives them, and what was read for them: each task ends with a summary of its
+units.
 
-The summary counts what the readers gave out, before anybody judged, joined or wrote it, so that "in" does not depend on what came of it.
+The summary counts what the readers gave out, before anybody judged, joined or wrote it, so that "in" does not
+depend on what came of it.
 """
 
 from __future__ import annotations
@@ -16,23 +18,32 @@ from udfs.read import readers
 from udfs.read.part_hash import PartHash
 from udfs.read.rows import ROWS, ReadParams, Row, batched
 
-# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was opened, hash of the part's bytes, and
-# which mapped columns were there (udfs.read.survey).
-SUMMARY = pa.schema([
-    ("unit_name", pa.string()), ("unit_part", pa.int32()), ("unit_rows", pa.int64()), ("unit_bytes", pa.int64()), ("unit_hash", pa.string()),
-    ("unit_report", pa.string()),
-])  # fmt: skip
+# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was
+# opened, hash of the part's bytes, and which mapped columns were there (udfs.read.survey).
+SUMMARY = pa.schema(
+    [
+        ("unit_name", pa.string()),
+        ("unit_part", pa.int32()),
+        ("unit_rows", pa.int64()),
+        ("unit_bytes", pa.int64()),
+        ("unit_hash", pa.string()),
+        ("unit_report", pa.string()),
+    ]
+)
 COUNTED = pa.schema([*ROWS, *SUMMARY])
 HASHES = pa.schema([SUMMARY.field("unit_name"), SUMMARY.field("unit_part"), SUMMARY.field("unit_hash")])
 
 Summary = tuple[str, int, int, int | None, str | None, str | None]
 
 
-def read_counted(batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
-    """Units in (readers.UNITS), rows and summaries out (COUNTED): of a row the columns of SUMMARY are null, of a summary those of ROWS.
+def read_counted(
+    batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed: tuple[str, ...] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Units in (readers.UNITS), rows and summaries out (COUNTED): of a row the columns of SUMMARY are null,
+    of a summary those of ROWS.
 
-    `unhashed`: formats whose files are not hashed, since their readers fetch only some of the bytes and the store names each content
-    itself. Raises OSError as `readers.read_units`.
+    `unhashed`: formats whose files are not hashed, since their readers fetch only some of the bytes and the
+    store names each content itself. Raises OSError as `readers.read_units`.
     """
     summaries: list[Summary] = []
     units = (unit for batch in batches for unit in batch.to_pylist())
@@ -42,10 +53,13 @@ def read_counted(batches: Iterable[pa.RecordBatch], params: ReadParams, unhashed
     yield _batch_of(summaries)
 
 
-def _counted(unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...], summaries: list[Summary]) -> Iterator[Row | pa.RecordBatch]:
+def _counted(
+    unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...], summaries: list[Summary]
+) -> Iterator[Row | pa.RecordBatch]:
     digest, survey = PartHash(unit["part"], unit["n_parts"]), params.survey()
     if unit["format"] == "parquet" and unit["format"] not in unhashed:
-        digest.finish(unit["path"])  # before its rows: a file that changes meanwhile then has another hash than the one that is kept
+        # before its rows: a file that changes meanwhile then has another hash than the one that is kept
+        digest.finish(unit["path"])
     n_rows = 0
     for row in readers.rows_of_unit({**unit, "digest": digest, "survey": survey}, params):
         n_rows += row.num_rows if isinstance(row, pa.RecordBatch) else 1
@@ -55,7 +69,8 @@ def _counted(unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...]
 
 
 def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
-    """As `read_counted` for frames that Spark has read (readers.as_rows): a summary for each file that rows came from, without a hash."""
+    """As `read_counted` for frames that Spark has read (readers.as_rows): a summary for each file that
+    rows came from, without a hash."""
     n_rows, survey = Counter[str](), params.survey()
 
     def tallied() -> Iterator[pa.RecordBatch]:
@@ -70,9 +85,13 @@ def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iter
 
 
 def hash_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Units in (readers.UNITS), the hash of each out (HASHES), as `read_counted` would take it, without reading any row."""
+    """Units in (readers.UNITS), the hash of each out (HASHES), as `read_counted` would take it, without
+    reading any row."""
     for batch in batches:
-        found = [(unit["name"], unit["part"], PartHash(unit["part"], unit["n_parts"]).finish(unit["path"])) for unit in batch.to_pylist()]
+        found = [
+            (unit["name"], unit["part"], PartHash(unit["part"], unit["n_parts"]).finish(unit["path"]))
+            for unit in batch.to_pylist()
+        ]
         yield as_batch(found, HASHES)
 
 

@@ -1,15 +1,17 @@
 """Bytes to text: UTF-8, GB18030, Big5, or whichever of the three a record is in.
 
-`auto` tries in this order and never guesses beyond it. (1) Bytes that are valid UTF-8 are UTF-8: a legacy Chinese text of more than
-a few characters is so by no accident. (2) Otherwise the bytes are read as GB18030 and as Big5, each strictly, and the readings are
-compared by how common their characters are: both standards put the characters of daily use into a zone of their own (GB 2312
-level 1, Big5 level 1), and a text read with the wrong table falls outside it for about half of its characters. (3) Of two equal
-readings GB18030 wins; a best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused.
-The answer depends on the bytes of the record alone.
+`auto` tries in this order and never guesses beyond it. (1) Bytes that are valid UTF-8 are UTF-8: a legacy
+Chinese text of more than a few characters is so by no accident. (2) Otherwise the bytes are read as GB18030
+and as Big5, each strictly, and the readings are compared by how common their characters are: both standards
+put the characters of daily use into a zone of their own (GB 2312 level 1, Big5 level 1), and a text read with
+the wrong table falls outside it for about half of its characters. (3) Of two equal readings GB18030 wins; a
+best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused. The
+answer depends on the bytes of the record alone.
 
-Measured on corpus_dev's Chinese, 2,500 pieces a length and encoding: of 8 characters 99.5 % are told right and 0.3 % wrong (the rest
-refused), of 16 two were told wrong, from 32 on none; of 11,000 UTF-8 pieces with a byte missing one was taken for legacy text. Other legacy
-encodings are not looked for: long Korean (EUC-KR) is refused, Japanese (EUC-JP) can read as rare Chinese; recode it before.
+Measured on corpus_dev's Chinese, 2,500 pieces a length and encoding: of 8 characters 99.5 % are told right
+and 0.3 % wrong (the rest refused), of 16 two were told wrong, from 32 on none; of 11,000 UTF-8 pieces with a
+byte missing one was taken for legacy text. Other legacy encodings are not looked for: long Korean (EUC-KR) is
+refused, Japanese (EUC-JP) can read as rare Chinese; recode it before.
 """
 
 from __future__ import annotations
@@ -19,20 +21,26 @@ import functools
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
 MIN_COMMON = 0.6  # share of non-ASCII characters in the zone of daily use
-# Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody uses. Of 10,700 Chinese pieces of 128 characters (songs of
-# the Tang, lists of names) none had less than 2 % of the very commonest.
-MIN_DAILY, DAILY_FROM = 0.01, 128  # share of Chinese characters that are the very commonest; judged from so many characters on
+# Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody uses. Of 10,700 Chinese pieces
+# of 128 characters (songs of the Tang, lists of names) none had less than 2 % of the very commonest. share of
+# Chinese characters that are the very commonest; judged from so many characters on
+MIN_DAILY, DAILY_FROM = 0.01, 128
 SAMPLE = 1 << 16  # characters of a text that are judged
-# cp950 is what "Big5" means on most machines that wrote it; big5hkscs adds Hong Kong's characters. The plain codec lacks both.
+# cp950 is what "Big5" means on most machines that wrote it; big5hkscs adds Hong Kong's characters. The plain
+# codec lacks both.
 _CODECS = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "big5": ("cp950", "big5hkscs")}
-# The commonest characters of modern Chinese in both scripts: they decide between two readings that are both all in the zone.
+# The commonest characters of modern Chinese in both scripts: they decide between two readings that are both
+# all in the zone.
 _DAILY = {
-    "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+    "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于"
+    "着下自之年过发后作里"
     "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实",
-    "big5": "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡"
+    "big5": "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於"
+    "著下自之年過發後作裡"
     "用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實",
 }
-_ZONES = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("cp950", 0xA4, 0xC6)}  # codec, first and last lead byte of level 1
+# codec, first and last lead byte of level 1
+_ZONES = {"gb18030": ("gb2312", 0xB0, 0xD7), "big5": ("cp950", 0xA4, 0xC6)}
 
 
 class BadEncoding(ValueError):
@@ -59,10 +67,15 @@ def decode(raw: bytes, encoding: str) -> str:
 
 
 def codec_of(head: bytes, encoding: str) -> str | None:
-    """The codec of a stream that begins with `head`, for `encoding` of ENCODINGS; None for UTF-8 (and what is in no encoding that is known)."""
+    """The codec of a stream that begins with `head`, for `encoding` of ENCODINGS; None for UTF-8 (and
+    what is in no encoding that is known)."""
     known = _CODECS.get(encoding)
     if known is None:
-        known = ("utf-8",) if _begins(head, "utf-8") else _CODECS.get(detect(head[:SAMPLE]) or detect(head[: SAMPLE - 1]) or "utf-8", ())
+        known = (
+            ("utf-8",)
+            if _begins(head, "utf-8")
+            else _CODECS.get(detect(head[:SAMPLE]) or detect(head[: SAMPLE - 1]) or "utf-8", ())
+        )
     codec = next((codec for codec in known if _begins(head, codec)), known[0])
     return None if codec == "utf-8" else codec
 
@@ -92,7 +105,8 @@ def _has_surrogates(raw: bytes) -> bool:
 
 
 def _commonness(raw: bytes, encoding: str) -> tuple[float, float]:
-    """Shares of the non-ASCII characters of this reading that stand in the zone of daily use, and that are the very commonest."""
+    """Shares of the non-ASCII characters of this reading that stand in the zone of daily use, and that
+    are the very commonest."""
     try:
         text = decode(raw, encoding)
     except BadEncoding:
@@ -108,7 +122,8 @@ def _commonness(raw: bytes, encoding: str) -> tuple[float, float]:
 
 @functools.cache
 def _zone(encoding: str) -> frozenset[str]:
-    """Characters of daily use: level 1 of the standard, and the punctuation rows A1 to A3 (full-width forms included)."""
+    """Characters of daily use: level 1 of the standard, and the punctuation rows A1 to A3 (full-width
+    forms included)."""
     codec, first, last = _ZONES[encoding]
     leads = (*range(0xA1, 0xA4), *range(first, last + 1))
     trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF))

@@ -1,7 +1,8 @@
 """One line of JSON Lines to a dict, stricter than `json.loads` where it loses data and no stricter elsewhere.
 
-The standard library with an `object_pairs_hook` parses documents faster than `json.loads(bytes)` does (325 against 213 MB/s; orjson 535 and
-msgspec 534 in the same run), since the bytes are decoded plainly. No faster library is a dependency: none of them sees a repeated key.
+The standard library with an `object_pairs_hook` parses documents faster than `json.loads(bytes)` does (325
+against 213 MB/s; orjson 535 and msgspec 534 in the same run), since the bytes are decoded plainly. No faster
+library is a dependency: none of them sees a repeated key.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from typing import Any
 
 from udfs.read.values import NotFinite, Number, Reject
 
-MAX_DEPTH = 200  # nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail there
+# nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail
+# there
+MAX_DEPTH = 200
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The object of a line; numbers come as `Number`, and NaN and Infinity, which pandas writes for what is missing, as `NotFinite`. Raises Reject.
+    """The object of a line; numbers come as `Number`, and NaN and Infinity, which pandas writes for what is
+    missing, as `NotFinite`. Raises Reject.
 
-    Control characters inside strings are taken as they are (RFC 8259 wants them escaped, many writers do not know): U+0000 is caught later.
+    Control characters inside strings are taken as they are (RFC 8259 wants them escaped, many writers do not
+    know): U+0000 is caught later.
     """
     text = text.strip(" \t\r\n")
     try:
@@ -43,8 +48,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=Number, parse_float=Number, parse_constant=NotFinite, strict=False)
-_scan: Any = _DECODER.scan_once  # type: ignore[attr-defined]  # what decode() calls between two regular expressions for white space
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once, parse_int=Number, parse_float=Number, parse_constant=NotFinite, strict=False
+)
+# What decode() calls between two regular expressions for white space.
+_scan: Any = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def _depth(value: Any) -> int:
@@ -52,5 +60,10 @@ def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level:
         depth += 1
-        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each) if isinstance(child, dict | list)]
+        level = [
+            child
+            for each in level
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
     return depth

@@ -1,6 +1,8 @@
-"""The rows of a JSON file, whatever its shape: a row a line, rows that end with CR alone, an array, or objects written over several lines.
+"""The rows of a JSON file, whatever its shape: a row a line, rows that end with CR alone, an array, or
+objects written over several lines.
 
-The shape is told by the head of a file, so that every part of it tells the same. A row a line is the rule, and all that is read in parts.
+The shape is told by the head of a file, so that every part of it tells the same. A row a line is the rule,
+and all that is read in parts.
 """
 
 from __future__ import annotations
@@ -16,12 +18,16 @@ from udfs.read.streams import BrokenStream, Limits, Line, blocks, is_one_piece, 
 from udfs.read.values import Reject
 
 BOM = codecs.BOM_UTF8
-PROBE, MAX_PROBE = 1 << 16, 1 << 20  # bytes of the head that are looked at; up to the second as long as the first line has not ended
+# bytes of the head that are looked at; up to the second as long as the first line has not ended
+PROBE, MAX_PROBE = 1 << 16, 1 << 20
 _SPACE = b" \t\r\n"
 
 
-def json_rows(raw: Any, name: str, size: int, part: int, n_parts: int, limits: Limits, encoding: str) -> tuple[Iterator[Line], str]:
-    """Position, bytes and reason (as `streams.lines`) of the rows in part `part` of `n_parts` of a file, and the encoding that they are in."""
+def json_rows(
+    raw: Any, name: str, size: int, part: int, n_parts: int, limits: Limits, encoding: str
+) -> tuple[Iterator[Line], str]:
+    """Position, bytes and reason (as `streams.lines`) of the rows in part `part` of `n_parts` of a file,
+    and the encoding that they are in."""
     raw.seek(0)
     head = raw.read(PROBE)
     if is_one_piece(name, head):
@@ -34,14 +40,18 @@ def json_rows(raw: Any, name: str, size: int, part: int, n_parts: int, limits: L
     encoding = "utf-8" if head.startswith(BOM) else encoding
     shape = shape_of(head.removeprefix(BOM), encoding)
     if shape == "lines":
-        return (part_lines(raw, name, size, part, n_parts, limits) if pieces is None else lines(pieces, limits)), encoding
+        return (
+            part_lines(raw, name, size, part, n_parts, limits) if pieces is None else lines(pieces, limits)
+        ), encoding
     if part:
         return iter(()), encoding
     pieces = blocks(raw) if pieces is None else pieces
     if shape == "cr":
         return lines(_as_lf(pieces), limits), encoding
     codec = codec_of(head, encoding)
-    return values(pieces if codec is None else _as_utf8(pieces, codec), limits), encoding if codec is None else "utf-8"
+    return values(
+        pieces if codec is None else _as_utf8(pieces, codec), limits
+    ), encoding if codec is None else "utf-8"
 
 
 def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -76,7 +86,8 @@ def shape_of(head: bytes, encoding: str) -> str:
         return "values" if first.strip() == b"{" or _is_spread(text, encoding) else "lines"
     if text[:1] == b"[":
         if _is_whole(line, encoding):
-            return "lines" if text[len(line) :].strip() else "values"  # an array of one line, or lines that are lists
+            # an array of one line, or lines that are lists
+            return "lines" if text[len(line) :].strip() else "values"
         return "values" if first.strip() == b"[" or text[1:].lstrip(_SPACE)[:1] in (b"{", b"]") else "lines"
     return "lines"
 
@@ -103,7 +114,8 @@ def _as_lf(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _as_utf8(pieces: Iterable[bytes], codec: str) -> Iterator[bytes]:
-    """Recoded as it streams, since brackets and backslashes can be halves of characters; what is no text passes as the bytes that it was."""
+    """Recoded as it streams, since brackets and backslashes can be halves of characters; what is no text
+    passes as the bytes that it was."""
     decoder = codecs.getincrementaldecoder(codec)(errors="surrogateescape")
     for piece in pieces:
         yield decoder.decode(piece).encode("utf-8", "surrogateescape")

@@ -1,8 +1,9 @@
-"""JSON values one after the other, cut out of a stream: the elements of arrays, objects over several lines, one after another or with commas.
+"""JSON values one after the other, cut out of a stream: the elements of arrays, objects over several lines,
+one after another or with commas.
 
-Only brackets and strings are looked at here; what stands between them is parsed later, row by row. No more than one row and one block is
-held, each byte is looked at a fixed number of times, and a value that is never closed costs itself: reading goes on at the next line that
-begins as the first value did.
+Only brackets and strings are looked at here; what stands between them is parsed later, row by row. No more
+than one row and one block is held, each byte is looked at a fixed number of times, and a value that is never
+closed costs itself: reading goes on at the next line that begins as the first value did.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _GAP = re.compile(rb"[ \t\r\n,\xef\xbb\xbf\x1e]*+")
 
 
 def values(pieces: Iterator[bytes], limits: Limits) -> Iterator[Line]:
-    """Position, bytes, reason of every value: of objects, and of whatever else stands where an object should; as `streams.lines` gives them."""
+    """Position, bytes, reason of every value: of objects, and of whatever else stands where an object
+    should; as `streams.lines` gives them."""
     return _Values(pieces, limits).rows()
 
 
@@ -32,9 +34,12 @@ class _Values:
         self._held, self.at = bytearray(), 0
         self._broken: BrokenStream | None = None  # kept until all that stands before the break is out
         self._border: re.Pattern[bytes] | None = None  # how the line of the first object begins
-        self._is_strict = False  # after a value that was never closed: no value goes over a border
-        self._searched = self._found = 0  # positions: no border stands before the first but at the second
-        self._pos, self._depth, self._is_string = 0, 0, False  # how far the value under way was followed, and what is open there
+        # after a value that was never closed: no value goes over a border
+        self._is_strict = False
+        # positions: no border stands before the first but at the second
+        self._searched = self._found = 0
+        # how far the value under way was followed, and what is open there
+        self._pos, self._depth, self._is_string = 0, 0, False
         self._is_loose = False  # whether it is neither object, list nor string
 
     def rows(self) -> Iterator[Line]:
@@ -70,7 +75,10 @@ class _Values:
         del self._held[:size]
 
     def _to_value(self) -> bool:
-        """Passes over what stands between values; False at the end. Learns from the first object how the lines of objects begin."""
+        """Passes over what stands between values; False at the end.
+
+        Learns from the first object how the lines of objects begin.
+        """
         gap = b""
         while True:
             match = _GAP.match(self._held)
@@ -105,10 +113,15 @@ class _Values:
             return at, head, "row_too_long"
         self._drop(len(self._held))
         broken, self._broken = self._broken, None
-        return at, head or (broken.seen.encode() if broken else b""), broken.reason if broken else "truncated_file"
+        return (
+            at,
+            head or (broken.seen.encode() if broken else b""),
+            broken.reason if broken else "truncated_file",
+        )
 
     def _follow(self, stop: int | None, longest: int) -> tuple[bool, int]:
-        """Whether the value is closed, and how far it was followed: to its end, to `stop`, over `longest`, or to the end of the stream."""
+        """Whether the value is closed, and how far it was followed: to its end, to `stop`, over
+        `longest`, or to the end of the stream."""
         self._pos, self._depth, self._is_string = 0, 0, False
         self._is_loose = self._held[0] not in b'{["'
         is_closed = self._advance(stop)
@@ -118,7 +131,11 @@ class _Values:
 
     def _advance(self, stop: int | None = None) -> bool:
         """Follows the value through what is held (up to `stop`); whether it is closed there."""
-        held, pos, end = self._held, self._pos, len(self._held) if stop is None else min(stop, len(self._held))
+        held, pos, end = (
+            self._held,
+            self._pos,
+            len(self._held) if stop is None else min(stop, len(self._held)),
+        )
         if self._is_loose:
             loose = _LOOSE.search(held, pos, end)  # its first byte is none of these
             self._pos = loose.start() if loose else end
@@ -164,7 +181,8 @@ class _Values:
             if found:
                 self._found = self._searched = self.at + found.start()
                 return found.start()
-            self._searched = max(self.at + len(self._held) - 300, self._searched)  # a border may still be cut off
+            # a border may still be cut off
+            self._searched = max(self.at + len(self._held) - 300, self._searched)
             if len(self._held) > longest or not self._more():
                 break
         return None

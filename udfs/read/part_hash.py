@@ -9,10 +9,12 @@ from udfs.read.streams import READ, open_file
 
 
 class PartHash:
-    """BLAKE2b (128 bits) over the bytes of part `part` of `n_parts` of a file: those from size * part // n_parts on.
+    """BLAKE2b (128 bits) over the bytes of part `part` of `n_parts` of a file: those from size * part //
+    n_parts on.
 
-    `over` wraps the open file; bytes are taken as they pass, in whatever order the reader asks for them, and `finish` reads what it
-    passed over. So the hash is of the bytes that became rows, and a file is fetched once.
+    `over` wraps the open file; bytes are taken as they pass, in whatever order the reader asks for them, and
+    `finish` reads what it passed over. So the hash is of the bytes that became rows, and a file is fetched
+    once.
     """
 
     def __init__(self, part: int, n_parts: int) -> None:
@@ -29,7 +31,8 @@ class PartHash:
         return _Watched(raw, self)
 
     def take(self, at: int, data: bytes) -> None:
-        """Bytes that stand at position `at`; those that were taken before, or belong to another part, are passed over."""
+        """Bytes that stand at position `at`; those that were taken before, or belong to another part,
+        are passed over."""
         if at <= self._at < min(at + len(data), self._end):
             piece = memoryview(data)[self._at - at : self._end - at]
             self._digest.update(piece)
@@ -66,7 +69,8 @@ class _Watched:
 
 
 def whole_hash(parts: list[str]) -> str:
-    """The hash of a file from those of its parts, in their order: of one part its own, else BLAKE2b over the digests."""
+    """The hash of a file from those of its parts, in their order: of one part its own, else BLAKE2b over
+    the digests."""
     if len(parts) == 1:
         return parts[0]
     return hashlib.blake2b(b"".join(map(bytes.fromhex, parts)), digest_size=16).hexdigest()

@@ -1,4 +1,5 @@
-"""The way to a mapped column: by its name, or step by step into objects (`meta.url`), maps, and strings that hold a JSON object."""
+"""The way to a mapped column: by its name, or step by step into objects (`meta.url`), maps, and strings
+that hold a JSON object."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from udfs.read.values import MISSING, Reject, kind_of
 
 
 def found(record: Mapping[str, Any], name: str) -> Any:
-    """The value of a column, or MISSING; `a.b` is the column of that name, else `b` inside the object `a`. Raises Reject (`inside`)."""
+    """The value of a column, or MISSING; `a.b` is the column of that name, else `b` inside the object `a`.
+
+    Raises Reject (`inside`).
+    """
     if name in record or "." not in name:
         return record.get(name, MISSING)
     first, *steps = name.split(".")
@@ -19,7 +23,10 @@ def found(record: Mapping[str, Any], name: str) -> Any:
 
 
 def inside(value: Any, steps: Sequence[str]) -> Any:
-    """What stands at the end of `steps`, or MISSING. Raises Reject for a string whose JSON has a key twice or nests too deep."""
+    """What stands at the end of `steps`, or MISSING.
+
+    Raises Reject for a string whose JSON has a key twice or nests too deep.
+    """
     for step in steps:
         value = _as_object(value)
         if not isinstance(value, Mapping) or step not in value:
@@ -37,11 +44,16 @@ def why_missing(record: Mapping[str, Any], name: str) -> str | None:
         value = _as_object(record[first])
     except Reject as bad:
         return f"{first}: {bad.reason}"
-    return f"{first} holds {', '.join(map(str, list(value)[:8])) or 'nothing'}" if isinstance(value, Mapping) else f"{first} is {kind_of(value)}"
+    return (
+        f"{first} holds {', '.join(map(str, list(value)[:8])) or 'nothing'}"
+        if isinstance(value, Mapping)
+        else f"{first} is {kind_of(value)}"
+    )
 
 
 def _as_object(value: Any) -> Any:
-    """A JSON string as the object that it holds, an Arrow map (a list of pairs) as a dict, anything else as it is."""
+    """A JSON string as the object that it holds, an Arrow map (a list of pairs) as a dict, anything else
+    as it is."""
     if type(value) is str and value.lstrip()[:1] == "{":
         return _parsed(value)
     if type(value) is list and value and all(type(pair) is tuple and len(pair) == 2 for pair in value):

@@ -1,8 +1,10 @@
-"""Reads files of any sort into rows of one shape, in streams, and never loses a good row because of a bad neighbour.
+"""Reads files of any sort into rows of one shape, in streams, and never loses a good row because of a bad
+neighbour.
 
-`plan_units` cuts the work on the driver, `read_units` does it inside `mapInArrow` (bind `params` with functools.partial), `as_rows` takes
-frames that Spark has read itself (Delta). Every input row comes out once: as a document (`reason` null) or as a reject with one of REASONS.
-Line ends that stand alone (blank lines) and WARC records that hold no text are no input rows.
+`plan_units` cuts the work on the driver, `read_units` does it inside `mapInArrow` (bind `params` with
+functools.partial), `as_rows` takes frames that Spark has read itself (Delta). Every input row comes out once:
+as a document (`reason` null) or as a reject with one of REASONS. Line ends that stand alone (blank lines) and
+WARC records that hold no text are no input rows.
 """
 
 from __future__ import annotations
@@ -28,26 +30,49 @@ from udfs.read.values import Reject
 
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
 
-# path: what is opened; name: what `place` calls the file (below the input, without which one name may stand for two files).
-UNITS = pa.schema([("path", pa.string()), ("name", pa.string()), ("format", pa.string()), ("part", pa.int32()), ("n_parts", pa.int32())])
-FORMATS = ("jsonl", "text", "text_lines", "parquet", "wet")  # text: a document a file; text_lines: a document a line
+# path: what is opened; name: what `place` calls the file (below the input, without which one name may stand
+# for two files).
+UNITS = pa.schema(
+    [
+        ("path", pa.string()),
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("part", pa.int32()),
+        ("n_parts", pa.int32()),
+    ]
+)
+# text: a document a file; text_lines: a document a line
+FORMATS = ("jsonl", "text", "text_lines", "parquet", "wet")
 SPLITS = ("jsonl", "text_lines", "parquet")
 MARK = "\ufeff"  # byte order mark: no part of a text
-WET = {"text": "text", "url": "warc-target-uri", "native_key": "warc-record-id", "lang_hint": "warc-identified-content-language"}
+WET = {
+    "text": "text",
+    "url": "warc-target-uri",
+    "native_key": "warc-record-id",
+    "lang_hint": "warc-identified-content-language",
+}
 
 
-def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int, names: Mapping[str, str] | None = None) -> pa.Table:
-    """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises ValueError on an unknown format.
+def plan_units(
+    files: Iterable[tuple[str, int]], format: str, split_bytes: int, names: Mapping[str, str] | None = None
+) -> pa.Table:
+    """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises
+    ValueError on an unknown format.
 
-    `names`: what each path is called in `place`; the bare file name where nothing is said. Plain files of lines fall into parts of
-    about `split_bytes`, Parquet files into as many (a part takes every n-th row group); packed files, WET and whole texts are one unit each.
+    `names`: what each path is called in `place`; the bare file name where nothing is said. Plain files of
+    lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th row
+    group); packed files, WET and whole texts are one unit each.
     """
     if format not in FORMATS:
         raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
     rows = []
     for path, size in sorted(files):
         name = (names or {}).get(path) or path.rsplit("/", 1)[-1]
-        n_parts = max(1, -(-size // split_bytes)) if format in SPLITS and (format == "parquet" or not is_packed(name)) else 1
+        n_parts = (
+            max(1, -(-size // split_bytes))
+            if format in SPLITS and (format == "parquet" or not is_packed(name))
+            else 1
+        )
         rows += [(path, name, format, part, n_parts) for part in range(n_parts)]
     return pa.Table.from_batches([as_batch(rows, UNITS)])
 
@@ -55,14 +80,16 @@ def plan_units(files: Iterable[tuple[str, int]], format: str, split_bytes: int, 
 def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
     """Units in (UNITS), rows out (ROWS), in batches that keep to params.batch_rows and params.batch_bytes.
 
-    Raises OSError when a file cannot be fetched (as opposed to: holds rubbish), so that the task is tried again.
+    Raises OSError when a file cannot be fetched (as opposed to: holds rubbish), so that the task is tried
+    again.
     """
     units = (unit for batch in batches for unit in batch.to_pylist())
     return batched((row for unit in units for row in rows_of_unit(unit, params)), params)
 
 
 def rows_of_unit(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
-    """The rows of one unit (UNITS); it may carry a udfs.read.part_hash.PartHash that sees its bytes (`digest`) and a Survey of its columns (`survey`)."""
+    """The rows of one unit (UNITS); it may carry a udfs.read.part_hash.PartHash that sees its bytes
+    (`digest`) and a Survey of its columns (`survey`)."""
     return _READERS[unit["format"]](unit, params)
 
 
@@ -71,13 +98,17 @@ def _opened(unit: dict[str, Any]) -> tuple[Any, int]:
     return (unit["digest"].over(raw, size) if "digest" in unit else raw), size
 
 
-def as_rows(batches: Iterable[pa.RecordBatch], params: ReadParams, survey: Survey | None = None) -> Iterator[pa.RecordBatch]:
-    """Frames that Spark has read (Delta, views): columns mapped and checked as for Parquet files; rows out in ROWS.
+def as_rows(
+    batches: Iterable[pa.RecordBatch], params: ReadParams, survey: Survey | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Frames that Spark has read (Delta, views): columns mapped and checked as for Parquet files; rows out in
+    ROWS.
 
-    A frame's rows have no position of their own, so three more columns may say where they stood: `_path` (`_metadata.file_path`) with
-    `_row` (`_metadata.row_index`; Parquet only, Delta 3.3 does not have it) or with `_block` (`_metadata.file_block_start`; rows are then
-    counted within their block, which one task reads whole and in order). Without `_path`, place is a hash of the row and a count within
-    this task: equal rows of different tasks then share a place.
+    A frame's rows have no position of their own, so three more columns may say where they stood: `_path`
+    (`_metadata.file_path`) with `_row` (`_metadata.row_index`; Parquet only, Delta 3.3 does not have it) or
+    with `_block` (`_metadata.file_block_start`; rows are then counted within their block, which one task
+    reads whole and in order). Without `_path`, place is a hash of the row and a count within this task: equal
+    rows of different tasks then share a place.
     """
     return batched(_frame_rows(batches, Mapper(params, survey=survey)), params)
 
@@ -87,7 +118,9 @@ def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[p
     for batch in batches:
         paths, homes = _homes(batch, mapper.params)
         if "_row" in batch.schema.names:
-            places = [f"{home}{row}" for home, row in zip(homes, batch.column("_row").to_pylist(), strict=True)]
+            places = [
+                f"{home}{row}" for home, row in zip(homes, batch.column("_row").to_pylist(), strict=True)
+            ]
         else:
             places = []
             for home in homes:
@@ -102,7 +135,10 @@ def _homes(batch: pa.RecordBatch, params: ReadParams) -> tuple[pa.Array, list[st
         paths = batch.column("_path").cast(pa.string())
         names = [params.name(path) for path in paths.to_pylist()]
         if "_block" in batch.schema.names:
-            return paths, [f"{name}:{block}+" for name, block in zip(names, batch.column("_block").to_pylist(), strict=True)]
+            return paths, [
+                f"{name}:{block}+"
+                for name, block in zip(names, batch.column("_block").to_pylist(), strict=True)
+            ]
         return paths, [f"{name}:" for name in names]
     name = params.name(params.root)
     # Not to_pylist(): a string that is not UTF-8 would raise there.
@@ -116,7 +152,9 @@ def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     mapper, path, name = _mapper(unit, params), unit["path"], unit["name"]
     raw, size = _opened(unit)
     with closing(raw):
-        rows, encoding = json_rows(raw, name, size, unit["part"], unit["n_parts"], params.limits, params.encoding)
+        rows, encoding = json_rows(
+            raw, name, size, unit["part"], unit["n_parts"], params.limits, params.encoding
+        )
         for at, line, reason in rows:
             if not reason and (not line or line.isspace()):
                 continue
@@ -141,7 +179,11 @@ def _text_lines(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a line."""
     mapper, path = _mapper(unit, params), unit["path"]
     for place, line, reason, encoding in _lines(unit, params):
-        yield mapper.reject(place, path, reason, line) if reason else _text_row(mapper, place, path, line, encoding)
+        yield (
+            mapper.reject(place, path, reason, line)
+            if reason
+            else _text_row(mapper, place, path, line, encoding)
+        )
 
 
 def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, bytes, str | None, str]]:
@@ -158,7 +200,8 @@ def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, byte
 
 
 def _encoding(head: bytes, params: ReadParams) -> str:
-    """A file that begins with UTF-8's mark is UTF-8, whatever the recipe thinks (UTF-16 has become UTF-8 with its mark by now)."""
+    """A file that begins with UTF-8's mark is UTF-8, whatever the recipe thinks (UTF-16 has become UTF-8
+    with its mark by now)."""
     return "utf-8" if head == MARK.encode() else params.encoding
 
 
@@ -201,7 +244,9 @@ def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
         return
     raw, _ = _opened(unit)
     with closing(raw):
-        for at, header, body, reason in warc.conversions(unpacked(raw, unit["name"], params.limits), params.limits):
+        for at, header, body, reason in warc.conversions(
+            unpacked(raw, unit["name"], params.limits), params.limits
+        ):
             place = f"{unit['name']}:{at}"
             if reason:
                 yield mapper.reject(place, path, reason, body)
@@ -243,21 +288,30 @@ def _no_parquet(raw: Any) -> tuple[str, bytes]:
     head = bytes(raw.read(HEAD))
     kind, other = packing("", head), foreign("", head)
     if other and "Parquet" in other:
-        return "unreadable_file", other.encode() if "encrypted" in other else b"a Parquet file whose end is damaged or missing"
+        return (
+            "unreadable_file",
+            other.encode() if "encrypted" in other else b"a Parquet file whose end is damaged or missing",
+        )
     if kind or other:
         return "foreign_file", (other or f"packed by {kind}, which Parquet files are not").encode()
     return "unreadable_file", head
 
 
-def _row_group(file: pq.ParquetFile, group: int, unit: dict[str, Any], mapper: Mapper, raw: Any) -> Iterator[pa.RecordBatch | Row]:
+def _row_group(
+    file: pq.ParquetFile, group: int, unit: dict[str, Any], mapper: Mapper, raw: Any
+) -> Iterator[pa.RecordBatch | Row]:
     meta, path, name = file.metadata, unit["path"], unit["name"]
     at = sum(meta.row_group(i).num_rows for i in range(group))
     mean = max(1, meta.row_group(group).total_byte_size // max(1, meta.row_group(group).num_rows))
     size = min(mapper.params.batch_rows, max(1, mapper.params.batch_bytes // mean))
     known = set(file.schema_arrow.names)
-    columns = sorted({theirs if theirs in known else theirs.split(".")[0] for theirs in mapper.columns.values()} & known)
+    columns = sorted(
+        {theirs if theirs in known else theirs.split(".")[0] for theirs in mapper.columns.values()} & known
+    )
     try:
-        for batch in file.iter_batches(batch_size=size, row_groups=[group], columns=columns, use_threads=False):
+        for batch in file.iter_batches(
+            batch_size=size, row_groups=[group], columns=columns, use_threads=False
+        ):
             places = pa.array([f"{name}:{row}" for row in range(at, at + batch.num_rows)], pa.string())
             yield from arrow_rows.rows_of(batch, mapper, places, pa.repeat(pa.scalar(path), batch.num_rows))
             at += batch.num_rows
@@ -272,7 +326,8 @@ def _native(raw: Any) -> Any:
 
 
 def _raise_if_unfetched(raw: Any) -> None:
-    """pyarrow raises OSError for a bad page and for a lost connection alike: what can still be read was not lost on the way."""
+    """pyarrow raises OSError for a bad page and for a lost connection alike: what can still be read was
+    not lost on the way."""
     size = raw.seek(0, 2)
     for at in (0, max(0, size - 8)):
         raw.seek(at)

@@ -1,7 +1,8 @@
-"""A record of any shape becomes one row: a document with its identity, or a reject with its reason and what it looked like.
+"""A record of any shape becomes one row: a document with its identity, or a reject with its reason and what
+it looked like.
 
-`Mapper.row` judges one record in plain Python and is the law. `udfs.read.arrow_rows` takes whole Arrow columns, builds the rows that are clean
-beyond doubt and hands every other one to `Mapper.row`.
+`Mapper.row` judges one record in plain Python and is the law. `udfs.read.arrow_rows` takes whole Arrow
+columns, builds the rows that are clean beyond doubt and hands every other one to `Mapper.row`.
 """
 
 from __future__ import annotations
@@ -25,54 +26,92 @@ from udfs.text.urls import address_of
 REASONS: dict[str, str] = {
     "missing_field": "A required column is not in the row, or (any but text) is null or blank there.",
     "missing_text": "The text is null.",
-    "empty_text": "The text has no letter, digit or symbol of meaning: white space, punctuation, marks and invisible characters say nothing.",
-    "wrong_type": "A mapped column holds something else than a string (a key may be an integer), or NaN, which is no value.",
-    "nul_character": "A mapped column holds the character U+0000, which no database or tokenizer takes as text.",
-    "lone_surrogate": "A mapped column holds half of a surrogate pair, which is no character and cannot be stored as UTF-8.",
-    "invalid_encoding": "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows).",
+    "empty_text": "The text has no letter, digit or symbol of meaning: white space, punctuation, "
+    "marks and invisible characters say nothing.",
+    "wrong_type": "A mapped column holds something else than a string (a key may be an integer), or "
+    "NaN, which is no value.",
+    "nul_character": "A mapped column holds the character U+0000, which no database or tokenizer "
+    "takes as text.",
+    "lone_surrogate": "A mapped column holds half of a surrogate pair, which is no character and "
+    "cannot be stored as UTF-8.",
+    "invalid_encoding": "The bytes are not text in the encoding that the recipe names (or, with auto, "
+    "in any that it knows).",
     "malformed_json": "The line, or the element of a JSON array, is not JSON.",
     "not_an_object": "The line, or the element of a JSON array, is JSON but not an object.",
     "duplicate_key": "An object of the line has the same key twice: which value was meant cannot be known.",
     "nested_too_deep": "The line nests objects or lists deeper than 200.",
     "duplicate_column": "The file has a mapped column twice: which one was meant cannot be known.",
-    "malformed_record": "A WARC record without a readable header, or whose length does not lead to the next record.",
+    "malformed_record": "A WARC record without a readable header, or whose length does not lead to "
+    "the next record.",
     "row_too_long": "The row is longer than max_row_bytes; it was skipped without being held in memory.",
-    "truncated_file": "The file breaks off or is damaged here; the rows before were kept, what follows is lost.",
-    "unreadable_file": "The file is not of its format, or (place says which) a row group of it is damaged; other row groups were kept.",
-    "foreign_file": "The file is not what the recipe's format says (an archive, say): nothing of its batch is written (raw says what it is).",
-    "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
+    "truncated_file": "The file breaks off or is damaged here; the rows before were kept, what follows "
+    "is lost.",
+    "unreadable_file": "The file is not of its format, or (place says which) a row group of it is "
+    "damaged; other row groups were kept.",
+    "foreign_file": "The file is not what the recipe's format says (an archive, say): nothing of its "
+    "batch is written (raw says what it is).",
+    "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the "
+    "rows before were kept.",
 }
 
 # What a recipe maps columns to.
 FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")
-_STRINGS = ("place", "path", "doc_id", "native_key", "source", "url", "text", "domain_hint", "lang_hint", "license", "content_hash")
+_STRINGS = (
+    "place",
+    "path",
+    "doc_id",
+    "native_key",
+    "source",
+    "url",
+    "text",
+    "domain_hint",
+    "lang_hint",
+    "license",
+    "content_hash",
+)
 
-ROWS = pa.schema([
-    *((name, pa.string()) for name in _STRINGS),
-    ("n_bytes", pa.int64()),  # of text in UTF-8
-    ("reason", pa.string()),  # null when the row is good
-    ("raw", pa.string()),  # of a reject: the row as it was, cut to max_raw_bytes; of a file that is none of its format, what it is
-    ("detail", pa.string()),  # of a reject: which column it was and what stood there, where the reason alone does not tell
-])
+ROWS = pa.schema(
+    [
+        *((name, pa.string()) for name in _STRINGS),
+        ("n_bytes", pa.int64()),  # of text in UTF-8
+        ("reason", pa.string()),  # null when the row is good
+        # of a reject: the row as it was, cut to max_raw_bytes; of a file that is none of its format, what it
+        # is
+        ("raw", pa.string()),
+        # of a reject: which column it was and what stood there, where the reason alone does not tell
+        ("detail", pa.string()),
+    ]
+)
 
 
-Row = tuple[Any, ...]  # values in the order of ROWS; text as the UTF-8 bytes that were hashed, so that it is encoded only once
+# values in the order of ROWS; text as the UTF-8 bytes that were hashed, so that it is encoded only once
+Row = tuple[Any, ...]
 _TEXT = ROWS.get_field_index("text")
 _STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
+
+
 @dataclass(frozen=True)
 class ReadParams:
-    """How to read; what a recipe says. Raises ValueError, all complaints together, when the numbers or names make no sense.
+    """How to read; what a recipe says. Raises ValueError, all complaints together, when the numbers or names
+    make no sense.
 
-    columns             our field (FIELDS) -> their column (`meta.url` walks into objects, maps and strings of JSON), a constant (`=web`) or None
-    optional            our fields whose column may be in no row at all; any other one that no row has is told by the survey
-    required            our fields that a row must have, beside text and source; a row without one is `missing_field`
-    encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per row; see udfs.read.encodings)
+    columns             our field (FIELDS) -> their column (`meta.url` walks into objects, maps and strings of
+                        JSON), a constant (`=web`) or None
+    optional            our fields whose column may be in no row at all; any other one that no row has is told
+                        by the survey
+    required            our fields that a row must have, beside text and source; a row without one is
+                        `missing_field`
+    encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per
+                        row; see udfs.read.encodings)
     label               what messages call these files (the recipe's glob)
-    root                prefix cut off the paths of a table's files in `place`; without it `place` carries the bare file name
-    max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text in UTF-8
+    root                prefix cut off the paths of a table's files in `place`; without it `place` carries the
+                        bare file name
+    max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text
+                        in UTF-8
     max_raw_bytes       how much of a rejected row is kept
     max_unpacked_bytes  most a packed file, or the rows of one Parquet unit, may come to
-    max_unpack_ratio    most a packed file may come to, as a multiple of its packed bytes read so far (judged from 64 MiB on)
+    max_unpack_ratio    most a packed file may come to, as a multiple of its packed bytes read so far (judged
+                        from 64 MiB on)
     batch_rows/bytes    largest batch that comes out; a batch has at least one row
     """
 
@@ -90,7 +129,11 @@ class ReadParams:
     batch_bytes: int = 16 << 20
 
     def __post_init__(self) -> None:
-        wrong = [f"columns.{name}: unknown field (known: {', '.join(FIELDS)})" for name in self.columns if name not in FIELDS]
+        wrong = [
+            f"columns.{name}: unknown field (known: {', '.join(FIELDS)})"
+            for name in self.columns
+            if name not in FIELDS
+        ]
         wrong += [f"required: unknown field {name!r}" for name in self.required if name not in FIELDS]
         for name in self.optional:
             if name in ("text", "source"):
@@ -98,13 +141,29 @@ class ReadParams:
             elif (self.columns.get(name) or "=").startswith("="):
                 wrong.append(f"optional: {name} is mapped to no column")
         if self.columns.get("source") is None:
-            wrong.append("columns.source: every document has a source; name a column or write a constant such as '=web'")
+            wrong.append(
+                "columns.source: every document has a source; name a column or write a constant such "
+                "as '=web'"
+            )
         if self.encoding not in ENCODINGS:
             wrong.append(f"encoding: {self.encoding!r} is none of {', '.join(ENCODINGS)}")
-        sizes = ("max_row_bytes", "max_raw_bytes", "max_unpacked_bytes", "max_unpack_ratio", "batch_rows", "batch_bytes")
-        wrong += [f"{name}: {getattr(self, name)} is not above 0" for name in sizes if not getattr(self, name) > 0]
+        sizes = (
+            "max_row_bytes",
+            "max_raw_bytes",
+            "max_unpacked_bytes",
+            "max_unpack_ratio",
+            "batch_rows",
+            "batch_bytes",
+        )
+        wrong += [
+            f"{name}: {getattr(self, name)} is not above 0" for name in sizes if not getattr(self, name) > 0
+        ]
         # An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
-        wrong += [f"{name}: at most 512 MiB" for name in ("max_row_bytes", "batch_bytes") if getattr(self, name) > 512 << 20]
+        wrong += [
+            f"{name}: at most 512 MiB"
+            for name in ("max_row_bytes", "batch_bytes")
+            if getattr(self, name) > 512 << 20
+        ]
         if wrong:
             raise ValueError("; ".join(wrong))
 
@@ -114,12 +173,20 @@ class ReadParams:
         return Limits(self.max_row_bytes, self.max_raw_bytes, self.max_unpacked_bytes, self.max_unpack_ratio)
 
     def survey(self) -> Survey:
-        """A fresh survey of the columns that a row somewhere must have: those that the recipe maps, but for the optional."""
-        mapped = {ours: theirs for ours, theirs in self.columns.items() if theirs is not None and not theirs.startswith("=")}
-        return Survey(self.label, {ours: theirs for ours, theirs in mapped.items() if ours not in self.optional})
+        """A fresh survey of the columns that a row somewhere must have: those that the recipe maps, but
+        for the optional."""
+        mapped = {
+            ours: theirs
+            for ours, theirs in self.columns.items()
+            if theirs is not None and not theirs.startswith("=")
+        }
+        return Survey(
+            self.label, {ours: theirs for ours, theirs in mapped.items() if ours not in self.optional}
+        )
 
     def name(self, path: str) -> str:
-        """What `place` calls a file of a table: its path below `root`; outside of it the whole path; without a root its bare name."""
+        """What `place` calls a file of a table: its path below `root`; outside of it the whole path;
+        without a root its bare name."""
         root, path = _plain(self.root).rstrip("/") + "/", _plain(path)
         if not self.root or path + "/" == root:
             return path.rsplit("/", 1)[-1]
@@ -139,18 +206,29 @@ def hash128(data: Any) -> str:
 def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash: str) -> str:
     """32 hex digits: hash of (source, native key, else URL, else content hash).
 
-    The length of the source leads and a letter says which of the three follows, so no two different triples read alike.
+    The length of the source leads and a letter says which of the three follows, so no two different triples
+    read alike.
     """
-    kind, key = ("k", native_key) if native_key is not None else ("u", url) if url is not None else ("c", content_hash)
+    kind, key = (
+        ("k", native_key)
+        if native_key is not None
+        else ("u", url)
+        if url is not None
+        else ("c", content_hash)
+    )
     home = source.encode()
     return hash128(b"%d:" % len(home) + home + (kind + key).encode())
 
 
 def shown(raw: bytes | str, limit: int) -> str:
-    """A rejected row for human eyes: at most `limit` bytes of UTF-8, what is no text written as an escape, no U+0000."""
+    """A rejected row for human eyes: at most `limit` bytes of UTF-8, what is no text written as an
+    escape, no U+0000."""
     if isinstance(raw, bytes):
-        head = raw[: limit + 1]  # the last character of a cut row is left out, not shown as broken
-        raw = head.decode("utf-8", "backslashreplace") if len(raw) <= limit else _whole_characters(head[:limit])
+        # the last character of a cut row is left out, not shown as broken
+        head = raw[: limit + 1]
+        raw = (
+            head.decode("utf-8", "backslashreplace") if len(raw) <= limit else _whole_characters(head[:limit])
+        )
     safe = raw[:limit].replace("\0", "\\x00").encode("utf-8", "backslashreplace")
     return safe[:limit].decode("utf-8", "ignore")
 
@@ -167,20 +245,35 @@ def _whole_characters(head: bytes) -> str:
 class Mapper:
     """Makes rows of records as `params.columns` says; `defaults` are a format's own column names.
 
-    `columns`: our field -> their column. `constants`: our field -> the value that every row gets. `survey` learns which columns there were.
+    `columns`: our field -> their column. `constants`: our field -> the value that every row gets. `survey`
+    learns which columns there were.
     """
 
-    def __init__(self, params: ReadParams, defaults: Mapping[str, str | None] | None = None, survey: Survey | None = None) -> None:
+    def __init__(
+        self,
+        params: ReadParams,
+        defaults: Mapping[str, str | None] | None = None,
+        survey: Survey | None = None,
+    ) -> None:
         mapped = {"text": "text", **(defaults or {}), **params.columns}
         self.params, self.required = params, ("text", "source", *params.required)
-        self.columns = {ours: theirs for ours, theirs in mapped.items() if theirs is not None and not theirs.startswith("=")}
-        self.constants = {ours: theirs[1:] for ours, theirs in mapped.items() if theirs is not None and theirs.startswith("=")}
+        self.columns = {
+            ours: theirs
+            for ours, theirs in mapped.items()
+            if theirs is not None and not theirs.startswith("=")
+        }
+        self.constants = {
+            ours: theirs[1:]
+            for ours, theirs in mapped.items()
+            if theirs is not None and theirs.startswith("=")
+        }
         self.survey = survey or params.survey()
         self._text_column = self.columns.get("text")
         self._others = [(ours, self.columns.get(ours), self.constants.get(ours)) for ours in FIELDS[1:]]
 
     def row(self, place: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
-        """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in the file."""
+        """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in
+        the file."""
         try:
             if self.survey.missing or not self.survey.has_rows:
                 self._look(record)
@@ -204,12 +297,34 @@ class Mapper:
                 survey.why[ours] = why
 
     def _good(self, place: str, path: str, record: Mapping[str, Any]) -> Row:
-        data = self._text(found(record, self._text_column) if self._text_column else self.constants.get("text"))
-        source, key, url, *hints = [self._string(record, ours, theirs) if constant is None else constant for ours, theirs, constant in self._others]
+        data = self._text(
+            found(record, self._text_column) if self._text_column else self.constants.get("text")
+        )
+        source, key, url, *hints = [
+            self._string(record, ours, theirs) if constant is None else constant
+            for ours, theirs, constant in self._others
+        ]
         if source is None or (self.params.required and not self._has_required(source, key, url, *hints)):
-            raise Reject("missing_field", f"source: {self.columns.get('source')} is missing, null or blank" if source is None else None)
+            raise Reject(
+                "missing_field",
+                f"source: {self.columns.get('source')} is missing, null or blank" if source is None else None,
+            )
         digest = hash128(data)
-        return (place, path, doc_id_of(source, key, url, digest), key, source, url, data, *hints, digest, len(data), None, None, None)
+        return (
+            place,
+            path,
+            doc_id_of(source, key, url, digest),
+            key,
+            source,
+            url,
+            data,
+            *hints,
+            digest,
+            len(data),
+            None,
+            None,
+            None,
+        )
 
     def _has_required(self, *values: str | None) -> bool:
         held = dict(zip(FIELDS[1:], values, strict=True))
@@ -228,9 +343,14 @@ class Mapper:
         return data
 
     def _string(self, record: Mapping[str, Any], ours: str, theirs: str | None) -> str | None:
-        """Any field but text. A blank one counts as null: an empty key would make one document of all that have it, and so would a URL without a host."""
+        """Any field but text.
+
+        A blank one counts as null: an empty key would make one document of all that have it, and so would a
+        URL without a host.
+        """
         value = record.get(theirs) if theirs else None
-        if type(value) is not str or not value.isprintable() or value[:1] <= " ":  # else the common case at once: no control, no surrogate, not blank
+        # else the common case at once: no control, no surrogate, not blank
+        if type(value) is not str or not value.isprintable() or value[:1] <= " ":
             value = found(record, theirs) if theirs else None
             if value is MISSING or value is None:
                 return None
@@ -263,8 +383,11 @@ class Mapper:
 
 
 def shown_record(record: Mapping[str, Any], limit: int) -> str:
-    """A record without a raw form of its own (Parquet, Delta) as JSON of about `limit` bytes; long strings are cut before."""
-    parts = {key: shown(value, limit) if isinstance(value, str | bytes) else value for key, value in record.items()}
+    """A record without a raw form of its own (Parquet, Delta) as JSON of about `limit` bytes; long
+    strings are cut before."""
+    parts = {
+        key: shown(value, limit) if isinstance(value, str | bytes) else value for key, value in record.items()
+    }
     return json.dumps(parts, ensure_ascii=False, default=str)
 
 
@@ -275,12 +398,14 @@ def _is_integer(value: Any) -> bool:
 
 
 def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
-    """Rows in batches that keep to `batch_rows` and `batch_bytes` (a batch has at least one row); ready batches pass between them."""
+    """Rows in batches that keep to `batch_rows` and `batch_bytes` (a batch has at least one row); ready
+    batches pass between them."""
     held: list[Row] = []
     size = 0
     for row in rows:
         is_ready = isinstance(row, pa.RecordBatch)
-        cost = 0 if is_ready else (row[11] or len(row[13] or "")) + 512  # 512 bytes stand for all the narrow columns
+        # 512 bytes stand for all the narrow columns
+        cost = 0 if is_ready else (row[11] or len(row[13] or "")) + 512
         if held and (is_ready or len(held) >= params.batch_rows or size + cost > params.batch_bytes):
             yield _batch(held)
             held, size = [], 0
@@ -294,6 +419,8 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
 
 
 def _batch(rows: list[Row]) -> pa.RecordBatch:
-    arrays = [pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), _STORED, strict=True)]
+    arrays = [
+        pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), _STORED, strict=True)
+    ]
     arrays[_TEXT] = arrays[_TEXT].view(pa.string())
     return pa.RecordBatch.from_arrays(arrays, schema=ROWS)

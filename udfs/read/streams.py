@@ -1,9 +1,11 @@
-"""Bytes of a file, bounded: opened anywhere, unpacked without trust, cut into lines that never exceed a limit.
+"""Bytes of a file, bounded: opened anywhere, unpacked without trust, cut into lines that never exceed a
+limit.
 
-Three generators stand on each other: `unpacked` (blocks of a plain or packed file), `as_utf8` (UTF-16 and UTF-32 to UTF-8)
-and `lines` (position, bytes, what is wrong). None holds more than one row and one block. What a file's *content* does wrong is a
-`BrokenStream` and becomes a row of `rejects`; what the *transport* does wrong (no such file, no right, a lost connection) stays an
-OSError, so that the task fails and is tried again instead of leaving a file out for a hiccup of the network.
+Three generators stand on each other: `unpacked` (blocks of a plain or packed file), `as_utf8` (UTF-16 and
+UTF-32 to UTF-8) and `lines` (position, bytes, what is wrong). None holds more than one row and one block.
+What a file's *content* does wrong is a `BrokenStream` and becomes a row of `rejects`; what the *transport*
+does wrong (no such file, no right, a lost connection) stays an OSError, so that the task fails and is tried
+again instead of leaving a file out for a hiccup of the network.
 """
 
 from __future__ import annotations
@@ -24,23 +26,30 @@ import zstandard
 
 from udfs.read.packings import HEAD, foreign, packing, promised
 
-READ = 1 << 23  # bytes asked of the file at a time: on an object store every call is a request
+# bytes asked of the file at a time: on an object store every call is a request
+READ = 1 << 23
 BLOCK = 1 << 18  # bytes handed on at a time
-# Packed bytes given to the codec in one call. Neither call has to be told how much it may return: deflate unpacks at most 1,032-fold
-# (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB). python-zstandard's stream_reader takes a limit, but a frame that
-# was cut off looks like a clean end to it, so a truncated file would lose its tail without a word. bzip2 (45 MB from 40 bytes) and xz
-# are told: OUT_STEP bytes a call, which is also what a damaged block may take with it.
+# Packed bytes given to the codec in one call. Neither call has to be told how much it may return: deflate
+# unpacks at most 1,032-fold (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB). python-zstandard's
+# stream_reader takes a limit, but a frame that was cut off looks like a clean end to it, so a truncated file
+# would lose its tail without a word. bzip2 (45 MB from 40 bytes) and xz are told: OUT_STEP bytes a call,
+# which is also what a damaged block may take with it.
 GZIP_STEP, ZSTD_STEP, BZ2_STEP, XZ_STEP = 1 << 13, 1 << 10, 1 << 13, 1 << 13
 OUT_STEP = 1 << 16
-UNPACK_FLOOR = 1 << 26  # bytes below which the unpack ratio is not judged: short runs of equal rows are no bomb
-ZSTD_WINDOW = 1 << 27  # bytes of window a zstd frame may ask for (`zstd --long=27`); beyond it the frame is refused, not believed
-XZ_MEMORY = 1 << 28  # bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
+# bytes below which the unpack ratio is not judged: short runs of equal rows are no bomb
+UNPACK_FLOOR = 1 << 26
+# bytes of window a zstd frame may ask for (`zstd --long=27`); beyond it the frame is refused, not believed
+ZSTD_WINDOW = 1 << 27
+# bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
+XZ_MEMORY = 1 << 28
 
-Line = tuple[int, bytes, str | None]  # byte position in the unpacked file, the line (or its head), reason when it is no good
+# byte position in the unpacked file, the line (or its head), reason when it is no good
+Line = tuple[int, bytes, str | None]
 
 
 class BrokenStream(Exception):
-    """The content of a file cannot be read on; `reason` is one of `udfs.read.rows.REASONS`. All blocks before the break came out.
+    """The content of a file cannot be read on; `reason` is one of `udfs.read.rows.REASONS`. All blocks before
+    the break came out.
 
     `seen`: what the file is instead, where that can be told.
     """
@@ -52,7 +61,8 @@ class BrokenStream(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a row and a file may cost: bytes of a row, bytes kept of a rejected one, bytes that a file may unpack to, how many fold."""
+    """What a row and a file may cost: bytes of a row, bytes kept of a rejected one, bytes that a file
+    may unpack to, how many fold."""
 
     max_row_bytes: int
     max_raw_bytes: int
@@ -61,7 +71,8 @@ class Limits:
 
 
 def open_file(path: str) -> tuple[Any, int]:
-    """A seekable binary file and its size in bytes; `path` is a plain path, `file:` or any scheme that pyarrow's file systems know.
+    """A seekable binary file and its size in bytes; `path` is a plain path, `file:` or any scheme that
+    pyarrow's file systems know.
 
     Raises OSError (FileNotFoundError, PermissionError, ...) when it cannot be opened.
     """
@@ -79,7 +90,9 @@ def _local(path: str) -> BinaryIO:
     path = "/" + path.lstrip("/") if path.startswith("//") else path
     try:
         return open(path, "rb")
-    except FileNotFoundError:  # Hadoop writes `file:/a b`, Spark's input_file_name() `file:/a%20b` for the same file
+    except (
+        FileNotFoundError
+    ):  # Hadoop writes `file:/a b`, Spark's input_file_name() `file:/a%20b` for the same file
         if unquote(path) == path:
             raise
         return open(unquote(path), "rb")
@@ -87,17 +100,26 @@ def _local(path: str) -> BinaryIO:
 
 @functools.cache
 def _file_system(scheme: str, authority: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    # Only scheme and authority are parsed as a URI: a key may hold blanks, `#` and `%`, which Hadoop hands on unescaped.
-    return pyarrow.fs.FileSystem.from_uri(f"{scheme}://{authority}/" if scheme in ("hdfs", "viewfs") else f"{scheme}://{authority}")
+    # Only scheme and authority are parsed as a URI: a key may hold blanks, `#` and `%`, which Hadoop hands on
+    # unescaped.
+    return pyarrow.fs.FileSystem.from_uri(
+        f"{scheme}://{authority}/" if scheme in ("hdfs", "viewfs") else f"{scheme}://{authority}"
+    )
 
 
 def _kind(name: str, head: bytes) -> str | None:
-    """The packing of a file, None for a plain one. Raises BrokenStream for what is not read, and for bytes that do not keep what the name promises."""
+    """The packing of a file, None for a plain one.
+
+    Raises BrokenStream for what is not read, and for bytes that do not keep what the name promises.
+    """
     kind, other, wanted = packing(name, head), foreign(name, head), promised(name)
     if other:
         raise BrokenStream("foreign_file", other)
     if kind is None and wanted:
-        raise BrokenStream("unreadable_file" if len(head) >= 4 else "truncated_file", f"named {wanted}, and its bytes are none of {wanted}")
+        raise BrokenStream(
+            "unreadable_file" if len(head) >= 4 else "truncated_file",
+            f"named {wanted}, and its bytes are none of {wanted}",
+        )
     return kind
 
 
@@ -108,17 +130,30 @@ def is_packed(name: str) -> bool:
 
 def is_one_piece(name: str, head: bytes) -> bool:
     """Whether a file cannot be read in parts: packed, in UTF-16 or UTF-32, or nothing that is read at all."""
-    return is_packed(name) or packing(name, head) is not None or wide_encoding(head) is not None or foreign(name, head) is not None
+    return (
+        is_packed(name)
+        or packing(name, head) is not None
+        or wide_encoding(head) is not None
+        or foreign(name, head) is not None
+    )
 
 
 def wide_encoding(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 (with byte order) when the first four bytes are its byte order mark; such bytes begin no other text."""
-    marks = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"))
-    return next((name for mark, name in (*marks, (codecs.BOM_UTF16_BE, "utf-16-be")) if head.startswith(mark)), None)
+    """UTF-16 or UTF-32 (with byte order) when the first four bytes are its byte order mark; such bytes
+    begin no other text."""
+    marks = (
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+    )
+    return next(
+        (name for mark, name in (*marks, (codecs.BOM_UTF16_BE, "utf-16-be")) if head.startswith(mark)), None
+    )
 
 
 def blocks(raw: Any, start: int = 0, size: int = 0) -> Iterator[bytes]:
-    """Blocks of `size` bytes (0: BLOCK; the last of a read may be shorter) of a plain file from byte `start` on."""
+    """Blocks of `size` bytes (0: BLOCK; the last of a read may be shorter) of a plain file from byte
+    `start` on."""
     raw.seek(start)
     size = size or BLOCK
     while held := raw.read(READ):
@@ -127,7 +162,10 @@ def blocks(raw: Any, start: int = 0, size: int = 0) -> Iterator[bytes]:
 
 
 def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
-    """Blocks of UTF-8-compatible bytes of a file, unpacked as its head says. Raises BrokenStream after the last good block."""
+    """Blocks of UTF-8-compatible bytes of a file, unpacked as its head says.
+
+    Raises BrokenStream after the last good block.
+    """
     raw.seek(0)
     kind = _kind(name, raw.read(HEAD))
     if kind is None:
@@ -141,7 +179,8 @@ def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
 
 
 def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
-    """Every member (gzip), frame (zstd) or stream (bzip2, xz) of a packed file, unpacked; pieces of any size."""
+    """Every member (gzip), frame (zstd) or stream (bzip2, xz) of a packed file, unpacked; pieces of any
+    size."""
     fresh, step = _UNPACKERS[kind]
     member, taken, given = fresh(), 0, 0
     is_begun = False  # whether the member under way has been fed
@@ -149,11 +188,15 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
         taken += len(piece)
         while piece:
             if not is_begun and kind in ("gz", "xz") and not (piece := piece.lstrip(b"\0")):
-                break  # zeros between members and after the last are padding (tapes, block devices), as gzip(1) and xz(1) take them
+                # zeros between members and after the last are padding (tapes, block devices), as gzip(1) and
+                # xz(1) take them
+                break
             for out in _fed(member, piece, given):
                 yield out[: limits.max_unpacked_bytes - given]
                 given += len(out)
-                if given > limits.max_unpacked_bytes or (given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken):
+                if given > limits.max_unpacked_bytes or (
+                    given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken
+                ):
                     raise BrokenStream("unpacks_too_large")
             is_begun = not member.eof
             piece = member.unused_data if member.eof else b""
@@ -175,7 +218,12 @@ def _xz_stream() -> Any:
 
 
 # How a member begins, and how many packed bytes it is given in one call.
-_UNPACKERS = {"gz": (_gzip_member, GZIP_STEP), "zst": (_zstd_frame, ZSTD_STEP), "bz2": (bz2.BZ2Decompressor, BZ2_STEP), "xz": (_xz_stream, XZ_STEP)}
+_UNPACKERS = {
+    "gz": (_gzip_member, GZIP_STEP),
+    "zst": (_zstd_frame, ZSTD_STEP),
+    "bz2": (bz2.BZ2Decompressor, BZ2_STEP),
+    "xz": (_xz_stream, XZ_STEP),
+}
 
 
 def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:
@@ -189,13 +237,23 @@ def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:
 
 
 def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
-    """What `piece` unpacks to. Damaged bytes raise BrokenStream after all that stands before the damage (but for gzip: before its block)."""
-    before: Any = member.copy() if hasattr(member, "copy") else None  # 40 KB, once for 8 KiB of input: 2 % of the inflating
+    """What `piece` unpacks to.
+
+    Damaged bytes raise BrokenStream after all that stands before the damage (but for gzip: before its block).
+    """
+    # 40 KB, once for 8 KiB of input: 2 % of the inflating
+    before: Any = member.copy() if hasattr(member, "copy") else None
     try:
         for out in _unfolding(member, piece):
             given += len(out)
             yield out
-    except (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, EOFError):  # bzip2 says OSError; nothing is fetched here
+    except (
+        zlib.error,
+        zstandard.ZstdError,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+    ):  # bzip2 says OSError; nothing is fetched here
         # zlib drops what a failing call had made so far: go there again, byte by byte.
         for at in range(len(piece) if before else 0):
             try:
@@ -208,7 +266,8 @@ def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in blocks of BLOCK (a bomb's 32 MiB of line ends must not become one list); what was left at a break included."""
+    """The same bytes in blocks of BLOCK (a bomb's 32 MiB of line ends must not become one list); what
+    was left at a break included."""
     held: list[bytes] = []
     size = 0
     try:
@@ -228,10 +287,12 @@ def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _as_utf8(plain: Iterator[bytes]) -> Iterator[bytes]:
-    """UTF-16 and UTF-32 become UTF-8 as they stream: their bytes 0x0A are no line ends (U+4E0A is an everyday character).
+    """UTF-16 and UTF-32 become UTF-8 as they stream: their bytes 0x0A are no line ends (U+4E0A is an everyday
+    character).
 
-    Unpaired surrogates pass as three bytes, so that only their own row is found bad; half a character at the end becomes 0xFF.
-    Byte order marks stay in (as U+FEFF): taking them out here would move every position behind them.
+    Unpaired surrogates pass as three bytes, so that only their own row is found bad; half a character at the
+    end becomes 0xFF. Byte order marks stay in (as U+FEFF): taking them out here would move every position
+    behind them.
     """
     first = next(plain, b"")
     wide = wide_encoding(first[:4])
@@ -252,9 +313,10 @@ def _as_utf8(plain: Iterator[bytes]) -> Iterator[bytes]:
 def lines(pieces: Iterator[bytes], limits: Limits, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """Every line of a block stream, without its line end (LF or CRLF; U+2028, U+0085 and a lone CR are text).
 
-    `start` is the position of the first block; a line belongs to the caller when its first byte stands before `end`. A line over
-    `max_row_bytes` comes as its first `max_raw_bytes` bytes and `row_too_long`, never held whole; a stream that breaks ends with one
-    entry of its reason, which carries the head of the line that the break cut off. The last line needs no line end.
+    `start` is the position of the first block; a line belongs to the caller when its first byte stands before
+    `end`. A line over `max_row_bytes` comes as its first `max_raw_bytes` bytes and `row_too_long`, never held
+    whole; a stream that breaks ends with one entry of its reason, which carries the head of the line that the
+    break cut off. The last line needs no line end.
     """
     line = _Line(limits, start)
     try:
@@ -275,7 +337,8 @@ def lines(pieces: Iterator[bytes], limits: Limits, start: int = 0, end: int | No
 
 
 class _Line:
-    """The line under way: its pieces while it may still be short enough, its head and its length from there on."""
+    """The line under way: its pieces while it may still be short enough, its head and its length from
+    there on."""
 
     def __init__(self, limits: Limits, at: int) -> None:
         self.limits, self.at, self.size = limits, at, 0
@@ -307,14 +370,21 @@ class _Line:
     def _judged(self, at: int, line: bytes) -> Line:
         line = line[:-1] if line.endswith(b"\r") else line
         is_long = len(line) > self.limits.max_row_bytes
-        # A head that reaches the line end loses its CR in both ways here, else what it shows would depend on the blocks.
-        return (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), "row_too_long") if is_long else (at, line, None)
+        # A head that reaches the line end loses its CR in both ways here, else what it shows would depend on
+        # the blocks.
+        return (
+            (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), "row_too_long")
+            if is_long
+            else (at, line, None)
+        )
 
 
 def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: Limits) -> Iterator[Line]:
-    """The lines of part `part` of `n_parts` of a file of `size` bytes: those whose first byte stands in its share of the bytes.
+    """The lines of part `part` of `n_parts` of a file of `size` bytes: those whose first byte stands in its
+    share of the bytes.
 
-    Packed, UTF-16 and UTF-32 files have no lines to begin at; whatever the plan says, their first part is the whole file.
+    Packed, UTF-16 and UTF-32 files have no lines to begin at; whatever the plan says, their first part is the
+    whole file.
     """
     raw.seek(0)
     if n_parts == 1 or is_one_piece(name, raw.read(HEAD)):
@@ -324,7 +394,8 @@ def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: 
         return iter(())
     if begin == 0:
         return _before(lines(blocks(raw), limits, 0, end), end)
-    # One byte early: the line that holds byte begin - 1 is another part's; when that byte is its LF, ours begins exactly at `begin`.
+    # One byte early: the line that holds byte begin - 1 is another part's; when that byte is its LF, ours
+    # begins exactly at `begin`.
     return _before(itertools.islice(lines(blocks(raw, begin - 1), limits, begin - 1, end), 1, None), end)
 
 

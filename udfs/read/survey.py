@@ -1,6 +1,7 @@
 """Which mapped columns were never there: each unit says what it saw, the driver puts it together.
 
-A column that some rows do not have is everyday life; one that no row of any file has is a misspelt name, and nulls for all would hide it.
+A column that some rows do not have is everyday life; one that no row of any file has is a misspelt name, and
+nulls for all would hide it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ MAX_NAMES = 40  # names of columns that a report carries
 
 @dataclass
 class Survey:
-    """What the rows of one unit had. `label`: what messages call its files; `missing`: our field -> their column, until a row has it."""
+    """What the rows of one unit had.
+
+    `label`: what messages call its files; `missing`: our field -> their column, until a row has it.
+    """
 
     label: str
     missing: dict[str, str]
-    names: dict[str, None] = field(default_factory=dict)  # columns that rows had, in the order in which they came
+    # columns that rows had, in the order in which they came
+    names: dict[str, None] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)  # our field -> what stands where the way to it ends
     has_rows: bool = False
     foreign: str | None = None  # what the file is, when it is none of its format
@@ -32,18 +37,22 @@ class Survey:
             self.names.update(dict.fromkeys(str(name)[:64] for name in names))
 
     def report(self) -> str | None:
-        """One line for the driver; None when there is nothing to say: no rows, and no file of another kind."""
+        """One line for the driver; None when there is nothing to say: no rows, and no file of another
+        kind."""
         if self.foreign is not None:
             return json.dumps({"foreign": self.foreign}, ensure_ascii=False)
         if not self.has_rows:
             return None
         names = list(self.names)[:MAX_NAMES] if self.missing else []
         why = {ours: text for ours, text in self.why.items() if ours in self.missing}
-        return json.dumps({"label": self.label, "missing": self.missing, "names": names, "why": why}, ensure_ascii=False)
+        return json.dumps(
+            {"label": self.label, "missing": self.missing, "names": names, "why": why}, ensure_ascii=False
+        )
 
 
 def complaints(reports: Iterable[str]) -> list[str]:
-    """`GLOB: text: no row has body; there are: id, body_text`, one for each mapped column that no file of its format has."""
+    """`GLOB: text: no row has body; there are: id, body_text`, one for each mapped column that no file
+    of its format has."""
     seen: dict[str, list[Mapping]] = {}
     for report in map(json.loads, sorted(set(reports))):
         if "foreign" not in report:
@@ -63,5 +72,12 @@ def _of_format(label: str, found: list[Mapping]) -> list[str]:
 
 
 def foreign_files(reports: Iterable[tuple[str, str]]) -> list[str]:
-    """`NAME: a zip archive`, one for each file that is none of its format; `reports`: name of the file, report."""
-    return [f"{name}: {seen}" for name, seen in sorted({(name, json.loads(report).get("foreign")) for name, report in reports}, key=str) if seen]
+    """`NAME: a zip archive`, one for each file that is none of its format; `reports`: name of the file,
+    report."""
+    return [
+        f"{name}: {seen}"
+        for name, seen in sorted(
+            {(name, json.loads(report).get("foreign")) for name, report in reports}, key=str
+        )
+        if seen
+    ]

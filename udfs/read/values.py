@@ -1,15 +1,18 @@
-"""What stands in a record, as the readers hand it on: numbers as they were written, strings that are none, and the way to a value inside objects."""
+"""What stands in a record, as the readers hand it on: numbers as they were written, strings that are
+none, and the way to a value inside objects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-MISSING = object()  # a column that the record does not have, as opposed to one that is null
+# a column that the record does not have, as opposed to one that is null
+MISSING = object()
 
 
 class Reject(Exception):
-    """A row that is left out; `reason` is a key of udfs.read.rows.REASONS, `detail` says which column it was and what stood there."""
+    """A row that is left out; `reason` is a key of udfs.read.rows.REASONS, `detail` says which column it
+    was and what stood there."""
 
     def __init__(self, reason: str, detail: str | None = None) -> None:
         super().__init__(reason)
@@ -17,7 +20,10 @@ class Reject(Exception):
 
 
 class Number(str):
-    """A number as JSON wrote it. Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm."""
+    """A number as JSON wrote it.
+
+    Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm.
+    """
 
     __slots__ = ()
 
@@ -42,4 +48,10 @@ def kind_of(value: Any) -> str:
         return "a number"
     if isinstance(value, str):
         return "text that is no JSON object"
-    return "an object" if isinstance(value, Mapping) else "a list" if isinstance(value, list | tuple) else f"a value of type {type(value).__name__}"
+    return (
+        "an object"
+        if isinstance(value, Mapping)
+        else "a list"
+        if isinstance(value, list | tuple)
+        else f"a value of type {type(value).__name__}"
+    )

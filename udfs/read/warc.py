@@ -1,7 +1,8 @@
-"""Conversion records of a WARC stream (Common Crawl's WET), one at a time, with a way back into step after a bad one.
+"""Conversion records of a WARC stream (Common Crawl's WET), one at a time, with a way back into step after a
+bad one.
 
-A reader of our own, though fastwarc and warcio exist: both take `Content-Length` at its word, and neither bounds what a record may hold or
-what a gzip member may unpack to.
+A reader of our own, though fastwarc and warcio exist: both take `Content-Length` at its word, and neither
+bounds what a record may hold or what a gzip member may unpack to.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from udfs.read.values import Undecodable
 MAX_HEADER = 1 << 16  # bytes
 NEXT = b"\r\n\r\nWARC/"  # how the next record begins when a length cannot be believed
 KINDS = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
-_FOLD = re.compile(rb"\r?\n[ \t]+")  # a line that begins with white space goes on with the field before
+# a line that begins with white space goes on with the field before
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 
-Record = tuple[int, Mapping[str, Any], bytes, str | None]  # byte position, header (lower-case names), body or head, what is wrong
+# byte position, header (lower-case names), body or head, what is wrong
+Record = tuple[int, Mapping[str, Any], bytes, str | None]
 
 
 def conversions(pieces: Iterator[bytes], limits: Limits) -> Iterator[Record]:
-    """Every conversion record; other types are passed over. A bad record costs itself: reading goes on at the next `WARC/`.
+    """Every conversion record; other types are passed over. A bad record costs itself: reading goes on at the
+    next `WARC/`.
 
-    A whole file that holds records and no conversion among them is no WET: its last entry is `foreign_file` with what it holds instead.
+    A whole file that holds records and no conversion among them is no WET: its last entry is `foreign_file`
+    with what it holds instead.
     """
     feed, kinds = _Feed(pieces), Counter[str]()
     try:
@@ -41,13 +46,17 @@ def conversions(pieces: Iterator[bytes], limits: Limits) -> Iterator[Record]:
 
 
 def _no_wet(kinds: Counter[str]) -> str | None:
-    """What a file without conversion records holds; None for a WET (one with nothing but its own description is an empty one)."""
+    """What a file without conversion records holds; None for a WET (one with nothing but its own
+    description is an empty one)."""
     others = {kind: n for kind, n in kinds.items() if kind != "warcinfo"}
     if not others or "conversion" in others:
         return None
     ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
     counted = ", ".join(f"{n} {kind}{'' if n == 1 or kind == 'metadata' else 's'}" for kind, n in ranked)
-    return f"no conversion record, {counted}; this is a {'WAT' if set(others) == {'metadata'} else 'WARC'}, not a WET"
+    return (
+        f"no conversion record, {counted}; this is a {'WAT' if set(others) == {'metadata'} else 'WARC'}, "
+        "not a WET"
+    )
 
 
 def _record(feed: _Feed, limits: Limits, kinds: Counter[str]) -> Iterator[Record]:
@@ -55,10 +64,17 @@ def _record(feed: _Feed, limits: Limits, kinds: Counter[str]) -> Iterator[Record
     at, raw = feed.at, feed.peek(limits.max_raw_bytes)
     header = feed.header()
     length = header.get("content-length", "")
-    if "warc-type" not in header or not isinstance(length, str) or not length.isascii() or not length.isdigit() or len(length) > 18:
+    if (
+        "warc-type" not in header
+        or not isinstance(length, str)
+        or not length.isascii()
+        or not length.isdigit()
+        or len(length) > 18
+    ):
         feed.drop(1)
         feed.to_next()
-        yield at, header, raw, "malformed_record" if kinds or feed.need(1) else "unreadable_file"  # not one record in all of it
+        # not one record in all of it
+        yield at, header, raw, "malformed_record" if kinds or feed.need(1) else "unreadable_file"
         return
     kind = str(header["warc-type"]).lower()
     kinds[kind if kind in KINDS else "other record"] += 1
@@ -108,7 +124,8 @@ class _Feed:
         """Passes over line ends; False at the end of the stream."""
         while self.need(1):
             blank = 0
-            while blank < len(self._held) and self._held[blank] in b"\r\n":  # lstrip() would copy all that is held
+            # lstrip() would copy all that is held
+            while blank < len(self._held) and self._held[blank] in b"\r\n":
                 blank += 1
             self.drop(blank)
             if self._held:
@@ -131,17 +148,25 @@ class _Feed:
         return fields
 
     def _blank_line(self) -> int:
-        """Where the header ends, behind its blank line; some writers end lines with LF alone. -1: not within MAX_HEADER."""
+        """Where the header ends, behind its blank line; some writers end lines with LF alone.
+
+        -1: not within MAX_HEADER.
+        """
         end = self._held.find(b"\n\r\n", 0, MAX_HEADER)
         short = self._held.find(b"\n\n", 0, end if end >= 0 else MAX_HEADER)
         return short + 2 if short >= 0 else end + 3 if end >= 0 else -1
 
     def body(self, length: int) -> bytes | None:
-        """The next `length` bytes when the record ends with them; None (nothing dropped) when the length is a lie."""
+        """The next `length` bytes when the record ends with them; None (nothing dropped) when the length
+        is a lie."""
         is_whole = self.need(length)
         self.need(length + 9)
         rest = bytes(self._held[length : length + 9])
-        is_end = rest.startswith(b"\r\n\r\n") or not rest.strip(b"\r\n") or rest.lstrip(b"\r\n").startswith(b"WARC/")
+        is_end = (
+            rest.startswith(b"\r\n\r\n")
+            or not rest.strip(b"\r\n")
+            or rest.lstrip(b"\r\n").startswith(b"WARC/")
+        )
         if is_whole and is_end:
             body = bytes(self._held[:length])
             self.drop(length)
@@ -160,7 +185,10 @@ class _Feed:
         self.drop(found + 4)
 
     def pass_over(self, length: int) -> bool:
-        """Drops `length` bytes piece by piece. False, and stops there, when another record begins inside: the length was a lie."""
+        """Drops `length` bytes piece by piece.
+
+        False, and stops there, when another record begins inside: the length was a lie.
+        """
         left = length
         while self.need(1):
             found = self._held.find(NEXT)

@@ -1,7 +1,7 @@
 """Compares the measures of whole Arrow batches with the limits that the route of each document sets.
 
-A kernel and not Column expressions: Spark copies the route of a document into each of a hundred conditions, and planning
-them took longer than everything else (76 s for 46,000 documents, where this takes a few).
+A kernel and not Column expressions: Spark copies the route of a document into each of a hundred conditions,
+and planning them took longer than everything else (76 s for 46,000 documents, where this takes a few).
 """
 
 from __future__ import annotations
@@ -18,9 +18,21 @@ import pyarrow.compute as pc
 
 from udfs.rules.limits import LIMITS
 
-JUDGED = "doc_id string, batch_id string, reason string, value double, limit double, rule string, start int, end int"
+JUDGED = (
+    "doc_id string, batch_id string, reason string, value double, limit double, rule string, "
+    "start int, end int"
+)
 _NAMES = ("doc_id", "batch_id", "reason", "value", "limit", "rule", "start", "end")
-_TYPES = (pa.string(), pa.string(), pa.string(), pa.float64(), pa.float64(), pa.string(), pa.int32(), pa.int32())
+_TYPES = (
+    pa.string(),
+    pa.string(),
+    pa.string(),
+    pa.float64(),
+    pa.float64(),
+    pa.string(),
+    pa.int32(),
+    pa.int32(),
+)
 
 Bools = npt.NDArray[np.bool_]
 
@@ -36,20 +48,23 @@ class Route:
 
 @dataclass(frozen=True)
 class Plan:
-    """`presets`: name -> ((limit key, limit), ...); the first matching route counts; `line_drops`: presets that drop C4's lines."""
+    """`presets`: name -> ((limit key, limit), ...); the first matching route counts; `line_drops`:
+    presets that drop C4's lines."""
 
     routes: tuple[Route, ...]
     presets: dict[str, tuple[tuple[str, float], ...]]
     line_drops: frozenset[str]
     languages: tuple[str, ...] | None
-    from_chars: dict[str, int] = field(default_factory=dict)  # preset -> code points below which it judges nothing
+    # preset -> code points below which it judges nothing
+    from_chars: dict[str, int] = field(default_factory=dict)
 
 
 def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, domain and the columns of `signals` -> JUDGED.
 
-    A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept document loses;
-    one with neither rule nor start tells how many documents (`value`) have a domain (`reason`) that no route names.
+    A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept
+    document loses; one with neither rule nor start tells how many documents (`value`) have a domain
+    (`reason`) that no route names.
     """
     for batch in batches:
         yield from _judged(batch, plan)
@@ -60,7 +75,9 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
     is_out = np.zeros(batch.num_rows, bool)
     if plan.languages is not None:
         known = np.array([value in plan.languages for value in batch.column("lang").to_pylist()], bool)
-        yield _rows(batch, np.flatnonzero(~known), "other_language", _values(batch, "lang_score"), None, "languages")
+        yield _rows(
+            batch, np.flatnonzero(~known), "other_language", _values(batch, "lang_score"), None, "languages"
+        )
         is_out |= ~known
     for name, limits in plan.presets.items():
         judged_here = np.isin(route, [i for i, each in enumerate(plan.routes) if name in each.presets])
@@ -80,8 +97,16 @@ def _judged(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
 def routes_of(batch: pa.RecordBatch, plan: Plan) -> npt.NDArray[np.int64]:
     """Index of the first route that matches each row; the last route matches all."""
     found = []
-    for lang, domain in zip(batch.column("lang").to_pylist(), batch.column("domain").to_pylist(), strict=True):
-        found.append(next(i for i, r in enumerate(plan.routes) if (r.langs is None or lang in r.langs) and (r.domains is None or domain in r.domains)))
+    for lang, domain in zip(
+        batch.column("lang").to_pylist(), batch.column("domain").to_pylist(), strict=True
+    ):
+        found.append(
+            next(
+                i
+                for i, r in enumerate(plan.routes)
+                if (r.langs is None or lang in r.langs) and (r.domains is None or domain in r.domains)
+            )
+        )
     return np.array(found, np.int64)
 
 
@@ -89,9 +114,23 @@ def _values(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.float64]:
     return batch.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _rows(batch: pa.RecordBatch, at: npt.NDArray[np.int64], reason: str, values: npt.NDArray[np.float64], limit: float | None, rule: str) -> pa.RecordBatch:
+def _rows(
+    batch: pa.RecordBatch,
+    at: npt.NDArray[np.int64],
+    reason: str,
+    values: npt.NDArray[np.float64],
+    limit: float | None,
+    rule: str,
+) -> pa.RecordBatch:
     n, take = len(at), pa.array(at)
-    columns: list[Any] = [batch.column("doc_id").take(take), batch.column("batch_id").take(take), [reason] * n, values[at], [limit] * n, [rule] * n]
+    columns: list[Any] = [
+        batch.column("doc_id").take(take),
+        batch.column("batch_id").take(take),
+        [reason] * n,
+        values[at],
+        [limit] * n,
+        [rule] * n,
+    ]
     return _record(columns + [[None] * n] * 2)
 
 
@@ -101,7 +140,17 @@ def _line_drops(batch: pa.RecordBatch, rows: Bools) -> pa.RecordBatch:
     at = pa.array(np.flatnonzero(rows[of.to_numpy()]))
     of, nulls = of.take(at), [None] * len(at)
     ids = [batch.column(name).take(of) for name in ("doc_id", "batch_id")]
-    return _record([*ids, spans.field("reason").take(at), nulls, nulls, nulls, spans.field("start").take(at), spans.field("end").take(at)])
+    return _record(
+        [
+            *ids,
+            spans.field("reason").take(at),
+            nulls,
+            nulls,
+            nulls,
+            spans.field("start").take(at),
+            spans.field("end").take(at),
+        ]
+    )
 
 
 def _unnamed(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
@@ -113,5 +162,8 @@ def _unnamed(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
 
 
 def _record(columns: list[Any]) -> pa.RecordBatch:
-    arrays = [c if isinstance(c, pa.Array) else pa.array(c, kind, from_pandas=kind == pa.float64()) for c, kind in zip(columns, _TYPES, strict=True)]
+    arrays = [
+        c if isinstance(c, pa.Array) else pa.array(c, kind, from_pandas=kind == pa.float64())
+        for c, kind in zip(columns, _TYPES, strict=True)
+    ]
     return pa.record_batch(arrays, names=list(_NAMES))

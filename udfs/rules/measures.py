@@ -1,7 +1,8 @@
-"""All measures of a document in one pass: what the rules of Gopher, C4, FineWeb and CCI4.0 compare later, and its language.
+"""All measures of a document in one pass: what the rules of Gopher, C4, FineWeb and CCI4.0 compare later, and
+its language.
 
-Counts are integers made by the kernels; every ratio is made from them here, once, so that the same text has the same
-doubles on every machine. Nothing is judged: udfs/rules/limits.py knows the limits.
+Counts are integers made by the kernels; every ratio is made from them here, once, so that the same text has
+the same doubles on every machine. Nothing is judged: udfs/rules/limits.py knows the limits.
 """
 
 from typing import Any
@@ -15,7 +16,8 @@ from udfs.rules import repetition
 from udfs.text import langid, line_ends, lines, words
 from udfs.text.chars import ALPHA, DIGIT, HAN, LOWER, PUNCT, SPACE, TERMINAL, UPPER, Chars, read_chars
 
-SLICE_BYTES = 1 << 18  # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
+# text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
+SLICE_BYTES = 1 << 18
 
 LANGUAGE = ("lang", "lang_score", "lang_by")
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
@@ -24,7 +26,12 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("n_chars", pa.int64(), "code points of text; a line end of two (CR LF) counts as one, here and below"),
     ("n_lines", pa.int64(), "lines (str.splitlines)"),
     ("n_words", pa.int64(), "words: tokens that are more than punctuation"),
-    ("n_tokens", pa.int64(), "words and punctuation tokens; Chinese as jieba cuts it, other text as spaCy's English tokenizer (udfs/text/words.py)"),
+    (
+        "n_tokens",
+        pa.int64(),
+        "words and punctuation tokens; Chinese as jieba cuts it, other text as spaCy's English "
+        "tokenizer (udfs/text/words.py)",
+    ),
     ("n_han", pa.int64(), "Han characters"),
     ("mean_word_chars", pa.float64(), "code points of words / n_words"),
     ("hash_ratio", pa.float64(), "number signs / n_tokens (may exceed 1)"),
@@ -36,23 +43,58 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("n_stop_words_zh", pa.int64(), "different Chinese stop words out of 22 (FineWeb-2 cmn_Hani)"),
     ("dup_line_ratio", pa.float64(), "lines seen before in the document / lines (runs of newline), 0 to 1"),
     ("dup_line_char_ratio", pa.float64(), "code points of lines seen before / n_chars, 0 to 1"),
-    ("dup_para_ratio", pa.float64(), "paragraphs seen before in the document / paragraphs (blank lines), 0 to 1"),
+    (
+        "dup_para_ratio",
+        pa.float64(),
+        "paragraphs seen before in the document / paragraphs (blank lines), 0 to 1",
+    ),
     ("dup_para_char_ratio", pa.float64(), "code points of paragraphs seen before / n_chars, 0 to 1"),
-    *((f"top_{n}_gram_ratio", pa.float64(), f"code points of the commonest run of {n} tokens / n_chars") for n in repetition.TOP_N),
-    *((f"dup_{n}_gram_ratio", pa.float64(), f"code points of repeated runs of {n} tokens / n_chars, 0 to 1") for n in repetition.DUPLICATE_N),
-    ("rep_10_char_ratio", pa.float64(), "copies of the commonest windows of 10 code points / windows, 0 to 1 (Data-Juicer; first 1,048,576 code points)"),
-    ("c4_dropped_lines", _DROPPED, "runs of lines that C4's rules drop for one reason, line breaks included, in code "
-     "points of docs.text; reason: " + ", ".join(lines.DROP_REASONS[1:])),
+    *(
+        (f"top_{n}_gram_ratio", pa.float64(), f"code points of the commonest run of {n} tokens / n_chars")
+        for n in repetition.TOP_N
+    ),
+    *(
+        (f"dup_{n}_gram_ratio", pa.float64(), f"code points of repeated runs of {n} tokens / n_chars, 0 to 1")
+        for n in repetition.DUPLICATE_N
+    ),
+    (
+        "rep_10_char_ratio",
+        pa.float64(),
+        "copies of the commonest windows of 10 code points / windows, 0 to 1 (Data-Juicer; first "
+        "1,048,576 code points)",
+    ),
+    (
+        "c4_dropped_lines",
+        _DROPPED,
+        "runs of lines that C4's rules drop for one reason, line breaks included, in code "
+        "points of docs.text; reason: " + ", ".join(lines.DROP_REASONS[1:]),
+    ),
     ("n_c4_sentences", pa.int64(), "sentences on the lines that C4's rules keep"),
     ("has_lorem_ipsum", pa.int64(), "1 when a line that reaches C4's rule says lorem ipsum, else 0"),
     ("has_curly_bracket", pa.int64(), "1 when a line that reaches C4's rule has {, else 0"),
-    ("n_c4_sentences_any_end", pa.int64(), "n_c4_sentences when lines need not end a sentence (C4 as FineWeb uses it)"),
+    (
+        "n_c4_sentences_any_end",
+        pa.int64(),
+        "n_c4_sentences when lines need not end a sentence (C4 as FineWeb uses it)",
+    ),
     ("has_lorem_ipsum_any_end", pa.int64(), "has_lorem_ipsum when lines need not end a sentence, 0 or 1"),
     ("has_curly_bracket_any_end", pa.int64(), "has_curly_bracket when lines need not end a sentence, 0 or 1"),
     ("n_long_paragraphs", pa.int64(), "lines of at least 200 code points (mC4)"),
-    ("line_punct_ratio", pa.float64(), "lines that end a sentence / lines that are not blank, 0 to 1 (FineWeb)"),
-    ("short_line_ratio", pa.float64(), "lines of at most 30 code points / lines that are not blank, 0 to 1 (FineWeb)"),
-    ("char_dup_ratio", pa.float64(), "code points of lines seen before / code points but newlines, 0 to 1 (FineWeb)"),
+    (
+        "line_punct_ratio",
+        pa.float64(),
+        "lines that end a sentence / lines that are not blank, 0 to 1 (FineWeb)",
+    ),
+    (
+        "short_line_ratio",
+        pa.float64(),
+        "lines of at most 30 code points / lines that are not blank, 0 to 1 (FineWeb)",
+    ),
+    (
+        "char_dup_ratio",
+        pa.float64(),
+        "code points of lines seen before / code points but newlines, 0 to 1 (FineWeb)",
+    ),
     ("newline_ratio", pa.float64(), "newlines / n_tokens (may exceed 1; FineWeb)"),
     ("mean_line_chars", pa.float64(), "n_chars / n_lines (CCI4.0)"),
     ("max_line_chars", pa.int64(), "code points of the longest line"),
@@ -60,17 +102,35 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("han_ratio", pa.float64(), "n_han / n_chars, 0 to 1"),
     ("digit_ratio", pa.float64(), "digits / n_chars, 0 to 1"),
     ("upper_ratio", pa.float64(), "capital letters / letters (those without case too), 0 to 1"),
-    ("sentence_end_ratio", pa.float64(), "marks that end a sentence, a full stop in a number too, / n_chars, 0 to 1"),
+    (
+        "sentence_end_ratio",
+        pa.float64(),
+        "marks that end a sentence, a full stop in a number too, / n_chars, 0 to 1",
+    ),
     ("punct_ratio", pa.float64(), "punctuation (Unicode P) / n_chars, 0 to 1"),
     ("symbol_ratio", pa.float64(), "what is no letter, digit, space or punctuation / n_chars, 0 to 1"),
     ("link_ratio", pa.float64(), "marks of links, ]( and :// and www., / n_tokens (may exceed 1)"),
     ("link_line_ratio", pa.float64(), "marks of links / n_lines (may exceed 1)"),
-    ("lang", pa.string(), "language (ISO 639) of the text's beginning, see udfs/text/langid.py; null for a blank text"),
-    ("lang_score", pa.float64(), "0 to 1: fastText's score of lang; if lang_by is script, share of letters in its scripts"),
-    ("lang_by", pa.string(), "who named lang: model (fastText), script (letters of a short text), default (none, so en)"),
+    (
+        "lang",
+        pa.string(),
+        "language (ISO 639) of the text's beginning, see udfs/text/langid.py; null for a blank text",
+    ),
+    (
+        "lang_score",
+        pa.float64(),
+        "0 to 1: fastText's score of lang; if lang_by is script, share of letters in its scripts",
+    ),
+    (
+        "lang_by",
+        pa.string(),
+        "who named lang: model (fastText), script (letters of a short text), default (none, so en)",
+    ),
 ]
 
-SIGNALS: pa.Schema = pa.schema([pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS])
+SIGNALS: pa.Schema = pa.schema(
+    [pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS]
+)
 """One row a document: doc_id, then its measures; each field's `comment` gives meaning and unit."""
 MEASURED: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
 """What `measure` says of a text: SIGNALS without the key."""
@@ -78,8 +138,8 @@ MEASURED: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
 
 @kernel
 def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def]
-    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least `paragraph`, letters, capitals, marks that end
-    a sentence, punctuation, spaces, marks of links."""
+    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least
+    `paragraph`, letters, capitals, marks that end a sentence, punctuation, spaces, marks of links."""
     rows = len(ends) - 1
     found = np.zeros((rows, 12), np.int64)
     for row in range(rows):
@@ -112,7 +172,20 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
             elif c == 46 and i > ends[row] + 2:  # www.
                 links += points[i - 1] == 119 and points[i - 2] == 119 and points[i - 3] == 119
         long += ends[row + 1] - first >= paragraph
-        found[row] = alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links
+        found[row] = (
+            alnum,
+            han,
+            newlines,
+            hashes,
+            ellipses,
+            long,
+            letters,
+            capitals,
+            stops,
+            puncts,
+            spaces,
+            links,
+        )
     return found
 
 
@@ -122,7 +195,10 @@ def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
 
 
 def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
-    """The measures of a slice but for its language: columns of SIGNALS by name. `found` may come from another tokenizer."""
+    """The measures of a slice but for its language: columns of SIGNALS by name.
+
+    `found` may come from another tokenizer.
+    """
     n_chars = np.diff(chars.ends)
     counted = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
     alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links = counted
@@ -132,40 +208,69 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
     runs = repetition.count_runs(found, chars.powers).T
 
     def repeated(spans: lines.Spans) -> npt.NDArray[np.int64]:
-        return repetition.count_duplicates(spans.starts, spans.stops, spans.ends, chars.prefix, chars.powers).T
+        return repetition.count_duplicates(
+            spans.starts, spans.stops, spans.ends, chars.prefix, chars.powers
+        ).T
 
-    by_newlines, paragraphs, full = (lines.split(chars, how) for how in (lines.NEWLINES, lines.PARAGRAPHS, lines.NOT_BLANK))
+    by_newlines, paragraphs, full = (
+        lines.split(chars, how) for how in (lines.NEWLINES, lines.PARAGRAPHS, lines.NOT_BLANK)
+    )
     dup_lines, dup_paragraphs, dup_full = repeated(by_newlines), repeated(paragraphs), repeated(full)
     n_full, sentence_ends, short = lines.line_endings(chars, full).T
     columns = {
-        "n_chars": n_chars, "n_lines": n_lines, "n_words": n_words, "n_tokens": n_tokens, "n_han": han,
-        "mean_word_chars": _ratio(word_chars, n_words), "hash_ratio": _ratio(hashes, n_tokens), "ellipsis_ratio": _ratio(ellipses, n_tokens),
-        "bullet_line_ratio": _ratio(bullets, n_lines), "ellipsis_line_ratio": _ratio(ellipsis_ends, n_lines),
-        "alpha_word_ratio": _ratio(n_alpha, n_tokens), "n_stop_words_en": stops_en, "n_stop_words_zh": stops_zh,
-        "dup_line_ratio": _ratio(dup_lines[0], np.diff(by_newlines.ends)), "dup_line_char_ratio": _ratio(dup_lines[1], n_chars),
-        "dup_para_ratio": _ratio(dup_paragraphs[0], np.diff(paragraphs.ends)), "dup_para_char_ratio": _ratio(dup_paragraphs[1], n_chars),
+        "n_chars": n_chars,
+        "n_lines": n_lines,
+        "n_words": n_words,
+        "n_tokens": n_tokens,
+        "n_han": han,
+        "mean_word_chars": _ratio(word_chars, n_words),
+        "hash_ratio": _ratio(hashes, n_tokens),
+        "ellipsis_ratio": _ratio(ellipses, n_tokens),
+        "bullet_line_ratio": _ratio(bullets, n_lines),
+        "ellipsis_line_ratio": _ratio(ellipsis_ends, n_lines),
+        "alpha_word_ratio": _ratio(n_alpha, n_tokens),
+        "n_stop_words_en": stops_en,
+        "n_stop_words_zh": stops_zh,
+        "dup_line_ratio": _ratio(dup_lines[0], np.diff(by_newlines.ends)),
+        "dup_line_char_ratio": _ratio(dup_lines[1], n_chars),
+        "dup_para_ratio": _ratio(dup_paragraphs[0], np.diff(paragraphs.ends)),
+        "dup_para_char_ratio": _ratio(dup_paragraphs[1], n_chars),
         "n_long_paragraphs": long,
-        "line_punct_ratio": _ratio(sentence_ends, n_full), "short_line_ratio": _ratio(short, n_full),
-        "char_dup_ratio": _ratio(dup_full[1], n_chars - newlines), "newline_ratio": _ratio(newlines, n_tokens),
-        "mean_line_chars": _ratio(n_chars, n_lines), "max_line_chars": longest,
-        "alnum_ratio": _ratio(alnum, n_chars), "han_ratio": _ratio(han, n_chars),
-        "digit_ratio": _ratio(alnum - letters, n_chars), "upper_ratio": _ratio(capitals, letters), "sentence_end_ratio": _ratio(stops, n_chars),
-        "punct_ratio": _ratio(puncts, n_chars), "symbol_ratio": _ratio(n_chars - alnum - puncts - spaces, n_chars),
-        "link_ratio": _ratio(links, n_tokens), "link_line_ratio": _ratio(links, n_lines),
-    }  # fmt: skip
-    sizes = [f"top_{n}_gram_ratio" for n in repetition.TOP_N] + [f"dup_{n}_gram_ratio" for n in repetition.DUPLICATE_N]
+        "line_punct_ratio": _ratio(sentence_ends, n_full),
+        "short_line_ratio": _ratio(short, n_full),
+        "char_dup_ratio": _ratio(dup_full[1], n_chars - newlines),
+        "newline_ratio": _ratio(newlines, n_tokens),
+        "mean_line_chars": _ratio(n_chars, n_lines),
+        "max_line_chars": longest,
+        "alnum_ratio": _ratio(alnum, n_chars),
+        "han_ratio": _ratio(han, n_chars),
+        "digit_ratio": _ratio(alnum - letters, n_chars),
+        "upper_ratio": _ratio(capitals, letters),
+        "sentence_end_ratio": _ratio(stops, n_chars),
+        "punct_ratio": _ratio(puncts, n_chars),
+        "symbol_ratio": _ratio(n_chars - alnum - puncts - spaces, n_chars),
+        "link_ratio": _ratio(links, n_tokens),
+        "link_line_ratio": _ratio(links, n_lines),
+    }
+    sizes = [f"top_{n}_gram_ratio" for n in repetition.TOP_N] + [
+        f"dup_{n}_gram_ratio" for n in repetition.DUPLICATE_N
+    ]
     columns |= {name: _ratio(count, n_chars) for name, count in zip(sizes, runs, strict=True)}
     copies, windows = repetition.count_windows(chars.prefix, chars.ends, chars.powers).T
     columns["rep_10_char_ratio"] = _ratio(copies, windows)
     reasons, judged = lines.judge_lines(chars, broken, found)
-    names = [f"{name}{end}" for end in ("", "_any_end") for name in ("n_c4_sentences", "has_lorem_ipsum", "has_curly_bracket")]
+    names = [
+        f"{name}{end}"
+        for end in ("", "_any_end")
+        for name in ("n_c4_sentences", "has_lorem_ipsum", "has_curly_bracket")
+    ]
     columns |= dict(zip(names, judged.T, strict=True))
     return columns | {"c4_dropped_lines": _dropped(chars, broken, reasons)}
 
 
 def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -> pa.Array:
-    """The dropped lines of each document, from their first code point to the first of the next line; neighbours with one
-    reason are one span: corpus_dev loses 4.8 million lines in 430,000 spans."""
+    """The dropped lines of each document, from their first code point to the first of the next line;
+    neighbours with one reason are one span: corpus_dev loses 4.8 million lines in 430,000 spans."""
     begins = np.append(True, reasons[1:] != reasons[:-1])
     begins[spans.ends[:-1][spans.ends[:-1] < len(reasons)]] = True
     firsts = np.flatnonzero(begins[: len(reasons)])
@@ -176,17 +281,19 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
     stops = np.where(lasts + 1 == spans.ends[row + 1], chars.ends[row + 1], following) - chars.ends[row]
     structs = pa.StructArray.from_arrays(
         [
-            pa.array(spans.starts[at] - chars.ends[row], pa.int32()), pa.array(stops, pa.int32()),
+            pa.array(spans.starts[at] - chars.ends[row], pa.int32()),
+            pa.array(stops, pa.int32()),
             pa.array(np.array(lines.DROP_REASONS, object)[reasons[at]], pa.string()),
         ],
         fields=list(_DROPPED.value_type),
-    )  # fmt: skip
+    )
     offsets = np.searchsorted(at, spans.ends).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), structs, type=_DROPPED)
 
 
 def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
-    """Every measure but the language, for a column of texts; a null text is empty, any line end one newline."""
+    """Every measure but the language, for a column of texts; a null text is empty, any line end one
+    newline."""
     data, offsets = text_buffers(line_ends.unify(texts))
     names = [name for name in SIGNALS.names if name not in ("doc_id", *LANGUAGE)]
     parts: dict[str, list[pa.Array]] = {name: [] for name in names}
@@ -202,7 +309,8 @@ def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
 def measure(texts: pa.Array | pa.ChunkedArray, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
     """A row of MEASURED for each text. A null or blank text goes through: counts 0, ratios 0, language null.
 
-    `lid_model` and `lid_chars`: see `udfs.text.langid.identify`. Raises FileNotFoundError when the model is not there.
+    `lid_model` and `lid_chars`: see `udfs.text.langid.identify`. Raises FileNotFoundError when the model is
+    not there.
     """
     found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
     columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True))

@@ -1,5 +1,5 @@
-"""Repetition as Gopher measures it (arXiv 2112.11446, table A1): repeated lines and paragraphs, and repeated runs of words; and
-of characters, as Data-Juicer does.
+"""Repetition as Gopher measures it (arXiv 2112.11446, table A1): repeated lines and paragraphs, and repeated
+runs of words; and of characters, as Data-Juicer does.
 
 Everything here is hashes and lengths: two spans are the same when their 64-bit hashes and lengths are.
 """
@@ -13,14 +13,17 @@ from udfs.text.words import Words
 
 TOP_N = (2, 3, 4)  # characters of the commonest run of n words
 DUPLICATE_N = (5, 6, 7, 8, 9, 10)  # characters of all repeated runs of n words
-WINDOW_CHARS = 10  # Data-Juicer, character_repetition_filter (rep_len), code points
-WINDOW_TEXT = 1 << 20  # code points of a document that its windows are counted on: the table of a book of 100 MB would not fit
+# Data-Juicer, character_repetition_filter (rep_len), code points
+WINDOW_CHARS = 10
+# code points of a document that its windows are counted on: the table of a book of 100 MB would not fit
+WINDOW_TEXT = 1 << 20
 
 
 @kernel
 def _seat(keys, key, bits):  # type: ignore[no-untyped-def]
-    """Where `key` (never 0) sits in the first 2**bits seats, or the free seat (0) where it belongs. Whoever fills them clears them
-    first: that corner is small, and a second array that says which seats are of which turn costs a little more (3.3 s against 3.1)."""
+    """Where `key` (never 0) sits in the first 2**bits seats, or the free seat (0) where it belongs. Whoever
+    fills them clears them first: that corner is small, and a second array that says which seats are of which
+    turn costs a little more (3.3 s against 3.1)."""
     mask = (np.uint64(1) << bits) - np.uint64(1)
     at = (key * np.uint64(SCATTER)) >> (np.uint64(64) - bits)
     while keys[at] != np.uint64(0) and keys[at] != key:
@@ -30,7 +33,8 @@ def _seat(keys, key, bits):  # type: ignore[no-untyped-def]
 
 @kernel
 def _bits(n):  # type: ignore[no-untyped-def]
-    """A table of 2**bits seats is at least half empty with `n` keys; a short document keeps to a corner that fits the cache."""
+    """A table of 2**bits seats is at least half empty with `n` keys; a short document keeps to a corner
+    that fits the cache."""
     bits = np.uint64(4)
     while np.int64(1) << np.int64(bits) < 2 * n:
         bits += np.uint64(1)
@@ -69,7 +73,10 @@ def _duplicates(starts, stops, ends, prefix, powers):  # type: ignore[no-untyped
 def count_duplicates(
     starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64], ends: Offsets, prefix: Hashes, powers: Hashes
 ) -> npt.NDArray[np.int64]:
-    """Of spans of a text, those seen before in their document: how many, and their code points. A row a document."""
+    """Of spans of a text, those seen before in their document: how many, and their code points.
+
+    A row a document.
+    """
     return np.asarray(_duplicates(starts, stops, ends, prefix, powers))
 
 
@@ -81,7 +88,8 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
     keys = np.empty(size, np.uint64)
     counts = np.empty(size, np.int32)
     firsts = np.empty(size, np.int32)
-    grams = np.empty(longest, np.uint64)  # hash of the run that begins here, one word longer at each turn
+    # hash of the run that begins here, one word longer at each turn
+    grams = np.empty(longest, np.uint64)
     joined = np.zeros(longest + 1, np.uint64)  # hash of the words up to here, written together
     length = np.zeros(longest + 1, np.int64)  # and its code points
     found = np.zeros((rows, len(tops) + len(sizes)), np.int64)
@@ -132,9 +140,19 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
 
 
 def count_runs(words: Words, powers: Hashes) -> npt.NDArray[np.int64]:
-    """A row a document: code points of the commonest run of 2, 3, 4 words (a space between words), then of repeated runs of 5
-    to 10 words (no spaces; a repeated run is skipped as a whole), as datatrove counts."""
-    return np.asarray(_runs(words.starts, words.stops, words.hashes, words.ends, powers, np.array(TOP_N), np.array(DUPLICATE_N)))
+    """A row a document: code points of the commonest run of 2, 3, 4 words (a space between words), then of
+    repeated runs of 5 to 10 words (no spaces; a repeated run is skipped as a whole), as datatrove counts."""
+    return np.asarray(
+        _runs(
+            words.starts,
+            words.stops,
+            words.hashes,
+            words.ends,
+            powers,
+            np.array(TOP_N),
+            np.array(DUPLICATE_N),
+        )
+    )
 
 
 @kernel
@@ -174,6 +192,7 @@ def _windows(prefix, powers, ends, width, most):  # type: ignore[no-untyped-def]
 
 
 def count_windows(prefix: Hashes, ends: Offsets, powers: Hashes) -> npt.NDArray[np.int64]:
-    """A row a document: windows of 10 code points that are copies of one of the commonest, and all windows. Of k different
-    windows the commonest are the sqrt(k) that occur most, if they occur twice at least, as Data-Juicer counts."""
+    """A row a document: windows of 10 code points that are copies of one of the commonest, and all windows.
+    Of k different windows the commonest are the sqrt(k) that occur most, if they occur twice at least, as
+    Data-Juicer counts."""
     return np.asarray(_windows(prefix, powers, ends, WINDOW_CHARS, WINDOW_TEXT))

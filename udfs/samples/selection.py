@@ -24,17 +24,21 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 STOP = frozenset(
-    "a an the of in on at to for from by with and or is are was were be been do does did can could would should will it its this that these those "
-    "there their his her your you we they he she i as into about between if when which what how why who where many much".split()
+    "a an the of in on at to for from by with and or is are was were be been do does did can could "
+    "would should will it its this that these those "
+    "there their his her your you we they he she i as into about between if when which what how why "
+    "who where many much".split()
 )
 ROUNDS = 8  # of k-means
-ALIKE_DIGITS = 9  # of likenesses: their last bits change with how many are computed at once
+# of likenesses: their last bits change with how many are computed at once
+ALIKE_DIGITS = 9
 VECTORS = "sample_id string, value double, seeded binary, vector binary"
 CROWDS = "sample_id string, value double, vector binary, crowd int"
 
 
 def opening(question: str) -> tuple[str, str]:
-    """What a question opens with: its first word and its first content word after it (of Chinese: first verb and first noun, by jieba)."""
+    """What a question opens with: its first word and its first content word after it (of Chinese: first
+    verb and first noun, by jieba)."""
     if HAN.search(question):
         import jieba.posseg
 
@@ -42,7 +46,9 @@ def opening(question: str) -> tuple[str, str]:
         verb = next((word for word, flag in tagged if flag.startswith("v")), "")
         return verb, next((word for word, flag in tagged if flag.startswith("n")), "")
     words = units(question)
-    return (words[0] if words else ""), next((word for word in words[1:] if word not in STOP and not word.isdigit()), "")
+    return (words[0] if words else ""), next(
+        (word for word in words[1:] if word not in STOP and not word.isdigit()), ""
+    )
 
 
 def openings(questions: pa.Array) -> pa.Array:
@@ -80,7 +86,8 @@ def unpacked(rows: Sequence[bytes]) -> Floats:
 
 
 def centres(vectors: Floats, k: int) -> Floats:
-    """At most `k` centres: k-means on the sphere from centres chosen farthest first, so that it needs no seed."""
+    """At most `k` centres: k-means on the sphere from centres chosen farthest first, so that it needs no
+    seed."""
     k = min(k, len(vectors))
     found = vectors[farthest_first(vectors, k, 0)]
     for _ in range(ROUNDS - 1):
@@ -99,7 +106,8 @@ def nearest(vectors: Floats, centres: Floats) -> npt.NDArray[np.int64]:
 def in_crowds(
     batches: Iterator[pa.RecordBatch], centres: Floats, parts: npt.NDArray[np.int64]
 ) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: VECTORS -> CROWDS: each sample with a crowd of its cluster, of which `parts` says how many."""
+    """mapInArrow: VECTORS -> CROWDS: each sample with a crowd of its cluster, of which `parts` says how
+    many."""
     first = np.cumsum(parts) - parts
     for batch in batches:
         if not batch.num_rows:
@@ -113,7 +121,8 @@ def in_crowds(
 
 
 def farthest_first(vectors: Floats, n: int, first: int) -> list[int]:
-    """Greedy k-center (Gonzalez 1985): `n` positions, each the farthest from those before it; ties go to the earlier."""
+    """Greedy k-center (Gonzalez 1985): `n` positions, each the farthest from those before it; ties go to
+    the earlier."""
     chosen = [first]
     nearest = 1 - vectors @ vectors[first]
     for _ in range(n - 1):
@@ -124,7 +133,8 @@ def farthest_first(vectors: Floats, n: int, first: int) -> list[int]:
 
 
 def marginal_relevance(vectors: Floats, values: Floats, n: int, weight: float) -> list[int]:
-    """MMR (Carbonell and Goldstein 1998): `n` positions, each the best of weight * value - (1 - weight) * similarity to those before it."""
+    """MMR (Carbonell and Goldstein 1998): `n` positions, each the best of weight * value - (1 - weight)
+    * similarity to those before it."""
     chosen = [int(values.argmax())]
     closest = vectors @ vectors[chosen[0]]
     for _ in range(n - 1):
@@ -136,7 +146,8 @@ def marginal_relevance(vectors: Floats, values: Floats, n: int, weight: float) -
 
 
 def thin(vectors: Floats, values: Floats, share: float, weight: float | None) -> npt.NDArray[np.bool_]:
-    """Whether each of a crowd stays when it keeps `share`: by k-center from the best, or by MMR of this `weight`."""
+    """Whether each of a crowd stays when it keeps `share`: by k-center from the best, or by MMR of this
+    `weight`."""
     n = max(1, math.ceil(share * len(vectors)))
     if weight is None:
         found = farthest_first(vectors, n, int(values.argmax()))
@@ -148,27 +159,39 @@ def thin(vectors: Floats, values: Floats, share: float, weight: float | None) ->
 
 
 def crowded(members: pd.DataFrame, share: float, weight: float | None) -> pd.DataFrame:
-    """applyInPandas: CROWDS of one crowd -> sample_id of those that go; ties: the better, then the lower id."""
+    """applyInPandas: CROWDS of one crowd -> sample_id of those that go; ties: the better, then the lower
+    id."""
     members = members.sort_values(["value", "sample_id"], ascending=[False, True])
     stays = thin(unpacked(list(members["vector"])), members["value"].to_numpy(), share, weight)
     return members.loc[~stays, ["sample_id"]]
 
 
 def self_bleu(texts: Sequence[str], n_texts: int, seed: int) -> float:
-    """Mean BLEU-4 (Papineni 2002, add-one smoothed from 2-grams on) of each of `n_texts` texts against the others; 0 to 1, lower is more diverse."""
+    """Mean BLEU-4 (Papineni 2002, add-one smoothed from 2-grams on) of each of `n_texts` texts against
+    the others; 0 to 1, lower is more diverse."""
     chosen = [units(texts[i]) for i in hash_order(list(texts), seed)[:n_texts]]
-    counted = [[Counter(zip(*(words[i:] for i in range(n)), strict=False)) for n in range(1, 5)] for words in chosen]
-    best: list[dict[tuple[str, ...], list[int]]] = [{} for _ in range(4)]  # gram -> its two highest counts, so that a text's own can be left out
+    counted = [
+        [Counter(zip(*(words[i:] for i in range(n)), strict=False)) for n in range(1, 5)] for words in chosen
+    ]
+    # gram -> its two highest counts, so that a text's own can be left out
+    best: list[dict[tuple[str, ...], list[int]]] = [{} for _ in range(4)]
     for of_text in counted:
         for n, grams in enumerate(of_text):
             for gram, found in grams.items():
                 best[n][gram] = sorted([*best[n].get(gram, [0, 0]), found], reverse=True)[:2]
     sizes = [len(words) for words in chosen]
-    scores = [_bleu(words, counted[i], best, sizes[:i] + sizes[i + 1 :]) for i, words in enumerate(chosen) if words]
+    scores = [
+        _bleu(words, counted[i], best, sizes[:i] + sizes[i + 1 :]) for i, words in enumerate(chosen) if words
+    ]
     return float(np.mean(scores)) if len(scores) > 1 else 0.0
 
 
-def _bleu(words: list[str], counted: list[Counter[tuple[str, ...]]], best: list[dict[tuple[str, ...], list[int]]], lengths: list[int]) -> float:
+def _bleu(
+    words: list[str],
+    counted: list[Counter[tuple[str, ...]]],
+    best: list[dict[tuple[str, ...], list[int]]],
+    lengths: list[int],
+) -> float:
     logs = 0.0
     for n, grams in enumerate(counted):
         total = sum(grams.values())

@@ -1,4 +1,5 @@
-"""How likely texts are to a causal language model of a Hugging Face folder: transformers in the executor's Python. torch comes in only when text does."""
+"""How likely texts are to a causal language model of a Hugging Face folder: transformers in the
+executor's Python. torch comes in only when text does."""
 
 from __future__ import annotations
 
@@ -11,12 +12,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-LOSSES: pa.Schema = pa.schema([
-    ("n_tokens", pa.int64()), ("log_prob", pa.float64()),
-    ("perplexity", pa.float64()), ("loss", pa.float64()),
-])  # fmt: skip
-CHARS = 16  # characters of a text that are looked at for each token that is wanted
-DIGITS = 4  # decimals of a loss that are kept: the last bits depend on what else is in its pass
+LOSSES: pa.Schema = pa.schema(
+    [
+        ("n_tokens", pa.int64()),
+        ("log_prob", pa.float64()),
+        ("perplexity", pa.float64()),
+        ("loss", pa.float64()),
+    ]
+)
+# characters of a text that are looked at for each token that is wanted
+CHARS = 16
+# decimals of a loss that are kept: the last bits depend on what else is in its pass
+DIGITS = 4
 
 
 def missing() -> list[str]:
@@ -32,11 +39,20 @@ def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 @lru_cache(maxsize=1)
 def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
-    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token). Raises RuntimeError when packages, files or such a token are missing."""
+    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token).
+
+    Raises RuntimeError when packages, files or such a token are missing.
+    """
     if missing():
-        raise RuntimeError(f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' on every executor")
+        raise RuntimeError(
+            f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' "
+            "on every executor"
+        )
     if not Path(folder, "config.json").is_file():
-        raise RuntimeError(f"{folder}: no config.json here; the folder of the model must lie at the same path on every executor")
+        raise RuntimeError(
+            f"{folder}: no config.json here; the folder of the model must lie at the same path on "
+            "every executor"
+        )
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -46,12 +62,16 @@ def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
     model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     token = opening or tokenizer.bos_token or tokenizer.eos_token
     if token not in tokenizer.get_vocab():
-        raise RuntimeError(f"{folder}: opening: the tokenizer has no token {token!r}; name the one that stood before each document when the model was trained")
+        raise RuntimeError(
+            f"{folder}: opening: the tokenizer has no token {token!r}; name the one that stood before "
+            "each document when the model was trained"
+        )
     return model.to(device).eval(), tokenizer, int(tokenizer.convert_tokens_to_ids(token))
 
 
 def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of texts that go through the model together: of like length, `most` tokens with padding (one text at the least); empty ones in none."""
+    """Places of texts that go through the model together: of like length, `most` tokens with padding
+    (one text at the least); empty ones in none."""
     part: list[int] = []
     for i in sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (lengths[i], i)):
         if part and lengths[i] * (len(part) + 1) > most:
@@ -62,17 +82,31 @@ def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         yield part
 
 
-def mean_losses(texts: Sequence[str], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int) -> tuple[list[int], list[float]]:
-    """Of each text: its tokens, at most `max_tokens` from its beginning, and their mean loss in nats (0 tokens: 0)."""
+def mean_losses(
+    texts: Sequence[str], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
+) -> tuple[list[int], list[float]]:
+    """Of each text: its tokens, at most `max_tokens` from its beginning, and their mean loss in nats (0
+    tokens: 0)."""
     import torch
 
     model, tokenizer, first = load(folder, device, opening)
-    found = tokenizer([text[: max_tokens * CHARS] for text in texts], add_special_tokens=False, truncation=True, max_length=max_tokens, verbose=False) if texts else {}
+    found = (
+        tokenizer(
+            [text[: max_tokens * CHARS] for text in texts],
+            add_special_tokens=False,
+            truncation=True,
+            max_length=max_tokens,
+            verbose=False,
+        )
+        if texts
+        else {}
+    )
     tokens: list[list[int]] = list(found.get("input_ids", []))
     losses = [0.0] * len(tokens)
     for part in passes([len(each) for each in tokens], padded_tokens):
         width = max(len(tokens[i]) for i in part) + 1
-        rows = torch.full((len(part), width), first, dtype=torch.long)  # padding stands behind, where no token before it looks
+        # padding stands behind, where no token before it looks
+        rows = torch.full((len(part), width), first, dtype=torch.long)
         mask = torch.zeros_like(rows)
         for row, i in enumerate(part):
             rows[row, 1 : len(tokens[i]) + 1] = torch.tensor(tokens[i])
@@ -82,7 +116,9 @@ def mean_losses(texts: Sequence[str], folder: str, device: str, opening: str | N
             logits = model(input_ids=rows, attention_mask=mask, use_cache=False).logits
             for row, i in enumerate(part):
                 n = len(tokens[i])
-                each = torch.nn.functional.cross_entropy(logits[row, :n].float(), rows[row, 1 : n + 1], reduction="none")
+                each = torch.nn.functional.cross_entropy(
+                    logits[row, :n].float(), rows[row, 1 : n + 1], reduction="none"
+                )
                 losses[i] = float(each.double().mean())
     return [len(each) for each in tokens], losses
 

@@ -1,9 +1,11 @@
-"""Learnt quality scorers: what a trained model is, how it travels, how it scores whole Arrow batches. Trained by udfs.scoring.training.
+"""Learnt quality scorers: what a trained model is, how it travels, how it scores whole Arrow batches. Trained
+by udfs.scoring.training.
 
-Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.scoring.grams); `trees`: gradient boosting over the
-measures of `signals`, which needs no text; `fasttext`: a supervised fastText model over words (jieba's for Chinese), as CCI4.0
-and DCLM use it; `likeness` and `word_stats`: likeness to a reference by counted words, for each language (udfs.scoring.importance).
-Each ends in a logit that Platt's scaling turns into a probability of being good.
+Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.scoring.grams); `trees`:
+gradient boosting over the measures of `signals`, which needs no text; `fasttext`: a supervised fastText model
+over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `likeness` and `word_stats`: likeness to a
+reference by counted words, for each language (udfs.scoring.importance). Each ends in a logit that Platt's
+scaling turns into a probability of being good.
 """
 
 import hashlib
@@ -25,15 +27,19 @@ from udfs.scoring import importance
 from udfs.scoring.grams import GramParams, Grams, count_grams
 
 Floats = npt.NDArray[np.float64]
-# What `trees` look at: every number of `signals` but the score of the language, which another model would change.
-MEASURES = tuple(f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score")
+# What `trees` look at: every number of `signals` but the score of the language, which another model would
+# change.
+MEASURES = tuple(
+    f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score"
+)
 MAX_LOGIT = 30.0
 SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64())])
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained scorer: `blob` is its arrays or trees as bytes, `slope` and `shift` are Platt's, `made_with` what must be there to load it."""
+    """A trained scorer: `blob` is its arrays or trees as bytes, `slope` and `shift` are Platt's,
+    `made_with` what must be there to load it."""
 
     name: str
     kind: str
@@ -45,7 +51,10 @@ class Classifier:
 
     @cached_property
     def version(self) -> str:
-        """12 hex digits that name the model: equal version, equal scores. Kept, and sent along, as it takes a look at every byte."""
+        """12 hex digits that name the model: equal version, equal scores.
+
+        Kept, and sent along, as it takes a look at every byte.
+        """
         about = json.dumps([self.kind, self.spec, self.slope, self.shift], sort_keys=True).encode()
         return hashlib.blake2b(about + self.blob, digest_size=6).hexdigest()
 
@@ -67,16 +76,24 @@ def to_bytes(model: Classifier) -> bytes:
 
 
 def from_bytes(data: bytes) -> Classifier:
-    """The model of `to_bytes`. Raises ValueError when it is none, or was made with another version of what loads it."""
+    """The model of `to_bytes`.
+
+    Raises ValueError when it is none, or was made with another version of what loads it.
+    """
     head, _, blob = data.partition(b"\n")
     try:
         model = Classifier(**json.loads(head), blob=blob)
     except (ValueError, TypeError) as error:
-        raise ValueError("not a model of train_classifier (its first line is no JSON of one); train it again") from error
+        raise ValueError(
+            "not a model of train_classifier (its first line is no JSON of one); train it again"
+        ) from error
     for package, version in model.made_with.items():
         found = __import__(package).__version__
         if found.split(".")[:2] != version.split(".")[:2]:
-            raise ValueError(f"model {model.name} was trained with {package} {version}, here is {found}; train it again or install that version")
+            raise ValueError(
+                f"model {model.name} was trained with {package} {version}, here is {found}; train it "
+                "again or install that version"
+            )
     return model
 
 
@@ -123,10 +140,16 @@ def raw_scores(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
         values, lengths = weighted(grams, idf)
         return row_sums(values * weights[grams.buckets], grams.ends) / lengths + bias
     if model.kind == "trees":
-        return np.asarray(_loaded(model.kind, model.blob).decision_function(as_matrix(rows)), np.float64) if rows.num_rows else np.zeros(0)
+        return (
+            np.asarray(_loaded(model.kind, model.blob).decision_function(as_matrix(rows)), np.float64)
+            if rows.num_rows
+            else np.zeros(0)
+        )
     found = _loaded(model.kind, model.blob)
     if model.wants_lang:
-        return (importance.score_likeness if model.kind == "likeness" else importance.score_word_stats)(found, rows, model.spec)
+        return (importance.score_likeness if model.kind == "likeness" else importance.score_word_stats)(
+            found, rows, model.spec
+        )
     texts = [line_of_words(text or "", model.spec["max_chars"]) for text in rows.column("text").to_pylist()]
     return np.array([_fasttext_logit(found, text) for text in texts], np.float64)
 
@@ -139,7 +162,8 @@ def _fasttext_logit(model: Any, text: str) -> float:
 
 
 def line_of_words(text: str, max_chars: int) -> str:
-    """The first `max_chars` code points as fastText wants them: one line, lower case, words apart by spaces; Han cut by jieba."""
+    """The first `max_chars` code points as fastText wants them: one line, lower case, words apart by
+    spaces; Han cut by jieba."""
     import jieba
 
     head = " ".join(text[:max_chars].lower().split())
@@ -148,7 +172,8 @@ def line_of_words(text: str, max_chars: int) -> str:
 
 
 def as_matrix(rows: pa.RecordBatch | pa.Table) -> npt.NDArray[np.float64]:
-    """(rows, MEASURES), counts and lengths by their logarithm; a missing measure is NaN, which trees accept."""
+    """(rows, MEASURES), counts and lengths by their logarithm; a missing measure is NaN, which trees
+    accept."""
     columns = []
     for name in MEASURES:
         values = np.array(rows.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)

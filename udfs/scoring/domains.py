@@ -1,8 +1,11 @@
-"""The subject domain of a text by a linear model with one regression a domain; trained on documents whose domain is known.
+"""The subject domain of a text by a linear model with one regression a domain; trained on documents whose
+domain is known.
 
-Two kinds of features. `grams`: TF-IDF of hashed n-grams, as the quality models have it (udfs.scoring.training, kind `linear`); fast. `vectors`: the sentence
-encoder of udfs.scoring.embedding, English and Chinese in one space, so that a domain taught in one language is known in the other; slow, and better on
-sources that taught nothing (benchmarks/domains.md). A softmax over the logits, its temperature fitted on held-out sources, says how sure it is.
+Two kinds of features. `grams`: TF-IDF of hashed n-grams, as the quality models have it
+(udfs.scoring.training, kind `linear`); fast. `vectors`: the sentence encoder of udfs.scoring.embedding,
+English and Chinese in one space, so that a domain taught in one language is known in the other; slow, and
+better on sources that taught nothing (benchmarks/domains.md). A softmax over the logits, its temperature
+fitted on held-out sources, says how sure it is.
 """
 
 import io
@@ -26,18 +29,25 @@ SLOPES = np.geomspace(0.25, 4, 41)
 def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classifier, dict[str, float]]:
     """A model of `rows` (text, label: the domain, lang, source) and its figures on held-out sources.
 
-    `spec`: features (grams or vectors), grams (of udfs.scoring.grams, or max_chars alone), strength, folds. A domain that one source alone teaches is
-    held out by document instead, and its rows are not in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and
-    n_one_source, the rows left out of them.
-    The same rows in any order give the same model. Raises ValueError when all rows are of one domain, or of one fold.
+    `spec`: features (grams or vectors), grams (of udfs.scoring.grams, or max_chars alone), strength, folds. A
+    domain that one source alone teaches is held out by document instead, and its rows are not in the figures:
+    accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and n_one_source, the rows left out of
+    them. The same rows in any order give the same model. Raises ValueError when all rows are of one domain,
+    or of one fold.
     """
     rows = rows.take(pa.array(np.argsort(row_keys(rows), kind="stable")))
     labels, sources = (np.array(rows.column(column).to_pylist(), object) for column in ("label", "source"))
     domains = sorted(set(labels.tolist()))
     if len(domains) < 2:
-        raise ValueError(f"{name}: all {len(labels)} examples are of the domain {domains[0] if domains else 'none'}; wanted two domains or more")
+        raise ValueError(
+            f"{name}: all {len(labels)} examples are of the domain {domains[0] if domains else 'none'}; "
+            "wanted two domains or more"
+        )
     alone = {domain for domain in domains if len(set(sources[labels == domain].tolist())) < 2}
-    groups = [key if label in alone else source for label, source, key in zip(labels.tolist(), sources.tolist(), row_keys(rows).tolist(), strict=True)]
+    groups = [
+        key if label in alone else source
+        for label, source, key in zip(labels.tolist(), sources.tolist(), row_keys(rows).tolist(), strict=True)
+    ]
     folds, texts = fold_of(groups, spec["folds"]), rows.column("text")
     seen = embedded(spec, texts)
     make = linear({**spec, "length_bins": None}, rows) if seen is None else _by_vectors(spec, seen)
@@ -46,17 +56,35 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         known = [domain for domain in domains if (labels[train] == domain).any()]
         if len(known) > 1:
-            part = _pack(name, spec, known, [make(train, (labels == domain).astype(np.int64)) for domain in known])
-            held[np.ix_(test, np.array([domains.index(domain) for domain in known]))] = raw_logits(part, texts.take(pa.array(test)), None if seen is None else seen[test])
-            tested[test] = np.isin(labels[test], known)  # a source that alone teaches its domain in this fold cannot be judged
+            part = _pack(
+                name, spec, known, [make(train, (labels == domain).astype(np.int64)) for domain in known]
+            )
+            held[np.ix_(test, np.array([domains.index(domain) for domain in known]))] = raw_logits(
+                part, texts.take(pa.array(test)), None if seen is None else seen[test]
+            )
+            # a source that alone teaches its domain in this fold cannot be judged
+            tested[test] = np.isin(labels[test], known)
     if not tested.any():
-        raise ValueError(f"{name}: no domain has examples in two of {spec['folds']} folds; wanted sources that share domains")
+        raise ValueError(
+            f"{name}: no domain has examples in two of {spec['folds']} folds; wanted sources that "
+            "share domains"
+        )
     number = np.searchsorted(domains, labels)
     slope = max(SLOPES.tolist(), key=lambda slope: _likelihood(held[tested], number[tested], slope))
     whole = np.arange(len(labels))
-    model = _pack(name, {**spec, "slope": slope}, domains, [make(whole, (labels == domain).astype(np.int64)) for domain in domains])
+    model = _pack(
+        name,
+        {**spec, "slope": slope},
+        domains,
+        [make(whole, (labels == domain).astype(np.int64)) for domain in domains],
+    )
     judged = tested & ~np.isin(labels, list(alone))
-    return model, _figures(held[judged].argmax(axis=1) == number[judged], labels[judged], np.array(rows.column("lang").to_pylist(), object)[judged], int((~judged).sum()))
+    return model, _figures(
+        held[judged].argmax(axis=1) == number[judged],
+        labels[judged],
+        np.array(rows.column("lang").to_pylist(), object)[judged],
+        int((~judged).sum()),
+    )
 
 
 def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats | None:
@@ -65,7 +93,9 @@ def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats 
         return None
     from udfs.scoring.embedding import vectors
 
-    return vectors([(text or "")[: spec["grams"]["max_chars"]] for text in texts.to_pylist()]).astype(np.float64)
+    return vectors([(text or "")[: spec["grams"]["max_chars"]] for text in texts.to_pylist()]).astype(
+        np.float64
+    )
 
 
 def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any], Labels], bytes]:
@@ -73,9 +103,16 @@ def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any
     from sklearn.linear_model import LogisticRegression
 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
-        model = LogisticRegression(C=spec["strength"], class_weight="balanced", solver="liblinear", max_iter=200, random_state=SEED).fit(seen[train], labels[train])
+        model = LogisticRegression(
+            C=spec["strength"], class_weight="balanced", solver="liblinear", max_iter=200, random_state=SEED
+        ).fit(seen[train], labels[train])
         out = io.BytesIO()
-        np.savez_compressed(out, weights=model.coef_[0].astype(np.float32), idf=np.zeros(0, np.float32), bias=np.float64(model.intercept_[0]))
+        np.savez_compressed(
+            out,
+            weights=model.coef_[0].astype(np.float32),
+            idf=np.zeros(0, np.float32),
+            bias=np.float64(model.intercept_[0]),
+        )
         return out.getvalue()
 
     return make
@@ -84,7 +121,12 @@ def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any
 def _pack(name: str, spec: dict[str, Any], domains: list[str], blobs: list[bytes]) -> Classifier:
     parts = [np.load(io.BytesIO(blob), allow_pickle=False) for blob in blobs]
     out = io.BytesIO()
-    np.savez_compressed(out, weights=np.stack([part["weights"] for part in parts], axis=1), idf=parts[0]["idf"], bias=np.array([float(part["bias"]) for part in parts]))
+    np.savez_compressed(
+        out,
+        weights=np.stack([part["weights"] for part in parts], axis=1),
+        idf=parts[0]["idf"],
+        bias=np.array([float(part["bias"]) for part in parts]),
+    )
     return Classifier(name, KIND, {**spec, "domains": domains}, out.getvalue())
 
 
@@ -92,12 +134,20 @@ def _likelihood(logits: Floats, number: npt.NDArray[Any], slope: float) -> float
     return float(np.mean(np.log(np.maximum(softmax(logits * slope)[np.arange(len(number)), number], 1e-12))))
 
 
-def _figures(is_right: npt.NDArray[Any], labels: npt.NDArray[Any], langs: npt.NDArray[Any], untold: int) -> dict[str, float]:
+def _figures(
+    is_right: npt.NDArray[Any], labels: npt.NDArray[Any], langs: npt.NDArray[Any], untold: int
+) -> dict[str, float]:
     found = {"n": float(len(is_right)), "n_one_source": float(untold)}
     if len(is_right):
         found["accuracy"] = float(is_right.mean())
-        found |= {f"accuracy_{lang}": float(is_right[langs == lang].mean()) for lang in sorted({str(lang) for lang in langs})}
-        found |= {f"recall_{domain}": float(is_right[labels == domain].mean()) for domain in sorted(set(labels.tolist()))}
+        found |= {
+            f"accuracy_{lang}": float(is_right[langs == lang].mean())
+            for lang in sorted({str(lang) for lang in langs})
+        }
+        found |= {
+            f"recall_{domain}": float(is_right[labels == domain].mean())
+            for domain in sorted(set(labels.tolist()))
+        }
     return found
 
 
@@ -108,14 +158,20 @@ def _loaded(blob: bytes) -> tuple[Any, Any, Any]:
 
 
 def raw_logits(model: Classifier, texts: pa.Array | pa.ChunkedArray, seen: Floats | None = None) -> Floats:
-    """(texts, domains): the logit of each regression. A text's row does not depend on the others. `seen`: what `embedded` gives of them."""
+    """(texts, domains): the logit of each regression.
+
+    A text's row does not depend on the others. `seen`: what `embedded` gives of them.
+    """
     weights, idf, bias = _loaded(model.blob)
     if model.spec["features"] == "vectors":
         seen = embedded(model.spec, texts) if seen is None else seen
-        return np.stack([(seen * weights[:, i]).sum(axis=1) for i in range(weights.shape[1])], axis=1) + bias  # a product of matrices rounds by their shape
+        # a product of matrices rounds by their shape
+        return np.stack([(seen * weights[:, i]).sum(axis=1) for i in range(weights.shape[1])], axis=1) + bias
     grams = count_grams(texts, GramParams(**model.spec["grams"]))
     values, lengths = weighted(grams, idf)
-    columns = [row_sums(values * weights[:, i][grams.buckets], grams.ends) / lengths for i in range(weights.shape[1])]
+    columns = [
+        row_sums(values * weights[:, i][grams.buckets], grams.ends) / lengths for i in range(weights.shape[1])
+    ]
     return np.stack(columns, axis=1) + bias if columns else np.zeros((len(texts), 0))
 
 
@@ -126,7 +182,8 @@ def softmax(logits: Floats) -> Floats:
 
 
 def label_texts(model: Classifier, texts: pa.Array | pa.ChunkedArray) -> tuple[list[str], Floats]:
-    """The likeliest domain of each text and its share, 0 to 1, to six digits (the last bits of a double are not the same on every machine)."""
+    """The likeliest domain of each text and its share, 0 to 1, to six digits (the last bits of a double
+    are not the same on every machine)."""
     if not len(texts):
         return [], np.zeros(0)
     shares = softmax(raw_logits(model, texts) * model.spec["slope"])

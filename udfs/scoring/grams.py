@@ -1,8 +1,9 @@
 """Hashed n-gram counts of whole Arrow batches: what the linear quality models see.
 
-`chars`: runs of n code points, case kept. `words`: runs of n words in lower case, where a word is a run of letters and digits
-that puts no space between words (a Han, Kana or Thai character is a word of its own) and other visible characters stand alone.
-Grams fall into `buckets` by a 64-bit hash, so that a model is one array and a text never seen needs no vocabulary.
+`chars`: runs of n code points, case kept. `words`: runs of n words in lower case, where a word is a run of
+letters and digits that puts no space between words (a Han, Kana or Thai character is a word of its own) and
+other visible characters stand alone. Grams fall into `buckets` by a 64-bit hash, so that a model is one array
+and a text never seen needs no vocabulary.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from udfs.text.chars import ALPHA, DIGIT, SPACE, UNSPACED, read_chars
 
 @dataclass(frozen=True)
 class GramParams:
-    """Which grams are counted: their unit, shortest and longest run, buckets (a power of two), code points of a text that are read."""
+    """Which grams are counted: their unit, shortest and longest run, buckets (a power of two), code
+    points of a text that are read."""
 
     unit: Literal["chars", "words"] = "chars"
     shortest: int = 1
@@ -29,14 +31,17 @@ class GramParams:
 
     def __post_init__(self) -> None:
         if not 1 <= self.shortest <= self.longest <= 8:
-            raise ValueError(f"grams of {self.shortest} to {self.longest}: wanted 1 <= shortest <= longest <= 8")
+            raise ValueError(
+                f"grams of {self.shortest} to {self.longest}: wanted 1 <= shortest <= longest <= 8"
+            )
         if self.buckets < 2 or self.buckets & (self.buckets - 1):
             raise ValueError(f"buckets {self.buckets}: wanted a power of two")
 
 
 @dataclass(frozen=True)
 class Grams:
-    """Sparse rows: row `i` has `counts[ends[i]:ends[i + 1]]` in the buckets at the same places, buckets ascending."""
+    """Sparse rows: row `i` has `counts[ends[i]:ends[i + 1]]` in the buckets at the same places, buckets
+    ascending."""
 
     buckets: npt.NDArray[np.int32]
     counts: npt.NDArray[np.int32]
@@ -112,7 +117,10 @@ def _count(items, ends, shortest, longest, max_items, n_buckets):  # type: ignor
 
 
 def count_grams(texts: pa.Array | pa.ChunkedArray, params: GramParams) -> Grams:
-    """The grams of each text; a null text has none. Memory beyond the output: some twenty bytes for each byte of a megabyte of text."""
+    """The grams of each text; a null text has none.
+
+    Memory beyond the output: some twenty bytes for each byte of a megabyte of text.
+    """
     data, offsets = text_buffers(texts)
     parts: list[tuple[Any, Any, Offsets]] = []
     for first, last in slices(offsets):
@@ -125,4 +133,8 @@ def count_grams(texts: pa.Array | pa.ChunkedArray, params: GramParams) -> Grams:
     if not parts:
         return Grams(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
     sizes = np.concatenate([np.diff(stops) for _, _, stops in parts])
-    return Grams(np.concatenate([b for b, _, _ in parts]), np.concatenate([c for _, c, _ in parts]), np.concatenate([[0], np.cumsum(sizes)]))
+    return Grams(
+        np.concatenate([b for b, _, _ in parts]),
+        np.concatenate([c for _, c, _ in parts]),
+        np.concatenate([[0], np.cumsum(sizes)]),
+    )

@@ -1,6 +1,8 @@
-"""Perplexity by KenLM: how a text becomes tokens, how a trained model travels to an executor, how documents are scored.
+"""Perplexity by KenLM: how a text becomes tokens, how a trained model travels to an executor, how documents
+are scored.
 
-Every line that is not blank is a sentence with its begin and end, as in cc_net; the numbers of a document are sums over its lines.
+Every line that is not blank is a sentence with its begin and end, as in cc_net; the numbers of a document are
+sums over its lines.
 """
 
 import hashlib
@@ -21,15 +23,21 @@ from udfs.arrow.batches import as_batch, by_key
 
 Unit = Literal["words", "chars"]
 WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]", re.UNICODE)
-SCORES: pa.Schema = pa.schema([
-    ("n_tokens", pa.int64()), ("log_prob", pa.float64()), ("oov_share", pa.float64()),
-    ("perplexity", pa.float64()), ("loss", pa.float64()),
-])  # fmt: skip
+SCORES: pa.Schema = pa.schema(
+    [
+        ("n_tokens", pa.int64()),
+        ("log_prob", pa.float64()),
+        ("oov_share", pa.float64()),
+        ("perplexity", pa.float64()),
+        ("loss", pa.float64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A trained model: `blob` is KenLM's binary or an ARPA file; tokens are words in lower case (each digit one) or characters."""
+    """A trained model: `blob` is KenLM's binary or an ARPA file; tokens are words in lower case (each
+    digit one) or characters."""
 
     name: str
     lang: str
@@ -40,8 +48,13 @@ class LanguageModel:
 
     @cached_property
     def version(self) -> str:
-        """12 hex digits; equal version, equal scores. Kept, and sent along, as it takes a look at every byte."""
-        return hashlib.blake2b(json.dumps(self.about, sort_keys=True).encode() + self.blob, digest_size=6).hexdigest()
+        """12 hex digits; equal version, equal scores.
+
+        Kept, and sent along, as it takes a look at every byte.
+        """
+        return hashlib.blake2b(
+            json.dumps(self.about, sort_keys=True).encode() + self.blob, digest_size=6
+        ).hexdigest()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -60,15 +73,24 @@ def from_bytes(data: bytes) -> LanguageModel:
     try:
         return LanguageModel(**json.loads(head), blob=blob)
     except (ValueError, TypeError) as error:
-        raise ValueError("not a model of train_lm (its first line is no JSON of one); train it again") from error
+        raise ValueError(
+            "not a model of train_lm (its first line is no JSON of one); train it again"
+        ) from error
 
 
 def sentences(text: str, unit: Unit, max_chars: int) -> Iterator[str]:
-    """The tokens of each line of the first `max_chars` code points, apart by single spaces; blank lines are left out."""
+    """The tokens of each line of the first `max_chars` code points, apart by single spaces; blank lines
+    are left out."""
     for line in text[:max_chars].splitlines():
-        tokens = WORDS.findall(line.lower()) if unit == "words" else [char for char in line if not char.isspace()]
-        # A control character or NUL would end KenLM's token or line; the model's own marks would be read as such.
-        kept = [token if token.isprintable() and token not in ("<s>", "</s>", "<unk>") else "\ufffd" for token in tokens]
+        tokens = (
+            WORDS.findall(line.lower()) if unit == "words" else [char for char in line if not char.isspace()]
+        )
+        # A control character or NUL would end KenLM's token or line; the model's own marks would be read as
+        # such.
+        kept = [
+            token if token.isprintable() and token not in ("<s>", "</s>", "<unk>") else "\ufffd"
+            for token in tokens
+        ]
         if kept:
             yield " ".join(kept)
 
@@ -90,7 +112,8 @@ def _loaded(version: str, model: LanguageModel) -> Any:
 
 
 def score_text(model: LanguageModel, text: str) -> tuple[int, float, float, float, float]:
-    """SCORES of one text: tokens (ends of lines included), natural-log likelihood, share of unknown tokens, perplexity, loss.
+    """SCORES of one text: tokens (ends of lines included), natural-log likelihood, share of unknown tokens,
+    perplexity, loss.
 
     A text without a token is one end of line.
     """

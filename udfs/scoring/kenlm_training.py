@@ -1,4 +1,5 @@
-"""Training of n-gram models on the driver: KenLM's lmplz where it is at hand, the pure-Python kaldingram otherwise."""
+"""Training of n-gram models on the driver: KenLM's lmplz where it is at hand, the pure-Python kaldingram
+otherwise."""
 
 import os
 import re
@@ -13,17 +14,28 @@ from udfs.scoring.kenlm import LanguageModel, Unit, sentences
 
 
 def find_lmplz() -> Path | None:
-    """lmplz named by GRISTMILL_LMPLZ, beside the interpreter (`make lmplz` puts it there) or on the PATH; None without one."""
+    """lmplz named by GRISTMILL_LMPLZ, beside the interpreter (`make lmplz` puts it there) or on the
+    PATH; None without one."""
     beside = Path(sys.executable).with_name("lmplz")
     named = os.environ.get("GRISTMILL_LMPLZ") or (str(beside) if beside.is_file() else shutil.which("lmplz"))
     return Path(named) if named and Path(named).is_file() else None
 
 
-def train(name: str, lang: str, unit: Unit, order: int, max_chars: int, texts: Iterable[str], log10_unk: float, prune: int) -> tuple[LanguageModel, str, int]:
+def train(
+    name: str,
+    lang: str,
+    unit: Unit,
+    order: int,
+    max_chars: int,
+    texts: Iterable[str],
+    log10_unk: float,
+    prune: int,
+) -> tuple[LanguageModel, str, int]:
     """A Kneser-Ney model of the texts, the estimator that made it, and the sentences it saw.
 
-    `prune`: n-grams of order 3 and more that were seen no more than so often are left out (lmplz only). `log10_unk`: of an
-    unknown token, where the estimator gives none. Raises ValueError when the texts hold nothing to count.
+    `prune`: n-grams of order 3 and more that were seen no more than so often are left out (lmplz only).
+    `log10_unk`: of an unknown token, where the estimator gives none. Raises ValueError when the texts hold
+    nothing to count.
     """
     with tempfile.TemporaryDirectory() as home:
         corpus, arpa = Path(home) / "corpus.txt", Path(home) / "model.arpa"
@@ -36,17 +48,55 @@ def train(name: str, lang: str, unit: Unit, order: int, max_chars: int, texts: I
         if not n:
             raise ValueError(f"language model {name}: no text to learn from")
         if (lmplz := find_lmplz()) is not None:
-            return LanguageModel(name, lang, unit, order, max_chars, _with_lmplz(lmplz, corpus, arpa, order, prune)), "lmplz", n
-        command = [sys.executable, "-m", "kaldingram.cli", "train", "--ngram-order", str(order), "--text", str(corpus), "--lm", str(arpa), "--num-workers", "1"]
+            return (
+                LanguageModel(
+                    name, lang, unit, order, max_chars, _with_lmplz(lmplz, corpus, arpa, order, prune)
+                ),
+                "lmplz",
+                n,
+            )
+        command = [
+            sys.executable,
+            "-m",
+            "kaldingram.cli",
+            "train",
+            "--ngram-order",
+            str(order),
+            "--text",
+            str(corpus),
+            "--lm",
+            str(arpa),
+            "--num-workers",
+            "1",
+        ]
         _run(command)
-        return LanguageModel(name, lang, unit, order, max_chars, with_unknown(arpa.read_bytes(), log10_unk)), "kaldingram", n
+        return (
+            LanguageModel(name, lang, unit, order, max_chars, with_unknown(arpa.read_bytes(), log10_unk)),
+            "kaldingram",
+            n,
+        )
 
 
 def _with_lmplz(lmplz: Path, corpus: Path, arpa: Path, order: int, prune: int) -> bytes:
-    """lmplz, then build_binary beside it (a quantised trie, which is mapped and not read); the ARPA file without build_binary."""
+    """lmplz, then build_binary beside it (a quantised trie, which is mapped and not read); the ARPA file
+    without build_binary."""
     pruned = ["--prune", "0", "0", str(prune)] if prune and order > 2 else []
     # discount_fallback: a corpus of a few thousand lines lacks n-grams seen three times.
-    _run([str(lmplz), "-o", str(order), "--text", str(corpus), "--arpa", str(arpa), "-S", "20%", "--discount_fallback", *pruned])
+    _run(
+        [
+            str(lmplz),
+            "-o",
+            str(order),
+            "--text",
+            str(corpus),
+            "--arpa",
+            str(arpa),
+            "-S",
+            "20%",
+            "--discount_fallback",
+            *pruned,
+        ]
+    )
     builder = lmplz.with_name("build_binary")
     if not builder.is_file():
         return arpa.read_bytes()
@@ -57,11 +107,15 @@ def _with_lmplz(lmplz: Path, corpus: Path, arpa: Path, order: int, prune: int) -
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{Path(command[0]).name} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-600:]}")
+        raise RuntimeError(
+            f"{Path(command[0]).name} failed ({done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()[-600:]}"
+        )
 
 
 def with_unknown(arpa: bytes, log10_unk: float) -> bytes:
-    """The ARPA file with a 1-gram `<unk>`: without one KenLM gives an unknown token log10 -100, and one such token decides a document."""
+    """The ARPA file with a 1-gram `<unk>`: without one KenLM gives an unknown token log10 -100, and one
+    such token decides a document."""
     if b"\t<unk>" in arpa:
         return arpa
     found = re.search(rb"ngram 1=(\d+)", arpa)

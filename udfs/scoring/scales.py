@@ -13,7 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-STEPS = 65536  # values are counted in 1 / STEPS, so that neither order nor partitions of rows move any
+# values are counted in 1 / STEPS, so that neither order nor partitions of rows move any
+STEPS = 65536
 BINS = 20
 Lang: TypeAlias = "str | None"
 Counted: TypeAlias = "Sequence[tuple[int, int]]"  # (step, weight), ascending, each step once

@@ -1,8 +1,10 @@
-"""Sensitive words: how much of a text stands in terms of a list, found in one pass by Aho and Corasick's automaton.
+"""Sensitive words: how much of a text stands in terms of a list, found in one pass by Aho and Corasick's
+automaton.
 
-Text is folded (NFKC, case, Simplified characters). A term that begins or ends with a letter or digit of a script that puts spaces between words
-counts only where no such character stands beside it ("Scunthorpe" holds none); Han terms count anywhere, unless they stand inside an allowed phrase.
-Of matches that overlap the longest counts, then the first.
+Text is folded (NFKC, case, Simplified characters). A term that begins or ends with a letter or digit of a
+script that puts spaces between words counts only where no such character stands beside it ("Scunthorpe" holds
+none); Han terms count anywhere, unless they stand inside an allowed phrase. Of matches that overlap the
+longest counts, then the first.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ class Hit:
 
 @lru_cache(maxsize=16)
 def automaton(words: WordList) -> Any:
-    """The automaton of the folded terms and allowed phrases. Raises ValueError for a list without a term, or a term that folds to nothing."""
+    """The automaton of the folded terms and allowed phrases.
+
+    Raises ValueError for a list without a term, or a term that folds to nothing.
+    """
     import ahocorasick
 
     made = ahocorasick.Automaton()
@@ -70,7 +75,9 @@ def automaton(words: WordList) -> Any:
 
 def is_spaced(char: str) -> bool:
     """Whether it is a letter or digit of a script that puts spaces between words."""
-    return char.isalnum() and not unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"))
+    return char.isalnum() and not unicodedata.name(char, "").startswith(
+        ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+    )
 
 
 def hits(folded: str, words: WordList) -> list[Hit]:
@@ -78,7 +85,9 @@ def hits(folded: str, words: WordList) -> list[Hit]:
     found = []
     for last, (length, category, term) in automaton(words).iter(folded):
         start, end = last + 1 - length, last + 1
-        glued = (start and is_spaced(folded[start]) and is_spaced(folded[start - 1])) or (end < len(folded) and is_spaced(folded[last]) and is_spaced(folded[end]))
+        glued = (start and is_spaced(folded[start]) and is_spaced(folded[start - 1])) or (
+            end < len(folded) and is_spaced(folded[last]) and is_spaced(folded[end])
+        )
         if not glued:
             found.append(Hit(start, end, category, term))
     taken, at = [], 0
@@ -99,14 +108,19 @@ def _longest(found: list[Hit]) -> list[Hit]:
 
 
 def measure(text: str, words: WordList) -> tuple[float, float, dict[str, int]]:
-    """Weighted hits; weighted share of the text's characters (white space aside) that stand in hits, 0 to 1; hits by category."""
+    """Weighted hits; weighted share of the text's characters (white space aside) that stand in hits, 0
+    to 1; hits by category."""
     folded, weights = fold_text(text, FOLD), dict(words.weights)
     found = hits(folded, words)
     if not found:
         return 0.0, 0.0, {}
     inside = sum(weights[hit.category] * len(hit.term.replace(" ", "")) for hit in found)
     share = min(inside / len(folded.replace(" ", "")), 1.0)
-    return round(sum(weights[hit.category] for hit in found), 6), round(share, 6), dict(sorted(Counter(hit.category for hit in found).items()))
+    return (
+        round(sum(weights[hit.category] for hit in found), 6),
+        round(share, 6),
+        dict(sorted(Counter(hit.category for hit in found).items())),
+    )
 
 
 def score_texts(texts: pa.Array, words: WordList) -> pa.RecordBatch:

@@ -1,4 +1,7 @@
-"""What a text classifier of a Hugging Face folder says of texts: transformers in the executor's Python. torch comes in only when text does."""
+"""What a text classifier of a Hugging Face folder says of texts: transformers in the executor's Python.
+
+torch comes in only when text does.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,9 @@ MAX_LOGIT = 30.0
 class Head:
     """How what the model puts out becomes a score.
 
-    regression: one number, `lowest` (0) to `highest` (1), cut there. softmax: classes of which a text is one; the share of `labels` together
-    (None: of the likeliest one, which `detail` names). sigmoid: labels that a text may have several of; the largest share among `labels`.
+    regression: one number, `lowest` (0) to `highest` (1), cut there. softmax: classes of which a text is one;
+    the share of `labels` together (None: of the likeliest one, which `detail` names). sigmoid: labels that a
+    text may have several of; the largest share among `labels`.
     """
 
     kind: Literal["regression", "softmax", "sigmoid"]
@@ -52,14 +56,25 @@ def judged(logits: Floats, names: Sequence[str], head: Head) -> tuple[Floats, Fl
         raw = np.round(logits[:, 0], DIGITS)
         return raw, np.clip((raw - head.lowest) / (head.highest - head.lowest), 0.0, 1.0), [None] * len(raw)
     best = logits.argmax(axis=1)
-    wanted = np.isin(np.array(names), head.labels) if head.labels is not None else np.arange(len(names)) == best[:, None]
+    wanted = (
+        np.isin(np.array(names), head.labels)
+        if head.labels is not None
+        else np.arange(len(names)) == best[:, None]
+    )
     wanted = np.broadcast_to(wanted, logits.shape)
     inside = np.where(wanted, logits, -np.inf)
-    odds = inside.max(axis=1) if head.kind == "sigmoid" else sums(inside) - sums(np.where(wanted, -np.inf, logits))
+    odds = (
+        inside.max(axis=1)
+        if head.kind == "sigmoid"
+        else sums(inside) - sums(np.where(wanted, -np.inf, logits))
+    )
     raw = np.round(np.clip(odds, -MAX_LOGIT, MAX_LOGIT), DIGITS)
     top = logits.max(axis=1)
     shares = 1 / (1 + np.exp(-top)) if head.kind == "sigmoid" else np.exp(top - sums(logits))
-    details = [json.dumps({"label": names[i], "share": round(float(share), DIGITS)}, ensure_ascii=False) for i, share in zip(best, shares, strict=True)]
+    details = [
+        json.dumps({"label": names[i], "share": round(float(share), DIGITS)}, ensure_ascii=False)
+        for i, share in zip(best, shares, strict=True)
+    ]
     return raw, 1 / (1 + np.exp(-raw)), list(details)
 
 
@@ -67,24 +82,40 @@ def judged(logits: Floats, names: Sequence[str], head: Head) -> tuple[Floats, Fl
 def load(folder: str, device: str) -> tuple[Any, Any, list[str]]:
     """Model, tokenizer and names of the labels. Raises RuntimeError when packages or files are missing."""
     if missing():
-        raise RuntimeError(f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' on every executor")
+        raise RuntimeError(
+            f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' "
+            "on every executor"
+        )
     if not Path(folder, "config.json").is_file():
-        raise RuntimeError(f"{folder}: no config.json here; the folder of the model must lie at the same path on every executor")
+        raise RuntimeError(
+            f"{folder}: no config.json here; the folder of the model must lie at the same path on "
+            "every executor"
+        )
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     if device == "cpu":
         torch.set_num_threads(1)  # Spark runs a task on each core
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    if tokenizer.pad_token_id is None:  # a causal model with a head: it looks for the last token that is no padding
+    model: Any = AutoModelForSequenceClassification.from_pretrained(
+        folder, local_files_only=True, dtype=torch.float32
+    )
+    # a causal model with a head: it looks for the last token that is no padding
+    if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.config.pad_token_id = tokenizer.pad_token_id
-    return model.to(device).eval(), tokenizer, [model.config.id2label[i] for i in range(model.config.num_labels)]
+    return (
+        model.to(device).eval(),
+        tokenizer,
+        [model.config.id2label[i] for i in range(model.config.num_labels)],
+    )
 
 
-def outputs(texts: Sequence[str], folder: str, device: str, max_tokens: int, padded_tokens: int) -> tuple[list[int], Floats]:
-    """Tokens of each text, at most `max_tokens` from its beginning (those that open and close it included), and what the model puts out: (texts, labels).
+def outputs(
+    texts: Sequence[str], folder: str, device: str, max_tokens: int, padded_tokens: int
+) -> tuple[list[int], Floats]:
+    """Tokens of each text, at most `max_tokens` from its beginning (those that open and close it included),
+    and what the model puts out: (texts, labels).
 
     Texts of like length share a pass. One without any token has zeros.
     """
@@ -92,16 +123,24 @@ def outputs(texts: Sequence[str], folder: str, device: str, max_tokens: int, pad
 
     model, tokenizer, names = load(folder, device)
     heads = [text[: max_tokens * CHARS] for text in texts]
-    tokens: list[list[int]] = list(tokenizer(heads, truncation=True, max_length=max_tokens, verbose=False)["input_ids"]) if heads else []
+    tokens: list[list[int]] = (
+        list(tokenizer(heads, truncation=True, max_length=max_tokens, verbose=False)["input_ids"])
+        if heads
+        else []
+    )
     found = np.zeros((len(tokens), len(names)))
     for part in passes([len(each) for each in tokens], padded_tokens):
-        rows = torch.full((len(part), max(len(tokens[i]) for i in part)), tokenizer.pad_token_id, dtype=torch.long)
+        rows = torch.full(
+            (len(part), max(len(tokens[i]) for i in part)), tokenizer.pad_token_id, dtype=torch.long
+        )
         mask = torch.zeros_like(rows)
         for row, i in enumerate(part):
             rows[row, : len(tokens[i])] = torch.tensor(tokens[i])
             mask[row, : len(tokens[i])] = 1
         with torch.inference_mode():
-            found[part] = model(input_ids=rows.to(device), attention_mask=mask.to(device)).logits.double().cpu().numpy()
+            found[part] = (
+                model(input_ids=rows.to(device), attention_mask=mask.to(device)).logits.double().cpu().numpy()
+            )
     return [len(each) for each in tokens], found
 
 

@@ -1,7 +1,8 @@
-"""Chinese words as jieba finds them, compiled: the likeliest path through its dictionary, and its hidden Markov model for the rest.
+"""Chinese words as jieba finds them, compiled: the likeliest path through its dictionary, and its hidden
+Markov model for the rest.
 
-FineWeb-2 measured its thresholds for Chinese on jieba's words (github.com/fxsjy/jieba, MIT), so a word here is a word there;
-only its data is read, from the installed package, which is not imported.
+FineWeb-2 measured its thresholds for Chinese on jieba's words (github.com/fxsjy/jieba, MIT), so a word here
+is a word there; only its data is read, from the installed package, which is not imported.
 """
 
 import importlib.util
@@ -18,14 +19,18 @@ from udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5  # the characters that jieba takes for Han
 _NEVER = -3.14e100  # its logarithm of 0
-_BEGIN, _END, _MIDDLE, _SINGLE = range(4)  # in alphabetical order, because of two equal paths jieba takes the later letter
-_SIZE = 1 << 20  # seats; twice as many as the dictionary has words and beginnings of words
-_PAIR_BITS = 1 << 22  # a sieve that fits the cache: most pairs of characters begin no word, and need no look at the table
+# in alphabetical order, because of two equal paths jieba takes the later letter
+_BEGIN, _END, _MIDDLE, _SINGLE = range(4)
+# seats; twice as many as the dictionary has words and beginnings of words
+_SIZE = 1 << 20
+# a sieve that fits the cache: most pairs of characters begin no word, and need no look at the table
+_PAIR_BITS = 1 << 22
 
 
 @kernel
 def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def]
-    """Seat every word and every beginning of one (`word count tag` a line); returns the sum of the counts and the seats taken."""
+    """Seat every word and every beginning of one (`word count tag` a line); returns the sum of the
+    counts and the seats taken."""
     mask = np.uint64(len(keys) - 1)
     total, taken, at, n = 0, 0, 0, len(data)
     while at < n:
@@ -76,7 +81,8 @@ def _weigh(keys, freqs, total, lengths):  # type: ignore[no-untyped-def]
 
 @lru_cache(maxsize=1)
 def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """jieba's words by hash, the logarithm of their share, the sieve of pairs, and the logarithm of each character on its own.
+    """jieba's words by hash, the logarithm of their share, the sieve of pairs, and the logarithm of each
+    character on its own.
 
     Raises ModuleNotFoundError when jieba is not installed.
     """
@@ -84,10 +90,13 @@ def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8]
     keys, freqs, lengths = np.zeros(_SIZE, np.uint64), np.zeros(_SIZE, np.int64), np.zeros(_SIZE, np.uint8)
     total, taken = _read_dictionary(data, keys, freqs, lengths)
     if not 0 < taken < _SIZE * 3 // 4:
-        raise ValueError(f"{_package() / 'dict.txt'} has {taken} beginnings of words, expected up to {_SIZE * 3 // 4}: reinstall jieba 0.42.1")
+        raise ValueError(
+            f"{_package() / 'dict.txt'} has {taken} beginnings of words, expected up to {_SIZE * 3 // 4}: "
+            "reinstall jieba 0.42.1"
+        )
     weights, pairs = _weigh(keys, freqs, total, lengths)
-    # jieba gives a character that is no word the count 1; when it begins words it stands alone only for want of a longer
-    # one, which the opposite sign says here
+    # jieba gives a character that is no word the count 1; when it begins words it stands alone only for want
+    # of a longer one, which the opposite sign says here
     alone = np.full(LAST_HAN + 1, -math.log(total))
     for point in range(len(alone)):
         seat = _seat(keys, np.uint64(point + 1))
@@ -100,7 +109,9 @@ def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8]
 def markov_model() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Log probabilities: of the first state, from state to state, and of each Han character in each state."""
     folder = _package() / "finalseg"
-    start, step, emit = (pickle.loads((folder / f"prob_{name}.p").read_bytes()) for name in ("start", "trans", "emit"))
+    start, step, emit = (
+        pickle.loads((folder / f"prob_{name}.p").read_bytes()) for name in ("start", "trans", "emit")
+    )
     letters = "BEMS"
     starts = np.array([start[letter] for letter in letters])
     steps = np.array([[step[a].get(b, _NEVER) for b in letters] for a in letters])
@@ -116,19 +127,34 @@ def markov_model() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], np
 def _package() -> Path:
     spec = importlib.util.find_spec("jieba")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("Chinese words need the dictionary of jieba, which is not installed: pip install jieba==0.42.1", name="jieba")
+        raise ModuleNotFoundError(
+            "Chinese words need the dictionary of jieba, which is not installed: pip install jieba==0.42.1",
+            name="jieba",
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 @kernel
 def _in_block(point):  # type: ignore[no-untyped-def]
-    """Whether jieba looks for words around this character: Han, ASCII letters and digits, and + # & . _ % -"""
+    """Whether jieba looks for words around this character: Han, ASCII letters and digits, and + # & .
+
+    _ % -
+    """
     if FIRST_HAN <= point <= LAST_HAN:
         return True
     if point >= 128:
         return False
     letter = (point | np.uint32(32)) - np.uint32(97) < np.uint32(26) or point - np.uint32(48) < np.uint32(10)
-    return letter or point == 43 or point == 35 or point == 38 or point == 46 or point == 95 or point == 37 or point == 45
+    return (
+        letter
+        or point == 43
+        or point == 35
+        or point == 38
+        or point == 46
+        or point == 95
+        or point == 37
+        or point == 45
+    )
 
 
 @kernel
@@ -169,7 +195,8 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
 
 @kernel
 def _mark_unknown(points, a, b, marks, first, step, emit, back):  # type: ignore[no-untyped-def]
-    """Cut what the dictionary left in single characters: Han by the model, then letters and digits (1.5%) and the rest."""
+    """Cut what the dictionary left in single characters: Han by the model, then letters and digits
+    (1.5%) and the rest."""
     i = a
     while i < b:
         start = i
@@ -199,7 +226,9 @@ def _is_alnum(point):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _mark(points, flags, ends, chinese, keys, weights, pairs, alone, first, step, emit):  # type: ignore[no-untyped-def]
+def _mark(  # type: ignore[no-untyped-def]
+    points, flags, ends, chinese, keys, weights, pairs, alone, first, step, emit
+):
     n = len(points)
     marks = np.zeros(n + 1, np.bool_)
     best = np.empty(n + 1, np.float64)
@@ -261,7 +290,12 @@ def _mark(points, flags, ends, chinese, keys, weights, pairs, alone, first, step
 
 
 def mark_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where words begin in the documents that are `chinese`. One entry a code point and one more; white space has none."""
+    """Where words begin in the documents that are `chinese`.
+
+    One entry a code point and one more; white space has none.
+    """
     keys, weights, pairs, alone = dictionary()
     first, step, emit = markov_model()
-    return np.asarray(_mark(chars.points, chars.flags, chars.ends, chinese, keys, weights, pairs, alone, first, step, emit))
+    return np.asarray(
+        _mark(chars.points, chars.flags, chars.ends, chinese, keys, weights, pairs, alone, first, step, emit)
+    )

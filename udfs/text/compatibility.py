@@ -1,16 +1,20 @@
-"""Compatibility characters of Unicode: which are another form of a letter, and which say something of their own.
+"""Compatibility characters of Unicode: which are another form of a letter, and which say something of their
+own.
 
-NFKC takes both for the letter itself: `2⁵` becomes `25`, `1½` `11⁄2`, `ℝ` `R`, `①` `1`. Where an exact copy is
-claimed only the first kind may be folded. The tag of a decomposition (Unicode Annex 44, 5.7.3) tells which it is.
+NFKC takes both for the letter itself: `2⁵` becomes `25`, `1½` `11⁄2`, `ℝ` `R`, `①` `1`. Where an exact copy
+is claimed only the first kind may be folded. The tag of a decomposition (Unicode Annex 44, 5.7.3) tells which
+it is.
 """
 
 import unicodedata
 from functools import lru_cache
 
-# Another width, place or joining form of the same letters; <square> packs a unit (㎏), <compat> is the rest (ﬁ, Ⅷ, ⼀).
+# Another width, place or joining form of the same letters; <square> packs a unit (㎏), <compat> is the rest
+# (ﬁ, Ⅷ, ⼀).
 _TAGS = "wide narrow small vertical noBreak initial medial final isolated square compat"
 TYPOGRAPHIC = frozenset(f"<{tag}>" for tag in _TAGS.split())
-"""Other tags keep their character: super, sub, fraction, circle, and font, by which mathematics tells ℝ from R."""
+"""Other tags keep their character: super, sub, fraction, circle, and font, by which mathematics
+tells ℝ from R."""
 _NUMBERED = (range(0x2474, 0x249C), range(0x1F101, 0x1F10B))  # ⑴, ⒈, 🄁 are <compat>, but `⒈5` is not 1.5
 
 

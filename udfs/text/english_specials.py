@@ -1,4 +1,5 @@
-"""English words that fall apart or stay whole against the rules: contractions, abbreviations, emoticons; and units of numbers."""
+"""English words that fall apart or stay whole against the rules: contractions, abbreviations, emoticons;
+and units of numbers."""
 
 from functools import lru_cache
 
@@ -36,7 +37,14 @@ def _contractions() -> dict[str, tuple[int, ...]]:
     for word in [*verbs, *"is are was were do does did have has had ai ca wo sha dare may".split()]:
         found[word + "n't"] = (len(word), 3)
         found[word + "n't've"] = (len(word), 3, 3)
-    found |= {"i'm": (1, 2), "i'ma": (1, 2, 1), "let's": (3, 2), "not've": (3, 3), "y'all": (2, 3), "c'mon": (2, 3)}
+    found |= {
+        "i'm": (1, 2),
+        "i'ma": (1, 2, 1),
+        "let's": (3, 2),
+        "not've": (3, 3),
+        "y'all": (2, 3),
+        "c'mon": (2, 3),
+    }
     bare = {word.replace("'", ""): _bare(word, cut) for word, cut in found.items()}
     for word in "ill hell shell shed well were its lets cmon whore".split():  # words of their own
         bare.pop(word, None)
@@ -56,23 +64,31 @@ def _bare(word: str, cut: tuple[int, ...]) -> tuple[int, ...]:
 
 def _clippings() -> dict[str, tuple[int, ...]]:
     """'em, goin', o'clock: one piece, apostrophe and all."""
-    words = "'s 'll 're 've 'd 'em 'nuff 'bout 'cause 'cos 'coz 'cuz o'clock ma'am goin' doin' havin' lovin' nothin' nuthin' ol' somethin'"
+    words = (
+        "'s 'll 're 've 'd 'em 'nuff 'bout 'cause 'cos 'coz 'cuz o'clock ma'am goin' doin' havin' "
+        "lovin' nothin' nuthin' ol' somethin'"
+    )
     forms = [form for word in words.split() for form in (word, word.replace("'", "’"))]
     return {form: (len(form),) for word in forms for form in (word, word.capitalize())}
 
 
 _ABBREVIATIONS = """
-Adm. Ala. Apr. Ariz. Ark. Aug. Bros. Calif. Co. Colo. Conn. Corp. D.C. Dec. Del. Dr. E.G. E.g. Feb. Fla. Ga. Gen. Gov. I.E. I.e. Ia. Id. Ill. Inc.
-Ind. Jan. Jr. Jul. Jun. Kan. Kans. Ky. La. Ltd. Mar. Mass. Md. Messrs. Mich. Minn. Miss. Mo. Mont. Mr. Mrs. Ms. Mt. N.C. N.D. N.H. N.J. N.M. N.Y.
-Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. Ph.D. Prof. Rep. Rev. S.C. Sen. Sep. Sept. St. Tenn. Va. Wash. Wis. a.m. co. e.g. i.e. p.m. v.s. vs.
+Adm. Ala. Apr. Ariz. Ark. Aug. Bros. Calif. Co. Colo. Conn. Corp. D.C. Dec. Del. Dr. E.G. E.g. Feb. Fla. Ga.
+Gen. Gov. I.E. I.e. Ia. Id. Ill. Inc.
+Ind. Jan. Jr. Jul. Jun. Kan. Kans. Ky. La. Ltd. Mar. Mass. Md. Messrs. Mich. Minn. Miss. Mo. Mont. Mr. Mrs.
+Ms. Mt. N.C. N.D. N.H. N.J. N.M. N.Y.
+Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. Ph.D. Prof. Rep. Rev. S.C. Sen. Sep. Sept. St. Tenn. Va. Wash. Wis.
+a.m. co. e.g. i.e. p.m. v.s. vs.
 and/or w/o C++
 """
 _EMOTICONS = """
-:) :)) :))) :( :(( :((( :() :* :/ :0 :1 :3 :> :] :| :} :D :O :P :X :o :p :x :-) :-( :-* :-/ :-] :-| :-D :-P ;) ;-) ;D 8) 8-) 8-D 8D (-8 (-: (-;
+:) :)) :))) :( :(( :((( :() :* :/ :0 :1 :3 :> :] :| :} :D :O :P :X :o :p :x :-) :-( :-* :-/ :-] :-| :-D :-P
+;) ;-) ;D 8) 8-) 8-D 8D (-8 (-: (-;
 ): (: (; (= [: [= ]= =) =( =/ =3 =D =[ =] =| >:( <3 </3 ^_^ -_- '' ’’
 """
 _UNITS = """
-km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz m/s km/h kmh mph hPa Pa mbar mb MB kb KB gb GB tb TB T G M K %
+km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz m/s km/h kmh mph
+hPa Pa mbar mb MB kb KB gb GB tb TB T G M K %
 """
 
 
@@ -84,12 +100,19 @@ def _whole() -> dict[str, tuple[int, ...]]:
 
 def _hours() -> dict[str, tuple[int, ...]]:
     """5pm, 10a.m."""
-    return {f"{hour}{half}": (len(str(hour)), len(half)) for hour in range(1, 13) for half in ("am", "pm", "a.m.", "p.m.")}
+    return {
+        f"{hour}{half}": (len(str(hour)), len(half))
+        for hour in range(1, 13)
+        for half in ("am", "pm", "a.m.", "p.m.")
+    }
 
 
 @lru_cache(maxsize=1)
 def special_table() -> tuple[Hashes, npt.NDArray[np.uint8]]:
-    """Open addressing by hash: the keys (0: free), and up to three lengths each. A unit stands there behind a zero character."""
+    """Open addressing by hash: the keys (0: free), and up to three lengths each.
+
+    A unit stands there behind a zero character.
+    """
     entries = {span_hash(word): cut for word, cut in specials().items()}
     entries |= {span_hash("\0" + unit): (UNIT,) for unit in _UNITS.split()}
     size = 1 << (4 * len(entries)).bit_length()

@@ -1,8 +1,8 @@
 """Text as it is compared: compatibility forms, case, Traditional characters and white space folded away.
 
-`fold_text` says in Python what folding means. The kernels do the same from a table of code points, and hand the few
-documents that the table cannot serve (combining marks that may reorder or join) back to `fold_text`, so both always
-agree. Folded text is for comparing only: nobody stores it and nobody reads it.
+`fold_text` says in Python what folding means. The kernels do the same from a table of code points, and hand
+the few documents that the table cannot serve (combining marks that may reorder or join) back to `fold_text`,
+so both always agree. Folded text is for comparing only: nobody stores it and nobody reads it.
 """
 
 import hashlib
@@ -17,32 +17,55 @@ from udfs.arrow.compiled import Bytes, Codes, Offsets, frozen, kernel, slices, t
 from udfs.text.compatibility import fold_forms
 from udfs.text.signs import JOINED, POWERS, sign_class
 
-# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the next
-# three, and at most one of four kinds (none: punctuation and symbols) above them.
+# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the
+# next three, and at most one of four kinds (none: punctuation and symbols) above them.
 POINT = 0x1FFFFF
 SIGN_CLASS = 21  # the lowest bit of the class
 WORD = 1 << 24
 UNSPACED = 1 << 25  # letters of a script that puts no spaces between words
 SPACE = 1 << 26
 IGNORED = 1 << 27  # soft hyphens, zero-width joiners: nobody sees them
-EXPANDS = 1 << 28  # the low bits are a position in the pool of longer replacements
+# the low bits are a position in the pool of longer replacements
+EXPANDS = 1 << 28
 CAREFUL = 1 << 29  # normalising this character depends on its neighbours
 SIGN = 1 << 30  # a sign that may count by itself (all classes but JOINED)
 
-# Scripts written without spaces: Thai, Lao, Myanmar, Khmer, Han with its radicals and numerals, Kana, Bopomofo.
+# Scripts written without spaces: Thai, Lao, Myanmar, Khmer, Han with its radicals and numerals, Kana,
+# Bopomofo.
 _UNSPACED_RANGES = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3031, 0x3035),
-    (0x3038, 0x303C), (0x3040, 0x30FF), (0x3100, 0x312F), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF),
-    (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F), (0xF900, 0xFAFF), (0xFF66, 0xFF9D), (0x1B000, 0x1B16F), (0x20000, 0x323AF),
-)  # fmt: skip
+    (0x0E00, 0x0EFF),
+    (0x1000, 0x109F),
+    (0x1780, 0x17FF),
+    (0x2E80, 0x2FDF),
+    (0x3005, 0x3007),
+    (0x3021, 0x3029),
+    (0x3031, 0x3035),
+    (0x3038, 0x303C),
+    (0x3040, 0x30FF),
+    (0x3100, 0x312F),
+    (0x31A0, 0x31BF),
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xA9E0, 0xA9FF),
+    (0xAA60, 0xAA7F),
+    (0xF900, 0xFAFF),
+    (0xFF66, 0xFF9D),
+    (0x1B000, 0x1B16F),
+    (0x20000, 0x323AF),
+)
 _HAN_RANGES = ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 _ASSIGNED = (range(0x32400), range(0xE0000, 0xE0200))  # beyond lie private use and nothing
 
-# What OpenCC converts in some words only, so that character by character the two sides of a copy would stay apart: all
-# pairs seen on corpus_dev's Chinese (18 M characters, s2t, s2tw, s2hk and t2s against the character table). To take one
-# for the other is harmless here, as the hash is of whole documents.
+# What OpenCC converts in some words only, so that character by character the two sides of a copy would stay
+# apart: all pairs seen on corpus_dev's Chinese (18 M characters, s2t, s2tw, s2hk and t2s against the
+# character table). To take one for the other is harmless here, as the hash is of whole documents.
 _BY_CONTEXT = dict(
-    zip("瞭覆藉像座暱馀锺揹甦俱甯伕链薰乾钜澂苧迳谘彷雠𬭭著哩沉", "了复借象坐昵余钟背苏具宁夫炼熏干巨澄苎径咨仿仇戚着里沈", strict=True)
+    zip(
+        "瞭覆藉像座暱馀锺揹甦俱甯伕链薰乾钜澂苧迳谘彷雠𬭭著哩沉",
+        "了复借象坐昵余钟背苏具宁夫炼熏干巨澄苎径咨仿仇戚着里沈",
+        strict=True,
+    )
 )
 
 
@@ -53,8 +76,10 @@ class FoldParams:
     nfkc: bool = True  # full width, ligatures, composed and decomposed letters
     casefold: bool = True  # case
     simplify: bool = True  # Traditional characters become Simplified ones (OpenCC)
-    squeeze_space: bool = True  # runs of white space become one space, none at the ends; shingles never see white space
-    keep_signs: bool = False  # but powers, fractions, circled and styled letters, as exact copies want
+    # runs of white space become one space, none at the ends; shingles never see white space
+    squeeze_space: bool = True
+    # but powers, fractions, circled and styled letters, as exact copies want
+    keep_signs: bool = False
     powers: bool = False  # where they are folded: 2⁵ becomes 2^5 and not 25
 
 
@@ -68,7 +93,9 @@ def simplified() -> dict[int, str]:
     for config in ("t2s", "tw2s", "hk2s"):
         # 么 is a Simplified character itself; only Taiwan's tables take it for 幺
         folded = opencc.OpenCC(config).convert("\n".join(han)).split("\n")
-        table = {a: b for a, b in zip(han, folded, strict=True) if a != b and len(b) == 1 and a != "么"} | table
+        table = {
+            a: b for a, b in zip(han, folded, strict=True) if a != b and len(b) == 1 and a != "么"
+        } | table
     settled = {a: _BY_CONTEXT.get(b, b) for a, b in table.items()} | _BY_CONTEXT
     return {ord(a): b for a, b in settled.items() if a != b}
 
@@ -83,7 +110,8 @@ def _normalised(text: str, params: FoldParams) -> str:
 
 
 def fold_text(text: str, params: FoldParams) -> str:
-    """Fold one text: NFKC, case (then NFKC once more, as case folding may undo it), Simplified characters, white space."""
+    """Fold one text: NFKC, case (then NFKC once more, as case folding may undo it), Simplified
+    characters, white space."""
     text = _normalised(text, params)
     if params.casefold:
         text = _normalised(text.casefold(), params)
@@ -94,7 +122,10 @@ def fold_text(text: str, params: FoldParams) -> str:
 
 @lru_cache(maxsize=8)
 def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
-    """The folded code of every code point, and the pool of replacements longer than one (length, then codes). About 0.5 s."""
+    """The folded code of every code point, and the pool of replacements longer than one (length, then codes).
+
+    About 0.5 s.
+    """
     single = replace(params, squeeze_space=False)
     points = np.concatenate([np.arange(block.start, block.stop) for block in _ASSIGNED])
     chars = [chr(point) for point in points.tolist()]
@@ -103,7 +134,11 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     careful = _careful_points(chars) if params.nfkc else set()
     pool: list[int] = []
     plain = table.copy()
-    turned = [char for char in chars if not ("\ud800" <= char <= "\udfff" or (char.isascii() and not char.isupper()))]
+    turned = [
+        char
+        for char in chars
+        if not ("\ud800" <= char <= "\udfff" or (char.isascii() and not char.isupper()))
+    ]
     # All characters in one call, apart by line breaks: nothing joins with one and nothing folds to one.
     for char, folded in zip(turned, fold_text("\n".join(turned), single).split("\n"), strict=True):
         point = ord(char)
@@ -138,7 +173,10 @@ def _careful_points(chars: list[str]) -> set[int]:
 def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
     """The kind of each character."""
     categories = list(map(unicodedata.category, chars))
-    letters = [char.isalnum() or char == "_" or category[0] == "M" for char, category in zip(chars, categories, strict=True)]
+    letters = [
+        char.isalnum() or char == "_" or category[0] == "M"
+        for char, category in zip(chars, categories, strict=True)
+    ]
     unspaced = np.zeros(len(points), bool)
     for low, high in _UNSPACED_RANGES:
         unspaced |= (points >= low) & (points <= high)
@@ -152,7 +190,8 @@ def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
 
 @kernel
 def _point(data, at, stop):  # type: ignore[no-untyped-def]
-    """The code point of several bytes that starts at `at`, and how many bytes it takes; U+FFFD for a malformed one."""
+    """The code point of several bytes that starts at `at`, and how many bytes it takes; U+FFFD for a
+    malformed one."""
     lead = np.uint32(data[at])
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     if lead < 0xC0:
@@ -216,8 +255,9 @@ def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
 def fold_codes(data: Bytes, offsets: Offsets, params: FoldParams) -> tuple[Codes, Offsets, np.ndarray]:
     """Folded codes of documents given as UTF-8 bytes and offsets (see `text_buffers`).
 
-    Returns the codes (point, class and flags, see the constants above), `n + 1` offsets into them, and a boolean per
-    document: true where NFKC may differ from folding character by character. White space is not squeezed.
+    Returns the codes (point, class and flags, see the constants above), `n + 1` offsets into them, and a
+    boolean per document: true where NFKC may differ from folding character by character. White space is not
+    squeezed.
     """
     table, pool = fold_table(params)
     room = int(offsets[-1] - offsets[0])
@@ -226,7 +266,8 @@ def fold_codes(data: Bytes, offsets: Offsets, params: FoldParams) -> tuple[Codes
         ends, careful = _decode(data, offsets, table, pool, codes)
         if ends[-1] >= 0:
             return codes[: ends[-1]], ends, careful
-        room = 2 * room + 64  # hardly ever: a few characters unfold to more code points than they take bytes
+        # hardly ever: a few characters unfold to more code points than they take bytes
+        room = 2 * room + 64
 
 
 @kernel
@@ -270,13 +311,19 @@ def _encode(codes, ends, squeeze):  # type: ignore[no-untyped-def]
 
 
 def content_hashes(
-    texts: pa.Array | pa.ChunkedArray, *, nfkc: bool = True, casefold: bool = True, squeeze_space: bool = True, simplify: bool = True
+    texts: pa.Array | pa.ChunkedArray,
+    *,
+    nfkc: bool = True,
+    casefold: bool = True,
+    squeeze_space: bool = True,
+    simplify: bool = True,
 ) -> pa.Array:
-    """128 bits of BLAKE2b over each folded text, as 32 lower-case hexadecimal digits (a string, so that SQL can show it).
+    """128 bits of BLAKE2b over each folded text, as 32 lower-case hexadecimal digits (a string, so that SQL
+    can show it).
 
-    A null text has a null hash; texts with nothing but white space all share the hash of the empty text. Equal folded
-    texts give equal hashes on every machine; different ones collide with probability 2**-128 a pair.
-    `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
+    A null text has a null hash; texts with nothing but white space all share the hash of the empty text.
+    Equal folded texts give equal hashes on every machine; different ones collide with probability 2**-128 a
+    pair. `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
     """
     params = FoldParams(nfkc, casefold, simplify, squeeze_space, keep_signs=True)
     data, offsets = text_buffers(texts)
@@ -285,7 +332,10 @@ def content_hashes(
         codes, ends, careful = fold_codes(data, offsets[first : last + 1], params)
         folded, starts = _encode(codes, ends, squeeze_space)
         view, cuts = memoryview(folded), starts.tolist()
-        hashes += [hashlib.blake2b(view[cuts[k] : cuts[k + 1]], digest_size=16).hexdigest() for k in range(last - first)]
+        hashes += [
+            hashlib.blake2b(view[cuts[k] : cuts[k + 1]], digest_size=16).hexdigest()
+            for k in range(last - first)
+        ]
         for k in np.flatnonzero(careful):
             text = data[offsets[first + k] : offsets[first + k + 1]].tobytes().decode("utf-8", "replace")
             hashes[first + k] = hashlib.blake2b(fold_text(text, params).encode(), digest_size=16).hexdigest()

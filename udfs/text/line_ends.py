@@ -11,7 +11,8 @@ def _holds(texts: pa.Array | pa.ChunkedArray, what: str) -> npt.NDArray[np.bool_
 
 
 def unify(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    r"""The same texts with `\n` for each `\r\n` and each other `\r`; what holds no strings comes back as it is."""
+    r"""The same texts with `\n` for each `\r\n` and each other `\r`; what holds no strings comes back as
+    it is."""
     is_text = pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)
     if not is_text or not _holds(texts, "\r").any():
         return texts

@@ -1,7 +1,8 @@
 """Lines and paragraphs: how they end, how long they are, and which of them C4's rules drop.
 
-The peers cut lines in four ways, and each rule keeps its own: all of Python's line breaks (Gopher quality, C4), runs of
-"\\n" (Gopher repetition), single "\\n" without blank lines (FineWeb), and blank lines between paragraphs.
+The peers cut lines in four ways, and each rule keeps its own: all of Python's line breaks (Gopher quality,
+C4), runs of "\\n" (Gopher repetition), single "\\n" without blank lines (FineWeb), and blank lines between
+paragraphs.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,18 @@ MIN_LINE_WORDS = 3  # C4 (jmlr.org/papers/v21/20-074), words split at white spac
 MAX_WORD_CHARS = 1000  # C4's code, code points
 SHORT_LINE_CHARS = 30  # FineWeb (arXiv 2406.17557), code points
 LONG_PARAGRAPH_CHARS = 200  # mC4's code, code points
-# C4's code: a line that says this is about the site. Then what makes a page a draft. Each begins with two letters of a to z.
-_PHRASES = ("javascript", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies", "lorem ipsum")
+# C4's code: a line that says this is about the site. Then what makes a page a draft. Each begins with two
+# letters of a to z.
+_PHRASES = (
+    "javascript",
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+    "lorem ipsum",
+)
 _CITATIONS = ("edit]", "citation needed]")
 
 
@@ -98,14 +109,15 @@ def _split(points, flags, ends, how):  # type: ignore[no-untyped-def]
 
 
 def split(chars: Chars, how: int) -> Spans:
-    """Cut documents as `how` says: ANY_BREAK is str.splitlines, NEWLINES re.split("\\n+"), NOT_BLANK str.split("\\n")
-    without blank lines, PARAGRAPHS re.split("\\n{2,}") of the stripped text."""
+    """Cut documents as `how` says: ANY_BREAK is str.splitlines, NEWLINES re.split("\\n+"), NOT_BLANK
+    str.split("\\n") without blank lines, PARAGRAPHS re.split("\\n{2,}") of the stripped text."""
     return Spans(*_split(chars.points, chars.flags, chars.ends, how))
 
 
 @kernel
 def _shapes(points, flags, starts, stops, ends):  # type: ignore[no-untyped-def]
-    """Of Python's lines: how many, the longest, those that begin with a bullet, those that end with an ellipsis."""
+    """Of Python's lines: how many, the longest, those that begin with a bullet, those that end with an
+    ellipsis."""
     rows = len(ends) - 1
     found = np.zeros((rows, 4), np.int64)
     for row in range(rows):
@@ -120,7 +132,9 @@ def _shapes(points, flags, starts, stops, ends):  # type: ignore[no-untyped-def]
             if a == b:
                 continue
             found[row, 2] += points[a] == 0x2022 or points[a] == 45
-            found[row, 3] += points[b - 1] == 0x2026 or (b - a > 2 and points[b - 1] == 46 and points[b - 2] == 46 and points[b - 3] == 46)
+            found[row, 3] += points[b - 1] == 0x2026 or (
+                b - a > 2 and points[b - 1] == 46 and points[b - 2] == 46 and points[b - 3] == 46
+            )
     return found
 
 
@@ -138,18 +152,21 @@ def _endings(flags, starts, stops, ends, short):  # type: ignore[no-untyped-def]
 
 
 def line_shapes(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
-    """A row a document: lines, code points of the longest, lines beginning with a bullet, lines ending with an ellipsis."""
+    """A row a document: lines, code points of the longest, lines beginning with a bullet, lines ending
+    with an ellipsis."""
     return np.asarray(_shapes(chars.points, chars.flags, lines.starts, lines.stops, lines.ends))
 
 
 def line_endings(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
-    """A row a document: lines that are not blank, those that end a sentence, those of at most 30 code points."""
+    """A row a document: lines that are not blank, those that end a sentence, those of at most 30 code
+    points."""
     return np.asarray(_endings(chars.flags, lines.starts, lines.stops, lines.ends, SHORT_LINE_CHARS))
 
 
 @kernel
 def _citation_before(points, phrases, cuts, a, b):  # type: ignore[no-untyped-def]
-    """Where the citation that ends at `b` begins ([1], [], [edit], [citation needed]); b when there is none."""
+    """Where the citation that ends at `b` begins ([1], [], [edit], [citation needed]); b when there is
+    none."""
     if b - a < 2 or points[b - 1] != 93:
         return b
     i = b - 2
@@ -190,7 +207,8 @@ def _ends_a_sentence(points, phrases, cuts, a, b):  # type: ignore[no-untyped-de
 
 @kernel
 def _says(points, phrases, cuts, begins, a, b):  # type: ignore[no-untyped-def]
-    """Which phrases stand in `[a, b)`, whatever their case (a bit each), and a higher bit for a curly bracket."""
+    """Which phrases stand in `[a, b)`, whatever their case (a bit each), and a higher bit for a curly
+    bracket."""
     found = np.uint32(0)
     for i in range(a, b):
         c = points[i]
@@ -240,7 +258,24 @@ def _sentences(starts, stops, kinds, first, stop_at):  # type: ignore[no-untyped
 
 
 @kernel
-def _c4(points, flags, starts, stops, ends, phrases, cuts, begins, cited, cited_cuts, w_starts, w_stops, w_kinds, w_ends, least, longest):  # type: ignore[no-untyped-def]
+def _c4(  # type: ignore[no-untyped-def]
+    points,
+    flags,
+    starts,
+    stops,
+    ends,
+    phrases,
+    cuts,
+    begins,
+    cited,
+    cited_cuts,
+    w_starts,
+    w_stops,
+    w_kinds,
+    w_ends,
+    least,
+    longest,
+):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     reasons = np.zeros(len(starts), np.uint8)
     found = np.zeros((rows, 6), np.int64)
@@ -287,14 +322,30 @@ def _c4(points, flags, starts, stops, ends, phrases, cuts, begins, cited, cited_
     return reasons, found
 
 
-def judge_lines(chars: Chars, lines: Spans, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """C4's verdict on each of Python's lines (see DROP_REASONS), and a row a document: sentences on the lines that stay,
-    whether one of the lines that reach that rule says lorem ipsum, or has a curly bracket; then the same three without the
-    rule that a line must end a sentence, as FineWeb uses C4."""
+def judge_lines(
+    chars: Chars, lines: Spans, words: Words
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """C4's verdict on each of Python's lines (see DROP_REASONS), and a row a document: sentences on the lines
+    that stay, whether one of the lines that reach that rule says lorem ipsum, or has a curly bracket; then
+    the same three without the rule that a line must end a sentence, as FineWeb uses C4."""
     phrases, cuts = _flat(_PHRASES)
     cited, cited_cuts = _flat(_CITATIONS)
     reasons, found = _c4(
-        chars.points, chars.flags, lines.starts, lines.stops, lines.ends, phrases, cuts, _begins(_PHRASES), cited, cited_cuts,
-        words.starts, words.stops, words.kinds, words.ends, MIN_LINE_WORDS, MAX_WORD_CHARS,
-    )  # fmt: skip
+        chars.points,
+        chars.flags,
+        lines.starts,
+        lines.stops,
+        lines.ends,
+        phrases,
+        cuts,
+        _begins(_PHRASES),
+        cited,
+        cited_cuts,
+        words.starts,
+        words.stops,
+        words.kinds,
+        words.ends,
+        MIN_LINE_WORDS,
+        MAX_WORD_CHARS,
+    )
     return np.asarray(reasons), np.asarray(found)

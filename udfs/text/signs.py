@@ -23,7 +23,8 @@ _NAMED = {
     MARK: "%‰‱°′″#♭",
     JOINED: "()",
     OPERATOR: "^",
-    0: "$|∙",  # where LaTeX's formulas begin and end, what draws tables, and a bullet
+    # where LaTeX's formulas begin and end, what draws tables, and a bullet
+    0: "$|∙",
 }
 _CLASSES = {char: kind for kind, chars in _NAMED.items() for char in chars}
 

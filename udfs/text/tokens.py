@@ -1,19 +1,34 @@
 """Where words begin and end: one kernel for all documents of a slice.
 
-A stretch between white space loses marks at both ends, one at a time, until what is left is a special word or nothing
-comes off; then it is a web address, or marks inside cut it. That is the order of spaCy's tokenizer, whose words the
-thresholds of Gopher and FineWeb were measured with; its rules are stated here anew, over flags of code points.
+A stretch between white space loses marks at both ends, one at a time, until what is left is a special word or
+nothing comes off; then it is a web address, or marks inside cut it. That is the order of spaCy's tokenizer,
+whose words the thresholds of Gopher and FineWeb were measured with; its rules are stated here anew, over
+flags of code points.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from udfs.arrow.compiled import Offsets, frozen, kernel
-from udfs.text.chars import AFFIX, ALPHA, CURRENCY, HAN, ICON, LOWER, QUOTE, SCATTER, SPACE, UNSPACED, UPPER, Chars
+from udfs.text.chars import (
+    AFFIX,
+    ALPHA,
+    CURRENCY,
+    HAN,
+    ICON,
+    LOWER,
+    QUOTE,
+    SCATTER,
+    SPACE,
+    UNSPACED,
+    UPPER,
+    Chars,
+)
 from udfs.text.chinese_words import mark_words
 from udfs.text.english_specials import LONGEST, UNIT, special_table
 
-MOST_ATS = 8  # a mail address has one; looking behind each of thousands would take for ever
+# a mail address has one; looking behind each of thousands would take for ever
+MOST_ATS = 8
 DOT, COMMA, COLON, QUESTION, SLASH, BAR, HYPHEN, LOW_LINE, PLUS, STAR, CARET, TILDE = map(ord, ".,:?/|-_+*^~")
 LESS, GREATER, EQUALS, NUMBER, AT, PERCENT, DOLLAR, SECTION, SQUARED = map(ord, "<>=#@%$§²")
 APOSTROPHE, RIGHT_QUOTE, EN_DASH, EM_DASH, ELLIPSIS = map(ord, "'’–—…")
@@ -48,7 +63,8 @@ def _unit(points, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-
         i = b - length
         if i - 1 < a or not _is_digit(points[i - 1]):
             continue
-        key = prefix[b] - prefix[i] * powers[length] + powers[length]  # as if the unit had a zero character before it
+        # as if the unit had a zero character before it
+        key = prefix[b] - prefix[i] * powers[length] + powers[length]
         at = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
         while keys[at]:
             if keys[at] == key:
@@ -116,7 +132,9 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
 def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` reads as a host with an optional port and path: example.org:8000/path."""
     e = a
-    while e < b and points[e] != COLON and points[e] != SLASH and points[e] != QUESTION and points[e] != NUMBER:
+    while (
+        e < b and points[e] != COLON and points[e] != SLASH and points[e] != QUESTION and points[e] != NUMBER
+    ):
         e += 1
     i = e
     if i < b and points[i] == COLON:
@@ -172,14 +190,21 @@ def _is_public(points, a, b):  # type: ignore[no-untyped-def]
         else:
             return False
     first, second = octets[0], octets[1]
-    if first == 10 or first == 127 or (first == 169 and second == 254) or (first == 192 and second == 168) or (first == 172 and 16 <= second < 32):
+    if (
+        first == 10
+        or first == 127
+        or (first == 169 and second == 254)
+        or (first == 192 and second == 168)
+        or (first == 172 and 16 <= second < 32)
+    ):
         return False
     return 0 < first < 224 and second < 256 and octets[2] < 256 and 0 < octets[3] < 255
 
 
 @kernel
 def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[no-untyped-def]
-    """Put the pieces `[first, n)` of one stretch of text together again where they spell a special: ) and : to ):
+    """Put the pieces `[first, n)` of one stretch of text together again where they spell a special: ) and :
+    to ):
 
     Returns how many words there are then.
     """
@@ -211,14 +236,28 @@ def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
             dots += 1
         elif c == AT:
             ats += 1
-        elif c == COLON and scheme < 0 and i + 2 < b and points[i + 1] == SLASH and points[i + 2] == SLASH and i - a > 1:
+        elif (
+            c == COLON
+            and scheme < 0
+            and i + 2 < b
+            and points[i + 1] == SLASH
+            and points[i + 2] == SLASH
+            and i - a > 1
+        ):
             scheme = i + 3
     if dots == 0:
         return False
     if scheme > 0:
         for i in range(a, scheme - 3):
             c = points[i]
-            if not (flags[i] & np.uint32(ALPHA) or _is_digit(c) or c == LOW_LINE or c == PLUS or c == HYPHEN or c == DOT):
+            if not (
+                flags[i] & np.uint32(ALPHA)
+                or _is_digit(c)
+                or c == LOW_LINE
+                or c == PLUS
+                or c == HYPHEN
+                or c == DOT
+            ):
                 scheme = -1
                 break
     first = scheme if scheme > 0 else a
@@ -266,7 +305,11 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
         while k < b and points[k] == c and k - i < 3:
             k += 1
         length = k - i
-        if k < b and flags[k] & np.uint32(ALPHA) and (length == 1 or c == HYPHEN or (c == EM_DASH and length == 2)):
+        if (
+            k < b
+            and flags[k] & np.uint32(ALPHA)
+            and (length == 1 or c == HYPHEN or (c == EM_DASH and length == 2))
+        ):
             return length
     return 0
 
@@ -295,7 +338,11 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 n += 1
                 continue
             plain = True
-            while i < stop and not flags[i] & np.uint32(SPACE) and flags[i] & np.uint32(UNSPACED | HAN) != np.uint32(UNSPACED):
+            while (
+                i < stop
+                and not flags[i] & np.uint32(SPACE)
+                and flags[i] & np.uint32(UNSPACED | HAN) != np.uint32(UNSPACED)
+            ):
                 plain = plain and flags[i] & np.uint32(ALPHA)
                 i += 1
             b = i
@@ -312,7 +359,11 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                         n += 1
                         a += head
                         break
-                tail = _suffix_length(points, flags, prefix, powers, keys, cuts, a + head, b) if a + head < b else 0
+                tail = (
+                    _suffix_length(points, flags, prefix, powers, keys, cuts, a + head, b)
+                    if a + head < b
+                    else 0
+                )
                 if tail and b - tail > a:
                     special = _special(prefix, powers, keys, cuts, a, b - tail)
                     if special >= 0:
@@ -366,13 +417,17 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
     return starts[:n], stops[:n], counts
 
 
-def cut_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets]:
+def cut_words(
+    chars: Chars, chinese: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets]:
     """Starts and stops of the words of a slice, and where each document's run of them ends.
 
-    Documents that are `chinese` are cut as jieba does, others as spaCy's English tokenizer, to which Han are letters as any
-    other; but there each character of Kana, Thai and the like is a word.
+    Documents that are `chinese` are cut as jieba does, others as spaCy's English tokenizer, to which Han are
+    letters as any other; but there each character of Kana, Thai and the like is a word.
     """
     keys, cuts = special_table()
     # without Chinese the marks are never looked at, and the dictionary need not be there
     marks = mark_words(chars, chinese) if chinese.any() else np.zeros(1, np.bool_)
-    return _cut(chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts, frozen(chinese), marks)  # type: ignore[no-any-return]
+    return _cut(
+        chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts, frozen(chinese), marks
+    )  # type: ignore[no-any-return]

@@ -1,5 +1,6 @@
-"""Words and what they are, found by script: Chinese documents are cut by a dictionary (udfs/text/chinese_words.py), others at white space
-and punctuation (udfs/text/tokens.py) and at every character of an unspaced script (Kana, Thai).
+"""Words and what they are, found by script: Chinese documents are cut by a dictionary
+(udfs/text/chinese_words.py), others at white space and punctuation (udfs/text/tokens.py) and at every
+character of an unspaced script (Kana, Thai).
 
 benchmarks/rule_parity.md says how often a decision differs from that with spaCy's or jieba's own words.
 """
@@ -13,7 +14,9 @@ from udfs.arrow.compiled import Hashes, Offsets, frozen, kernel
 from udfs.text.chars import ALPHA, HAN, PUNCT, SYMBOL, TERMINAL, UNSPACED, Chars, span_hash
 from udfs.text.tokens import cut_words
 
-HAN_PERCENT = 8  # of letters; of 56,000 labelled documents 2 English ones have more, 41 Chinese ones less (36 of those none at all)
+# of letters; of 56,000 labelled documents 2 English ones have more, 41 Chinese ones less (36 of those none at
+# all)
+HAN_PERCENT = 8
 
 # What a word is (bits).
 IS_WORD = 1  # some character is no symbol
@@ -27,7 +30,8 @@ STOP_WORDS_ZH = tuple("的年在月是和日了於·為有被人中为他與後�
 
 @dataclass(frozen=True)
 class Words:
-    """Words of a slice: `[starts, stops)` in code points of the slice, hash, kind (see IS_*), and each document's run of them."""
+    """Words of a slice: `[starts, stops)` in code points of the slice, hash, kind (see IS_*), and each
+    document's run of them."""
 
     starts: npt.NDArray[np.int64]
     stops: npt.NDArray[np.int64]
@@ -62,7 +66,9 @@ def _kinds(flags, prefix, powers, starts, stops):  # type: ignore[no-untyped-def
     return hashes, kinds
 
 
-def as_words(chars: Chars, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64], ends: Offsets) -> Words:
+def as_words(
+    chars: Chars, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64], ends: Offsets
+) -> Words:
     """Words whose places are already known."""
     hashes, kinds = _kinds(chars.flags, chars.prefix, chars.powers, starts, stops)
     return Words(starts, stops, hashes, kinds, ends)
@@ -83,16 +89,19 @@ def _mostly_han(flags, ends, percent):  # type: ignore[no-untyped-def]
 
 
 def are_chinese(chars: Chars) -> npt.NDArray[np.bool_]:
-    """Which documents are cut as Chinese: those with at least HAN_PERCENT Han among their letters, and more Han than Kana or Thai.
+    """Which documents are cut as Chinese: those with at least HAN_PERCENT Han among their letters, and more
+    Han than Kana or Thai.
 
-    The script decides and not the language model, which takes Chinese documents full of code for English: that alone moved
-    1 % of the decisions on Chinese documents (benchmarks/rule_parity.md). So no measure depends on the model.
+    The script decides and not the language model, which takes Chinese documents full of code for English:
+    that alone moved 1 % of the decisions on Chinese documents (benchmarks/rule_parity.md). So no measure
+    depends on the model.
     """
     return np.asarray(_mostly_han(chars.flags, chars.ends, HAN_PERCENT))
 
 
 def find_words(chars: Chars, chinese: npt.NDArray[np.bool_] | None = None) -> Words:
-    """All words of a slice; `chinese` says which documents are cut as Chinese (see `cut_words`), by default `are_chinese`."""
+    """All words of a slice; `chinese` says which documents are cut as Chinese (see `cut_words`), by
+    default `are_chinese`."""
     return as_words(chars, *cut_words(chars, are_chinese(chars) if chinese is None else chinese))
 
 
@@ -122,7 +131,10 @@ def _count(starts, stops, hashes, kinds, ends, stop_words, n_english):  # type: 
 
 
 def count_words(words: Words) -> npt.NDArray[np.int64]:
-    """A row a document: tokens, words, characters of words, tokens with a letter, different stop words of English, of Chinese."""
+    """A row a document: tokens, words, characters of words, tokens with a letter, different stop words
+    of English, of Chinese."""
     stop_words = frozen(np.array([span_hash(word) for word in (*STOP_WORDS_EN, *STOP_WORDS_ZH)], np.uint64))
-    counts = _count(words.starts, words.stops, words.hashes, words.kinds, words.ends, stop_words, len(STOP_WORDS_EN))
+    counts = _count(
+        words.starts, words.stops, words.hashes, words.kinds, words.ends, stop_words, len(STOP_WORDS_EN)
+    )
     return np.asarray(counts)

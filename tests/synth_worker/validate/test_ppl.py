@@ -16,7 +16,20 @@ import pytest
 from jobs import cli
 from synth_worker.errors import RecipeError
 from synth_worker.validate import ppl, token_losses
-from synth_worker.validate.chain_pairs import Losses, Pair, Scored, as_losses, choose, figures, first_divergence, interval, is_length_matched, summary, tidy, words_for
+from synth_worker.validate.chain_pairs import (
+    Losses,
+    Pair,
+    Scored,
+    as_losses,
+    choose,
+    figures,
+    first_divergence,
+    interval,
+    is_length_matched,
+    summary,
+    tidy,
+    words_for,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"

@@ -9,7 +9,20 @@ from typing import Any
 import pyarrow as pa
 
 from udfs.dedup import candidates, choosing, comparing, grouping
-from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, NAMED, PAIR, RANK, STATE, TEXT, WANTED, message_batch, messages_of
+from udfs.dedup.messages import (
+    BUCKET,
+    EDGE,
+    LABEL,
+    LINK,
+    NAMED,
+    PAIR,
+    RANK,
+    STATE,
+    TEXT,
+    WANTED,
+    message_batch,
+    messages_of,
+)
 
 Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 Messages = list[tuple[int, int, str, bytes]]

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from udfs.dedup.messages import TWO, all_of, by_kind, message_batch, messages_of, places, routed, spread, unpacked
+from udfs.dedup.messages import (
+    TWO,
+    all_of,
+    by_kind,
+    message_batch,
+    messages_of,
+    places,
+    routed,
+    spread,
+    unpacked,
+)
 
 
 @pytest.mark.spark

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity, slice_sets, sliced_sets
+from udfs.dedup.shingles import (
+    ShingleParams,
+    jaccard_pairs,
+    shingle_sets,
+    similarity,
+    slice_sets,
+    sliced_sets,
+)
 from udfs.text.folding import fold_text
 from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME, sign_class
 
