@@ -56,7 +56,7 @@ demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta a
 	@$(BIN)/python -m demo.corpus --out $(RAW) --seed 7
 	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml
 
-check: setup ## style, types, floors, recipes
+check: setup ## style, types, layers, recipes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q jobs udfs synth_worker \
 	  || { echo "make format puts these files into form"; exit 1; }

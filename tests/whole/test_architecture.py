@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sorted(path.parent for folder in metrics.FOLDERS for path in (ROOT / folder).rglob("__init__.py"))
 JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in ("__init__", "cli", "curate"))
 # Layers of import-linter name folders; these are below none of the others, or above all.
-UNLAYERED = {"jobs.upkeep", "synth_worker.validate", "synth_worker.models"}
+UNLAYERED = {"synth_worker.validate", "synth_worker.models"}
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,23 @@ def test_every_folder_stands_in_a_layer() -> None:
     named = {part.strip() for each in contracts if each["type"] == "layers" for layer in each["layers"] for part in layer.split("|")}
     folders = {".".join(path.relative_to(ROOT).parts) for path in PACKAGES} - {"jobs", "udfs", "synth_worker"}
     assert folders - named == UNLAYERED
+
+
+def test_the_tree_in_contributing_is_the_tree() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = text.split("```text\n")[1].split("```")[0]
+    top, named = "", set()
+    for line in tree.splitlines():
+        name = line.split()[0]
+        top = top if line.startswith(" ") else name
+        named.add(top + name if line.startswith(" ") else name)
+    assert not [name for name in named if not (ROOT / name).exists()]
+    folders = {"/".join(path.relative_to(ROOT).parts) + "/" for path in PACKAGES}
+    assert folders <= named
+
+
+def test_files_that_contributing_names_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = [name for name in re.findall(r"`([a-z_]+/[a-z_/.]+)`", text) if "NAME" not in name and "verb_noun" not in name]
+    gone = [name for name in named if not any((ROOT / base / name).exists() for base in ("", "synth_worker"))]
+    assert gone == []
