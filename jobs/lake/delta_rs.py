@@ -46,6 +46,7 @@ ARROW = {
     "array<string>": pa.list_(pa.string()),
     "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
     "map<string,string>": pa.map_(pa.string(), pa.string()),
+    "map<string,array<string>>": pa.map_(pa.string(), pa.list_(pa.string())),
 }
 
 

@@ -7,6 +7,8 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from jobs.core import config
 from jobs.core.concurrency import at_once
 from jobs.core.errors import DataError, RetryLater
@@ -14,7 +16,7 @@ from jobs.core.version import code_version
 from jobs.lake.lake import Lake, quoted
 from jobs.lake.session import SMALL_BYTES, SMALL_DOCUMENTS
 from jobs.runner.context import Tables
-from jobs.runner.counting import counted
+from jobs.runner.counting import batches_that_differ, counted
 from jobs.runner.counts import Counts
 from jobs.runner.job import Change, Delete, Insert, Job, Writes
 from jobs.runner.pins import told
@@ -22,7 +24,6 @@ from jobs.runner.run_log import Runs, log, now
 from jobs.schema import documents as promised
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame
 
 
@@ -44,6 +45,7 @@ class Run:
         self.run_id, self.listing, self.runs = uuid.uuid4().hex, listing, runs
         self.note = json.dumps({"run_id": self.run_id, "job": job.name})  # in Delta's history of each table
         self.written: dict[str, int] = {}
+        self.batches_changed: dict[str, list[str]] = {}  # see runs.batches_changed
         self.tables = Tables(lake, runs, job, digest, batches, listing, self.run_id)
         # The newest version of each table of the job that is known to be ours.
         states = {write.table: runs.state(write.table) for write in job.writes}
@@ -187,6 +189,13 @@ class Run:
     def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
         declared = next(write for write in self.job.writes if write.table == table.name)
         where = declared.where(self.job.name, self.tables.batches)
+        changed = self._changed(declared, table, frame)
+        if changed is not None:
+            self.batches_changed[table.name] = changed
+            if not changed:
+                return
+            frame = frame.where(frame.batch_id.isin(changed))
+            where = f"{where} AND batch_id IN ({', '.join(map(quoted, changed))})"
         # An append costs half of a replaceWhere, where the table itself shows that it has nothing of these
         # batches to replace.
         if (
@@ -197,6 +206,25 @@ class Run:
         ):
             where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
         self._wrote(table, self.lake.write(table, frame, where, self.note))
+
+    def _changed(
+        self, declared: Writes, table: promised.Table, frame: DataFrame | pa.Table
+    ) -> list[str] | None:
+        """The batches in which rows of this job differ from those that stand; None where all are written
+        anew.
+
+        A job that looks at the whole lake says the same of most batches as before. What it leaves alone makes
+        no later job look at those batches again.
+        """
+        pin = self.runs.pin(table.name)
+        # Rows that a run left which died are not what readers have seen.
+        is_known = pin.version is not None and pin.version == self.known.get(table.name) and not pin.trouble
+        if declared.replaces != "job" or not {"job", "batch_id"} <= set(table.partitions) or not is_known:
+            return None
+        if isinstance(frame, pa.Table):
+            return None
+        standing = self.lake.read(table, pin.version)
+        return batches_that_differ(standing.where(standing.job == self.job.name), frame)
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
         """The verdicts, staged where their step did not count them; raises DataError, before they are
@@ -259,5 +287,6 @@ class Run:
             counts.reasons if counts else None,
             code_version(),
             self.lake.spark.version,
+            dict(self.batches_changed) if status == "finished" else None,
         )
         log(self.lake, row, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))

@@ -202,6 +202,10 @@ class Runs:
             return set()
         looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
+        if job.scope == "batch":
+            written -= {
+                name for name, changed in (row["batches_changed"] or {}).items() if batch not in changed
+            }
         if job.models_of and row["job"] not in (*job.models_of, REPAIR):
             written -= {MODELS.name}
         return written if row["job"] in heeds or not job.writes else written - SHARED

@@ -377,6 +377,9 @@ rows_left_out | bigint    | of those, left out: rows_in = rows_kept + rows_left_
 reasons      | map<string,bigint> | left out by reason; a document with two reasons counts in both
 code_version | string!    | version of Gristmill
 spark_version | string!   | version of Spark
+batches_changed | map<string,array<string>> | of a table whose rows it compared with those it would replace:
+                |                           | the batches in which they differed; it changed nothing elsewhere.
+                |                           | A table that is not named, it wrote in all of `batches`
 """),
     key=("run_id", "status"),
     keeps_rows=True,

@@ -148,3 +148,53 @@ def test_where_the_judges_words_of_then_are_gone_all_is_looked_at(lake: Lake, wo
         work(rows(range(15, 25), "new-"), "two")
     assert seen == [("scrub_pii", 25), ("decontaminate", 25)]
     assert len(read(lake, DOCS)) == 30
+
+
+def test_batches_of_which_a_job_says_what_it_said_before_are_left_alone_and_looked_at_by_nobody(
+    lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(rows(range(10)) + rows(range(5), "again-"))  # five copies in one batch
+    assert [row.batch_id for row in read(lake, VERDICTS, job="dedup_exact")] == ["one"] * 5
+    files = {path.name for path in lake.folder(VERDICTS).glob("job=dedup_exact/batch_id=one/*.parquet")}
+    seen = looked_at(monkeypatch)
+    outcomes = work(rows(range(40, 50)), "two")
+    assert [each.batches for each in outcomes] == [("two",), ("two",)]
+    assert seen == [("scrub_pii", 10), ("decontaminate", 10)]
+    [*_, exact] = Runs(lake).finished("dedup_exact")
+    assert (exact.batches, exact.batches_changed) == (["one", "two"], {"verdicts": []})
+    # A copy of a text of the third batch changes that batch alone.
+    work(rows(range(60, 65)) + rows(range(60, 62), "again-"), "three")
+    [*_, exact] = Runs(lake).finished("dedup_exact")
+    assert exact.batches_changed == {"verdicts": ["three"]}
+    assert {path.name for path in lake.folder(VERDICTS).glob("job=dedup_exact/batch_id=one/*.parquet")} == files
+    # An older document leaves for a copy of the fourth: its batch is looked at again.
+    outcomes = work(rows(range(43, 45), "late-"), "four")
+    assert [each.batches for each in outcomes] == [("two", "four"), ("two", "four")]
+    # All of it is what a lake says to which everything came at once, by the same code without a comparison.
+    said = sorted(read(lake, VERDICTS, job="dedup_exact"), key=str)
+    monkeypatch.setattr("jobs.runner.commit.batches_that_differ", lambda *_: ["one", "two", "three", "four"])
+    monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
+    work()
+    assert sorted(read(lake, VERDICTS, job="dedup_exact"), key=str) == said
+    assert len(said) == 5 + 2 + 2
+
+
+def test_verdicts_of_a_run_that_died_are_written_again_even_where_they_are_the_same(
+    lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(rows(range(20)))
+
+    def dies(self: Lake, table: Any, version: int) -> None:
+        if table.name == "verdicts" and read(self, VERDICTS, job="dedup_exact"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "committed", dies)
+        with pytest.raises(KeyboardInterrupt):
+            work(rows(range(15, 20), "new-"), "two")
+    assert len(read(lake, VERDICTS, job="dedup_exact")) == 5  # there, and no finished run has written them
+    work()
+    assert Runs(lake).pin("verdicts").version == lake.latest(VERDICTS)
+    [*_, exact] = Runs(lake).finished("dedup_exact")
+    assert "verdicts" in exact.versions_written
+    assert exact.batches_changed == {}
