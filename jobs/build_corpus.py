@@ -50,7 +50,8 @@ class Params(Strict):
     # characters; a document that its edits leave shorter is left out as empty_after_edits
     min_chars: PositiveInt
     min_kept: NonNegativeInt  # documents
-    contract: str  # suite in conf/expectations that the corpus must meet
+    # suite in conf/expectations that the corpus must meet
+    contract: str
     # whether Great Expectations writes its pages beside the lake (local lakes only)
     data_docs: bool
 

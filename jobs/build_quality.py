@@ -54,24 +54,28 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 NAME, KIND = "quality_scale", "scale"  # in `models`
-BATCH_ROWS = 65_536  # of an Arrow batch: a step and two short names each
+# of an Arrow batch: a step and two short names each
+BATCH_ROWS = 65_536
 
 
 class Params(Strict):
     """See conf/jobs/build_quality.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are in no bin
+    # judges whose left-out documents are in no bin
+    heeds: list[str]
     scorers: dict[str, Scorer] = Field(min_length=1)  # by name
     # logit: classifiers only; percentile: the share of the language below, so anything that sorts
     scale: Literal["logit", "percentile"]
     combine: Literal["mean", "max"]
     # a document without some score: it gets no bin, or the scores that it has decide
     missing: Literal["leave_out", "ignore"]
-    weigh: Literal["documents", "bytes"]  # what a twentieth of a language is, and a percentile
+    # what a twentieth of a language is, and a percentile
+    weigh: Literal["documents", "bytes"]
     # the scale stays while all above and the scorers' versions do; false: made anew at each run
     keep: bool
     min_head: int = Field(ge=0, le=BINS)  # bins from here on are the head
-    min_middle: int = Field(ge=0, le=BINS)  # from here on the middle; below is the tail
+    # from here on the middle; below is the tail
+    min_middle: int = Field(ge=0, le=BINS)
 
     @model_validator(mode="after")
     def _logits_are_of_classifiers(self) -> Params:

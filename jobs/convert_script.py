@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/convert_script.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
     languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
     skip_domains: list[str]  # whose documents stay as they are

@@ -60,7 +60,8 @@ def plan(recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = T
             "`after` out of the first"
         )
     planned = _checked(recipe, packages)
-    if len(planned) > 1:  # a recipe of one job finds its tables in the lake
+    # a recipe of one job finds its tables in the lake
+    if len(planned) > 1:
         earlier = (
             plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
         )

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Params(Against):
     """See conf/jobs/decontaminate.yaml for every number and its source."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     min_kept: NonNegativeInt  # documents
 
 

@@ -38,14 +38,17 @@ class Normalise(Strict):
     # typographic forms (full-width letters, ligatures), never powers, fractions, circled letters
     nfkc: bool
     casefold: bool
-    squeeze_space: bool  # runs of white space count as one space, none at the ends
-    simplify: bool  # Traditional characters count as Simplified (OpenCC)
+    # runs of white space count as one space, none at the ends
+    squeeze_space: bool
+    # Traditional characters count as Simplified (OpenCC)
+    simplify: bool
 
 
 class Params(Strict):
     """See conf/jobs/dedup_exact.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     normalise: Normalise
     # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     url_domains: list[Label]

@@ -33,7 +33,8 @@ class Params(NearDupParams):
     """See conf/jobs/dedup_simhash.yaml for every number and its source."""
 
     max_hamming: NonNegativeInt  # of 64 bits
-    blocks: PositiveInt  # keys a document: choose(blocks, max_hamming)
+    # keys a document: choose(blocks, max_hamming)
+    blocks: PositiveInt
     decide: Literal["text", "bits"]  # who accepts a pair within the distance
     measure: Literal["jaccard", "containment"]  # of the shingle sets, where texts decide
     min_similarity: float = Field(gt=0, le=1)  # at least this alike: a duplicate

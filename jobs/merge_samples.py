@@ -33,7 +33,8 @@ RESULT = (
     "segments array<struct<start:int, end:int, status:string, marker:string, summary:string>>"
 )
 ALIGNED = ("start", "exact", "folded", "fuzzy")
-WORDS_PER_REASON = 120  # characters of an error that count as its reason
+# characters of an error that count as its reason
+WORDS_PER_REASON = 120
 
 
 class Params(Strict):

@@ -30,7 +30,8 @@ from udfs.edit.mixing import MIXED, shape_batches
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-STEPS = 65536  # a slice is cut down in steps of 1 / STEPS of its documents
+# a slice is cut down in steps of 1 / STEPS of its documents
+STEPS = 65536
 
 
 class Slice(Strict):
@@ -61,13 +62,15 @@ class Params(Strict):
     """See conf/jobs/mix_corpus.yaml."""
 
     slices: dict[str, Slice]
-    max_bytes: PositiveInt | None  # of the mix; null: as many as the shares and max_epochs allow
+    # of the mix; null: as many as the shares and max_epochs allow
+    max_bytes: PositiveInt | None
     max_epochs: (
         # how often a document of weight 1 may stand in the mix, on the average of its slice
         PositiveFloat
     )
     family_weights: dict[PositiveInt, NonNegativeFloat] | None = (
-        None  # from this family size on: weight; null: all weigh 1
+        # from this family size on: weight; null: all weigh 1
+        None
     )
     fim: Fim
     seed: int

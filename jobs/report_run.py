@@ -68,17 +68,21 @@ class Params(Strict):
     # left-out documents (raw rows, of rejects) shown for each reason
     samples_per_reason: PositiveInt
     sample_chars: PositiveInt  # characters shown of each
-    measures: list[str]  # columns of signals whose distributions are drawn
+    # columns of signals whose distributions are drawn
+    measures: list[str]
     bins: PositiveInt  # bars of a histogram
     # languages with rows of their own, the commonest; the others are summed
     languages: PositiveInt
     domains: PositiveInt  # domains likewise
     # of the documents; rarer languages and domains are summed with the others
     min_share: float = Field(ge=0, le=1)
-    largest_families: PositiveInt  # families of duplicates shown for each job
-    compared_chars: PositiveInt  # characters of two members that are compared
+    # families of duplicates shown for each job
+    largest_families: PositiveInt
+    # characters of two members that are compared
+    compared_chars: PositiveInt
     family_chars: PositiveInt  # characters shown of each
-    synthetic_samples: NonNegativeInt  # samples of the synthesis shown beside their source
+    # samples of the synthesis shown beside their source
+    synthetic_samples: NonNegativeInt
     runs: PositiveInt  # latest runs listed
     seed: NonNegativeInt  # which samples are shown
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_classifier.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not scored
+    # judges whose left-out documents are not scored
+    heeds: list[str]
     classifiers: list[str]  # names of train_classifier's models
 
 

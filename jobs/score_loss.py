@@ -43,7 +43,8 @@ NO_DOMAIN = "none"
 class Params(Strict):
     """See conf/jobs/score_loss.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not measured
+    # judges whose left-out documents are not measured
+    heeds: list[str]
     # folder of a Hugging Face causal language model, at the same path on every executor
     model: str
     # of the model's files, filled in: another content is another recipe and another version
@@ -52,7 +53,8 @@ class Params(Strict):
     # token before each document; null: the tokenizer's bos_token, else its eos_token
     opening: str | None
     max_tokens: PositiveInt  # of a document, from its beginning
-    padded_tokens: PositiveInt  # in one pass of the model, padding included
+    # in one pass of the model, padding included
+    padded_tokens: PositiveInt
     max_percentile: float = Field(gt=0, le=100)  # of the losses of a domain's documents
     min_documents: PositiveInt  # of a domain that has a limit
     min_kept: NonNegativeInt  # documents

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_perplexity.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not measured
+    # judges whose left-out documents are not measured
+    heeds: list[str]
     # each with a model of train_lm; documents in others have no perplexity
     languages: list[Label]
 

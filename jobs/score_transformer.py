@@ -68,7 +68,8 @@ class Labels(Strict):
 class Scorer(Strict):
     """One classifier."""
 
-    model: str  # folder, at the same path on every executor
+    # folder, at the same path on every executor
+    model: str
     # of the model's files, filled in: another content is another recipe and another version
     digest: str = ""
     head: Regression | Labels = Field(discriminator="kind")
@@ -85,7 +86,8 @@ class Scorer(Strict):
 class Params(Strict):
     """See conf/jobs/score_transformer.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not scored
+    # judges whose left-out documents are not scored
+    heeds: list[str]
     device: Literal["cpu", "cuda"]
     padded_tokens: PositiveInt  # in one pass of a model, padding included
     scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has

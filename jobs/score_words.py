@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_words.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     lists: list[ListFile] = Field(min_length=1)
 
     @model_validator(mode="before")

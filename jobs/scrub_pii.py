@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/scrub_pii.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     # what stands in the place of each entity; one that is not named is left alone
     placeholders: dict[str, str]
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/strip_headers.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     domains: list[Label] = Field(min_length=1)  # of source files
 
 

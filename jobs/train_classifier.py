@@ -40,7 +40,8 @@ class Linear(Strict):
     longest: PositiveInt
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
-    strength: PositiveFloat  # C of the regression: more, and it trusts the examples more
+    # C of the regression: more, and it trusts the examples more
+    strength: PositiveFloat
     # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only
     # in all
     length_bins: PositiveInt | None
@@ -150,8 +151,10 @@ class Preset(Strict):
 class Params(Strict):
     """See conf/jobs/train_classifier.yaml."""
 
-    judges: list[str]  # what they kept may be good, what they left out is bad
-    reasons: list[str] | None  # reasons of theirs that make a bad example; null: all
+    # what they kept may be good, what they left out is bad
+    judges: list[str]
+    # reasons of theirs that make a bad example; null: all
+    reasons: list[str] | None
     good: Slice | None
     bad: Slice | None
     files: list[ExampleFile]  # labelled rows beside those of the lake
@@ -160,7 +163,8 @@ class Params(Strict):
     seed: int  # which documents are taken
     # a model stays while its parameters do; false: it is trained anew with each batch
     keep: bool
-    classifiers: dict[str, Classifier]  # or, in a recipe, the name of a preset's file
+    # or, in a recipe, the name of a preset's file
+    classifiers: dict[str, Classifier]
 
     @model_validator(mode="before")
     @classmethod

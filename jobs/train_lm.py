@@ -33,21 +33,24 @@ if TYPE_CHECKING:
 class Model(Strict):
     """One language's model."""
 
-    unit: Literal["words", "chars"]  # tokens: words in lower case (each digit one), or characters
+    # tokens: words in lower case (each digit one), or characters
+    unit: Literal["words", "chars"]
     order: int = Field(ge=2, le=6)  # tokens in the longest n-gram
 
 
 class Params(Strict):
     """See conf/jobs/train_lm.yaml."""
 
-    heeds: list[str]  # judges whose left-out documents teach nothing
+    # judges whose left-out documents teach nothing
+    heeds: list[str]
     domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
     # characters of a document that are read, here and when it is scored
     max_chars: PositiveInt
     # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
     prune: NonNegativeInt
-    log10_unk: float = Field(lt=0)  # of an unknown token, where the estimator gives none
+    # of an unknown token, where the estimator gives none
+    log10_unk: float = Field(lt=0)
     seed: int  # which documents are taken
     # a model stays while these parameters do; false: it is trained anew with each batch
     keep: bool

@@ -21,7 +21,8 @@ from pydantic import (
 from synth_worker.errors import RecipeError
 
 HERE = Path(__file__).resolve().parent.parent
-PLACES = (Path("."), HERE, HERE / "jobs")  # conf/... stands in the checkout, or in the installed package
+# conf/... stands in the checkout, or in the installed package
+PLACES = (Path("."), HERE, HERE / "jobs")
 Form = Literal["markers", "text", "json"]
 
 
@@ -41,7 +42,8 @@ class Http(Strict):
     revision: str | None
     key_variable: str | None
     timeout_seconds: PositiveFloat
-    structured: bool  # whether the servers take response_format: json_schema
+    # whether the servers take response_format: json_schema
+    structured: bool
 
 
 class Vllm(Strict):
@@ -107,7 +109,8 @@ class Step(Strict):
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     max_chars: PositiveInt  # characters of a usable answer
-    same_language: bool  # whether the answer must be in the document's language
+    # whether the answer must be in the document's language
+    same_language: bool
     answer_schema: dict[str, Any] | None
 
 

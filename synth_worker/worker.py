@@ -23,7 +23,8 @@ from synth_worker.queue.journal import Journal
 from synth_worker.queue.store import Store, now
 from synth_worker.recipe import Prompts, Spec
 
-POLL_SECONDS = 2.0  # between two looks at parts that other workers hold
+# between two looks at parts that other workers hold
+POLL_SECONDS = 2.0
 VERSION = "0.1.0"
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-AT_ONCE = 3  # queries in flight; more would only wait for the driver
+# queries in flight; more would only wait for the driver
+AT_ONCE = 3
 
 
 def in_background(work: Callable[[], Any]) -> Future[Any]:

@@ -17,8 +17,10 @@ from jobs.core.datafiles import DataFile, digest_of, find_all, find_data, read_c
 from jobs.core.errors import ConfigError
 from udfs.contamination.items import Item
 
-_LABEL = re.compile(r"\s*[(（]?[A-Ha-h]\s*[)）.．、:：]\s*")  # `(A) text`: a document may write it `A. text`
-ABSENT = "absent"  # in place of the digest of a file that is not here
+# `(A) text`: a document may write it `A. text`
+_LABEL = re.compile(r"\s*[(（]?[A-Ha-h]\s*[)）.．、:：]\s*")
+# in place of the digest of a file that is not here
+ABSENT = "absent"
 
 
 class ColumnMap(Strict):
@@ -28,8 +30,10 @@ class ColumnMap(Strict):
     # unique within its benchmark; null: the number of the row in its file
     item: str | None
     text: str  # the question
-    answer: str | None = None  # a string, a number, or a list of those, any of which will do
-    choices: str | list[str] | None = None  # a list of strings, or the columns that hold one choice each
+    # a string, a number, or a list of those, any of which will do
+    answer: str | None = None
+    # a list of strings, or the columns that hold one choice each
+    choices: str | list[str] | None = None
     passage: str | None = None  # the text that the question is about
 
     def named(self) -> dict[str, str]:

@@ -24,7 +24,8 @@ class ListFile(Strict):
         if wrong:
             of = ", ".join(wrong)
             raise ValueError(f"categories {of}: wanted each with terms and with a weight above 0 and up to 1")
-        if is_here("ahocorasick"):  # else `modules` tells, with the job's name
+        # else `modules` tells, with the job's name
+        if is_here("ahocorasick"):
             automaton(self.words())
         return self
 

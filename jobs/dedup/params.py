@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class NearDupParams(Strict):
     """The parameters of every method; the methods below are what jobs.dedup asks of it."""
 
-    heeds: list[str]  # judges whose left-out documents are not looked at
+    # judges whose left-out documents are not looked at
+    heeds: list[str]
     # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
     unit: Literal["auto", "words", "characters"]
     words: PositiveInt  # words in a word shingle
@@ -32,11 +33,13 @@ class NearDupParams(Strict):
     min_unspaced_share: float = Field(ge=0, le=1)
     nfkc: bool
     casefold: bool
-    simplify: bool  # Traditional characters count as Simplified
+    # Traditional characters count as Simplified
+    simplify: bool
     # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and
     # who stays again
     max_bucket: PositiveInt
-    keep_rejected: bool  # whether rejected pairs are kept in `pairs`
+    # whether rejected pairs are kept in `pairs`
+    keep_rejected: bool
     families: Literal["independent_set", "components"]
     # the first difference decides who stays; doc_id breaks the last tie
     ranking: list[Rank]

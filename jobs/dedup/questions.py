@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # stands for white space, which shingles of the engine never see
 SPACE = "␣"
-BITS = 1  # of each minimum that a sketch keeps, as nobody decides by it
+# of each minimum that a sketch keeps, as nobody decides by it
+BITS = 1
 BATCH_ROWS = 8_192  # of questions on their way to Python
 
 

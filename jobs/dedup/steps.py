@@ -35,8 +35,10 @@ from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR,
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-BLOCK_ROWS = 16  # of an Arrow batch of blocks or messages: some megabytes each
-MIXED_ROWS = 64  # where many of them are documents of their own
+# of an Arrow batch of blocks or messages: some megabytes each
+BLOCK_ROWS = 16
+# where many of them are documents of their own
+MIXED_ROWS = 64
 # band keys of a part: some 100 bytes each while they are sorted
 KEYS = 2_000_000
 # of a part in which families are compared: 330 bytes each, and the open texts

@@ -120,7 +120,8 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     draft = log / f".{uuid.uuid4().hex}.tmp"
     draft.write_text("".join(f"{json.dumps(action)}\n" for action in actions), encoding="utf-8")
     try:
-        os.link(draft, log / f"{0:020}.json")  # whole or not at all, and never over another's
+        # whole or not at all, and never over another's
+        os.link(draft, log / f"{0:020}.json")
     except FileExistsError:
         pass
     finally:

@@ -54,10 +54,12 @@ UPGRADE = (
 SCHEMA_VERSION = "gristmill.schema"
 # which version the session's last commit made, as Delta notes it
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
-OLD_STAGING_SECONDS = 7 * 24 * 3600  # a run that staged something a week ago has died
+# a run that staged something a week ago has died
+OLD_STAGING_SECONDS = 7 * 24 * 3600
 # the column that says of a row of a merge that it is to be deleted
 GONE = "gristmill_gone"
-MERGED = "gristmill_merged"  # the temporary view of what a merge brings
+# the temporary view of what a merge brings
+MERGED = "gristmill_merged"
 # Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where
 # Table.marks_deleted. No smallest and largest value of each column either: ids are hashes and slices are
 # partitions, so they would skip no file, and finding them is a twentieth of measure_text.
@@ -287,7 +289,8 @@ class Lake:
             self.create(table)
             if self.local_root is not None and not self.is_catalog:
                 yield made
-                made.append(self.latest(table))  # under our lock nobody else has committed since
+                # under our lock nobody else has committed since
+                made.append(self.latest(table))
             else:
                 self.spark.conf.unset(LAST_COMMIT)
                 yield made
@@ -390,7 +393,8 @@ class Lake:
         """Raises ContractError when the table was made with other columns than declared: nothing could
         be written to it."""
         if state.properties.get(SCHEMA_VERSION) != table.schema_version:
-            self.read(table)  # a table of an older version may still have the same columns
+            # a table of an older version may still have the same columns
+            self.read(table)
 
     def clear(self, table: Table, where: str, note: str) -> int:
         """Delete the rows that meet `where`; returns the version."""

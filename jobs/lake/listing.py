@@ -29,7 +29,8 @@ LINK_TO_NOTHING = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
 # a name below the input, in parts: folders sort before what only begins like them
 Parts = tuple[str, ...]
-Left = tuple[str, str]  # name of an entry that is not read, and why
+# name of an entry that is not read, and why
+Left = tuple[str, str]
 
 
 class NoSuchInput(ConfigError):

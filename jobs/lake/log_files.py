@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 COMMIT = re.compile(r"(\d{20})\.json")
-LOOK_BACK = 20  # commits by others between one of ours and the look for it
+# commits by others between one of ours and the look for it
+LOOK_BACK = 20
 
 
 class Files(Protocol):

@@ -13,7 +13,8 @@ from jobs.lake.spark_errors import first_line
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LOOKING = ("DESCRIBE", "DESC", "SHOW")  # statements that begin so read the catalog and nothing else
+# statements that begin so read the catalog and nothing else
+LOOKING = ("DESCRIBE", "DESC", "SHOW")
 MODES = ("EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL")  # of EXPLAIN
 # Functions that call any Java method, and the clause that runs a shell command: they stand in a SELECT.
 REACHES_OUT = re.compile(

@@ -276,7 +276,8 @@ def _name_classes(spark: SparkSession) -> None:
 def _need_delta(spark: SparkSession) -> None:
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     try:
-        spark.sql("SELECT 1").collect()  # forces the session state, which loads the extensions
+        # forces the session state, which loads the extensions
+        spark.sql("SELECT 1").collect()
         found = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
     except Exception:
         found = False

@@ -167,7 +167,8 @@ def _summed(job: str, runs: list[Any]) -> dict[str, Any]:
     }
 
 
-WIDTHS_OF = 1000  # rows that say how wide a column is; later ones may stand out
+# rows that say how wide a column is; later ones may stand out
+WIDTHS_OF = 1000
 
 
 def as_text(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> str:

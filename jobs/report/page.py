@@ -67,7 +67,8 @@ def stages(
             # after it was counted.
             reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
-            out = sum(reasons.values())  # what the judges before it left out is counted with them
+            # what the judges before it left out is counted with them
+            out = sum(reasons.values())
         stage = {
             "job": job,
             "n_in": row["rows_kept"] + out,

@@ -9,7 +9,8 @@ from jobs.runner.context import Tables
 from jobs.schema.documents import SYNTHESIS
 from jobs.synthesis.samples import kept_samples
 
-JUDGED = {"docs", "verdicts", "corpus"}  # who writes these decides what becomes of a document
+# who writes these decides what becomes of a document
+JUDGED = {"docs", "verdicts", "corpus"}
 
 
 def split(

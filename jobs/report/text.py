@@ -39,7 +39,8 @@ LANGUAGES = {
 }
 # tokens after the first difference that are compared: difflib is quadratic
 _COMPARED = 1500
-_AROUND = 40  # characters of equal text that stay beside a difference
+# characters of equal text that stay beside a difference
+_AROUND = 40
 
 
 def visible(text: str) -> Markup:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from jobs.runner.run_log import Runs
 
 MOST = 1_000  # matches, and sources, that are looked at
-LISTED = 20  # matches that are shown where a name is not of one document
+# matches that are shown where a name is not of one document
+LISTED = 20
 # What a match in docs is told by.
 FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes")
 

@@ -76,7 +76,8 @@ class Change:
 
 
 # A frame, a Delete, an Insert, a Change, or a list of them for each table, committed in that order.
-Step = Callable[..., dict[str, Any]]  # of (jobs.runner.context.Tables, the job's parameters)
+# of (jobs.runner.context.Tables, the job's parameters)
+Step = Callable[..., dict[str, Any]]
 
 
 @dataclass(frozen=True)

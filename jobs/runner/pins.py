@@ -25,9 +25,11 @@ class Pin:
     """
 
     version: int | None = None
-    runs: frozenset[str] = frozenset()  # ids of the finished runs whose rows of the table still stand
+    # ids of the finished runs whose rows of the table still stand
+    runs: frozenset[str] = frozenset()
     trouble: str | None = None  # why other runs that wrote it do not
-    foreign: Commit | None = None  # somebody else's newest commit that changed rows
+    # somebody else's newest commit that changed rows
+    foreign: Commit | None = None
     # what ended runs cannot be seen from `runs` later, so that a row there has to say it
     is_unnoted: bool = False
     # version and run id of the newest commit by a run that stands

@@ -53,7 +53,8 @@ class Runs:
             return pin
         gone: set[str] = set()
         while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
-            gone.add(pin.last_commit[1])  # the table was rolled back, and others used the number again
+            # the table was rolled back, and others used the number again
+            gone.add(pin.last_commit[1])
             pin = pinned(name, self.rows, state, gone)
         if pin.version is None or pin.version >= state.version:
             return pin

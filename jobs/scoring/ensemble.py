@@ -90,7 +90,8 @@ def _rows(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
         rows = tables.slice("scores").where((F.col("job") == scorer.of) & (F.col("scorer") == name))
         return rows.select(*KEYS, "version", "raw", F.col("score").alias("unit"))
     rows = tables.slice("perplexity").where(F.col("job") == scorer.of)
-    unit = 1 / (1 + F.greatest("loss", F.lit(0.0)))  # the loss turned round; it has no end of its own
+    # the loss turned round; it has no end of its own
+    unit = 1 / (1 + F.greatest("loss", F.lit(0.0)))
     version, raw = F.col("model").alias("version"), (-F.col("loss")).alias("raw")
     return rows.select(*KEYS, version, raw, unit.alias("unit"))
 

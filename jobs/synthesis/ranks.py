@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from jobs.runner.context import Tables
 
-DIGITS = 1e9  # of a value: nine decimals, so that last bits decide nothing
+# of a value: nine decimals, so that last bits decide nothing
+DIGITS = 1e9
 
 
 def places(rows: DataFrame, by: list[str], measure: str) -> DataFrame:

@@ -21,7 +21,8 @@ class Prompted(Strict):
 
     prompt: str  # one of conf/prompts
     recipe: str = ""  # filled in from the prompt file
-    recipe_version: str = ""  # filled in: version and hash of the prompt file
+    # filled in: version and hash of the prompt file
+    recipe_version: str = ""
 
     @model_validator(mode="before")
     @classmethod

@@ -40,10 +40,12 @@ class Finding:
     # to be accepted as the newest finished one (None: nothing is written for this table)
     version: int | None = None
     accepts: tuple[str, ...] = ()
-    removes_missing: bool = False  # files that are gone are taken out of the table's log first
+    # files that are gone are taken out of the table's log first
+    removes_missing: bool = False
     # of docs: a version that still holds what others have deleted since
     before: int | None = None
-    drops: bool = False  # the table goes, so that its jobs write it anew
+    # the table goes, so that its jobs write it anew
+    drops: bool = False
 
 
 def findings(lake: Lake) -> list[Finding]:

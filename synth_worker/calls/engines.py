@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from synth_worker.errors import EngineFault, RecipeError, RetryLater
 from synth_worker.recipe import Http, Vllm
 
-NEEDED_GB = 3.0  # free memory that vLLM with the small model takes on a CPU
+# free memory that vLLM with the small model takes on a CPU
+NEEDED_GB = 3.0
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,8 @@ class VllmEngine:
         """Stop the engine."""
         if self.llm is not None:
             self.llm.shutdown()
-            self.llm = None  # here, not while Python is being taken down
+            # here, not while Python is being taken down
+            self.llm = None
 
 
 def _check_memory() -> None:

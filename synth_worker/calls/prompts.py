@@ -22,7 +22,8 @@ TOKEN = re.compile(
 )
 HAN = re.compile(r"[\u3400-\u9fff]")
 LETTER = re.compile(r"[^\W\d_]")
-MIN_HAN_SHARE = 0.2  # of the letters, from which on a text is Chinese
+# of the letters, from which on a text is Chinese
+MIN_HAN_SHARE = 0.2
 Message = dict[str, str]
 
 
@@ -35,7 +36,8 @@ def harmless(text: str, tokens: list[str]) -> str:
         key=len,
         reverse=True,
     ):
-        for _ in range(len(token)):  # two tokens side by side may leave a third between them
+        # two tokens side by side may leave a third between them
+        for _ in range(len(token)):
             broken = broken.replace(token, f"{token[0]} {token[1:]}")
     return broken
 

@@ -21,13 +21,16 @@ from synth_worker.flows.fuzzy_match import fold, likeness, pairs_of
 
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
-MIN_MARKER = 4  # folded characters; a shorter marker says nothing
+# folded characters; a shorter marker says nothing
+MIN_MARKER = 4
 # likeness of marker and beginning of a sentence from which on they may meet
 MIN_ALIKE = 0.32
 # likeness that a marker must be ahead by to be placed before the one said before it
 STEP_BACK = 0.06
-TAKEN = 0.3  # the same for a place that other words have taken
-LOOK_BACK = 8  # places before, among which a taken one is looked for
+# the same for a place that other words have taken
+TAKEN = 0.3
+# places before, among which a taken one is looked for
+LOOK_BACK = 8
 # folded characters at the beginning of a sentence by which it is looked up
 HEAD = 64
 MAX_FUZZY = 4000  # sentences of a chunk that are compared
@@ -54,7 +57,8 @@ class Source:
         self.text = text
         self.starts = sentence_starts(text)
         self.folded, self.origin = fold(text)
-        self.heads: dict[str, list[int]] = {}  # pairs of folded characters -> sentences that begin with them
+        # pairs of folded characters -> sentences that begin with them
+        self.heads: dict[str, list[int]] = {}
         self.folded_starts = [bisect_left(self.origin, start) for start in self.starts]
 
     def sentence_at(self, place: int) -> int:
@@ -158,7 +162,8 @@ def _place(source: Source, markers: list[str]) -> dict[int, tuple[int, str]]:
     """
     said = [i for i, marker in enumerate(markers) if i == 0 or marker != markers[i - 1]]
     known: dict[str, list[Candidate]] = {}
-    ways = [Way()]  # the best one for each place of the last marker
+    # the best one for each place of the last marker
+    ways = [Way()]
     for i in said:
         found = known.setdefault(markers[i], _candidates(source, markers[i]))
         best = {way.place: way for way in ways}

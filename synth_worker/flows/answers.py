@@ -15,10 +15,12 @@ from synth_worker.flows.fuzzy_match import fold
 from synth_worker.recipe import Step
 
 BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):、]|segment \d+\s*[:：])\s*", re.IGNORECASE)
-MARKER_CHARS = 80  # of a line that are taken for the words a segment begins with
+# of a line that are taken for the words a segment begins with
+MARKER_CHARS = 80
 # sentences; a shorter chunk is one segment if the model finds no more
 MIN_WORTH_CUTTING = 4
-OPENING = 40  # characters of a sentence that are offered as its marker
+# characters of a sentence that are offered as its marker
+OPENING = 40
 LAST_END = re.compile(r"^.*[。！？.!?][”\"’』」)]*", re.DOTALL)
 LABEL = re.compile(r"^\W*(?:the )?(?:core )?(?:question|核心问题|问题)(?: is)?\W*[:：]\W*", re.IGNORECASE)
 ASKS = re.compile(r"[?？][”\"’』」)*]*$")

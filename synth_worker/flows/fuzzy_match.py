@@ -7,7 +7,8 @@ import functools
 import unicodedata
 from collections import Counter
 
-FIRST, WEIGHT_OF_FIRST = 8, 0.1  # folded characters, and their weight in the likeness
+# folded characters, and their weight in the likeness
+FIRST, WEIGHT_OF_FIRST = 8, 0.1
 
 
 def fold(text: str) -> tuple[str, list[int]]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from synth_worker.models.convert import main, wheel_folder
 
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
-OUTPUT = "last_hidden_state"  # pooled and normalised by Spark NLP's annotator
+# pooled and normalised by Spark NLP's annotator
+OUTPUT = "last_hidden_state"
 
 
 def export(out: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-WITHIN = 0.1  # of the longer one: lengths that count as equal
+# of the longer one: lengths that count as equal
+WITHIN = 0.1
 RESAMPLES = 10_000
-FEW = 10  # with fewer questions than this an interval says nothing
+# with fewer questions than this an interval says nothing
+FEW = 10
 MEASURES = ("whole_text", "cot", "divergence")
 
 

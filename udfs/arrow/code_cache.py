@@ -29,7 +29,8 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
-BESIDE = "__pycache__"  # in the folder of the sources, as numba has it
+# in the folder of the sources, as numba has it
+BESIDE = "__pycache__"
 SUFFIXES = (".nbi", ".nbc")  # indexes, and code
 
 

@@ -13,7 +13,8 @@ import os
 import zipimport
 from typing import Any
 
-_read: dict[str, tuple[int, int]] = {}  # archive -> what its file was when its directory was read
+# archive -> what its file was when its directory was read
+_read: dict[str, tuple[int, int]] = {}
 _reread = zipimport.zipimporter.invalidate_caches
 
 

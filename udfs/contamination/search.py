@@ -49,15 +49,19 @@ class OverlapParams:
     Raises ValueError where the numbers do not fit together. benchmarks/decontamination.md says why these.
     """
 
-    seed: int = 4  # tokens in a row that make a document and an item meet
+    # tokens in a row that make a document and an item meet
+    seed: int = 4
     # a seed that more items have ("how many does he have") makes nobody meet
     max_seed_items: int = 50
-    band: int = 8  # tokens by which a copy may be shifted against the item
+    # tokens by which a copy may be shifted against the item
+    band: int = 8
     # evidence that is found of an item at least; an item that holds less is never looked for
     min_words: float = 6.0
-    min_alike: float = 0.6  # from here on an edited copy of the whole item
+    # from here on an edited copy of the whole item
+    min_alike: float = 0.6
     short_words: float = 12.0  # an item with fewer words ...
-    min_alike_short: float = 0.8  # ... must be alike this much, as everyday phrases come near
+    # ... must be alike this much, as everyday phrases come near
+    min_alike_short: float = 0.8
     # or so many words in a row, which are that share of the item
     runs: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))
     # evidence of an item with answers and of the answer together, at least
@@ -93,7 +97,8 @@ class SeedTable:
     firsts: npt.NDArray[np.int32]  # where the postings of a slot begin
     counts: npt.NDArray[np.int32]  # how many there are
     items: npt.NDArray[np.int32]  # postings: item ...
-    places: npt.NDArray[np.int32]  # ... and token at which the seed stands in it
+    # ... and token at which the seed stands in it
+    places: npt.NDArray[np.int32]
     sieve: Hashes  # one bit a seed, by its highest bits
 
 
@@ -108,11 +113,13 @@ class Index:
     tables: tuple[SeedTable, ...]
     tokens: Hashes  # of all items, item after item
     starts: Offsets  # of each item in `tokens`
-    costs: Weights  # sixths of a word of each token when it is edited ...
+    # sixths of a word of each token when it is edited ...
+    costs: Weights
     worths: Weights  # ... and as evidence
     answers: Hashes  # tokens of all answers, item after item
     answer_starts: Offsets  # of each answer in `answers`
-    answer_worths: Weights  # sixths of a word of each answer, as evidence
+    # sixths of a word of each answer, as evidence
+    answer_worths: Weights
     answers_of: Offsets  # of each item, in `answer_starts`
     # which items hold enough evidence, and a seed, to be looked for
     searchable: npt.NDArray[np.bool_]
@@ -326,7 +333,8 @@ def _spans(
         folded = table[points]
         firsts, lasts = kernels.bounds(codes[ends[document] : ends[document + 1]])
         span = np.stack([firsts[rows[mine, 4]], lasts[rows[mine, 5] - 1]], axis=1)
-        longer = np.flatnonzero(folded & EXPANDS)  # code points that became several codes, or none
+        # code points that became several codes, or none
+        longer = np.flatnonzero(folded & EXPANDS)
         if len(longer):
             sizes = np.ones(len(points), np.int64)
             sizes[longer] = pool[folded[longer] & POINT]

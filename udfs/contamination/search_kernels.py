@@ -8,9 +8,11 @@ from udfs.text.folding import IGNORED, POINT, UNSPACED
 
 # weights, in sixths of a word: a word, a character of an unspaced script, a number or single letter
 WORD, CHARACTER, SMALL = 6, 4, 3
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # of the rolling sums, as in udfs/dedup/shingles.py
+# of the rolling sums, as in udfs/dedup/shingles.py
+_BASE = np.uint64(0x9E3779B97F4A7C15)
 _PAIR = 2  # tokens in a row that count as found
-_UNDERSCORE = 95  # a letter to Python, punctuation in formulas
+# a letter to Python, punctuation in formulas
+_UNDERSCORE = 95
 
 
 @kernel
@@ -298,7 +300,8 @@ def search(  # type: ignore[no-untyped-def]
     found = np.zeros(longest + 1, np.bool_)
     table = np.zeros(16 * (longest + 2 * band) + 64, np.bool_)
     grid = np.zeros((3, 2 * band + 1), np.int64)
-    looked = np.full(n_items, -1, np.int64)  # document in which an item was last met ...
+    # document in which an item was last met ...
+    looked = np.full(n_items, -1, np.int64)
     around = np.zeros(n_items, np.int64)  # ... where it was last laid over it ...
     # ... and the last stretch: its shift and its end
     line, until = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)

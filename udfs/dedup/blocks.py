@@ -26,7 +26,8 @@ BLOCK = (
 ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13  # that block numbers can tell apart
 
 Fingerprinter = Callable[[pa.Array], Fingerprints]
-Part = tuple[npt.NDArray[np.uint64], int, Fingerprints]  # ids (documents, 2), bytes of text, fingerprints
+# ids (documents, 2), bytes of text, fingerprints
+Part = tuple[npt.NDArray[np.uint64], int, Fingerprints]
 
 
 def sketch_blocks(

@@ -36,7 +36,8 @@ from udfs.dedup.messages import (
 )
 
 Ints = npt.NDArray[np.int64]
-SHORT = 64  # rows of a run that are sorted where they stand
+# rows of a run that are sorted where they stand
+SHORT = 64
 # that a partition holds before it hands them on; a bucket may hold max_bucket ** 2 / 2
 PAIRS_AT_ONCE = 4_000_000
 

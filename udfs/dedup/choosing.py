@@ -62,7 +62,8 @@ class Rule:
     judge: Judge  # by sketches of `width` bytes
     width: int
     by_sketch: str  # what `pairs.method` calls that
-    shingles: ShingleParams  # by texts: `measure` of the shingle sets, from `limit` on
+    # by texts: `measure` of the shingle sets, from `limit` on
+    shingles: ShingleParams
     measure: str
     limit: float
     survivors: str  # independent_set or components

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from udfs.dedup import survivors
 
 Ints = npt.NDArray[np.int64]
-METHODS = ("chain", "exact", "set", "simhash", "sketch")  # how pairs are decided, in alphabetical order
+# how pairs are decided, in alphabetical order
+METHODS = ("chain", "exact", "set", "simhash", "sketch")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Fates:
     dup_of: Ints
     method: Ints  # place in METHODS
     similarity: npt.NDArray[np.float64]  # NaN for the method chain
-    family: Ints  # place of the document of the smallest doc_id in its family
+    # place of the document of the smallest doc_id in its family
+    family: Ints
 
 
 def fates(

@@ -21,14 +21,17 @@ Arrays = tuple[Any, ...]  # NumPy types
 
 # Kinds, with what `data` holds. A node is a document's place in the table `sketches`: number of the block,
 # row in it.
-KEYS = 0  # block, then KEY arrays: band keys of documents
+# block, then KEY arrays: band keys of documents
+KEYS = 0
 PAIR = 1  # TWO: nodes that share a band key
 # TWO: two nodes of equal shingle sets, the one that stands for the set first
 LINK = 2
-BUCKET = 3  # band key, then the nodes of a bucket over the cap
+# band key, then the nodes of a bucket over the cap
+BUCKET = 3
 # LABELLED, `name` the block: which of its documents are sent where
 LABEL = 4
-MEMBER = 5  # MEMBERS, `name` the batch: documents that are in company
+# MEMBERS, `name` the batch: documents that are in company
+MEMBER = 5
 # node, doc_id's halves, n_shingles, then sketches: documents that are compared
 SKETCH = 6
 # `name` doc_id and batch_id, data the node and n_times: one document, for what Spark has to look up
@@ -38,10 +41,14 @@ WANTED = 8
 JUDGED = 9  # PAIRS: pairs with what became of them
 # node (little-endian), rank (big-endian, as Spark casts it): one kept document
 RANK = 10
-TEXT = 11  # node, then the text in UTF-8: one document
-EDGE = 12  # TWO: components in rounds: a node and a smaller one
-STATE = 13  # `name` a checksum: whether a round changed anything
-ROOT = 14  # TWO: a node and the smallest of its component
+# node, then the text in UTF-8: one document
+TEXT = 11
+# TWO: components in rounds: a node and a smaller one
+EDGE = 12
+# `name` a checksum: whether a round changed anything
+STATE = 13
+# TWO: a node and the smallest of its component
+ROOT = 14
 
 TWO: Arrays = (np.int64, np.int64)
 # Band key, set hash, row in its block and FIRST_BAND. (The whole hash: of the pairs in a bucket of a million,
@@ -54,7 +61,8 @@ COMPARED: Arrays = (np.int64, np.uint64, np.uint64, np.int32)  # node, the doc_i
 PAIRS: Arrays = (np.int64, np.int64, np.float64, np.int8)  # two nodes, similarity, verdict: see OPEN
 
 ROWS = 8_192  # documents of a block: 13 bits of a node
-ROW_BITS, ORDINAL_BITS, TASK_BITS = 13, 14, 20  # a node: round of the run, task, block of the task, row
+# a node: round of the run, task, block of the task, row
+ROW_BITS, ORDINAL_BITS, TASK_BITS = 13, 14, 20
 FIRST_BAND, SENDS_SKETCH, SENDS_MEMBER = 1 << 15, 1 << 15, 1 << 14  # flags beside 13 bits of a row
 ARRAY_ROWS = 1_000_000  # of one message: 16 MB of pairs
 

@@ -111,7 +111,8 @@ def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
             for i in range(size):
                 block[i] = _premix(np.uint32(hashes[start + i] & np.uint64(0xFFFFFFFF)))
             full = (size + 3) // 4 * 4
-            block[size:full] = block[0]  # a hash that comes again changes no minimum
+            # a hash that comes again changes no minimum
+            block[size:full] = block[0]
             for i in range(0, full, 4):
                 one, two, three, four = block[i], block[i + 1], block[i + 2], block[i + 3]
                 for k in range(perms):
@@ -193,9 +194,11 @@ class Fingerprints:
     n_shingles: npt.NDArray[np.int32]  # distinct
     # how often it says most of what it says, see udfs.dedup.shingles.slice_sets
     n_times: npt.NDArray[np.uint8]
-    set_hash: npt.NDArray[np.int64]  # of the shingle set: equal sets have equal hashes
+    # of the shingle set: equal sets have equal hashes
+    set_hash: npt.NDArray[np.int64]
     sketch: Sketches  # (texts, bytes)
-    bands: npt.NDArray[np.int64]  # (texts, keys): texts that share a key are compared
+    # (texts, keys): texts that share a key are compared
+    bands: npt.NDArray[np.int64]
 
 
 def fingerprints_by(

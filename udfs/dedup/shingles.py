@@ -44,7 +44,8 @@ _SCAN = 32
 
 AUTO, WORDS, CHARACTERS = range(3)
 _LETTER = WORD | UNSPACED
-_COUNTED = 1 << 31  # of a code: in its place stands a hash of signs that count
+# of a code: in its place stands a hash of signs that count
+_COUNTED = 1 << 31
 _OPERATORS = 1 << OPERATOR | 1 << AMBIGUOUS | 1 << DASH
 _MINUS, _NEW_LINE, _RETURN, _LINE, _PARAGRAPH = ord("-"), 0x0A, 0x0D, 0x2028, 0x2029
 _FORMS, _SAME = np.array([[form, ord(sign)] for form, sign in sorted(SAME.items())], np.uint32).T.copy()
@@ -56,8 +57,10 @@ class ShingleParams:
     """How a document is cut. Raises ValueError for an n-gram below 1 or an unknown unit."""
 
     words: int = 5  # tokens in a word shingle
-    characters: int = 5  # characters other than white space in a character shingle
-    unit: str = "auto"  # "words", "characters", or by the share below
+    # characters other than white space in a character shingle
+    characters: int = 5
+    # "words", "characters", or by the share below
+    unit: str = "auto"
     min_unspaced_share: float = 0.02
     fold: FoldParams = field(default_factory=lambda: FoldParams(powers=True))
     cut: int = field(

@@ -38,7 +38,8 @@ _FILES = frozenset(
     "doc docx xls xlsx ppt pptx odt service".split()
 )
 _SCALE = re.compile(r"\d+(?:\.\d+)?x(?:\.|$)|v?\d+\.\d+(?:\.|-|$)")  # @2x.png, @1.2.3.tgz
-_NAMES = ("openssh.com", "libssh.org")  # names of algorithms, such as hmac-sha2-512-etm@openssh.com
+# names of algorithms, such as hmac-sha2-512-etm@openssh.com
+_NAMES = ("openssh.com", "libssh.org")
 _REMOTE = re.compile(r"(?:^|[\s;&|$>`(])(?:ssh|scp|sftp|mosh|ssh-copy-id|rsync)(?: -\w+(?: \d+)?)* +['\"]?$")
 _AUTHORITY = re.compile(r"://[^\s/?#\"'<>,;]*$")
 _IPV4 = re.compile(
@@ -56,7 +57,8 @@ _VERSION = re.compile(
 _VERSION_BEHIND = re.compile(
     r"(?i)\s?(?:版(?![权權面块])|[章节節条條](?![点點件款目])|(?:version|release|build)\b)"
 )
-_NEAR = 24  # characters before a find that are looked at
+# characters before a find that are looked at
+_NEAR = 24
 # four numbers that are all below are rather a version or a section
 _MIN_OCTET = 20
 

@@ -145,7 +145,8 @@ class Comment:
     start of its closer for a block."""
 
     lines: list[tuple[int, int]]
-    opener: int  # code points; 0 for a run of line comments
+    # code points; 0 for a run of line comments
+    opener: int
     closer: int
 
 

@@ -14,7 +14,8 @@ _ID = re.compile(
     r"(?<![0-9])(?=([1-9]\d{16}[ -]?[0-9X]|[1-9]\d{5}([ -])(?:\d{8}|\d{4}[ -]\d{4})\2\d{3}[ -]?[0-9X]"
     r"|[1-9]\d\d([ -])\d{3}\3\d{4}\3\d{4}\3\d{3}[0-9X])(?![0-9A-Za-z_]))".replace("X", "XxⅩⅹХх×")
 )
-_OLD_ID = re.compile(rf"(?<![0-9])[1-9]\d{{14}}{_END}")  # until 1999: no check digit, two digits of the year
+# until 1999: no check digit, two digits of the year
+_OLD_ID = re.compile(rf"(?<![0-9])[1-9]\d{{14}}{_END}")
 _OLD_NAME = re.compile(r"身份证(?:号码?)?[^0-9]{0,4}$|(?i:id card)[^0-9]{0,4}$")
 _REGIONS = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 "
@@ -43,7 +44,8 @@ OTHER_NUMBER = re.compile(
     r"(?:\s?(?:号码?|id|no\.?|number|#))?[\s:=#.'\"]{0,3}$"
 )
 _GOES_ON = re.compile(r"[0-9A-Za-z_%元万亿]|[.-]\d|\s?(?:[Bb]ytes?|[KMGT]i?B|ms|字节)\b")
-_NEAR = 24  # characters before a number that are looked at
+# characters before a number that are looked at
+_NEAR = 24
 
 
 def joined_left(text: str, start: int) -> bool:

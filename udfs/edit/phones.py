@@ -20,7 +20,8 @@ SURE, PLAIN, RARE = (
     0,
 )  # what a form says by itself; PLAIN: not in a row of numbers; RARE: only behind a word
 _GAP = r"(?: - | {1,2}|-|\.)"
-_LINE = r"(?: - | {1,2}|-)"  # no full stop, where it would be that of a decimal number
+# no full stop, where it would be that of a decimal number
+_LINE = r"(?: - | {1,2}|-)"
 _COUNTRY = r"(?:\((?:\+|00)?86\)|(?:\+|00)?86) ?-?(?:\(0\))? ?"
 _MOBILE = re.compile(
     rf"(?<![\d+])(?P<country>{_COUNTRY})?0?(?:1[3-9]\d(?P<common>\d{{8}}|{_GAP}\d{{4}}{_GAP}\d{{4}}"
@@ -63,7 +64,8 @@ _DIGITS_OF = re.compile(
 _OTHER_BEFORE = re.compile(r"(?:^|[^\w./-])[+(]?\d[\d ()-]{6,18}/$")  # 13812345678/13912345678
 _OTHER_BEHIND = re.compile(r"/(?:\d{1,4}|1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|[2-9]\d{6,7})(?!\d)")  # 62345678/79
 _GAPS = re.compile(r"(?<=\d)[ ./)-]")
-_NEAR = 28  # characters before a number that are looked at
+# characters before a number that are looked at
+_NEAR = 28
 
 
 @lru_cache(maxsize=4096)
@@ -94,7 +96,8 @@ def _chinese(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
             else RARE
         )
         if grade == PLAIN and re.search(r"[A-Za-z]{2} $", text[max(0, match.start() - 3) : match.start()]):
-            grade = RARE  # volume and pages of a journal: Immunol 177 8676 8683
+            # volume and pages of a journal: Immunol 177 8676 8683
+            grade = RARE
         yield *match.span(), SURE if match.group().startswith("(") else grade
     for match in in_zones(_LANDLINE, text, zones):
         found = match.group()
@@ -114,7 +117,8 @@ def _foreign(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
     for match in in_zones(_ABROAD, text, zones):
         found = match.group()
         plus = found.lstrip("(") if "+" in found else "+" + found[2:]
-        if size := _longest(plus, (None,)):  # where it is cut amid digits, joined_right sees them
+        # where it is cut amid digits, joined_right sees them
+        if size := _longest(plus, (None,)):
             yield match.start(), match.start() + size + len(found) - len(plus), SURE
     for match in in_zones(_AMERICAN, text, zones):
         found = match.group()

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 REASON = "traditional_script"
-CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")  # of OpenCC; `p`: words too, as the mainland has them
+# of OpenCC; `p`: words too, as the mainland has them
+CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")
 FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string())]))
 _HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 # characters; the longest phrase that changes its length has ten
@@ -34,7 +35,8 @@ def converter(config: str) -> Callable[[str], str]:
     """OpenCC's conversion by one of CONFIGS. Raises ValueError for another."""
     if config not in CONFIGS:
         raise ValueError(f"unknown config {config} of OpenCC; known: {', '.join(CONFIGS)}")
-    import opencc  # a worker that converts nothing does not need it
+    # a worker that converts nothing does not need it
+    import opencc
 
     convert = opencc.OpenCC(config).convert
     return lambda text: "\0".join(map(convert, text.split("\0")))  # OpenCC stops at a NUL

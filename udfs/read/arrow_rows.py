@@ -34,7 +34,8 @@ _LETTER_HEADS[
 ] = True
 # bytes of a text that begins otherwise in which a letter is looked for by columns
 PROBE = 256
-PLACED = ("_path", "_row", "_block")  # columns that say where a row of a frame stood
+# columns that say where a row of a frame stood
+PLACED = ("_path", "_row", "_block")
 
 
 def rows_of(
@@ -233,7 +234,8 @@ class _Column:
     name: str
     values: pa.Array
     raw: pa.Array
-    odd: np.ndarray  # rows whose value only the record's way can tell
+    # rows whose value only the record's way can tell
+    odd: np.ndarray
     is_there: bool = True  # whether any row has it
 
     def slice(self, start: int, length: int) -> _Column:

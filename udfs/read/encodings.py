@@ -20,7 +20,8 @@ import codecs
 import functools
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
-MIN_COMMON = 0.6  # share of non-ASCII characters in the zone of daily use
+# share of non-ASCII characters in the zone of daily use
+MIN_COMMON = 0.6
 # Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody uses. Of 10,700 Chinese pieces
 # of 128 characters (songs of the Tang, lists of names) none had less than 2 % of the very commonest. share of
 # Chinese characters that are the very commonest; judged from so many characters on

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from udfs.read.streams import BrokenStream, Limits, Line
 
 _BRACKET = re.compile(rb'["{}\[\]]')
-_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # possessive: no way back, so no memory of it
-_LOOSE = re.compile(rb"[,\]}\r\n{\[]")  # where something ends that is neither object, list nor string
+# possessive: no way back, so no memory of it
+_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+# where something ends that is neither object, list nor string
+_LOOSE = re.compile(rb"[,\]}\r\n{\[]")
 # Commas, line ends, the mark of UTF-8, and the separator of JSON text sequences (RFC 7464).
 _GAP = re.compile(rb"[ \t\r\n,\xef\xbb\xbf\x1e]*+")
 
@@ -32,7 +34,8 @@ class _Values:
     def __init__(self, pieces: Iterator[bytes], limits: Limits) -> None:
         self._pieces, self._limits = pieces, limits
         self._held, self.at = bytearray(), 0
-        self._broken: BrokenStream | None = None  # kept until all that stands before the break is out
+        # kept until all that stands before the break is out
+        self._broken: BrokenStream | None = None
         self._border: re.Pattern[bytes] | None = None  # how the line of the first object begins
         # after a value that was never closed: no value goes over a border
         self._is_strict = False
@@ -40,7 +43,8 @@ class _Values:
         self._searched = self._found = 0
         # how far the value under way was followed, and what is open there
         self._pos, self._depth, self._is_string = 0, 0, False
-        self._is_loose = False  # whether it is neither object, list nor string
+        # whether it is neither object, list nor string
+        self._is_loose = False
 
     def rows(self) -> Iterator[Line]:
         """See `values`."""
@@ -104,7 +108,8 @@ class _Values:
             return at, row, None
         head = bytes(self._held[: min(self._limits.max_raw_bytes, size)])
         border = self._border.search(self._held, 1, size + 1) if self._border and not is_closed else None
-        if border:  # the next object begins inside: this one was never closed
+        # the next object begins inside: this one was never closed
+        if border:
             self._is_strict = True
             self._drop(border.start())
             return at, head, "malformed_json"
@@ -144,7 +149,8 @@ class _Values:
             if self._is_string:
                 match = _STRING.match(held, pos, end)
                 pos = match.end() if match else pos
-                if pos >= end or held[pos] != 0x22:  # a backslash whose other half is still to come
+                # a backslash whose other half is still to come
+                if pos >= end or held[pos] != 0x22:
                     break
                 pos, self._is_string = pos + 1, False
             else:

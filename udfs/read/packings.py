@@ -6,7 +6,8 @@ promises what the bytes do not keep is said. Only brotli and raw LZMA have no by
 
 from __future__ import annotations
 
-HEAD = 512  # bytes that tell; tar writes its mark at byte 257
+# bytes that tell; tar writes its mark at byte 257
+HEAD = 512
 
 # of packings that are unpacked
 SUFFIXES = {"gz": (".gz", ".gzip"), "zst": (".zst", ".zstd"), "bz2": (".bz2", ".bz"), "xz": (".xz",)}

@@ -19,7 +19,8 @@ class PartHash:
 
     def __init__(self, part: int, n_parts: int) -> None:
         self.part, self.n_parts = part, n_parts
-        self.size: int | None = None  # bytes of the whole file, once it was opened
+        # bytes of the whole file, once it was opened
+        self.size: int | None = None
         self._at = self._end = 0
         self._digest = hashlib.blake2b(digest_size=16)
 

@@ -193,7 +193,8 @@ def _lines(unit: dict[str, Any], params: ReadParams) -> Iterator[tuple[str, byte
     with closing(raw):
         encoding = _encoding(raw.read(3), params)
         for at, line, reason in part_lines(raw, name, size, unit["part"], unit["n_parts"], params.limits):
-            if not at:  # packed files and UTF-16 show their mark only here
+            # packed files and UTF-16 show their mark only here
+            if not at:
                 encoding = _encoding(line[:3], params) if reason is None else encoding
             if reason or (line and not line.isspace()):
                 yield f"{name}:{at}", line, reason, encoding

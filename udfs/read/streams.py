@@ -183,7 +183,8 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
     size."""
     fresh, step = _UNPACKERS[kind]
     member, taken, given = fresh(), 0, 0
-    is_begun = False  # whether the member under way has been fed
+    # whether the member under way has been fed
+    is_begun = False
     for piece in blocks(raw, size=step):
         taken += len(piece)
         while piece:

@@ -24,9 +24,11 @@ class Survey:
     missing: dict[str, str]
     # columns that rows had, in the order in which they came
     names: dict[str, None] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)  # our field -> what stands where the way to it ends
+    # our field -> what stands where the way to it ends
+    why: dict[str, str] = field(default_factory=dict)
     has_rows: bool = False
-    foreign: str | None = None  # what the file is, when it is none of its format
+    # what the file is, when it is none of its format
+    foreign: str | None = None
 
     def saw(self, names: Iterable[str], present: Iterable[str]) -> None:
         """Rows with columns called `names`; `present`: of our fields, those whose column was there."""

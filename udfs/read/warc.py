@@ -16,7 +16,8 @@ from udfs.read.streams import BrokenStream, Limits
 from udfs.read.values import Undecodable
 
 MAX_HEADER = 1 << 16  # bytes
-NEXT = b"\r\n\r\nWARC/"  # how the next record begins when a length cannot be believed
+# how the next record begins when a length cannot be believed
+NEXT = b"\r\n\r\nWARC/"
 KINDS = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 # a line that begins with white space goes on with the field before
 _FOLD = re.compile(rb"\r?\n[ \t]+")
@@ -94,7 +95,8 @@ class _Feed:
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._held, self.at = pieces, bytearray(), 0
-        self.broken: BrokenStream | None = None  # kept until all records before the break are out
+        # kept until all records before the break are out
+        self.broken: BrokenStream | None = None
 
     @property
     def end(self) -> int:
@@ -202,7 +204,8 @@ class _Feed:
                 return True
             if not self.need(len(self._held) + 1):
                 if self.broken is None and len(self._held) >= left and not self._held[left:].strip(b"\r\n"):
-                    self.drop(left)  # the last record of the file: no other begins behind it
+                    # the last record of the file: no other begins behind it
+                    self.drop(left)
                     return True
                 break
         if not left:

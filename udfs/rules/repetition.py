@@ -11,8 +11,10 @@ from udfs.arrow.compiled import Hashes, Offsets, kernel, mix64
 from udfs.text.chars import SCATTER
 from udfs.text.words import Words
 
-TOP_N = (2, 3, 4)  # characters of the commonest run of n words
-DUPLICATE_N = (5, 6, 7, 8, 9, 10)  # characters of all repeated runs of n words
+# characters of the commonest run of n words
+TOP_N = (2, 3, 4)
+# characters of all repeated runs of n words
+DUPLICATE_N = (5, 6, 7, 8, 9, 10)
 # Data-Juicer, character_repetition_filter (rep_len), code points
 WINDOW_CHARS = 10
 # code points of a document that its windows are counted on: the table of a book of 100 MB would not fit
@@ -90,7 +92,8 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
     firsts = np.empty(size, np.int32)
     # hash of the run that begins here, one word longer at each turn
     grams = np.empty(longest, np.uint64)
-    joined = np.zeros(longest + 1, np.uint64)  # hash of the words up to here, written together
+    # hash of the words up to here, written together
+    joined = np.zeros(longest + 1, np.uint64)
     length = np.zeros(longest + 1, np.int64)  # and its code points
     found = np.zeros((rows, len(tops) + len(sizes)), np.int64)
     for row in range(rows):

@@ -193,5 +193,6 @@ def probability(logit: Floats) -> Floats:
 
 def score(model: Classifier, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
     """SCORED of each row: the calibrated logit, and its probability."""
-    raw = np.round(logits(model, rows), 6)  # the last bits of a double are not the same on every machine
+    # the last bits of a double are not the same on every machine
+    raw = np.round(logits(model, rows), 6)
     return pa.record_batch([pa.array(raw), pa.array(probability(raw))], schema=SCORED)

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 EMBEDDED = pa.list_(pa.float32())
 DIMENSIONS = 512
-DIGITS = 5  # decimals that are kept: machines differ in the last bits
+# decimals that are kept: machines differ in the last bits
+DIGITS = 5
 
 
 def model_name() -> str:

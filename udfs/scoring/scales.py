@@ -17,14 +17,16 @@ import pyarrow as pa
 STEPS = 65536
 BINS = 20
 Lang: TypeAlias = "str | None"
-Counted: TypeAlias = "Sequence[tuple[int, int]]"  # (step, weight), ascending, each step once
+# (step, weight), ascending, each step once
+Counted: TypeAlias = "Sequence[tuple[int, int]]"
 
 
 @dataclass(frozen=True)
 class Curve:
     """Which share of a language one scorer puts below a step, half of the step's own documents included."""
 
-    steps: np.ndarray  # int32, ascending: those that documents had
+    # int32, ascending: those that documents had
+    steps: np.ndarray
     shares: np.ndarray  # float64, 0 to 1
 
     def at(self, steps: np.ndarray) -> np.ndarray:

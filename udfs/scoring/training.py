@@ -20,7 +20,8 @@ from udfs.scoring.grams import GramParams, count_grams
 
 Labels = npt.NDArray[np.int64]
 SEED = 1
-MAX_WEIGHT = 8.0  # of an example among those of its language and length
+# of an example among those of its language and length
+MAX_WEIGHT = 8.0
 
 
 def fit(

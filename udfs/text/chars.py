@@ -22,12 +22,14 @@ DIGIT = 1 << 3  # str.isalnum, but no letter
 SYMBOL = 1 << 4
 TERMINAL = 1 << 5  # ends a sentence
 HAN = 1 << 6
-UNSPACED = 1 << 7  # letters of a script that puts no spaces between words
+# letters of a script that puts no spaces between words
+UNSPACED = 1 << 7
 LOWER = 1 << 8  # lower case, or a letter without case
 UPPER = 1 << 9  # upper case, or a letter without case
 AFFIX = 1 << 10  # split off at either end of a word
 QUOTE = 1 << 11
-ICON = 1 << 12  # other symbols (So): a word of their own wherever they stand
+# other symbols (So): a word of their own wherever they stand
+ICON = 1 << 12
 PUNCT = 1 << 13  # Unicode category P
 CURRENCY = 1 << 14
 

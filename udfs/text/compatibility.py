@@ -15,7 +15,8 @@ _TAGS = "wide narrow small vertical noBreak initial medial final isolated square
 TYPOGRAPHIC = frozenset(f"<{tag}>" for tag in _TAGS.split())
 """Other tags keep their character: super, sub, fraction, circle, and font, by which mathematics
 tells ℝ from R."""
-_NUMBERED = (range(0x2474, 0x249C), range(0x1F101, 0x1F10B))  # ⑴, ⒈, 🄁 are <compat>, but `⒈5` is not 1.5
+# ⑴, ⒈, 🄁 are <compat>, but `⒈5` is not 1.5
+_NUMBERED = (range(0x2474, 0x249C), range(0x1F101, 0x1F10B))
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +33,8 @@ def _expanded(char: str) -> str:
         return char
     inner = [chr(int(part, 16)) for part in parts]
     folded = "".join(map(_expanded, inner))
-    return folded if tag or folded != "".join(inner) else char  # a letter with its accent is NFC's to compose
+    # a letter with its accent is NFC's to compose
+    return folded if tag or folded != "".join(inner) else char
 
 
 def fold_forms(text: str) -> str:

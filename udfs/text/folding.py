@@ -22,13 +22,17 @@ from udfs.text.signs import JOINED, POWERS, sign_class
 POINT = 0x1FFFFF
 SIGN_CLASS = 21  # the lowest bit of the class
 WORD = 1 << 24
-UNSPACED = 1 << 25  # letters of a script that puts no spaces between words
+# letters of a script that puts no spaces between words
+UNSPACED = 1 << 25
 SPACE = 1 << 26
-IGNORED = 1 << 27  # soft hyphens, zero-width joiners: nobody sees them
+# soft hyphens, zero-width joiners: nobody sees them
+IGNORED = 1 << 27
 # the low bits are a position in the pool of longer replacements
 EXPANDS = 1 << 28
-CAREFUL = 1 << 29  # normalising this character depends on its neighbours
-SIGN = 1 << 30  # a sign that may count by itself (all classes but JOINED)
+# normalising this character depends on its neighbours
+CAREFUL = 1 << 29
+# a sign that may count by itself (all classes but JOINED)
+SIGN = 1 << 30
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer, Han with its radicals and numerals, Kana,
 # Bopomofo.
@@ -73,20 +77,24 @@ _BY_CONTEXT = dict(
 class FoldParams:
     """What is folded away before texts are compared."""
 
-    nfkc: bool = True  # full width, ligatures, composed and decomposed letters
+    # full width, ligatures, composed and decomposed letters
+    nfkc: bool = True
     casefold: bool = True  # case
-    simplify: bool = True  # Traditional characters become Simplified ones (OpenCC)
+    # Traditional characters become Simplified ones (OpenCC)
+    simplify: bool = True
     # runs of white space become one space, none at the ends; shingles never see white space
     squeeze_space: bool = True
     # but powers, fractions, circled and styled letters, as exact copies want
     keep_signs: bool = False
-    powers: bool = False  # where they are folded: 2⁵ becomes 2^5 and not 25
+    # where they are folded: 2⁵ becomes 2^5 and not 25
+    powers: bool = False
 
 
 @lru_cache(maxsize=1)
 def simplified() -> dict[int, str]:
     """Code point to its Simplified character, one for one, from OpenCC (t2s, then what tw2s and hk2s add)."""
-    import opencc  # a worker that only counts pairs does not need it
+    # a worker that only counts pairs does not need it
+    import opencc
 
     han = [chr(point) for low, high in _HAN_RANGES for point in range(low, high + 1)]
     table: dict[str, str] = {}

@@ -24,8 +24,10 @@ PACKAGE = "package:"
 LATIN_PER_SIGN = 2
 # of a Latin word: what is said of Kubernetes is in the language of the other words
 MAX_WORD_WEIGHT = 4
-SHORT_WEIGHT = 200  # a text whose letters weigh less is short: the script decides
-MIN_SCORE = 0.5  # below it the model is not believed on long texts either
+# a text whose letters weigh less is short: the script decides
+SHORT_WEIGHT = 200
+# below it the model is not believed on long texts either
+MIN_SCORE = 0.5
 # of the whole text and of its words alone, before a short text in Latin is not English
 MIN_OTHER_SCORE = 0.6
 MIN_OTHER_LETTERS = 10  # in those words: `ans` is French at 1.0
@@ -121,14 +123,16 @@ def _by_script(line: str, lang: str | None, score: float, letters: list[int], mo
     latin, signs, other = _weights(letters)
     if signs and latin > signs:
         latin = sum(min(MAX_WORD_WEIGHT, len(word)) for word in _LATIN_WORD.findall(line))
-    if other > max(latin, signs):  # which language of Cyrillic, Arabic, Thai: nobody else knows
+    # which language of Cyrillic, Arabic, Thai: nobody else knows
+    if other > max(latin, signs):
         is_absurd = lang in (None, "en", "ja", "ko", *CHINESE)
         return Named("und", 0.0, SCRIPT) if is_absurd else Named(lang, score, MODEL)
     if signs and signs >= latin:
         return _east_asian(line, lang, letters)
     own = {"zh": letters[HAN], "ja": letters[KANA], "ko": letters[HANGUL]}
     if score >= MIN_SCORE and own.get(lang or "", 0):
-        return Named(lang, score, MODEL)  # a sentence about things with long Latin names
+        # a sentence about things with long Latin names
+        return Named(lang, score, MODEL)
     if lang == "en":
         return Named(lang, score, MODEL)
     if lang is not None and score >= MIN_OTHER_SCORE and lang not in ("ja", "ko", *CHINESE):

@@ -30,7 +30,8 @@ def as_written(texts: pa.Array | pa.ChunkedArray, spans: pa.ListArray) -> pa.Lis
     for row in np.flatnonzero(_holds(texts, "\r\n") & (np.diff(ends) > 0)).tolist():
         points = np.frombuffer(texts[row].as_py().encode("utf-32-le"), np.uint32)
         gone = np.flatnonzero((points[:-1] == 13) & (points[1:] == 10))
-        gone -= np.arange(len(gone))  # where the `\n` behind each stands in the unified text
+        # where the `\n` behind each stands in the unified text
+        gone -= np.arange(len(gone))
         for place in places.values():
             mine = place[ends[row] : ends[row + 1]]
             mine += np.searchsorted(gone, mine).astype(np.int32)

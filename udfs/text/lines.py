@@ -18,7 +18,8 @@ from udfs.text.words import IS_END, IS_PUNCT, Words
 ANY_BREAK, NEWLINES, NOT_BLANK, PARAGRAPHS = range(4)
 KEPT, LONG_WORD, NO_TERMINAL, FEW_WORDS, JAVASCRIPT, POLICY = range(6)
 DROP_REASONS = ("", "too_long_word", "no_terminal_punctuation", "too_few_words", "javascript", "policy")
-MIN_LINE_WORDS = 3  # C4 (jmlr.org/papers/v21/20-074), words split at white space
+# C4 (jmlr.org/papers/v21/20-074), words split at white space
+MIN_LINE_WORDS = 3
 MAX_WORD_CHARS = 1000  # C4's code, code points
 SHORT_LINE_CHARS = 30  # FineWeb (arXiv 2406.17557), code points
 LONG_PARAGRAPH_CHARS = 200  # mC4's code, code points

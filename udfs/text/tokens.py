@@ -321,7 +321,8 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
     starts = np.empty(len(points), np.int64)
     stops = np.empty(len(points), np.int64)
     counts = np.zeros(rows + 1, np.int64)
-    tails = np.empty(len(points) + 1, np.int64)  # starts of what came off the end of the word at hand
+    # starts of what came off the end of the word at hand
+    tails = np.empty(len(points) + 1, np.int64)
     n = 0
     for row in range(rows):
         i, stop = ends[row], ends[row + 1]
