@@ -115,19 +115,18 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
         cells=lambda: data.cells(counted),
         reasons=lambda: with_main(tables, found),
         rules=lambda: data.rules(found),
-        samples=lambda: data.samples(
-            tables, found, params.samples_per_reason, params.sample_chars, params.seed
-        ),
+        samples=lambda: data.samples(found, params.samples_per_reason, params.seed),
         edits=lambda: data.edits(tables, rows),
         benchmarks=lambda: data.benchmarks(tables),
         duplicates=lambda: duplicates(tables, rows, params),
         distributions=lambda: (
             data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else []
         ),
-        quality=lambda: bins(tables, params, *shown),
+        quality=lambda: bins(tables, *shown),
         synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
     )
     cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
+    fill_in_texts(tables, params, asked)
     funnel, late = samples.split(funnel_of(tables.runs), wrote)
     about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
     sections = {
@@ -199,14 +198,34 @@ def measures(
     return page.measure_cards(made, about, limits, *shown)
 
 
-def bins(tables: Tables, params: Params, langs: list[str], domains: list[str]) -> dict[str, Any]:
+def fill_in_texts(tables: Tables, params: Params, asked: dict[str, Any]) -> None:
+    """The beginnings of all texts that the page shows, put into samples, examples and families of `asked`."""
+    families = asked["duplicates"]["largest"]
+    shown = [*asked["samples"], *asked["quality"]["examples"]]
+    compared = [family[side] for family in families for side in ("left", "right")]
+    n_chars, n_compared = params.sample_chars + 1, params.compared_chars
+    texts = data.beginnings(tables, [*shown, *compared], max(n_chars, n_compared))
+    asked["samples"] = [data.with_text(row, texts, n_chars) for row in asked["samples"]]
+    examples = [data.with_text(row, texts, n_chars) for row in asked["quality"]["examples"]]
+    asked["quality"] = {**asked["quality"], "examples": examples}
+    sides = [
+        {side: data.with_text(each[side], texts, n_compared) for side in ("left", "right")}
+        for each in families
+    ]
+    cards = lists.family_cards(
+        [{**each, **both} for each, both in zip(families, sides, strict=True)], params.family_chars
+    )
+    asked["duplicates"] = {**asked["duplicates"], "largest": cards}
+
+
+def bins(tables: Tables, langs: list[str], domains: list[str]) -> dict[str, Any]:
     """The quality bins, and a good, a middling and a bad document of each language."""
     rows = quality.scored(tables)
     if rows is None:
         return {"rows": [], "examples": []}
     return {
         "rows": quality.bin_rows(quality.cells(rows), langs, domains),
-        "examples": quality.examples(tables, rows, langs, params.sample_chars),
+        "examples": quality.examples(rows, langs),
     }
 
 
@@ -214,13 +233,13 @@ def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any
     """The banding with the pairs it led to, and the families."""
     recipe, families = dups.banding(tables), dups.sized(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
-    largest = dups.largest(tables, families, rows, params.largest_families, params.compared_chars)
+    largest = dups.largest(tables, families, rows, params.largest_families)
     return {
         "banding": lists.banding_picture(recipe, pairs),
         "capped": dups.capped(tables),
         "methods": dups.methods(tables),
         "sizes": lists.size_rows(dups.family_sizes(families)),
-        "largest": lists.family_cards(largest, params.family_chars),
+        "largest": largest,
     }
 
 

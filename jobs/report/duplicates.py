@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.report.measures import PAIR_BINS, beginnings
+from jobs.report.measures import PAIR_BINS
 from jobs.runner.context import Tables
 
 if TYPE_CHECKING:
@@ -106,11 +106,9 @@ def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
-def largest(
-    tables: Tables, families: DataFrame, rows: DataFrame, n: int, n_chars: int
-) -> list[dict[str, Any]]:
-    """The `n` largest families of each job: size, similarities, and the member least alike to the
-    survivor it names, with both texts."""
+def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> list[dict[str, Any]]:
+    """The `n` largest families of each job: size, similarities, and as `right` and `left` the member least
+    alike to the survivor it names, and that."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -143,8 +141,7 @@ def largest(
         if ids
         else []
     )
-    texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in known], n_chars)
-    facts = {row["doc_id"]: {**row.asDict(), "text": texts.get(row["doc_id"], "")} for row in known}
+    facts = {row["doc_id"]: row.asDict() for row in known}
     for family in made:
         family["left"], family["right"] = (facts.get(family["least"][side]) for side in ("dup_of", "doc_id"))
     return [family for family in made if family["left"] and family["right"]]

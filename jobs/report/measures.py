@@ -218,8 +218,8 @@ def rules(found: DataFrame) -> list[dict[str, Any]]:
     return sorted((row.asDict() for row in counted), key=lambda row: [str(row[name]) for name in order])
 
 
-def samples(tables: Tables, found: DataFrame, n: int, n_chars: int, seed: int) -> list[dict[str, Any]]:
-    """For each job and reason the `n` documents whose hash is smallest, with the beginning of their text.
+def samples(found: DataFrame, n: int, seed: int) -> list[dict[str, Any]]:
+    """For each job and reason the `n` documents whose hash is smallest.
 
     dense_rank over a hash, not rand(): the choice depends on the seed and the ids only, and Spark cuts each
     partition to its first ranks before it shuffles.
@@ -235,26 +235,30 @@ def samples(tables: Tables, found: DataFrame, n: int, n_chars: int, seed: int) -
         (row.asDict() for row in chosen.collect()),
         key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])),
     )
-    texts = beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in rows], n_chars + 1)
     first: dict[Any, dict[str, Any]] = {}
     for row in rows:
-        first.setdefault(
-            (row["job"], row["reason"], row["place"]), {**row, "text": texts.get(row["doc_id"], "")}
-        )
+        first.setdefault((row["job"], row["reason"], row["place"]), row)
     return list(first.values())
 
 
-def beginnings(tables: Tables, keys: list[tuple[str, str]], n_chars: int) -> dict[str, str]:
-    """doc_id to the first `n_chars` code points of its text."""
+def beginnings(tables: Tables, rows: list[dict[str, Any]], n_chars: int) -> dict[str, str]:
+    """doc_id to the first `n_chars` code points of its text, of the documents of `rows` (doc_id, batch_id).
+
+    One look at the texts of their batches, for whatever a page shows.
+    """
     from pyspark.sql import functions as F
 
-    if not keys:
+    if not rows:
         return {}
-    wanted = tables.frame(sorted(set(keys)), "doc_id string, batch_id string")
-    rows = (
-        tables.texts(wanted, "text").select("doc_id", F.substring("text", 1, n_chars).alias("text")).collect()
-    )
-    return {row["doc_id"]: row["text"] for row in rows}
+    keys = {(row["doc_id"], row["batch_id"]) for row in rows}
+    wanted = tables.frame(sorted(keys), "doc_id string, batch_id string")
+    begun = F.substring("text", 1, n_chars).alias("text")
+    return dict(map(tuple, tables.texts(wanted, "text").select("doc_id", begun).collect()))
+
+
+def with_text(row: dict[str, Any], texts: dict[str, str], n_chars: int) -> dict[str, Any]:
+    """`row` with the first `n_chars` code points of its document."""
+    return {**row, "text": texts.get(row["doc_id"], "")[:n_chars]}
 
 
 def edits(tables: Tables, rows: DataFrame) -> list[dict[str, Any]]:

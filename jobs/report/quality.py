@@ -47,9 +47,8 @@ def cells(rows: DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def examples(tables: Tables, rows: DataFrame, langs: list[str], n_chars: int) -> list[dict[str, Any]]:
-    """For each language the documents at PLACES of its order by quality (then doc_id), with the
-    beginning of their text."""
+def examples(rows: DataFrame, langs: list[str]) -> list[dict[str, Any]]:
+    """For each language the documents at PLACES of its order by quality (then doc_id)."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -70,12 +69,8 @@ def examples(tables: Tables, rows: DataFrame, langs: list[str], n_chars: int) ->
     found = [
         row.asDict() for row in numbered.withColumn("which", wanted).where("which IS NOT NULL").collect()
     ]
-    texts = data.beginnings(tables, [(row["doc_id"], row["batch_id"]) for row in found], n_chars + 1)
     rank = {name: i for i, (name, _) in enumerate(PLACES)}
-    return sorted(
-        ({**row, "text": texts.get(row["doc_id"], "")} for row in found),
-        key=lambda row: (langs.index(row["lang"]), rank[row["which"]]),
-    )
+    return sorted(found, key=lambda row: (langs.index(row["lang"]), rank[row["which"]]))
 
 
 def bin_rows(counted: list[dict[str, Any]], langs: list[str], domains: list[str]) -> list[dict[str, Any]]:

@@ -378,8 +378,8 @@ reasons      | map<string,bigint> | left out by reason; a document with two reas
 code_version | string!    | version of Gristmill
 spark_version | string!   | version of Spark
 batches_changed | map<string,array<string>> | of a table whose rows it compared with those it would replace:
-                |                           | the batches in which they differed, and which alone it wrote; any
-                |                           | other table it wrote in all of `batches`
+                |                           | the batches in which they differed, the only ones written;
+                |                           | another table it wrote in all of `batches`
 """),
     key=("run_id", "status"),
     keeps_rows=True,
