@@ -43,7 +43,7 @@ class Format(Strict):
 
     # against the path below the input, such as `*.jsonl*` or `wet/*`
     glob: str
-    format: Literal["jsonl", "text", "parquet", "wet", "delta"]
+    format: Literal["jsonl", "text", "text_lines", "parquet", "wet", "delta"]
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
     # whose column may be in no row of any file; any other that is nowhere stops the job

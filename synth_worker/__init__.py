@@ -1,1 +1,1 @@
-"""The synthesis worker: a program of its own that knows no Spark and no jobs (see the issue on synthesis)."""
+"""The synthesis worker: a program of its own that knows no Spark and no jobs."""

@@ -17,6 +17,7 @@ from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from jobs.runner.context import Tables
 from udfs.arrow.batches import as_batch
+from udfs.arrow.types import sql_of
 from udfs.read import counted, readers, survey
 from udfs.read.part_hash import whole_hash
 
@@ -33,7 +34,6 @@ FILES = pa.schema(
         ("n_rows", pa.int64()),
     ]
 )
-KINDS = {pa.string(): "string", pa.int64(): "bigint", pa.int32(): "int"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
         _table_rows(tables, source) if source.format == "delta" else _file_rows(tables, source)
         for source in sources
     ]
-    whole = frames[0] if frames else spark.createDataFrame([], _ddl(counted.COUNTED))
+    whole = frames[0] if frames else spark.createDataFrame([], sql_of(counted.COUNTED))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     staged = tables.stage("rows", whole)
@@ -104,7 +104,7 @@ def _table_rows(tables: Tables, source: Source) -> DataFrame:
         tables.lake.spark.read.format("delta")
         .load(tables.inputs.root)
         .selectExpr(*place)
-        .mapInArrow(kernel, _ddl(counted.COUNTED))
+        .mapInArrow(kernel, sql_of(counted.COUNTED))
     )
 
 
@@ -117,16 +117,12 @@ def _file_rows(tables: Tables, source: Source) -> DataFrame:
         1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes))
     )
     kernel = functools.partial(counted.read_counted, params=source.how, unhashed=unhashed)
-    return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, _ddl(counted.COUNTED))
+    return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, sql_of(counted.COUNTED))
 
 
 def _unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
     rows = [tuple(unit.values()) for unit in units.to_pylist()]
-    return tables.lake.spark.createDataFrame(rows, _ddl(readers.UNITS)).repartition(n_tasks)
-
-
-def _ddl(schema: pa.Schema) -> str:
-    return ", ".join(f"{column.name} {KINDS[column.type]}" for column in schema)
+    return tables.lake.spark.createDataFrame(rows, sql_of(readers.UNITS)).repartition(n_tasks)
 
 
 def _summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
@@ -226,7 +222,7 @@ def hashes_of(tables: Tables, sources: list[Source], names: set[str]) -> dict[st
     units = pa.concat_tables([source.units(names) for source in sources if source.format != "delta"])
     rows = (
         _unit_frame(tables, units, min(units.num_rows, 1000))
-        .mapInArrow(counted.hash_units, _ddl(counted.HASHES))
+        .mapInArrow(counted.hash_units, sql_of(counted.HASHES))
         .collect()
     )
     parts: dict[str, list[str]] = {}

@@ -21,34 +21,11 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.fs as fs
 
+from jobs.schema.types import delta_type
+from udfs.arrow.types import ARROW
+
 if TYPE_CHECKING:
     from jobs.schema.table import Table
-
-SIMPLE = {
-    "string": "string",
-    "bigint": "long",
-    "int": "integer",
-    "double": "double",
-    "float": "float",
-    "boolean": "boolean",
-    "timestamp": "timestamp",
-    "binary": "binary",
-}
-ARROW = {
-    "string": pa.string(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "double": pa.float64(),
-    "float": pa.float32(),
-    "boolean": pa.bool_(),
-    "timestamp": pa.timestamp("us", "UTC"),
-    "binary": pa.binary(),
-    "array<string>": pa.list_(pa.string()),
-    "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
-    "map<string,string>": pa.map_(pa.string(), pa.string()),
-    "map<string,array<string>>": pa.map_(pa.string(), pa.list_(pa.string())),
-}
-
 
 # of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
 PLAIN_WRITER = 3
@@ -87,7 +64,12 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     CHECK constraint, which Spark then refuses to alter.
     """
     fields = [
-        {"name": c.name, "type": _kind(c.type), "nullable": c.nullable, "metadata": {"comment": c.comment}}
+        {
+            "name": c.name,
+            "type": delta_type(c.type),
+            "nullable": c.nullable,
+            "metadata": {"comment": c.comment},
+        }
         for c in table.columns
     ]
     now = int(time.time() * 1000)
@@ -134,25 +116,6 @@ def _protocol(table: Table) -> dict[str, Any]:
     features = ["appendOnly", "invariants", *(["checkConstraints"] if table.check else [])]
     named = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors", *features]}
     return {"minReaderVersion": 3, "minWriterVersion": 7, **named}
-
-
-def _kind(spark: str) -> Any:
-    """A Spark SQL type as Delta's schema writes it."""
-    if spark in SIMPLE:
-        return SIMPLE[spark]
-    outer, inner = spark[:-1].split("<", 1)
-    if outer == "array":
-        return {"type": "array", "elementType": _kind(inner), "containsNull": True}
-    if outer == "map":
-        key, value = inner.split(",")
-        return {"type": "map", "keyType": _kind(key), "valueType": _kind(value), "valueContainsNull": True}
-    fields = [part.split(":") for part in inner.split(",")]
-    return {
-        "type": "struct",
-        "fields": [
-            {"name": name, "type": _kind(kind), "nullable": True, "metadata": {}} for name, kind in fields
-        ],
-    }
 
 
 def described(folder: Path) -> Any:

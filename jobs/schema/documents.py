@@ -22,6 +22,7 @@ from jobs.schema.synthesis import (
     SYNTH_REQUESTS,
 )
 from jobs.schema.table import DOC, Column, Table, columns
+from udfs.arrow.types import SQL
 
 DOCS = Table(
     "docs",
@@ -95,8 +96,7 @@ def _measured() -> tuple[Column, ...]:
     from udfs.rules import measures
 
     def kind(field: pa.Field) -> str:
-        names = {"string": "string", "int64": "bigint", "int32": "int", "double": "double", "bool": "boolean"}
-        return names.get(str(field.type), "array<struct<start:int,end:int,reason:string>>")
+        return SQL.get(field.type, "array<struct<start:int,end:int,reason:string>>")
 
     return tuple(
         Column(f.name, kind(f), f.metadata[b"comment"].decode())

@@ -10,7 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,13 +18,14 @@ import pytest
 import yaml
 
 from jobs.core.errors import ConfigError, ContractError
-from jobs.ingest_docs import JOB
+from jobs.ingest_docs import JOB, Format
 from jobs.lake.lake import Lake
 from jobs.runner.main import main
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
 from jobs.schema.documents import DOCS, REJECTS, RUNS
 from tests.lakes import bring, read
+from udfs.read.readers import FORMATS
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -345,6 +346,20 @@ def test_every_format_and_encoding_arrives_whole(both_orders: list[list[Any]]) -
         ("commoncrawl", "<urn:uuid:0>", f"{ZH} page"), ("commoncrawl", "<urn:uuid:1>", "second page"),
         ("text", None, f"{ZH} text"), ("text", None, f"{ZH} 文"), ("text", None, f"{HANT} 文"),
     ])  # fmt: skip
+
+
+def test_a_text_file_may_hold_a_document_a_line(
+    lake: Lake, ingest: Callable[..., Any], tmp_path: Path, params_of: Callable[..., Any]
+) -> None:
+    (tmp_path / "lines.txt").write_text("one mill\n\ntwo mills\r\n磨坊\n", encoding="utf-8")
+    columns = {"source": "=lines"}
+    formats = [{"glob": "*.txt", "format": "text_lines", "encoding": "auto", "columns": columns}]
+    run_job(JOB, params_of("ingest_docs", formats=formats, data_docs=False), lake, inputs=str(tmp_path), batch="b")
+    assert sorted(row.text for row in lake.read(DOCS).collect()) == ["one mill", "two mills", "磨坊"]
+
+
+def test_every_format_that_is_read_can_be_named_in_a_recipe() -> None:
+    assert set(get_args(Format.model_fields["format"].annotation)) == {*FORMATS, "delta"}
 
 
 def test_the_order_of_the_files_changes_nothing_but_places(both_orders: list[list[Any]]) -> None:

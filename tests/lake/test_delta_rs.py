@@ -16,6 +16,7 @@ from jobs.runner import context
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
 from jobs.schema.documents import ALL, DOCS, PAIRS, RUNS, table
+from jobs.schema.types import delta_type
 from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
@@ -54,7 +55,7 @@ def test_a_table_is_made_as_spark_makes_it(name: str, spark: Any, tmp_path: Path
 
 def test_every_type_that_is_promised_can_be_made() -> None:
     kinds = {column.type for each in ALL for column in each.columns}
-    assert all(delta_rs._kind(kind) for kind in kinds)
+    assert all(delta_type(kind) for kind in kinds)
 
 
 def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:

@@ -219,6 +219,7 @@ ELSEWHERE = {  # what a test of its own bounds
     "read.json_shapes": "tests/udfs/read/test_json_shapes.py", "read.json_values": "tests/udfs/read/test_json_shapes.py",
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
+    "arrow.types",
     "arrow.batches", "scoring.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "scoring.embedding", "scoring.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "scoring.text_heads", "scoring.training",
     "arrow.zip_directories",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs.arrow.types import fields_of
 from udfs.dedup.comparing import Sketches
 from udfs.dedup.doc_ids import doc_ids
 from udfs.dedup.fates import METHODS, Fates, fates
@@ -291,15 +292,7 @@ def _told(family: Family) -> Iterator[pa.RecordBatch]:
         )
 
 
-KINDS = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "binary": pa.binary(),
-}
-COLUMNS = [(column.split()[0], KINDS[column.split()[1]]) for column in CHOSEN.split(", ")]
+COLUMNS = fields_of(CHOSEN)
 
 
 def _row(result: str, n: int, **columns: Any) -> pa.RecordBatch:

@@ -8,7 +8,7 @@ the wrong table falls outside it for about half of its characters. (3) Of two eq
 best reading with less than MIN_COMMON of its characters in the zone is no text in either and is refused. The
 answer depends on the bytes of the record alone.
 
-Measured on corpus_dev's Chinese, 2,500 pieces a length and encoding: of 8 characters 99.5 % are told right
+Measured on Chinese web text, 2,500 pieces a length and encoding: of 8 characters 99.5 % are told right
 and 0.3 % wrong (the rest refused), of 16 two were told wrong, from 32 on none; of 11,000 UTF-8 pieces with a
 byte missing one was taken for legacy text. Other legacy encodings are not looked for: long Korean (EUC-KR) is
 refused, Japanese (EUC-JP) can read as rare Chinese; recode it before.

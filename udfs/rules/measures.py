@@ -270,7 +270,7 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
 
 def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -> pa.Array:
     """The dropped lines of each document, from their first code point to the first of the next line;
-    neighbours with one reason are one span: corpus_dev loses 4.8 million lines in 430,000 spans."""
+    neighbours with one reason are one span: 45,874 documents lose 4.8 million lines in 430,000 spans."""
     begins = np.append(True, reasons[1:] != reasons[:-1])
     begins[spans.ends[:-1][spans.ends[:-1] < len(reasons)]] = True
     firsts = np.flatnonzero(begins[: len(reasons)])

@@ -62,7 +62,7 @@ _HAN_RANGES = ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0x
 _ASSIGNED = (range(0x32400), range(0xE0000, 0xE0200))  # beyond lie private use and nothing
 
 # What OpenCC converts in some words only, so that character by character the two sides of a copy would stay
-# apart: all pairs seen on corpus_dev's Chinese (18 M characters, s2t, s2tw, s2hk and t2s against the
+# apart: all pairs seen in Chinese web text (18 M characters, s2t, s2tw, s2hk and t2s against the
 # character table). To take one for the other is harmless here, as the hash is of whole documents.
 _BY_CONTEXT = dict(
     zip(

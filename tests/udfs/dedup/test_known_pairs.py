@@ -1,20 +1,17 @@
-"""On real pairs with known similarity the kernels find nearly all and nearly nothing else (issue 4's goals, without Spark)."""
+"""On real pairs with known similarity the kernels find nearly all and nearly nothing else."""
 
 from pathlib import Path
 
 import pytest
 
 pq = pytest.importorskip("pyarrow.parquet")
-DATA = Path("/work/shared/data")
-
-pytestmark = pytest.mark.skipif(not (DATA / "neardup_docs_dev.parquet").exists(), reason="needs the labelled pairs in /work/shared/data")
 
 
-def test_known_near_duplicates_are_left_out_and_hardly_anything_else():
+def test_known_near_duplicates_are_left_out_and_hardly_anything_else(shared_data: Path) -> None:
     from benchmarks.minhash_kernel import quality
     from udfs.dedup.minhash import MinHashParams
 
-    found = quality(pq.read_table(DATA / "neardup_docs_dev.parquet"), pq.read_table(DATA / "neardup_truth_dev.parquet"), MinHashParams())
+    found = quality(pq.read_table(shared_data / "neardup_docs_dev.parquet"), pq.read_table(shared_data / "neardup_truth_dev.parquet"), MinHashParams())
     for lang in ("en", "zh"):
         assert found[lang]["recall_70"] >= 0.998
         assert found[lang]["recall_80"] == 1.0
@@ -22,14 +19,14 @@ def test_known_near_duplicates_are_left_out_and_hardly_anything_else():
         assert found[lang]["left_out"] > 700
 
 
-def test_our_jaccard_is_that_of_the_labels():
+def test_our_jaccard_is_that_of_the_labels(shared_data: Path) -> None:
     import numpy as np
     import pyarrow as pa
 
     from udfs.dedup.shingles import jaccard_pairs, shingle_sets
 
-    docs = pq.read_table(DATA / "neardup_docs_dev.parquet", columns=["id", "text", "lang"])
-    pairs = pq.read_table(DATA / "neardup_truth_dev.parquet").slice(0, 3000)
+    docs = pq.read_table(shared_data / "neardup_docs_dev.parquet", columns=["id", "text", "lang"])
+    pairs = pq.read_table(shared_data / "neardup_truth_dev.parquet").slice(0, 3000)
     place = {doc: i for i, doc in enumerate(docs["id"].to_pylist())}
     left, right = (np.array([place[doc] for doc in pairs[side].to_pylist()]) for side in ("id_a", "id_b"))
     shared, union = jaccard_pairs(shingle_sets(docs["text"].combine_chunks()), left, right)
