@@ -20,7 +20,7 @@ import pyarrow as pa
 from jobs.lake.delta_rs import arrow_schema
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 
 Ints = npt.NDArray[np.uint64]
 OPENINGS = [
@@ -97,7 +97,7 @@ def langs(numbers: Ints) -> list[str | None]:
 
 def rows_of(table: str, numbers: Ints) -> pa.RecordBatch:
     """The rows of `samples`, `sample_signals` or `sample_scores` that samples of these numbers have."""
-    schema, n = arrow_schema(promised.table(table)), len(numbers)
+    schema, n = arrow_schema(catalog.table(table)), len(numbers)
     if table == "sample_scores":
         numbers = numbers[drawn(numbers, 30, 2) == 0]
         n, rate = len(numbers), drawn(numbers, 31, 5) / 4.0
@@ -167,7 +167,7 @@ def main() -> None:
         ("sample_scores", "merge_scores"),
     ):
         rows = lake.spark.range(given.n, numPartitions=max(given.n // 100_000, 2))
-        frame = rows.mapInArrow(functools.partial(made, table=table), promised.table(table).schema)
+        frame = rows.mapInArrow(functools.partial(made, table=table), catalog.table(table).schema)
         lakes.write(lake, table, frame, job)
 
 

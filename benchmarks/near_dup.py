@@ -124,13 +124,14 @@ def run(docs: str, home: str) -> tuple[Found, float]:
 
 def found_in(lake: Any, seconds: float) -> Found:
     """What dedup_minhash left in a lake's tables, by native key."""
-    from jobs.schema import documents as tables
+    from jobs.schema import catalog
+    from jobs.schema.documents import DOCS
 
-    keys = {row.doc_id: row.native_key for row in lake.read(tables.DOCS).select("doc_id", "native_key").collect()}
-    classes = classes_of(lake.read(tables.table("sketches")).select("ids", "n_shingles", "set_hash").toPandas())
-    pairs = lake.read(tables.table("pairs")).where("is_accepted").select("doc_a", "doc_b").collect()
+    keys = {row.doc_id: row.native_key for row in lake.read(DOCS).select("doc_id", "native_key").collect()}
+    classes = classes_of(lake.read(catalog.table("sketches")).select("ids", "n_shingles", "set_hash").toPandas())
+    pairs = lake.read(catalog.table("pairs")).where("is_accepted").select("doc_a", "doc_b").collect()
     both = {(classes[row.doc_a], classes[row.doc_b]) for row in pairs}
-    rows = lake.read(tables.table("duplicates")).where("job = 'dedup_minhash'").collect()
+    rows = lake.read(catalog.table("duplicates")).where("job = 'dedup_minhash'").collect()
     # A survivor that nobody names has no row of its own; it belongs to the family of those that it is a verified pair with.
     of_class = {classes[row.doc_id]: row.family_id for row in rows} | {classes[row.dup_of]: row.family_id for row in rows}
     for one, other in [*both, *((b, a) for a, b in both)]:

@@ -325,7 +325,7 @@ def _lake(given: argparse.Namespace) -> Any:
     """The lake that is mended or upgraded. Raises ContractError where no job has run."""
     from jobs.lake.lake import Lake
     from jobs.lake.session import open_session
-    from jobs.schema.documents import RUNS
+    from jobs.schema.runs import RUNS
 
     if not given.lake:
         raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")

@@ -31,7 +31,7 @@ from jobs.runner.context import Tables
 from jobs.runner.job import Job
 from jobs.runner.main import main
 from jobs.runner.run_log import now
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 from udfs.read.rows import REASONS as REJECTED
 from udfs.rules.limits import LIMITS
 
@@ -90,7 +90,7 @@ class Params(Strict):
     @classmethod
     def _known(cls, measures: list[str]) -> list[str]:
         numbers = [
-            column.name for column in promised.table("signals").columns if column.type in ("bigint", "double")
+            column.name for column in catalog.table("signals").columns if column.type in ("bigint", "double")
         ]
         unknown = sorted(set(measures) - set(numbers))
         if unknown:
@@ -194,7 +194,7 @@ def measures(
         rule = LIMITS.get(str(row["rule"]).rsplit(".", 1)[-1])
         if rule and row["limit"] is not None:
             limits.setdefault((rule.column, row["lang"]), set()).add(row["limit"])
-    about = {column.name: column.comment for column in promised.table("signals").columns}
+    about = {column.name: column.comment for column in catalog.table("signals").columns}
     return page.measure_cards(made, about, limits, *shown)
 
 

@@ -22,7 +22,7 @@ from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
 from jobs.runner.job import Job, Writes
 from jobs.runner.main import main
-from jobs.schema.documents import table
+from jobs.schema.catalog import table
 from udfs.samples.measures import MeasureParams, measure_batches
 
 if TYPE_CHECKING:

@@ -22,7 +22,9 @@ from jobs.runner.context import Tables
 from jobs.runner.counts import Counts
 from jobs.runner.run import Outcome, run_job
 from jobs.runner.run_log import log, now
-from jobs.schema import documents as promised
+from jobs.schema import catalog
+from jobs.schema.runs import RUNS
+from jobs.schema.table import Table
 from udfs.read.rows import doc_id_of, hash128
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
@@ -39,7 +41,7 @@ def demo_recipe(without: frozenset[str] = ASIDE, **changes: Any) -> config.Recip
 
 def note_of(lake: Lake, job: str) -> str:
     """What a commit carries that passes for one of the last finished run of `job`: rows that a test puts into its table."""
-    [*_, row] = [row for row in read(lake, promised.RUNS) if (row.job, row.status) == (job, "finished")]
+    [*_, row] = [row for row in read(lake, RUNS) if (row.job, row.status) == (job, "finished")]
     return json.dumps({"run_id": row.run_id, "job": job})
 
 
@@ -50,7 +52,7 @@ def copied(lake: Lake, home: Path) -> Lake:
     return Lake(lake.spark, str(home), lake.buckets)
 
 
-def read(lake: Lake, table: promised.Table, version: int | None = None, **equal: Any) -> list[Row]:
+def read(lake: Lake, table: Table, version: int | None = None, **equal: Any) -> list[Row]:
     """What `lake.read(table, version).collect()` gives, of the rows whose columns are `equal`, without a query: hundredths of a second for half of one."""
     found = lake.opened(table, version)
     if found is None:  # a lake in a catalog, a table that takes Delta's newer readers
@@ -94,7 +96,7 @@ def write(
 
     `rows`: tuples in the order of the table's columns, or a frame. Returns the version.
     """
-    table = promised.table(name)
+    table = catalog.table(name)
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": job})
     frame = frame_of(lake, table, rows) if isinstance(rows, Sequence) else rows
@@ -103,11 +105,11 @@ def write(
             "recipe_hash": "h",
             "recipe": json.dumps(recipe or {}),
             "versions_read": {}, "versions_written": {name: version}, "rows_in": 0, "rows_kept": 0, "rows_left_out": 0, "reasons": {}, "code_version": "t", "spark_version": "t"}  # fmt: skip
-    log(lake, tuple(told.get(column) for column in promised.RUNS.names), "test")
+    log(lake, tuple(told.get(column) for column in RUNS.names), "test")
     return version
 
 
-def frame_of(lake: Lake, table: promised.Table, rows: Sequence[tuple[Any, ...]]) -> Any:
+def frame_of(lake: Lake, table: Table, rows: Sequence[tuple[Any, ...]]) -> Any:
     """Rows as the lake commits them soonest: as Arrow, where each of the table's types can be made on the driver."""
     try:
         schema = arrow_schema(table)
@@ -134,7 +136,7 @@ def bring(lake: Lake, folder: Path, rows: Sequence[dict[str, Any]], params: Any,
     def step(tables: Tables, _: Any) -> dict[str, Any]:
         found = [_document(place, row, tables.batches[0], lake.buckets, tables.started_at) for place, row in given]
         assert len({row["doc_id"] for row in found}) == len(found), "what repeats an identity is for a real ingest"
-        return {name: pa.Table.from_pylist(made, arrow_schema(promised.table(name))) for name, made in (("rejects", []), ("docs", found))}
+        return {name: pa.Table.from_pylist(made, arrow_schema(catalog.table(name))) for name, made in (("rejects", []), ("docs", found))}
 
     writes = tuple(dataclasses.replace(each, replaces="append") for each in ingest_docs.JOB.writes)
     job = dataclasses.replace(ingest_docs.JOB, steps=(step,), writes=writes, count=lambda *_: Counts(len(given), len(given), 0, {}))

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.runner.context import Tables
 from jobs.runner.job import Delete
-from jobs.schema.documents import table
+from jobs.schema.catalog import table
 
 
 def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic import model_validator
 from jobs.core.config import Strict
 from jobs.core.errors import ConfigError
 from jobs.runner.context import Tables
-from jobs.schema.documents import table
+from jobs.schema.catalog import table
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -27,7 +27,7 @@ from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
 from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
 from jobs.lake.session import default_file_system, is_local
 from jobs.lake.spark_errors import first_line
-from jobs.schema.documents import Table
+from jobs.schema.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession

@@ -21,7 +21,8 @@ from jobs.lake.spark_errors import as_ours, first_line
 from jobs.report.functions import NAMES, register_functions
 from jobs.report.why import why
 from jobs.runner.run_log import Runs
-from jobs.schema import documents as promised
+from jobs.schema import catalog
+from jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -67,7 +68,7 @@ class Ask:
     def __init__(self, where: str) -> None:
         self.spark = asking(open_session("gristmill"))
         self.lake = Lake(self.spark, where, create=False)
-        if not self.lake.exists(promised.RUNS):
+        if not self.lake.exists(RUNS):
             raise ContractError(
                 f"lake {where}: no table runs there; name a lake on which a job has run, or run one"
             )
@@ -86,13 +87,13 @@ class Ask:
     def table(self, name: str) -> DataFrame | None:
         """A table at its finished version; None when no finished run has written it."""
         if name == "runs":
-            return self.lake.read_as_it_is(promised.RUNS, self.lake.latest(promised.RUNS))
-        return self.lake.read(promised.table(name), self.versions[name]) if name in self.versions else None
+            return self.lake.read_as_it_is(RUNS, self.lake.latest(RUNS))
+        return self.lake.read(catalog.table(name), self.versions[name]) if name in self.versions else None
 
     def name_tables(self, names: set[str] | None = None) -> None:
         """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening
         one takes a second."""
-        for table in promised.ALL:
+        for table in catalog.ALL:
             frame = self.table(table.name) if names is None or table.name in names else None
             if frame is not None:
                 frame.createOrReplaceTempView(table.name)

@@ -17,7 +17,7 @@ from jobs.core.errors import ConfigError
 from jobs.curation.word_lists import load_list
 from jobs.lake.lake import Lake
 from jobs.runner.run_log import Runs
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 from jobs.scoring.models import read_model
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def register_functions(
 def models_of(lake: Lake, version: int | None) -> list[dict[str, Any]]:
     """The rows of `models` at a version of the table (None: of the last finished run)."""
     at = Runs(lake).versions().get("models") if version is None else version
-    return [] if at is None else [row.asDict() for row in lake.read(promised.table("models"), at).collect()]
+    return [] if at is None else [row.asDict() for row in lake.read(catalog.table("models"), at).collect()]
 
 
 def _bare(name: str) -> Function:

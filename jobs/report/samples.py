@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.runner.context import Tables
-from jobs.schema.documents import SYNTHESIS
+from jobs.schema.catalog import SYNTHESIS
 from jobs.synthesis.samples import kept_samples
 
 # who writes these decides what becomes of a document

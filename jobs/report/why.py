@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.core.errors import ConfigError
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 from udfs.read.rows import doc_id_of
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _earlier(ask: Opened) -> Iterator[DataFrame]:
     versions = {int(each["docs"]) for each in written if "docs" in each} - {ask.versions.get("docs", -1)}
     for version in sorted(versions, reverse=True):
         try:
-            yield ask.lake.read(promised.table("docs"), version)
+            yield ask.lake.read(catalog.table("docs"), version)
         except Exception:  # its log is cleaned, or it has other columns
             continue
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.core.errors import ConfigError
 from jobs.lake import delta_rs
 from jobs.lake.listing import Listing, NoFiles
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -73,7 +73,7 @@ def roots(runs: Runs) -> dict[str, str]:
 
 def files_of(runs: Runs, batch: str) -> list[dict[str, Any]]:
     """The rows of `batch_files` of one batch."""
-    names = promised.table("batch_files").names
+    names = catalog.table("batch_files").names
     return _rows(runs, "batch_files", names, ("batch_id", batch))
 
 
@@ -92,7 +92,7 @@ def _rows(
     version = runs.versions().get(name)
     if version is None:
         return []
-    table = promised.table(name)
+    table = catalog.table(name)
     found = runs.lake.opened(table, version)
     if found is not None:
         filters = None if only is None else [(only[0], "=", only[1])]

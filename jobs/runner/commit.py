@@ -21,7 +21,8 @@ from jobs.runner.counts import Counts
 from jobs.runner.job import Change, Delete, Insert, Job, Writes
 from jobs.runner.pins import told
 from jobs.runner.run_log import Runs, log, now
-from jobs.schema import documents as promised
+from jobs.schema import catalog
+from jobs.schema.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -68,7 +69,7 @@ class Run:
             made = step(self.tables, self.params)
             if work.is_part_of(self.tables.batches):
                 for name, frame in made.items():
-                    self._commit_part(promised.table(name), frame)
+                    self._commit_part(catalog.table(name), frame)
                 continue
             # (Spark's own catalog does not keep two tables apart that are made at the same time.)
             if (
@@ -80,7 +81,7 @@ class Run:
                 continue
             for name, changes in made.items():
                 for change in changes if isinstance(changes, list) else [changes]:
-                    self._commit(promised.table(name), change)
+                    self._commit(catalog.table(name), change)
 
     def clear_what_no_longer_stands(self) -> None:
         """Where a table that this job adds to was changed by others: take out its own rows, since it
@@ -88,7 +89,7 @@ class Run:
         added_to = [
             write.table
             for write in self.job.writes
-            if write.replaces == "append" and write.table not in promised.SENT_OUT
+            if write.replaces == "append" and write.table not in catalog.SENT_OUT
         ]
         standing = {name: self.runs.pin(name).runs for name in added_to}
         last = {
@@ -105,7 +106,7 @@ class Run:
         )
         for name in added_to if undone else []:
             if self.runs.state(name) is not None:
-                table = promised.table(name)
+                table = catalog.table(name)
                 self.announce()
                 slice_ = Writes(name, "batch" if "batch_id" in table.names else "job").where(
                     self.job.name, self.tables.batches
@@ -116,13 +117,13 @@ class Run:
     def _concerns(row: Any, name: str) -> bool:
         return name in (row["table_ids"] or {}) or name in (row["versions_written"] or {})
 
-    def _wrote(self, table: promised.Table, version: int) -> None:
+    def _wrote(self, table: Table, version: int) -> None:
         """Note a commit of ours.
 
         Raises RetryLater when somebody else changed rows of the table since the run began.
         """
         before = self.known.get(table.name)
-        if before is not None and version > before + 1 and table.name not in promised.BY_WORKER:
+        if before is not None and version > before + 1 and table.name not in catalog.BY_WORKER:
             between = self.lake.commits(table, before + 1, version - 1)
             foreign = [commit for commit in between if commit.changes_rows and commit.run_id is None]
             if foreign:
@@ -140,12 +141,12 @@ class Run:
         self.announce()
         at_once(
             **{
-                name: functools.partial(self._write, promised.table(name), frame)
+                name: functools.partial(self._write, catalog.table(name), frame)
                 for name, frame in frames.items()
             }
         )
 
-    def _commit(self, table: promised.Table, change: Any) -> None:
+    def _commit(self, table: Table, change: Any) -> None:
         if isinstance(change, Delete):
             self.announce()
             self._wrote(table, self.lake.delete(table, change.keys, change.on, self.note))
@@ -162,7 +163,7 @@ class Run:
         self.announce()
         self._write(table, frame)
 
-    def _commit_part(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
+    def _commit_part(self, table: Table, frame: DataFrame | pa.Table) -> None:
         """Of a run that leaves rows of batches at hand as they are: what no longer stands goes, and what
         was made is added."""
         declared = next(write for write in self.job.writes if write.table == table.name)
@@ -186,7 +187,7 @@ class Run:
             )
         self._wrote(table, self.lake.write(table, frame, None, self.note))
 
-    def _write(self, table: promised.Table, frame: DataFrame | pa.Table) -> None:
+    def _write(self, table: Table, frame: DataFrame | pa.Table) -> None:
         declared = next(write for write in self.job.writes if write.table == table.name)
         where = declared.where(self.job.name, self.tables.batches)
         changed = self._changed(declared, table, frame)
@@ -207,9 +208,7 @@ class Run:
             where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
         self._wrote(table, self.lake.write(table, frame, where, self.note))
 
-    def _changed(
-        self, declared: Writes, table: promised.Table, frame: DataFrame | pa.Table
-    ) -> list[str] | None:
+    def _changed(self, declared: Writes, table: Table, frame: DataFrame | pa.Table) -> list[str] | None:
         """The batches in which rows of this job differ from those that stand; None where all are written
         anew.
 
@@ -262,7 +261,7 @@ class Run:
         if status != "finished":
             return {}
         states = {
-            name: self.runs.state(name) or self.lake.state(promised.table(name))
+            name: self.runs.state(name) or self.lake.state(catalog.table(name))
             for name in {write.table for write in self.job.writes}
         }
         return {name: state.id for name, state in sorted(states.items()) if state is not None}

@@ -11,7 +11,7 @@ from jobs.core.errors import ContractError
 from jobs.lake import delta_rs
 from jobs.lake.lake import Lake
 from jobs.runner.work import Work
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,13 +74,13 @@ class Tables:
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:
             self._refuse_trouble(name)
-            if name in promised.SHARED:
+            if name in catalog.SHARED:
                 return self.empty(name)
             raise ContractError(
                 f"{name}: no finished run has written it on lake {self.lake.where}; run the job that "
                 "does (see `gristmill list`)"
             )
-        return self.lake.read(promised.table(name), self.versions[name])
+        return self.lake.read(catalog.table(name), self.versions[name])
 
     def get(self, name: str) -> DataFrame | None:
         """As `tables[name]`, but None when no finished run has written the table.
@@ -105,7 +105,7 @@ class Tables:
 
     def own(self, name: str) -> DataFrame:
         """A table that this job writes, as it stands now; empty when it was never written."""
-        table = promised.table(name)
+        table = catalog.table(name)
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
 
     def own_slice(self, name: str) -> DataFrame:
@@ -117,7 +117,7 @@ class Tables:
     def owns(self, name: str) -> bool:
         """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a
         query."""
-        return self.lake.exists(promised.table(name))
+        return self.lake.exists(catalog.table(name))
 
     def n_documents(self) -> int:
         """Documents of the batches at hand as their ingest counted them, without a query; more than
@@ -232,7 +232,7 @@ class Tables:
     def rows(self, name: str, rows: pa.Table, **constants: Any) -> pa.Table:
         """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and
         one value each."""
-        schema = delta_rs.arrow_schema(promised.table(name))
+        schema = delta_rs.arrow_schema(catalog.table(name))
         for column, value in constants.items():
             rows = rows.append_column(column, pa.repeat(value, len(rows)))
         return rows.select(schema.names).cast(schema)
@@ -244,7 +244,7 @@ class Tables:
     def empty(self, name: str) -> DataFrame:
         """A frame with the columns of a table and no rows."""
         columns = ", ".join(
-            f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in promised.table(name).columns
+            f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in catalog.table(name).columns
         )
         # a list of no rows would start Python workers
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")

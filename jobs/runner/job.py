@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jobs.core.config import Strict
 from jobs.lake.lake import quoted
 from jobs.runner.counts import Counts
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,7 +35,7 @@ class Writes:
 
     def where(self, job: str, batches: tuple[str, ...]) -> str | None:
         """The SQL condition of the rows that are replaced; None for an append."""
-        names = promised.table(self.table).names
+        names = catalog.table(self.table).names
         mine = f"job = {quoted(job)}" if "job" in names else "true"
         if self.replaces == "append":
             return None

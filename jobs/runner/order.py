@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.core.errors import ConfigError
 from jobs.runner.job import Job
-from jobs.schema.documents import SHARED
+from jobs.schema.catalog import SHARED
 
 Planned = Sequence[tuple[Job, Any]]
 

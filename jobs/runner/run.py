@@ -27,7 +27,8 @@ from jobs.runner.progress import Progress
 from jobs.runner.run_log import Runs, log_event, now
 from jobs.runner.verdict_changes import work_of
 from jobs.runner.work import unused_by
-from jobs.schema import documents as promised
+from jobs.schema import catalog
+from jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
     pass
@@ -156,10 +157,10 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
 def check_schemas(job: Job, runs: Runs) -> None:
     """Raises ContractError, before anything is written, where a table of the job was made with other
     columns than this code writes."""
-    for name in dict.fromkeys([*(write.table for write in job.writes), promised.RUNS.name]):
+    for name in dict.fromkeys([*(write.table for write in job.writes), RUNS.name]):
         state = runs.state(name)
         if state is not None:
-            runs.lake.check_schema(promised.table(name), state)
+            runs.lake.check_schema(catalog.table(name), state)
 
 
 def check_counts(job: str, counts: Counts | None) -> None:

@@ -15,7 +15,9 @@ from jobs.lake.history import TableState
 from jobs.lake.lake import Lake
 from jobs.runner.job import Job
 from jobs.runner.pins import REPAIR, Pin, pinned, with_commits
-from jobs.schema.documents import ALL, BY_WORKER, MODELS, RUNS, SHARED, table
+from jobs.schema.catalog import ALL, BY_WORKER, SHARED, table
+from jobs.schema.runs import RUNS
+from jobs.schema.scores import MODELS
 
 if TYPE_CHECKING:
     from pyspark.sql import Row

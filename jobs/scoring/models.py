@@ -10,7 +10,7 @@ from jobs.core.errors import ContractError
 from jobs.lake import hadoop_files
 from jobs.lake.lake import Lake
 from jobs.runner.context import Tables
-from jobs.schema.documents import MODELS
+from jobs.schema.scores import MODELS
 from jobs.scoring.model_card import card_of
 
 if TYPE_CHECKING:

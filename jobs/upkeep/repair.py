@@ -19,12 +19,14 @@ from jobs.lake.missing_files import missing_file
 from jobs.runner.batches import DELETED, REJECT, as_rejects
 from jobs.runner.pins import REPAIR, told
 from jobs.runner.run_log import Runs, log_event
-from jobs.schema import documents as tables
+from jobs.schema import catalog
+from jobs.schema.documents import REJECTS
+from jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
-    from jobs.schema.documents import Table
+    from jobs.schema.table import Table
 
-ACCEPTED = frozenset({"docs", *tables.SENT_OUT})  # tables that no job could make again
+ACCEPTED = frozenset({"docs", *catalog.SENT_OUT})  # tables that no job could make again
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,14 @@ class Finding:
 def findings(lake: Lake) -> list[Finding]:
     """Every table in trouble, in the order of jobs.schema.documents. Reads the lake, writes nothing."""
     runs = Runs(lake)
-    found = [_finding(lake, runs, table) for table in tables.ALL if table is not tables.RUNS]
+    found = [_finding(lake, runs, table) for table in catalog.ALL if table is not RUNS]
     return [each for each in found if each is not None]
 
 
 def repair(lake: Lake, found: list[Finding]) -> None:
     """Do what `findings` said: a row of `runs` for each table that is accepted as it stands."""
     for each in found:
-        table = tables.table(each.table)
+        table = catalog.table(each.table)
         if each.drops:
             maintenance.drop(lake, table)
         if each.version is None:
@@ -187,19 +189,19 @@ def _readable_before(lake: Lake, runs: Runs, table: Table, newest: int) -> int |
 
 def _with_deleted(lake: Lake, finding: Finding, note: str) -> None:
     """A row of rejects for each document that others have deleted."""
-    there = lake.read(tables.table(finding.table)).select("doc_id", "batch_id")
-    gone = lake.read(tables.table(finding.table), finding.before).join(
+    there = lake.read(catalog.table(finding.table)).select("doc_id", "batch_id")
+    gone = lake.read(catalog.table(finding.table), finding.before).join(
         there, ["doc_id", "batch_id"], how="left_anti"
     )
-    lake.insert(tables.REJECTS, as_rejects(gone, gone["batch_id"], DELETED), REJECT, note)
+    lake.insert(REJECTS, as_rejects(gone, gone["batch_id"], DELETED), REJECT, note)
 
 
 def _accept(lake: Lake, finding: Finding) -> None:
     run_id, names = uuid.uuid4().hex, [finding.table]
     if finding.before is not None:
         _with_deleted(lake, finding, json.dumps({"run_id": run_id, "job": REPAIR}))
-        names.append(tables.REJECTS.name)
-    states = {name: state for name in names if (state := lake.state(tables.table(name))) is not None}
+        names.append(REJECTS.name)
+    states = {name: state for name in names if (state := lake.state(catalog.table(name))) is not None}
     recipe = {"table": finding.table, "trouble": finding.trouble, "action": finding.action}
     versions, ids = (
         {name: getattr(state, what) for name, state in states.items()} for what in ("version", "id")

@@ -16,8 +16,9 @@ from jobs.core.errors import ContractError
 from jobs.lake import maintenance
 from jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
 from jobs.runner.run_log import KNOWN, log_event, rows_of
-from jobs.schema import documents as tables
-from jobs.schema.documents import RUNS, Table
+from jobs.schema import catalog
+from jobs.schema.runs import RUNS
+from jobs.schema.table import Table
 
 UPGRADE = "upgrade"
 
@@ -41,7 +42,7 @@ def changes(lake: Lake) -> list[Change]:
     brought to today's.
     """
     found, refused = [], []
-    for table in tables.ALL:
+    for table in catalog.ALL:
         state = lake.state(table)
         if state is None or state.properties.get(SCHEMA_VERSION) == table.schema_version:
             continue
@@ -60,7 +61,7 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": UPGRADE})
     for change in found:
-        table = tables.table(change.table)
+        table = catalog.table(change.table)
         if change.kind == "anew":
             maintenance.drop(lake, table)
         else:
@@ -153,7 +154,7 @@ def _with_ids(lake: Lake, note: str) -> None:
     table made anew ends what they cover."""
     rows, ids = rows_of(lake), {}
     for name in {name for row in rows for name in row["versions_written"] or {}}:
-        state = lake.state(tables.table(name)) if name in KNOWN else None
+        state = lake.state(catalog.table(name)) if name in KNOWN else None
         if state is not None:
             ids[name] = state.id
     filled = []

@@ -18,7 +18,8 @@ from jobs.measure_text import JOB as MEASURE
 from jobs.runner.context import Tables
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, DUPLICATES
+from jobs.schema.documents import CORPUS, DOCS
+from jobs.schema.duplicates import DUPLICATES
 from tests.lakes import bring, read, write
 
 pytestmark = pytest.mark.spark

@@ -16,7 +16,8 @@ from jobs.dedup_minhash import JOB as MINHASH
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, DUPLICATES
+from jobs.schema.documents import DOCS
+from jobs.schema.duplicates import DUPLICATES
 from tests.lakes import bring, copied, read, write
 
 pytestmark = pytest.mark.spark

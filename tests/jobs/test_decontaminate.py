@@ -19,7 +19,8 @@ from jobs.core.errors import ConfigError
 from jobs.decontaminate import JOB
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import BENCHMARK_ITEMS, CONTAMINATION, DOCS, VERDICTS
+from jobs.schema.documents import DOCS, VERDICTS
+from jobs.schema.duplicates import BENCHMARK_ITEMS, CONTAMINATION
 from tests.lakes import read
 
 STEPS = "A lighthouse keeper climbs 214 steps each morning and 214 steps each evening, except on Sundays. How many steps does she climb in four weeks?"

@@ -17,7 +17,8 @@ from jobs.dedup_simhash import JOB as SIMHASH
 from jobs.lake.lake import Lake
 from jobs.runner.job import Job
 from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES, VERDICTS
+from jobs.schema.documents import DOCS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES
 from tests.lakes import bring, read
 from udfs.dedup.doc_ids import doc_ids, ids_in
 from udfs.dedup.shingles import ShingleParams

@@ -22,7 +22,9 @@ from jobs.curate import find_job, job_names
 from jobs.curation.invalidation import forget_replaced
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, EMBEDDINGS, table
+from jobs.schema.catalog import table
+from jobs.schema.documents import CORPUS, DOCS
+from jobs.schema.scores import EMBEDDINGS
 from tests.lakes import read
 from udfs.scoring.embedding import vectors
 

@@ -23,7 +23,8 @@ from jobs.lake.lake import Lake
 from jobs.runner.main import main
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, REJECTS, RUNS
+from jobs.schema.documents import DOCS, REJECTS
+from jobs.schema.runs import RUNS
 from tests.lakes import bring, read
 from udfs.read.readers import FORMATS
 

@@ -13,7 +13,8 @@ import pytest
 from jobs import build_corpus, label_domain, measure_text
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, DOMAINS, MODELS
+from jobs.schema.documents import CORPUS, DOCS, DOMAINS
+from jobs.schema.scores import MODELS
 from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark

@@ -12,7 +12,7 @@ import pytest
 from jobs import merge_scores
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import SCORES
+from jobs.schema.scores import SCORES
 from tests.lakes import read, write
 
 pytestmark = pytest.mark.spark

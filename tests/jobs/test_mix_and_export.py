@@ -17,7 +17,10 @@ from jobs.core.errors import ContractError
 from jobs.lake.lake import Lake
 from jobs.mix_corpus import epochs
 from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, MIX, RUNS, SAMPLES, VERDICTS
+from jobs.schema.documents import CORPUS, VERDICTS
+from jobs.schema.export import MIX
+from jobs.schema.runs import RUNS
+from jobs.schema.synthesis import SAMPLES
 from tests.lakes import copied, note_of, read, write
 from udfs.edit.fim import Sentinels, joined
 

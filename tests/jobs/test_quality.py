@@ -16,7 +16,9 @@ from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.lake import maintenance
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, MODELS, PERPLEXITY, QUALITY, RUNS, SCORES, SIGNALS, VERDICTS
+from jobs.schema.documents import CORPUS, DOCS, SIGNALS, VERDICTS
+from jobs.schema.runs import RUNS
+from jobs.schema.scores import MODELS, PERPLEXITY, QUALITY, SCORES
 from tests.lakes import frame_of, note_of, read
 from udfs.scoring.scales import STEPS
 

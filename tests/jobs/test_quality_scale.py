@@ -18,7 +18,9 @@ from jobs.core.errors import ContractError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import MODELS, QUALITY, SIGNALS, table
+from jobs.schema.catalog import table
+from jobs.schema.documents import SIGNALS
+from jobs.schema.scores import MODELS, QUALITY
 from jobs.scoring.models import read_model
 from tests.lakes import copied, read, write
 from udfs.read.rows import hash128

@@ -13,7 +13,7 @@ from jobs import mix_corpus
 from jobs.core.errors import ConfigError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import MIX
+from jobs.schema.export import MIX
 from tests.lakes import bring, read, write
 
 FINEWEB2 = "conf/presets/rehydrate_fineweb2.yaml"

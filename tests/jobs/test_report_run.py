@@ -15,8 +15,9 @@ from jobs.curate import find_job
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema import documents as promised
-from jobs.schema.documents import CORPUS, DUPLICATES, REJECTS, VERDICTS
+from jobs.schema import catalog
+from jobs.schema.documents import CORPUS, REJECTS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark
@@ -174,7 +175,7 @@ def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, par
     sample = {"request_id": "r", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": doc, "batch_id": batch, "chunk": 0, "start": 0, "end": 9, "lang": lang,
               "domain": "web", "cot": "First it rained.", "source_text": "The old mill stood by the river.", "n_segments": 2, "aligned_share": 1.0, "model": "small@1"}  # fmt: skip
     asked = {"s1": "Why did it <b>rain</b>?", "s2": "Left out?"}
-    write(lake, "samples", [tuple({**sample, "sample_id": name, "question": text}.get(c.name) for c in promised.table("samples").columns) for name, text in asked.items()], "merge_samples")
+    write(lake, "samples", [tuple({**sample, "sample_id": name, "question": text}.get(c.name) for c in catalog.table("samples").columns) for name, text in asked.items()], "merge_samples")
     write(lake, "segments", [("r", "p", 1, 4, 9, "fuzzy", "it", None), ("r", "p", 0, 0, 4, "start", "On", None)])
     write(lake, "sample_verdicts", [("filter_samples", "s2", "too_short", 9.0, 20.0, "min", None, "h")])
     items = [("decontaminate", "sums", str(i), "question", "too_few_words" if i else None) for i in range(3)]

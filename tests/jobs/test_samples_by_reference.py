@@ -17,7 +17,7 @@ from benchmarks.made_samples import rows_of
 from jobs import filter_samples
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import SAMPLE_VERDICTS
+from jobs.schema.synthesis import SAMPLE_VERDICTS
 from tests.lakes import read, write
 from tests.support import plain_selection
 

@@ -19,7 +19,8 @@ from jobs import score_loss
 from jobs.core.errors import ConfigError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, PERPLEXITY, VERDICTS
+from jobs.schema.documents import DOCS, VERDICTS
+from jobs.schema.scores import PERPLEXITY
 from tests.lakes import bring, read
 from udfs.scoring import causal_lm
 

@@ -21,8 +21,9 @@ from jobs import build_quality, score_transformer
 from jobs.core.errors import ConfigError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, SCORES
-from jobs.schema.documents import table as promised
+from jobs.schema.catalog import table as promised
+from jobs.schema.documents import DOCS
+from jobs.schema.scores import SCORES
 from tests.lakes import BY_HAND, frame_of, read
 from udfs.scoring import causal_lm
 

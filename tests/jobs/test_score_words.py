@@ -13,7 +13,8 @@ from jobs import judge_scores, score_words
 from jobs.core.errors import ConfigError, ContractError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, SCORES, VERDICTS
+from jobs.schema.documents import DOCS, VERDICTS
+from jobs.schema.scores import SCORES
 from tests.lakes import bring, copied, read
 
 pytestmark = pytest.mark.spark

@@ -16,15 +16,10 @@ from jobs.core.config import load_recipe
 from jobs.core.errors import ConfigError, DataError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema import documents as promised
-from jobs.schema.documents import (
-    BENCHMARK_ITEMS,
-    SAMPLE_SCORES,
-    SAMPLE_SIGNALS,
-    SAMPLE_VERDICTS,
-    SCORES,
-    SYNTH_REQUESTS,
-)
+from jobs.schema import catalog
+from jobs.schema.duplicates import BENCHMARK_ITEMS
+from jobs.schema.scores import SCORES
+from jobs.schema.synthesis import SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SYNTH_REQUESTS
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark
@@ -33,7 +28,7 @@ COT = "First, the railway reached Claybrook Bridge in 1858. Goods no longer went
 ZH_SOURCE = "水车磨坊建于1858年，由两兄弟修造，河水推动石磨，村民每年秋天把麦子送到这里磨成面粉。"
 ZH_COT = "首先，磨坊靠河水推动石磨，因此必须建在河边。其次，村民秋天收麦，所以磨坊在秋天最忙，1858年建成后一直如此运转。"
 TOPICS = ["bell", "mill", "bridge", "river", "harbour", "market", "tower", "school", "garden", "lantern", "quarry", "orchard"]
-NAMES = [column.name for column in promised.table("samples").columns]
+NAMES = [column.name for column in catalog.table("samples").columns]
 
 
 def sample(name: str, question: str, cot: str = COT, source: str = SOURCE, lang: str = "en", domain: str = "wiki", **more: Any) -> tuple[Any, ...]:

@@ -15,7 +15,8 @@ from jobs.export_candidates import Params, quotas
 from jobs.lake.lake import Lake
 from jobs.merge_samples import JOB as MERGE
 from jobs.runner.run import run_job
-from jobs.schema import documents as promised
+from jobs.schema.documents import CORPUS
+from jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
 from tests.lakes import read, write
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -48,7 +49,7 @@ def test_documents_go_out_in_their_shares_once_and_chunks_joined_are_the_text(la
     assert (outcome.counts.rows_in, outcome.counts.rows_kept) == (14, 7)  # 4 en, 2 zh, and the one French document of its share of 2
     assert outcome.counts.reasons == {"not_sampled": 6, "too_short": 1}
 
-    rows = read(lake, promised.SYNTH_REQUESTS)
+    rows = read(lake, SYNTH_REQUESTS)
     by_doc: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: (row.doc_id, row.chunk)):
         by_doc.setdefault(row.doc_id, []).append(row)
@@ -63,7 +64,7 @@ def test_documents_go_out_in_their_shares_once_and_chunks_joined_are_the_text(la
     # nothing to do; then a larger sample keeps what is queued and adds to it, each chunk once
     assert run_job(EXPORT, params, lake).counts is None
     run_job(EXPORT, params_of("export_candidates", **{**EXPORTED, "max_documents": 12}), lake)
-    more = read(lake, promised.SYNTH_REQUESTS)
+    more = read(lake, SYNTH_REQUESTS)
     assert {row.request_id for row in rows} < {row.request_id for row in more}
     assert len({row.request_id for row in more}) == len(more)
     assert all(sum(row.part == name for row in more) <= 5 for name in {row.part for row in more})
@@ -71,11 +72,11 @@ def test_documents_go_out_in_their_shares_once_and_chunks_joined_are_the_text(la
     # however the corpus is stored, the same requests in the same parts
     other = Lake(spark, f"{lake.where}-other", 2)
     write(other, "docs", [])
-    shuffled = sorted(read(lake, promised.CORPUS), key=lambda row: (row.n_chars, row.text))
+    shuffled = sorted(read(lake, CORPUS), key=lambda row: (row.n_chars, row.text))
     for part in range(3):  # a file each
         write(other, "corpus", [(*row[:2], int(row.doc_id, 16) % 2, *row[3:]) for row in shuffled[part::3]])
     run_job(EXPORT, params, other)
-    assert {(r.request_id, r.part) for r in read(other, promised.SYNTH_REQUESTS)} == {(r.request_id, r.part) for r in rows}
+    assert {(r.request_id, r.part) for r in read(other, SYNTH_REQUESTS)} == {(r.request_id, r.part) for r in rows}
 
     with pytest.raises(ContractError, match="no finished run has written quality"):
         run_job(EXPORT, params_of("export_candidates", **{**EXPORTED, "bins": [19]}), lake)
@@ -109,11 +110,11 @@ def test_answers_become_samples_once_and_requests_are_with_sample_failed_or_pend
     outcome = run_job(MERGE, params_of("merge_samples"), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_kept, outcome.counts.reasons) == (5, 2, {"pending": 2, "malformed": 1})
-    samples = {(row.request_id, row.ordinal): row for row in read(lake, promised.SAMPLES)}
+    samples = {(row.request_id, row.ordinal): row for row in read(lake, SAMPLES)}
     assert set(samples) == {("r0", 0), ("r1", 0), ("r1", 1)}
     one = samples["r0", 0]
     assert (one.question, one.cot, one.n_segments, one.aligned_share, one.prompt_tokens, one.source_text) == ("Q?", "1. a", 2, 0.5, 100, "text no. 0")
-    assert [(row.segment, row.start, row.end, row.status, row.summary) for row in sorted(read(lake, promised.SEGMENTS), key=lambda row: row.segment)] == [
+    assert [(row.segment, row.start, row.end, row.status, row.summary) for row in sorted(read(lake, SEGMENTS), key=lambda row: row.segment)] == [
         (0, 0, 4, "start", "s0"), (1, 4, 10, "fallback", "s1"),
     ]  # fmt: skip
 
@@ -122,7 +123,7 @@ def test_answers_become_samples_once_and_requests_are_with_sample_failed_or_pend
     again = run_job(MERGE, params_of("merge_samples"), lake)
     assert again.counts is not None
     assert (again.counts.rows_kept, again.counts.reasons) == (3, {"malformed": 1, "pending": 1})
-    ids = [row.sample_id for row in read(lake, promised.SAMPLES)]
+    ids = [row.sample_id for row in read(lake, SAMPLES)]
     assert len(ids) == len(set(ids)) == 4
     with pytest.raises(ContractError, match="1 requests failed, max_failed is 0"):
         run_job(MERGE, params_of("merge_samples", max_failed=0), lake)

@@ -12,7 +12,7 @@ from jobs import curate
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 from jobs.schema.documents import CORPUS, EDITS, SIGNALS, VERDICTS
 from tests.lakes import bring, read
 from tests.support.sessions import staged
@@ -34,7 +34,7 @@ ROWS = {
 
 
 def texts(lake: Lake) -> dict[str, str]:
-    keys = {row.doc_id: row.native_key for row in read(lake, promised.table("docs"))}
+    keys = {row.doc_id: row.native_key for row in read(lake, catalog.table("docs"))}
     return {keys[row.doc_id]: row.text for row in read(lake, CORPUS)}
 
 
@@ -50,7 +50,7 @@ def walked(
         job, params = curate.find_job(name), params_of(name, **PARAMS.get(name, {}))
         seen[name] = {"killed": killed(spark, where, job, params, DIES_AFTER[name])}
         seen[name]["continued"] = run_job(job, params, Lake(spark, where))
-        seen[name]["rows"] = sorted(map(str, Lake(spark, where).read(promised.table(DIES_AFTER[name])).collect()))
+        seen[name]["rows"] = sorted(map(str, Lake(spark, where).read(catalog.table(DIES_AFTER[name])).collect()))
         seen[name]["again"] = run_job(job, params, Lake(spark, where))
     return {"lake": Lake(spark, where), **seen}
 
@@ -73,7 +73,7 @@ def killed(spark: Any, where: str, job: Any, params: Any, after: str) -> dict[st
     runs = Runs(Lake(spark, where))
     return {
         "versions": runs.versions(), "covers": runs.covers(job.name, "one"), "status": runs.last(job.name, "one")["status"],
-        "rows": sorted(map(str, Lake(spark, where).read(promised.table(after)).collect())), "staging": staged(lake, job.name),
+        "rows": sorted(map(str, Lake(spark, where).read(catalog.table(after)).collect())), "staging": staged(lake, job.name),
     }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_every_document_is_measured_once(walked: dict[str, Any]) -> None:
 
 def test_every_failing_reason_is_a_row_with_value_and_limit(walked: dict[str, Any]) -> None:
     lake = walked["lake"]
-    keys = {row.doc_id: row.native_key for row in read(lake, promised.table("docs"))}
+    keys = {row.doc_id: row.native_key for row in read(lake, catalog.table("docs"))}
     found = {(keys[row.doc_id], row.rule): (row.value, row.limit) for row in read(lake, VERDICTS)}
     few = "c4.min_c4_sentences"
     assert found == {("curly", "c4.max_curly_bracket"): (1.0, 0.0), ("curly", few): (4.0, 5.0), ("short", few): (0.0, 5.0)}
@@ -124,7 +124,7 @@ def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any])
 
 def test_an_empty_table_goes_through_every_job(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     documents([])
-    assert len(read(lake, promised.table("docs"))) == 0
+    assert len(read(lake, catalog.table("docs"))) == 0
     for name in ("measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "build_corpus"):
         changes = {"min_kept": 0, "data_docs": False}
         outcome = run_job(curate.find_job(name), params_of(name, **{key: value for key, value in changes.items() if key in curate.find_job(name).params.model_fields}), lake)

@@ -15,7 +15,10 @@ from jobs.lake.lake import PROPERTIES, Lake
 from jobs.runner import context
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import ALL, DOCS, PAIRS, RUNS, table
+from jobs.schema.catalog import ALL, table
+from jobs.schema.documents import DOCS
+from jobs.schema.duplicates import PAIRS
+from jobs.schema.runs import RUNS
 from jobs.schema.types import delta_type
 from tests.lakes import bring
 

@@ -19,7 +19,8 @@ from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, RUNS
+from jobs.schema.documents import DOCS
+from jobs.schema.runs import RUNS
 
 pytestmark = pytest.mark.spark
 # What has a meaning somewhere: to URLs, to globs, to SQL, to shells, to Hadoop, to Delta's log.

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.lake.lake import Lake
 from jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
-from jobs.schema.documents import table
+from jobs.schema.catalog import table
 from tests.lakes import write
 
 pytestmark = pytest.mark.spark

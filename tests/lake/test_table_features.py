@@ -11,7 +11,8 @@ from jobs.judge_rules import JOB as RULES
 from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
 from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, EDITS, SIGNALS, VERDICTS
+from jobs.schema.documents import CORPUS, DOCS, EDITS, SIGNALS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES
 from jobs.scrub_pii import JOB as SCRUB
 
 pytestmark = pytest.mark.spark

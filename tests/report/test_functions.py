@@ -16,7 +16,8 @@ from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.report.functions import NAMES, TRAINED, register_functions
 from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, MODELS
+from jobs.schema.documents import DOCS
+from jobs.schema.scores import MODELS
 from tests.lakes import bring, read
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 from udfs.scoring import classifiers, kenlm, training

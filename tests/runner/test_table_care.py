@@ -20,7 +20,10 @@ from jobs.runner.counts import Counts
 from jobs.runner.job import Job, Writes
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, EDITS, RUNS, SCORES, VERDICTS, table
+from jobs.schema.catalog import table
+from jobs.schema.documents import DOCS, EDITS, VERDICTS
+from jobs.schema.runs import RUNS
+from jobs.schema.scores import SCORES
 from jobs.upkeep.repair import findings, repair
 from tests import lakes
 from tests.lakes import bring, copied

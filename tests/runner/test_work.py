@@ -18,7 +18,8 @@ from jobs.measure_text import JOB as MEASURE
 from jobs.runner.context import Tables
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import CONTAMINATION, DOCS, EDITS, VERDICTS
+from jobs.schema.documents import DOCS, EDITS, VERDICTS
+from jobs.schema.duplicates import CONTAMINATION
 from jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 

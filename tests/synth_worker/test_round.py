@@ -12,7 +12,7 @@ from benchmarks.fake_openai import FakeServer
 from jobs.export_candidates import JOB as EXPORT
 from jobs.merge_samples import JOB as MERGE
 from jobs.runner.run import run_job
-from jobs.schema import documents as promised
+from jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
 from tests.jobs.test_synthesis import small_corpus
 from tests.synth_worker.conftest import start_worker
 
@@ -32,15 +32,15 @@ def test_every_exported_chunk_comes_home_as_a_sample_of_its_own_text(lake: Any, 
     outcome = run_job(MERGE, params_of("merge_samples"), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_kept, outcome.counts.reasons) == (7, 7, {})
-    for row in lake.read(promised.SAMPLES).collect():
+    for row in lake.read(SAMPLES).collect():
         assert texts[row.doc_id][row.start : row.end] == row.source_text
         assert row.question
         assert row.cot
         assert row.model == "fake@r1"
         assert row.completion_tokens > 0
     segments: dict[str, str] = {}
-    requests = {row.request_id: row.text for row in lake.read(promised.SYNTH_REQUESTS).collect()}
-    for row in lake.read(promised.SEGMENTS).orderBy("request_id", "segment").collect():
+    requests = {row.request_id: row.text for row in lake.read(SYNTH_REQUESTS).collect()}
+    for row in lake.read(SEGMENTS).orderBy("request_id", "segment").collect():
         segments[row.request_id] = segments.get(row.request_id, "") + requests[row.request_id][row.start : row.end]
     assert segments == requests
     assert run_job(MERGE, params_of("merge_samples"), lake).counts is None

@@ -13,7 +13,7 @@ import yaml
 
 from jobs.core import config
 from jobs.export_candidates import JOB, Params
-from jobs.schema import documents as tables
+from jobs.schema import catalog
 from synth_worker.calls import engines
 from synth_worker.calls.engines import VllmEngine
 from synth_worker.errors import RecipeError
@@ -26,7 +26,7 @@ KINDS = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double
 
 @pytest.mark.parametrize(("name", "schema"), [("synth_requests", schemas.REQUESTS), ("synth_answers", schemas.ANSWERS), ("leases", schemas.LEASES), ("runs", schemas.RUNS)])
 def test_the_worker_writes_what_the_tables_promise(name: str, schema: pa.Schema) -> None:
-    promised = tables.table(name)
+    promised = catalog.table(name)
     assert [(c.name, KINDS[c.type], c.nullable) for c in promised.columns] == [(f.name, f.type, f.nullable) for f in schema]
 
 

@@ -17,7 +17,9 @@ from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import ALL, CORPUS, DOCS, RUNS, SIGNALS, table
+from jobs.schema.catalog import ALL, table
+from jobs.schema.documents import CORPUS, DOCS, SIGNALS
+from jobs.schema.runs import RUNS
 from jobs.upkeep.upgrade import changes, upgrade
 from tests import lakes
 

@@ -14,7 +14,9 @@ from jobs.core.errors import ConfigError
 from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import ALL, CORPUS, DOCS, DUPLICATES, EDITS, PAIRS, REJECTS, SIGNALS, VERDICTS
+from jobs.schema.catalog import ALL
+from jobs.schema.documents import CORPUS, DOCS, EDITS, REJECTS, SIGNALS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES, PAIRS
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark

@@ -15,7 +15,8 @@ import pytest
 from jobs.core.errors import RetryLater
 from jobs.lake.lake import Lake
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, REJECTS, RUNS, VERDICTS
+from jobs.schema.documents import DOCS, REJECTS, VERDICTS
+from jobs.schema.runs import RUNS
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]

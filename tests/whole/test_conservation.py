@@ -19,7 +19,8 @@ from demo import prose
 from jobs import curate
 from jobs.lake.lake import Lake
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, REJECTS, VERDICTS
+from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark

@@ -20,7 +20,9 @@ from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run import run_job
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, DUPLICATES, REJECTS, RUNS, VERDICTS
+from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
+from jobs.schema.duplicates import DUPLICATES
+from jobs.schema.runs import RUNS
 from tests.lakes import copied, demo_recipe, read
 
 pytestmark = pytest.mark.spark

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobs import cli, curate
-from jobs.schema import documents as tables
+from jobs.schema import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
@@ -186,7 +186,7 @@ def test_the_readme_shows_the_two_commands() -> None:
 
 def test_the_readme_lists_the_tables_of_the_house_and_no_others() -> None:
     section = read(ROOT / "README.md").split("## The tables")[1].split("\n## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.M) == [table.name for table in tables.ALL]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.M) == [table.name for table in catalog.ALL]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -14,7 +14,7 @@ import pytest
 from jobs.curate import find_job
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
-from jobs.schema import documents as promised
+from jobs.schema import catalog
 from tests.lakes import bring, read
 from tests.support.cluster import Cluster
 
@@ -80,8 +80,8 @@ def test_a_killed_executor_doubles_and_loses_nothing(
             run_job(find_job(job), params_of(job, ranking=[{"by": "n_bytes", "prefer": "high"}], **heeds), lake)
             killer.is_over.set()
             assert (killer.killed is not None) == (name == "killed"), "the job ended before it lost an executor"
-        found[name] = {table: Counter(map(without_ingest, read(lake, promised.table(table)))) for table in TABLES}
-        files = lake.frame(promised.table("sketches")).inputFiles()
+        found[name] = {table: Counter(map(without_ingest, read(lake, catalog.table(table)))) for table in TABLES}
+        files = lake.frame(catalog.table("sketches")).inputFiles()
         assert len(files) == len(set(files))
     assert found["killed"] == found["quiet"]
     assert len(found["quiet"]["duplicates"]) == 20

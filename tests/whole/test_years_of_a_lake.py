@@ -21,7 +21,8 @@ from jobs.core import config
 from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run_log import Runs
-from jobs.schema.documents import ALL, CORPUS, DOCS, REJECTS, VERDICTS
+from jobs.schema.catalog import ALL
+from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
 from jobs.upkeep.repair import findings
 from jobs.upkeep.upgrade import changes, upgrade
 from tests.lakes import read

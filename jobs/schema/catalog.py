@@ -1,0 +1,85 @@
+"""All tables of a lake, by name, and which of them are written in ways of their own."""
+
+from __future__ import annotations
+
+from jobs.schema.documents import BATCH_FILES, CORPUS, DOCS, DOMAINS, EDITS, REJECTS, SIGNALS, VERDICTS
+from jobs.schema.duplicates import (
+    BENCHMARK_ITEMS,
+    CONTAMINATION,
+    DUPLICATES,
+    HOT_BUCKETS,
+    PAIRS,
+    SKETCHES,
+    TEXT_HASHES,
+)
+from jobs.schema.export import MIX
+from jobs.schema.runs import RUNS
+from jobs.schema.scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
+from jobs.schema.synthesis import (
+    LEASES,
+    SAMPLE_SCORES,
+    SAMPLE_SIGNALS,
+    SAMPLE_VERDICTS,
+    SAMPLES,
+    SEGMENTS,
+    SYNTH_ANSWERS,
+    SYNTH_REQUESTS,
+)
+from jobs.schema.table import Table
+
+# Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it
+# heeds.
+SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
+# whose rows are requests and samples
+SYNTHESIS = frozenset(
+    {
+        "synth_requests",
+        "synth_answers",
+        "segments",
+        "samples",
+        "sample_signals",
+        "sample_scores",
+        "sample_verdicts",
+    }
+)
+# that the worker commits to by itself, with a row in `runs` only when it ends
+BY_WORKER = frozenset({"synth_answers", "leases"})
+# what workers may be at: no job takes rows out again
+SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})
+ALL = (
+    DOCS,
+    REJECTS,
+    BATCH_FILES,
+    DOMAINS,
+    SIGNALS,
+    PERPLEXITY,
+    SCORES,
+    EMBEDDINGS,
+    QUALITY,
+    VERDICTS,
+    EDITS,
+    TEXT_HASHES,
+    SKETCHES,
+    PAIRS,
+    HOT_BUCKETS,
+    DUPLICATES,
+    CONTAMINATION,
+    BENCHMARK_ITEMS,
+    CORPUS,
+    MIX,
+    SYNTH_REQUESTS,
+    SYNTH_ANSWERS,
+    SEGMENTS,
+    SAMPLES,
+    SAMPLE_SIGNALS,
+    SAMPLE_SCORES,
+    SAMPLE_VERDICTS,
+    LEASES,
+    MODELS,
+    RUNS,
+)
+
+
+def table(name: str) -> Table:
+    """The table called `name`. Raises KeyError."""
+    return {each.name: each for each in ALL}[name]
