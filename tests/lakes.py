@@ -58,7 +58,7 @@ def read(lake: Lake, table: Table, version: int | None = None, **equal: Any) -> 
     if found is None:  # a lake in a catalog, a table that takes Delta's newer readers
         return [row for row in lake.read(table, version).collect() if all(row[name] == value for name, value in equal.items())]
     there = {field.name for field in found.schema().fields}
-    assert there >= set(table.names), f"{table.name} has other columns than jobs/schema/documents.py promises"
+    assert there >= set(table.names), f"{table.name} has other columns than jobs/schema declares"
     columns = rows_of(found, table.names).select(list(table.names))  # an upgrade adds columns behind the others
     made = Row(*table.names)
     rows = (made(*map(_as_spark, values, columns.schema.types)) for values in zip(*(column.to_pylist() for column in columns.columns), strict=True))

@@ -130,7 +130,7 @@ def test_a_second_run_of_the_same_job_is_told_to_come_again(lake: Lake) -> None:
 
 def test_a_table_with_a_column_of_another_type_is_refused_at_the_door(lake: Lake) -> None:
     frame = lake.spark.createDataFrame([("a",)], "doc_id string")
-    with pytest.raises(ContractError, match=r"docs \(to be written\): column batch_id is missing, jobs/schema/documents.py promises string"):
+    with pytest.raises(ContractError, match=r"docs \(to be written\): column batch_id is missing, jobs/schema declares string"):
         lake.write(DOCS, frame, None, "test")
 
 
