@@ -12,7 +12,7 @@ its edits or what stands beside it have changed; rows that go are marked in file
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -24,7 +24,7 @@ from jobs.dedup.family_sizes import stood_for
 from jobs.runner.context import Tables
 from jobs.runner.counting import counted
 from jobs.runner.counts import Counts
-from jobs.runner.job import Change, Job, Writes
+from jobs.runner.job import Change, Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.schema.documents import CORPUS
 from udfs.edit.edits import apply_batches
@@ -107,7 +107,7 @@ def to_write(tables: Tables, params: Params) -> DataFrame:
     return found
 
 
-def write_corpus(tables: Tables, params: Params) -> dict[str, Any]:
+def write_corpus(tables: Tables, params: Params) -> Outputs:
     """`corpus`, and a verdict for each document of which the edits left nothing."""
     from pyspark.sql import functions as F
 

@@ -24,16 +24,17 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError
+from jobs.core.records import Record
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_output
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.ensemble import (
     KEYS,
@@ -86,7 +87,7 @@ class Params(Strict):
             )
         return self
 
-    def made_by(self) -> dict[str, Any]:
+    def made_by(self) -> Record:
         """The parameters that make the scale; the others move tiers only."""
         return self.model_dump(mode="json", exclude={"keep", "min_head", "min_middle"})
 
@@ -161,7 +162,7 @@ def as_model(tables: Tables, params: Params, heard: Mapping[str, list[str]], sca
     return as_models(tables, [row])
 
 
-def bin_quality(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def bin_quality(tables: Tables, params: Params) -> Outputs:
     """`quality` of all documents that have every score; `models` where another scale is there."""
     from pyspark.sql import functions as F
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from jobs.core import config
 from jobs.core.errors import ConfigError, ContractError
+from jobs.core.records import Records
 from jobs.lake.spark_errors import exit_code_of
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
@@ -365,7 +366,7 @@ def _upgrade(given: argparse.Namespace) -> None:
         print("done; run `gristmill run curate` again", file=sys.stderr)
 
 
-def _say(rows: list[dict[str, Any]], given: argparse.Namespace, nothing: str) -> None:
+def _say(rows: Records, given: argparse.Namespace, nothing: str) -> None:
     """What a command that changes a lake found, before it does anything."""
     if given.json:
         print(json.dumps(rows, ensure_ascii=False))

@@ -16,13 +16,13 @@ from jobs.core.config import Strict
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import simplified
 from udfs.edit.script import REASON
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -35,7 +35,7 @@ class Params(Strict):
     skip_domains: list[str]  # whose documents stay as they are
 
 
-def convert(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def convert(tables: Tables, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each span that changes."""
     from pyspark.sql import functions as F
 

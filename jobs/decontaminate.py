@@ -23,11 +23,11 @@ from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, 
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Against):
@@ -38,7 +38,7 @@ class Params(Against):
     min_kept: NonNegativeInt  # documents
 
 
-def decontaminate(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def decontaminate(tables: Tables, params: Params) -> Outputs:
     """`contamination` and `verdicts` of the batches, all `benchmark_items`.
 
     Raises ConfigError when nothing is looked for.

@@ -23,7 +23,7 @@ from jobs.dedup.params import digest
 from jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import text_hash
 from udfs.text.urls import ADDRESS
@@ -69,7 +69,7 @@ def known(tables: Tables, params: Params) -> DataFrame:
     return rows.select("doc_id", "batch_id", "text_hash")
 
 
-def hash_texts(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def hash_texts(tables: Tables, params: Params) -> Outputs:
     """`text_hashes` of the documents that earlier judges kept and that have none yet; one pass over
     their text."""
     from pyspark.sql import functions as F
@@ -141,7 +141,7 @@ def copies_of(rows: DataFrame, key: str, order: list[str], method: str) -> DataF
     ).withColumn("is_out", F.col("dup_of") != F.col("doc_id"))
 
 
-def find_copies(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def find_copies(tables: Tables, params: Params) -> Outputs:
     """`duplicates` and `verdicts` of all batches."""
     from pyspark.sql import functions as F
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -24,7 +24,7 @@ from jobs.curation.invalidation import forget_replaced
 from jobs.dedup.ranking import by_seed
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import embedding
 from udfs.scoring.embedding import model_name
@@ -53,7 +53,7 @@ class SparkNlp(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         """The bytes of the model become part of the parameters, and of the model's name."""
         if not isinstance(given, dict) or not isinstance(given.get("path"), str):
             return given
@@ -101,7 +101,7 @@ def chosen(tables: Tables, params: Params) -> DataFrame:
     return kept.orderBy(by_seed(params.seed, "doc_id"), "doc_id", "batch_id").limit(params.max_documents)
 
 
-def embed(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def embed(tables: Tables, params: Params) -> Outputs:
     """New rows of `embeddings` for the batches at hand."""
     from pyspark.sql import functions as F
 

@@ -24,7 +24,7 @@ from jobs.dedup.ranking import by_seed
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_reasons
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 from udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
@@ -157,7 +157,7 @@ def choose(tables: Tables, params: Params) -> DataFrame:
     )
 
 
-def export(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def export(tables: Tables, params: Params) -> Outputs:
     """The requests that are not in the queue yet."""
     from pyspark.sql import functions as F
 

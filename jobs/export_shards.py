@@ -15,19 +15,20 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ContractError, DataError
+from jobs.core.records import Records
 from jobs.core.version import code_version
 from jobs.curation.sentinels import Marks
 from jobs.lake import hadoop_files
 from jobs.report.ask import funnel_of
 from jobs.report.dataset_card import card, features
 from jobs.runner.context import Tables
-from jobs.runner.job import Job
+from jobs.runner.job import Job, Outputs
 from jobs.runner.main import main
 from jobs.synthesis.samples import kept_samples
 from udfs.edit.shards import WRITTEN, ShardParams, place, write_batches, written_schema
@@ -111,7 +112,7 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
     ), int(size["n"] or 0)
 
 
-def export(tables: Tables, params: Params) -> dict[str, Any]:
+def export(tables: Tables, params: Params) -> Outputs:
     """Write the shards, then what is no longer wanted away, then the card, and the manifest last."""
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.types import to_arrow_schema
@@ -217,7 +218,7 @@ def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
     return made
 
 
-def models(tables: Tables) -> list[dict[str, Any]]:
+def models(tables: Tables) -> Records:
     """Rows of the trained models, by name."""
     found = tables.get("models")
     return (

@@ -22,13 +22,14 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from jobs.core.config import Strict
 from jobs.core.errors import DataError
+from jobs.core.records import Record, Records
 from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
 from jobs.dedup.questions import NearDuplicates
 from jobs.lake import hadoop_files
 from jobs.lake.session import SMALL_DOCUMENTS, compiled
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
@@ -145,7 +146,7 @@ def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
     return found.select("sample_id", "v.*")
 
 
-def _verdict(reason: str, value: Any, limit: float | None, rule: str) -> Any:
+def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Any:
     from pyspark.sql import functions as F
 
     parts = (F.lit(reason), F.lit(None) if value is None else value, F.lit(limit), F.lit(rule))
@@ -179,7 +180,7 @@ def contaminated(tables: Tables, against: Against) -> DataFrame:
     return best.select("sample_id", *as_verdict())
 
 
-def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def choose(tables: Tables, params: Params) -> Outputs:
     """All verdicts of this job. Raises DataError when too few would stay."""
     from pyspark.sql import functions as F
 
@@ -207,9 +208,7 @@ def choose(tables: Tables, params: Params) -> dict[str, DataFrame]:
     return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
 
 
-def left_out(
-    tables: Tables, rows: DataFrame, n: int, params: Params
-) -> tuple[DataFrame, list[dict[str, Any]]]:
+def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, Records]:
     """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and
     each filter's counts."""
     from pyspark.sql import functions as F
@@ -226,7 +225,7 @@ def left_out(
     return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 
-def _looked_for(tables: Tables, against: Against | None) -> dict[str, Any]:
+def _looked_for(tables: Tables, against: Against | None) -> Record:
     """`benchmark_items`; rows of an earlier recipe go where none is looked for any more."""
     if against is not None:
         return {"benchmark_items": against.benchmark_items(tables.job.name)}
@@ -237,7 +236,7 @@ def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
     return rows.join(verdicts.select("sample_id").distinct(), ["sample_id"], how="left_anti")
 
 
-def summarise(tables: Tables, params: Params) -> dict[str, Any]:
+def summarise(tables: Tables, params: Params) -> Outputs:
     """Write the summary beside the tables."""
     hadoop_files.write_text(
         tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n"

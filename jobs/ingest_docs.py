@@ -21,13 +21,14 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from jobs.core.concurrency import in_background
 from jobs.core.config import Strict
 from jobs.core.errors import ConfigError, ContractError
+from jobs.core.records import Record
 from jobs.curation.expectations import broken_reason, gate, load_contract
 from jobs.curation.input_rows import Source, read, total, unchanged
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from jobs.runner.context import Tables, bucket_of
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Delete, Insert, Job, Writes
+from jobs.runner.job import Delete, Insert, Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.read import readers
 
@@ -96,7 +97,7 @@ class Params(Strict):
         columns: dict[str, str | None] = {
             str(name): value for name, value in how.columns.items() if value is not None
         }
-        bounds: dict[str, Any] = {
+        bounds: Record = {
             "max_row_bytes": self.max_row_bytes,
             "max_raw_bytes": self.max_raw_bytes,
             "max_unpacked_bytes": self.max_unpacked_bytes,
@@ -226,7 +227,7 @@ class Read(NamedTuple):
     beaten: DataFrame | None
 
 
-def ingest(tables: Tables, params: Params) -> dict[str, Any]:
+def ingest(tables: Tables, params: Params) -> Outputs:
     """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
 
     Raises ContractError when too many rows break the contract, RetryLater when a file was being written:
@@ -293,7 +294,7 @@ def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
     return gone.groupBy("doc_id").agg(F.min("place").alias("place"))
 
 
-def settle(tables: Tables, params: Params) -> dict[str, Any]:
+def settle(tables: Tables, params: Params) -> Outputs:
     """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a
     copy that is gone are named.
 

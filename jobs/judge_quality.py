@@ -17,11 +17,11 @@ from jobs.core.routes import ANY, Matches, lead_somewhere
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Route(Matches):
@@ -45,7 +45,7 @@ class Params(Strict):
         return self
 
 
-def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def judge(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document below its bin."""
     from pyspark.sql import functions as F
 

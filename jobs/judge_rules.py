@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, field_validator, model_validator
 
@@ -22,13 +22,13 @@ from jobs.core.routes import ANY, Label, Matches, lead_somewhere, tell_unnamed
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.rules.apply_limits import JUDGED, Plan, Route, judge_batches
 from udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Preset(Strict):
@@ -68,7 +68,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _load(cls, given: Any) -> Any:
+    def _load(cls, given: object) -> object:
         """`presets` may name files: they become part of the recipe, and so of its hash."""
         if isinstance(given, dict) and isinstance(given.get("presets"), list):
             loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in given["presets"]]
@@ -105,7 +105,7 @@ class Params(Strict):
         return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages), least)
 
 
-def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def judge(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
     from pyspark.sql import functions as F
 

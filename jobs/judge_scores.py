@@ -20,7 +20,7 @@ from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame
     )
 
 
-def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def judge(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document and limit that it is beyond.
 
     Raises ContractError for what is not scored.

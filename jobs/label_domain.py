@@ -12,18 +12,19 @@ for a domain afterwards (routes of judges, slices of trainers, corpus, report) g
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import DataError
+from jobs.core.records import Record
 from jobs.core.routes import Label, folded_column
 from jobs.curation.domains import hint_label
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_output
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.models import as_models, is_trained, load_model, model_row
 from udfs.columns import domain
@@ -71,7 +72,7 @@ class Model(Strict):
             raise ValueError("wanted one of grams and vectors; give the other as null")
         return self
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Record:
         """What udfs.scoring.domains wants."""
         read: Strict = self.grams or self.vectors  # type: ignore[assignment]  # one of the two is there
         return {
@@ -147,7 +148,7 @@ def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
     return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
 
 
-def train(tables: Tables, params: Params) -> dict[str, Any]:
+def train(tables: Tables, params: Params) -> Outputs:
     """`models`: the classifier, when a document at hand needs one and none was trained by this recipe.
 
     Raises DataError when the examples cannot teach.
@@ -192,7 +193,7 @@ def train(tables: Tables, params: Params) -> dict[str, Any]:
     }
 
 
-def label(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def label(tables: Tables, params: Params) -> Outputs:
     """`domains` of the batches at hand."""
     from pyspark.sql import functions as F
 

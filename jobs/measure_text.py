@@ -16,12 +16,12 @@ from jobs.core.config import Strict
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_output
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import rule_signals
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -33,7 +33,7 @@ class Params(Strict):
     lid_chars: PositiveInt
 
 
-def measure(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def measure(tables: Tables, params: Params) -> Outputs:
     """`signals` of the batches at hand."""
     measured = rule_signals(params.lid_model, params.lid_chars)("text").alias("measured")
     rows = tables.texts(None, "text").select("doc_id", "batch_id", measured)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -23,7 +23,7 @@ from jobs.core.routes import Label
 from jobs.curation.sentinels import Marks
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.edit.mixing import MIXED, shape_batches
 
@@ -78,7 +78,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: Any) -> object:
         """A preset becomes part of the recipe, and so of its hash; in JSON, sizes are strings."""
         weights = given.get("family_weights") if isinstance(given, dict) else None
         if isinstance(weights, str):
@@ -151,7 +151,7 @@ def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
     return value
 
 
-def mix(tables: Tables, params: Params) -> dict[str, Any]:
+def mix(tables: Tables, params: Params) -> Outputs:
     """`mix`, and a verdict for each document that holds a sentinel."""
     from pyspark.sql import functions as F
 

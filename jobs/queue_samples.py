@@ -21,12 +21,12 @@ from jobs.dedup.ranking import by_seed
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_reasons
 from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
 EVALUATES = ("judge_sample", "solve")
 NUMBER_AT_END = r"(?s).*\d[^\d]{0,20}$"
@@ -74,7 +74,7 @@ def text_for(recipe: str) -> Column:
     )
 
 
-def queue(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def queue(tables: Tables, params: Params) -> Outputs:
     """The requests that are not in the queue yet."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F

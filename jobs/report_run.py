@@ -20,6 +20,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from jobs.core.concurrency import at_once
 from jobs.core.config import Strict
+from jobs.core.records import Record, Records
 from jobs.core.version import code_version
 from jobs.lake import hadoop_files
 from jobs.report import duplicates as dups
@@ -28,7 +29,7 @@ from jobs.report import measures as data
 from jobs.report.ask import funnel_of
 from jobs.runner.batches import DELETED, NO_LONGER, READ_AGAIN
 from jobs.runner.context import Tables
-from jobs.runner.job import Job
+from jobs.runner.job import Job, Outputs
 from jobs.runner.main import main
 from jobs.runner.run_log import now
 from jobs.schema import catalog
@@ -98,7 +99,7 @@ class Params(Strict):
         return measures
 
 
-def write_page(tables: Tables, params: Params) -> dict[str, Any]:
+def write_page(tables: Tables, params: Params) -> Outputs:
     """Gather what each section shows, draw the page, write it; no table changes."""
     rows = data.fates(tables, params.measures)
     first = at_once(
@@ -153,7 +154,7 @@ def write_page(tables: Tables, params: Params) -> dict[str, Any]:
     return {}
 
 
-def about_lake(tables: Tables, params: Params) -> dict[str, Any]:
+def about_lake(tables: Tables, params: Params) -> Outputs:
     """Where, when, which versions; the runs but for this job's own, which would make every page differ
     from the last."""
     mine = [row for row in tables.runs.rows if row["job"] != tables.job.name]
@@ -179,15 +180,13 @@ def writers(tables: Tables) -> dict[str, set[str]]:
     return made
 
 
-def with_main(tables: Tables, found: DataFrame) -> tuple[list[dict[str, Any]], dict[str, dict[str, int]]]:
+def with_main(tables: Tables, found: DataFrame) -> tuple[Records, dict[str, dict[str, int]]]:
     """The reasons, and the main reason of each document counted."""
     reasons = data.reasons(found)
     return reasons, data.main_reasons(tables, found, reasons)
 
 
-def measures(
-    made: list[data.Measure], rules: list[dict[str, Any]], shown: tuple[list[str], list[str]]
-) -> list[Any]:
+def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], list[str]]) -> list[Any]:
     """The distribution of each measure, with the limits that some document of the language failed."""
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
@@ -198,7 +197,7 @@ def measures(
     return page.measure_cards(made, about, limits, *shown)
 
 
-def fill_in_texts(tables: Tables, params: Params, asked: dict[str, Any]) -> None:
+def fill_in_texts(tables: Tables, params: Params, asked: Record) -> None:
     """The beginnings of all texts that the page shows, put into samples, examples and families of `asked`."""
     families = asked["duplicates"]["largest"]
     shown = [*asked["samples"], *asked["quality"]["examples"]]
@@ -218,7 +217,7 @@ def fill_in_texts(tables: Tables, params: Params, asked: dict[str, Any]) -> None
     asked["duplicates"] = {**asked["duplicates"], "largest": cards}
 
 
-def bins(tables: Tables, langs: list[str], domains: list[str]) -> dict[str, Any]:
+def bins(tables: Tables, langs: list[str], domains: list[str]) -> Record:
     """The quality bins, and a good, a middling and a bad document of each language."""
     rows = quality.scored(tables)
     if rows is None:
@@ -229,7 +228,7 @@ def bins(tables: Tables, langs: list[str], domains: list[str]) -> dict[str, Any]
     }
 
 
-def duplicates(tables: Tables, rows: DataFrame, params: Params) -> dict[str, Any]:
+def duplicates(tables: Tables, rows: DataFrame, params: Params) -> Record:
     """The banding with the pairs it led to, and the families."""
     recipe, families = dups.banding(tables), dups.sized(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []

@@ -19,7 +19,7 @@ from jobs.core.config import Strict
 from jobs.curation.invalidation import forget_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.models import find_models, load_model
 from udfs.columns import quality
@@ -51,7 +51,7 @@ def by_model(rows: DataFrame, said: list[tuple[Classifier, Column]]) -> DataFram
     return found.select(*keys, F.explode(F.array(*each)).alias("said")).select(*keys, "said.*")
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand."""
     from pyspark.sql import functions as F
 

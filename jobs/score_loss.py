@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -27,7 +27,7 @@ from jobs.curation.domains import with_domain
 from jobs.curation.invalidation import forget_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.hf_folder import check_executors, version_of
 from udfs.columns import token_loss
@@ -61,7 +61,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("model"), str):
             return given
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
@@ -92,7 +92,7 @@ def measured(tables: Tables, params: Params) -> DataFrame:
     return rows.where(F.col("batch_id").isin(list(tables.batches)))
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """New rows of `perplexity`.
 
     Raises ConfigError when there is something to measure and the executors have no package to do it.
@@ -129,7 +129,7 @@ def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:
     raise ValueError("no documents")
 
 
-def judge(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def judge(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document above the limit of its domain. Only compares."""
     from pyspark.sql import functions as F
 

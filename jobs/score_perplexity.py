@@ -18,14 +18,14 @@ from jobs.core.routes import Label
 from jobs.curation.invalidation import forget_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.models import find_models, load_model
 from udfs.columns import perplexity
 from udfs.scoring.kenlm import from_bytes
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -41,7 +41,7 @@ class Params(Strict):
         return {"kenlm"}
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """New rows of `perplexity` for the batches at hand."""
     from pyspark.sql import functions as F
 

@@ -20,13 +20,13 @@ from pydantic import PositiveInt
 from jobs.core.config import Strict
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.schema.catalog import table
 from udfs.samples.measures import MeasureParams, measure_batches
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -38,7 +38,7 @@ class Params(Strict):
     lid_chars: PositiveInt
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """`sample_signals`, whole."""
     from pyspark.sql import functions as F
 

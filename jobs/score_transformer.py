@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -25,14 +25,14 @@ from jobs.core.errors import ConfigError
 from jobs.curation.invalidation import forget_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.hf_folder import check_executors, labels_of, version_of
 from udfs.columns import transformer_score
 from udfs.scoring.text_heads import Head
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Regression(Strict):
@@ -77,7 +77,7 @@ class Scorer(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("model"), str):
             return given
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
@@ -130,7 +130,7 @@ def version(name: str, scorer: Scorer) -> str:
     return version_of(scorer.digest, head.model_dump(), scorer.max_tokens)
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand.
 
     Raises ConfigError when there is something to score and no model or package to do it.

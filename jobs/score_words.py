@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
@@ -21,12 +21,12 @@ from jobs.curation.invalidation import forget_replaced
 from jobs.curation.word_lists import ListFile, load_list
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import word_score
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -38,7 +38,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _load(cls, given: Any) -> Any:
+    def _load(cls, given: object) -> object:
         """`lists` names files: they become part of the recipe, and so of its hash."""
         if isinstance(given, dict) and isinstance(given.get("lists"), list):
             lists = [load_list(each) if isinstance(each, str) else each for each in given["lists"]]
@@ -50,7 +50,7 @@ class Params(Strict):
         return {"ahocorasick"}
 
 
-def score(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def score(tables: Tables, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand."""
     from pyspark.sql import functions as F
 

@@ -16,13 +16,13 @@ from pydantic import field_validator
 from jobs.core.config import Strict
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import pii
 from udfs.edit.pii import PiiParams
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -44,7 +44,7 @@ class Params(Strict):
         return {"phonenumbers"}
 
 
-def scrub(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def scrub(tables: Tables, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each entity found."""
     from pyspark.sql import functions as F
 

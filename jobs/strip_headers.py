@@ -17,13 +17,13 @@ from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import licence_headers
 from udfs.edit.headers import REASON
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 
 class Params(Strict):
@@ -34,7 +34,7 @@ class Params(Strict):
     domains: list[Label] = Field(min_length=1)  # of source files
 
 
-def strip(tables: Tables, params: Params) -> dict[str, DataFrame]:
+def strip(tables: Tables, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each header."""
     from pyspark.sql import functions as F
 

@@ -13,15 +13,16 @@ told, on held-out folds.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.errors import DataError
+from jobs.core.records import Record
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring import examples
 from jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
@@ -46,7 +47,7 @@ class Linear(Strict):
     # in all
     length_bins: PositiveInt | None
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Record:
         """What udfs.scoring.training wants."""
         grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
         return {"grams": grams, "strength": self.strength, "length_bins": self.length_bins}
@@ -62,7 +63,7 @@ class Trees(Strict):
     # of the measures, drawn anew for each split, that it may choose from
     feature_share: float = Field(gt=0, le=1)
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Record:
         """What udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind"})
 
@@ -82,7 +83,7 @@ class FastText(Strict):
     min_count: PositiveInt
     max_chars: PositiveInt  # characters of a text that are read
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Record:
         """What udfs.scoring.training wants."""
         given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
         return {
@@ -114,7 +115,7 @@ class Counted(Strict):
             )
         return self
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Record:
         """What udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind", "target", "raw"})
 
@@ -168,7 +169,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         """Presets become part of the recipe, and so of its hash."""
         if not isinstance(given, dict) or not isinstance(given.get("classifiers"), dict):
             return given
@@ -279,7 +280,7 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
     return rows
 
 
-def train(tables: Tables, params: Params) -> dict[str, Any]:
+def train(tables: Tables, params: Params) -> Outputs:
     """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
     from udfs.scoring import training
     from udfs.scoring.classifiers import to_bytes

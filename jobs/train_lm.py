@@ -12,7 +12,7 @@ only.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -21,7 +21,7 @@ from jobs.core.errors import DataError
 from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
-from jobs.runner.job import Job, Writes
+from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from jobs.scoring.models import as_models, is_trained, model_row
 from udfs.scoring.kenlm_training import find_lmplz
@@ -83,7 +83,7 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     )
 
 
-def train(tables: Tables, params: Params) -> dict[str, Any]:
+def train(tables: Tables, params: Params) -> Outputs:
     """`models`: one row a language. Raises DataError for a language without a document."""
     from udfs.scoring import kenlm_training
     from udfs.scoring.kenlm import to_bytes

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from jobs.core.records import Record
+
 # queries in flight; more would only wait for the driver
 AT_ONCE = 3
 
@@ -21,7 +23,7 @@ def in_background(work: Callable[[], Any]) -> Future[Any]:
     return future
 
 
-def at_once(**works: Callable[[], Any]) -> dict[str, Any]:
+def at_once(**works: Callable[[], Any]) -> Record:
     """The result of each, several at work at a time.
 
     Raises the error of the first, in their order, that failed, when all have ended.

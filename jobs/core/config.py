@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from jobs.core.errors import ConfigError
 from jobs.core.packages import advice
+from jobs.core.records import Record
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
@@ -49,7 +50,7 @@ class Recipe:
 
     path: Path
     lake: LakeSpec | None
-    jobs: dict[str, dict[str, Any]]
+    jobs: dict[str, Record]
     # settings of a session that is started for this recipe
     spark: dict[str, str] = field(default_factory=dict)
     after: Path | None = None  # the recipe that filled the lake
@@ -146,7 +147,7 @@ def load_recipe(name: str | Path) -> Recipe:
     return Recipe(path, lake, content["jobs"], settings, find_file(after, path.parent) if after else None)
 
 
-def validate(kind: type[Any], value: Any, place: str) -> Any:
+def validate(kind: type[Any], value: object, place: str) -> Any:
     """`value` as a `kind`. Raises one ConfigError with a line for each complaint: place, seen, wanted."""
     try:
         return kind.model_validate(value)

@@ -19,6 +19,7 @@ from pydantic import model_validator
 
 from jobs.core.config import CONF, Strict
 from jobs.core.errors import ConfigError
+from jobs.core.records import Record, Records
 
 
 class DataFile(Strict):
@@ -33,7 +34,7 @@ class DataFile(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("file"), str):
             return given
         return {**given, "digest": digest_of(find_data(given["file"], cls.about))}
@@ -119,8 +120,8 @@ def _json_lines(path: Path) -> pa.Table:
         ) from None
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _lines(path: Path) -> Records:
+    rows: Records = []
     number = 0
     try:
         with _opened(path) as stream:
@@ -181,7 +182,7 @@ def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
     return found
 
 
-def _within(row: dict[str, Any], name: str) -> tuple[bool, Any]:
+def _within(row: Record, name: str) -> tuple[bool, Any]:
     """Whether the row has the column, and its value."""
     if name in row:
         return True, row[name]
@@ -191,7 +192,7 @@ def _within(row: dict[str, Any], name: str) -> tuple[bool, Any]:
     return False, None
 
 
-def _inside(names: list[str], rows: list[dict[str, Any]]) -> list[str]:
+def _inside(names: list[str], rows: Records) -> list[str]:
     """The columns, those within objects after their object's name."""
     told = []
     for name in names:
@@ -200,11 +201,11 @@ def _inside(names: list[str], rows: list[dict[str, Any]]) -> list[str]:
     return told
 
 
-def _rows(path: Path, wanted: list[str]) -> list[dict[str, Any]]:
+def _rows(path: Path, wanted: list[str]) -> Records:
     kind = _kind(path)
     if path.suffix == ".parquet":
         return cast(
-            list[dict[str, Any]],
+            Records,
             _parquet(path, [*wanted, *(name.split(".")[0] for name in wanted)]).to_pylist(),
         )
     if kind in (".csv", ".tsv"):
@@ -212,7 +213,7 @@ def _rows(path: Path, wanted: list[str]) -> list[dict[str, Any]]:
     return _json(path) if kind == ".json" else _lines(path)
 
 
-def _separated(path: Path, separator: str) -> list[dict[str, Any]]:
+def _separated(path: Path, separator: str) -> Records:
     csv.field_size_limit(sys.maxsize)
     try:
         with _opened(path) as stream:
@@ -231,7 +232,7 @@ def _separated(path: Path, separator: str) -> list[dict[str, Any]]:
         raise ConfigError(f"{path}: not readable as CSV in UTF-8: {error}") from None
 
 
-def _json(path: Path) -> list[dict[str, Any]]:
+def _json(path: Path) -> Records:
     try:
         with _opened(path) as stream:
             whole = json.load(stream)
@@ -246,7 +247,7 @@ def _json(path: Path) -> list[dict[str, Any]]:
     if len(arrays) != 1:
         wanted = "an array of JSON objects, or an object in which one key holds one"
         raise ConfigError(f"{path}: wanted {wanted}, saw {len(arrays)}; write it as .jsonl")
-    return cast(list[dict[str, Any]], arrays[0])
+    return cast(Records, arrays[0])
 
 
 def digest_of_folder(folder: Path) -> str:

@@ -63,7 +63,7 @@ class Questions(DataFile):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("file"), str):
             return given
         paths = find_all(given["file"])
@@ -151,7 +151,7 @@ def _read(questions: Questions, path: Path, before: str) -> Iterator[Item]:
         )
 
 
-def _string(value: Any, path: Path, number: int, name: str) -> str | None:
+def _string(value: object, path: Path, number: int, name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -210,7 +210,7 @@ def _places(answer: Any, kind: str) -> list[int]:
     return [ord(letter) - ord("A") for letter in letters] if kind == "letter" else [1 << 30]
 
 
-def _answer(value: Any, path: Path, number: int, name: str) -> str:
+def _answer(value: object, path: Path, number: int, name: str) -> str:
     if isinstance(value, float) and not isinstance(value, bool):
         return f"{value:.15g}"
     text = _string(value, path, number, name)

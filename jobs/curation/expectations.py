@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
 from jobs.core.errors import ContractError
+from jobs.core.records import Record
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -149,7 +150,7 @@ def _run_checkpoint(
 def _expectation(rule: Expectation, mostly: float) -> Any:
     from great_expectations import expectations as gxe
 
-    given: dict[str, Any] = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
+    given: Record = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
     if rule.expect == "not_null":
         return gxe.ExpectColumnValuesToNotBeNull(**given)
     if rule.expect == "matches":

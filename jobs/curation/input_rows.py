@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pyarrow.dataset import dataset, field
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.core.records import Record, Records
 from jobs.lake.listing import File, Listing
 from jobs.runner import batches
 from jobs.runner.context import Tables
@@ -76,7 +77,7 @@ def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
     return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(tables.inputs, units)
 
 
-def refuse_misread(root: str, units: list[dict[str, Any]]) -> None:
+def refuse_misread(root: str, units: Records) -> None:
     """Raises ConfigError for files that are none of their format, and ContractError for mapped columns
     that no row of a format has."""
     reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
@@ -125,7 +126,7 @@ def _unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
     return tables.lake.spark.createDataFrame(rows, sql_of(readers.UNITS)).repartition(n_tasks)
 
 
-def _summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
+def _summaries(tables: Tables, staged: DataFrame) -> Records:
     """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver
     can read the staged files."""
     names = counted.SUMMARY.names
@@ -140,12 +141,12 @@ def _summaries(tables: Tables, staged: DataFrame) -> list[dict[str, Any]]:
     return list(found.to_pylist())
 
 
-def files_read(listing: Listing, units: list[dict[str, Any]]) -> pa.Table:
+def files_read(listing: Listing, units: Records) -> pa.Table:
     """The files (FILES) of what the readers say of their units.
 
     Raises RetryLater when one was written to while it was read.
     """
-    of_file: dict[str, list[dict[str, Any]]] = {}
+    of_file: dict[str, Records] = {}
     for unit in units:
         of_file.setdefault(unit["unit_name"], []).append(unit)
     grown = [
@@ -206,7 +207,7 @@ def unchanged(tables: Tables, sources: list[Source]) -> pa.Table | None:
     return pa.Table.from_batches([as_batch(rows, FILES)])
 
 
-def _is_known(file: File, row: dict[str, Any]) -> bool:
+def _is_known(file: File, row: Record) -> bool:
     """Whether a file has the etag that it had, or without one the time."""
     return (
         file.etag == row["etag"]

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.runner.context import Tables
-from jobs.runner.job import Delete
+from jobs.runner.job import Delete, Outputs
 from jobs.schema.catalog import table
 
 
-def forget_replaced(tables: Tables, params: Any) -> dict[str, Any]:
+def forget_replaced(tables: Tables, params: Any) -> Outputs:
     """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
     from pyspark.sql import functions as F
 

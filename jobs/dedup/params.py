@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -91,6 +91,6 @@ class NearDupParams(Strict):
         raise NotImplementedError
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """A short name for parameters."""
     return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

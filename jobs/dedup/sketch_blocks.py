@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.dedup.params import NearDupParams
 from jobs.runner.context import Tables
-from jobs.runner.job import Delete
+from jobs.runner.job import Delete, Outputs
 from udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def size_of(tables: Tables, params: NearDupParams) -> Size:
     return Size(row[0] or 0, row[1] or 0, -1 if row[2] is None else row[2])
 
 
-def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+def forget(tables: Tables, params: NearDupParams) -> Outputs:
     """Drop the blocks of batches that were ingested again since, or are gone: of whatever kernel, since
     nobody may read them."""
     if not tables.owns("sketches"):
@@ -57,7 +57,7 @@ def forget(tables: Tables, params: NearDupParams) -> dict[str, Any]:
     return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
 
 
-def sketch(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+def sketch(tables: Tables, params: NearDupParams) -> Outputs:
     """Blocks of the kept documents that are in none yet: one pass over their text."""
     from pyspark.sql import functions as F
 

@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import DataError
+from jobs.core.records import Record
 from jobs.dedup.params import NearDupParams
 from jobs.dedup.ranking import place_of_times, ranked
 from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
 from jobs.runner.context import BROADCAST, Tables, broadcast_while_few
 from jobs.runner.counts import Counts
-from jobs.runner.job import Step, Writes
+from jobs.runner.job import Outputs, Step, Writes
 from udfs.dedup import candidates, choosing, comparing, grouping
 from udfs.dedup.choosing import CHOSEN, FATES
 from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED
@@ -65,7 +66,7 @@ class Source:
     texts: Callable[[DataFrame], DataFrame]  # part, node and text of each
 
 
-def deduplicate(tables: Tables, params: NearDupParams) -> dict[str, Any]:
+def deduplicate(tables: Tables, params: NearDupParams) -> Outputs:
     """`pairs`, `hot_buckets`, `duplicates` and `verdicts` of the whole index."""
     return told(tables, params, fates_of(tables, index(tables, params)))
 
@@ -229,7 +230,7 @@ def rule_of(params: NearDupParams) -> choosing.Rule:
     )
 
 
-def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, Any]:
+def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
     """The rows of the tables."""
     from pyspark.sql import functions as F
 
@@ -267,7 +268,7 @@ def limit_of(params: NearDupParams) -> Column:
     return F.when(F.col("method") == method, F.lit(limit)).otherwise(F.lit(params.by_text()[1]))
 
 
-def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> dict[str, Any]:
+def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
     """`hot_buckets`, with what is left uncompared; nothing to write where there are and were none."""
     from pyspark.sql import functions as F
 

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.fs as fs
 
+from jobs.core.records import Record
 from jobs.schema.types import delta_type
 from udfs.arrow.types import ARROW
 
@@ -36,7 +37,7 @@ class DataFile:
     """One Parquet file of a version: absolute path, and the values of the partition it belongs to."""
 
     path: str
-    partition: dict[str, Any]
+    partition: Record
 
 
 def is_there() -> bool:
@@ -110,7 +111,7 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
         draft.unlink()
 
 
-def _protocol(table: Table) -> dict[str, Any]:
+def _protocol(table: Table) -> Record:
     if not table.marks_deleted:
         return {"minReaderVersion": 1, "minWriterVersion": 3 if table.check else 2}
     features = ["appendOnly", "invariants", *(["checkConstraints"] if table.check else [])]

@@ -611,8 +611,7 @@ def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> No
     """Raises ContractError naming each promised column that is missing or of another type."""
     seen = dict(frame.dtypes)
     wrong = [
-        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema declares "
-        f"{c.type}; {advice}"
+        f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema declares {c.type}; {advice}"
         for c in table.columns
         if seen.get(c.name) != c.type
     ]

@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from jobs.core.records import Records
 from jobs.lake.hadoop_files import system_of, to_bytes
 from jobs.lake.history import Commit, commit_from_actions
 from jobs.lake.session import jvm_of
@@ -117,7 +118,7 @@ class LogFiles:
         found += [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
         return (found[0]["id"], found[0].get("configuration") or {}) if found else None
 
-    def _checksum(self, version: int) -> list[dict[str, Any]]:
+    def _checksum(self, version: int) -> Records:
         return [json.loads(line) for line in self.files.read(f"{version:020}.crc").splitlines()]
 
     def version_noted(self, note: str) -> int | None:
@@ -129,7 +130,7 @@ class LogFiles:
                 return version
         return None
 
-    def _actions(self, version: int) -> list[dict[str, Any]]:
+    def _actions(self, version: int) -> Records:
         return [json.loads(line) for line in self.files.read(f"{version:020}.json").splitlines()]
 
 

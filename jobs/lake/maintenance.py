@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from jobs.core.errors import ContractError
+from jobs.core.records import Records
 from jobs.lake import delta_rs, hadoop_files
 from jobs.lake.lake import conflicts_as_retry
 from jobs.schema.table import Table
@@ -51,7 +52,7 @@ def drop(lake: Lake, table: Table) -> None:
                 hadoop_files.remove(lake.spark, path)
 
 
-def overwrite(lake: Lake, table: Table, rows: list[dict[str, Any]], note: str) -> None:
+def overwrite(lake: Lake, table: Table, rows: Records, note: str) -> None:
     """Replace all rows of a small table by rows of the driver (times with their zone)."""
     lake.write(
         table,

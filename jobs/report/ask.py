@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError, ContractError, GristmillError
+from jobs.core.records import Record, Records
 from jobs.lake.lake import Lake
 from jobs.lake.read_only import one_query
 from jobs.lake.session import asking, open_session
@@ -118,12 +119,12 @@ class Ask:
         found = self.answer(query)
         return found.columns, found.first(limit)[0]
 
-    def funnel(self) -> list[dict[str, Any]]:
+    def funnel(self) -> Records:
         """A row a job: sums over the last finished run of each batch, in the order in which the jobs
         first ran."""
         return funnel_of(self.runs)
 
-    def why(self, name: str) -> dict[str, Any]:
+    def why(self, name: str) -> Record:
         """The story of a document: where it came from, what each judge found, who stays in its place.
 
         Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4
@@ -133,12 +134,12 @@ class Ask:
         return why(self, name)
 
 
-def funnel_of(runs: Runs) -> list[dict[str, Any]]:
+def funnel_of(runs: Runs) -> Records:
     """A row a job: sums over the last finished run of each batch, in the order in which the jobs first
     ran."""
-    rows: list[dict[str, Any]] = []
+    rows: Records = []
     for job in dict.fromkeys(row["job"] for row in runs.finished()):
-        last: dict[str, Any] = {}
+        last: Record = {}
         for row in runs.finished(job):
             if row["rows_in"] is not None:
                 last = {
@@ -152,7 +153,7 @@ def funnel_of(runs: Runs) -> list[dict[str, Any]]:
     return rows
 
 
-def _summed(job: str, runs: list[Any]) -> dict[str, Any]:
+def _summed(job: str, runs: list[Any]) -> Record:
     reasons: dict[str, int] = {}
     for run in runs:
         for reason, count in (run["reasons"] or {}).items():
@@ -190,7 +191,7 @@ def text_lines(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[
     yield f"({n - 2} rows)"
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as
     Spark writes them.
     """
@@ -205,7 +206,7 @@ def plain(value: Any) -> Any:
     return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = (
         ""
         if value is None

@@ -4,19 +4,20 @@ log and the manifest."""
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pyarrow as pa
 import yaml
 
+from jobs.core.records import Record, Records
 
-def features(schema: pa.Schema) -> list[dict[str, Any]]:
+
+def features(schema: pa.Schema) -> Records:
     """The columns as `datasets` reads them from a card (`dataset_info.features`): JSON Lines carry no
     types of their own."""
     return [{"name": field.name, **_feature(field.type)} for field in schema]
 
 
-def _feature(kind: pa.DataType) -> dict[str, Any]:
+def _feature(kind: pa.DataType) -> Record:
     if pa.types.is_list(kind):
         inner = kind.value_type
         return {
@@ -29,11 +30,11 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 
 def card(
     title: str,
-    manifest: dict[str, Any],
-    funnel: list[dict[str, Any]],
+    manifest: Record,
+    funnel: Records,
     recipes: dict[str, str],
     facts: dict[str, dict[str, int]],
-    models: list[dict[str, Any]],
+    models: Records,
 ) -> str:
     """Markdown with its front matter.
 
@@ -120,6 +121,6 @@ def card(
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     """Text of a source in a table: no pipe, no line break, no markup."""
     return "".join(" " if char in "|\r\n`<>" else char for char in str(value))[:120]

@@ -4,8 +4,9 @@ of the largest ones."""
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jobs.core.records import Record, Records
 from jobs.report.measures import PAIR_BINS
 from jobs.runner.context import Tables
 
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def banding(tables: Tables) -> dict[str, Any] | None:
+def banding(tables: Tables) -> Record | None:
     """The parameters of the last finished run that wrote `pairs`, when they name bands and rows."""
     for row in reversed(tables.runs.finished()):
         if "pairs" in (row["versions_written"] or {}) or "sketches" in (row["versions_written"] or {}):
-            recipe: dict[str, Any] = json.loads(row["recipe"])
+            recipe: Record = json.loads(row["recipe"])
             return recipe if {"bands", "rows", "min_similarity"} <= set(recipe) else None
     return None
 
 
-def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
+def pairs(tables: Tables, limit: float) -> Records:
     """is_accepted, method, bin, n of the pairs compared under the present recipe.
 
     `pairs` may hold those of older recipes too. The present one is the kernel whose accepted pairs all reach
@@ -51,7 +52,7 @@ def pairs(tables: Tables, limit: float) -> list[dict[str, Any]]:
     )
 
 
-def capped(tables: Tables) -> list[dict[str, Any]]:
+def capped(tables: Tables) -> Records:
     """job, n, n_classes (of the fullest), n_uncompared: buckets that were too full for all their pairs."""
     from pyspark.sql import functions as F
 
@@ -66,7 +67,7 @@ def capped(tables: Tables) -> list[dict[str, Any]]:
     return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
 
 
-def methods(tables: Tables) -> list[dict[str, Any]]:
+def methods(tables: Tables) -> Records:
     """job, method, n: left-out duplicates by how they were found."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()
     rows = [{"job": row["job"], "method": row["method"], "n": row["count"]} for row in counted]
@@ -92,7 +93,7 @@ def sized(tables: Tables) -> DataFrame:
     )
 
 
-def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
+def family_sizes(families: DataFrame) -> Records:
     """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
     from pyspark.sql import functions as F
 
@@ -106,7 +107,7 @@ def family_sizes(families: DataFrame) -> list[dict[str, Any]]:
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
-def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> list[dict[str, Any]]:
+def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> Records:
     """The `n` largest families of each job: size, similarities, and as `right` and `left` the member least
     alike to the survivor it names, and that."""
     from pyspark.sql import functions as F

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError
+from jobs.core.records import Records
 from jobs.curation.word_lists import load_list
 from jobs.lake.lake import Lake
 from jobs.runner.run_log import Runs
@@ -70,7 +71,7 @@ def register_functions(
     return wanted
 
 
-def models_of(lake: Lake, version: int | None) -> list[dict[str, Any]]:
+def models_of(lake: Lake, version: int | None) -> Records:
     """The rows of `models` at a version of the table (None: of the last finished run)."""
     at = Runs(lake).versions().get("models") if version is None else version
     return [] if at is None else [row.asDict() for row in lake.read(catalog.table("models"), at).collect()]
@@ -83,7 +84,7 @@ def _bare(name: str) -> Function:
     return made
 
 
-def _by_models(name: str, lake: Any, rows: list[dict[str, Any]]) -> Function:
+def _by_models(name: str, lake: Any, rows: Records) -> Function:
     from udfs import columns
     from udfs.scoring import classifiers, kenlm
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from jobs.core.records import Record, Records
 from jobs.report import text as words
 from jobs.report.measures import PAIR_BINS
 from jobs.report.page import bar
@@ -20,7 +21,7 @@ LAYERS = (
 )
 
 
-def banding_picture(recipe: dict[str, Any] | None, pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+def banding_picture(recipe: Record | None, pairs: Records) -> Record | None:
     """The S-curve with the measured pairs, for a wide and for a narrow page, and the pairs of each kind."""
     if recipe is None:
         return None
@@ -46,7 +47,7 @@ def banding_picture(recipe: dict[str, Any] | None, pairs: list[dict[str, Any]]) 
     }
 
 
-def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def size_rows(rows: Records) -> Records:
     """Families by size class, with a bar of the documents in them."""
     top = max([row["n_docs"] for row in rows], default=1)
     for row in rows:
@@ -64,17 +65,17 @@ def size_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def reason_groups(
     order: list[str],
-    reasons: list[dict[str, Any]],
-    rules: list[dict[str, Any]],
-    samples: list[dict[str, Any]],
+    reasons: Records,
+    rules: Records,
+    samples: Records,
     about: dict[str, str],
-) -> list[dict[str, Any]]:
+) -> Records:
     """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other
     reason, the limits that failed, samples."""
-    jobs: dict[str, list[dict[str, Any]]] = {}
+    jobs: dict[str, Records] = {}
     for row in reasons:
         mine = {"job": row["job"], "reason": row["reason"]}
-        told: dict[str, Any] = {
+        told: Record = {
             **row,
             "about": about.get(row["reason"], ""),
             "limits": _limits(rules, mine),
@@ -97,7 +98,7 @@ def reason_groups(
     return [{"job": job, "reasons": jobs[job]} for job in ordered]
 
 
-def _limits(rules: list[dict[str, Any]], mine: dict[str, Any]) -> list[dict[str, Any]]:
+def _limits(rules: Records, mine: Record) -> Records:
     """rule, limit, n of a reason, its languages summed."""
     summed: dict[tuple[Any, Any], int] = {}
     for row in rules:
@@ -115,9 +116,7 @@ def _sign(value: float | None, limit: float | None) -> str:
     return "<" if value < limit else ">" if value > limit else "="
 
 
-def reject_groups(
-    counted: dict[str, int], samples: list[dict[str, Any]], about: dict[str, str]
-) -> list[dict[str, Any]]:
+def reject_groups(counted: dict[str, int], samples: Records, about: dict[str, str]) -> Records:
     """Rejects by reason with raw rows; the first reason that has some stands open."""
     first = next(
         (
@@ -141,9 +140,9 @@ def reject_groups(
     ]
 
 
-def family_cards(families: list[dict[str, Any]], n_chars: int) -> list[dict[str, Any]]:
+def family_cards(families: Records, n_chars: int) -> Records:
     """The largest families of each job, each with two members side by side."""
-    jobs: dict[str, list[dict[str, Any]]] = {}
+    jobs: dict[str, Records] = {}
     for family in families:
         left, right = words.side_by_side(family["left"]["text"], family["right"]["text"], n_chars)
         jobs.setdefault(family["job"], []).append({**family, "left_shown": left, "right_shown": right})

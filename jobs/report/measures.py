@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jobs.core.records import Record, Records
 from jobs.curation.domains import with_domain
 from jobs.report.charts import Axis
 from jobs.runner.context import Tables
@@ -103,7 +104,7 @@ def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
     )
 
 
-def cells(rows: DataFrame) -> list[dict[str, Any]]:
+def cells(rows: DataFrame) -> Records:
     """Documents and characters of each language, domain and fate."""
     from pyspark.sql import functions as F
 
@@ -175,12 +176,12 @@ def judged(tables: Tables, rows: DataFrame) -> DataFrame:
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
 
-def benchmarks(tables: Tables) -> list[dict[str, Any]]:
+def benchmarks(tables: Tables) -> Records:
     """job, benchmark, parts of items looked for and never, and why, each with its number; the worst first."""
     rows = tables.get("benchmark_items")
     if rows is None:
         return []
-    made: dict[tuple[str, str], dict[str, Any]] = {}
+    made: dict[tuple[str, str], Record] = {}
     for row in rows.groupBy("job", "benchmark", "reason").count().collect():
         new = {"job": row["job"], "benchmark": row["benchmark"], "n": 0, "n_never": 0, "why": []}
         of = made.setdefault((row["job"], row["benchmark"]), new)
@@ -193,7 +194,7 @@ def benchmarks(tables: Tables) -> list[dict[str, Any]]:
     )
 
 
-def reasons(found: DataFrame) -> list[dict[str, Any]]:
+def reasons(found: DataFrame) -> Records:
     """job, reason, n (documents), n_sole (documents with no other reason of that job), most frequent
     first within a job."""
     from pyspark.sql import functions as F
@@ -208,7 +209,7 @@ def reasons(found: DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["reason"]))
 
 
-def rules(found: DataFrame) -> list[dict[str, Any]]:
+def rules(found: DataFrame) -> Records:
     """job, reason, rule, limit, lang, n: which limit of which preset failed on how many documents of a
     language."""
     from pyspark.sql import functions as F
@@ -218,7 +219,7 @@ def rules(found: DataFrame) -> list[dict[str, Any]]:
     return sorted((row.asDict() for row in counted), key=lambda row: [str(row[name]) for name in order])
 
 
-def samples(found: DataFrame, n: int, seed: int) -> list[dict[str, Any]]:
+def samples(found: DataFrame, n: int, seed: int) -> Records:
     """For each job and reason the `n` documents whose hash is smallest.
 
     dense_rank over a hash, not rand(): the choice depends on the seed and the ids only, and Spark cuts each
@@ -235,13 +236,13 @@ def samples(found: DataFrame, n: int, seed: int) -> list[dict[str, Any]]:
         (row.asDict() for row in chosen.collect()),
         key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])),
     )
-    first: dict[Any, dict[str, Any]] = {}
+    first: dict[Any, Record] = {}
     for row in rows:
         first.setdefault((row["job"], row["reason"], row["place"]), row)
     return list(first.values())
 
 
-def beginnings(tables: Tables, rows: list[dict[str, Any]], n_chars: int) -> dict[str, str]:
+def beginnings(tables: Tables, rows: Records, n_chars: int) -> dict[str, str]:
     """doc_id to the first `n_chars` code points of its text, of the documents of `rows` (doc_id, batch_id).
 
     One look at the texts of their batches, for whatever a page shows.
@@ -256,12 +257,12 @@ def beginnings(tables: Tables, rows: list[dict[str, Any]], n_chars: int) -> dict
     return dict(map(tuple, tables.texts(wanted, "text").select("doc_id", begun).collect()))
 
 
-def with_text(row: dict[str, Any], texts: dict[str, str], n_chars: int) -> dict[str, Any]:
+def with_text(row: Record, texts: dict[str, str], n_chars: int) -> Record:
     """`row` with the first `n_chars` code points of its document."""
     return {**row, "text": texts.get(row["doc_id"], "")[:n_chars]}
 
 
-def edits(tables: Tables, rows: DataFrame) -> list[dict[str, Any]]:
+def edits(tables: Tables, rows: DataFrame) -> Records:
     """job, reason, n (spans), n_docs, n_chars (replaced) of the edits of kept documents."""
     from pyspark.sql import functions as F
 
@@ -276,7 +277,7 @@ def edits(tables: Tables, rows: DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], Records]:
     """Rows by reason, and for each reason the `n` raw rows whose hash is smallest."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -296,7 +297,7 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
 
 
-def main_reasons(tables: Tables, found: DataFrame, ranked: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+def main_reasons(tables: Tables, found: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:
     """Job to reason to documents, each document once: under the commonest of its reasons (the order of
     `ranked`)."""
     from pyspark.sql import functions as F

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from jobs.core.records import Record, Records
 from jobs.report import charts
 from jobs.report import text as words
 from jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
@@ -19,7 +20,7 @@ from jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
 SEGMENTS = 5
 
 
-def render(context: dict[str, Any]) -> str:
+def render(context: Record) -> str:
     """The page. UTF-8 takes no lone surrogates, so whatever slipped through becomes a question mark."""
     env = Environment(
         loader=FunctionLoader(_template),
@@ -50,15 +51,15 @@ def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup
 
 
 def stages(
-    funnel: list[dict[str, Any]],
+    funnel: Records,
     mains: dict[str, dict[str, int]],
     writers: dict[str, set[str]],
     rejected: dict[str, int],
     n_docs: int,
-) -> list[dict[str, Any]]:
+) -> Records:
     """One stage a job: documents in, kept and left out by reason, each document under one reason, with
     its bar."""
-    made: list[dict[str, Any]] = []
+    made: Records = []
     whole = max([row["rows_in"] for row in funnel], default=0)
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
@@ -104,11 +105,11 @@ def _segments(reasons: dict[str, int], out: int) -> list[tuple[str, int, str]]:
     return named
 
 
-def kept_table(cells: list[dict[str, Any]], langs: list[str], domains: list[str]) -> list[dict[str, Any]]:
+def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
     """A row a language and a row for each of its domains: documents kept, left out and waiting,
     characters kept."""
 
-    def total(lang: str, domain: str | None) -> dict[str, Any]:
+    def total(lang: str, domain: str | None) -> Record:
         mine = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
         by_fate = {
             fate: sum(cell["n"] for cell in mine if cell["fate"] == fate)
@@ -214,12 +215,12 @@ def quantiles(axis: charts.Axis, counts: list[int]) -> tuple[float, float, float
 
 
 def opening(
-    funnel: list[dict[str, Any]],
-    cells: list[dict[str, Any]],
+    funnel: Records,
+    cells: Records,
     mains: dict[str, dict[str, int]],
     rejected: int,
     has_corpus: bool,
-) -> dict[str, Any]:
+) -> Record:
     """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a
     reason, waiting or a reject."""
     by_fate = {

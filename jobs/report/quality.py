@@ -3,10 +3,11 @@ top, the middle and the bottom."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from jobs.core.records import Records
 from jobs.report import charts
 from jobs.report import measures as data
 from jobs.runner.context import Tables
@@ -37,7 +38,7 @@ def scored(tables: Tables) -> DataFrame | None:
     )
 
 
-def cells(rows: DataFrame) -> list[dict[str, Any]]:
+def cells(rows: DataFrame) -> Records:
     """Documents of each language, domain, bin and tier."""
     from pyspark.sql import functions as F
 
@@ -47,7 +48,7 @@ def cells(rows: DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def examples(rows: DataFrame, langs: list[str]) -> list[dict[str, Any]]:
+def examples(rows: DataFrame, langs: list[str]) -> Records:
     """For each language the documents at PLACES of its order by quality (then doc_id)."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
@@ -73,7 +74,7 @@ def examples(rows: DataFrame, langs: list[str]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (langs.index(row["lang"]), rank[row["which"]]))
 
 
-def bin_rows(counted: list[dict[str, Any]], langs: list[str], domains: list[str]) -> list[dict[str, Any]]:
+def bin_rows(counted: Records, langs: list[str], domains: list[str]) -> Records:
     """A row a language, and one for each of its shown domains: documents, shares of the tiers, and the
     strip of bins."""
     made = []

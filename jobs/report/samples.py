@@ -3,8 +3,7 @@ lost, and samples beside their source."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from jobs.core.records import Records
 from jobs.runner.context import Tables
 from jobs.schema.catalog import SYNTHESIS
 from jobs.synthesis.samples import kept_samples
@@ -13,9 +12,7 @@ from jobs.synthesis.samples import kept_samples
 JUDGED = {"docs", "verdicts", "corpus"}
 
 
-def split(
-    funnel: list[dict[str, Any]], writers: dict[str, set[str]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def split(funnel: Records, writers: dict[str, set[str]]) -> tuple[Records, Records]:
     """The funnel of documents, and that of requests and samples: whoever writes a table of the synthesis
     belongs to the second.
 
@@ -31,7 +28,7 @@ def split(
     return early, late
 
 
-def shown(tables: Tables, n: int, n_chars: int, seed: int) -> list[dict[str, Any]]:
+def shown(tables: Tables, n: int, n_chars: int, seed: int) -> Records:
     """The `n` kept samples whose hash is smallest, each with the beginning of its source and the status
     of its segments."""
     from pyspark.sql import functions as F

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.core.errors import ConfigError
+from jobs.core.records import Record, Records
 from jobs.schema import catalog
 from udfs.read.rows import doc_id_of
 
@@ -35,7 +36,7 @@ class Opened(Protocol):
         ...
 
 
-def why(ask: Opened, name: str) -> dict[str, Any]:
+def why(ask: Opened, name: str) -> Record:
     """The story of the document, or of the rejected row, that is called `name` (see Ask.why).
 
     `fate`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in
@@ -94,7 +95,7 @@ def _sources(ask: Opened) -> list[str]:
     return sorted(row["source"] for row in found)
 
 
-def _gone(ask: Opened, name: str) -> dict[str, Any]:
+def _gone(ask: Opened, name: str) -> Record:
     """The story of a document that no batch holds any more, from docs as an earlier run left them."""
     for docs in _earlier(ask):
         try:
@@ -149,7 +150,7 @@ def _exact_first(rows: list[Any], is_exact: Callable[[Any], bool]) -> list[Any]:
     return sorted(exact or rows, key=lambda row: (row["doc_id"] or "", row["batch_id"], row["place"]))
 
 
-def _match(row: dict[str, Any]) -> str:
+def _match(row: Record) -> str:
     """What tells one match from another."""
     parts = [row["doc_id"] or "-" * 32, f"batch {row['batch_id']}", str(row["place"])]
     if "reason" in row:
@@ -162,7 +163,7 @@ def _refusal(row: Any) -> str:
     return f"{row['reason']} (batch {row['batch_id']}, {row['place']})"
 
 
-def _rejected(rows: list[Any]) -> dict[str, Any]:
+def _rejected(rows: list[Any]) -> Record:
     """The story of input rows that became no document."""
     lines = [f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}" for row in rows]
     first = {key: rows[0][key] for key in ("doc_id", "batch_id", "place", "reason")}
@@ -179,7 +180,7 @@ def _rows(ask: Opened, name: str, doc_id: str) -> list[Any]:
     return [] if frame is None else frame.where(frame.doc_id == doc_id).drop("text").collect()
 
 
-def _story(ask: Opened, doc: Any, rejected: list[Any]) -> dict[str, Any]:
+def _story(ask: Opened, doc: Any, rejected: list[Any]) -> Record:
     doc_id = doc["doc_id"]
     lines = [*_came(doc), *(f"  the same id again: {_refusal(row)}" for row in rejected)]
     verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
@@ -203,9 +204,9 @@ def _story(ask: Opened, doc: Any, rejected: list[Any]) -> dict[str, Any]:
     return {"doc_id": doc_id, "fate": fate, "batch_id": doc["batch_id"], **told}
 
 
-def _chain(ask: Opened, doc_id: str, lines: list[str]) -> list[dict[str, Any]]:
+def _chain(ask: Opened, doc_id: str, lines: list[str]) -> Records:
     """The document that stays in this one's place, followed on while a later job leaves that one out too."""
-    chain: list[dict[str, Any]] = []
+    chain: Records = []
     while rows := _rows(ask, "duplicates", doc_id):
         if rows[0]["dup_of"] in [link["dup_of"] for link in chain]:
             break

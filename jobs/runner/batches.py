@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError
+from jobs.core.records import Records
 from jobs.lake import delta_rs
 from jobs.lake.listing import Listing, NoFiles
 from jobs.schema import catalog
@@ -71,7 +72,7 @@ def roots(runs: Runs) -> dict[str, str]:
     return {row["batch_id"]: row["root"] for row in _rows(runs, "batch_files", ("batch_id", "root"), None)}
 
 
-def files_of(runs: Runs, batch: str) -> list[dict[str, Any]]:
+def files_of(runs: Runs, batch: str) -> Records:
     """The rows of `batch_files` of one batch."""
     names = catalog.table("batch_files").names
     return _rows(runs, "batch_files", names, ("batch_id", batch))
@@ -84,9 +85,7 @@ def waiting(runs: Runs) -> list[str]:
     return [batch for batch in runs.batches() if batch in found]
 
 
-def _rows(
-    runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None
-) -> list[dict[str, Any]]:
+def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None) -> Records:
     """The distinct values of some columns of a table at its finished version, of the rows that have the
     value that `only` says."""
     version = runs.versions().get(name)

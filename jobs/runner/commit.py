@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -134,7 +135,7 @@ class Run:
                 )
         self.known[table.name] = self.written[table.name] = version
 
-    def _commit_together(self, made: dict[str, Any]) -> None:
+    def _commit_together(self, made: Mapping[str, Any]) -> None:
         """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside
         each other."""
         frames = {name: self._guarded(frame) if name == "verdicts" else frame for name, frame in made.items()}

@@ -7,9 +7,9 @@ its name before the next step runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobs.core.config import Strict
 from jobs.lake.lake import quoted
@@ -17,6 +17,7 @@ from jobs.runner.counts import Counts
 from jobs.schema import catalog
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
 Slice = Literal["batch", "job", "all", "append"]
@@ -75,9 +76,11 @@ class Change:
     on: tuple[str, ...]
 
 
-# A frame, a Delete, an Insert, a Change, or a list of them for each table, committed in that order.
+Output: TypeAlias = "DataFrame | pa.Table | Delete | Insert | Change"
+# What a step returns: for each table one of them, or several, committed in that order.
+Outputs: TypeAlias = "Mapping[str, Output | Sequence[Output]]"
 # of (jobs.runner.context.Tables, the job's parameters)
-Step = Callable[..., dict[str, Any]]
+Step = Callable[..., Outputs]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jobs.core.records import Record
 from jobs.lake.history import Commit, TableState
 
 # two values of runs.status; the job whose rows accept a table as it stands
@@ -36,9 +37,9 @@ class Pin:
     last_commit: tuple[int, str] | None = field(default=None, compare=False)
 
 
-def opened_at(rows: Iterable[Any]) -> dict[str, Any]:
+def opened_at(rows: Iterable[Any]) -> Record:
     """Run id -> when its first row was written."""
-    found: dict[str, Any] = {}
+    found: Record = {}
     for row in rows:
         found[row["run_id"]] = min(row["at"], found.get(row["run_id"], row["at"]))
     return found

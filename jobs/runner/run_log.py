@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from jobs.core.records import Record
 from jobs.core.version import code_version
 from jobs.lake import delta_rs
 from jobs.lake.history import TableState
@@ -281,7 +282,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def log_event(lake: Lake, run_id: str, job: str, recipe: dict[str, Any], **columns: Any) -> None:
+def log_event(lake: Lake, run_id: str, job: str, recipe: Record, **columns: Any) -> None:
     """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than
     the usual."""
     row = {

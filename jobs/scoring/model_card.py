@@ -60,6 +60,6 @@ def held_out(figures: dict[str, float]) -> str:
     )
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """As JSON, strings without quotes."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

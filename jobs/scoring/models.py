@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ContractError
+from jobs.core.records import Record, Records
 from jobs.lake import hadoop_files
 from jobs.lake.lake import Lake
 from jobs.runner.context import Tables
@@ -59,7 +60,7 @@ def is_trained(tables: Tables) -> bool:
     )
 
 
-def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any) -> dict[str, Any] | None:
+def kept_model(tables: Tables, name: str, params: Record, **made_of: Any) -> Record | None:
     """The row of this job's model `name` as the last finished run left it, where it was made by these params.
 
     `made_of`: entries that its trained_on must have too; values are as JSON has them. None where one differs.
@@ -70,7 +71,7 @@ def kept_model(tables: Tables, name: str, params: dict[str, Any], **made_of: Any
             continue
         about = json.loads(row["trained_on"])
         if all(about.get(key) == value for key, value in made_of.items()):
-            kept: dict[str, Any] = row.asDict()
+            kept: Record = row.asDict()
             return kept
     return None
 
@@ -80,7 +81,7 @@ def as_models(tables: Tables, rows: list[tuple[Any, ...]]) -> DataFrame:
     return tables.frame(rows, MODELS.schema).coalesce(1)
 
 
-def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str, Any]]:
+def find_models(tables: Tables, names: list[str], trainer: str) -> Records:
     """The rows of the named models as the last finished run left them, in the order of `names`.
 
     Raises ContractError naming those that are missing.
@@ -96,12 +97,12 @@ def find_models(tables: Tables, names: list[str], trainer: str) -> list[dict[str
     return [found[name] for name in names]
 
 
-def load_model(tables: Tables, row: dict[str, Any]) -> bytes:
+def load_model(tables: Tables, row: Record) -> bytes:
     """The bytes of a model's file. Raises ContractError when it is gone."""
     return read_model(tables.lake, row)
 
 
-def read_model(lake: Lake, row: dict[str, Any]) -> bytes:
+def read_model(lake: Lake, row: Record) -> bytes:
     """As `load_model`, of a row of `models` of a lake."""
     path = str(row["path"])
     is_absolute = "://" in path or path.startswith("/")

@@ -3,7 +3,7 @@ parts, the worker's tables."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
@@ -26,7 +26,7 @@ class Prompted(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> Any:
+    def _look(cls, given: object) -> object:
         """The prompt file's recipe, version and bytes become part of the parameters, and so of their hash."""
         if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
             return given

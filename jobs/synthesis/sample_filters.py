@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobs.core.records import Records
 from jobs.dedup.questions import alike_questions
 from jobs.synthesis.diversity import crowded
 from jobs.synthesis.quotas import beyond_quota, same_opening
@@ -41,9 +42,7 @@ LIMITS = {
 EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")
 
 
-def chosen(
-    tables: Tables, rows: DataFrame, n: int, params: Any, steps: list[dict[str, Any]]
-) -> list[DataFrame]:
+def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records) -> list[DataFrame]:
     """sample_id, reason, value, limit, rule, dup_of of what each filter leaves out, staged.
 
     `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On
