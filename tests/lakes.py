@@ -16,7 +16,7 @@ from pyspark.sql import Row
 
 from jobs import ingest_docs
 from jobs.core import config
-from jobs.lake.delta_rs import arrow_schema, rows_of
+from jobs.lake.delta_rs import rows_of
 from jobs.lake.lake import Lake
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts
@@ -25,6 +25,7 @@ from jobs.runner.run_log import log, now
 from jobs.schema import catalog
 from jobs.schema.runs import RUNS
 from jobs.schema.table import Table
+from jobs.schema.types import arrow_schema
 from udfs.read.rows import doc_id_of, hash128
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.

@@ -6,11 +6,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.dataset import dataset, field
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.core.records import Record, Records
@@ -129,16 +127,7 @@ def _unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
 def _summaries(tables: Tables, staged: DataFrame) -> Records:
     """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver
     can read the staged files."""
-    names = counted.SUMMARY.names
-    if not tables.lake.is_direct:
-        return [row.asDict() for row in staged.where("unit_name IS NOT NULL").select(*names).collect()]
-    paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
-    found = (
-        dataset(paths, format="parquet").to_table(columns=names, filter=field("unit_name").is_valid())
-        if paths
-        else counted.SUMMARY.empty_table()
-    )
-    return list(found.to_pylist())
+    return tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
 
 
 def files_read(listing: Listing, units: Records) -> pa.Table:

@@ -21,9 +21,8 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.fs as fs
 
-from jobs.core.records import Record
-from jobs.schema.types import delta_type
-from udfs.arrow.types import ARROW
+from jobs.core.records import Record, Records, naive
+from jobs.schema.types import arrow_schema, delta_type
 
 if TYPE_CHECKING:
     from jobs.schema.table import Table
@@ -47,15 +46,6 @@ def is_there() -> bool:
     except ImportError:  # a platform without it
         return False
     return True
-
-
-def arrow_schema(table: Table, names: Sequence[str] | None = None) -> pa.Schema:
-    """The promised columns (of these `names`) as Arrow types.
-
-    Raises KeyError for a type that no row made on the driver has.
-    """
-    columns = [column for column in table.columns if names is None or column.name in names]
-    return pa.schema([pa.field(column.name, ARROW[column.type], column.nullable) for column in columns])
 
 
 def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
@@ -160,6 +150,36 @@ def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = Non
     return table.to_pyarrow_table(
         columns=None if columns is None else list(columns), filters=filters, filesystem=files
     )
+
+
+def records_of(
+    found: Any, table: Table, names: Sequence[str], only: tuple[str, object] | None = None
+) -> Records:
+    """What Spark's `collect` gives of the columns `names`, of the rows that have the value that `only`
+    names."""
+    there = [name for name in names if name in {field.name for field in found.schema().fields}]
+    rows = rows_of(found, there, None if only is None else [(only[0], "=", only[1])])
+    schema = arrow_schema(table, names)
+    for name in set(names) - set(there):  # a lake of an older version
+        rows = rows.append_column(name, pa.nulls(len(rows), schema.field(name).type))
+    maps = {field.name for field in schema if pa.types.is_map(field.type)}
+    times = {field.name for field in schema if pa.types.is_timestamp(field.type)}
+
+    def value(name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        return dict(value) if name in maps else naive(value) if name in times else value
+
+    return [{name: value(name, row[name]) for name in names} for row in rows.select(list(names)).to_pylist()]
+
+
+def as_table(rows: Records, table: Table) -> pa.Table:
+    """Rows of the driver as Arrow."""
+    plain = [
+        {name: list(value.items()) if isinstance(value, dict) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return pa.Table.from_pylist(plain, arrow_schema(table))
 
 
 def append(folder: Path, rows: pa.Table, note: str) -> None:

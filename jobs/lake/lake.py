@@ -14,13 +14,16 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
+from pyarrow.dataset import dataset, field
 
 from jobs.core.errors import ConfigError, ContractError, RetryLater
+from jobs.core.records import Records
 from jobs.lake import delta_rs, hadoop_files
 from jobs.lake.history import Commit, TableState, commit_of
 from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
@@ -28,11 +31,11 @@ from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path
 from jobs.lake.session import default_file_system, is_local
 from jobs.lake.spark_errors import first_line
 from jobs.schema.table import Table
+from jobs.schema.types import arrow_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
-    from jobs.lake.delta_rs import DataFile
 
 CONFLICTS = (
     "CommitFailedError",
@@ -174,15 +177,54 @@ class Lake:
         is_here = self.local_root is not None and not self.is_catalog
         return is_here and is_local(self.spark) and delta_rs.is_there()
 
+    def records(
+        self,
+        table: Table,
+        version: int,
+        columns: Sequence[str] | None = None,
+        only: tuple[str, object] | None = None,
+    ) -> Records:
+        """Rows of a small table: the declared columns; or the distinct values of `columns`, of the rows
+        that have the value that `only` names.
+
+        Null where a table of an older version lacks a column; times are local ones without their zone.
+        """
+        names = tuple(columns or table.names)
+        found = self.opened(table, version)
+        if found is not None:
+            rows = delta_rs.records_of(found, table, names, only)
+            return rows if columns is None else list({tuple(row.values()): row for row in rows}.values())
+        frame = self.read_as_it_is(table, version)
+        frame = (frame if only is None else frame.where(frame[only[0]] == only[1])).select(*names)
+        return [row.asDict() for row in (frame if columns is None else frame.distinct()).collect()]
+
+    def append_records(self, table: Table, rows: Records, note: str) -> int:
+        """Append rows of the driver; returns the version. Raises as `write` does."""
+        if self.is_direct:
+            return self.write(table, delta_rs.as_table(rows, table), None, note)
+        values = [tuple(row[name] for name in table.names) for row in rows]
+        return self.write(table, self.spark.createDataFrame(values, table.schema).coalesce(1), None, note)
+
+    def staged_records(self, staged: DataFrame, columns: Sequence[str], filled: str) -> Records:
+        """Columns of staged rows in which `filled` is not null; without a query where the driver can
+        read the files."""
+        if not self.is_direct:
+            return [row.asDict() for row in staged.where(f"{filled} IS NOT NULL").select(*columns).collect()]
+        paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
+        if not paths:
+            return []
+        found = dataset(paths, format="parquet").to_table(list(columns), filter=field(filled).is_valid())
+        return list(found.to_pylist())
+
+    def is_without(self, table: Table, batches: tuple[str, ...]) -> bool:
+        """Whether the table, partitioned by batch, is known to have no file of `batches`."""
+        if not self.is_direct or not self.exists(table):
+            return False
+        return delta_rs.data_files(self.folder(table), table, None, batches) == []
+
     def opened(self, table: Table, version: int | None) -> Any | None:
         """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
         return delta_rs.opened(self.folder(table), version) if self.is_direct else None
-
-    def data_files(
-        self, table: Table, version: int | None, batches: tuple[str, ...] | None = None
-    ) -> list[DataFile] | None:
-        """The files of `batches` (None: of all) at `version`; None where Spark has to read the table."""
-        return delta_rs.data_files(self.folder(table), table, version, batches) if self.is_direct else None
 
     def folder(self, table: Table) -> Path:
         """Where a table of a local lake stands."""
@@ -425,7 +467,7 @@ class Lake:
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
             if is_direct and delta_rs.takes_appends(self.folder(table)):
-                delta_rs.append(self.folder(table), frame.cast(delta_rs.arrow_schema(table)), note)
+                delta_rs.append(self.folder(table), frame.cast(arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)
         return made[0]

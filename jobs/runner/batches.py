@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError
 from jobs.core.records import Records
-from jobs.lake import delta_rs
 from jobs.lake.listing import Listing, NoFiles
 from jobs.schema import catalog
 
@@ -91,17 +90,7 @@ def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str]
     version = runs.versions().get(name)
     if version is None:
         return []
-    table = catalog.table(name)
-    found = runs.lake.opened(table, version)
-    if found is not None:
-        filters = None if only is None else [(only[0], "=", only[1])]
-        rows = delta_rs.rows_of(found, columns, filters).group_by(list(columns)).aggregate([])
-        return [dict(row) for row in rows.to_pylist()]
-    from pyspark.sql import functions as F
-
-    frame = runs.lake.read(table, version)
-    frame = frame if only is None else frame.where(F.col(only[0]) == only[1])
-    return [row.asDict() for row in frame.select(*columns).distinct().collect()]
+    return runs.lake.records(catalog.table(name), version, columns, only)
 
 
 def own_name(root: str, where: str, taken: dict[str, str]) -> str:

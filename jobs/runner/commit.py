@@ -203,10 +203,9 @@ class Run:
         if (
             declared.replaces == "batch"
             and "batch_id" in table.partitions
-            and self.lake.is_direct
-            and self.lake.exists(table)
+            and self.lake.is_without(table, self.tables.batches)
         ):
-            where = None if self.lake.data_files(table, None, self.tables.batches) == [] else where
+            where = None
         self._wrote(table, self.lake.write(table, frame, where, self.note))
 
     def _changed(self, declared: Writes, table: Table, frame: DataFrame | pa.Table) -> list[str] | None:

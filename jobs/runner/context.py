@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from jobs.core.errors import ContractError
-from jobs.lake import delta_rs
 from jobs.lake.lake import Lake
 from jobs.runner.work import Work
 from jobs.schema import catalog
+from jobs.schema.types import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,7 +232,7 @@ class Tables:
     def rows(self, name: str, rows: pa.Table, **constants: Any) -> pa.Table:
         """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and
         one value each."""
-        schema = delta_rs.arrow_schema(catalog.table(name))
+        schema = arrow_schema(catalog.table(name))
         for column, value in constants.items():
             rows = rows.append_column(column, pa.repeat(value, len(rows)))
         return rows.select(schema.names).cast(schema)

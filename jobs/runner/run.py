@@ -138,7 +138,7 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     wrote there before covers nothing."""
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
-    if not lake.is_direct and runs.rows:  # two queries a table: beside each other
+    if runs.rows:  # two looks at each table, on an object store two requests: beside each other
         at_once(**{name: functools.partial(runs.state, name) for name in names})
     found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
     for name, pin in found.items():

@@ -7,11 +7,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from jobs.core.records import Record
+from jobs.core.records import Record, naive
 from jobs.core.version import code_version
-from jobs.lake import delta_rs
 from jobs.lake.history import TableState
 from jobs.lake.lake import Lake
 from jobs.runner.job import Job
@@ -222,59 +219,23 @@ def rows_of(lake: Lake) -> list[Row]:
         return []
     version = lake.latest(RUNS)
     if lake.run_rows is None or lake.run_rows[0] != version:
-        found = lake.opened(RUNS, version)
-        lake.run_rows = (
-            version,
-            lake.read_as_it_is(RUNS, version).collect() if found is None else _as_rows(found),
-        )
+        lake.run_rows = version, [_row(each) for each in lake.records(RUNS, version)]
     return lake.run_rows[1]
 
 
-def _as_rows(found: Any) -> list[Row]:
-    """What `collect` gives, from delta-rs: a local lake's log is read before the JVM has loaded what it
-    needs to."""
+def _row(values: Record) -> Row:
     from pyspark.sql import Row as PlainRow
 
-    maps = {c.name for c in RUNS.columns if c.type.startswith("map")}
-    rows = delta_rs.rows_of(found)
-    for name in set(RUNS.names) - set(rows.schema.names):  # a lake of an older version
-        rows = rows.append_column(
-            name, pa.nulls(len(rows), delta_rs.arrow_schema(RUNS, [name]).field(0).type)
-        )
-
-    def value(name: str, value: Any) -> Any:
-        if name in maps and value is not None:
-            return dict(value)
-        return _naive(value) if name == "at" else value
-
-    return [
-        PlainRow(*RUNS.names)(*(value(name, row[name]) for name in RUNS.names)) for row in rows.to_pylist()
-    ]
-
-
-def _naive(at: dt.datetime) -> dt.datetime:
-    """Local time without its zone, as `collect` gives timestamps."""
-    return at.astimezone().replace(tzinfo=None)
+    return PlainRow(*RUNS.names)(*(values[name] for name in RUNS.names))
 
 
 def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
     """Append one row to `runs`; `values` in the order of its columns."""
-    from pyspark.sql import Row as PlainRow
-
-    known = lake.run_rows
-    if lake.is_direct:
-        plain = [list(value.items()) if isinstance(value, dict) else value for value in values]
-        rows = pa.Table.from_pylist([dict(zip(RUNS.names, plain, strict=True))], delta_rs.arrow_schema(RUNS))
-    else:
-        rows = lake.spark.createDataFrame([values], RUNS.schema).coalesce(1)
-    version = lake.write(RUNS, rows, None, note)
+    known, row = lake.run_rows, dict(zip(RUNS.names, values, strict=True))
+    version = lake.append_records(RUNS, [row], note)
     # nobody else wrote: what was read is still all but this row
     if known is not None and known[0] == version - 1:
-        at = RUNS.names.index("at")
-        lake.run_rows = (
-            version,
-            [*known[1], PlainRow(*RUNS.names)(*values[:at], _naive(values[at]), *values[at + 1 :])],
-        )
+        lake.run_rows = version, [*known[1], _row({**row, "at": naive(row["at"])})]
 
 
 def now() -> dt.datetime:

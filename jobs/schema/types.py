@@ -1,8 +1,16 @@
-"""The types of columns in Delta's own schemas, from their names in Spark SQL (Arrow's: udfs.arrow.types)."""
+"""The types of columns as Arrow's, and as Delta's own schemas name them, from their names in Spark SQL."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from udfs.arrow.types import ARROW
+
+if TYPE_CHECKING:
+    from jobs.schema.table import Table
 
 DELTA = {"bigint": "long", "int": "integer"}  # others have one name
 
@@ -30,3 +38,12 @@ def delta_type(spark: str) -> Any:
             for name, kind in fields
         ],
     }
+
+
+def arrow_schema(table: Table, names: Sequence[str] | None = None) -> pa.Schema:
+    """The declared columns (of these `names`) as Arrow types.
+
+    Raises KeyError for a type that no row made on the driver has.
+    """
+    columns = [column for column in table.columns if names is None or column.name in names]
+    return pa.schema([pa.field(column.name, ARROW[column.type], column.nullable) for column in columns])

@@ -49,7 +49,7 @@ def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
     assert lake.read(DOCS).count() == 3
     found = delta_rs.opened(lake.folder(DOCS), None)
     assert delta_rs.rows_of(found, ["doc_id"]).num_rows == 3
-    assert all(Path(file.path).is_file() for file in lake.data_files(DOCS, None) or [])
+    assert all(Path(file.path).is_file() for file in delta_rs.data_files(lake.folder(DOCS), DOCS, None) or [])
     ask = Ask(where)
     assert ask.sql("SELECT count(*) FROM docs", 1)[1] == [(3,)]
     assert ask.sql(f"SELECT count(*) FROM {lake.ref(DOCS)}", 1)[1] == [(3,)]

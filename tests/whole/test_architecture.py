@@ -92,3 +92,10 @@ def test_files_that_contributing_names_are_there() -> None:
     named = [name for name in re.findall(r"`([a-z_]+/[a-z_/.]+)`", text) if "NAME" not in name and "verb_noun" not in name]
     gone = [name for name in named if not any((ROOT / base / name).exists() for base in ("", "synth_worker"))]
     assert gone == []
+
+
+def test_nobody_outside_the_lake_asks_by_what_it_is_read_and_written() -> None:
+    files = [path for path in sorted((ROOT / "jobs").rglob("*.py")) if path.parent.name != "lake"]
+    words = re.compile(r"\b(is_direct|delta_rs|deltalake|DeltaTable)\b")
+    asking = {path.name for path in files if words.search(path.read_text(encoding="utf-8"))}
+    assert asking <= {"packages.py"}  # which extra brings the package
