@@ -33,7 +33,7 @@ def test_jobs_kernels_and_pages_are_found_in_the_archive(tmp_path: Path) -> None
         "import jobs.core.config, udfs.arrow.compiled\n"
         "from importlib import resources\n"
         "assert jobs.core.config.__file__.startswith(sys.argv[1]) and udfs.arrow.compiled.__file__.startswith(sys.argv[1])\n"
-        "print(resources.files('jobs').joinpath('conf/demo.yaml').read_text(encoding='utf-8')[:1], resources.files('jobs.core').joinpath('report.html').is_file())"
+        "print(resources.files('jobs').joinpath('conf/demo.yaml').read_text(encoding='utf-8')[:1], resources.files('jobs.report').joinpath('page.html').is_file())"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "g.zip")], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["#", "True"], done.stderr

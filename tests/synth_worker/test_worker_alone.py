@@ -19,15 +19,13 @@ from synth_worker.calls.engines import VllmEngine
 from synth_worker.errors import RecipeError
 from synth_worker.queue import schemas
 from synth_worker.recipe import Prompts, Vllm, load
-
-KINDS = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "timestamp": schemas.MOMENT,
-         "array<string>": pa.list_(pa.string()), "map<string,bigint>": schemas.COUNTS, "map<string,string>": schemas.IDS}  # fmt: skip
+from udfs.arrow.types import ARROW
 
 
 @pytest.mark.parametrize(("name", "schema"), [("synth_requests", schemas.REQUESTS), ("synth_answers", schemas.ANSWERS), ("leases", schemas.LEASES), ("runs", schemas.RUNS)])
 def test_the_worker_writes_what_the_tables_promise(name: str, schema: pa.Schema) -> None:
     promised = catalog.table(name)
-    assert [(c.name, KINDS[c.type], c.nullable) for c in promised.columns] == [(f.name, f.type, f.nullable) for f in schema]
+    assert [(c.name, ARROW[c.type], c.nullable) for c in promised.columns] == [(f.name, f.type, f.nullable) for f in schema]
 
 
 @pytest.mark.parametrize("recipe", ["cot", "qa_extract", "textbook", "instruction", "judge", "judge_additive", "judge_aspects", "judge_sample", "solve"])

@@ -27,7 +27,7 @@ DRIVER = """
 import json, sys, time
 from pathlib import Path
 from jobs.core.config import load_recipe
-from jobs.runner.job import main
+from jobs.runner.main import main
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.schema.documents import VERDICTS

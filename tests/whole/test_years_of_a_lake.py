@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
-from tests.runner.test_upgrade import OLD, recipe, unpacked
 
 from jobs import curate
 from jobs.core import config
@@ -26,6 +25,7 @@ from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
 from jobs.upkeep.repair import findings
 from jobs.upkeep.upgrade import changes, upgrade
 from tests.lakes import read
+from tests.upkeep.test_upgrade import OLD, recipe, unpacked
 from udfs.read.rows import doc_id_of, hash128
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
