@@ -247,7 +247,7 @@ def _validate(given: argparse.Namespace) -> int:
             f"validate {given.what}: --{others[0]} is not for it; it takes "
             f"{', '.join('--' + flag for flag in flags)}"
         )
-    return _start(f"synth_worker.validate_{given.what}", given, *flags)
+    return _start(f"synth_worker.validate.{given.what}", given, *flags)
 
 
 def _start(module: str, given: argparse.Namespace, *flags: str) -> int:

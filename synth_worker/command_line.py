@@ -13,7 +13,7 @@ from synth_worker.errors import RecipeError, WorkerError
 
 
 def parser(module: str, about: str | None) -> argparse.ArgumentParser:
-    """The parser of `python -m synth_worker.module`; `about`: its docstring."""
+    """The parser of a program; `module`: below synth_worker, `about`: its docstring."""
     name = f"synth_worker.{module}" if module else "synth_worker"
     return argparse.ArgumentParser(
         prog=f"python -m {name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter

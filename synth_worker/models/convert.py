@@ -44,7 +44,7 @@ def convert(out: Path) -> None:
 
 def main(
     argv: list[str] | None = None,
-    name: str = "convert",
+    name: str = "models.convert",
     about: str | None = __doc__,
     make: Callable[[Path], None] = convert,
 ) -> int:

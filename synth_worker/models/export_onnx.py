@@ -57,4 +57,4 @@ def export(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(name="export_onnx", about=__doc__, make=export))
+    sys.exit(main(name="models.export_onnx", about=__doc__, make=export))

@@ -158,7 +158,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = pairs_parser("validate_grpo", __doc__)
+    parser = pairs_parser("validate.grpo", __doc__)
     parser.add_argument("--n", type=int, default=16, help="questions to learn from (default 16)")
     parser.add_argument("--held", type=int, default=16, help="questions held out (default 16)")
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps, one question each (default 6)")

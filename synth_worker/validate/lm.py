@@ -229,7 +229,7 @@ def _apart(
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    flags = parser("validate_lm", __doc__)
+    flags = parser("validate.lm", __doc__)
     flags.add_argument("--lake", required=True, help="path of a curated lake")
     flags.add_argument(
         "--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)"

@@ -170,7 +170,7 @@ def tell(found: dict[str, Any]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = pairs_parser("validate_ppl", __doc__)
+    parser = pairs_parser("validate.ppl", __doc__)
     parser.add_argument("--n", type=int, help="pairs, by a seeded hash (default: all)")
     parser.add_argument("--seed", type=int, default=7, help="of the choice and of the bootstrap (default 7)")
     parser.add_argument("--as-written", action="store_true", help="keep blanks at the ends of lines")

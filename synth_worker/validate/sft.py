@@ -108,7 +108,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see synth_worker.errors)."""
-    parser = pairs_parser("validate_sft", __doc__)
+    parser = pairs_parser("validate.sft", __doc__)
     parser.add_argument("--n", type=int, default=24, help="questions to train on (default 24)")
     parser.add_argument("--held", type=int, default=24, help="questions held out (default 24)")
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps (default 6)")

@@ -99,3 +99,16 @@ def test_nobody_outside_the_lake_asks_by_what_it_is_read_and_written() -> None:
     words = re.compile(r"\b(is_direct|delta_rs|deltalake|DeltaTable)\b")
     asking = {path.name for path in files if words.search(path.read_text(encoding="utf-8"))}
     assert asking <= {"packages.py"}  # which extra brings the package
+
+
+def test_modules_that_a_string_names_are_there() -> None:
+    """What is started by its name (`python -m`, in recipes, pages and code) is no longer found by an import."""
+    texts = [path for name in ("jobs", "udfs", "synth_worker", "docs", "docker", "conf", "notebooks") for path in (ROOT / name).rglob("*")]
+    texts += [ROOT / name for name in ("Makefile", "README.md", "CONTRIBUTING.md", ".ci/run")]
+    named = set()
+    for path in texts:
+        if path.is_file() and path.suffix in (".py", ".md", ".yaml", ".ipynb", ".spark", ".worker", ""):
+            named |= set(re.findall(r"-m ((?:jobs|synth_worker|demo|benchmarks)(?:\.[a-z_]+)*)", path.read_text(encoding="utf-8")))
+    assert named
+    paths = {name: ROOT / name.replace(".", "/") for name in named - {"benchmarks"}}
+    assert not [name for name, path in paths.items() if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file())]
