@@ -223,7 +223,7 @@ class Run:
         if isinstance(frame, pa.Table):
             return None
         standing = self.lake.read(table, pin.version)
-        return batches_that_differ(standing.where(standing.job == self.job.name), frame)
+        return batches_that_differ(standing.where(standing.job == self.job.name), frame.select(*table.names))
 
     def _guarded(self, verdicts: DataFrame | pa.Table) -> DataFrame | pa.Table:
         """The verdicts, staged where their step did not count them; raises DataError, before they are
