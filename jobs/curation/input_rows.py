@@ -70,7 +70,7 @@ def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     staged = tables.stage("rows", whole)
-    units = _summaries(tables, staged)
+    units = tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
     refuse_misread(tables.inputs.root, units)
     return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(tables.inputs, units)
 
@@ -122,12 +122,6 @@ def _file_rows(tables: Tables, source: Source) -> DataFrame:
 def _unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
     rows = [tuple(unit.values()) for unit in units.to_pylist()]
     return tables.lake.spark.createDataFrame(rows, sql_of(readers.UNITS)).repartition(n_tasks)
-
-
-def _summaries(tables: Tables, staged: DataFrame) -> Records:
-    """What the readers say of each unit (udfs.read.counted.SUMMARY); without a query where the driver
-    can read the staged files."""
-    return tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
 
 
 def files_read(listing: Listing, units: Records) -> pa.Table:

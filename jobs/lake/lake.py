@@ -360,17 +360,24 @@ class Lake:
 
     def state(self, table: Table) -> TableState | None:
         """The table's id, newest version and properties; None when it is not there."""
-        if not self.exists(table):
+        # before the rest: if another commits now, that is asked about later
+        version = self._newest(table)
+        if version is None:
             return None
         if self.is_direct:
             found = delta_rs.described(self.folder(table))
-            version = found.version()
+            version = int(found.version())
             [head] = self.commits(table, version, version)
             return TableState(found.metadata().id, version, found.metadata().configuration, head)
-        # before the rest: if another commits now, that is asked about later
-        version = self.latest(table)
         [head] = self.commits(table, version, version)
         return TableState(*self._described(table, version), head)
+
+    def _newest(self, table: Table) -> int | None:
+        """The newest version, None when the table is not there: one look at its log where it may be."""
+        log = self._log(table)
+        if log is not None:
+            return log.newest()
+        return self.latest(table) if self.exists(table) else None
 
     def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
         """The table's id, `version` and properties: by the log's files, else by a query, which takes a

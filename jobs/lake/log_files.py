@@ -114,8 +114,9 @@ class LogFiles:
         (A version checksum holds the metadata of its version, by Delta's protocol; a writer may leave it
         out.)
         """
-        found = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
-        found += [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
+        found = [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
+        if not found:
+            found = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
         return (found[0]["id"], found[0].get("configuration") or {}) if found else None
 
     def _checksum(self, version: int) -> Records:

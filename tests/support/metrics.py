@@ -55,7 +55,7 @@ def _per_folder() -> Counter[str]:
 
 def _lines(text: str) -> tuple[int, int]:
     """Whole-line comments, and lines of code (no docstring, no empty line)."""
-    comments = {line for line in text.splitlines() if line.strip().startswith("#")}
+    comments = [line for line in text.splitlines() if line.strip().startswith("#")]
     docstrings = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):

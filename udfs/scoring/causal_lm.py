@@ -37,12 +37,8 @@ def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([pa.array(missing(), pa.string())], names=["name"])
 
 
-@lru_cache(maxsize=1)
-def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
-    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token).
-
-    Raises RuntimeError when packages, files or such a token are missing.
-    """
+def need(folder: str) -> None:
+    """Raises RuntimeError where packages, or the model in `folder`, are missing in this Python."""
     if missing():
         raise RuntimeError(
             f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' "
@@ -53,6 +49,15 @@ def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
             f"{folder}: no config.json here; the folder of the model must lie at the same path on "
             "every executor"
         )
+
+
+@lru_cache(maxsize=1)
+def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
+    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token).
+
+    Raises RuntimeError when packages, files or such a token are missing.
+    """
+    need(folder)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -9,14 +9,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.scoring.causal_lm import CHARS, DIGITS, missing, passes
+from udfs.scoring.causal_lm import CHARS, DIGITS, need, passes
 
 Floats = npt.NDArray[np.float64]
 SAID: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
@@ -81,16 +80,7 @@ def judged(logits: Floats, names: Sequence[str], head: Head) -> tuple[Floats, Fl
 @lru_cache(maxsize=4)
 def load(folder: str, device: str) -> tuple[Any, Any, list[str]]:
     """Model, tokenizer and names of the labels. Raises RuntimeError when packages or files are missing."""
-    if missing():
-        raise RuntimeError(
-            f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[loss]' "
-            "on every executor"
-        )
-    if not Path(folder, "config.json").is_file():
-        raise RuntimeError(
-            f"{folder}: no config.json here; the folder of the model must lie at the same path on "
-            "every executor"
-        )
+    need(folder)
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
