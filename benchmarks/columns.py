@@ -84,12 +84,12 @@ def language_model(lang: str, rows: pa.Table) -> kenlm.LanguageModel:
 def quality_model(rows: pa.Table) -> classifiers.Classifier:
     """A linear model that tells the two languages apart: it costs what one of quality costs."""
     some = rows.slice(0, 2000)
-    grams = {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 1 << 18, "max_chars": 2000}
+    grams = {"unit": "chars", "min_n": 1, "max_n": 3, "buckets": 1 << 18, "max_chars": 2000}
     table = pa.table({
         "text": some["text"], "lang": some["lang"], "group": [str(i % 7) for i in range(len(some))],
         "label": [int(lang == "zh") for lang in some["lang"].to_pylist()],
     })  # fmt: skip
-    spec = {"grams": grams, "strength": 1.0, "folds": 2, "length_bins": 1}
+    spec = {"grams": grams, "inverse_regularization": 1.0, "folds": 2, "length_bins": 1}
     return training.fit("quality", "linear", spec, table)[0]
 
 

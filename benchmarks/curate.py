@@ -40,7 +40,7 @@ from jobs.core import config
 BUCKETS, FEW = 32, 10
 # Sections that take reference prose by its domain, which a corpus of one domain does not have.
 TAUGHT_BY = (
-    ("train_classifier", "good"), ("train_classifier", "classifiers", "likeness", "target"), ("train_lm",),
+    ("train_classifier", "good"), ("train_classifier", "classifiers", "importance_weights", "target"), ("train_lm",),
 )  # fmt: skip
 
 

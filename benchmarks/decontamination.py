@@ -76,7 +76,7 @@ def measure(docs_file: Path, truth_file: Path, benchmarks_file: Path, *, rounds:
             if bool(truth[i]["contaminated"]) != (i in found):
                 print("missed" if truth[i]["contaminated"] else "false", truth[i])
                 for row in found.get(i, []):
-                    print("   ", round(row["score"], 3), row["run_words"], names[row["item"]], repr(text[row["start"] : row["end"]]))
+                    print("   ", round(row["score"], 3), row["longest_match_words"], names[row["item"]], repr(text[row["start"] : row["end"]]))
     return figures
 
 

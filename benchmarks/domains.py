@@ -109,7 +109,7 @@ def main() -> None:
     table = table[table.text.str.len() > 0].groupby(["domain", "source", "lang_hint"]).head(given.per_source)
     rows = pa.table({"text": table.text.tolist(), "label": table.domain.tolist(), "lang": table.lang_hint.fillna("und").tolist(), "source": table.source.tolist()})
     vectors = config.validate(Params, config.load_recipe("conf/jobs/label_domain.yaml").jobs["label_domain"], "conf/jobs/label_domain.yaml").classifier.spec()
-    grams = {**vectors, "features": "grams", "strength": 20.0, "grams": {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 131072, "max_chars": 2000}}
+    grams = {**vectors, "features": "grams", "inverse_regularization": 20.0, "grams": {"unit": "chars", "min_n": 1, "max_n": 3, "buckets": 131072, "max_chars": 2000}}
     systems = {"floor": floor, **{name: functools.partial(ours, spec=spec) for name, spec in (("grams", grams), ("vectors", vectors))}}
     made: dict[str, Any] = {}
     for name, system in systems.items():

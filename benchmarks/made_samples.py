@@ -36,7 +36,7 @@ HAN = (
     "旅游 音乐 电影 艺术 文学 语言 翻译 数学 物理 化学 生物 地理 海洋 太阳 月亮 研究 提高 减少 增加 改变 影响 保护 建立 利用"
 ).split()
 DOMAINS = ["wiki", "web", "code", "math", "law", None]
-SPECIAL = ("n_cot", "n_question", "n_verification", "n_exploration", "n_connectives")
+SPECIAL = ("cot_units", "question_units", "n_verification", "n_exploration", "n_connectives")
 
 
 def drawn(numbers: Any, what: int, below: int) -> Any:
@@ -116,15 +116,15 @@ def rows_of(table: str, numbers: Ints) -> pa.RecordBatch:
             "lang": langs(numbers),
             "domain": domains,
             "recipe": ["cot"] * n,
-            "aligned_share": [1.0] * n,
+            "aligned_ratio": [1.0] * n,
         }
     else:
         given = {
             "is_same_language": [True] * n,
-            "n_cot": 60 + drawn(numbers, 40, 600),
-            "n_question": 8 + drawn(numbers, 41, 30),
-            "numbers_found": [1.0] * n,
-            "names_found": [1.0] * n,
+            "cot_units": 60 + drawn(numbers, 40, 600),
+            "question_units": 8 + drawn(numbers, 41, 30),
+            "numbers_found_ratio": [1.0] * n,
+            "names_found_ratio": [1.0] * n,
         }
         given |= {name: drawn(numbers, 42 + place, 4 + place) for place, name in enumerate(SPECIAL[2:])}
     given["sample_id"] = sample_ids(numbers)

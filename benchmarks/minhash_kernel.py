@@ -30,7 +30,7 @@ LIMIT = 0.7
 N_SIGMA = 4.0
 SHINGLINGS = {
     "auto": ShingleParams(),
-    "auto, Han share 10 %": ShingleParams(min_unspaced_share=0.1),
+    "auto, Han share 10 %": ShingleParams(min_unspaced_ratio=0.1),
     "words, a Han character is a word": ShingleParams(unit="words"),
     "characters": ShingleParams(unit="characters"),
 }

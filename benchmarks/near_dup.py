@@ -100,8 +100,8 @@ def recipes() -> dict[str, dict[str, Any]]:
 
     columns = {"text": "text", "native_key": "id", "source": "=near_dup"}
     formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": columns}]
-    ingest = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_share": 1.0}
-    dedup: dict[str, Any] = {"heeds": [], "ranking": [{"by": "n_bytes", "prefer": "high"}], "min_kept": 0}
+    ingest = {"formats": formats, "batch_per_folder": False, "data_docs": False, "max_row_bytes": 1 << 28, "max_reject_ratio": 1.0}
+    dedup: dict[str, Any] = {"skip_rejected_by": [], "ranking": [{"by": "n_bytes", "prefer": "high"}], "min_kept": 0}
     shipped = {name: config.load_recipe(f"conf/jobs/{name}.yaml").jobs[name] for name in ("ingest_docs", "dedup_minhash")}
     return {"ingest_docs": {**shipped["ingest_docs"], **ingest}, "dedup_minhash": {**shipped["dedup_minhash"], **dedup}}
 

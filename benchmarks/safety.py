@@ -2,7 +2,7 @@
 
     python -m benchmarks.safety --docs data/corpus_dev.parquet [--n 4000]
 
-The set is benchmarks/safety_set.yaml, written by hand, judged by conf/jobs/score_words.yaml and the limits of conf/jobs/judge_scores.yaml. `--docs` (columns text,
+The set is benchmarks/safety_set.yaml, written by hand, judged by conf/jobs/score_words.yaml and the limits of conf/jobs/filter_scores.yaml. `--docs` (columns text,
 lang_hint) is read for speed and for alarms among documents that are held to be clean. The last line is JSON:
 
 precision, recall     of harmful pages, each language, and `n`
@@ -26,7 +26,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from jobs import judge_scores, score_words
+from jobs import filter_scores, score_words
 from jobs.core import config
 from udfs.scoring.sensitive import FOLD, WordList, automaton, measure
 from udfs.text.folding import fold_text
@@ -35,7 +35,7 @@ from udfs.text.folding import fold_text
 def lists_and_limits() -> tuple[dict[str, WordList], dict[str, Any]]:
     """By language: the list, and the limit of its scorer."""
     words = config.validate(score_words.Params, config.load_recipe("conf/jobs/score_words.yaml").jobs["score_words"], "conf/jobs/score_words.yaml")
-    limits = config.validate(judge_scores.Params, config.load_recipe("conf/jobs/judge_scores.yaml").jobs["judge_scores"], "conf/jobs/judge_scores.yaml")
+    limits = config.validate(filter_scores.Params, config.load_recipe("conf/jobs/filter_scores.yaml").jobs["filter_scores"], "conf/jobs/filter_scores.yaml")
     return {each.name[-2:]: each.words() for each in words.lists}, {each.scorer[-2:]: each for each in limits.limits}
 
 

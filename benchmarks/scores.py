@@ -204,7 +204,7 @@ def rate(model: Classifier, docs: pa.Table) -> dict[str, float]:
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
     batch = docs.combine_chunks()
     ours = best(lambda: logits(model, batch))
-    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext, "likeness": bare_words, "word_stats": bare_words}[model.kind]
+    bare = {"linear": bare_linear, "trees": bare_trees, "fasttext": bare_fasttext, "importance_weights": bare_words, "word_stats": bare_words}[model.kind]
     theirs = best(bare(model, batch, texts))
     return {"docs_s_core": round(len(texts) / ours), "mb_s_core": round(size / ours, 1), "of_bare_library": round(theirs / ours, 2)}
 
@@ -225,7 +225,7 @@ def bare_linear(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
     grams = model.spec["grams"]
     maker = HashingVectorizer(
-        analyzer="char" if grams["unit"] == "chars" else "word", ngram_range=(grams["shortest"], grams["longest"]), n_features=grams["buckets"],
+        analyzer="char" if grams["unit"] == "chars" else "word", ngram_range=(grams["min_n"], grams["max_n"]), n_features=grams["buckets"],
         alternate_sign=False, lowercase=grams["unit"] == "words",
     )  # fmt: skip
     weights, heads = np.ones(grams["buckets"]), [text[: grams["max_chars"]] for text in texts]
@@ -252,7 +252,7 @@ def bare_words(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     """scikit-learn's HashingVectorizer over as many runs of words, times a vector: its words are not cut between Han characters."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    maker = HashingVectorizer(analyzer="word", ngram_range=(1, model.spec.get("longest", 1)), n_features=model.spec.get("buckets", FINE), alternate_sign=False)
+    maker = HashingVectorizer(analyzer="word", ngram_range=(1, model.spec.get("max_n", 1)), n_features=model.spec.get("buckets", FINE), alternate_sign=False)
     weights, heads = np.ones(maker.n_features), [text[: model.spec["max_chars"]] for text in texts]
     return lambda: maker.transform(heads) @ weights
 

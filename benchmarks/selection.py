@@ -102,14 +102,14 @@ def compared(path: str) -> dict[str, Any]:
     values = whole["value"].to_numpy()
     _, rates["thin"] = timed(lambda: thin(found, values, max(2, int(math.sqrt(n / 2))), SHARE, None), n)
     told: dict[str, Any] = {"samples": n, "samples_s_core": rates, "diversity": diversity(table, found, values)}
-    told["agreement"] = {"spearman_style_numbers": round(float(whole["value"].corr(whole["numbers_found"], method="spearman")), 3)}
+    told["agreement"] = {"spearman_style_numbers": round(float(whole["value"].corr(whole["numbers_found_ratio"], method="spearman")), 3)}
     wrong = table["adversarial_cot"].notna()
     if wrong.any():
         pairs = table[wrong]
         two = pd.concat([measured(pairs, "cot").assign(lang="en", is_right=True), measured(pairs, "adversarial_cot").assign(lang="en", is_right=False)], ignore_index=True)
         style = ranked(two, params.style)[["sample_id", "is_right", "value"]]
         two = two.merge(style, on=["sample_id", "is_right"])
-        for name in ("value", "numbers_found"):
+        for name in ("value", "numbers_found_ratio"):
             right, bad = (two[two["is_right"] == flag].set_index("sample_id")[name] for flag in (True, False))
             told["agreement"][f"correct_above_adversarial_{name}"] = round(float(((right > bad) + 0.5 * (right == bad)).mean()), 3)
     return told

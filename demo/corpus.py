@@ -3,7 +3,7 @@
     python -m demo.corpus --out DIR [--seed 7] [--n 3000] [--long-row-bytes 2000000]
 
 DIR/raw/batch-1 and DIR/raw/batch-2 are what a pipeline reads; batch 2 repeats some of batch 1. DIR/plan.parquet has a row for every
-row or file written: `kind` (KINDS in demo_kinds.py), `expect` (kept, rejects:<reason>, judge_rules, dedup_exact, dedup_minhash, decontaminate or
+row or file written: `kind` (KINDS in demo_kinds.py), `expect` (kept, rejects:<reason>, filter_rules, dedup_exact, dedup_minhash, decontaminate or
 any), `parent_id` and `jaccard` of copies (word 5-grams, Chinese character 5-grams), `family` (the root of a family of copies: of its
 members as many stay as `expect` says, which of them is for the ranking), spans of personal data, lines that C4 drops, and
 `text_hash` (BLAKE2b-128 of the UTF-8 text) to find a document by. DIR/plan.json counts them.
@@ -203,13 +203,13 @@ class Corpus:
         for kind, make in kinds.BAD.items():
             for i in range(self.counts[kind]):
                 lang = "en" if kind in EN_ONLY or i % 2 else "zh"
-                self.add(kind, make(lang, self.rng(kind, i)), lang, "web", expect="judge_rules", taken=True)
-        for kind, decode, expect in (("mojibake_latin", kinds.latin_mojibake, "judge_rules"), ("mojibake_gbk", kinds.gbk_mojibake, "any")):
+                self.add(kind, make(lang, self.rng(kind, i)), lang, "web", expect="filter_rules", taken=True)
+        for kind, decode, expect in (("mojibake_latin", kinds.latin_mojibake, "filter_rules"), ("mojibake_gbk", kinds.gbk_mojibake, "any")):
             for parent in self.parents(kind, ("zh",), ("web", "wiki")):
                 parent.text, parent.kind, parent.expect, parent.domain = decode(parent.text or ""), kind, expect, "web"
         for parent in self.parents("repetitive", domains=("web", "wiki")):
             paragraph = max((parent.text or "").split("\n\n"), key=len)
-            parent.text, parent.kind, parent.expect, parent.domain = kinds.repetitive(paragraph, self.rng("rep", parent.id)), "repetitive", "judge_rules", "web"
+            parent.text, parent.kind, parent.expect, parent.domain = kinds.repetitive(paragraph, self.rng("rep", parent.id)), "repetitive", "filter_rules", "web"
 
     def plant_faults(self) -> None:
         """Good pages with something in them."""
@@ -218,7 +218,7 @@ class Corpus:
             parent.kind, parent.drop_lines = "c4_lines", json.dumps(dropped)
         for kind in ("c4_lorem", "c4_curly"):
             for parent in self.parents(kind, ("en",), ("web",)):
-                parent.text, parent.kind, parent.expect = kinds.with_paragraph(kind, parent.text or "", self.rng(kind, parent.id)), kind, "judge_rules"
+                parent.text, parent.kind, parent.expect = kinds.with_paragraph(kind, parent.text or "", self.rng(kind, parent.id)), kind, "filter_rules"
         for i, parent in enumerate(self.parents("contaminated", domains=("books", "wiki"))):
             parent.text = kinds.with_question(parent.text or "", parent.lang, i % 4 > 1, self.rng("contaminated", parent.id))
             parent.kind, parent.expect = "contaminated", "decontaminate"

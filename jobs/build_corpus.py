@@ -1,4 +1,4 @@
-"""Write the curated corpus: every document that all judges kept, with its edits applied.
+"""Write the curated corpus: every document that all filters kept, with its edits applied.
 
 reads   docs, signals, verdicts, edits, duplicates; quality where it is there
 writes  verdicts, corpus
@@ -44,8 +44,8 @@ FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, 
 class Params(Strict):
     """See conf/jobs/build_corpus.yaml."""
 
-    # the judges whose verdicts decide; each must have covered every batch
-    heeds: list[str]
+    # the filters whose verdicts decide; each must have covered every batch
+    skip_rejected_by: list[str]
     edits: list[str]  # the jobs whose edits are applied
     # characters; a document that its edits leave shorter is left out as empty_after_edits
     min_chars: PositiveInt
@@ -64,7 +64,7 @@ def wanted(tables: Tables, params: Params) -> DataFrame:
     span = F.struct("start", "end", "replacement")
     spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS)
     told = facts(tables, params).select(*KEYS, _as_json().alias("facts"))
-    rows = tables.kept(params.heeds).join(told, KEYS, how="left")
+    rows = tables.kept(params.skip_rejected_by).join(told, KEYS, how="left")
     rows = rows.join(spans.agg(F.array_sort(F.collect_list(span)).alias("spans")), KEYS, how="left")
     edits = F.to_json("spans")
     hashed = F.when(edits.isNotNull(), F.xxhash64(edits)).alias("edits_hash")
@@ -96,7 +96,7 @@ def to_write(tables: Tables, params: Params) -> DataFrame:
     from pyspark.sql import functions as F
 
     rows = wanted(tables, params)
-    if tables.owns("corpus"):
+    if tables.output_exists("corpus"):
         before = standing(tables, params).withColumn("is_there", F.lit(True))
         is_same = F.col("edits_hash").eqNullSafe(F.col("was_edited")) & (
             F.xxhash64("facts") == F.col("was_told")
@@ -124,11 +124,11 @@ def write_corpus(tables: Tables, params: Params) -> Outputs:
         "batch_id",
         F.lit("empty_after_edits").alias("reason"),
         F.col("n_chars").cast("double").alias("value"),
-        F.lit(float(params.min_chars)).alias("limit"),
+        F.lit(float(params.min_chars)).alias("threshold"),
         F.lit("build_corpus.min_chars").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    n_kept = tables.kept(params.heeds).count() - short.count()
+    n_kept = tables.kept(params.skip_rejected_by).count() - short.count()
     if n_kept < params.min_kept:
         raise DataError(
             f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower "
@@ -140,15 +140,15 @@ def write_corpus(tables: Tables, params: Params) -> Outputs:
     )
     if not made.isEmpty():
         gate(made, load_contract(params.contract), 0.0, site)
-    if not tables.owns("corpus"):
+    if not tables.output_exists("corpus"):
         return {"verdicts": verdicts, "corpus": made}
-    stays = tables.kept(params.heeds).join(short.select(*KEYS), KEYS, how="left_anti")
+    stays = tables.kept(params.skip_rejected_by).join(short.select(*KEYS), KEYS, how="left_anti")
     gone = tables.own("corpus").select(*KEYS).join(stays, KEYS, how="left_anti")
     return {"verdicts": verdicts, "corpus": Change(made, tables.stage("gone", gone), ("doc_id", "batch_id"))}
 
 
 def require_facts(keys: DataFrame) -> None:
-    """Raises ContractError where documents that all judges kept have no row in signals."""
+    """Raises ContractError where documents that all filters kept have no row in signals."""
     from pyspark.sql import functions as F
 
     batches = {
@@ -180,7 +180,7 @@ def facts(tables: Tables, params: Params) -> DataFrame:
     rows = (
         with_domain(tables, docs)
         .join(signals, KEYS, how="inner")
-        .join(stood_for(tables, params.heeds), ["doc_id"], how="left")
+        .join(stood_for(tables, params.skip_rejected_by), ["doc_id"], how="left")
     )
     made = {
         "domain": F.coalesce("domain", F.lit("unknown")),
@@ -209,7 +209,7 @@ def count_corpus(tables: Tables, params: Params) -> Counts:
     """In: every document of the lake; kept: rows of corpus; left out: by the reasons of all judges."""
     from pyspark.sql import functions as F
 
-    verdicts = tables.own("verdicts").where(F.col("job").isin([*params.heeds, tables.job.name]))
+    verdicts = tables.own("verdicts").where(F.col("job").isin([*params.skip_rejected_by, tables.job.name]))
     docs = tables.slice("docs").select("doc_id", "batch_id")
     found = counted(docs, verdicts.join(docs, ["doc_id", "batch_id"], how="left_semi"))
     return Counts(found.rows_in, tables.own("corpus").count(), found.rows_left_out, found.reasons)

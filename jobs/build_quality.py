@@ -10,12 +10,12 @@ holds the documents with b/20 to (b+1)/20 of their language below them, by docum
 together. Ends are exact: values are counted in 65,536 steps, so that neither the order nor the partitions of
 the rows move a document.
 
-With `keep` the scale (the percentiles, and where bins begin) stands in `models` as it was first made, and
-later documents are placed on it: a batch moves no document of another. The price: what the first run saw is
-the measure of all that comes, and bins no longer hold a twentieth each. Where the first batch was small or
-odd, make the scale anew of all documents: run once with `keep: false` (what that run made is kept from then
-on), or change a parameter that it is made by. A language that the scale lacks is added, and another version
-of a scorer makes it anew.
+With `reuse_model` the scale (the percentiles, and where bins begin) stands in `models` as it was first made,
+and later documents are placed on it: a batch moves no document of another. The price: what the first run saw
+is the measure of all that comes, and bins no longer hold a twentieth each. Where the first batch was small or
+odd, make the scale anew of all documents: run once with `reuse_model: false` (what that run made is kept from
+then on), or change a parameter that it is made by. A language that the scale lacks is added, and another
+version of a scorer makes it anew.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ BATCH_ROWS = 65_536
 class Params(Strict):
     """See conf/jobs/build_quality.yaml."""
 
-    # judges whose left-out documents are in no bin
-    heeds: list[str]
+    # filters whose rejected documents are in no bin
+    skip_rejected_by: list[str]
     scorers: dict[str, Scorer] = Field(min_length=1)  # by name
     # logit: classifiers only; percentile: the share of the language below, so anything that sorts
     scale: Literal["logit", "percentile"]
@@ -71,16 +71,16 @@ class Params(Strict):
     # a document without some score: it gets no bin, or the scores that it has decide
     missing: Literal["leave_out", "ignore"]
     # what a twentieth of a language is, and a percentile
-    weigh: Literal["documents", "bytes"]
+    bin_by: Literal["documents", "bytes"]
     # the scale stays while all above and the scorers' versions do; false: made anew at each run
-    keep: bool
+    reuse_model: bool
     min_head: int = Field(ge=0, le=BINS)  # bins from here on are the head
     # from here on the middle; below is the tail
     min_middle: int = Field(ge=0, le=BINS)
 
     @model_validator(mode="after")
     def _logits_are_of_classifiers(self) -> Params:
-        others = [name for name, scorer in self.scorers.items() if scorer.of != "score_classifier"]
+        others = [name for name, scorer in self.scorers.items() if scorer.job != "score_classifier"]
         if self.scale == "logit" and others:
             raise ValueError(
                 f"scale: logit is for classifiers, {', '.join(others)} have none; take percentile"
@@ -89,7 +89,7 @@ class Params(Strict):
 
     def made_by(self) -> Record:
         """The parameters that make the scale; the others move tiers only."""
-        return self.model_dump(mode="json", exclude={"keep", "min_head", "min_middle"})
+        return self.model_dump(mode="json", exclude={"reuse_model", "min_head", "min_middle"})
 
 
 def joined(
@@ -105,12 +105,14 @@ def joined(
         .select(*KEYS, "n_bytes")
         .join(tables.slice("signals").select(*KEYS, "lang"), KEYS, how="inner")
     )
-    rows = values(tables, params.scorers, heard).join(tables.kept(params.heeds), KEYS, how="left_semi")
+    rows = values(tables, params.scorers, heard).join(
+        tables.kept(params.skip_rejected_by), KEYS, how="left_semi"
+    )
     rows = rows.join(facts, KEYS, how="inner")
     is_ranked, scale = params.scale == "percentile", kept
     if is_ranked:
         rows = tables.stage("values", rows)
-        scale = with_curves(tables, kept, rows, params.weigh)
+        scale = with_curves(tables, kept, rows, params.bin_by)
         rows = as_percentiles(rows, scale)
     middle, needs_all = 0.5 if is_ranked else 0.0, params.missing == "leave_out"
     one = combined(rows, params.scorers, params.combine, middle, needs_all)
@@ -118,10 +120,10 @@ def joined(
     step = F.least(F.floor(unit * STEPS), F.lit(STEPS - 1)).cast("int")
     said = one.select(*KEYS, "lang", "n_bytes", step.alias("step"), "decided_by")
     said = tables.stage("joined", said, BATCH_ROWS)
-    return said, with_starts(tables, scale, said, params.weigh)
+    return said, with_starts(tables, scale, said, params.bin_by)
 
 
-def with_starts(tables: Tables, scale: Scale, rows: DataFrame, weigh: str) -> Scale:
+def with_starts(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
     """`scale` with the bins that it lacks of languages of `rows`; the same object when it lacks none.
 
     rows: lang, n_bytes, step, staged; one aggregation.
@@ -131,7 +133,7 @@ def with_starts(tables: Tables, scale: Scale, rows: DataFrame, weigh: str) -> Sc
     new = beyond(tables, rows, [(lang,) for lang in scale.starts], "lang")
     counted: dict[str | None, list[tuple[int, int]]] = {}
     documents: dict[str | None, int] = {}
-    found = new.groupBy("lang", "step").agg(weight(weigh).alias("n"), F.count("*").alias("documents"))
+    found = new.groupBy("lang", "step").agg(weight(bin_by).alias("n"), F.count("*").alias("documents"))
     for row in found.collect():
         counted.setdefault(row["lang"], []).append((row["step"], row["n"]))
         documents[row["lang"]] = documents.get(row["lang"], 0) + row["documents"]
@@ -143,11 +145,13 @@ def with_starts(tables: Tables, scale: Scale, rows: DataFrame, weigh: str) -> Sc
 
 def kept_scale(tables: Tables, params: Params, heard: Mapping[str, list[str]]) -> Scale:
     """The scale that stays; an empty one where none does. Raises ContractError when its file is gone."""
-    row = kept_model(tables, NAME, params.made_by(), scorers=heard) if params.keep else None
+    row = kept_model(tables, NAME, params.made_by(), scorers=heard) if params.reuse_model else None
     try:
         return from_bytes(load_model(tables, row)) if row else Scale()
     except ContractError as error:
-        raise ContractError(f"{error} with keep: false, once: it is made anew of all documents") from error
+        raise ContractError(
+            f"{error} with reuse_model: false, once: it is made anew of all documents"
+        ) from error
 
 
 def as_model(tables: Tables, params: Params, heard: Mapping[str, list[str]], scale: Scale) -> DataFrame:
@@ -194,9 +198,9 @@ def bin_quality(tables: Tables, params: Params) -> Outputs:
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """In: documents that the judges kept; left out: those without every score (missing: ignore: without
+    """In: documents that the filters kept; left out: those without every score (missing: ignore: without
     any)."""
-    return count_output(tables.kept(params.heeds), tables.own("quality"), "not_scored")
+    return count_output(tables.kept(params.skip_rejected_by), tables.own("quality"), "not_scored")
 
 
 JOB = Job(

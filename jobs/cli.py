@@ -20,7 +20,7 @@ EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
 3 a table or batch breaks its contract, nothing written; 4 the result would be absurd, nothing written;
 75 somebody else is at it, or a store does not answer: run the same command again."""
 EXAMPLES = {
-    "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run judge_rules --recipe "
+    "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run filter_rules --recipe "
     "conf/demo.yaml --lake s3a://bucket/lake",
     "list": "gristmill list",
     "check": "gristmill check --recipe conf/demo.yaml",

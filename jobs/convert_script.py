@@ -1,4 +1,5 @@
-"""Find what Traditional Chinese becomes in Simplified, in documents that judges kept; build_corpus writes it.
+"""Find what Traditional Chinese becomes in Simplified, in documents that filters kept; build_corpus writes
+it.
 
 reads   docs, signals, verdicts
 writes  edits
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/convert_script.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
     languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
     skip_domains: list[str]  # whose documents stay as they are
@@ -43,7 +44,7 @@ def convert(tables: Tables, params: Params) -> Outputs:
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
-    kept = tables.to_look_at(params.heeds).join(chinese, keys, how="left_semi")
+    kept = tables.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
     wanted = kept.join(skipped, keys, how="left_anti")
     changes = simplified(params.opencc).once()
     found = tables.texts(wanted, "text").select(*keys, changes("text").alias("found"))

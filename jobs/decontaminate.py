@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Params(Against):
     """See conf/jobs/decontaminate.yaml for every number and its source."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     min_kept: NonNegativeInt  # documents
 
 
@@ -48,7 +48,7 @@ def decontaminate(tables: Tables, params: Params) -> Outputs:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    texts = tables.to_look_at(params.heeds, "text")
+    texts = tables.to_look_at(params.skip_rejected_by, "text")
     found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
@@ -59,9 +59,9 @@ def decontaminate(tables: Tables, params: Params) -> Outputs:
         "item",
         "part",
         "score",
-        "run_words",
+        "longest_match_words",
         "is_copy",
-        "limit",
+        "threshold",
         "start",
         "end",
     )

@@ -18,7 +18,7 @@ from pydantic import NonNegativeInt
 from jobs.core.config import Strict
 from jobs.core.routes import Label
 from jobs.curation.domains import with_domain
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.dedup.params import digest
 from jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
 from jobs.runner.context import Tables
@@ -39,16 +39,16 @@ class Normalise(Strict):
     nfkc: bool
     casefold: bool
     # runs of white space count as one space, none at the ends
-    squeeze_space: bool
+    collapse_whitespace: bool
     # Traditional characters count as Simplified (OpenCC)
-    simplify: bool
+    traditional_to_simplified: bool
 
 
 class Params(Strict):
     """See conf/jobs/dedup_exact.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     normalise: Normalise
     # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     url_domains: list[Label]
@@ -65,36 +65,36 @@ def known(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash of the documents that were read before, under this normalisation."""
     from pyspark.sql import functions as F
 
-    rows = tables.own("text_hashes").where(F.col("kernel") == digest(params.normalise))
+    rows = tables.own("text_hashes").where(F.col("config_hash") == digest(params.normalise))
     return rows.select("doc_id", "batch_id", "text_hash")
 
 
 def hash_texts(tables: Tables, params: Params) -> Outputs:
-    """`text_hashes` of the documents that earlier judges kept and that have none yet; one pass over
+    """`text_hashes` of the documents that earlier filters kept and that have none yet; one pass over
     their text."""
     from pyspark.sql import functions as F
 
-    texts = tables.kept(params.heeds, "text")
-    if tables.owns("text_hashes"):
+    texts = tables.kept(params.skip_rejected_by, "text")
+    if tables.output_exists("text_hashes"):
         keys = ["doc_id", "batch_id"]
         todo = tables.stage(
-            "todo", tables.kept(params.heeds).join(known(tables, params), keys, how="left_anti")
+            "todo", tables.kept(params.skip_rejected_by).join(known(tables, params), keys, how="left_anti")
         )
         if todo.isEmpty():
             return {}
         texts = tables.texts(todo, "text")
     hash_of = text_hash(**params.normalise.model_dump())
-    named = F.lit(digest(params.normalise)).alias("kernel")
+    named = F.lit(digest(params.normalise)).alias("config_hash")
     return {"text_hashes": texts.select(named, "doc_id", "batch_id", hash_of("text").alias("text_hash"))}
 
 
 def keyed(tables: Tables, params: Params) -> DataFrame:
-    """doc_id, batch_id, text_hash, url_key of the documents that earlier judges kept: narrow rows only."""
+    """doc_id, batch_id, text_hash, url_key of the documents that earlier filters kept: narrow rows only."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
-    docs = with_domain(tables, tables.kept(params.heeds, "url", "domain_hint"))
+    docs = with_domain(tables, tables.kept(params.skip_rejected_by, "url", "domain_hint"))
     urls = docs.select(*keys, F.when(counts, url_key(F.col("url"))).alias("url_key"))
     return known(tables, params).join(urls, keys, how="inner")
 
@@ -166,7 +166,7 @@ def find_copies(tables: Tables, params: Params) -> Outputs:
         "batch_id",
         F.concat(F.lit("same_"), F.when(F.col("method") == "url", "url").otherwise("text")).alias("reason"),
         F.lit(1.0).alias("value"),
-        F.lit(1.0).alias("limit"),
+        F.lit(1.0).alias("threshold"),
         F.concat(F.lit("dedup_exact."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
@@ -178,7 +178,7 @@ JOB = Job(
     Params,
     reads=("docs", "signals", "verdicts"),
     writes=(Writes("text_hashes", "append"), Writes("duplicates", "job"), Writes("verdicts", "job")),
-    steps=(forget_replaced, hash_texts, find_copies),
+    steps=(drop_replaced, hash_texts, find_copies),
     scope="lake",
     count=count_verdicts,
     about=__doc__,

@@ -24,8 +24,8 @@ from jobs.runner.counting import count_verdicts
 from jobs.runner.job import Job
 from jobs.runner.main import main
 from udfs.dedup.blocks import Fingerprinter
-from udfs.dedup.minhash import MinHashParams, meeting_probability, minhash_fingerprints, permutations
-from udfs.dedup.verdicts import Judge, PairRule, judge_sketches
+from udfs.dedup.minhash import MinHashParams, candidate_probability, minhash_fingerprints, permutations
+from udfs.dedup.verdicts import PairDecision, PairRule, decide_by_sketches
 
 
 class Params(NearDupParams):
@@ -56,7 +56,7 @@ class Params(NearDupParams):
         """When a pair is accepted."""
         return PairRule(self.measure, self.min_similarity, self.n_sigma, self.exact_only)
 
-    def kernel(self) -> str:  # noqa: D102
+    def config_hash(self) -> str:  # noqa: D102
         return digest(self.minhash())
 
     def pairing(self) -> str:  # noqa: D102
@@ -72,8 +72,8 @@ class Params(NearDupParams):
         permuted = permutations(self.permutations, self.seed)
         return functools.partial(minhash_fingerprints, params=self.minhash(), permuted=permuted)
 
-    def judge(self) -> Judge:  # noqa: D102
-        return functools.partial(judge_sketches, params=self.minhash(), rule=self.rule())
+    def decision(self) -> PairDecision:  # noqa: D102
+        return functools.partial(decide_by_sketches, params=self.minhash(), rule=self.rule())
 
     def by_text(self) -> tuple[str, float]:  # noqa: D102
         return self.measure, self.min_similarity
@@ -88,7 +88,7 @@ class Params(NearDupParams):
     def notes(self) -> list[str]:
         """The S-curve, for `gristmill check`."""
         points = ", ".join(
-            f"{j:.2f}: {float(meeting_probability(j, self.bands, self.rows)):.4f}"
+            f"{j:.2f}: {float(candidate_probability(j, self.bands, self.rows)):.4f}"
             for j in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
         )
         return [

@@ -26,7 +26,7 @@ from jobs.runner.job import Job
 from jobs.runner.main import main
 from udfs.dedup.blocks import Fingerprinter
 from udfs.dedup.simhash import SimHashParams, simhash_fingerprints
-from udfs.dedup.verdicts import Judge, judge_simhashes
+from udfs.dedup.verdicts import PairDecision, decide_by_simhashes
 
 
 class Params(NearDupParams):
@@ -48,7 +48,7 @@ class Params(NearDupParams):
         """The kernel's parameters."""
         return SimHashParams(self.shingles(), self.max_hamming, self.blocks)
 
-    def kernel(self) -> str:  # noqa: D102
+    def config_hash(self) -> str:  # noqa: D102
         return digest(self.simhash())
 
     def pairing(self) -> str:  # noqa: D102
@@ -63,8 +63,10 @@ class Params(NearDupParams):
     def fingerprinter(self) -> Fingerprinter:  # noqa: D102
         return functools.partial(simhash_fingerprints, params=self.simhash())
 
-    def judge(self) -> Judge:  # noqa: D102
-        return functools.partial(judge_simhashes, max_hamming=self.max_hamming, by_text=self.decide == "text")
+    def decision(self) -> PairDecision:  # noqa: D102
+        return functools.partial(
+            decide_by_simhashes, max_hamming=self.max_hamming, by_text=self.decide == "text"
+        )
 
     def by_text(self) -> tuple[str, float]:  # noqa: D102
         return self.measure, self.min_similarity

@@ -1,4 +1,4 @@
-"""Give each document that earlier judges kept a vector of its beginning; each document at most once by each
+"""Give each document that earlier filters kept a vector of its beginning; each document at most once by each
 model.
 
 reads   docs, verdicts
@@ -20,7 +20,7 @@ from pydantic import Field, PositiveInt, model_validator
 from jobs.core.config import Strict
 from jobs.core.datafiles import digest_of
 from jobs.core.errors import ConfigError
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.dedup.ranking import by_seed
 from jobs.runner.context import Tables
 from jobs.runner.counts import Counts, by_one_reason
@@ -53,7 +53,7 @@ class SparkNlp(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         """The bytes of the model become part of the parameters, and of the model's name."""
         if not isinstance(given, dict) or not isinstance(given.get("path"), str):
             return given
@@ -64,8 +64,8 @@ class SparkNlp(Strict):
 class Params(Strict):
     """See conf/jobs/embed_text.yaml."""
 
-    # judges whose left-out documents are not embedded
-    heeds: list[str]
+    # filters whose rejected documents are not embedded
+    skip_rejected_by: list[str]
     engine: Usem3 | SparkNlp = Field(discriminator="kind")
     max_chars: PositiveInt  # of a document, from its beginning
     # of the batches at hand, by a seeded hash; null: all
@@ -95,7 +95,7 @@ def name_of(params: Params) -> str:
 
 def chosen(tables: Tables, params: Params) -> DataFrame:
     """doc_id, batch_id of the documents that are to have a vector."""
-    kept = tables.kept(params.heeds)
+    kept = tables.kept(params.skip_rejected_by)
     if params.max_documents is None:
         return kept
     return kept.orderBy(by_seed(params.seed, "doc_id"), "doc_id", "batch_id").limit(params.max_documents)
@@ -159,8 +159,8 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
 
 
 def count(tables: Tables, params: Params) -> Counts:
-    """Documents that earlier judges kept; kept: with a vector; left out: not_sampled."""
-    kept, sampled = tables.kept(params.heeds), tables.held
+    """Documents that earlier filters kept; kept: with a vector; left out: not_sampled."""
+    kept, sampled = tables.kept(params.skip_rejected_by), tables.held
     others = kept.join(sampled.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti").count()
     return by_one_reason({None: sampled.count(), "not_sampled": others}, kept.count())
 
@@ -170,7 +170,7 @@ JOB = Job(
     Params,
     reads=("docs", "verdicts"),
     writes=(Writes("embeddings", "append"),),
-    steps=(forget_replaced, embed),
+    steps=(drop_replaced, embed),
     count=count,
     about=__doc__,
 )

@@ -5,9 +5,9 @@ reads   corpus; mix, samples, sample_verdicts and models where they are there
 writes  LAKE/_export/SOURCE/ (data/, manifest.json, README.md), SOURCE being mix, corpus or samples
 run     spark-submit jobs/export_shards.py --recipe conf/jobs/export_shards.yaml --lake lakes/demo
 
-Rows stand in random order, from the seed and their ids. This is the one place where text is shuffled: a shard
-is a draw from all of it. A shard is there whole or not at all; a run that was killed goes on with the shards
-that are missing.
+Rows stand in random order, from the seed and their ids. This is the one position where text is shuffled: a
+shard is a draw from all of it. A shard is there whole or not at all; a run that was killed goes on with the
+shards that are missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from jobs.runner.context import Tables
 from jobs.runner.job import Job, Outputs
 from jobs.runner.main import main
 from jobs.synthesis.samples import kept_samples
-from udfs.edit.shards import WRITTEN, ShardParams, place, write_batches, written_schema
+from udfs.edit.shards import WRITTEN, ShardParams, position, write_batches, written_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -68,7 +68,7 @@ def folder(params: Params) -> str:
 
 
 def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
-    """The rows to be written, with `place` (their order), and the bytes of their text."""
+    """The rows to be written, with `position` (their order), and the bytes of their text."""
     from pyspark.sql import functions as F
 
     if params.source == "samples":
@@ -78,7 +78,7 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
                 "export_shards: source is samples, and no finished run has written them; run "
                 "merge_samples, or name another source"
             )
-        rows = samples.select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("place"))
+        rows = samples.select(*SAMPLE_COLUMNS, F.xxhash64(F.lit(params.seed), "sample_id").alias("position"))
         size = rows.agg(
             F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")
         ).first()
@@ -88,7 +88,7 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
         rows = tables["corpus"].select(
             "doc_id",
             *[name for name in wanted if name != "doc_id"],
-            F.xxhash64(F.lit(params.seed), "doc_id").alias("place"),
+            F.xxhash64(F.lit(params.seed), "doc_id").alias("position"),
         )
         size = tables["corpus"].agg(F.sum(F.octet_length("text").cast("bigint")).alias("n")).first()
         return rows, int(size["n"] or 0)
@@ -98,7 +98,7 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
             "export_shards: source is mix, and no finished run has written it; run mix_corpus, or "
             "set source: corpus"
         )
-    carry = ("copy", "place", "fim", "cut_start", "cut_end")
+    carry = ("copy", "position", "fim", "cut_start", "cut_end")
     size = mix.agg(
         F.sum("n_bytes").alias("n"), F.max((F.col("fim") != "none").cast("int")).alias("cut")
     ).first()
@@ -124,19 +124,19 @@ def export(tables: Tables, params: Params) -> Outputs:
     root = f"{tables.lake.root}/{folder(params)}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
     # of the table, so that all shards have the same
-    rows_schema = to_arrow_schema(rows.drop("place", "batch_id").schema)
+    rows_schema = to_arrow_schema(rows.drop("position", "batch_id").schema)
     schema = written_schema(rows_schema, params.chat)
     key = json.dumps([tables.recipe_hash, used, n_shards, str(schema)], sort_keys=True)
     sentinels = params.sentinels.sentinels() if params.sentinels else None
     how = ShardParams(root, key, params.format, schema, sentinels, params.chat)
     identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
     ordered = (
-        rows.withColumn("shard", F.pmod("place", F.lit(n_shards)).cast("int"))
+        rows.withColumn("shard", F.pmod("position", F.lit(n_shards)).cast("int"))
         .repartition(n_shards, "shard")
-        .sortWithinPartitions("shard", "place", *identity)
+        .sortWithinPartitions("shard", "position", *identity)
     )
     shards = (
-        ordered.drop("place", "batch_id")
+        ordered.drop("position", "batch_id")
         .mapInArrow(functools.partial(write_batches, params=how), WRITTEN)
         .collect()
     )
@@ -176,7 +176,7 @@ def drop_others(root: str, wanted: set[str]) -> None:
     """Delete shards of an earlier export that this one does not have."""
     import pyarrow.fs as fs
 
-    system, path = place(root)
+    system, path = position(root)
     for each in system.get_file_info(fs.FileSelector(f"{path}/data", allow_not_found=True)):
         if f"data/{each.base_name}" not in wanted:
             system.delete_file(each.path)

@@ -70,8 +70,8 @@ class Params(Strict):
     buckets: Buckets | None
     diversity: Diversity | None
     # weights of the features that rank samples
-    style: dict[Literal["n_cot", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = Field(
-        min_length=1
+    style: dict[Literal["cot_units", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = (
+        Field(min_length=1)
     )
     self_bleu_texts: PositiveInt
     seed: int
@@ -98,10 +98,10 @@ def measured(tables: Tables, params: Params) -> DataFrame:
     evaluators (null where there is none)."""
     from pyspark.sql import functions as F
 
-    samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_share")
+    samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_ratio")
     asked = {
         "is_same_language",
-        "n_cot",
+        "cot_units",
         *params.style,
         *(LIMITS[name][0] for section in params.limits.values() for name in section),
     }
@@ -156,7 +156,7 @@ def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Any:
             for part, kind, name in zip(
                 parts,
                 ("string", "double", "double", "string"),
-                ("reason", "value", "limit", "rule"),
+                ("reason", "value", "threshold", "rule"),
                 strict=True,
             )
         )
@@ -200,7 +200,7 @@ def choose(tables: Tables, params: Params) -> Outputs:
         "sample_id",
         "reason",
         "value",
-        "limit",
+        "threshold",
         "rule",
         "dup_of",
         F.lit(tables.recipe_hash).alias("recipe_hash"),
@@ -229,7 +229,11 @@ def _looked_for(tables: Tables, against: Against | None) -> Record:
     """`benchmark_items`; rows of an earlier recipe go where none is looked for any more."""
     if against is not None:
         return {"benchmark_items": against.benchmark_items(tables.job.name)}
-    return {"benchmark_items": tables.empty("benchmark_items")} if tables.owns("benchmark_items") else {}
+    return (
+        {"benchmark_items": tables.empty("benchmark_items")}
+        if tables.output_exists("benchmark_items")
+        else {}
+    )
 
 
 def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:

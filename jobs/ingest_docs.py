@@ -71,7 +71,7 @@ class Params(Strict):
     replace_other_root: bool = False
     contract: str  # suite in conf/expectations
     # of the input rows; more and the job stops with nothing written
-    max_reject_share: float = Field(ge=0, le=1)
+    max_reject_ratio: float = Field(ge=0, le=1)
     # whether Great Expectations writes its pages beside the lake (local lakes only)
     data_docs: bool
     min_kept: NonNegativeInt  # documents
@@ -158,16 +158,16 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataF
     from pyspark.sql.window import Window
 
     judged = rows.select(
-        "place",
+        "source_location",
         "doc_id",
         "content_hash",
         F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"),
     )
     judged = tables.stage("judged", judged)
-    name = F.regexp_extract("place", r"(?s)^(.*):[^:]*$", 1)
-    position = F.regexp_extract("place", r"(\d+)\D*$", 1).cast("bigint")
+    name = F.regexp_extract("source_location", r"(?s)^(.*):[^:]*$", 1)
+    position = F.regexp_extract("source_location", r"(\d+)\D*$", 1).cast("bigint")
     good = judged.where("reason IS NULL").withColumn(
-        "at", F.struct(name.alias("name"), position.alias("position"), "place")
+        "at", F.struct(name.alias("name"), position.alias("position"), "source_location")
     )
     same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
     good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
@@ -180,7 +180,7 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataF
         "is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy")
     )
     known = earlier(tables).selectExpr(
-        "doc_id", "content_hash AS known_hash", "batch_id AS known_in", "place AS known_place"
+        "doc_id", "content_hash AS known_hash", "batch_id AS known_in", "source_location AS known_location"
     )
     good = good.join(known, "doc_id", how="left")
     reason = (
@@ -189,17 +189,21 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataF
         .when(F.col("is_older"), AMBIGUOUS)
         .when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
     )
-    wanted = ("place", "doc_id", reason.alias("reason"), "known_in", "known_place")
+    wanted = ("source_location", "doc_id", reason.alias("reason"), "known_in", "known_location")
     bad = judged.where("reason IS NOT NULL").selectExpr(
-        "place", "doc_id", "reason", "CAST(NULL AS string) AS known_in", "CAST(NULL AS string) AS known_place"
+        "source_location",
+        "doc_id",
+        "reason",
+        "CAST(NULL AS string) AS known_in",
+        "CAST(NULL AS string) AS known_location",
     )
     staged = tables.stage(
         "reasons", bad.unionByName(good.select(*wanted).where("reason IS NOT NULL OR known_in IS NOT NULL"))
     )
     beaten = staged.where("reason IS NULL").selectExpr(
-        "doc_id", "known_in AS batch_id", "known_place AS place"
+        "doc_id", "known_in AS batch_id", "known_location AS source_location"
     )
-    return staged.where("reason IS NOT NULL").select("place", "doc_id", "reason"), beaten
+    return staged.where("reason IS NOT NULL").select("source_location", "doc_id", "reason"), beaten
 
 
 def stronger(tables: Tables, params: Params) -> list[str]:
@@ -248,7 +252,7 @@ def ingest(tables: Tables, params: Params) -> Outputs:
     guard(tables, params, rows, left_out)
     gated.result()
     named = F.lit(batch).alias("batch_id")
-    good = rows.join(F.broadcast(left_out.select("place")), "place", how="left_anti")
+    good = rows.join(F.broadcast(left_out.select("source_location")), "source_location", how="left_anti")
     docs = good.select(
         "doc_id",
         named,
@@ -262,11 +266,13 @@ def ingest(tables: Tables, params: Params) -> Outputs:
         "text",
         "n_bytes",
         "content_hash",
-        "place",
+        "source_location",
         F.lit(tables.started_at).cast("timestamp").alias("ingested_at"),
     )
-    raw = rows.where("raw IS NOT NULL").select("place", "raw")
-    rejects = left_out.join(raw, "place", how="left").select(named, "place", "reason", "doc_id", "raw")
+    raw = rows.where("raw IS NOT NULL").select("source_location", "raw")
+    rejects = left_out.join(raw, "source_location", how="left").select(
+        named, "source_location", "reason", "doc_id", "raw"
+    )
     rejects = rejects.unionByName(batches.as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
     return {
         "rejects": rejects,
@@ -281,20 +287,20 @@ def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     found = [
-        tables.slice(name).select("doc_id", "place")
+        tables.slice(name).select("doc_id", "source_location")
         for name in ("docs", "rejects")
         if name in tables.versions
     ]
     if tables.batches[0] not in tables.runs.batches() or not found:
-        return tables.empty("rejects").select("doc_id", "place")
+        return tables.empty("rejects").select("doc_id", "source_location")
     before = found[0] if len(found) == 1 else found[0].unionByName(found[1])
     gone = before.where("doc_id IS NOT NULL").join(
         rows.where("doc_id IS NOT NULL").select("doc_id"), "doc_id", how="left_anti"
     )
-    return gone.groupBy("doc_id").agg(F.min("place").alias("place"))
+    return gone.groupBy("doc_id").agg(F.min("source_location").alias("source_location"))
 
 
-def settle(tables: Tables, params: Params) -> Outputs:
+def reject_superseded(tables: Tables, params: Params) -> Outputs:
     """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a
     copy that is gone are named.
 
@@ -317,7 +323,9 @@ def settle(tables: Tables, params: Params) -> Outputs:
         made.append(Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
     if back is not None and not back.isEmpty():
         # First the new row, then the old one away: whatever dies between them, the row is there.
-        again = back.select("batch_id", "place", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw")
+        again = back.select(
+            "batch_id", "source_location", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"
+        )
         made += [Insert(again, batches.REJECT), Delete(back, batches.REJECT)]
     return ({"rejects": made} if made else {}) | (
         {"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {}
@@ -350,11 +358,11 @@ def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
     stands = fresh.select("doc_id", F.lit(True).alias("is_here"))
     rows = theirs.join(gone.distinct(), "doc_id", how="left_semi").join(stands, "doc_id", how="left")
     rows = rows.where(F.col("is_here").isNull() | F.col("batch_id").isin(stronger(tables, params)))
-    return tables.stage("missed", rows.select("batch_id", "place", "reason", "doc_id", "raw"))
+    return tables.stage("missed", rows.select("batch_id", "source_location", "reason", "doc_id", "raw"))
 
 
 def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
-    """Raises ContractError when more than max_reject_share of the rows are broken, or fewer than
+    """Raises ContractError when more than max_reject_ratio of the rows are broken, or fewer than
     min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = found.pop(None, 0)
@@ -362,12 +370,12 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     listed = ", ".join(
         f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
     )
-    if total and sum(broken.values()) > params.max_reject_share * total:
+    if total and sum(broken.values()) > params.max_reject_ratio * total:
         listed = ", ".join(filter(None, (listed, *told(rows))))
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break "
             f"the contract ({listed}), more than "
-            f"max_reject_share {params.max_reject_share}; nothing was written. Mend the input, the "
+            f"max_reject_ratio {params.max_reject_ratio}; nothing was written. Mend the input, the "
             "columns in the recipe, or the limit"
             + (f". {AMBIGUOUS}: {who_names(params, rows, left_out)}" if AMBIGUOUS in broken else "")
         )
@@ -395,9 +403,9 @@ def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
     """Which columns gave one id to several texts."""
     from pyspark.sql import functions as F
 
-    again = left_out.where(F.col("reason") == AMBIGUOUS).select("place")
+    again = left_out.where(F.col("reason") == AMBIGUOUS).select("source_location")
     named = (
-        rows.join(again, "place", how="left_semi")
+        rows.join(again, "source_location", how="left_semi")
         .agg(
             F.count("native_key").alias("key"), F.count(F.when(F.col("native_key").isNull(), 1)).alias("url")
         )
@@ -428,7 +436,7 @@ def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
         if params.data_docs and tables.lake.local_root
         else None
     )
-    gate(rows.where("reason IS NULL"), load_contract(params.contract), params.max_reject_share, site)
+    gate(rows.where("reason IS NULL"), load_contract(params.contract), params.max_reject_ratio, site)
 
 
 def count(tables: Tables, params: Params) -> Counts:
@@ -460,7 +468,7 @@ JOB = Job(
     Params,
     reads=("docs", "rejects", "batch_files"),
     writes=(Writes("rejects", "batch"), Writes("docs", "batch"), Writes("batch_files", "batch")),
-    steps=(ingest, settle),
+    steps=(ingest, reject_superseded),
     scope="input",
     count=count,
     about=__doc__,

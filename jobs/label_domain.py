@@ -43,8 +43,8 @@ class Grams(Strict):
     """Hashed n-grams (udfs.scoring.grams)."""
 
     unit: Literal["chars", "words"]
-    shortest: PositiveInt  # items in a gram
-    longest: PositiveInt
+    min_n: PositiveInt  # items in a gram
+    max_n: PositiveInt
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
 
@@ -62,7 +62,7 @@ class Model(Strict):
     min_documents: PositiveInt  # of a domain; a rarer one is not learnt
     grams: Grams | None
     vectors: Beginning | None
-    strength: PositiveFloat  # C of the regressions
+    inverse_regularization: PositiveFloat  # C of the regressions
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
 
@@ -78,7 +78,7 @@ class Model(Strict):
         return {
             "features": "grams" if self.grams else "vectors",
             "grams": read.model_dump(),
-            "strength": self.strength,
+            "inverse_regularization": self.inverse_regularization,
             "folds": self.folds,
         }  # type: ignore[union-attr]
 
@@ -90,7 +90,7 @@ class Params(Strict):
     trust_hints: bool
     classifier: Model | None
     min_confidence: float = Field(ge=0, le=1)
-    otherwise: Label = Field(min_length=1)
+    default_domain: Label = Field(min_length=1)
 
     def modules(self) -> set[str]:
         """See jobs.core.packages."""
@@ -135,9 +135,9 @@ def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
         "turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id"))
     )
     rows = rows.withColumn(
-        "place", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id"))
+        "position", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id"))
     )
-    rows = rows.where((F.col("n") >= model.min_documents) & (F.col("place") <= model.per_domain))
+    rows = rows.where((F.col("n") >= model.min_documents) & (F.col("position") <= model.per_domain))
     chosen = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
     if chosen.select("label").distinct().count() < 2:
         return None
@@ -212,7 +212,7 @@ def label(tables: Tables, params: Params) -> Outputs:
         return {
             "domains": told.unionByName(
                 open_.select(
-                    "*", F.lit(params.otherwise).alias("domain"), F.lit("otherwise").alias("method"), *said
+                    "*", F.lit(params.default_domain).alias("domain"), F.lit("default").alias("method"), *said
                 )
             )
         }
@@ -221,7 +221,7 @@ def label(tables: Tables, params: Params) -> Outputs:
     labelled = found.select(
         "doc_id",
         "batch_id",
-        F.when(is_sure, F.col("found.domain")).otherwise(params.otherwise).alias("domain"),
+        F.when(is_sure, F.col("found.domain")).otherwise(params.default_domain).alias("domain"),
         F.lit("classifier").alias("method"),
         F.col("found.share").alias("confidence"),
         F.lit(model.version).alias("version"),

@@ -135,7 +135,7 @@ def merge(tables: Tables, params: Params) -> dict[str, Insert]:
         "made.answer",
         F.col("text").alias("source_text"),
         n_segments.alias("n_segments"),
-        (n_aligned / n_segments).alias("aligned_share"),
+        (n_aligned / n_segments).alias("aligned_ratio"),
         "model",
         "prompt_tokens",
         "completion_tokens",

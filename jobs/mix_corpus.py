@@ -47,7 +47,7 @@ class Fim(Marks):
     """Fill in the middle, at document level."""
 
     rate: float = Field(ge=0, le=1)  # share of the rows that are cut
-    spm_share: float = Field(ge=0, le=1)  # of these, told suffix first
+    spm_rate: float = Field(ge=0, le=1)  # of these, told suffix first
 
 
 class Rehydration(Strict):
@@ -78,7 +78,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: Any) -> object:
+    def _load_referenced_files(cls, given: Any) -> object:
         """A preset becomes part of the recipe, and so of its hash; in JSON, sizes are strings."""
         weights = given.get("family_weights") if isinstance(given, dict) else None
         if isinstance(weights, str):
@@ -178,23 +178,31 @@ def mix(tables: Tables, params: Params) -> Outputs:
         shape_batches,
         marks=params.fim.sentinels(),
         rate=params.fim.rate,
-        spm_share=params.fim.spm_share,
+        spm_rate=params.fim.spm_rate,
         seed=params.seed,
     )
     made = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
-    place = F.xxhash64(F.lit(params.seed), F.lit("place"), F.col("doc_id"), F.col("copy"))
+    position = F.xxhash64(F.lit(params.seed), F.lit("position"), F.col("doc_id"), F.col("copy"))
     verdicts = made.where("is_refused").select(
         F.lit(tables.job.name).alias("job"),
         "doc_id",
         "batch_id",
         F.lit("holds_sentinel").alias("reason"),
         F.lit(None).cast("double").alias("value"),
-        F.lit(None).cast("double").alias("limit"),
+        F.lit(None).cast("double").alias("threshold"),
         F.lit("mix_corpus.fim").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
     mixed = made.where(~F.col("is_refused")).select(
-        "doc_id", "batch_id", "slice", "copy", "n_bytes", place.alias("place"), "fim", "cut_start", "cut_end"
+        "doc_id",
+        "batch_id",
+        "slice",
+        "copy",
+        "n_bytes",
+        position.alias("position"),
+        "fim",
+        "cut_start",
+        "cut_end",
     )
     return {"verdicts": verdicts, "mix": mixed}
 

@@ -76,7 +76,7 @@ class Params(Strict):
     languages: PositiveInt
     domains: PositiveInt  # domains likewise
     # of the documents; rarer languages and domains are summed with the others
-    min_share: float = Field(ge=0, le=1)
+    min_ratio: float = Field(ge=0, le=1)
     # families of duplicates shown for each job
     largest_families: PositiveInt
     # characters of two members that are compared
@@ -101,10 +101,10 @@ class Params(Strict):
 
 def write_page(tables: Tables, params: Params) -> Outputs:
     """Gather what each section shows, draw the page, write it; no table changes."""
-    rows = data.fates(tables, params.measures)
+    rows = data.outcomes(tables, params.measures)
     first = at_once(
-        langs=lambda: data.commonest(rows, "lang", params.languages, params.min_share),
-        domains=lambda: data.commonest(rows, "domain", params.domains, params.min_share),
+        langs=lambda: data.commonest(rows, "lang", params.languages, params.min_ratio),
+        domains=lambda: data.commonest(rows, "domain", params.domains, params.min_ratio),
         found=lambda: data.judged(tables, rows),
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
@@ -191,8 +191,8 @@ def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], l
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
         rule = LIMITS.get(str(row["rule"]).rsplit(".", 1)[-1])
-        if rule and row["limit"] is not None:
-            limits.setdefault((rule.column, row["lang"]), set()).add(row["limit"])
+        if rule and row["threshold"] is not None:
+            limits.setdefault((rule.column, row["lang"]), set()).add(row["threshold"])
     about = {column.name: column.comment for column in catalog.table("signals").columns}
     return page.measure_cards(made, about, limits, *shown)
 

@@ -1,4 +1,4 @@
-"""Score the documents that earlier judges kept with the trained classifiers; each document at most once by
+"""Score the documents that earlier filters kept with the trained classifiers; each document at most once by
 each version.
 
 reads   docs, signals, verdicts, models
@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
 from jobs.runner.job import Job, Outputs, Writes
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_classifier.yaml."""
 
-    # judges whose left-out documents are not scored
-    heeds: list[str]
+    # filters whose rejected documents are not scored
+    skip_rejected_by: list[str]
     classifiers: list[str]  # names of train_classifier's models
 
 
@@ -66,9 +66,11 @@ def score(tables: Tables, params: Params) -> Outputs:
         .select(*keys, "version")
     )
     full = done.groupBy(*keys).agg(F.count("*").alias("n")).where(F.col("n") == len(models)).select(*keys)
-    is_first = not tables.owns("scores")
+    is_first = not tables.output_exists("scores")
     todo = (
-        tables.kept(params.heeds) if is_first else tables.kept(params.heeds).join(full, keys, how="left_anti")
+        tables.kept(params.skip_rejected_by)
+        if is_first
+        else tables.kept(params.skip_rejected_by).join(full, keys, how="left_anti")
     )
     by_text, by_measures = [m for m in models if m.wants_text], [m for m in models if not m.wants_text]
     frames = []
@@ -96,7 +98,7 @@ JOB = Job(
     reads=("docs", "signals", "verdicts", "models"),
     writes=(Writes("scores", "append"),),
     steps=(
-        forget_replaced,
+        drop_replaced,
         score,
     ),
     count=count_kept,

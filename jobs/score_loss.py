@@ -24,7 +24,7 @@ from jobs.core.config import Strict
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
 from jobs.curation.domains import with_domain
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
 from jobs.runner.job import Job, Outputs, Writes
@@ -43,15 +43,15 @@ NO_DOMAIN = "none"
 class Params(Strict):
     """See conf/jobs/score_loss.yaml."""
 
-    # judges whose left-out documents are not measured
-    heeds: list[str]
+    # filters whose rejected documents are not measured
+    skip_rejected_by: list[str]
     # folder of a Hugging Face causal language model, at the same path on every executor
     model: str
     # of the model's files, filled in: another content is another recipe and another version
     digest: str = ""
     device: Literal["cpu", "cuda"]
     # token before each document; null: the tokenizer's bos_token, else its eos_token
-    opening: str | None
+    bos_token: str | None
     max_tokens: PositiveInt  # of a document, from its beginning
     # in one pass of the model, padding included
     padded_tokens: PositiveInt
@@ -61,7 +61,7 @@ class Params(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("model"), str):
             return given
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
@@ -79,7 +79,7 @@ def name_of(params: Params) -> str:
             f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging "
             "Face causal language model (`make worker` makes models/smollm2-135m-instruct)"
         )
-    return f"{Path(params.model).name}-{version_of(params.digest, params.opening, params.max_tokens)}"
+    return f"{Path(params.model).name}-{version_of(params.digest, params.bos_token, params.max_tokens)}"
 
 
 def measured(tables: Tables, params: Params) -> DataFrame:
@@ -101,18 +101,21 @@ def score(tables: Tables, params: Params) -> Outputs:
 
     keys, model = ["doc_id", "batch_id"], name_of(params)
     todo = tables.stage(
-        "todo", tables.kept(params.heeds).join(measured(tables, params).select(*keys), keys, how="left_anti")
+        "todo",
+        tables.kept(params.skip_rejected_by).join(
+            measured(tables, params).select(*keys), keys, how="left_anti"
+        ),
     )
     # an append without rows: the run still names the version that readers open
     if not todo.take(1):
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
     folder = str(Path(params.model).resolve())
-    loss = token_loss(folder, params.opening, params.max_tokens, params.padded_tokens, params.device).once()
+    loss = token_loss(folder, params.bos_token, params.max_tokens, params.padded_tokens, params.device).once()
     rows = tables.texts(todo, "text").select(*keys, loss("text").alias("found"))
     rows = rows.where("found.n_tokens IS NOT NULL")
     own, named = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")
-    no_share = F.lit(None).cast("double").alias("oov_share")
+    no_share = F.lit(None).cast("double").alias("oov_ratio")
     found = ("found.n_tokens", "found.log_prob", no_share, "found.perplexity", "found.loss")
     return {"perplexity": rows.select(own, *keys, named, *found)}
 
@@ -129,7 +132,7 @@ def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:
     raise ValueError("no documents")
 
 
-def judge(tables: Tables, params: Params) -> Outputs:
+def reject(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document above the limit of its domain. Only compares."""
     from pyspark.sql import functions as F
 
@@ -137,7 +140,7 @@ def judge(tables: Tables, params: Params) -> Outputs:
     rows = (
         measured(tables, params)
         .select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step"))
-        .join(tables.kept(params.heeds), keys, how="left_semi")
+        .join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
     )
     rows = tables.stage(
         "losses",
@@ -164,7 +167,7 @@ def judge(tables: Tables, params: Params) -> Outputs:
             *keys,
             F.lit("unlikely_in_its_domain").alias("reason"),
             F.col("loss").alias("value"),
-            (F.col("most") / STEPS).alias("limit"),
+            (F.col("most") / STEPS).alias("threshold"),
             F.concat(
                 F.lit("score_loss."), F.coalesce("domain", F.lit(NO_DOMAIN)), F.lit(".max_percentile")
             ).alias("rule"),
@@ -178,7 +181,7 @@ JOB = Job(
     Params,
     reads=("docs", "verdicts"),
     writes=(Writes("perplexity", "append"), Writes("verdicts", "job")),
-    steps=(forget_replaced, score, judge),
+    steps=(drop_replaced, score, reject),
     scope="lake",
     count=count_verdicts,
     about=__doc__,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from jobs.core.config import Strict
 from jobs.core.routes import Label
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
 from jobs.runner.job import Job, Outputs, Writes
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_perplexity.yaml."""
 
-    # judges whose left-out documents are not measured
-    heeds: list[str]
+    # filters whose rejected documents are not measured
+    skip_rejected_by: list[str]
     # each with a model of train_lm; documents in others have no perplexity
     languages: list[Label]
 
@@ -50,12 +50,12 @@ def score(tables: Tables, params: Params) -> Outputs:
         lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)
     }
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
-    todo = tables.kept(params.heeds).join(
+    todo = tables.kept(params.skip_rejected_by).join(
         tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)),
         keys,
         how="inner",
     )
-    if tables.owns("perplexity"):
+    if tables.output_exists("perplexity"):
         done = (
             tables.own("perplexity")
             .where((F.col("job") == tables.job.name) & F.col("model").isin(names))
@@ -68,7 +68,7 @@ def score(tables: Tables, params: Params) -> Outputs:
     made_by = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
     model = F.create_map(*made_by)[F.col("lang")].alias("model")
     own = F.lit(tables.job.name).alias("job")
-    scores = [f"found.{name}" for name in ("n_tokens", "log_prob", "oov_share", "perplexity", "loss")]
+    scores = [f"found.{name}" for name in ("n_tokens", "log_prob", "oov_ratio", "perplexity", "loss")]
     return {"perplexity": found.select(own, *keys, model, *scores)}
 
 
@@ -78,7 +78,7 @@ JOB = Job(
     reads=("docs", "signals", "verdicts", "models"),
     writes=(Writes("perplexity", "append"),),
     steps=(
-        forget_replaced,
+        drop_replaced,
         score,
     ),
     count=count_kept,

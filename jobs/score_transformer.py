@@ -1,4 +1,4 @@
-"""Score the documents that earlier judges kept with text classifiers of Hugging Face folders; each document
+"""Score the documents that earlier filters kept with text classifiers of Hugging Face folders; each document
 at most once by each version.
 
 reads   docs, verdicts
@@ -22,7 +22,7 @@ from pydantic import Field, PositiveInt, model_validator
 from jobs.core.config import Strict
 from jobs.core.datafiles import digest_of_folder
 from jobs.core.errors import ConfigError
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
 from jobs.runner.job import Job, Outputs, Writes
@@ -77,7 +77,7 @@ class Scorer(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("model"), str):
             return given
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
@@ -86,8 +86,8 @@ class Scorer(Strict):
 class Params(Strict):
     """See conf/jobs/score_transformer.yaml."""
 
-    # judges whose left-out documents are not scored
-    heeds: list[str]
+    # filters whose rejected documents are not scored
+    skip_rejected_by: list[str]
     device: Literal["cpu", "cuda"]
     padded_tokens: PositiveInt  # in one pass of a model, padding included
     scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
@@ -139,7 +139,7 @@ def score(tables: Tables, params: Params) -> Outputs:
 
     keys, frames, own = ["doc_id", "batch_id"], [], F.lit(tables.job.name).alias("job")
     kept, versions = (
-        tables.kept(params.heeds),
+        tables.kept(params.skip_rejected_by),
         {name: version(name, scorer) for name, scorer in params.scorers.items()},
     )
     for i, (name, scorer) in enumerate(params.scorers.items()):
@@ -170,7 +170,7 @@ JOB = Job(
     Params,
     reads=("docs", "verdicts"),
     writes=(Writes("scores", "append"),),
-    steps=(forget_replaced, score),
+    steps=(drop_replaced, score),
     count=count_kept,
     about=__doc__,
 )

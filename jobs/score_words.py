@@ -1,11 +1,11 @@
-"""Count the sensitive words of the documents that earlier judges kept, by lists of the recipe; each document
+"""Count the sensitive words of the documents that earlier filters kept, by lists of the recipe; each document
 once by each version of a list.
 
 reads   docs, verdicts
 writes  scores
 run     spark-submit jobs/score_words.py --recipe conf/jobs/score_words.yaml --lake lakes/demo
 
-Only counts: judge_scores compares the share with the recipe's limit.
+Only counts: filter_scores compares the share with the recipe's limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from jobs.core.config import Strict
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.curation.word_lists import ListFile, load_list
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_kept
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_words.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     lists: list[ListFile] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -55,7 +55,7 @@ def score(tables: Tables, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     keys, frames = ["doc_id", "batch_id"], []
-    kept = tables.stage("kept", tables.kept(params.heeds))
+    kept = tables.stage("kept", tables.kept(params.skip_rejected_by))
     done = tables.own("scores").where(
         (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
     )
@@ -77,7 +77,7 @@ JOB = Job(
     Params,
     reads=("docs", "verdicts"),
     writes=(Writes("scores", "append"),),
-    steps=(forget_replaced, score),
+    steps=(drop_replaced, score),
     count=count_kept,
     about=__doc__,
 )

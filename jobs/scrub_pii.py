@@ -1,4 +1,4 @@
-"""Find personal data and credentials in the documents that earlier judges kept; build_corpus puts typed
+"""Find personal data and credentials in the documents that earlier filters kept; build_corpus puts typed
 placeholders in their place.
 
 reads   docs, verdicts
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/scrub_pii.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     # what stands in the place of each entity; one that is not named is left alone
     placeholders: dict[str, str]
 
@@ -49,7 +49,7 @@ def scrub(tables: Tables, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
-    found = tables.to_look_at(params.heeds, "text").select(*keys, find("text").alias("found"))
+    found = tables.to_look_at(params.skip_rejected_by, "text").select(*keys, find("text").alias("found"))
     own = F.lit(tables.job.name).alias("job")
     return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
 

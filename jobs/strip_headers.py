@@ -1,4 +1,4 @@
-"""Find licence and copyright headers in the code that earlier judges kept; build_corpus leaves them out.
+"""Find licence and copyright headers in the code that earlier filters kept; build_corpus leaves them out.
 
 reads   docs, verdicts
 writes  edits
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/strip_headers.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     domains: list[Label] = Field(min_length=1)  # of source files
 
 
@@ -42,7 +42,7 @@ def strip(tables: Tables, params: Params) -> Outputs:
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(
         F.col("domain").isin(params.domains)
     )
-    texts = tables.texts(tables.to_look_at(params.heeds).join(code, keys, how="left_semi"), "text")
+    texts = tables.texts(tables.to_look_at(params.skip_rejected_by).join(code, keys, how="left_semi"), "text")
     found = texts.select(*keys, licence_headers().once()("text").alias("found"))
     spans = found.select(*keys, F.explode("found").alias("span"))
     own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")

@@ -4,8 +4,8 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_classifier.py --recipe conf/jobs/train_classifier.yaml --lake lakes/demo
 
-Good examples are documents of the reference domains that the judges kept; bad ones are those that a judge
-left out. Likeness may have slices of its own instead: a target that the judges kept, and a raw sample of all
+Good examples are documents of the reference domains that the filters kept; bad ones are those that a judge
+left out. Likeness may have slices of its own instead: a target that the filters kept, and a raw sample of all
 documents. Which are taken depends on their ids and the seed only. A model is calibrated, and its figures are
 told, on held-out folds.
 """
@@ -37,20 +37,24 @@ class Linear(Strict):
 
     kind: Literal["linear"]
     unit: Literal["chars", "words"]
-    shortest: PositiveInt  # items in a gram
-    longest: PositiveInt
+    min_n: PositiveInt  # items in a gram
+    max_n: PositiveInt
     buckets: PositiveInt  # a power of two
     max_chars: PositiveInt  # characters of a text that are read
     # C of the regression: more, and it trusts the examples more
-    strength: PositiveFloat
+    inverse_regularization: PositiveFloat
     # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only
     # in all
     length_bins: PositiveInt | None
 
     def spec(self) -> Record:
         """What udfs.scoring.training wants."""
-        grams = {key: getattr(self, key) for key in ("unit", "shortest", "longest", "buckets", "max_chars")}
-        return {"grams": grams, "strength": self.strength, "length_bins": self.length_bins}
+        grams = {key: getattr(self, key) for key in ("unit", "min_n", "max_n", "buckets", "max_chars")}
+        return {
+            "grams": grams,
+            "inverse_regularization": self.inverse_regularization,
+            "length_bins": self.length_bins,
+        }
 
 
 class Trees(Strict):
@@ -61,7 +65,7 @@ class Trees(Strict):
     leaves: PositiveInt
     learning_rate: PositiveFloat
     # of the measures, drawn anew for each split, that it may choose from
-    feature_share: float = Field(gt=0, le=1)
+    feature_fraction: float = Field(gt=0, le=1)
 
     def spec(self) -> Record:
         """What udfs.scoring.training wants."""
@@ -101,8 +105,8 @@ class Counted(Strict):
 
     max_chars: PositiveInt  # characters of a text that are read
     # a run of words counts each time it stands in a text; false: once
-    repeats: bool
-    # the reference, of what the judges kept; null: the good examples
+    count_repeats: bool
+    # the reference, of what the filters kept; null: the good examples
     target: Sample | None
     # what it is told from, of all documents; null: the bad examples
     raw: Sample | None
@@ -123,8 +127,8 @@ class Counted(Strict):
 class Likeness(Counted):
     """Importance weights of hashed runs of words (DSIR)."""
 
-    kind: Literal["likeness"]
-    longest: int = Field(ge=1, le=8)  # words in a run
+    kind: Literal["importance_weights"]
+    max_n: int = Field(ge=1, le=8)  # words in a run
     buckets: PositiveInt
     smoothing: PositiveFloat  # counts added to each bucket
 
@@ -134,8 +138,8 @@ class WordStats(Counted):
     frequency there."""
 
     kind: Literal["word_stats"]
-    tops: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
-    strength: PositiveFloat  # C of the regression that weighs them
+    vocabulary_sizes: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
+    inverse_regularization: PositiveFloat  # C of the regression that weighs them
 
 
 Classifier = Linear | Trees | FastText | Likeness | WordStats
@@ -153,7 +157,7 @@ class Params(Strict):
     """See conf/jobs/train_classifier.yaml."""
 
     # what they kept may be good, what they left out is bad
-    judges: list[str]
+    filters: list[str]
     # reasons of theirs that make a bad example; null: all
     reasons: list[str] | None
     good: Slice | None
@@ -163,13 +167,13 @@ class Params(Strict):
     folds: int = Field(ge=2)
     seed: int  # which documents are taken
     # a model stays while its parameters do; false: it is trained anew with each batch
-    keep: bool
+    reuse_model: bool
     # or, in a recipe, the name of a preset's file
     classifiers: dict[str, Classifier]
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         """Presets become part of the recipe, and so of its hash."""
         if not isinstance(given, dict) or not isinstance(given.get("classifiers"), dict):
             return given
@@ -213,7 +217,7 @@ def lake_examples(
     bad: Sample | Slice,
     from_all: bool = False,
 ) -> pa.Table:
-    """text, label, lang, group of the examples that the lake gives: good of what the judges kept, bad of
+    """text, label, lang, group of the examples that the lake gives: good of what the filters kept, bad of
     what they left out (`from_all`: of all documents)."""
     import pyarrow as pa
     from pyspark.sql import functions as F
@@ -222,7 +226,7 @@ def lake_examples(
     docs = docs.join(
         tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner"
     )
-    found = tables.slice("verdicts").where(F.col("job").isin(params.judges))
+    found = tables.slice("verdicts").where(F.col("job").isin(params.filters))
     hit = found if params.reasons is None else found.where(F.col("reason").isin(params.reasons))
     keys = ["doc_id", "batch_id"]
     kept = docs.join(found.select(*keys).distinct(), keys, how="left_anti")
@@ -285,7 +289,7 @@ def train(tables: Tables, params: Params) -> Outputs:
     from udfs.scoring import training
     from udfs.scoring.classifiers import to_bytes
 
-    if params.keep and is_trained(tables):
+    if params.reuse_model and is_trained(tables):
         return {}
     made, shared = [], None
     for i, (name, classifier) in enumerate(params.classifiers.items()):

@@ -41,8 +41,8 @@ class Model(Strict):
 class Params(Strict):
     """See conf/jobs/train_lm.yaml."""
 
-    # judges whose left-out documents teach nothing
-    heeds: list[str]
+    # filters whose rejected documents teach nothing
+    skip_rejected_by: list[str]
     domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
     # characters of a document that are read, here and when it is scored
@@ -53,7 +53,7 @@ class Params(Strict):
     log10_unk: float = Field(lt=0)
     seed: int  # which documents are taken
     # a model stays while these parameters do; false: it is trained anew with each batch
-    keep: bool
+    reuse_model: bool
     models: dict[Label, Model]  # by language
 
     def modules(self) -> set[str]:
@@ -73,13 +73,13 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(
         F.col("lang").isin(list(params.models))
     )
-    rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
+    rows = rows.join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
     return tables.stage(
         "reference",
-        rows.withColumn("place", F.row_number().over(order))
-        .where(F.col("place") <= params.max_documents)
-        .select(*keys, "lang", "place"),
+        rows.withColumn("position", F.row_number().over(order))
+        .where(F.col("position") <= params.max_documents)
+        .select(*keys, "lang", "position"),
     )
 
 
@@ -88,12 +88,12 @@ def train(tables: Tables, params: Params) -> Outputs:
     from udfs.scoring import kenlm_training
     from udfs.scoring.kenlm import to_bytes
 
-    if params.keep and is_trained(tables):
+    if params.reuse_model and is_trained(tables):
         return {}
     texts = (
-        tables.texts(reference(tables, params), "text", carry=("lang", "place"))
+        tables.texts(reference(tables, params), "text", carry=("lang", "position"))
         .toPandas()
-        .sort_values(["lang", "place"])
+        .sort_values(["lang", "position"])
     )
     made = []
     for lang, how in params.models.items():

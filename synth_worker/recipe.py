@@ -73,9 +73,9 @@ class Limits(Strict):
     in_flight: PositiveInt
     open_requests: PositiveInt
     repairs: NonNegativeInt
-    tries: PositiveInt
+    max_retries: NonNegativeInt
     backoff_seconds: PositiveFloat
-    patience_seconds: PositiveFloat
+    engine_down_seconds: PositiveFloat
     request_tokens: PositiveInt
     max_chars: PositiveInt
     lease_seconds: PositiveFloat

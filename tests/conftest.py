@@ -97,7 +97,7 @@ def ingest(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable
         folder = tmp_path / "raw" / batch
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rows.jsonl").write_text("".join(json.dumps({"source": "test", **row}, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        params = params_of("ingest_docs", **{"data_docs": False, "max_reject_share": 1.0, "min_kept": 0, **changes})
+        params = params_of("ingest_docs", **{"data_docs": False, "max_reject_ratio": 1.0, "min_kept": 0, **changes})
         return run_job(JOB, params, lake, inputs=str(folder))
 
     return made

@@ -35,7 +35,7 @@ ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "mix_corpus", "
 def demo_recipe(without: frozenset[str] = ASIDE, **changes: Any) -> config.Recipe:
     """conf/demo.yaml without some jobs and without Great Expectations' pages; `changes` go to every job that has such a parameter."""
     recipe = config.load_recipe("conf/demo.yaml")
-    given = {"data_docs": False, "max_reject_share": 1.0, **changes}
+    given = {"data_docs": False, "max_reject_ratio": 1.0, **changes}
     jobs = {name: {**section, **{key: value for key, value in given.items() if key in section}} for name, section in recipe.jobs.items() if name not in without}
     return dataclasses.replace(recipe, jobs=jobs)
 
@@ -152,5 +152,5 @@ def _document(place: str, row: dict[str, Any], batch: str, buckets: int, at: dt.
     return {
         "doc_id": doc_id, "batch_id": batch, "bucket": int(doc_id[:7], 16) % buckets, "source": row["source"], "native_key": row.get("id"), "url": url,
         "domain_hint": domain, "lang_hint": row.get("lang_hint"), "license": row.get("license"), "text": row["text"], "n_bytes": len(data),
-        "content_hash": digest, "place": place, "ingested_at": at,
+        "content_hash": digest, "source_location": place, "ingested_at": at,
     }  # fmt: skip

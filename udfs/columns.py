@@ -79,11 +79,18 @@ def language(lid_model: str = langid.PACKAGE, lid_chars: int = 1000) -> Function
 
 
 def text_hash(
-    nfkc: bool = True, casefold: bool = True, squeeze_space: bool = True, simplify: bool = True
+    nfkc: bool = True,
+    casefold: bool = True,
+    collapse_whitespace: bool = True,
+    traditional_to_simplified: bool = True,
 ) -> Function:
     """text -> 32 hex digits, equal for texts that are equal once folded (udfs.text.folding); null: null."""
     kernel = partial(
-        content_hashes, nfkc=nfkc, casefold=casefold, squeeze_space=squeeze_space, simplify=simplify
+        content_hashes,
+        nfkc=nfkc,
+        casefold=casefold,
+        collapse_whitespace=collapse_whitespace,
+        traditional_to_simplified=traditional_to_simplified,
     )
     return _function("text_hash", kernel, pa.string())
 
@@ -147,12 +154,12 @@ def word_score_of(lists: Sequence[WordList]) -> Function:
 def transformer_score(
     folder: str, head: Head, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of udfs.scoring.text_heads.SAID; nulls for a null text and one without a token.
+    """text -> struct of udfs.scoring.text_heads.HEAD_SCORES; nulls for a null text and one without a token.
 
     `folder`: a Hugging Face classifier, at the same path on every executor; the query fails with RuntimeError
     without it. `max_tokens` of a text are read; `padded_tokens`, padding included, go through it at once.
     """
-    from udfs.scoring.text_heads import SAID, score_texts
+    from udfs.scoring.text_heads import HEAD_SCORES, score_texts
 
     bound = partial(
         score_texts,
@@ -162,16 +169,16 @@ def transformer_score(
         max_tokens=max_tokens,
         padded_tokens=padded_tokens,
     )
-    return _function("transformer_score", bound, SAID)
+    return _function("transformer_score", bound, HEAD_SCORES)
 
 
 def token_loss(
-    folder: str, opening: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
+    folder: str, bos_token: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
     """text -> struct of udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a text without
     a token.
 
-    `opening`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
+    `bos_token`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
     """
     from udfs.scoring.causal_lm import LOSSES, score_texts
 
@@ -179,7 +186,7 @@ def token_loss(
         score_texts,
         folder=folder,
         device=device,
-        opening=opening,
+        bos_token=bos_token,
         max_tokens=max_tokens,
         padded_tokens=padded_tokens,
     )

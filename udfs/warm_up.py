@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from udfs.contamination.search import build_index, find_items
 from udfs.dedup.blocks import sketch_blocks
-from udfs.dedup.candidates import meet, scatter
+from udfs.dedup.candidates import candidate_pairs, scatter
 from udfs.dedup.doc_ids import doc_ids
-from udfs.dedup.fates import fates
 from udfs.dedup.grouping import group
 from udfs.dedup.minhash import MinHashParams, minhash_fingerprints
-from udfs.dedup.verdicts import PairRule, judge_sketches, similarities
+from udfs.dedup.outcomes import outcomes
+from udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
 from udfs.rules import measures
 from udfs.scoring.grams import GramParams, count_grams
 from udfs.text import langid
@@ -44,11 +44,11 @@ def warm_up_duplicates() -> None:
     fingerprinter = functools.partial(minhash_fingerprints, params=params)
     [block] = sketch_blocks(iter([rows]), fingerprinter, 0)
     keys = block.select(["block", "n_shingles", "set_hash", "bands"])
-    list(group(meet(scatter(iter([keys]), 1, params.bands), 2), 1))
+    list(group(candidate_pairs(scatter(iter([keys]), 1, params.bands), 2), 1))
     made, one = fingerprinter(texts), np.array([0])
     sizes = made.n_shingles.astype(np.int64)
     rule = PairRule("jaccard", 0.7, 4.0, False)
-    judge_sketches(sizes[:1], sizes[1:], made.sketch[:1], made.sketch[1:], params, rule)
+    decide_by_sketches(sizes[:1], sizes[1:], made.sketch[:1], made.sketch[1:], params, rule)
     found = similarities(texts, one, np.array([1]), params.shingles, "jaccard")
-    fates(np.arange(2), np.arange(2), one, np.array([1]), found, one, "independent_set")
+    outcomes(np.arange(2), np.arange(2), one, np.array([1]), found, one, "independent_set")
     doc_ids(np.zeros(1, np.uint64), np.zeros(1, np.uint64))

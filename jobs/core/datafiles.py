@@ -34,7 +34,7 @@ class DataFile(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("file"), str):
             return given
         return {**given, "digest": digest_of(find_data(given["file"], cls.about))}

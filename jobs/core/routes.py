@@ -41,7 +41,7 @@ class Matches(Strict):
     domain: list[Label]
 
 
-def lead_somewhere(routes: Sequence[Matches]) -> None:
+def require_default_route(routes: Sequence[Matches]) -> None:
     """Raises ValueError unless the last route takes every document and each takes some that none before
     it takes."""
     if not routes or routes[-1].lang != ANY or routes[-1].domain != ANY:
@@ -62,7 +62,7 @@ def _takes_all_of(earlier: list[str], later: list[str]) -> bool:
     return earlier == ANY or (later != ANY and set(later) <= set(earlier))
 
 
-def tell_unnamed(job: str, found: Iterable[tuple[str, int]]) -> None:
+def log_unnamed(job: str, found: Iterable[tuple[str, int]]) -> None:
     """A line on standard error about domains (and their documents) that no route names: a slip, or meant."""
     listed = ", ".join(f"{domain} ({n:,} documents)" for domain, n in sorted(found))
     if listed:

@@ -63,7 +63,7 @@ class Questions(DataFile):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("file"), str):
             return given
         paths = find_all(given["file"])

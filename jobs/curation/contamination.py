@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 NAMES = ("benchmark", "item", "part")  # of what is found
 FOUND = (
-    "benchmark string, item string, part string, score double, run_words double, is_copy boolean, "
-    "`limit` double, "
+    "benchmark string, item string, part string, score double, longest_match_words double, is_copy boolean, "
+    "`threshold` double, "
     "start int, `end` int"
 )
 """What `find_batches` gives beside the keys."""
@@ -35,7 +35,7 @@ PARTS = {  # of which one, several are looked for
 }
 
 
-class Run(Strict):
+class Verbatim(Strict):
     """A stretch word for word that is enough."""
 
     words: float = Field(gt=0)
@@ -54,15 +54,15 @@ class Against(Strict):
     """See conf/jobs/decontaminate.yaml for every number and its source."""
 
     benchmarks: list[Questions]
-    seed: int = Field(ge=2)  # tokens
+    seed_tokens: int = Field(ge=2)  # tokens
     max_seed_items: PositiveInt
-    band: NonNegativeInt  # tokens
+    max_shift_tokens: NonNegativeInt  # tokens
     min_words: float = Field(ge=1)
     with_answer: WithAnswer | None = None  # null: no answer is looked for
-    min_alike: float = Field(gt=0, le=1)
+    min_identity: float = Field(gt=0, le=1)
     short_words: float = Field(ge=0)
-    min_alike_short: float = Field(gt=0, le=1)
-    runs: list[Run]
+    min_identity_short: float = Field(gt=0, le=1)
+    verbatim: list[Verbatim]
 
     @model_validator(mode="after")
     def _read(self) -> Against:
@@ -97,14 +97,14 @@ class Against(Strict):
             min_words=self.min_words, window=1, tokens=1
         )  # no item has an answer then
         return OverlapParams(
-            self.seed,
+            self.seed_tokens,
             self.max_seed_items,
-            self.band,
+            self.max_shift_tokens,
             self.min_words,
-            self.min_alike,
+            self.min_identity,
             self.short_words,
-            self.min_alike_short,
-            tuple((run.words, run.share) for run in self.runs),
+            self.min_identity_short,
+            tuple((run.words, run.share) for run in self.verbatim),
             answer.min_words,
             answer.window,
             answer.tokens,
@@ -213,7 +213,7 @@ def find_batches(
         items = names.take(found["item"]).combine_chunks()
         whose = [batch[name].take(found["row"]) for name in keys]
         whose += [items[name].combine_chunks() for name in NAMES]
-        measured = ["score", "run_words", "is_copy", "limit", "start", "end"]
+        measured = ["score", "longest_match_words", "is_copy", "threshold", "start", "end"]
         yield pa.record_batch([*whose, *(found[name] for name in measured)], names=[*keys, *NAMES, *measured])
 
 
@@ -221,7 +221,7 @@ def best_place() -> Column:
     """Aggregate: the place at which a text is most like a question of one benchmark."""
     from pyspark.sql import functions as F
 
-    return F.max(F.struct("is_copy", "score", "run_words", "limit")).alias("best")
+    return F.max(F.struct("is_copy", "score", "longest_match_words", "threshold")).alias("best")
 
 
 def as_verdict() -> list[Column]:
@@ -230,9 +230,11 @@ def as_verdict() -> list[Column]:
 
     return [
         F.lit("contaminated").alias("reason"),
-        F.when(F.col("best.is_copy"), F.col("best.score")).otherwise(F.col("best.run_words")).alias("value"),
-        F.col("best.limit").alias("limit"),
-        F.concat("benchmark", F.when(F.col("best.is_copy"), ".max_score").otherwise(".max_run_words")).alias(
-            "rule"
-        ),
+        F.when(F.col("best.is_copy"), F.col("best.score"))
+        .otherwise(F.col("best.longest_match_words"))
+        .alias("value"),
+        F.col("best.threshold").alias("threshold"),
+        F.concat(
+            "benchmark", F.when(F.col("best.is_copy"), ".max_score").otherwise(".max_longest_match_words")
+        ).alias("rule"),
     ]

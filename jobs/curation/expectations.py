@@ -76,11 +76,11 @@ def _holds(rule: Expectation) -> Column:
     return F.coalesce(kept, F.lit(True))
 
 
-def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: str | None) -> None:
+def gate(frame: DataFrame, contract: Contract, max_broken_ratio: float, site: str | None) -> None:
     """Validate the batch with Great Expectations; Data Docs go to the local folder `site` (none written when
     None).
 
-    Raises ContractError, naming each failed expectation, when more than `max_broken_share` of the rows break
+    Raises ContractError, naming each failed expectation, when more than `max_broken_ratio` of the rows break
     one.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -88,9 +88,9 @@ def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: st
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # The verdict alone costs one aggregation; what broke it is asked for only when something did.
-        result = _run_checkpoint(frame, contract, 1 - max_broken_share, site, "BOOLEAN_ONLY")
+        result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BOOLEAN_ONLY")
         if not result.success:
-            result = _run_checkpoint(frame, contract, 1 - max_broken_share, site, "BASIC")
+            result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BASIC")
     failed = [
         _failure(each)
         for run in result.run_results.values()
@@ -101,7 +101,7 @@ def gate(frame: DataFrame, contract: Contract, max_broken_share: float, site: st
         docs = f"; Data Docs: {site}/index.html" if site else ""
         raise ContractError(
             f"{contract.suite}: the batch breaks its contract (conf/expectations/{contract.suite}.yaml) "
-            f"beyond {max_broken_share:.2%}:\n  "
+            f"beyond {max_broken_ratio:.2%}:\n  "
             + "\n  ".join(failed)
             + f"\nnothing was written; mend the input or the contract{docs}"
         )

@@ -10,7 +10,7 @@ from jobs.runner.job import Delete, Outputs
 from jobs.schema.catalog import table
 
 
-def forget_replaced(tables: Tables, params: Any) -> Outputs:
+def drop_replaced(tables: Tables, params: Any) -> Outputs:
     """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
     from pyspark.sql import functions as F
 
@@ -20,7 +20,7 @@ def forget_replaced(tables: Tables, params: Any) -> Outputs:
     keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))
     # What is replaced whole by every run needs no forgetting.
     added_to = [write.table for write in tables.job.writes if write.replaces == "append"]
-    owned = [name for name in added_to if tables.owns(name)]
+    owned = [name for name in added_to if tables.output_exists(name)]
     return {
         name: Delete(keys, ("job", "batch_id") if "job" in table(name).names else ("batch_id",))
         for name in owned

@@ -14,7 +14,7 @@ from jobs.core.config import Strict
 from jobs.dedup.ranking import Rank, unused_tables
 from udfs.dedup.blocks import Fingerprinter, warm_up
 from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import Judge
+from udfs.dedup.verdicts import PairDecision
 from udfs.text.folding import FoldParams
 
 if TYPE_CHECKING:
@@ -24,37 +24,42 @@ if TYPE_CHECKING:
 class NearDupParams(Strict):
     """The parameters of every method; the methods below are what jobs.dedup asks of it."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
-    # auto: characters where min_unspaced_share of them are Han, Kana, Thai, ...
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
+    # auto: characters where min_unspaced_ratio of them are Han, Kana, Thai, ...
     unit: Literal["auto", "words", "characters"]
     words: PositiveInt  # words in a word shingle
     characters: PositiveInt  # characters in a character shingle
-    min_unspaced_share: float = Field(ge=0, le=1)
+    min_unspaced_ratio: float = Field(ge=0, le=1)
     nfkc: bool
     casefold: bool
     # Traditional characters count as Simplified
-    simplify: bool
+    traditional_to_simplified: bool
     # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and
     # who stays again
     max_bucket: PositiveInt
     # whether rejected pairs are kept in `pairs`
     keep_rejected: bool
-    families: Literal["independent_set", "components"]
+    clustering: Literal["independent_set", "connected_components"]
     # the first difference decides who stays; doc_id breaks the last tie
     ranking: list[Rank]
     min_kept: NonNegativeInt  # documents
 
     def shingles(self) -> ShingleParams:
         """How texts become sets."""
-        fold = FoldParams(nfkc=self.nfkc, casefold=self.casefold, simplify=self.simplify, powers=True)
-        return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_share, fold)
+        fold = FoldParams(
+            nfkc=self.nfkc,
+            casefold=self.casefold,
+            traditional_to_simplified=self.traditional_to_simplified,
+            powers=True,
+        )
+        return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_ratio, fold)
 
     def unused_tables(self) -> frozenset[str]:
         """Tables that only other rankings look at."""
         return unused_tables(self.ranking)
 
-    def kernel(self) -> str:
+    def config_hash(self) -> str:
         """Hash of what makes a sketch; sketches of equal kernels compare."""
         raise NotImplementedError
 
@@ -74,11 +79,11 @@ class NearDupParams(Strict):
         """Texts to what is kept of them."""
         raise NotImplementedError
 
-    def warming(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def warm_up_pass(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """What workers may load before there are documents."""
         return functools.partial(warm_up, fingerprinter=self.fingerprinter())
 
-    def judge(self) -> Judge:
+    def decision(self) -> PairDecision:
         """What sketches say of pairs."""
         raise NotImplementedError
 

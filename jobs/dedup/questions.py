@@ -14,13 +14,13 @@ from pydantic import Field, PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.dedup.sketch_blocks import Size
-from jobs.dedup.steps import Source, fates_of
+from jobs.dedup.steps import Source, outcomes_of
 from jobs.runner.context import broadcast_while_few
 from udfs.dedup.blocks import BLOCK, sketch_blocks
 from udfs.dedup.choosing import Rule
 from udfs.dedup.minhash import MinHashParams, minhash_fingerprints, permutations
 from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import PairRule, judge_sketches
+from udfs.dedup.verdicts import PairRule, decide_by_sketches
 from udfs.samples.measures import FOLD
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class NearDuplicates(Strict):
     def rule(self, seed: int) -> Rule:
         """Every pair is decided by its texts, and no two that stay are alike."""
         minhash, pairs = self.minhash(seed), PairRule("jaccard", self.min_similarity, 1.0, exact_only=True)
-        judge = functools.partial(judge_sketches, params=minhash, rule=pairs)
+        decide = functools.partial(decide_by_sketches, params=minhash, rule=pairs)
         width = self.permutations * BITS // 8
         return Rule(
-            judge,
+            decide,
             width,
             "sketch",
             minhash.shingles,
@@ -84,8 +84,8 @@ def alike_questions(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed:
     """
     from pyspark.sql import functions as F
 
-    fates = fates_of(tables, _source(tables, rows, spec, seed))
-    gone = fates.where("result = 'duplicate'").select("doc_a", "doc_b", "similarity")
+    outcomes = outcomes_of(tables, _source(tables, rows, spec, seed))
+    gone = outcomes.where("result = 'duplicate'").select("doc_a", "doc_b", "similarity")
     one = rows.select(F.col("key").alias("doc_a"), "sample_id")
     other = rows.select(F.col("key").alias("doc_b"), F.col("sample_id").alias("dup_of"))
     found = gone.join(one, ["doc_a"], how="inner").join(other, ["doc_b"], how="inner")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """Of the blocks of one kernel."""
+    """Of the blocks of one config_hash."""
 
     documents: int
     n_bytes: int  # of their texts
@@ -26,26 +26,26 @@ class Size:
 
 
 def blocks(tables: Tables, params: NearDupParams) -> DataFrame:
-    """The blocks of the recipe's kernel."""
+    """The blocks of the recipe's config_hash."""
     from pyspark.sql import functions as F
 
-    return tables.own("sketches").where(F.col("kernel") == params.kernel())
+    return tables.own("sketches").where(F.col("config_hash") == params.config_hash())
 
 
 def size_of(tables: Tables, params: NearDupParams) -> Size:
     """How large the index is."""
     from pyspark.sql import functions as F
 
-    if not tables.owns("sketches"):
+    if not tables.output_exists("sketches"):
         return Size(0, 0, -1)
-    [row] = blocks(tables, params).agg(F.sum("n"), F.sum("n_bytes"), F.max("round")).collect()
+    [row] = blocks(tables, params).agg(F.sum("n"), F.sum("n_bytes"), F.max("sketch_generation")).collect()
     return Size(row[0] or 0, row[1] or 0, -1 if row[2] is None else row[2])
 
 
-def forget(tables: Tables, params: NearDupParams) -> Outputs:
-    """Drop the blocks of batches that were ingested again since, or are gone: of whatever kernel, since
+def drop_stale(tables: Tables, params: NearDupParams) -> Outputs:
+    """Drop the blocks of batches that were ingested again since, or are gone: of whatever config_hash, since
     nobody may read them."""
-    if not tables.owns("sketches"):
+    if not tables.output_exists("sketches"):
         return {}
     ingests = tables.ingests()
     held = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
@@ -63,7 +63,7 @@ def sketch(tables: Tables, params: NearDupParams) -> Outputs:
 
     last = size_of(tables, params).last_round
     if last < 0:
-        texts = tables.kept(params.heeds, "text")
+        texts = tables.kept(params.skip_rejected_by, "text")
     else:
         known = (
             blocks(tables, params)
@@ -71,7 +71,7 @@ def sketch(tables: Tables, params: NearDupParams) -> Outputs:
             .mapInArrow(documents_in, "doc_id string, batch_id string")
         )
         todo = tables.stage(
-            "todo", tables.kept(params.heeds).join(known, ["doc_id", "batch_id"], how="left_anti")
+            "todo", tables.kept(params.skip_rejected_by).join(known, ["doc_id", "batch_id"], how="left_anti")
         )
         if todo.isEmpty():
             return {}
@@ -83,8 +83,8 @@ def sketch(tables: Tables, params: NearDupParams) -> Outputs:
     ingests = [F.lit(item) for pair in tables.ingests().items() for item in pair]
     return {
         "sketches": made.select(
-            F.lit(params.kernel()).alias("kernel"),
-            F.lit(number).alias("round"),
+            F.lit(params.config_hash()).alias("config_hash"),
+            F.lit(number).alias("sketch_generation"),
             "block",
             "batch_id",
             F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"),

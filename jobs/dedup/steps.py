@@ -25,12 +25,12 @@ from jobs.core.errors import DataError
 from jobs.core.records import Record
 from jobs.dedup.params import NearDupParams
 from jobs.dedup.ranking import place_of_times, ranked
-from jobs.dedup.sketch_blocks import Size, blocks, forget, size_of, sketch
+from jobs.dedup.sketch_blocks import Size, blocks, drop_stale, size_of, sketch
 from jobs.runner.context import BROADCAST, Tables, broadcast_while_few
 from jobs.runner.counts import Counts
 from jobs.runner.job import Outputs, Step, Writes
 from udfs.dedup import candidates, choosing, comparing, grouping
-from udfs.dedup.choosing import CHOSEN, FATES
+from udfs.dedup.choosing import CHOSEN, OUTCOMES
 from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Source:
 
 def deduplicate(tables: Tables, params: NearDupParams) -> Outputs:
     """`pairs`, `hot_buckets`, `duplicates` and `verdicts` of the whole index."""
-    return told(tables, params, fates_of(tables, index(tables, params)))
+    return told(tables, params, outcomes_of(tables, index(tables, params)))
 
 
 def index(tables: Tables, params: NearDupParams) -> Source:
@@ -78,26 +78,26 @@ def index(tables: Tables, params: NearDupParams) -> Source:
     return Source(blocks(tables, params), size_of(tables, params), params.n_keys(), rule, ranked, texts)
 
 
-def fates_of(tables: Tables, source: Source) -> DataFrame:
-    """FATES: pairs, duplicates and buckets over the cap of a whole source."""
+def outcomes_of(tables: Tables, source: Source) -> DataFrame:
+    """OUTCOMES: pairs, duplicates and buckets over the cap of a whole source."""
     parts = max(source.size.documents // DOCUMENTS, source.size.n_bytes // TEXT_BYTES) + 1
-    grouped = group(tables, meet(tables, source), source.size, parts)
+    grouped = group(tables, candidate_pairs(tables, source), source.size, parts)
     return choose(tables, source, compare(tables, source, grouped, parts), parts)
 
 
-def meet(tables: Tables, source: Source) -> DataFrame:
+def candidate_pairs(tables: Tables, source: Source) -> DataFrame:
     """MESSAGE, staged: PAIR, LINK, BUCKET of the whole index."""
     parts = source.size.documents * source.n_keys // KEYS + 1
     rows = source.blocks.select("block", "n_shingles", "set_hash", "bands")
     keys = rows.mapInArrow(functools.partial(candidates.scatter, parts=parts, bands=source.n_keys), MESSAGE)
-    kernel = functools.partial(candidates.meet, max_bucket=source.rule.max_bucket)
-    return tables.stage("met", keys.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
+    kernel = functools.partial(candidates.candidate_pairs, max_bucket=source.rule.max_bucket)
+    return tables.stage("candidates", keys.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
-def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
+def group(tables: Tables, pairs: DataFrame, size: Size, parts: int) -> DataFrame:
     """MESSAGE, staged: LABEL by block, and PAIR, LINK, BUCKET by part."""
     if size.documents <= GROUPED:
-        found = met.coalesce(1).mapInArrow(functools.partial(grouping.group, parts=parts), MESSAGE)
+        found = pairs.coalesce(1).mapInArrow(functools.partial(grouping.group, parts=parts), MESSAGE)
         return tables.stage("grouped", found, BLOCK_ROWS)
     tasks = size.documents // GROUPED + 2
 
@@ -105,7 +105,7 @@ def group(tables: Tables, met: DataFrame, size: Size, parts: int) -> DataFrame:
         bound = functools.partial(kernel, **(how or {"parts": tasks}))
         return rows.repartition(tasks, "part").mapInArrow(bound, MESSAGE)
 
-    forest = met.mapInArrow(functools.partial(grouping.forest, parts=tasks), MESSAGE)
+    forest = pairs.mapInArrow(functools.partial(grouping.forest, parts=tasks), MESSAGE)
     whole = tables.stage("forest", forest, BLOCK_ROWS)
     edges, seen = whole.where(f"kind = {EDGE}"), None
     for number in range(ROUNDS):
@@ -134,12 +134,12 @@ def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> D
     rows = source.blocks.select("block", "batch_id", "ids", "n_shingles", "n_times", "sketch")
     sent = rows.join(labels, "block", how="inner").mapInArrow(comparing.send, MESSAGE)
     every = sent.unionByName(grouped.where(f"kind in ({PAIR}, {LINK}, {BUCKET})"))
-    kernel = functools.partial(comparing.compare, judge=source.rule.judge, width=source.rule.width)
+    kernel = functools.partial(comparing.compare, decide=source.rule.decide, width=source.rule.width)
     return tables.stage("compared", every.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
 def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> DataFrame:
-    """FATES: the rows that are told.
+    """OUTCOMES: the rows that are told.
 
     Parts in which settling met open pairs are worked through again with their texts.
     """
@@ -154,7 +154,7 @@ def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> D
         rest = made.where("result IS NULL").select(*_names(MESSAGE))
         ready, wanted = rest.where(f"kind <> {WANTED}"), rest.where(f"kind = {WANTED}")
         if wanted.isEmpty():
-            return found.select(*_names(FATES))
+            return found.select(*_names(OUTCOMES))
     raise _endless(tables, "pairs of crowded buckets were not settled")
 
 
@@ -201,7 +201,7 @@ def ranked_documents(
     tables: Tables, params: NearDupParams, documents: DataFrame
 ) -> tuple[DataFrame, list[Any]]:
     """See Source.ranked."""
-    members = tables.without_left_out(documents, params.heeds)
+    members = tables.without_left_out(documents, params.skip_rejected_by)
     rows, order = ranked(tables, members, params.ranking, is_staged=True)
     times = place_of_times(params.ranking)
     return rows, [*order[:times], "n_times", *order[times:], "batch_id"]
@@ -218,13 +218,13 @@ def rule_of(params: NearDupParams) -> choosing.Rule:
     """How pairs are decided and who stays."""
     measure, limit = params.by_text()
     return choosing.Rule(
-        params.judge(),
+        params.decision(),
         params.sketch_bytes(),
         params.by_sketch()[0],
         params.shingles(),
         measure,
         limit,
-        params.families,
+        params.clustering,
         params.max_bucket,
         params.keep_rejected,
     )
@@ -234,7 +234,7 @@ def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
     """The rows of the tables."""
     from pyspark.sql import functions as F
 
-    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
+    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("config_hash")
     pairs = chosen.where("result = 'pair'").select(
         own, kernel, "doc_a", "doc_b", "similarity", "method", "is_accepted"
     )
@@ -246,11 +246,11 @@ def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
         "batch_id",
         F.lit("near_duplicate").alias("reason"),
         F.col("similarity").alias("value"),
-        limit_of(params).alias("limit"),
+        limit_of(params).alias("threshold"),
         F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    n, n_out = tables.kept(params.heeds).count(), gone.count()
+    n, n_out = tables.kept(params.skip_rejected_by).count(), gone.count()
     tables.judged = Counts(n, n - n_out, n_out, {"near_duplicate": n_out} if n_out else {})
     return {
         "pairs": pairs,
@@ -273,19 +273,19 @@ def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Rec
     from pyspark.sql import functions as F
 
     hot = chosen.where("result = 'bucket'")
-    if not tables.owns("hot_buckets") and hot.isEmpty():
+    if not tables.output_exists("hot_buckets") and hot.isEmpty():
         return {}
-    n = F.col("n_staying")
+    n = F.col("n_survivors")
     uncompared = F.coalesce((n * (n - 1) / 2).cast("bigint") - (2 * n - 3), F.lit(0)).cast("bigint")
-    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("kernel")
+    own, kernel = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("config_hash")
     return {
         "hot_buckets": hot.select(
-            own, kernel, "band_key", "n_classes", "n_staying", uncompared.alias("n_uncompared")
+            own, kernel, "band_key", "n_classes", "n_survivors", uncompared.alias("n_uncompared")
         )
     }
 
 
-STEPS: tuple[Step, ...] = (forget, sketch, deduplicate)
+STEPS: tuple[Step, ...] = (drop_stale, sketch, deduplicate)
 WRITES = (
     Writes("sketches", "append"),
     Writes("pairs", "job"),

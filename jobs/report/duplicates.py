@@ -26,8 +26,8 @@ def banding(tables: Tables) -> Record | None:
 def pairs(tables: Tables, limit: float) -> Records:
     """is_accepted, method, bin, n of the pairs compared under the present recipe.
 
-    `pairs` may hold those of older recipes too. The present one is the kernel whose accepted pairs all reach
-    `limit` and whose rejected ones do not; of several, that with the most pairs.
+    `pairs` may hold those of older recipes too. The present one is the config_hash whose accepted pairs all
+    reach `limit` and whose rejected ones do not; of several, that with the most pairs.
     """
     from pyspark.sql import functions as F
 
@@ -35,19 +35,19 @@ def pairs(tables: Tables, limit: float) -> Records:
     if table is None:
         return []
     place = F.least(F.lit(PAIR_BINS - 1), F.floor(F.col("similarity") * PAIR_BINS + 1e-9)).cast("int")
-    counted = table.groupBy("kernel", "is_accepted", "method", place.alias("bin")).agg(
+    counted = table.groupBy("config_hash", "is_accepted", "method", place.alias("bin")).agg(
         F.count("*").alias("n"), F.min("similarity").alias("low"), F.max("similarity").alias("high")
     )
     rows = [row.asDict() for row in counted.collect()]
     fitting: dict[str, int] = {}
-    for kernel in sorted({row["kernel"] for row in rows}):
-        mine = [row for row in rows if row["kernel"] == kernel]
+    for config_hash in sorted({row["config_hash"] for row in rows}):
+        mine = [row for row in rows if row["config_hash"] == config_hash]
         exact = [row for row in mine if row["method"] == "exact"]
         wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
-        fitting[kernel] = sum(row["n"] for row in mine) if not wrong else 0
-    present = max(fitting, key=lambda kernel: fitting[kernel], default=None)
+        fitting[config_hash] = sum(row["n"] for row in mine) if not wrong else 0
+    present = max(fitting, key=lambda config_hash: fitting[config_hash], default=None)
     return sorted(
-        (row for row in rows if row["kernel"] == present),
+        (row for row in rows if row["config_hash"] == present),
         key=lambda row: (row["is_accepted"], row["method"], row["bin"]),
     )
 
@@ -114,14 +114,14 @@ def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> Rec
     from pyspark.sql.window import Window
 
     order = Window.partitionBy("job").orderBy(F.desc("size"), "family_id")
-    top = families.withColumn("place", F.row_number().over(order)).where(F.col("place") <= n)
+    top = families.withColumn("position", F.row_number().over(order)).where(F.col("position") <= n)
     least = F.min(
         F.struct(F.coalesce("similarity", F.lit(2.0)).alias("s"), "doc_id", "dup_of", "method", "similarity")
     ).alias("least")
     found = (
         tables["duplicates"]
         .join(F.broadcast(top), ["job", "family_id"], how="inner")
-        .groupBy("job", "family_id", "size", "place")
+        .groupBy("job", "family_id", "size", "position")
         .agg(
             least,
             F.count("*").alias("n_left_out"),
@@ -132,7 +132,7 @@ def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> Rec
     )
     made = [
         row.asDict(recursive=True)
-        for row in sorted(found.collect(), key=lambda row: (row["job"], row["place"]))
+        for row in sorted(found.collect(), key=lambda row: (row["job"], row["position"]))
     ]
     ids = sorted({family["least"][side] for family in made for side in ("doc_id", "dup_of")})
     known = (

@@ -40,7 +40,7 @@ def banding_picture(recipe: Record | None, pairs: Records) -> Record | None:
         "bands": curve.bands,
         "rows": curve.rows,
         "limit": curve.limit,
-        "meets": curve.meets(curve.limit),
+        "meets": curve.probability(curve.limit),
         "measure": recipe.get("measure", "jaccard"),
         "kinds": kinds,
         "n": sum(kind["n"] for kind in kinds),
@@ -93,7 +93,7 @@ def reason_groups(
                 parts, top, f"{row['reason']}: {row['n']:,} documents, {row['n_sole']:,} for this reason only"
             )
             for each in row["samples"]:
-                each["sign"] = _sign(each["value"], each["limit"])
+                each["sign"] = _sign(each["value"], each["threshold"])
     ordered = sorted(jobs, key=lambda job: (order.index(job) if job in order else len(order), job))
     return [{"job": job, "reasons": jobs[job]} for job in ordered]
 
@@ -103,7 +103,7 @@ def _limits(rules: Records, mine: Record) -> Records:
     summed: dict[tuple[Any, Any], int] = {}
     for row in rules:
         if mine.items() <= row.items():
-            key = row["rule"], row["limit"]
+            key = row["rule"], row["threshold"]
             summed[key] = summed.get(key, 0) + row["n"]
     ordered = sorted(summed.items(), key=lambda item: (-item[1], str(item[0])))
     return [{"rule": rule, "limit": limit, "n": n} for (rule, limit), n in ordered]

@@ -24,12 +24,12 @@ OTHER, UNKNOWN = "other", "unknown"
 # bins counted for each bin drawn: percentiles are read from the fine ones
 FINE = 8
 PAIR_BINS = 50  # of similarity, 0 to 1
-NARROW = ("doc_id", "batch_id", "lang", "domain", "source", "fate")
+NARROW = ("doc_id", "batch_id", "lang", "domain", "source", "outcome")
 
 
 @dataclass
 class Measure:
-    """One measure: its axis, and for each (language, domain, fate) how many documents stand in each fine
+    """One measure: its axis, and for each (language, domain, outcome) how many documents stand in each fine
     bin."""
 
     name: str
@@ -37,7 +37,7 @@ class Measure:
     cells: dict[tuple[str, str, int], list[int]] = field(default_factory=dict)
 
 
-def fates(tables: Tables, measures: list[str]) -> DataFrame:
+def outcomes(tables: Tables, measures: list[str]) -> DataFrame:
     """A narrow row a document, staged: NARROW, n_chars, kept_chars and the measures.
 
     Without a corpus, no verdict means kept so far.
@@ -61,31 +61,32 @@ def fates(tables: Tables, measures: list[str]) -> DataFrame:
     judged = tables["verdicts"].select(*key).distinct().withColumn("is_judged", F.lit(True))
     rows = docs.join(measured, key, how="left").join(judged, key, how="left")
     if corpus is None:
-        fate = F.when(F.col("is_judged"), LEFT_OUT).otherwise(KEPT)
+        outcome = F.when(F.col("is_judged"), LEFT_OUT).otherwise(KEPT)
         rows = rows.withColumn(
             "kept_chars", F.when(F.col("is_judged").isNull(), F.col("n_chars").cast("bigint"))
         )
     else:
         rows = rows.join(corpus.select(*key, F.col("n_chars").alias("kept_chars")), key, how="left")
-        fate = (
+        outcome = (
             F.when(F.col("kept_chars").isNotNull(), KEPT)
             .when(F.col("is_judged"), LEFT_OUT)
             .otherwise(WAITING)
         )
     lang = F.coalesce("lang", F.lit(UNKNOWN)).alias("lang")
     return tables.stage(
-        "fates", rows.select(*key, lang, "domain", "source", fate.alias("fate"), "kept_chars", *wanted)
+        "outcomes",
+        rows.select(*key, lang, "domain", "source", outcome.alias("outcome"), "kept_chars", *wanted),
     )
 
 
-def commonest(rows: DataFrame, column: str, n: int, min_share: float) -> list[str]:
-    """The `n` commonest values of a column that have `min_share` of the documents, by documents, then by
+def commonest(rows: DataFrame, column: str, n: int, min_ratio: float) -> list[str]:
+    """The `n` commonest values of a column that have `min_ratio` of the documents, by documents, then by
     name."""
     from pyspark.sql import functions as F
 
     counted = rows.groupBy(column).agg(F.count("*").alias("n"))
     top = (
-        counted.where(F.col("n") >= min_share * rows.count()).orderBy(F.desc("n"), column).limit(n).collect()
+        counted.where(F.col("n") >= min_ratio * rows.count()).orderBy(F.desc("n"), column).limit(n).collect()
     )
     return [row[column] for row in top]
 
@@ -105,16 +106,17 @@ def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
 
 
 def cells(rows: DataFrame) -> Records:
-    """Documents and characters of each language, domain and fate."""
+    """Documents and characters of each language, domain and outcome."""
     from pyspark.sql import functions as F
 
     sums = [
         F.sum(F.coalesce(F.col(name), F.lit(0)).cast("bigint")).alias(name)
         for name in ("n_chars", "kept_chars")
     ]
-    counted = rows.groupBy("lang", "domain", "fate").agg(F.count("*").alias("n"), *sums)
+    counted = rows.groupBy("lang", "domain", "outcome").agg(F.count("*").alias("n"), *sums)
     return sorted(
-        (row.asDict() for row in counted.collect()), key=lambda row: (row["lang"], row["domain"], row["fate"])
+        (row.asDict() for row in counted.collect()),
+        key=lambda row: (row["lang"], row["domain"], row["outcome"]),
     )
 
 
@@ -137,12 +139,14 @@ def distributions(rows: DataFrame, measures: list[str], bins: int) -> list[Measu
         F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin")) for i, measure in enumerate(made)
     ]
     counted = (
-        rows.select("lang", "domain", "fate", F.explode(F.array(*placed)).alias("at"))
-        .groupBy("lang", "domain", "fate", "at")
+        rows.select("lang", "domain", "outcome", F.explode(F.array(*placed)).alias("at"))
+        .groupBy("lang", "domain", "outcome", "at")
         .count()
     )
     for row in counted.where(F.col("at.bin").isNotNull()).collect():
-        cell = made[row["at"]["i"]].cells.setdefault((row["lang"], row["domain"], row["fate"]), [0] * n_fine)
+        cell = made[row["at"]["i"]].cells.setdefault(
+            (row["lang"], row["domain"], row["outcome"]), [0] * n_fine
+        )
         cell[row["at"]["bin"]] += row["count"]
     return made
 
@@ -172,7 +176,7 @@ def _bin(measure: Measure, n_fine: int) -> Column:
 def judged(tables: Tables, rows: DataFrame) -> DataFrame:
     """The verdicts on documents that are still in the lake, with their language, domain and source;
     staged."""
-    verdicts = tables["verdicts"].select("job", "doc_id", "batch_id", "reason", "value", "limit", "rule")
+    verdicts = tables["verdicts"].select("job", "doc_id", "batch_id", "reason", "value", "threshold", "rule")
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
 
@@ -214,8 +218,10 @@ def rules(found: DataFrame) -> Records:
     language."""
     from pyspark.sql import functions as F
 
-    counted = found.groupBy("job", "reason", "rule", "limit", "lang").agg(F.count("*").alias("n")).collect()
-    order = ("job", "reason", "n", "rule", "lang", "limit")
+    counted = (
+        found.groupBy("job", "reason", "rule", "threshold", "lang").agg(F.count("*").alias("n")).collect()
+    )
+    order = ("job", "reason", "n", "rule", "lang", "threshold")
     return sorted((row.asDict() for row in counted), key=lambda row: [str(row[name]) for name in order])
 
 
@@ -231,14 +237,14 @@ def samples(found: DataFrame, n: int, seed: int) -> Records:
     order = Window.partitionBy("job", "reason").orderBy(
         F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id"
     )
-    chosen = found.withColumn("place", F.dense_rank().over(order)).where(F.col("place") <= n)
+    chosen = found.withColumn("position", F.dense_rank().over(order)).where(F.col("position") <= n)
     rows = sorted(
         (row.asDict() for row in chosen.collect()),
-        key=lambda row: (row["job"], row["reason"], row["place"], str(row["rule"])),
+        key=lambda row: (row["job"], row["reason"], row["position"], str(row["rule"])),
     )
     first: dict[Any, Record] = {}
     for row in rows:
-        first.setdefault((row["job"], row["reason"], row["place"]), row)
+        first.setdefault((row["job"], row["reason"], row["position"]), row)
     return list(first.values())
 
 
@@ -266,7 +272,7 @@ def edits(tables: Tables, rows: DataFrame) -> Records:
     """job, reason, n (spans), n_docs, n_chars (replaced) of the edits of kept documents."""
     from pyspark.sql import functions as F
 
-    kept = rows.where(F.col("fate") == KEPT).select("doc_id", "batch_id")
+    kept = rows.where(F.col("outcome") == KEPT).select("doc_id", "batch_id")
     spans = tables["edits"].join(kept, ["doc_id", "batch_id"], how="left_semi").groupBy("job", "reason")
     length = (F.col("end") - F.col("start")).cast("bigint")
     made = spans.agg(
@@ -287,11 +293,14 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
         return {}, []
     counted = {row["reason"]: row["count"] for row in table.groupBy("reason").count().collect()}
     order = Window.partitionBy("reason").orderBy(
-        F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("place")), "batch_id", "place", "doc_id"
+        F.xxhash64(F.lit(seed), F.col("batch_id"), F.col("source_location")),
+        "batch_id",
+        "source_location",
+        "doc_id",
     )
     chosen = table.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= n)
     rows = chosen.select(
-        "reason", "rank", "batch_id", "place", F.substring("raw", 1, n_chars + 1).alias("raw")
+        "reason", "rank", "batch_id", "source_location", F.substring("raw", 1, n_chars + 1).alias("raw")
     ).collect()
     shown = sorted((row.asDict() for row in rows), key=lambda row: (row["reason"], row["rank"]))
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
@@ -311,11 +320,11 @@ def main_reasons(tables: Tables, found: DataFrame, ranked: Records) -> dict[str,
     )
     first = (
         placed.groupBy("job", "doc_id", "batch_id")
-        .agg(F.min("place").alias("place"))
-        .groupBy("place")
+        .agg(F.min("source_location").alias("source_location"))
+        .groupBy("source_location")
         .count()
     )
-    counted = {row["place"]: row["count"] for row in first.collect()}
+    counted = {row["source_location"]: row["count"] for row in first.collect()}
     made: dict[str, dict[str, int]] = {}
     for i, row in enumerate(ranked):
         if counted.get(i):

@@ -111,17 +111,17 @@ def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
 
     def total(lang: str, domain: str | None) -> Record:
         mine = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
-        by_fate = {
-            fate: sum(cell["n"] for cell in mine if cell["fate"] == fate)
-            for fate in (KEPT, LEFT_OUT, WAITING)
+        by_outcome = {
+            outcome: sum(cell["n"] for cell in mine if cell["outcome"] == outcome)
+            for outcome in (KEPT, LEFT_OUT, WAITING)
         }
         return {
             "lang": lang,
             "domain": domain,
-            "kept": by_fate[KEPT],
-            "left_out": by_fate[LEFT_OUT],
-            "waiting": by_fate[WAITING],
-            "n": sum(by_fate.values()),
+            "kept": by_outcome[KEPT],
+            "left_out": by_outcome[LEFT_OUT],
+            "waiting": by_outcome[WAITING],
+            "n": sum(by_outcome.values()),
             "chars": sum(cell["kept_chars"] for cell in mine),
         }
 
@@ -173,8 +173,8 @@ def _distribution(
     overlays = [
         charts.Overlay(
             words.language(lang),
-            _coarse(_sum(measure, lang=lang, fate=KEPT)),
-            _coarse(_sum(measure, lang=lang, fate=LEFT_OUT)),
+            _coarse(_sum(measure, lang=lang, outcome=KEPT)),
+            _coarse(_sum(measure, lang=lang, outcome=LEFT_OUT)),
             sorted(limits.get((measure.name, lang), ())),
         )
         for lang in langs
@@ -182,17 +182,17 @@ def _distribution(
     ]
     spreads = []
     for domain in domains:
-        counts = _sum(measure, domain=domain, fate=KEPT)
+        counts = _sum(measure, domain=domain, outcome=KEPT)
         if sum(counts):
             spreads.append(charts.Spread(domain, quantiles(measure.axis, counts), sum(counts)))
     return charts.distribution(measure.name, measure.axis, overlays, spreads)
 
 
-def _sum(measure: Measure, fate: int, lang: str | None = None, domain: str | None = None) -> list[int]:
+def _sum(measure: Measure, outcome: int, lang: str | None = None, domain: str | None = None) -> list[int]:
     mine = [
         c
         for (at, of, what), c in measure.cells.items()
-        if what == fate and lang in (None, at) and domain in (None, of)
+        if what == outcome and lang in (None, at) and domain in (None, of)
     ]
     width = len(next(iter(measure.cells.values())))
     return [sum(column) for column in zip(*mine, strict=True)] if mine else [0] * width
@@ -223,25 +223,26 @@ def opening(
 ) -> Record:
     """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a
     reason, waiting or a reject."""
-    by_fate = {
-        fate: sum(cell["n"] for cell in cells if cell["fate"] == fate) for fate in (KEPT, LEFT_OUT, WAITING)
+    by_outcome = {
+        outcome: sum(cell["n"] for cell in cells if cell["outcome"] == outcome)
+        for outcome in (KEPT, LEFT_OUT, WAITING)
     }
     out = {job: sum(reasons.values()) for job, reasons in mains.items()}
     langs: dict[str, int] = {}
     for cell in cells:
         langs[cell["lang"]] = langs.get(cell["lang"], 0) + cell["kept_chars"]
-    chars, rows_in = sum(langs.values()), funnel[0]["rows_in"] if funnel else sum(by_fate.values())
+    chars, rows_in = sum(langs.values()), funnel[0]["rows_in"] if funnel else sum(by_outcome.values())
     ordered = sorted(((lang, n) for lang, n in langs.items() if n), key=lambda item: (-item[1], item[0]))
     return {
         "rows_in": rows_in,
         "rejected": rejected,
-        "kept": by_fate[KEPT],
-        "left_out": by_fate[LEFT_OUT],
-        "waiting": by_fate[WAITING],
-        "docs": sum(by_fate.values()),
+        "kept": by_outcome[KEPT],
+        "left_out": by_outcome[LEFT_OUT],
+        "waiting": by_outcome[WAITING],
+        "docs": sum(by_outcome.values()),
         "chars": chars,
         "has_corpus": has_corpus,
-        "adds_up": rows_in == rejected + sum(by_fate.values()),
+        "adds_up": rows_in == rejected + sum(by_outcome.values()),
         "languages": words.joined(
             [f"{words.percent(n, chars)} {words.language(lang)}" for lang, n in ordered[:3]]
         ),

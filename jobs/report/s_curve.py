@@ -23,7 +23,7 @@ class Banding:
     rows: int
     limit: float
 
-    def meets(self, similarity: float) -> float:
+    def probability(self, similarity: float) -> float:
         """The probability that a pair of this Jaccard similarity shares at least one band."""
         return 1 - (1 - similarity**self.rows) ** self.bands
 
@@ -55,7 +55,8 @@ def s_curve(banding: Banding, layers: Sequence[Layer], width: float) -> str:
     ]
     parts.append(text(right, floor + 32, "similarity of the shingle sets (Jaccard)", "tick", "end"))
     meets = (
-        f"a pair at similarity {banding.limit:g} meets with probability {banding.meets(banding.limit):.4f}"
+        f"a pair at similarity {banding.limit:g} becomes a candidate with probability "
+        f"{banding.probability(banding.limit):.4f}"
     )
     label = f"{banding.bands} bands of {banding.rows} rows: {meets}"
     return svg(width, floor + 40, label, parts)
@@ -63,7 +64,7 @@ def s_curve(banding: Banding, layers: Sequence[Layer], width: float) -> str:
 
 def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]:
     points = [
-        (LEFT + (right - LEFT) * axis.position(s / 100), base - CURVE * banding.meets(s / 100))
+        (LEFT + (right - LEFT) * axis.position(s / 100), base - CURVE * banding.probability(s / 100))
         for s in range(101)
     ]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
@@ -72,7 +73,7 @@ def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]
         y = base - CURVE * share
         parts += [line(LEFT, y, right, y, "grid"), text(LEFT - 6, y + 4, f"{share:.0%}", "tick", "end")]
     at = LEFT + (right - LEFT) * axis.position(banding.limit)
-    meets = banding.meets(banding.limit)
+    meets = banding.probability(banding.limit)
     parts.append(
         f'<path class="under" d="M{path}L{right:.1f} {base:.1f}L{LEFT:.1f} {base:.1f}Z"/><path '
         f'class="curve" d="M{path}"/>'

@@ -21,7 +21,7 @@ MOST = 1_000  # matches, and sources, that are looked at
 # matches that are shown where a name is not of one document
 LISTED = 20
 # What a match in docs is told by.
-FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "place", "n_bytes")
+FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "source_location", "n_bytes")
 
 
 class Opened(Protocol):
@@ -39,7 +39,7 @@ class Opened(Protocol):
 def why(ask: Opened, name: str) -> Record:
     """The story of the document, or of the rejected row, that is called `name` (see Ask.why).
 
-    `fate`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in
+    `outcome`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in
     words. Raises ConfigError where nothing, or more than one, is called so.
     """
     docs = ask.table("docs")
@@ -51,7 +51,7 @@ def why(ask: Opened, name: str) -> Record:
     others = [row for row in rejected if row["doc_id"] not in ids]
     if len(found) == 1 and not others:
         return _story(ask, found[0], _rejects(ask, found[0]["doc_id"]))
-    if not found and len({row["doc_id"] or row["place"] for row in others}) == 1:
+    if not found and len({row["doc_id"] or row["source_location"] for row in others}) == 1:
         return _rejected(others)
     raise _several(name, [_match(row.asDict()) for row in [*found, *others]])
 
@@ -108,8 +108,8 @@ def _gone(ask: Opened, name: str) -> Record:
             lines = [*_came(found[0]), "  gone: no batch holds it any more"]
             told = _rejects(ask, found[0]["doc_id"])
             lines += [f"  {_refusal(row)}" for row in told]
-            first = {key: found[0][key] for key in ("doc_id", "batch_id", "place")}
-            return {**first, "fate": "gone", "lines": lines}
+            first = {key: found[0][key] for key in ("doc_id", "batch_id", "source_location")}
+            return {**first, "outcome": "gone", "lines": lines}
     raise ConfigError(
         f"why: no document is called {name!r}: looked in docs and rejects for a doc_id (32 hex digits, or at "
         "least the first 4), a native_key, a url and a place (file and row, such as a.jsonl:0)"
@@ -131,7 +131,7 @@ def _named(name: str, columns: tuple[str, ...]) -> Any:
     """The condition that a row is called so: by `columns`, its place, or a beginning of its doc_id."""
     from pyspark.sql import functions as F
 
-    place = F.col("place")
+    place = F.col("source_location")
     wanted = (place == name) | place.endswith(f"/{name}")
     for column in columns:
         wanted = wanted | (F.col(column) == name)
@@ -141,18 +141,20 @@ def _named(name: str, columns: tuple[str, ...]) -> Any:
 
 def _is_called(row: Any, name: str) -> bool:
     """Whether the name is the row's whole id or place (from the file's name on)."""
-    return row["doc_id"] == name.lower() or f"/{row['place']}".endswith(f"/{name}")
+    return row["doc_id"] == name.lower() or f"/{row['source_location']}".endswith(f"/{name}")
 
 
 def _exact_first(rows: list[Any], is_exact: Callable[[Any], bool]) -> list[Any]:
     """The rows that have the whole name, or, where none has, all; in the order of their ids."""
     exact = [row for row in rows if is_exact(row)]
-    return sorted(exact or rows, key=lambda row: (row["doc_id"] or "", row["batch_id"], row["place"]))
+    return sorted(
+        exact or rows, key=lambda row: (row["doc_id"] or "", row["batch_id"], row["source_location"])
+    )
 
 
 def _match(row: Record) -> str:
     """What tells one match from another."""
-    parts = [row["doc_id"] or "-" * 32, f"batch {row['batch_id']}", str(row["place"])]
+    parts = [row["doc_id"] or "-" * 32, f"batch {row['batch_id']}", str(row["source_location"])]
     if "reason" in row:
         return "  ".join([*parts, f"rejected: {row['reason']}"])
     named = [row["source"], row["native_key"] or "-", row["url"] or "-", f"{row['n_bytes']:,} bytes"]
@@ -160,19 +162,19 @@ def _match(row: Record) -> str:
 
 
 def _refusal(row: Any) -> str:
-    return f"{row['reason']} (batch {row['batch_id']}, {row['place']})"
+    return f"{row['reason']} (batch {row['batch_id']}, {row['source_location']})"
 
 
 def _rejected(rows: list[Any]) -> Record:
     """The story of input rows that became no document."""
     lines = [f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}" for row in rows]
-    first = {key: rows[0][key] for key in ("doc_id", "batch_id", "place", "reason")}
-    return {**first, "fate": "rejected", "lines": lines}
+    first = {key: rows[0][key] for key in ("doc_id", "batch_id", "source_location", "reason")}
+    return {**first, "outcome": "rejected", "lines": lines}
 
 
 def _came(doc: Any) -> list[str]:
     head = f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes"
-    return [head, f"  came in with batch {doc['batch_id']} at {doc['place']}"]
+    return [head, f"  came in with batch {doc['batch_id']} at {doc['source_location']}"]
 
 
 def _rows(ask: Opened, name: str, doc_id: str) -> list[Any]:
@@ -185,12 +187,12 @@ def _story(ask: Opened, doc: Any, rejected: list[Any]) -> Record:
     lines = [*_came(doc), *(f"  the same id again: {_refusal(row)}" for row in rejected)]
     verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
     for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
-        limit = "" if v["limit"] is None else f" against {v['limit']:.4g}"
+        limit = "" if v["threshold"] is None else f" against {v['limit']:.4g}"
         number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
         lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
     chain = _chain(ask, doc_id, lines)
     corpus = _rows(ask, "corpus", doc_id)
-    fate = "kept" if corpus else "left out" if verdicts else "not judged yet"
+    outcome = "kept" if corpus else "left out" if verdicts else "not judged yet"
     if corpus:
         kept = corpus[0]
         lines.append(
@@ -201,7 +203,7 @@ def _story(ask: Opened, doc: Any, rejected: list[Any]) -> Record:
         waits = "no verdict and not in corpus: judged when its batch is covered (see `gristmill funnel`)"
         lines.append(f"  {waits}")
     told = {"verdicts": verdicts, "survivors": chain, "lines": lines}
-    return {"doc_id": doc_id, "fate": fate, "batch_id": doc["batch_id"], **told}
+    return {"doc_id": doc_id, "outcome": outcome, "batch_id": doc["batch_id"], **told}
 
 
 def _chain(ask: Opened, doc_id: str, lines: list[str]) -> Records:

@@ -23,7 +23,7 @@ READ_AGAIN = "copy_is_gone"
 NO_LONGER = "no_longer_in_batch"
 # Of a document that was deleted from docs by others, which `gristmill repair` has accepted.
 DELETED = "deleted_by_others"
-REJECT = ("batch_id", "place", "reason", "doc_id")  # key of rejects
+REJECT = ("batch_id", "source_location", "reason", "doc_id")  # key of rejects
 
 
 def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
@@ -31,7 +31,11 @@ def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
     from pyspark.sql import functions as F
 
     return rows.select(
-        batch, "place", F.lit(reason).alias("reason"), "doc_id", F.lit(None).cast("string").alias("raw")
+        batch,
+        "source_location",
+        F.lit(reason).alias("reason"),
+        "doc_id",
+        F.lit(None).cast("string").alias("raw"),
     )
 
 

@@ -233,7 +233,9 @@ class Run:
             staged = self.tables.stage("verdicts", verdicts)
             is_part = self.tables.work.is_part_of(self.tables.batches)
             every = self.tables.standing("verdicts").unionByName(staged) if is_part else staged
-            self.tables.judged = counted(self.tables.kept(getattr(self.params, "heeds", ())), every)
+            self.tables.judged = counted(
+                self.tables.kept(getattr(self.params, "skip_rejected_by", ())), every
+            )
         found = self.tables.judged
         floor = getattr(self.params, "min_kept", 0)
         if found.rows_in and found.rows_kept < floor:

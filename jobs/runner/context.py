@@ -114,7 +114,7 @@ class Tables:
 
         return self.own(name).where(F.col("batch_id").isin(list(self.batches)))
 
-    def owns(self, name: str) -> bool:
+    def output_exists(self, name: str) -> bool:
         """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a
         query."""
         return self.lake.exists(catalog.table(name))
@@ -124,10 +124,10 @@ class Tables:
         there are after a replacement."""
         return sum(row["rows_kept"] or 0 for row in self._ingests().values())
 
-    def n_left_out(self, heeds: tuple[str, ...] | list[str]) -> int:
-        """Documents of the batches at hand that the last runs of `heeds` left out, as they counted them;
-        more where they covered other batches too."""
-        rows = [row for row in self.runs.finished() if row["job"] in heeds]
+    def n_left_out(self, skip_rejected_by: tuple[str, ...] | list[str]) -> int:
+        """Documents of the batches at hand that the last runs of `skip_rejected_by` left out, as they counted
+        them; more where they covered other batches too."""
+        rows = [row for row in self.runs.finished() if row["job"] in skip_rejected_by]
         last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
         return sum(
             row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values()
@@ -150,21 +150,24 @@ class Tables:
         return self[name].where(F.col("batch_id").isin(list(self.batches if batches is None else batches)))
 
     def kept(
-        self, heeds: tuple[str, ...] | list[str], *columns: str, batches: tuple[str, ...] | None = None
+        self,
+        skip_rejected_by: tuple[str, ...] | list[str],
+        *columns: str,
+        batches: tuple[str, ...] | None = None,
     ) -> DataFrame:
-        """doc_id, batch_id, the named columns of docs, of the documents that no job in `heeds` left out: one
-        pass over docs.
+        """doc_id, batch_id, the named columns of docs, of the documents that no job in `skip_rejected_by`
+        left out: one pass over docs.
 
         Of `batches` (None: of those at hand).
         """
         return self.without_left_out(
-            self.slice("docs", batches).select("doc_id", "batch_id", *columns), heeds
+            self.slice("docs", batches).select("doc_id", "batch_id", *columns), skip_rejected_by
         )
 
-    def to_look_at(self, heeds: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
+    def to_look_at(self, skip_rejected_by: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
         """As `kept`, of the documents that a job `by_document` has to look at in this run (see
         jobs.runner.work)."""
-        rows, entered = self.kept(heeds, *columns, batches=self.work.whole), self.work.entered
+        rows, entered = self.kept(skip_rejected_by, *columns, batches=self.work.whole), self.work.entered
         if entered is None:
             return rows
         return rows.unionByName(self.texts(entered, *columns) if columns else entered)
@@ -177,23 +180,23 @@ class Tables:
         rows, left = self.own_slice(name).where(mine), self.work.left
         return rows if left is None else rows.join(left, ["doc_id", "batch_id"], how="left_anti")
 
-    def without_left_out(self, rows: DataFrame, heeds: tuple[str, ...] | list[str]) -> DataFrame:
-        """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `heeds` left out.
+    def without_left_out(self, rows: DataFrame, skip_rejected_by: tuple[str, ...] | list[str]) -> DataFrame:
+        """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `skip_rejected_by` left out.
 
         Where these left out at most BROADCAST, as their runs counted them, the ids go to where the rows are;
         else Spark plans the join.
         """
         from pyspark.sql import functions as F
 
-        if not heeds:
+        if not skip_rejected_by:
             return rows
         left_out = (
             self.slice("verdicts")
-            .where(F.col("job").isin(list(heeds)))
+            .where(F.col("job").isin(list(skip_rejected_by)))
             .select("doc_id", "batch_id")
             .distinct()
         )
-        left_out = F.broadcast(left_out) if self.n_left_out(heeds) <= BROADCAST else left_out
+        left_out = F.broadcast(left_out) if self.n_left_out(skip_rejected_by) <= BROADCAST else left_out
         return rows.join(left_out, ["doc_id", "batch_id"], how="left_anti")
 
     def texts(

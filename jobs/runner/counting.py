@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def count_verdicts(tables: Tables, params: Any) -> Counts:
-    """A judge: in = documents that the judges it heeds kept; left out = those with a verdict of this
-    job, by reason."""
+    """A judge: in = documents that the filters in its skip_rejected_by kept; left out = those with a verdict
+    of this job, by reason."""
     from pyspark.sql import functions as F
 
     # counted when the verdicts were staged, which are what was committed
@@ -22,12 +22,13 @@ def count_verdicts(tables: Tables, params: Any) -> Counts:
     mine = tables.own("verdicts").where(
         (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
     )
-    return counted(tables.kept(getattr(params, "heeds", ())), mine)
+    return counted(tables.kept(getattr(params, "skip_rejected_by", ())), mine)
 
 
 def count_kept(tables: Tables, params: Any) -> Counts:
-    """A job that finds edits: every document that the judges it heeds kept; none is left out."""
-    n = tables.kept(params.heeds).count()
+    """A job that finds edits: every document that the filters in its skip_rejected_by kept; none is left
+    out."""
+    n = tables.kept(params.skip_rejected_by).count()
     return Counts(n, n, 0, {})
 
 

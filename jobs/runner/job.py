@@ -100,8 +100,8 @@ class Job:
     # jobs whose models it reads; those of others make nothing stale; (): all
     models_of: tuple[str, ...] = ()
     # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts
-    # of judges that it heeds have changed since it looked at a batch, it then looks at what these let in
-    # (Tables.to_look_at), and no more.
+    # of filters in its skip_rejected_by have changed since it looked at a batch, it then looks at what these
+    # let in (Tables.to_look_at), and no more.
     by_document: bool = False
     # a file below the lake's root (of these parameters) that it writes beside the tables; while that is
     # missing, nothing is covered

@@ -44,8 +44,8 @@ def run_from_files(
     need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
-    if hasattr(params, "warming"):
-        _warm(lake, params.warming())
+    if hasattr(params, "warm_up_pass"):
+        _warm(lake, params.warm_up_pass())
     return run_job(job, params, lake, inputs=inputs, batch=batch)
 
 

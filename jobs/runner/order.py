@@ -13,8 +13,8 @@ Planned = Sequence[tuple[Job, Any]]
 
 
 def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
-    """Raises ConfigError listing every job that reads a table, heeds a judge or applies edits that no job
-    before it writes.
+    """Raises ConfigError listing every job that reads a table, names a filter in skip_rejected_by or applies
+    edits that no job before it writes.
 
     `earlier`: the jobs, with their parameters, of the recipe that filled the lake.
     """
@@ -34,7 +34,9 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
                 else "add the job that writes it"
             )
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
-        named = [(field, name) for field in ("heeds", "edits") for name in getattr(params, field, ())]
+        named = [
+            (field, name) for field in ("skip_rejected_by", "edits") for name in getattr(params, field, ())
+        ]
         for field, name in named:
             if name not in seen:
                 before = ", ".join(sorted(seen)) or "none"

@@ -110,10 +110,14 @@ def _todo(
             "ingest it first"
         )
     # Judges whose verdicts count, and jobs whose edits are applied.
-    heeds = tuple(dict.fromkeys([*getattr(params, "heeds", ()), *getattr(params, "edits", ())]))
-    _need_coverage(job, runs, heeds, known)
+    skip_rejected_by = tuple(
+        dict.fromkeys([*getattr(params, "skip_rejected_by", ()), *getattr(params, "edits", ())])
+    )
+    _need_coverage(job, runs, skip_rejected_by, known)
     stale = [
-        b for b in known if batch in (None, b) and not runs.is_fresh(job, b, digest, heeds, unused_by(params))
+        b
+        for b in known
+        if batch in (None, b) and not runs.is_fresh(job, b, digest, skip_rejected_by, unused_by(params))
     ]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
@@ -138,7 +142,8 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
     wrote there before covers nothing."""
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
-    if runs.rows:  # two looks at each table, on an object store two requests: beside each other
+    # two looks at each table, on an object store two requests: beside each other
+    if runs.rows:
         at_once(**{name: functools.partial(runs.state, name) for name in names})
     found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
     for name, pin in found.items():
@@ -177,11 +182,11 @@ def check_counts(job: str, counts: Counts | None) -> None:
         )
 
 
-def _need_coverage(job: Job, runs: Runs, heeds: tuple[str, ...], batches: list[str]) -> None:
-    """Raises ContractError unless every job in `heeds` covered every batch, all with the recipe of its
-    last run."""
+def _need_coverage(job: Job, runs: Runs, skip_rejected_by: tuple[str, ...], batches: list[str]) -> None:
+    """Raises ContractError unless every job in `skip_rejected_by` covered every batch, all with the recipe of
+    its last run."""
     gaps = []
-    for judge in heeds:
+    for judge in skip_rejected_by:
         latest = runs.finished(judge)[-1]["recipe_hash"] if runs.finished(judge) else None
         gaps += [f"{judge} on batch {b}" for b in batches if not runs.covers(judge, b, latest)]
     if gaps:

@@ -165,25 +165,26 @@ class Runs:
         job: Job,
         batch: str,
         recipe_hash: str,
-        heeds: tuple[str, ...],
+        skip_rejected_by: tuple[str, ...],
         unused: frozenset[str] = frozenset(),
     ) -> bool:
         """Whether the job covers the batch and nothing that it reads has been written for the batch since it
         opened its inputs.
 
-        Of the tables that several judges share, only the slices of the jobs in `heeds` count (all of them to
-        a job that writes no table). Of `models`, only what the jobs in its `models_of` wrote counts.
-        `unused`: tables that it would look at by another recipe. What a job wrote that itself heeds this one
-        does not count either: it is of this job's outcome, and the two would never come to an end.
+        Of the tables that several judges share, only the slices of the jobs in `skip_rejected_by` count (all
+        of them to a job that writes no table). Of `models`, only what the jobs in its `models_of` wrote
+        counts. `unused`: tables that it would look at by another recipe. What a job wrote that itself
+        skip_rejected_by this one does not count either: it is of this job's outcome, and the two would never
+        come to an end.
         """
-        return self.written_since(job, batch, recipe_hash, heeds, unused) == set()
+        return self.written_since(job, batch, recipe_hash, skip_rejected_by, unused) == set()
 
     def written_since(
         self,
         job: Job,
         batch: str,
         recipe_hash: str,
-        heeds: tuple[str, ...],
+        skip_rejected_by: tuple[str, ...],
         unused: frozenset[str] = frozenset(),
     ) -> set[str] | None:
         """As `is_fresh`: the tables that have been written for the batch since; None where the job does
@@ -193,15 +194,17 @@ class Runs:
             return None
         opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
         later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
-        return {name for row in later for name in self._concerning(row, job, batch, heeds, unused)}
+        return {name for row in later for name in self._concerning(row, job, batch, skip_rejected_by, unused)}
 
     @staticmethod
     def _concerning(
-        row: Row, job: Job, batch: str, heeds: tuple[str, ...], unused: frozenset[str]
+        row: Row, job: Job, batch: str, skip_rejected_by: tuple[str, ...], unused: frozenset[str]
     ) -> set[str]:
         if job.scope == "batch" and batch not in row["batches"]:
             return set()
-        looks_at = set() if job.name in json.loads(row["recipe"]).get("heeds", ()) else set(job.looks_at)
+        looks_at = (
+            set() if job.name in json.loads(row["recipe"]).get("skip_rejected_by", ()) else set(job.looks_at)
+        )
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
         if job.scope == "batch":
             written -= {
@@ -209,7 +212,7 @@ class Runs:
             }
         if job.models_of and row["job"] not in (*job.models_of, REPAIR):
             written -= {MODELS.name}
-        return written if row["job"] in heeds or not job.writes else written - SHARED
+        return written if row["job"] in skip_rejected_by or not job.writes else written - SHARED
 
 
 def rows_of(lake: Lake) -> list[Row]:

@@ -31,7 +31,7 @@ def work_of(tables: Tables, params: Any) -> Work:
     known = {batch for batches in seen.values() for batch in batches}
     whole = tuple(batch for batch in tables.batches if batch not in known)
     try:
-        turned = tables.stage("turned", _turned(tables, tuple(params.heeds), seen))
+        turned = tables.stage("turned", _turned(tables, tuple(params.skip_rejected_by), seen))
     except Exception as error:  # a VACUUM may have taken the files of that version
         gone = missing_file(error)
         if gone is None:
@@ -51,10 +51,10 @@ def _seen_by_last_runs(tables: Tables, params: Any) -> dict[int, list[str]]:
     """Version of verdicts -> the batches that the job last looked at with it, where nothing but verdicts
     has changed since."""
     job, runs = tables.job, tables.runs
-    heeds, unused = tuple(params.heeds), unused_by(params)
+    skip_rejected_by, unused = tuple(params.skip_rejected_by), unused_by(params)
     found: dict[int, list[str]] = {}
     for batch in tables.batches:
-        if runs.written_since(job, batch, tables.recipe_hash, heeds, unused) == {VERDICTS.name}:
+        if runs.written_since(job, batch, tables.recipe_hash, skip_rejected_by, unused) == {VERDICTS.name}:
             row = runs.last(job.name, batch)
             version = (row["versions_read"] or {}).get(VERDICTS.name) if row else None
             if version is not None:
@@ -72,13 +72,13 @@ def _is_one_table(runs: Runs) -> bool:
     }
 
 
-def _turned(tables: Tables, heeds: tuple[str, ...], seen: dict[int, list[str]]) -> DataFrame:
+def _turned(tables: Tables, skip_rejected_by: tuple[str, ...], seen: dict[int, list[str]]) -> DataFrame:
     """doc_id, batch_id, is_out (now) of the documents of the batches `seen` that were left out either
     then or now."""
     from pyspark.sql import functions as F
 
     def said(rows: DataFrame, batches: list[str], bit: int) -> DataFrame:
-        mine = rows.where(F.col("job").isin(list(heeds)) & F.col("batch_id").isin(batches))
+        mine = rows.where(F.col("job").isin(list(skip_rejected_by)) & F.col("batch_id").isin(batches))
         return mine.select(*KEYS, F.lit(bit).alias("bits"))
 
     both = said(tables[VERDICTS.name], [batch for batches in seen.values() for batch in batches], 2)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Work:
     """What a run looks at. `whole`: batches of which it looks at every kept document.
 
-    The others at hand it has looked at before, and of what it reads only verdicts of judges that it heeds
-    have changed since: `entered` (doc_id, batch_id) are their documents that were left out then and are kept
-    now, `left` those that were kept then and are left out now; None where there are none.
+    The others at hand it has looked at before, and of what it reads only verdicts of judges that it
+    skip_rejected_by have changed since: `entered` (doc_id, batch_id) are their documents that were left out
+    then and are kept now, `left` those that were kept then and are left out now; None where there are none.
     """
 
     whole: tuple[str, ...]

@@ -28,7 +28,7 @@ from jobs.schema.synthesis import (
 from jobs.schema.table import Table
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it
-# heeds.
+# skip_rejected_by.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 # whose rows are requests and samples
 SYNTHESIS = frozenset(

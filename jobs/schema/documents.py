@@ -29,7 +29,7 @@ license      | string  | licence as the source states it
 text         | string! | the text, untouched
 n_bytes      | bigint! | length of text in UTF-8 bytes
 content_hash | string! | 32 hex digits: hash of the UTF-8 bytes of text
-place        | string! | where the row stood: file and row or byte position
+source_location | string! | where the row stood: file and row or byte position
 ingested_at  | timestamp! | when the batch was ingested (UTC)
 """
     ),
@@ -45,13 +45,13 @@ REJECTS = Table(
     "nothing is lost silently.",
     columns("""
 batch_id | string! | the ingest batch
-place    | string! | where the row stood: file and row or byte position
+source_location | string! | where the row stood: file and row or byte position
 reason   | string! | what is wrong, from the closed list in udfs/read/rows.py and jobs/ingest_docs.py
 doc_id   | string  | the document's id, when the row got that far (null otherwise)
 raw      | string  | the row as it was, cut to the recipe's bound; of a file that is not of its format, what
          |         | it is
 """),
-    key=("batch_id", "place", "reason", "doc_id"),
+    key=("batch_id", "source_location", "reason", "doc_id"),
     partitions=("batch_id",),
     keeps_rows=True,
 )
@@ -114,7 +114,7 @@ job         | string! | the job that judged
         + """
 reason      | string! | what is wrong, from a closed list
 value       | double  | the measured value that failed (null when the reason has none)
-limit       | double  | the limit it was compared with
+threshold   | double  | what it was compared with
 rule        | string  | preset and limit that failed, such as gopher.min_n_words
 recipe_hash | string! | hash of the job's parameters, as in runs
 """
@@ -152,7 +152,7 @@ DOMAINS = Table(
         DOC
         + """
 domain     | string! | subject domain (web, wiki, books, code, math, ...)
-method     | string! | source_map (the recipe's), hint (docs.domain_hint), classifier, otherwise (nobody could
+method     | string! | source_map (the recipe's), hint (docs.domain_hint), classifier, default (nobody could
            |         | say)
 confidence | double  | the classifier's share for the likeliest domain, 0 to 1, also where it was too low to
            |         | count (null unless classifier)

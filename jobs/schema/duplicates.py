@@ -9,13 +9,13 @@ TEXT_HASHES = Table(
     "One row a document that dedup_exact has read: the hash of its normalised text, by which the "
     "next batch meets it.",
     columns(
-        "kernel    | string! | hash of the normalisation; only equal kernels compare\n"
+        "config_hash | string! | hash of the normalisation; only rows of equal hash compare\n"
         + DOC
         + """
 text_hash | string! | 32 hex digits: BLAKE2b of the normalised text
 """
     ),
-    key=("kernel", "doc_id", "batch_id"),
+    key=("config_hash", "doc_id", "batch_id"),
     partitions=("batch_id",),
 )
 
@@ -24,9 +24,10 @@ SKETCHES = Table(
     "One row for up to 8,192 documents of one batch: their sketches and band keys, the index of the "
     "next batch.",
     columns("""
-kernel     | string! | hash of the shingling and hashing parameters; only equal kernels compare
-round      | int!    | number of the run of this kernel that sketched them, from 0
-block      | bigint! | number of the row in its kernel: round, task and place in the task, in 20 and 14 bits
+config_hash | string! | hash of the shingling and hashing parameters; only rows of equal hash compare
+sketch_generation | int!    | number of the run of this config_hash that sketched them, from 0
+block      | bigint! | number of the row in its config_hash: sketch_generation, task and place in the task, in
+           |         | 20 and 14 bits
 batch_id   | string! | of all documents of the row
 ingest     | string! | run_id of the ingest that wrote the batch; sketches of an earlier one no longer stand
 n          | int!    | documents
@@ -36,11 +37,11 @@ ids        | binary! | doc_ids as pairs of 64-bit numbers, little-endian as all 
 n_shingles | binary! | distinct shingles (32-bit integers); 0: nothing to compare, the document meets nobody
 n_times    | binary! | how often the text says at least half of what it says (bytes, up to 255)
 set_hash   | binary! | hashes of the whole shingle sets (64-bit integers); of an equal set one stands for all
-           |         | in pairs: round, then doc_id
+           |         | in pairs: sketch_generation, then doc_id
 sketch     | binary! | b-bit MinHash, permutations in order; or SimHash
 bands      | binary! | band keys (64-bit integers): documents that share one become a candidate pair
 """),
-    key=("kernel", "block"),
+    key=("config_hash", "block"),
 )
 
 PAIRS = Table(
@@ -48,7 +49,7 @@ PAIRS = Table(
     "One row for each candidate pair that was compared: the evidence behind a near-duplicate.",
     columns("""
 job         | string! | the job that compared them
-kernel      | string! | hash of the sketching parameters, the measure and the limit
+config_hash | string! | hash of the sketching parameters, the measure and the limit
 doc_a       | string! | the smaller doc_id
 doc_b       | string! | the larger doc_id
 similarity  | double! | Jaccard (or containment) of the shingle sets: exact or estimated, see method
@@ -56,7 +57,7 @@ method      | string! | exact (text was compared), sketch (far enough from the l
             |         | sets)
 is_accepted | boolean! | whether similarity reaches the recipe's limit
 """),
-    key=("job", "kernel", "doc_a", "doc_b"),
+    key=("job", "config_hash", "doc_a", "doc_b"),
     partitions=("job",),
     check="doc_a < doc_b AND similarity BETWEEN 0 AND 1",
 )
@@ -70,12 +71,12 @@ job          | string! | the job whose bands they are
 kernel       | string! | as pairs.kernel
 band_key     | bigint! | one of those in sketches.bands
 n_classes    | bigint! | classes (documents of different shingle sets) under the key
-n_staying    | bigint  | classes under the key that stay (null: no more than max_bucket, and they were all
+n_survivors    | bigint  | classes under the key that stay (null: no more than max_bucket, and they were all
              |         | compared with each other)
 n_uncompared | bigint! | pairs of these not compared under this key (neighbours in doc_id order, and everyone
              |         | with the first, were); some may have met elsewhere
 """),
-    key=("job", "kernel", "band_key"),
+    key=("job", "config_hash", "band_key"),
     partitions=("job",),
 )
 
@@ -91,7 +92,7 @@ job        | string! | the job that found it
         + """
 dup_of     | string! | doc_id of the survivor it is itself alike to
 method     | string! | content, url, exact (shingle sets compared), sketch, set (equal shingle sets), chain
-           |         | (families: components)
+           |         | (clustering: connected_components)
 similarity | double  | similarity to dup_of (1 for exact copies; null for method chain)
 family_id  | string! | smallest doc_id of the connected family
 """
@@ -116,10 +117,11 @@ part      | string! | what of it was found: question, question_answer (a questio
           |         | and near it its answer), passage
 score     | double! | of the question or passage: 1 - edits / length of the item, 0 to 1: an edit adds, drops,
           |         | changes or swaps words (characters of Chinese count two thirds)
-run_words | double! | longest stretch of the item found word for word, in words (numbers and single letters
+longest_match_words | double! | longest stretch of the item found word for word, in words (numbers and single
+                    |         | letters
           |         | count half)
 is_copy   | boolean! | true: the score reached the limit; false: the stretch did
-limit     | double! | what score (of a copy) or run_words had to reach
+threshold | double! | what score (of a copy) or longest_match_words had to reach
 start     | int!    | first code point of the place in docs.text (0-based)
 end       | int!    | code point after it
 """

@@ -13,7 +13,7 @@ MIX = Table(
 slice     | string! | the slice of the recipe that the document belongs to
 copy      | int!    | which time, from 0: a slice that is wanted more often than it is there is repeated
 n_bytes   | bigint! | length of corpus.text in UTF-8 bytes
-place     | bigint! | random order of the mix, from the seed, the document and the copy
+position  | bigint! | random order of the mix, from the seed, the document and the copy
 fim       | string! | none, psm or spm: whether the middle is told last (fill in the middle)
 cut_start | int     | first code point of the middle (null: none)
 cut_end   | int     | code point after it (null: none)

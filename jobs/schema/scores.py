@@ -20,7 +20,7 @@ model     | string! | name and version of the model
 n_tokens  | bigint! | tokens that were scored (KenLM: end of text included; a causal model: as many as its
           |         | version says, from the beginning)
 log_prob  | double! | natural-log likelihood of all of them
-oov_share | double  | share of tokens outside the model's vocabulary (null where there is none outside)
+oov_ratio | double  | share of tokens outside the model's vocabulary (null where there is none outside)
 perplexity | double! | exp(-log_prob / n_tokens)
 loss      | double! | -log_prob / n_tokens, nats per token
 """
@@ -97,7 +97,8 @@ MODELS = Table(
 job       | string! | the job that trained or registered it
 name      | string! | as recipes call it
 version   | string! | hash of what it was trained on and of its parameters
-kind      | string! | kenlm; linear, trees, fasttext, likeness, word_stats (train_classifier); domains
+kind      | string! | kenlm; linear, trees, fasttext, importance_weights, word_stats (train_classifier);
+          |         | domains
           |         | (label_domain); scale (build_quality)
 lang      | string  | language it is for (null: any)
 path      | string! | file or folder, below the lake's root unless absolute

@@ -101,7 +101,7 @@ cot        | string  | the chain of thought (null: the recipe asks for none)
 answer     | string  | the final answer, where there is one of its own
 source_text | string! | the chunk it was made from
 n_segments | int     | segments of the chunk (cot)
-aligned_share | double | share of segments found by their markers, not by fallback (cot)
+aligned_ratio | double | share of segments found by their markers, not by fallback (cot)
 model      | string! | the model that wrote it
 prompt_tokens | bigint | of all steps
 completion_tokens | bigint | of all steps
@@ -137,16 +137,17 @@ sample_id  | string! | samples.sample_id
 question_lang | string | measured language of the question
 cot_lang   | string  | measured language of the chain of thought (of the answer, where there is none)
 is_same_language | boolean! | whether both are in the language of the source, as far as it is known
-n_question | bigint! | units of the question
-n_cot      | bigint! | units of the chain of thought (LIMO: elaborated reasoning)
-n_source   | bigint! | units of the source
-cot_ratio  | double! | n_cot / n_source
+question_units | bigint! | units of the question
+cot_units      | bigint! | units of the chain of thought (LIMO: elaborated reasoning)
+source_units   | bigint! | units of the source
+cot_ratio  | double! | cot_units / source_units
 n_numbers  | bigint! | numbers in the chain, those that count its steps aside
-numbers_found | double! | share of them that stand in the source (1 where there is none); CCI4.0 reports 98 %
+numbers_found_ratio | double! | share of them that stand in the source (1 where there is none); CCI4.0 reports
+                    |         | 98 %
 n_names    | bigint! | names in the chain: capitalised runs, acronyms, quoted titles, Latin words in Chinese
-names_found | double! | share of them that stand in the source (1 where there is none)
-copied_share | double! | share of the chain's runs of units that stand in the source
-repeated_share | double! | share of the chain's runs of units that came before
+names_found_ratio | double! | share of them that stand in the source (1 where there is none)
+copied_ratio | double! | share of the chain's runs of units that stand in the source
+repeated_ratio | double! | share of the chain's runs of units that came before
 n_leaks    | bigint! | places where question or chain speak of the passage, the summaries or the model itself
 n_verification | bigint! | places that check (LIMO: self-verification; Gandhi et al.: verification)
 n_backtracking | bigint! | places that go back
@@ -156,8 +157,9 @@ n_exploration | bigint! | words that try and suppose (LIMO: exploratory)
 n_connectives | bigint! | words that connect (LIMO: adaptive granularity)
 """),
     key=("sample_id",),
-    check="numbers_found BETWEEN 0 AND 1 AND names_found BETWEEN 0 AND 1 AND copied_share BETWEEN 0 "
-    "AND 1 AND repeated_share BETWEEN 0 AND 1",
+    check="numbers_found_ratio BETWEEN 0 AND 1 AND names_found_ratio BETWEEN 0 AND 1 AND copied_ratio "
+    "BETWEEN 0 "
+    "AND 1 AND repeated_ratio BETWEEN 0 AND 1",
 )
 
 SAMPLE_VERDICTS = Table(
@@ -168,7 +170,7 @@ job         | string! | the job that judged
 sample_id   | string! | samples.sample_id
 reason      | string! | what is wrong, from a closed list
 value       | double  | the measured value that failed
-limit       | double  | the limit it was compared with
+threshold   | double  | what it was compared with
 rule        | string  | the filter or quota that failed
 dup_of      | string  | the sample that stayed in its place (duplicates)
 recipe_hash | string! | hash of the job's parameters, as in runs

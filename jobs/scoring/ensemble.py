@@ -31,7 +31,7 @@ class Scorer(Strict):
     """One scorer of an ensemble, called as in `scores` (perplexity and loss: as the recipe likes)."""
 
     # the job that wrote its rows
-    of: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]
+    job: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]
     # of the judge's prompt, the transformer or the language model; null: the only one there is (classifiers,
     # KenLM: that of `models`)
     version: str | None
@@ -47,9 +47,9 @@ def versions(tables: Tables, scorers: dict[str, Scorer]) -> dict[str, list[str]]
 
 
 def _versions(tables: Tables, name: str, scorer: Scorer) -> list[str]:
-    if scorer.of == "score_classifier":
+    if scorer.job == "score_classifier":
         return [find_models(tables, [name], "train_classifier")[0]["version"]]
-    if scorer.of == "score_perplexity":
+    if scorer.job == "score_perplexity":
         trained = tables["models"].where("job = 'train_lm'").collect()
         current = [f"{row['name']}-{row['version']}" for row in trained]
         return sorted(each for each in current if scorer.version in (None, each))
@@ -59,7 +59,7 @@ def _versions(tables: Tables, name: str, scorer: Scorer) -> list[str]:
     found = sorted(row["version"] for row in rows.collect())
     if len(found) > 1:
         raise ContractError(
-            f"{name} ({scorer.of}) stands in {len(found)} versions: {', '.join(found)}; "
+            f"{name} ({scorer.job}) stands in {len(found)} versions: {', '.join(found)}; "
             f"name one as its version in jobs.{tables.job.name}.scorers"
         )
     return found
@@ -86,21 +86,21 @@ def _rows(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
     """doc_id, batch_id, version, raw, unit (0 to 1, rising with raw) of a scorer, whatever its version."""
     from pyspark.sql import functions as F
 
-    if scorer.of not in ("score_perplexity", "score_loss"):
-        rows = tables.slice("scores").where((F.col("job") == scorer.of) & (F.col("scorer") == name))
+    if scorer.job not in ("score_perplexity", "score_loss"):
+        rows = tables.slice("scores").where((F.col("job") == scorer.job) & (F.col("scorer") == name))
         return rows.select(*KEYS, "version", "raw", F.col("score").alias("unit"))
-    rows = tables.slice("perplexity").where(F.col("job") == scorer.of)
+    rows = tables.slice("perplexity").where(F.col("job") == scorer.job)
     # the loss turned round; it has no end of its own
     unit = 1 / (1 + F.greatest("loss", F.lit(0.0)))
     version, raw = F.col("model").alias("version"), (-F.col("loss")).alias("raw")
     return rows.select(*KEYS, version, raw, unit.alias("unit"))
 
 
-def weight(weigh: str) -> Column:
+def weight(bin_by: str) -> Column:
     """What counts of rows with n_bytes: documents, or their bytes."""
     from pyspark.sql import functions as F
 
-    return F.count("*") if weigh == "documents" else F.sum("n_bytes")
+    return F.count("*") if bin_by == "documents" else F.sum("n_bytes")
 
 
 def beyond(
@@ -116,14 +116,14 @@ def beyond(
     return rows.join(told, functools.reduce(and_, is_known), how="left_anti")
 
 
-def with_curves(tables: Tables, scale: Scale, rows: DataFrame, weigh: str) -> Scale:
+def with_curves(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
     """`scale` with the curves that it lacks for `rows`; the same object when it lacks none.
 
     rows: lang, n_bytes, scorer, step, staged; one aggregation. Shares are of documents or of bytes.
     """
     new = beyond(tables, rows, list(scale.curves), "lang", "scorer")
     counted: dict[tuple[str | None, str], list[tuple[int, int]]] = {}
-    for row in new.groupBy("lang", "scorer", "step").agg(weight(weigh).alias("n")).collect():
+    for row in new.groupBy("lang", "scorer", "step").agg(weight(bin_by).alias("n")).collect():
         counted.setdefault((row["lang"], row["scorer"]), []).append((row["step"], row["n"]))
     made = {key: curve_of(sorted(steps)) for key, steps in counted.items()}
     return replace(scale, curves={**scale.curves, **made}) if made else scale

@@ -47,8 +47,8 @@ def taken(rows: DataFrame, lang: Column, wanted: Slice, seed: int) -> DataFrame:
         rows = rows.where(F.col("source").isin(wanted.sources))
     order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
     return (
-        rows.withColumn("place", F.row_number().over(order))
-        .where(F.col("place") <= wanted.per_language)
+        rows.withColumn("position", F.row_number().over(order))
+        .where(F.col("position") <= wanted.per_language)
         .select("doc_id", "batch_id", lang.alias("lang"))
     )
 

@@ -46,11 +46,11 @@ def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
     length."""
     from pyspark.sql import functions as F
 
-    ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "n_cot")
-    ranks = ranks.select("n_cot", percent().alias("rank"))
+    ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "cot_units")
+    ranks = ranks.select("cot_units", percent().alias("rank"))
     lengths = broadcast_while_few(tables.stage("lengths", ranks))
     difficulty = F.coalesce(F.lit(1.0) - F.col("pass_rate"), F.col("rank")).alias("difficulty")
-    return rows.join(lengths, ["n_cot"], how="inner").select("sample_id", "lang", "domain", difficulty)
+    return rows.join(lengths, ["cot_units"], how="inner").select("sample_id", "lang", "domain", difficulty)
 
 
 def beyond(

@@ -42,15 +42,15 @@ def percent() -> Column:
 
 
 def with_value(tables: Tables, rows: DataFrame, style: Mapping[str, float]) -> DataFrame:
-    """`rows` (n_cot, features, lang without nulls) with `value`: weighted ranks, 0 to 1 in a language.
+    """`rows` (cot_units, features, lang without nulls) with `value`: weighted ranks, 0 to 1 in a language.
 
     The features (LIMO's, arXiv 2502.03387) are those of `style` with their weights; keyword counts go by the
     chain's length.
     """
     from pyspark.sql import functions as F
 
-    length, value = F.greatest("n_cot", F.lit(1)), F.lit(0.0)
-    measures = {name: F.col(name) if name == "n_cot" else F.col(name) / length for name in style}
+    length, value = F.greatest("cot_units", F.lit(1)), F.lit(0.0)
+    measures = {name: F.col(name) if name == "cot_units" else F.col(name) / length for name in style}
     rows = rows.withColumns({_of(name): measure.cast("double") for name, measure in measures.items()})
     ranks = tables.stage("ranks", _ranks(rows, list(style)))
     near = ranks.count() <= BROADCAST  # of all features together

@@ -26,7 +26,7 @@ class Prompted(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _look(cls, given: object) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         """The prompt file's recipe, version and bytes become part of the parameters, and so of their hash."""
         if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
             return given
@@ -70,4 +70,6 @@ def with_parts(requests: DataFrame, size: int) -> DataFrame:
 def fresh_tables(tables: Tables) -> dict[str, DataFrame]:
     """The tables that the worker writes, empty, as far as they are missing: it has no Spark to make them
     with their comments and promises."""
-    return {name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.owns(name)}
+    return {
+        name: tables.empty(name) for name in ("synth_answers", "leases") if not tables.output_exists(name)
+    }

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 # parameter -> (measure, reason); min_: fails below, max_: fails above
 LIMITS = {
-    "min_numbers_found": ("numbers_found", "ungrounded_numbers"),
-    "min_names_found": ("names_found", "ungrounded_names"),
-    "max_copied_share": ("copied_share", "copied"),
-    "max_repeated_share": ("repeated_share", "repetitive"),
+    "min_numbers_found_ratio": ("numbers_found_ratio", "ungrounded_numbers"),
+    "min_names_found_ratio": ("names_found_ratio", "ungrounded_names"),
+    "max_copied_ratio": ("copied_ratio", "copied"),
+    "max_repeated_ratio": ("repeated_ratio", "repetitive"),
     "max_leaks": ("n_leaks", "speaks_of_the_source"),
-    "min_question": ("n_question", "question_too_short"),
-    "max_question": ("n_question", "question_too_long"),
-    "min_cot": ("n_cot", "cot_too_short"),
-    "max_cot": ("n_cot", "cot_too_long"),
+    "min_question_units": ("question_units", "question_too_short"),
+    "max_question_units": ("question_units", "question_too_long"),
+    "min_cot_units": ("cot_units", "cot_too_short"),
+    "max_cot_units": ("cot_units", "cot_too_long"),
     "min_cot_ratio": ("cot_ratio", "cot_too_short_for_source"),
     "max_cot_ratio": ("cot_ratio", "cot_too_long_for_source"),
     "min_subgoals": ("n_subgoals", "too_few_steps"),
-    "min_aligned_share": ("aligned_share", "not_segmented_by_markers"),
+    "min_aligned_ratio": ("aligned_ratio", "not_segmented_by_markers"),
     "min_pass_rate": ("pass_rate", "too_hard"),
     "max_pass_rate": ("pass_rate", "too_easy"),
     "min_complexity": ("instruction_complexity", "too_simple"),
@@ -66,13 +66,13 @@ def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records)
 
 
 def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
-    """sample_id, key, lang, domain, question, n_cot, pass_rate, value; `key`: the id as jobs.dedup wants
+    """sample_id, key, lang, domain, question, cot_units, pass_rate, value; `key`: the id as jobs.dedup wants
     it."""
     from pyspark.sql import functions as F
 
     known = rows.withColumns({name: F.coalesce(name, F.lit("")) for name in ("lang", "domain")})
     known = with_value(tables, known, params.style).withColumn("key", F.md5("sample_id"))
-    return known.select("sample_id", "key", "lang", "domain", "question", "n_cot", "pass_rate", "value")
+    return known.select("sample_id", "key", "lang", "domain", "question", "cot_units", "pass_rate", "value")
 
 
 def self_bleu(tables: Tables, when: str, rows: DataFrame, params: Any) -> float:
@@ -127,7 +127,7 @@ def _lost(
         "sample_id",
         F.lit(reason).alias("reason"),
         value.cast("double").alias("value"),
-        F.lit(float(limit)).alias("limit"),
+        F.lit(float(limit)).alias("threshold"),
         F.lit(rule).alias("rule"),
         dup_of.cast("string").alias("dup_of"),
     )

@@ -85,12 +85,12 @@ class Window:
         if fault.is_lasting:
             raise Quarantine(f"engine_refused: {fault}") from None
         silent = time.monotonic() - max(self.last_success, began)
-        if silent > self.limits.patience_seconds:
+        if silent > self.limits.engine_down_seconds:
             raise RetryLater(
                 f"the engine has answered nothing for {silent:.0f} s (last: {fault}); run the same "
                 "command again when it is up, nothing is lost"
             )
-        if blamed >= self.limits.tries and self.last_success > began:
+        if blamed > self.limits.max_retries and self.last_success > began:
             raise Quarantine(f"engine_error: {fault}") from None
 
 

@@ -51,7 +51,7 @@ def test_the_benchmark_tells_every_scorer_and_the_ensemble_by_language(labelled:
     for more in (["--splits", "1"], ["--docs", str(tmp_path / "docs.parquet")]):
         done = subprocess.run([sys.executable, "-m", "benchmarks.scores", "--train", str(labelled), "--recipe", str(recipe), *more], capture_output=True, text=True, check=True)
         auc = json.loads(done.stdout.splitlines()[-1])["auc"]
-        assert auc.keys() == {"chars", "words", "signals", "fasttext", "likeness", "word_stats", "ensemble"}
+        assert auc.keys() == {"chars", "words", "signals", "fasttext", "importance_weights", "word_stats", "ensemble"}
         assert all(of.keys() == {"en", "zh"} for of in auc.values())
         assert min(auc["ensemble"].values()) > 0.95
 

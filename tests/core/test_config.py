@@ -10,7 +10,7 @@ import yaml
 
 from jobs.core import config
 from jobs.core.errors import ConfigError
-from jobs.core.routes import Matches, lead_somewhere
+from jobs.core.routes import Matches, require_default_route
 from jobs.dedup_exact import Params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:
 
 def test_an_unknown_key_inside_a_section_names_the_keys_of_that_section() -> None:
     told = complaint({**section(), "normalise": {**section()["normalise"], "nfck": True}})
-    assert "did you mean 'nfkc'? (known: casefold, nfkc, simplify, squeeze_space)" in told
+    assert "did you mean 'nfkc'? (known: casefold, nfkc, simplify, collapse_whitespace)" in told
 
 
 def test_a_missing_number_is_an_error_because_a_recipe_is_complete() -> None:
@@ -78,7 +78,7 @@ def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path
 
     jobs = config.load_recipe("conf/demo.yaml").jobs
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-    first.write_text(yaml.safe_dump({"jobs": {name: jobs[name] for name in ("ingest_docs", "measure_text", "judge_rules")}}, sort_keys=False))
+    first.write_text(yaml.safe_dump({"jobs": {name: jobs[name] for name in ("ingest_docs", "measure_text", "filter_rules")}}, sort_keys=False))
 
     def planned(names: tuple[str, ...], after: str | None) -> list[str]:
         second.write_text(yaml.safe_dump({**({"after": after} if after else {}), "jobs": {name: jobs[name] for name in names}}, sort_keys=False))
@@ -87,7 +87,7 @@ def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path
     assert planned(("dedup_exact", "dedup_minhash"), "first.yaml") == ["dedup_exact", "dedup_minhash"]
     with pytest.raises(ConfigError, match="dedup_exact reads signals, which no job before it writes"):
         planned(("dedup_exact", "dedup_minhash"), None)
-    with pytest.raises(ConfigError, match=r"build_corpus\.heeds names dedup_minhash, which does not run before it"):
+    with pytest.raises(ConfigError, match=r"build_corpus\.skip_rejected_by names dedup_minhash, which does not run before it"):
         planned(("dedup_exact", "build_corpus"), "first.yaml")
     with pytest.raises(ConfigError, match="no such file"):
         planned(("dedup_exact", "dedup_minhash"), "none.yaml")
@@ -108,7 +108,7 @@ def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path
 def test_a_route_that_could_take_nothing_is_refused(first: Any, later: Any, is_dead: bool) -> None:
     routes = [Matches(lang=lang, domain=domain) for lang, domain in (first, later, (["any"], ["any"]))]
     if not is_dead:
-        lead_somewhere(routes)
+        require_default_route(routes)
         return
     with pytest.raises(ValueError, match=r"route 2 .* takes nothing: route 1 stands before it"):
-        lead_somewhere(routes)
+        require_default_route(routes)

@@ -57,7 +57,7 @@ def test_a_survivor_stands_for_those_whose_survivors_left_for_it(spark: Any, tmp
     assert {name: found[name] for name in ("d", "r", "l40")} == {"d": (2, 6), "r": (1, 3), "l40": (1, 41)}
     assert "z" not in found, "the corpus does not heed that job"
     assert sizes(lake, "dedup_minhash") == {"d": (2, 3), "x": (1, 2), "r": (2, 3)}
-    assert sizes(lake, "judge_rules") == {}
+    assert sizes(lake, "filter_rules") == {}
 
 
 def test_the_families_of_a_corpus_add_up_to_its_documents(
@@ -83,11 +83,11 @@ def test_the_families_of_a_corpus_add_up_to_its_documents(
     )
     run_job(MEASURE, params_of("measure_text"), lake)
     ranking = [{"by": "n_bytes", "prefer": "high"}]
-    run_job(EXACT, params_of("dedup_exact", heeds=[], ranking=ranking), lake)
-    run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=ranking), lake)
+    run_job(EXACT, params_of("dedup_exact", skip_rejected_by=[], ranking=ranking), lake)
+    run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=["dedup_exact"], ranking=ranking), lake)
     run_job(
         CORPUS_JOB,
-        params_of("build_corpus", heeds=["dedup_exact", "dedup_minhash"], edits=[], data_docs=False),
+        params_of("build_corpus", skip_rejected_by=["dedup_exact", "dedup_minhash"], edits=[], data_docs=False),
         lake,
     )
     docs, corpus = {row.doc_id: row for row in read(lake, DOCS)}, read(lake, CORPUS)

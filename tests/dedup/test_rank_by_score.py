@@ -63,14 +63,14 @@ def test_the_best_score_stays_and_who_has_none_goes(
     brought: Lake, tmp_path: Path, params_of: Callable[..., Any]
 ) -> None:
     lake = copied(brought, tmp_path / "lake")
-    exact = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste"))
+    exact = params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("taste"))
     run_job(EXACT, exact, lake)
     assert survivors(lake, "dedup_exact") == {"long": "good", "new": "good"}
-    run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=by("taste", "low")), lake)
+    run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=["dedup_exact"], ranking=by("taste", "low")), lake)
     assert survivors(lake, "dedup_minhash") == {"good": "near"}
     run_job(
         EXACT,
-        params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste", "low", version="v1")),
+        params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("taste", "low", version="v1")),
         lake,
     )
     assert survivors(lake, "dedup_exact") == {"good": "long", "new": "long"}
@@ -86,7 +86,7 @@ def test_a_bin_ranks_as_a_score_does(brought: Lake, tmp_path: Path, params_of: C
         [(ids[key], "one", "en", n / 20, n, "tail", "taste", "h") for key, n in bins.items()],
         batch="one",
     )
-    run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("quality_bin")), lake)
+    run_job(EXACT, params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("quality_bin")), lake)
     assert survivors(lake, "dedup_exact") == {"long": "new", "good": "new"}
 
 
@@ -96,7 +96,7 @@ def test_a_name_that_nobody_has_is_an_error_and_a_table_that_is_not_there_yet_is
     lake = copied(brought, tmp_path / "lake")
 
     def run(ranking: list[dict[str, Any]]) -> None:
-        run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=[], ranking=ranking), lake)
+        run_job(EXACT, params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=ranking), lake)
 
     with pytest.raises(
         ConfigError,
@@ -124,7 +124,7 @@ def test_of_several_versions_the_recipe_names_one_or_models_has_one(
         job="score_x",
         batch="one",
     )
-    params = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste"))
+    params = params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("taste"))
     with pytest.raises(ConfigError, match="taste has scored as v1, v2, wanted one of them"):
         run_job(EXACT, params, lake)
     model = (
@@ -148,8 +148,8 @@ def test_later_scores_make_a_dedup_stale_unless_they_are_of_its_own_survivors(
     brought: Lake, tmp_path: Path, params_of: Callable[..., Any]
 ) -> None:
     lake = copied(brought, tmp_path / "lake")
-    by_taste = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("taste"))
-    by_size = params_of("dedup_exact", heeds=[], url_domains=[], ranking=by("n_bytes"))
+    by_taste = params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("taste"))
+    by_size = params_of("dedup_exact", skip_rejected_by=[], url_domains=[], ranking=by("n_bytes"))
     run_job(EXACT, by_taste, lake)
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
 
@@ -164,7 +164,7 @@ def test_later_scores_make_a_dedup_stale_unless_they_are_of_its_own_survivors(
         [("later", ids["new"], "one", "other", "v1", 1.0, 1.0, None)],
         job="later",
         batch="one",
-        recipe={"heeds": ["dedup_exact"]},
+        recipe={"skip_rejected_by": ["dedup_exact"]},
     )
     assert is_fresh(by_taste)
     write(
@@ -173,7 +173,7 @@ def test_later_scores_make_a_dedup_stale_unless_they_are_of_its_own_survivors(
         [("first", ids["new"], "one", "taste", "v1", 1.0, 1.0, None)],
         job="first",
         batch="one",
-        recipe={"heeds": ["judge_rules"]},
+        recipe={"skip_rejected_by": ["filter_rules"]},
     )
     assert is_fresh(by_size)
     assert not is_fresh(by_taste)

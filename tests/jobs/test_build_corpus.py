@@ -9,7 +9,7 @@ import pytest
 
 from jobs.build_corpus import JOB as CORPUS_JOB
 from jobs.dedup_exact import JOB as EXACT
-from jobs.judge_rules import JOB as RULES
+from jobs.filter_rules import JOB as RULES
 from jobs.lake import maintenance
 from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
@@ -20,7 +20,7 @@ from jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark
-HEEDS = ["judge_rules", "dedup_exact"]
+HEEDS = ["filter_rules", "dedup_exact"]
 
 
 def rows(numbers: range, tag: str = "") -> list[dict[str, str]]:
@@ -37,12 +37,12 @@ def curated(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., 
             documents(new, batch)
         run_job(MEASURE, params_of("measure_text"), lake)
         routes = [{"lang": ["any"], "domain": ["any"], "presets": []}]
-        run_job(RULES, params_of("judge_rules", min_kept=0, routes=routes, languages=None), lake)
+        run_job(RULES, params_of("filter_rules", min_kept=0, routes=routes, languages=None), lake)
         ranking = [{"by": "batch", "prefer": changes.pop("prefer", "low")}]
-        run_job(EXACT, params_of("dedup_exact", heeds=["judge_rules"], ranking=ranking, min_kept=0), lake)
+        run_job(EXACT, params_of("dedup_exact", skip_rejected_by=["filter_rules"], ranking=ranking, min_kept=0), lake)
         placeholders = {"email": changes.pop("email", "<EMAIL>")}
-        run_job(SCRUB, params_of("scrub_pii", heeds=HEEDS, placeholders=placeholders), lake)
-        given = {"heeds": HEEDS, "edits": ["scrub_pii"], "min_kept": 0, "min_chars": 1, "data_docs": False}
+        run_job(SCRUB, params_of("scrub_pii", skip_rejected_by=HEEDS, placeholders=placeholders), lake)
+        given = {"skip_rejected_by": HEEDS, "edits": ["scrub_pii"], "min_kept": 0, "min_chars": 1, "data_docs": False}
         run_job(CORPUS_JOB, params_of("build_corpus", **{**given, **changes}), lake)
         done = lake.spark.sql(f"DESCRIBE HISTORY {lake.ref(CORPUS)} LIMIT 1").first()
         return {key: int(value) for key, value in done["operationMetrics"].items() if value.isdecimal()}
@@ -89,7 +89,7 @@ def test_other_edits_and_a_higher_bound_change_the_rows_that_they_concern(lake: 
     assert {"<mail>"} == {row.text for row in read(lake, CORPUS) if len(row.text) < 8}
     assert changed(curated(email="<mail>", min_chars=8)) == (0, 0, 1, 0)
     verdict = [row for row in read(lake, VERDICTS) if row.job == "build_corpus"]
-    assert [(row.reason, row.value, row.limit) for row in verdict] == [("empty_after_edits", 6.0, 8.0)]
+    assert [(row.reason, row.value, row.threshold) for row in verdict] == [("empty_after_edits", 6.0, 8.0)]
     assert changed(curated(email="<mail>", min_chars=2)) == (1, 0, 0, 0)
     assert sorted(read(lake, CORPUS)) == made_anew(lake, curated, email="<mail>", min_chars=2)
 

@@ -41,10 +41,10 @@ def test_the_corpus_is_written_as_simplified_and_docs_keep_what_came(
     ingest = params_of("ingest_docs", data_docs=False, formats=formats)
     run_job(find_job("ingest_docs"), ingest, lake, inputs=str(tmp_path / "raw"), batch="one")
     run_job(measure_text.JOB, params_of("measure_text"), lake)
-    run_job(scrub_pii.JOB, params_of("scrub_pii", heeds=[]), lake)
-    run_job(convert_script.JOB, params_of("convert_script", heeds=[]), lake)
+    run_job(scrub_pii.JOB, params_of("scrub_pii", skip_rejected_by=[]), lake)
+    run_job(convert_script.JOB, params_of("convert_script", skip_rejected_by=[]), lake)
     edits = ["scrub_pii", "convert_script"]
-    run_job(build_corpus.JOB, params_of("build_corpus", heeds=[], edits=edits, data_docs=False, min_kept=0), lake)
+    run_job(build_corpus.JOB, params_of("build_corpus", skip_rejected_by=[], edits=edits, data_docs=False, min_kept=0), lake)
     docs = {row.doc_id: (row.native_key, row.text) for row in lake.read(DOCS).collect()}
     corpus = {docs[row.doc_id][0]: row.text for row in lake.read(CORPUS).collect()}
     kept = {key: row["text"] for key, row in ROWS.items()}

@@ -68,7 +68,7 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
         "passage": GARDEN.replace("小山", "土山") + PADDING,
     }
     documents([{"id": key, "text": text} for key, text in texts.items()])
-    outcome = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=the_files), lake)
+    outcome = run_job(JOB, params_of("decontaminate", skip_rejected_by=[], benchmarks=the_files), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_in, outcome.counts.rows_kept) == (9, 4)
     assert outcome.counts.reasons == {"contaminated": 5, "contaminated.ours": 2, "contaminated.short": 2, "contaminated.zh_math": 2}
@@ -96,10 +96,10 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     part = found["part", "zh_math", "z1"]
     assert (part.is_copy, part.limit) == (False, 8.0)
     assert whole["part"][part.start : part.end] == TREES[:22]
-    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.limit) for row in read(lake, VERDICTS)}
+    verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.threshold) for row in read(lake, VERDICTS)}
     assert verdicts == {
         ("edited", "ours.max_score"): ("contaminated", 0.6),
-        ("part", "zh_math.max_run_words"): ("contaminated", 8.0),
+        ("part", "zh_math.max_longest_match_words"): ("contaminated", 8.0),
         ("both", "ours.max_score"): ("contaminated", 0.6),
         ("both", "zh_math.max_score"): ("contaminated", 0.6),
         ("answered", "short.max_score"): ("contaminated", 0.8),
@@ -107,9 +107,9 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     }
 
     # the same file is the same recipe; another content is another one, and its verdicts take the place of the old
-    assert run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=the_files), lake).counts is None
+    assert run_job(JOB, params_of("decontaminate", skip_rejected_by=[], benchmarks=the_files), lake).counts is None
     write_lines(Path(the_files[0]["file"]), [{"id": 9, "question": "An item that is in no document at all, however long one looks for it."}])
-    again = run_job(JOB, params_of("decontaminate", heeds=[], benchmarks=the_files), lake)
+    again = run_job(JOB, params_of("decontaminate", skip_rejected_by=[], benchmarks=the_files), lake)
     assert again.counts is not None
     assert again.counts.reasons == {"contaminated": 4, "contaminated.short": 2, "contaminated.zh_math": 2}
     assert {keys[row.doc_id] for row in read(lake, VERDICTS)} == {"part", "both", "answered", "passage"}

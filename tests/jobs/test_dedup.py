@@ -68,8 +68,8 @@ def deduped(
     home = tmp_path_factory.mktemp("dedup")
     lake = new_lake(home / "lake")
     bring(lake, home / "raw", rows(), params_of("ingest_docs"))
-    run_job(EXACT, params_of("dedup_exact", heeds=[], url_domains=["any"], ranking=RANKING), lake)
-    run_job(MINHASH, params_of("dedup_minhash", heeds=["dedup_exact"], ranking=RANKING), lake)
+    run_job(EXACT, params_of("dedup_exact", skip_rejected_by=[], url_domains=["any"], ranking=RANKING), lake)
+    run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=["dedup_exact"], ranking=RANKING), lake)
     return lake, {row.doc_id: row.native_key for row in read(lake, DOCS)}
 
 
@@ -139,7 +139,7 @@ def test_documents_without_shingles_never_meet(deduped: Any) -> None:
 @pytest.mark.lake_kinds
 def test_every_left_out_document_has_a_verdict_with_its_value_and_limit(deduped: Any) -> None:
     lake, _ = deduped
-    verdicts = {(row.job, row.doc_id) for row in read(lake, VERDICTS) if row.value >= row.limit}
+    verdicts = {(row.job, row.doc_id) for row in read(lake, VERDICTS) if row.value >= row.threshold}
     assert verdicts == {(row.job, row.doc_id) for row in read(lake, DUPLICATES)}
 
 
@@ -156,8 +156,8 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(
         for batch, part in folders.items():
             bring(lake, tmp_path / name / "raw", part, params_of("ingest_docs"), batch)
             if name == "apart":
-                run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
-        run_job(MINHASH, params_of("dedup_minhash", heeds=[], ranking=ranking), lake)
+                run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=[], ranking=ranking), lake)
+        run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=[], ranking=ranking), lake)
         made[name] = sorted((r.doc_id, r.dup_of, round(r.similarity, 9)) for r in read(lake, DUPLICATES))
         pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
         assert len(pairs) == len(set(pairs)), "no pair is compared twice"
@@ -181,7 +181,7 @@ def test_the_rows_are_the_same_in_many_small_parts_and_by_rounds(
 
     base, made = prose(1), {}
     texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]
-    given, batches = (job, params_of(job.name, heeds=[], ranking=RANKING)), {"1": texts[::2], "2": texts[1::2]}
+    given, batches = (job, params_of(job.name, skip_rejected_by=[], ranking=RANKING)), {"1": texts[::2], "2": texts[1::2]}
     for name, bounds in {"as shipped": {}, "small": {"DOCUMENTS": 3, "KEYS": 200, "GROUPED": 10}}.items():
         for bound, value in bounds.items():
             monkeypatch.setattr(steps, bound, value)
@@ -198,7 +198,7 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
     texts = {f"copy-{i:02d}": " ".join([*base[:i], f"own{i}", *base[i + 1 :]]) for i in range(24)}  # each shares .9 of its shingles with each other
     texts |= {f"page-{i:02d}": " ".join([*shared, *prose(100 + i, 40)]) for i in range(24)}  # one frame, no two alike enough
     rows = [{"id": key, "text": text} for key, text in texts.items()]
-    params = params_of("dedup_minhash", heeds=[], ranking=RANKING, max_bucket=4, min_similarity=0.8)
+    params = params_of("dedup_minhash", skip_rejected_by=[], ranking=RANKING, max_bucket=4, min_similarity=0.8)
     tables_after(lake, tmp_path / "raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     stay = set(texts) - {keys[row.doc_id] for row in read(lake, DUPLICATES)}
@@ -206,13 +206,13 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
     pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
     assert len(pairs) == len(set(pairs)), "no pair is compared twice"
     hot = read(lake, HOT_BUCKETS)
-    assert {(row.n_staying is None, row.n_uncompared == 0) for row in hot} == {(True, True), (False, False)}, "copies are settled, of pages some were never compared"
+    assert {(row.n_survivors is None, row.n_uncompared == 0) for row in hot} == {(True, True), (False, False)}, "copies are settled, of pages some were never compared"
     assert max(row.n_uncompared for row in hot) <= 24 * 23 // 2
 
 
 def test_a_batch_that_is_ingested_again_is_sketched_again(lake: Lake, ingest: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     texts = {"one": " ".join(prose(1)), "near": " ".join(edited(prose(1), 60, "x")), "far": " ".join(prose(3))}
-    params, made = params_of("dedup_minhash", heeds=[], ranking=RANKING), []
+    params, made = params_of("dedup_minhash", skip_rejected_by=[], ranking=RANKING), []
     for far in (texts["far"], texts["one"] + " and more"):
         ingest([{"id": key, "text": text} for key, text in (texts | {"far": far}).items()])
         run_job(MINHASH, params, lake)
@@ -226,7 +226,7 @@ def test_simhash_finds_near_copies_and_says_who_decided(decide: str, lake: Lake,
     long = prose(8, 2000)
     texts = {"long": long, "one-word": [*long[:900], "other", *long[901:]], "stranger": prose(9, 2000)}
     documents([{"id": key, "text": " ".join(words)} for key, words in texts.items()])
-    run_job(SIMHASH, params_of("dedup_simhash", heeds=[], ranking=RANKING, decide=decide), lake)
+    run_job(SIMHASH, params_of("dedup_simhash", skip_rejected_by=[], ranking=RANKING, decide=decide), lake)
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     (row,) = read(lake, DUPLICATES)
     assert {keys[row.doc_id], keys[row.dup_of]} == {"long", "one-word"}

@@ -19,7 +19,7 @@ from jobs import embed_text
 from jobs.core.config import load_recipe
 from jobs.core.errors import ConfigError
 from jobs.curate import find_job, job_names
-from jobs.curation.invalidation import forget_replaced
+from jobs.curation.invalidation import drop_replaced
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
 from jobs.schema.catalog import table
@@ -30,7 +30,7 @@ from udfs.scoring.embedding import vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ONNX = ROOT / "models/minilm-l6-v2-onnx"
-HEEDS = ["judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"]  # as in conf/demo.yaml
+HEEDS = ["filter_rules", "dedup_exact", "dedup_minhash", "decontaminate"]  # as in conf/demo.yaml
 TWINS = [
     ("How do I learn to play the piano?", "怎样学会弹钢琴？"),
     ("The river flooded the town last night.", "昨晚河水淹没了城镇。"),
@@ -59,7 +59,7 @@ def test_every_kept_document_gets_one_vector_of_a_model(demo_copy: Lake, params_
     lake = demo_copy
     first = found(lake)  # conf/demo.yaml embeds some
     n = len(first) + 20
-    outcome = run_job(embed_text.JOB, params_of("embed_text", heeds=HEEDS, max_documents=n), lake)
+    outcome = run_job(embed_text.JOB, params_of("embed_text", skip_rejected_by=HEEDS, max_documents=n), lake)
     assert outcome.counts is not None
     assert (outcome.counts.rows_kept, outcome.counts.reasons) == (n, {"not_sampled": outcome.counts.rows_in - n})
     more = found(lake)
@@ -73,7 +73,7 @@ def test_every_kept_document_gets_one_vector_of_a_model(demo_copy: Lake, params_
 def test_a_text_that_came_again_in_other_words_gets_another_vector(spark: Any, tmp_path: Path, params_of: Callable[..., Any]) -> None:
     lake, raw = Lake(spark, str(tmp_path / "lake")), tmp_path / "raw" / "rows.jsonl"
     raw.parent.mkdir()
-    ingest, embed = params_of("ingest_docs", data_docs=False), params_of("embed_text", heeds=[])
+    ingest, embed = params_of("ingest_docs", data_docs=False), params_of("embed_text", skip_rejected_by=[])
 
     def vectors_of(changed: str) -> dict[str, list[float]]:
         texts = {"same": "The river rose in the night.", "changed": changed}
@@ -94,7 +94,7 @@ def test_every_job_that_looks_at_a_document_once_forgets_what_was_replaced() -> 
     once = [job for job in map(find_job, job_names()) if any(w.replaces == "append" and {"doc_id", "batch_id"} <= set(table(w.table).key) for w in job.writes)]
     assert {job.name for job in once} >= {"score_classifier", "score_perplexity", "embed_text"}
     for job in once:
-        assert job.steps[0] is forget_replaced or job.name in ("merge_scores", "decontaminate", "dedup_minhash", "dedup_simhash"), job.name
+        assert job.steps[0] is drop_replaced or job.name in ("merge_scores", "decontaminate", "dedup_minhash", "dedup_simhash"), job.name
 
 
 @pytest.mark.spark

@@ -135,7 +135,7 @@ def hostile(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
     good, reasons, places = write_hostile(home / "raw")
     lake = Lake(spark, str(home / "lake"))
     limits = {"max_row_bytes": MAX_ROW, "max_unpacked_bytes": MAX_UNPACKED, "split_bytes": SPLIT, "max_raw_bytes": 64}
-    params = params_of("ingest_docs", data_docs=False, max_reject_share=0.5, **limits)
+    params = params_of("ingest_docs", data_docs=False, max_reject_ratio=0.5, **limits)
     outcome = run_job(JOB, params, lake, inputs=str(home / "raw"), batch="one")
     docs = {row.native_key: row for row in lake.read(DOCS).collect()}
     rejects = lake.read(REJECTS).collect()
@@ -144,7 +144,7 @@ def hostile(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_row_is_one_reject_with_its_reason_and_its_neighbours_are_documents(hostile: dict[str, Any], name: str) -> None:
-    assert [row.reason for row in hostile["rejects"] if row.place == hostile["places"][name]] == HOSTILE[name][1]
+    assert [row.reason for row in hostile["rejects"] if row.source_location == hostile["places"][name]] == HOSTILE[name][1]
     assert {f"before {name}", f"after {name}"} <= set(hostile["docs"])
 
 
@@ -156,13 +156,13 @@ def test_strange_characters_are_text_and_arrive_untouched(hostile: dict[str, Any
 @pytest.mark.parametrize("file", ["cut.jsonl.gz", "bomb.jsonl.gz", "no.jsonl.gz", "no.parquet", "rows.parquet", "typed.parquet"])
 def test_a_broken_file_keeps_its_good_rows_and_says_once_where_it_broke(hostile: dict[str, Any], file: str) -> None:
     wanted = {place: reasons for place, reasons in hostile["reasons"].items() if place.startswith(file)}
-    assert {row.place: [row.reason] for row in hostile["rejects"] if row.place.startswith(file)} == wanted
+    assert {row.source_location: [row.reason] for row in hostile["rejects"] if row.source_location.startswith(file)} == wanted
     assert wanted
 
 
 def test_nothing_else_is_lost_and_nothing_is_invented(hostile: dict[str, Any]) -> None:
     assert set(hostile["docs"]) == hostile["good"]
-    assert Counter((row.place, row.reason) for row in hostile["rejects"]) == Counter(
+    assert Counter((row.source_location, row.reason) for row in hostile["rejects"]) == Counter(
         (place, reason) for place, reasons in hostile["reasons"].items() for reason in reasons
     )
     counts = hostile["counts"]
@@ -172,7 +172,7 @@ def test_nothing_else_is_lost_and_nothing_is_invented(hostile: dict[str, Any]) -
 
 
 def test_a_reject_shows_its_row_within_the_bound(hostile: dict[str, Any]) -> None:
-    raws = {row.reason: row.raw for row in hostile["rejects"] if row.place.startswith("lines.jsonl")}
+    raws = {row.reason: row.raw for row in hostile["rejects"] if row.source_location.startswith("lines.jsonl")}
     assert max(len(raw.encode()) for raw in raws.values() if raw) <= 64
     assert raws["row_too_long"] == line("x", "y" * 100).decode()[:64]
     assert raws["not_an_object"] == '["x", "test", "one"]'
@@ -187,7 +187,7 @@ def versions(lake: Lake) -> dict[str, int | None]:
 
 @pytest.fixture
 def command(lake: Lake, tmp_path: Path) -> Callable[..., int]:
-    """`command(folder, batch="b", max_reject_share=0.1)`: the job's own command line; returns its exit code."""
+    """`command(folder, batch="b", max_reject_ratio=0.1)`: the job's own command line; returns its exit code."""
 
     def run(folder: Path, *arguments: str, **changes: Any) -> int:
         recipe = yaml.safe_load((ROOT / "conf/jobs/ingest_docs.yaml").read_text(encoding="utf-8"))
@@ -225,22 +225,22 @@ def test_a_batch_too_broken_stops_with_exit_3_and_nothing_is_written(lake: Lake,
     broken = folder_of(tmp_path / "raw" / "broken", line("a"), line("b", None), line("c", ""))
     lacking = folder_of(tmp_path / "raw" / "lacking", *(json.dumps({"id": str(i), "body": "text", "source": "t"}).encode() for i in range(4)))
     fine = folder_of(tmp_path / "raw" / "fine", line("d"), line("e"), line("f", None))
-    assert command(broken, max_reject_share=0.5) == ContractError.exit_code == 3
+    assert command(broken, max_reject_ratio=0.5) == ContractError.exit_code == 3
     told = capsys.readouterr().err
     assert f"2 of 3 rows of {broken} break the contract" in told
     assert "empty_text 1" in told
     assert "missing_text 1" in told
-    assert "more than max_reject_share 0.5; nothing was written. Mend the input, the columns in the recipe, or the limit" in told
-    assert command(lacking, max_reject_share=0.5) == 3, "a column that the recipe names and the input lacks"
+    assert "more than max_reject_ratio 0.5; nothing was written. Mend the input, the columns in the recipe, or the limit" in told
+    assert command(lacking, max_reject_ratio=0.5) == 3, "a column that the recipe names and the input lacks"
     told = capsys.readouterr().err
     assert f"{lacking}: columns that the recipe maps are in no row; nothing was written:\n  *.json*: text: no row has text; there are: body, id, source\n" in told
     assert versions(lake) == {"docs": None, "rejects": None, "runs": None}
-    assert command(fine, max_reject_share=0.5) == 0
+    assert command(fine, max_reject_ratio=0.5) == 0
     before = versions(lake)
-    assert command(broken, max_reject_share=0.5) == 3
+    assert command(broken, max_reject_ratio=0.5) == 3
     assert versions(lake) == before, "a lake that has batches is left as it was"
     assert {row.native_key for row in lake.read(DOCS).collect()} == {"d", "e"}
-    assert command(fine, max_reject_share=0.5) == 0
+    assert command(fine, max_reject_ratio=0.5) == 0
     assert "nothing to do" in capsys.readouterr().err
     assert versions(lake) == before, "the same batch again changes nothing"
 
@@ -254,10 +254,10 @@ def test_a_batch_with_files_or_columns_of_another_kind_stops_and_names_them(
     lake: Lake, command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = folder_of(tmp_path / "raw", line("a", url="http://a.test/1"), line("b", url=["http://a.test/2"]))
-    assert command(home, max_reject_share=0.4) == ContractError.exit_code
+    assert command(home, max_reject_ratio=0.4) == ContractError.exit_code
     assert "(wrong_type 1, url: url is a list (1 wrong_type))" in capsys.readouterr().err
     (home / "more.jsonl.zip").write_bytes(b"PK\x03\x04 and so on")
-    assert command(home, max_reject_share=1.0) == ConfigError.exit_code
+    assert command(home, max_reject_ratio=1.0) == ConfigError.exit_code
     assert "  more.jsonl.zip: a zip archive\n" in capsys.readouterr().err
     assert versions(lake) == {"docs": None, "rejects": None, "runs": None}
 
@@ -266,7 +266,7 @@ def test_a_killed_ingest_is_invisible_and_resumes_and_a_touched_file_gives_the_s
     lake: Lake, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = folder_of(tmp_path / "raw", line("a"), line("b", None), line("c"), line("c"))
-    params = params_of("ingest_docs", data_docs=False, max_reject_share=0.5)
+    params = params_of("ingest_docs", data_docs=False, max_reject_ratio=0.5)
 
     def die_after_docs(self: Lake, written: Any, version: int) -> None:
         if written.name == "docs":
@@ -332,9 +332,9 @@ def both_orders(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of:
         for i, name in enumerate(order):
             (folder / f"{i}-{name}").write_bytes(content[name])
         shipped = [each.model_dump() for each in params_of("ingest_docs").formats]
-        params = params_of("ingest_docs", data_docs=False, max_reject_share=0.0, formats=LEGACY + shipped)
+        params = params_of("ingest_docs", data_docs=False, max_reject_ratio=0.0, formats=LEGACY + shipped)
         run_job(JOB, params, lake, inputs=str(folder), batch="one")
-        made.append(sorted(lake.read(DOCS).drop("place", "ingested_at").collect(), key=lambda row: row.doc_id))
+        made.append(sorted(lake.read(DOCS).drop("source_location", "ingested_at").collect(), key=lambda row: row.doc_id))
     return made
 
 
@@ -373,14 +373,14 @@ def test_a_delta_table_is_an_input_and_its_deleted_rows_are_not(spark: Any, lake
     spark.createDataFrame(rows, "id string, text string, source string").coalesce(1).write.format("delta").save(raw)
     spark.sql(f"DELETE FROM delta.`{raw}` WHERE id = 'b'")
     formats = [{"glob": "*.parquet", "format": "delta", "encoding": "utf-8", "columns": COLUMNS}]
-    outcome = run_job(JOB, params_of("ingest_docs", data_docs=False, max_reject_share=0.5, formats=formats), lake, inputs=raw, batch="one")
+    outcome = run_job(JOB, params_of("ingest_docs", data_docs=False, max_reject_ratio=0.5, formats=formats), lake, inputs=raw, batch="one")
     assert dataclasses.asdict(outcome.counts) == {"rows_in": 4, "rows_kept": 2, "rows_left_out": 2, "reasons": {"missing_text": 1, "nul_character": 1}}
     assert {(row.native_key, row.text) for row in lake.read(DOCS).collect()} == {("a", f"{ZH} a"), ("e", "stays")}
 
 
 def test_what_tests_bring_without_a_query_is_what_an_ingest_leaves(spark: Any, lake: Lake, ingest: Callable[..., Any], tmp_path: Path, params_of: Callable[..., Any]) -> None:
     rows = [{"id": "a", "text": ZH, "url": "https://a.test/1", "domain": "wiki", "lang_hint": "zh", "license": "mit"}, {"text": "no id\n", "source": "s"}, {"text": "u", "url": "https://a.test/2"}]
-    changes = {"data_docs": False, "max_reject_share": 1.0, "min_kept": 0}
+    changes = {"data_docs": False, "max_reject_ratio": 1.0, "min_kept": 0}
     ingest(rows)
     brought = Lake(spark, str(tmp_path / "brought"))
     bring(brought, tmp_path / "brought-raw", rows, params_of("ingest_docs", **changes))

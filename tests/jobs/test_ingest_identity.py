@@ -47,7 +47,7 @@ def reading(params_of: Callable[..., Any]) -> Callable[..., Outcome]:
     """`reading(lake, folder, batch="b", same_id="oldest")`: one ingest."""
 
     def run(lake: Lake, where: Path | str, batch: str | None = None, **changes: Any) -> Outcome:
-        params = params_of("ingest_docs", **{"data_docs": False, "max_reject_share": 1.0, "min_kept": 0, **changes})
+        params = params_of("ingest_docs", **{"data_docs": False, "max_reject_ratio": 1.0, "min_kept": 0, **changes})
         return run_job(JOB, params, lake, inputs=str(where), batch=batch)
 
     return run
@@ -66,7 +66,7 @@ def texts(lake: Lake) -> dict[str, str]:
 
 def left_out(lake: Lake) -> list[tuple[str, str, str]]:
     """Batch, place and reason of every reject."""
-    return sorted((row.batch_id, row.place, row.reason) for row in lake.read(REJECTS).collect())
+    return sorted((row.batch_id, row.source_location, row.reason) for row in lake.read(REJECTS).collect())
 
 
 def add_up(lake: Lake, raw: dict[str, int]) -> None:
@@ -95,7 +95,7 @@ def test_each_file_is_read_once_whatever_leads_to_it(
     (home / "gone.jsonl").symlink_to("nowhere")
     counts = reading(lake, f"{home}//").counts
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (9, 9, 0)
-    places = {row.native_key: row.place.split(":")[0] for row in lake.read(DOCS).collect()}
+    places = {row.native_key: row.source_location.split(":")[0] for row in lake.read(DOCS).collect()}
     assert places == {**dict.fromkeys("123", "a.jsonl"), "4": "c.jsonl", "5": "sub/d.jsonl", **dict.fromkeys("678", "linked_folder/z.jsonl"), "9": "z.jsonl"}
     told = capsys.readouterr().err
     assert "not read:" in told
@@ -132,7 +132,7 @@ def test_a_batch_knows_its_root_its_files_and_what_it_held(reading: Callable[...
     gone = {row.doc_id for row in lake.read(DOCS).collect() if row.native_key.isdigit()}
     assert reading(lake, first, split_bytes=1000).counts.rows_in == 2
     assert texts(lake) == {"a": "ONE", "c": "same"}
-    assert {row.doc_id for row in lake.read(REJECTS).collect() if row.reason == "no_longer_in_batch" and row.place.startswith("y.jsonl:")} == gone
+    assert {row.doc_id for row in lake.read(REJECTS).collect() if row.reason == "no_longer_in_batch" and row.source_location.startswith("y.jsonl:")} == gone
     # The user says that another root replaces it: what it held before keeps its rows.
     assert reading(lake, second, batch="zh").counts.rows_in == 2
     assert texts(lake) == {"b": "two", "c": "same"}
@@ -160,7 +160,7 @@ def test_one_id_for_several_texts_of_a_batch_breaks_the_contract_and_names_its_c
     for part in range(3):
         write(tmp_path / "in" / f"{part}.jsonl", *((str(i), f"text {i} of {part}") for i in range(5)))
     with pytest.raises(ContractError, match=r"10 of 15 rows .*older_version 10.*10 rows have the id of another text of this batch by native_key \(column id"):
-        reading(lake, tmp_path / "in", max_reject_share=0.05)
+        reading(lake, tmp_path / "in", max_reject_ratio=0.05)
     assert not lake.exists(DOCS)
     assert reading(lake, tmp_path / "in").counts.reasons == {"older_version": 10}
     add_up(lake, {"in": 15})
@@ -185,7 +185,7 @@ def test_two_sources_with_folders_of_the_same_names_are_both_kept_and_copies_com
     params_of: Callable[..., Any], new_lake: Callable[[], Lake], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = new_lake()
-    params = params_of("ingest_docs", data_docs=False, batch_per_folder=True, min_kept=0, max_reject_share=1.0)
+    params = params_of("ingest_docs", data_docs=False, batch_per_folder=True, min_kept=0, max_reject_ratio=1.0)
 
     def names(source: str) -> list[str]:
         """Batches that were read, `-` for each that was covered."""

@@ -43,8 +43,8 @@ def label(params_of: Callable[..., Any]) -> Callable[..., Any]:
 
     def given(**changes: Any) -> Any:
         sources = {f"Recipes{i} ": "RECIPES" for i in range(4)}
-        grams = {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 8192, "max_chars": 2000}
-        classifier = {**params_of("label_domain").classifier.model_dump(), "min_documents": 5, "folds": 3, "grams": grams, "vectors": None, "strength": 20.0}
+        grams = {"unit": "chars", "min_n": 1, "max_n": 3, "buckets": 8192, "max_chars": 2000}
+        classifier = {**params_of("label_domain").classifier.model_dump(), "min_documents": 5, "folds": 3, "grams": grams, "vectors": None, "inverse_regularization": 20.0}
         return params_of("label_domain", **{"sources": sources, "classifier": classifier, **changes})
 
     return given
@@ -95,10 +95,10 @@ def test_a_later_batch_is_labelled_by_the_same_model_and_earlier_labels_stay(ing
 
 def test_where_nobody_can_say_the_document_is_otherwise(ingest: Callable[..., Lake], label: Callable[..., Any]) -> None:
     lake = ingest("one", 8, 3, ({"id": "new-vague", "source": "crawl", "domain": "", "text": "the of and to in"},))
-    run_job(label_domain.JOB, label(classifier=None, otherwise="web"), lake)
-    assert {(row.domain, row.method, row.version) for key, row in labels(lake).items() if key.startswith("new-")} == {("web", "otherwise", None)}
+    run_job(label_domain.JOB, label(classifier=None, default_domain="web"), lake)
+    assert {(row.domain, row.method, row.version) for key, row in labels(lake).items() if key.startswith("new-")} == {("web", "default", None)}
     run_job(label_domain.JOB, label(sources={}, trust_hints=False), lake)
-    assert {(row.domain, row.method) for row in labels(lake).values()} == {("web", "otherwise")}, "nothing is known, so nothing is learnt"
+    assert {(row.domain, row.method) for row in labels(lake).values()} == {("web", "default")}, "nothing is known, so nothing is learnt"
     run_job(label_domain.JOB, label(min_confidence=0.9), lake)
     vague = labels(lake)["new-vague"]
     assert (vague.domain, vague.method) == ("web", "classifier")
@@ -109,7 +109,7 @@ def test_where_nobody_can_say_the_document_is_otherwise(ingest: Callable[..., La
 def test_the_corpus_shows_the_label_and_not_the_hint(ingest: Callable[..., Lake], label: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     lake = ingest("one", 10, 4, ({"id": "misled", "source": "recipes1", "domain": " LAW", "text": text_of("law", random.Random(3))},))
     run_job(measure_text.JOB, params_of("measure_text"), lake)
-    corpus = params_of("build_corpus", heeds=[], data_docs=False, min_kept=0, edits=[])
+    corpus = params_of("build_corpus", skip_rejected_by=[], data_docs=False, min_kept=0, edits=[])
     run_job(build_corpus.JOB, corpus, lake)
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     shown = {names[row.doc_id]: row.domain for row in read(lake, CORPUS)}

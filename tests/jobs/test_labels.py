@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jobs import judge_rules
-from jobs.core.routes import Label, Matches, folded, folded_column, tell_unnamed
+from jobs import filter_rules
+from jobs.core.routes import Label, Matches, folded, folded_column, log_unnamed
 
 SPELLINGS = ("web", "Web", " WEB ", "\tweb\n", "ｗｅｂ", "\u3000Ｗeb\xa0")
 
@@ -28,7 +28,7 @@ def test_routes_and_languages_of_a_recipe_are_folded(params_of: Any) -> None:
         {"lang": [" EN"], "domain": ["Code"], "presets": []},
         {"lang": ["Any"], "domain": ["ANY"], "presets": []},
     ]
-    plan = params_of("judge_rules", routes=spelt, languages=["EN", "Zh "]).plan()
+    plan = params_of("filter_rules", routes=spelt, languages=["EN", "Zh "]).plan()
     assert [(route.langs, route.domains) for route in plan.routes] == [(("en",), ("code",)), (None, None)]
     assert plan.languages == ("en", "zh")
 
@@ -47,10 +47,10 @@ def test_a_column_is_folded_as_a_recipe_is(spark: Any) -> None:
 
 
 def test_a_domain_that_no_route_names_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_unnamed(judge_rules.JOB.name, [("wbe", 1200), ("wiki", 3)])
+    log_unnamed(filter_rules.JOB.name, [("wbe", 1200), ("wiki", 3)])
     assert (
         capsys.readouterr().err
-        == "judge_rules: domains that no route names go by the routes for any: wbe (1,200 documents), wiki (3 documents)\n"
+        == "filter_rules: domains that no route names go by the routes for any: wbe (1,200 documents), wiki (3 documents)\n"
     )
-    tell_unnamed(judge_rules.JOB.name, [])
+    log_unnamed(filter_rules.JOB.name, [])
     assert capsys.readouterr().err == ""

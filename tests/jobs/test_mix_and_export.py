@@ -53,7 +53,7 @@ def out(demo_lake: Lake, tmp_path_factory: pytest.TempPathFactory, params_of: Ca
     version, finished = lake.latest(CORPUS), lake.spark.read.format("delta").load(f"{home}/runs").where("job = 'build_corpus' AND status = 'finished'").first()
     # readers open what finished runs name: the changed corpus becomes the one of that run
     lake.spark.sql(f"UPDATE {lake.ref(RUNS)} SET versions_written = map('corpus', {version}L) WHERE run_id = '{finished.run_id}' AND status = 'finished'")
-    mix = params_of("mix_corpus", slices=SLICES, max_epochs=2.0, fim={"rate": 0.3, "spm_share": 0.5, **MARKS})
+    mix = params_of("mix_corpus", slices=SLICES, max_epochs=2.0, fim={"rate": 0.3, "spm_rate": 0.5, **MARKS})
     shards = params_of("export_shards", shard_bytes=100_000, format="jsonl.zst")
     return {"lake": lake, "hostile": hostile, "mix": run_job(mix_corpus.JOB, mix, lake), "mix_params": mix, "shards": shards, "export": run_job(export_shards.JOB, shards, lake)}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs import build_quality, judge_quality, score_classifier, score_perplexity, train_classifier, train_lm
+from jobs import build_quality, filter_quality, score_classifier, score_perplexity, train_classifier, train_lm
 from jobs.core import config
 from jobs.core.errors import ConfigError, ContractError, DataError
 from jobs.lake import maintenance
@@ -23,7 +23,7 @@ from tests.lakes import frame_of, note_of, read
 from udfs.scoring.scales import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
-HEEDS = {"judge_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
+HEEDS = {"filter_rules", "dedup_exact", "dedup_minhash", "decontaminate"}
 
 
 def demo(job: Any, **changes: Any) -> Any:
@@ -51,7 +51,7 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
     out = {row.doc_id for row in read(demo_lake, VERDICTS) if row.job in HEEDS}
     kept = {row.doc_id for row in read(demo_lake, DOCS)} - out
     scores = read(demo_lake, SCORES, job="score_classifier")
-    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "likeness"))
+    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "importance_weights"))
     assert {row.version for row in scores} == {row.version for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
     quality = read(demo_lake, QUALITY)
     assert {row.doc_id for row in quality} == kept
@@ -67,9 +67,9 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
 @pytest.mark.spark
 def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
     figures = {row.name: row.figures for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
-    assert figures.keys() == {"chars", "signals", "likeness"}
+    assert figures.keys() == {"chars", "signals", "importance_weights"}
     assert all(figures[name]["auc"] > 0.9 for name in ("chars", "signals")), figures
-    assert figures["likeness"]["auc"] > 0.7, "its raw slice holds reference prose too"
+    assert figures["importance_weights"]["auc"] > 0.7, "its raw slice holds reference prose too"
 
 
 @pytest.mark.spark
@@ -96,7 +96,7 @@ def test_moving_a_bin_moves_rows_and_runs_no_scorer(copy: Lake) -> None:
     assert moved
     assert {(before[doc_id], after[doc_id]) for doc_id in moved} == {("head", "middle")}
     bins = {row.doc_id: row.bin for row in read(copy, QUALITY)}
-    scorers = {name: {"of": "score_classifier", "version": None, "weight": weight} for name, weight in (("chars", 1.0), ("signals", 5.0))}
+    scorers = {name: {"job": "score_classifier", "version": None, "weight": weight} for name, weight in (("chars", 1.0), ("signals", 5.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers), copy)
     assert {row.doc_id for row in read(copy, QUALITY) if row.bin != bins[row.doc_id]}, "another weight, other bins"
     assert (rows_of(copy, SCORES), scorers_of(copy), copy.latest(SCORES)) == (scores, models, version)
@@ -118,7 +118,7 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
     copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, note_of(copy, "score_words"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
     scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
-    run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, weigh="bytes"), copy)
+    run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, bin_by="bytes"), copy)
     lang = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
     said: dict[str, dict[str, float]] = {
         "chars": {row.doc_id: int(row.score * STEPS) for row in read(copy, SCORES, scorer="chars")},
@@ -150,18 +150,18 @@ def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
     copy.write(SCORES, frame_of(copy, SCORES, rows), None, note_of(copy, "score_words"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
     with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
-        run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
+        run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"job": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
     with pytest.raises(ConfigError, match="logit is for classifiers"):
-        demo(build_quality, scorers={"judge": {"of": "merge_scores", "version": None, "weight": 1.0}}, scale="logit")
+        demo(build_quality, scorers={"judge": {"job": "merge_scores", "version": None, "weight": 1.0}}, scale="logit")
 
 
 @pytest.mark.spark
 def test_low_bins_are_left_out_where_the_route_says_so(copy: Lake, params_of: Callable[..., Any]) -> None:
-    outcome = run_job(judge_quality.JOB, params_of("judge_quality", heeds=sorted(HEEDS)), copy)
+    outcome = run_job(filter_quality.JOB, params_of("filter_quality", skip_rejected_by=sorted(HEEDS)), copy)
     domains = {row.doc_id: row.domain_hint for row in read(copy, DOCS)}
     low = {row.doc_id: row.bin for row in read(copy, QUALITY) if row.bin < 2 and domains[row.doc_id] == "web"}
-    found = {row.doc_id: (row.reason, row.value, row.limit, row.rule) for row in read(copy, VERDICTS) if row.job == "judge_quality"}
-    assert found == {doc_id: ("low_quality", float(bin_), 2.0, "judge_quality.routes.0.min_bin") for doc_id, bin_ in low.items()}
+    found = {row.doc_id: (row.reason, row.value, row.threshold, row.rule) for row in read(copy, VERDICTS) if row.job == "filter_quality"}
+    assert found == {doc_id: ("low_quality", float(bin_), 2.0, "filter_quality.routes.0.min_bin") for doc_id, bin_ in low.items()}
     assert outcome.counts.rows_left_out == len(low) > 0
     assert outcome.counts.rows_in == len(read(copy, QUALITY))
 
@@ -179,7 +179,7 @@ def test_a_killed_scoring_resumes_and_scores_nothing_twice(copy: Lake) -> None:
             raise Killed
 
     copy.committed = die  # type: ignore[method-assign]
-    params = demo(score_classifier, heeds=["decontaminate", "judge_rules", "dedup_minhash", "dedup_exact"])  # another recipe, so that it runs
+    params = demo(score_classifier, skip_rejected_by=["decontaminate", "filter_rules", "dedup_minhash", "dedup_exact"])  # another recipe, so that it runs
     with pytest.raises(Killed):
         run_job(score_classifier.JOB, params, copy)
     again = Lake(copy.spark, copy.root)
@@ -193,12 +193,12 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
     rows += [{"t": f"BUY now!!! {i} $$$ click here >>> www", "y": 0, "l": "en", "g": f"q{i}"} for i in range(20)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     given = {"file": str(tmp_path / "rows.jsonl"), "text": "t", "label": "y", "lang": "l", "group": "g"}
-    only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": 4096, "max_chars": 500, "strength": 20.0, "length_bins": None}}
+    only = {"chars": {"kind": "linear", "unit": "chars", "min_n": 1, "max_n": 2, "buckets": 4096, "max_chars": 500, "inverse_regularization": 20.0, "length_bins": None}}
     run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[given], classifiers=only), copy)
     row = read(copy, MODELS, job="train_classifier")[0]
     assert (row.name, row.figures["n"], json.loads(row.trained_on)["good"]) == ("chars", 40.0, 20)
     with pytest.raises(ContractError, match="train_classifier has trained no signals"):
-        run_job(score_classifier.JOB, demo(score_classifier, heeds=["judge_rules"]), copy)
+        run_job(score_classifier.JOB, demo(score_classifier, skip_rejected_by=["filter_rules"]), copy)
     with pytest.raises(ConfigError, match=r"no column text; it has: t, y, l, g"):
         run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=[{**given, "text": "text"}]), copy)
     nothing = {"domains": ["no such"], "languages": ["en"], "per_language": 5}
@@ -209,18 +209,18 @@ def test_labelled_files_teach_too_and_what_is_wrong_with_them_is_told(copy: Lake
 @pytest.mark.spark
 def test_likeness_learns_from_slices_of_its_own(copy: Lake) -> None:
     docs = {row.doc_id: (row.domain_hint, row.source) for row in read(copy, DOCS)}
-    left_out = {row.doc_id for row in read(copy, VERDICTS, job="judge_rules")}
+    left_out = {row.doc_id for row in read(copy, VERDICTS, job="filter_rules")}
     source = min(source for doc_id, (domain, source) in docs.items() if domain == "wiki" and doc_id not in left_out)
     langs = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
     wanted = [doc_id for doc_id in docs if docs[doc_id] == ("wiki", source) and doc_id not in left_out and langs[doc_id] in ("en", "zh")]
     target = {"domains": ["wiki"], "languages": ["en", "zh"], "per_language": 1000, "sources": [source]}
     raw = {"domains": None, "languages": ["en", "zh"], "per_language": 15, "sources": None}
-    given = {"kind": "likeness", "longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500, "repeats": True}
+    given = {"kind": "importance_weights", "max_n": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500, "count_repeats": True}
     params = demo(train_classifier, good=None, bad=None, files=[], classifiers={"wiki": {**given, "target": target, "raw": raw}})
     run_job(train_classifier.JOB, params, copy)
     row = read(copy, MODELS, job="train_classifier")[0]
     told = json.loads(row.trained_on)
-    assert (row.name, row.kind, told["good"], told["bad"]) == ("wiki", "likeness", len(wanted), 30)
+    assert (row.name, row.kind, told["good"], told["bad"]) == ("wiki", "importance_weights", len(wanted), 30)
     with pytest.raises(ConfigError, match="target and raw go together"):
         demo(train_classifier, classifiers={"wiki": {**given, "target": target, "raw": None}})
     with pytest.raises(ConfigError, match="nothing to learn from"):
@@ -243,10 +243,10 @@ def test_perplexities_are_taken_once_and_filled_in_when_a_judge_keeps_more(copy:
     wanted = rows_of(copy, PERPLEXITY)
     copy.spark.sql(f"DELETE FROM {copy.ref(PERPLEXITY)} WHERE doc_id < '8'")
     left = {row.doc_id for row in read(copy, PERPLEXITY)}
-    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["decontaminate", "dedup_minhash", "dedup_exact", "judge_rules"]), copy)
+    run_job(score_perplexity.JOB, demo(score_perplexity, skip_rejected_by=["decontaminate", "dedup_minhash", "dedup_exact", "filter_rules"]), copy)
     assert rows_of(copy, PERPLEXITY) == wanted
     assert run_job(train_lm.JOB, demo(train_lm), copy).batches == ()
-    run_job(score_perplexity.JOB, demo(score_perplexity, heeds=["dedup_exact"]), copy)
+    run_job(score_perplexity.JOB, demo(score_perplexity, skip_rejected_by=["dedup_exact"]), copy)
     assert {row.doc_id for row in read(copy, PERPLEXITY)} > left
 
 
@@ -258,7 +258,7 @@ def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they
 
     def trained(buckets: int) -> str:
         files = [{"file": str(path), "text": "t", "label": "y", "lang": "l", "group": "g"}]
-        only = {"chars": {"kind": "linear", "unit": "chars", "shortest": 1, "longest": 2, "buckets": buckets, "max_chars": 500, "strength": 20.0, "length_bins": None}}
+        only = {"chars": {"kind": "linear", "unit": "chars", "min_n": 1, "max_n": 2, "buckets": buckets, "max_chars": 500, "inverse_regularization": 20.0, "length_bins": None}}
         run_job(train_classifier.JOB, demo(train_classifier, good=None, bad=None, files=files, classifiers=only), copy)
         return str(read(copy, MODELS, job="train_classifier")[0].version)
 

@@ -70,11 +70,11 @@ def train(lake: Lake, version: str) -> None:
 
 @pytest.fixture(scope="module")
 def build(params_of: Callable[..., Any]) -> Callable[..., Any]:
-    """`build(lake, keep=False)`: a run of build_quality by percentiles; what each document got, by name."""
+    """`build(lake, reuse_model=False)`: a run of build_quality by percentiles; what each document got, by name."""
 
     def made(lake: Lake, **changes: Any) -> dict[str, Place]:
-        scorers = {"chars": {"of": "score_classifier", "version": None, "weight": 1.0}}
-        given = {"heeds": [], "scorers": scorers, "scale": "percentile", **changes}
+        scorers = {"chars": {"job": "score_classifier", "version": None, "weight": 1.0}}
+        given = {"skip_rejected_by": [], "scorers": scorers, "scale": "percentile", **changes}
         run_job(build_quality.JOB, params_of("build_quality", **given), lake)
         return places(lake)
 
@@ -142,7 +142,7 @@ def test_what_came_first_is_moved_by_a_batch_only_where_the_scale_does_not_stay(
     )
     assert [place[1:3] for _, place in ordered] == sorted(place[1:3] for _, place in ordered)
 
-    moved = build(new, scale=scale, keep=False)
+    moved = build(new, scale=scale, reuse_model=False)
     assert moved.keys() == found.keys()
     assert sum(moved[doc][2] != before[doc][2] for doc in FIRST) > 10
     again = build(new, scale=scale)
@@ -177,7 +177,7 @@ def test_bins_are_those_that_they_were_without_a_scale_to_keep(new: Lake, build:
         assert found[doc][2] == below * 20 // len(english)
         expected = (below + equal / 2) / len(english) if scale == "percentile" else value
         assert found[doc][1] == pytest.approx(expected, abs=1.1 / STEPS)
-    assert build(new, scale=scale, keep=False) == found
+    assert build(new, scale=scale, reuse_model=False) == found
 
 
 def test_another_version_of_a_scorer_makes_the_scale_anew(built: Lake, build: Any) -> None:
@@ -199,11 +199,11 @@ def test_only_what_the_scale_is_made_by_makes_it_anew(built: Lake, build: Any) -
         place[:3] for place in of(before, FIRST).values()
     ]
     assert json.loads(kept(built).params) == json.loads(model.params)
-    weighed = build(built, weigh="bytes")
-    assert weighed == build(built, keep=False), (
+    weighed = build(built, bin_by="bytes")
+    assert weighed == build(built, reuse_model=False), (
         "each text has four bytes: of all documents, as documents count"
     )
-    assert json.loads(kept(built).params)["weigh"] == "documents"
+    assert json.loads(kept(built).params)["bin_by"] == "documents"
 
 
 def test_a_lost_file_is_an_error_that_says_what_to_do(built: Lake, build: Any) -> None:
@@ -211,7 +211,7 @@ def test_a_lost_file_is_an_error_that_says_what_to_do(built: Lake, build: Any) -
     Path(built.root, kept(built).path).unlink()
     bring(built, "two", SECOND)
     with pytest.raises(
-        ContractError, match=r"no such file.* run the job that writes it again with keep: false, once"
+        ContractError, match=r"no such file.* run the job that writes it again with reuse_model: false, once"
     ):
         build(built)
     assert places(built) == before

@@ -18,7 +18,7 @@ from tests.lakes import bring, read, write
 
 FINEWEB2 = "conf/presets/rehydrate_fineweb2.yaml"
 ALL = {"all": {"lang": None, "domain": None, "tier": None, "share": 1.0}}
-NO_FIM = {"rate": 0.0, "spm_share": 0.0, "prefix": "<p>", "middle": "<m>", "suffix": "<s>"}
+NO_FIM = {"rate": 0.0, "spm_rate": 0.0, "prefix": "<p>", "middle": "<m>", "suffix": "<s>"}
 
 
 def test_the_preset_is_a_part_of_the_recipe(params_of: Callable[..., Any]) -> None:

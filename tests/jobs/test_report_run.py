@@ -55,7 +55,7 @@ def curated(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Cal
         "cci4_zh": {"preset": "cci4_zh", "about": "", "line_drops": False, "limits": {"min_chars": 60}},
     }
     changes: dict[str, dict[str, Any]] = {
-        "ingest_docs": {"data_docs": False, "max_reject_share": 1.0, "min_kept": 0}, "measure_text": {}, "judge_rules": {**easy, "presets": presets},
+        "ingest_docs": {"data_docs": False, "max_reject_ratio": 1.0, "min_kept": 0}, "measure_text": {}, "filter_rules": {**easy, "presets": presets},
         "dedup_exact": {"min_kept": 0}, "dedup_minhash": {"min_kept": 0}, "build_corpus": {"data_docs": False, "min_kept": 0},
     }  # fmt: skip
     for name, changed in changes.items():
@@ -173,7 +173,7 @@ def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, par
     write(lake, "quality", [(doc, batch, lang, 0.9, 19 if lang == "en" else 7, "head" if lang == "en" else "tail", "chars", "h") for lang, doc, batch in kept])
     lang, doc, batch = kept[0]
     sample = {"request_id": "r", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": doc, "batch_id": batch, "chunk": 0, "start": 0, "end": 9, "lang": lang,
-              "domain": "web", "cot": "First it rained.", "source_text": "The old mill stood by the river.", "n_segments": 2, "aligned_share": 1.0, "model": "small@1"}  # fmt: skip
+              "domain": "web", "cot": "First it rained.", "source_text": "The old mill stood by the river.", "n_segments": 2, "aligned_ratio": 1.0, "model": "small@1"}  # fmt: skip
     asked = {"s1": "Why did it <b>rain</b>?", "s2": "Left out?"}
     write(lake, "samples", [tuple({**sample, "sample_id": name, "question": text}.get(c.name) for c in catalog.table("samples").columns) for name, text in asked.items()], "merge_samples")
     write(lake, "segments", [("r", "p", 1, 4, 9, "fuzzy", "it", None), ("r", "p", 0, 0, 4, "start", "On", None)])

@@ -46,9 +46,9 @@ def samples_of(n: int) -> dict[str, pa.Table]:
         for name in ("samples", "sample_signals", "sample_scores")
     }
     signals = made["sample_signals"]
-    few = pa.array(60 + signals["n_cot"].to_numpy() % 4, pa.int64())
+    few = pa.array(60 + signals["cot_units"].to_numpy() % 4, pa.int64())
     made["sample_signals"] = signals.set_column(
-        signals.schema.get_field_index("n_cot"), signals.schema.field("n_cot"), few
+        signals.schema.get_field_index("cot_units"), signals.schema.field("cot_units"), few
     )
     return made
 
@@ -66,7 +66,7 @@ def lake_of(spark: Any, folder: Path, tables: dict[str, pa.Table], n_files: int,
 
 def left_out(lake: Lake) -> list[tuple[Any, ...]]:
     rows = read(lake, SAMPLE_VERDICTS, job="filter_samples")
-    return sorted((row.sample_id, row.reason, row.value, row.limit, row.rule, row.dup_of) for row in rows)
+    return sorted((row.sample_id, row.reason, row.value, row.threshold, row.rule, row.dup_of) for row in rows)
 
 
 def plainly(tables: dict[str, pa.Table], params: Any) -> list[tuple[Any, ...]]:
@@ -175,7 +175,7 @@ def test_a_cluster_that_outgrows_a_task_is_thinned_in_crowds_and_centres_need_a_
 @pytest.mark.parametrize(
     "style",
     [
-        {"n_cot": 0.3, "n_verification": 0.2, "n_exploration": 0.25, "n_connectives": 0.25},
+        {"cot_units": 0.3, "n_verification": 0.2, "n_exploration": 0.25, "n_connectives": 0.25},
         {"n_verification": 1.0},
     ],
 )
@@ -190,7 +190,7 @@ def test_values_are_those_of_pandas_to_the_last_bit(
         def stage(self, _: str, frame: Any) -> Any:
             return frame
 
-    names = ["sample_id", "lang", "n_cot", "n_verification", "n_exploration", "n_connectives"]
+    names = ["sample_id", "lang", "cot_units", "n_verification", "n_exploration", "n_connectives"]
     given = (
         tables["samples"]
         .select(names[:2])

@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_model_is_named_by_its_bytes_and_by_what_it_reads(folder: Path, params_of: Callable[..., Any]) -> None:
     first = score_loss.name_of(params_of("score_loss", model=str(folder)))
     assert first.startswith("tiny-")
-    assert len({first, *(score_loss.name_of(params_of("score_loss", model=str(folder), **other)) for other in ({"max_tokens": 64}, {"opening": None}))}) == 3
+    assert len({first, *(score_loss.name_of(params_of("score_loss", model=str(folder), **other)) for other in ({"max_tokens": 64}, {"bos_token": None}))}) == 3
     assert score_loss.name_of(params_of("score_loss", model=str(folder), padded_tokens=64, max_percentile=50)) == first, "these change no measure"
     (folder / "README.md").write_text("not part of it")
     assert score_loss.name_of(params_of("score_loss", model=str(folder))) == first
@@ -88,7 +88,7 @@ def measure_by_hand(lake: Lake, model: str, losses: dict[str, float], shuffled: 
 
 def verdicts(lake: Lake) -> dict[str, tuple[Any, ...]]:
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
-    return {keys[row.doc_id]: (row.reason, row.value, row.limit, row.rule) for row in read(lake, VERDICTS) if row.job == "score_loss"}
+    return {keys[row.doc_id]: (row.reason, row.value, row.threshold, row.rule) for row in read(lake, VERDICTS) if row.job == "score_loss"}
 
 
 @pytest.mark.spark
@@ -96,7 +96,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     given = {f"{domain}-{i}": loss for domain, losses in LOSSES.items() for i, loss in enumerate(losses)}
     rows = [{"id": f"{domain}-{i}", "text": f"Page {i} of {domain}, which nobody reads here.", "domain": domain} for domain, losses in LOSSES.items() for i in range(len(losses))]
     documents(rows)
-    params = params_of("score_loss", heeds=[], model=str(folder), max_percentile=90, min_documents=5, min_kept=0)
+    params = params_of("score_loss", skip_rejected_by=[], model=str(folder), max_percentile=90, min_documents=5, min_kept=0)
     measure_by_hand(lake, score_loss.name_of(params), given)
     measure_by_hand(lake, "another-model-512", dict.fromkeys(given, 99.0))  # another version's rows count for nothing
     n_rows = len(read(lake, PERPLEXITY))
@@ -123,7 +123,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     assert run_job(score_loss.JOB, params, lake).counts is None, "nothing to do"
 
     # the limit moves without the model (this environment has none), and few gets one
-    run_job(score_loss.JOB, params_of("score_loss", heeds=[], model=str(folder), max_percentile=60, min_documents=3, min_kept=0), lake)
+    run_job(score_loss.JOB, params_of("score_loss", skip_rejected_by=[], model=str(folder), max_percentile=60, min_documents=3, min_kept=0), lake)
     moved = verdicts(lake)
     assert len([key for key in moved if key.startswith("web")]) == 8
     assert moved["few-2"] == ("unlikely_in_its_domain", 9.5, 9.0, "score_loss.few.max_percentile")
@@ -142,7 +142,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
 def test_what_is_not_measured_yet_needs_the_packages_and_an_empty_lake_does_not(
     lake: Lake, folder: Path, documents: Callable[..., Any], params_of: Callable[..., Any]
 ) -> None:
-    params = params_of("score_loss", heeds=[], model=str(folder))
+    params = params_of("score_loss", skip_rejected_by=[], model=str(folder))
     documents([], batch="empty")
     assert run_job(score_loss.JOB, params, lake).counts.rows_in == 0
     documents([{"id": "a", "text": "A page that nobody measured."}], batch="full")
@@ -161,14 +161,14 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
     rows = [{"id": f"w{i}", "domain": "web", "text": f"The old mill by the river ground grain for {i + 2} villages, and the miller was never late."} for i in range(5)]
     documents([*rows, {"id": "odd", "domain": "web", "text": "late never was villages the grain miller ground for the and by mill old river zx qv kj."}])
     recipe = yaml.safe_load((ROOT / "conf/jobs/score_loss.yaml").read_text(encoding="utf-8"))
-    recipe["jobs"]["score_loss"] |= {"heeds": [], "min_documents": 5, "max_percentile": 80}
+    recipe["jobs"]["score_loss"] |= {"skip_rejected_by": [], "min_documents": 5, "max_percentile": 80}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
     assert done.returncode == 0, done.stderr[-3000:]
     measured = read(lake, PERPLEXITY)
     assert len(measured) == 6
-    assert {(row.job, row.oov_share) for row in measured} == {("score_loss", None)}
+    assert {(row.job, row.oov_ratio) for row in measured} == {("score_loss", None)}
     assert verdicts(lake).keys() == {"odd"}
 
 

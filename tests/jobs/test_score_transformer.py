@@ -76,7 +76,7 @@ def test_a_head_that_does_not_fit_the_model_is_told(folder: Path, params_of: Cal
 @pytest.mark.spark
 @pytest.mark.skipif(not causal_lm.missing(), reason="torch and transformers are installed here: nothing to miss")
 def test_scores_that_are_there_need_no_model_and_new_documents_need_the_packages(lake: Lake, folder: Path, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
-    params = params_of("score_transformer", heeds=[], scorers={"s": scorer(folder)})
+    params = params_of("score_transformer", skip_rejected_by=[], scorers={"s": scorer(folder)})
     version = score_transformer.version("s", params.scorers["s"])
     documents([], batch="empty")
     assert run_job(score_transformer.JOB, params, lake).counts.rows_in == 0
@@ -142,7 +142,7 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
 ) -> None:
     documents([{"id": f"{label}-{i}", "text": f"{texts[i % 3]} {texts[(i + 1) % 3]}" + f" {i}"} for label, texts in (("good", GOOD), ("bad", BAD)) for i in range(6)])
     recipe = yaml.safe_load((ROOT / "conf/jobs/score_transformer.yaml").read_text(encoding="utf-8"))
-    recipe["jobs"]["score_transformer"] |= {"heeds": [], "scorers": {"small": scorer(small), "class": scorer(small, kind="softmax", labels=None)}}
+    recipe["jobs"]["score_transformer"] |= {"skip_rejected_by": [], "scorers": {"small": scorer(small), "class": scorer(small, kind="softmax", labels=None)}}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.cli", "run", "score_transformer", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
@@ -165,7 +165,7 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
     run_job(find_job("measure_text"), params_of("measure_text"), lake)
     for name in ("models", "verdicts"):
         lake.create(promised(name))
-    scorers = {"small": {"of": "score_transformer", "version": None, "weight": 1.0}}
-    run_job(build_quality.JOB, params_of("build_quality", heeds=[], scorers=scorers, scale="percentile"), lake)
+    scorers = {"small": {"job": "score_transformer", "version": None, "weight": 1.0}}
+    run_job(build_quality.JOB, params_of("build_quality", skip_rejected_by=[], scorers=scorers, scale="percentile"), lake)
     quality = {keys[row.doc_id]: row.quality for row in read(lake, promised("quality")) if row.decided_by == "small"}
     assert len(quality) == 12

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import judge_scores, score_words
+from jobs import filter_scores, score_words
 from jobs.core.errors import ConfigError, ContractError
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
@@ -28,7 +28,7 @@ def scored(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Call
     lake = Lake(spark, str(tmp_path_factory.mktemp("words") / "lake"))
     rows = [{"id": f"{kind}-{lang}-{i}", "text": text} for kind in PAGES for lang in PAGES[kind] for i, text in enumerate(PAGES[kind][lang])]
     bring(lake, tmp_path_factory.mktemp("words-raw"), rows, params_of("ingest_docs"))
-    run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
+    run_job(score_words.JOB, params_of("score_words", skip_rejected_by=[]), lake)
     return lake
 
 
@@ -39,21 +39,21 @@ def lake(scored: Lake, tmp_path: Path) -> Lake:
 
 def out(lake: Lake) -> set[str]:
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
-    return {names[row.doc_id] for row in read(lake, VERDICTS, job="judge_scores")}
+    return {names[row.doc_id] for row in read(lake, VERDICTS, job="filter_scores")}
 
 
 def test_harmful_pages_are_left_out_and_a_moved_limit_counts_nothing_again(lake: Lake, params_of: Callable[..., Any]) -> None:
     scores = read(lake, SCORES)
     assert len(scores) == 2 * len(read(lake, DOCS)), "a row for each document and list, also where nothing was found"
-    judged = params_of("judge_scores", heeds=[], min_kept=0)
-    run_job(judge_scores.JOB, judged, lake)
+    judged = params_of("filter_scores", skip_rejected_by=[], min_kept=0)
+    run_job(filter_scores.JOB, judged, lake)
     assert out(lake) == {f"harmful-{lang}-{i}" for lang in ("en", "zh") for i in range(12)}
-    [one] = {(row.reason, row.limit, row.rule) for row in read(lake, VERDICTS) if row.rule.startswith("judge_scores.limits.1")}
-    assert one == ("sensitive_words", 0.02, "judge_scores.limits.1.max_score")
-    again = run_job(score_words.JOB, params_of("score_words", heeds=[]), lake)
+    [one] = {(row.reason, row.threshold, row.rule) for row in read(lake, VERDICTS) if row.rule.startswith("filter_scores.limits.1")}
+    assert one == ("sensitive_words", 0.02, "filter_scores.limits.1.max_score")
+    again = run_job(score_words.JOB, params_of("score_words", skip_rejected_by=[]), lake)
     assert again.counts is None, "covered"
     strict = [{**limit.model_dump(), "max_score": 0.001, "min_raw": None} for limit in judged.limits]
-    run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=strict), lake)
+    run_job(filter_scores.JOB, params_of("filter_scores", skip_rejected_by=[], min_kept=0, limits=strict), lake)
     assert out(lake) > {f"harmful-zh-{i}" for i in range(12)}
     assert len(out(lake)) > 24, "without a least number of hits a single word in a short text is enough"
     assert len(read(lake, SCORES)) == len(scores)
@@ -61,19 +61,19 @@ def test_harmful_pages_are_left_out_and_a_moved_limit_counts_nothing_again(lake:
 
 def test_another_list_is_another_version_and_the_judge_asks_which_one_is_meant(lake: Lake, params_of: Callable[..., Any]) -> None:
     before = {row.version for row in read(lake, SCORES, scorer="sensitive_en")}
-    longer = params_of("score_words", heeds=[], lists=["conf/lists/sensitive_en.yaml"]).lists[0].model_dump()
+    longer = params_of("score_words", skip_rejected_by=[], lists=["conf/lists/sensitive_en.yaml"]).lists[0].model_dump()
     longer["terms"]["fraud"].append("miracle cure")
-    run_job(score_words.JOB, params_of("score_words", heeds=[], lists=[longer]), lake)
+    run_job(score_words.JOB, params_of("score_words", skip_rejected_by=[], lists=[longer]), lake)
     versions = {row.version for row in read(lake, SCORES, scorer="sensitive_en")}
     assert len(versions) == 2
     with pytest.raises(ContractError, match=r"sensitive_en has scored as .*; name one as limits\[0\].version"):
-        run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0), lake)
-    limits = [{**limit.model_dump(), "version": before.copy().pop() if i == 0 else None} for i, limit in enumerate(params_of("judge_scores").limits)]
-    run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=limits), lake)
+        run_job(filter_scores.JOB, params_of("filter_scores", skip_rejected_by=[], min_kept=0), lake)
+    limits = [{**limit.model_dump(), "version": before.copy().pop() if i == 0 else None} for i, limit in enumerate(params_of("filter_scores").limits)]
+    run_job(filter_scores.JOB, params_of("filter_scores", skip_rejected_by=[], min_kept=0, limits=limits), lake)
     assert len(out(lake)) == 24
     misnamed = [{**limits[1], "scorer": "sensitive_words_zh", "version": None}]
     with pytest.raises(ContractError, match=r"limits\[0\] can leave nothing out: no document .* has a score of sensitive_words_zh \(there are: sensitive_en "):
-        run_job(judge_scores.JOB, params_of("judge_scores", heeds=[], min_kept=0, limits=misnamed), lake)
+        run_job(filter_scores.JOB, params_of("filter_scores", skip_rejected_by=[], min_kept=0, limits=misnamed), lake)
 
 
 def test_a_recipe_with_an_unsound_list_or_limit_is_refused(params_of: Callable[..., Any]) -> None:
@@ -82,6 +82,6 @@ def test_a_recipe_with_an_unsound_list_or_limit_is_refused(params_of: Callable[.
         params_of("score_words", lists=[{**sound, "weights": {name: weight for name, weight in sound["weights"].items() if name != "fraud"}}])
     with pytest.raises(ConfigError, match="no such file"):
         params_of("score_words", lists=["conf/lists/none.yaml"])
-    limit = params_of("judge_scores").limits[0].model_dump()
+    limit = params_of("filter_scores").limits[0].model_dump()
     with pytest.raises(ConfigError, match="wanted one of max_score and min_score"):
-        params_of("judge_scores", limits=[{**limit, "min_score": 0.5}])
+        params_of("filter_scores", limits=[{**limit, "min_score": 0.5}])

@@ -33,7 +33,7 @@ NAMES = [column.name for column in catalog.table("samples").columns]
 
 def sample(name: str, question: str, cot: str = COT, source: str = SOURCE, lang: str = "en", domain: str = "wiki", **more: Any) -> tuple[Any, ...]:
     values = {"sample_id": name, "request_id": f"r-{name}", "ordinal": 0, "recipe": "cot", "recipe_version": "1", "doc_id": "d", "batch_id": "b", "chunk": 0, "start": 0,
-              "end": len(source), "lang": lang, "domain": domain, "question": question, "cot": cot, "source_text": source, "n_segments": 2, "aligned_share": 1.0, "model": "m"}  # fmt: skip
+              "end": len(source), "lang": lang, "domain": domain, "question": question, "cot": cot, "source_text": source, "n_segments": 2, "aligned_ratio": 1.0, "model": "m"}  # fmt: skip
     return tuple({**values, **more}.get(column) for column in NAMES)
 
 
@@ -43,7 +43,7 @@ def all_samples() -> list[tuple[Any, ...]]:
     bad = [
         sample("b-lang", "为什么运费下降了这么多呢？", lang="en"), sample("b-number", "Why did freight get so cheap?", COT.replace("40", "65").replace("1858", "1958")),
         sample("b-copy", "What does the railway change there?", SOURCE * 2), sample("b-leak", "What does the passage above say of freight?"),
-        sample("b-short", "Why?"), sample("b-segments", "How did goods travel before the railway?", aligned_share=0.0),
+        sample("b-short", "Why?"), sample("b-segments", "How did goods travel before the railway?", aligned_ratio=0.0),
         sample("b-bench", "Three ferries leave the same pier at 6:40. The first returns every 35 minutes, the second every 50 and the third every 70. At what time do all meet at the pier?"),
         sample("b-sum", "What is 17 times 24?", "First, 17 times 20 is 340 and 17 times 4 is 68. Therefore the answer is 408."),
         sample("b-other", "What is 17 times 24?", "First, 17 times 20 is 340 and 17 times 4 is 78. Therefore the answer is 418."),
@@ -52,7 +52,7 @@ def all_samples() -> list[tuple[Any, ...]]:
     return [*good, *zh, *bad]
 
 
-LIMITS = {"any": {"max_leaks": 0, "min_question": 3}, "cot": {"min_numbers_found": 0.9, "max_copied_share": 0.6, "min_aligned_share": 0.5}}
+LIMITS = {"any": {"max_leaks": 0, "min_question_units": 3}, "cot": {"min_numbers_found_ratio": 0.9, "max_copied_ratio": 0.6, "min_aligned_ratio": 0.5}}
 EASY: dict[str, Any] = {"limits": LIMITS, "max_same_opening": None, "buckets": None, "diversity": None}
 
 
@@ -98,7 +98,7 @@ def test_each_limit_and_the_likeness_of_questions_take_what_they_should(sampled:
         "b-sum": ["contaminated", "ungrounded_numbers"], "b-other": ["ungrounded_numbers"],
     }  # fmt: skip
     assert found["g00"][0][2] == "n-copy", "the one with more reasoning stays"
-    assert found["b-number"][0][1] == "limits.cot.min_numbers_found"
+    assert found["b-number"][0][1] == "limits.cot.min_numbers_found_ratio"
     assert found["b-bench"][0][1] == "demo.max_score", "an edited copy of a question in conf/benchmarks/demo.jsonl"
     assert "sums.max_score" in [rule for _, rule, _ in found["b-sum"]], "a short question with its answer; b-other has another answer"
     items = {(row.item, row.part): row.reason for row in sampled.read(BENCHMARK_ITEMS).where("benchmark = 'sums'").collect()}
@@ -186,7 +186,7 @@ def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(s
 
 def test_a_choice_that_is_absurd_or_unknown_is_refused(sampled: Lake, params_of: Callable[..., Any]) -> None:
     with pytest.raises(DataError, match="would keep 0 of 24 samples; nothing written"):
-        run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": {"any": {"min_question": 1000}}}), sampled)
+        run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": {"any": {"min_question_units": 1000}}}), sampled)
     assert not sampled.exists(SAMPLE_VERDICTS)
     with pytest.raises(ConfigError, match="unknown min_beauty"):
         params_of("filter_samples", **{**EASY, "limits": {"any": {"min_beauty": 1}}})

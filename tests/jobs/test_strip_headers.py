@@ -27,8 +27,8 @@ def test_headers_of_code_are_left_out_at_the_exit(lake: Lake, documents: Callabl
     documents([{"id": key, **row} for key, row in ROWS.items()])
     run_job(label_domain.JOB, params_of("label_domain", sources={"gists": "code"}, classifier=None), lake)
     run_job(measure_text.JOB, params_of("measure_text"), lake)
-    run_job(strip_headers.JOB, params_of("strip_headers", heeds=[]), lake)
-    run_job(build_corpus.JOB, params_of("build_corpus", heeds=[], edits=["strip_headers"], data_docs=False, min_kept=0), lake)
+    run_job(strip_headers.JOB, params_of("strip_headers", skip_rejected_by=[]), lake)
+    run_job(build_corpus.JOB, params_of("build_corpus", skip_rejected_by=[], edits=["strip_headers"], data_docs=False, min_kept=0), lake)
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     assert {names[row.doc_id]: row.text for row in read(lake, CORPUS)} == {"code": CODE, "bare": ROWS["bare"]["text"], "web": ROWS["web"]["text"], "gist": CODE.upper()}
     found = {(names[row.doc_id], row.job, row.start, row.end, row.replacement, row.reason) for row in read(lake, EDITS)}

@@ -113,7 +113,7 @@ def test_answers_become_samples_once_and_requests_are_with_sample_failed_or_pend
     samples = {(row.request_id, row.ordinal): row for row in read(lake, SAMPLES)}
     assert set(samples) == {("r0", 0), ("r1", 0), ("r1", 1)}
     one = samples["r0", 0]
-    assert (one.question, one.cot, one.n_segments, one.aligned_share, one.prompt_tokens, one.source_text) == ("Q?", "1. a", 2, 0.5, 100, "text no. 0")
+    assert (one.question, one.cot, one.n_segments, one.aligned_ratio, one.prompt_tokens, one.source_text) == ("Q?", "1. a", 2, 0.5, 100, "text no. 0")
     assert [(row.segment, row.start, row.end, row.status, row.summary) for row in sorted(read(lake, SEGMENTS), key=lambda row: row.segment)] == [
         (0, 0, 4, "start", "s0"), (1, 4, 10, "fallback", "s1"),
     ]  # fmt: skip

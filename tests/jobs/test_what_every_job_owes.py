@@ -18,11 +18,11 @@ from tests.lakes import bring, read
 from tests.support.sessions import staged
 
 pytestmark = [pytest.mark.spark, pytest.mark.lake_kinds]
-JOBS = ("measure_text", "judge_rules", "build_corpus")
-DIES_AFTER = {"measure_text": "signals", "judge_rules": "verdicts", "build_corpus": "corpus"}  # the commit after which its first run is killed
+JOBS = ("measure_text", "filter_rules", "build_corpus")
+DIES_AFTER = {"measure_text": "signals", "filter_rules": "verdicts", "build_corpus": "corpus"}  # the commit after which its first run is killed
 PARAMS = {
-    "judge_rules": {"presets": ["conf/presets/c4.yaml"], "languages": None, "min_kept": 0, "routes": [{"lang": ["any"], "domain": ["any"], "presets": ["c4"]}]},
-    "build_corpus": {"heeds": ["judge_rules"], "data_docs": False, "min_kept": 0},
+    "filter_rules": {"presets": ["conf/presets/c4.yaml"], "languages": None, "min_kept": 0, "routes": [{"lang": ["any"], "domain": ["any"], "presets": ["c4"]}]},
+    "build_corpus": {"skip_rejected_by": ["filter_rules"], "data_docs": False, "min_kept": 0},
 }
 PROSE = "The river rose in the night and the miller closed the gate. In the morning the wheel stood still. Nobody in the village could say why the water had come."
 ROWS = {
@@ -106,10 +106,10 @@ def test_every_document_is_measured_once(walked: dict[str, Any]) -> None:
 def test_every_failing_reason_is_a_row_with_value_and_limit(walked: dict[str, Any]) -> None:
     lake = walked["lake"]
     keys = {row.doc_id: row.native_key for row in read(lake, catalog.table("docs"))}
-    found = {(keys[row.doc_id], row.rule): (row.value, row.limit) for row in read(lake, VERDICTS)}
+    found = {(keys[row.doc_id], row.rule): (row.value, row.threshold) for row in read(lake, VERDICTS)}
     few = "c4.min_c4_sentences"
     assert found == {("curly", "c4.max_curly_bracket"): (1.0, 0.0), ("curly", few): (4.0, 5.0), ("short", few): (0.0, 5.0)}
-    counts = walked["judge_rules"]["continued"].counts
+    counts = walked["filter_rules"]["continued"].counts
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
 
 
@@ -117,7 +117,7 @@ def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any])
     lake = walked["lake"]
     dropped = ROWS["dropped"].split("\n")
     assert texts(lake) == {"good": ROWS["good"], "dropped": "\n".join([dropped[0], dropped[2]])}
-    assert [(row.job, row.start) for row in read(lake, EDITS) if row.replacement == ""] == [("judge_rules", len(dropped[0]) + 1)]
+    assert [(row.job, row.start) for row in read(lake, EDITS) if row.replacement == ""] == [("filter_rules", len(dropped[0]) + 1)]
     counts = walked["build_corpus"]["continued"].counts
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
 
@@ -125,7 +125,7 @@ def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any])
 def test_an_empty_table_goes_through_every_job(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     documents([])
     assert len(read(lake, catalog.table("docs"))) == 0
-    for name in ("measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "build_corpus"):
+    for name in ("measure_text", "filter_rules", "dedup_exact", "dedup_minhash", "build_corpus"):
         changes = {"min_kept": 0, "data_docs": False}
         outcome = run_job(curate.find_job(name), params_of(name, **{key: value for key, value in changes.items() if key in curate.find_job(name).params.model_fields}), lake)
         assert outcome.batches == ("one",), name

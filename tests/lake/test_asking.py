@@ -47,7 +47,7 @@ def where(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Calla
     third = [json.dumps(_row("stays")), json.dumps(_row("gone", source="gone"))]
     columns = {"text": "text", "native_key": "id", "url": "url", "source": "source"}
     formats = [{"glob": "*", "format": "jsonl", "encoding": "utf-8", "columns": columns}]
-    params = params_of("ingest_docs", data_docs=False, max_reject_share=1.0, min_kept=0, formats=formats)
+    params = params_of("ingest_docs", data_docs=False, max_reject_ratio=1.0, min_kept=0, formats=formats)
     lake = Lake(spark, str(home / "lake"))
     for name, lines in (("one", first), ("two", second), ("three", third)):
         (home / name / "sub").mkdir(parents=True)
@@ -246,7 +246,7 @@ def test_a_document_is_found_by_key_url_place_and_id_in_either_case(ask: Ask, na
         name = place if name.startswith("sub") else place.rsplit("/", 1)[-1]
     name = wanted[:12].upper() if name == "ID" else name
     story = ask.why(name)
-    assert (story["doc_id"], story["batch_id"], story["fate"]) == (wanted, "one", "not judged yet")
+    assert (story["doc_id"], story["batch_id"], story["outcome"]) == (wanted, "one", "not judged yet")
     assert any("repeated_document" in line for line in story["lines"]), "the row that said it again"
 
 
@@ -261,8 +261,8 @@ def told(ask: Ask, name: str) -> str:
 @pytest.mark.spark
 def test_rows_that_became_no_document_and_versions_that_went_are_found_too(ask: Ask) -> None:
     empty = ask.why("https://example.com/empty")
-    assert (empty["fate"], ask.why("empty one")["lines"]) == ("rejected", empty["lines"])
-    assert ask.why("4711-key")["fate"] == "rejected", "by what is kept of the row"
+    assert (empty["outcome"], ask.why("empty one")["lines"]) == ("rejected", empty["lines"])
+    assert ask.why("4711-key")["outcome"] == "rejected", "by what is kept of the row"
     gone = ask.why("https://example.com/gone")
     assert (gone["doc_id"], gone["batch_id"]) == (doc_id_of("gone", "gone", None, ""), "three")
     newer = ask.why("3")

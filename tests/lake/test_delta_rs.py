@@ -68,7 +68,7 @@ def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:
 
 
 def pair(a: str, b: str) -> dict[str, list[Any]]:
-    return {"job": ["j"], "kernel": ["k"], "doc_a": [a], "doc_b": [b], "similarity": [0.5], "method": ["exact"], "is_accepted": [False]}
+    return {"job": ["j"], "config_hash": ["k"], "doc_a": [a], "doc_b": [b], "similarity": [0.5], "method": ["exact"], "is_accepted": [False]}
 
 
 def test_appended_rows_keep_the_promise_bear_the_note_and_are_sparks_too(spark: Any, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
     measured: Lake, spark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docs = measured.read(DOCS).toPandas().sort_values("doc_id", ignore_index=True)
-    gone = spark.createDataFrame(docs.iloc[[0, 3]][["doc_id", "batch_id"]].assign(job="judge_rules"))
+    gone = spark.createDataFrame(docs.iloc[[0, 3]][["doc_id", "batch_id"]].assign(job="filter_rules"))
     tables, found = tables_of(measured), {}
     of_batches = tables.slice
 
@@ -177,7 +177,7 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
     monkeypatch.setattr(tables, "slice", slices)
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
         monkeypatch.setattr(context, "BROADCAST", most)
-        frame = tables.kept(["judge_rules"], "text")
+        frame = tables.kept(["filter_rules"], "text")
         assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
         found[most] = sorted(map(tuple, frame.collect()))
     every = [(row.doc_id, row.batch_id, row.text) for row in docs.itertuples()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.judge_rules import JOB as RULES
+from jobs.filter_rules import JOB as RULES
 from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
 from jobs.runner.run import run_job
@@ -44,12 +44,12 @@ def test_tables_with_newer_features_are_read_and_written(feature: str, lake: Lak
         lake.spark.sql(f"ALTER TABLE {lake.ref(table)} SET TBLPROPERTIES ({listed})")
     documents([{"id": f"{i}", "text": f"{TEXT} Ask mill{i}@example.org. {i}"} for i in range(8)])
     run_job(MEASURE, params_of("measure_text"), lake)
-    run_job(RULES, params_of("judge_rules", min_kept=0), lake)
+    run_job(RULES, params_of("filter_rules", min_kept=0), lake)
     out = lake.read(DOCS).where("native_key IN ('1', '2')")
     # Rows are marked as deleted, in a file of which others stand.
     lake.delete(VERDICTS, lake.read(VERDICTS).limit(1), ("doc_id", "batch_id"), '{"run_id": "by hand"}')
     n = lake.read(VERDICTS).count()
-    run_job(SCRUB, params_of("scrub_pii", heeds=[]), lake)
+    run_job(SCRUB, params_of("scrub_pii", skip_rejected_by=[]), lake)
     assert lake.read(EDITS).where("job = 'scrub_pii'").count() == 8
     lake.delete(EDITS, out, ("doc_id", "batch_id"), '{"run_id": "by hand"}')
     assert lake.read(EDITS).where("job = 'scrub_pii'").count() == 6

@@ -68,10 +68,10 @@ def test_everything_drawn_lies_inside_its_picture() -> None:
 
 
 def test_the_s_curve_is_that_of_the_kernel() -> None:
-    from udfs.dedup.minhash import meeting_probability
+    from udfs.dedup.minhash import candidate_probability
 
     for similarity in (0.0, 0.3, 0.7, 0.85, 1.0):
-        assert Banding(42, 6, 0.7).meets(similarity) == pytest.approx(float(meeting_probability(similarity, 42, 6)))
+        assert Banding(42, 6, 0.7).probability(similarity) == pytest.approx(float(candidate_probability(similarity, 42, 6)))
 
 
 def test_no_pair_and_no_document_make_a_picture_too() -> None:

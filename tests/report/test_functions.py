@@ -38,7 +38,7 @@ def lake(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callab
     bring(made, home / "raw", rows, params_of("ingest_docs"), "one")
     run_job(measure_text.JOB, params_of("measure_text"), made)
     models = {"en": {"unit": "words", "order": 2}, "zh": {"unit": "chars", "order": 2}}
-    run_job(train_lm.JOB, params_of("train_lm", heeds=[], domains=None, models=models), made)
+    run_job(train_lm.JOB, params_of("train_lm", skip_rejected_by=[], domains=None, models=models), made)
     added = []
     for kind in ("linear", "trees"):
         model = training.fit(kind, kind, SPECS[kind], examples())[0]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.spark
 
 
 class Params(Strict):
-    heeds: list[str] = []
+    skip_rejected_by: list[str] = []
     min_kept: int = 0
     reason: str = "too_blue"
     only: str = ""
@@ -29,7 +29,7 @@ class Params(Strict):
 def doc_rows(tables: Tables, n: int = 4) -> Any:
     batch = tables.batches[0]
     rows = [(f"{batch}{i}".ljust(32, "0"), batch, 0, "test", f"text {i}", 6, "0" * 32, f"f:{i}", tables.started_at) for i in range(n)]
-    frame = tables.frame(rows, "doc_id string, batch_id string, bucket int, source string, text string, n_bytes bigint, content_hash string, place string, ingested_at timestamp")
+    frame = tables.frame(rows, "doc_id string, batch_id string, bucket int, source string, text string, n_bytes bigint, content_hash string, source_location string, ingested_at timestamp")
     empty = tables.empty("docs")
     return empty.unionByName(frame, allowMissingColumns=True)
 
@@ -46,9 +46,9 @@ def bring(name: str) -> Job:
 def judge_step(tables: Tables, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
-    docs = tables.kept(params.heeds).where(F.col("doc_id").startswith(params.only) if params.only else F.lit(True))
+    docs = tables.kept(params.skip_rejected_by).where(F.col("doc_id").startswith(params.only) if params.only else F.lit(True))
     columns = [F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit(params.reason).alias("reason"), F.lit(1.0).alias("value")]
-    columns += [F.lit(0.5).alias("limit"), F.lit("toy").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash")]
+    columns += [F.lit(0.5).alias("threshold"), F.lit("toy").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash")]
     return {"verdicts": docs.select(*columns)}
 
 
@@ -84,17 +84,17 @@ def test_another_recipe_makes_a_batch_stale(lake: Lake) -> None:
 def test_what_a_judge_heeds_must_have_covered_every_batch(lake: Lake) -> None:
     with_batch(lake, "b1")
     with pytest.raises(ContractError, match="never judged: no finished run of judge on batch b1; run judge first"):
-        run_job(LATER, Params(heeds=["judge"]), lake)
+        run_job(LATER, Params(skip_rejected_by=["judge"]), lake)
 
 
 def test_a_judge_sees_only_what_those_it_heeds_kept_and_is_stale_when_they_change_their_mind(lake: Lake) -> None:
     with_batch(lake, "b1")
     run_job(JUDGE, Params(only="b10"), lake)
-    run_job(LATER, Params(heeds=["judge"], reason="too_late"), lake)
+    run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake)
     assert {row.doc_id[:3] for row in lake.read(VERDICTS).where("job = 'later'").collect()} == {"b11", "b12", "b13"}
-    assert run_job(LATER, Params(heeds=["judge"], reason="too_late"), lake).batches == ()
+    assert run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake).batches == ()
     run_job(JUDGE, Params(only="b11"), lake)
-    assert run_job(LATER, Params(heeds=["judge"], reason="too_late"), lake).batches == ("b1",)
+    assert run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake).batches == ("b1",)
     assert {row.doc_id[:3] for row in lake.read(VERDICTS).where("job = 'later'").collect()} == {"b10", "b12", "b13"}
 
 

@@ -33,7 +33,7 @@ N = 6  # documents of a batch
 
 
 class Params(Strict):
-    heeds: list[str] = []
+    skip_rejected_by: list[str] = []
     min_kept: int = 0
 
 
@@ -167,7 +167,7 @@ def test_documents_that_somebody_deleted_stop_every_job_until_they_come_again_or
     assert todo(lake) == {"judge": ("b1", "b2"), "other": ("b1", "b2"), "scorer": ("b1", "b2")}
     assert len(rows_of(lake)["docs"]) == N + 1
     gone = lakes.read(lake, table("rejects"), reason="deleted_by_others")
-    assert sorted((row.batch_id, row.place) for row in gone) == sorted((row.batch_id, row.place) for row in deleted), "each has a row"
+    assert sorted((row.batch_id, row.source_location) for row in gone) == sorted((row.batch_id, row.source_location) for row in deleted), "each has a row"
     assert "deleted_by_others" in " ".join(Ask(lake.where).why(gone[0].doc_id)["lines"])
 
 

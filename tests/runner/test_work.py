@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.decontaminate import JOB as DECONTAMINATE
 from jobs.dedup_exact import JOB as EXACT
-from jobs.judge_rules import JOB as RULES
+from jobs.filter_rules import JOB as RULES
 from jobs.lake.lake import Lake
 from jobs.measure_text import JOB as MEASURE
 from jobs.runner.context import Tables
@@ -24,7 +24,7 @@ from jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark
-HEEDS = ["judge_rules", "dedup_exact"]
+HEEDS = ["filter_rules", "dedup_exact"]
 QUESTION = "How many sacks of flour does the old miller carry up the long hill before noon?"
 WORDS = "river mill wheel stone flour grain sack barn field horse cart road bridge village winter summer".split()
 
@@ -41,13 +41,13 @@ def rows(numbers: range, tag: str = "") -> list[dict[str, str]]:
 @pytest.fixture
 def work(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Any]]:
     """Runs the jobs; gives what SCRUB and DECONTAMINATE said of themselves."""
-    exact = {"heeds": ["judge_rules"], "ranking": [{"by": "batch", "prefer": "high"}], "min_kept": 0}
+    exact = {"skip_rejected_by": ["filter_rules"], "ranking": [{"by": "batch", "prefer": "high"}], "min_kept": 0}
     routes = [{"lang": ["any"], "domain": ["any"], "presets": []}]
-    rules = params_of("judge_rules", min_kept=0, routes=routes, languages=None)
+    rules = params_of("filter_rules", min_kept=0, routes=routes, languages=None)
     file = tmp_path / "questions.jsonl"
     file.write_text(json.dumps({"id": "1", "question": QUESTION}) + "\n", encoding="utf-8")
     columns = {"benchmark": "=ours", "item": "id", "text": "question"}
-    against = params_of("decontaminate", heeds=HEEDS, min_kept=0, benchmarks=[{"file": str(file), "columns": columns}])
+    against = params_of("decontaminate", skip_rejected_by=HEEDS, min_kept=0, benchmarks=[{"file": str(file), "columns": columns}])
 
     def run(new: list[dict[str, str]] | None = None, batch: str = "one", **changes: Any) -> list[Any]:
         if new:
@@ -55,7 +55,7 @@ def work(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any
         run_job(MEASURE, params_of("measure_text"), lake)
         run_job(RULES, rules, lake)
         run_job(EXACT, params_of("dedup_exact", **{**exact, **changes}), lake)
-        return [run_job(SCRUB, params_of("scrub_pii", heeds=HEEDS), lake), run_job(DECONTAMINATE, against, lake)]
+        return [run_job(SCRUB, params_of("scrub_pii", skip_rejected_by=HEEDS), lake), run_job(DECONTAMINATE, against, lake)]
 
     return run
 
@@ -120,7 +120,7 @@ def test_a_run_that_died_half_way_is_made_again_whole(lake: Lake, work: Callable
 
     def dies(self: Lake, table: Any, version: int) -> None:
         commits.extend([version] if table.name == "edits" else [])
-        if len(commits) == 2:  # the first is of judge_rules, the second takes out what scrub_pii said of those that left
+        if len(commits) == 2:  # the first is of filter_rules, the second takes out what scrub_pii said of those that left
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -42,10 +42,10 @@ def chosen(table: pd.DataFrame, params: Any) -> list[Lost]:
 
 def ranked(table: pd.DataFrame, style: dict[str, float]) -> pd.DataFrame:
     """Best first, with `value`: the weighted ranks (0 to 1, within the language) of LIMO's features."""
-    length = table["n_cot"].clip(lower=1)
+    length = table["cot_units"].clip(lower=1)
     value = 0.0 * length
     for name, weight in style.items():
-        measure = table[name] if name == "n_cot" else table[name] / length
+        measure = table[name] if name == "cot_units" else table[name] / length
         value = value + weight * measure.groupby(table["lang"].fillna("")).rank(method="average", pct=True)
     table = table.assign(value=(value / sum(style.values())).round(9))
     return table.sort_values(["value", "sample_id"], ascending=[False, True], kind="stable").reset_index(
@@ -94,7 +94,7 @@ def beyond_quota(table: pd.DataFrame, params: Any) -> list[Lost]:
     """Samples beyond their bucket's quota in the order of a seeded hash."""
     spec = params.buckets
     groups = list(zip(table["lang"].fillna(""), table["domain"].fillna(""), strict=True))
-    hard = (1 - table["pass_rate"].astype(float)).fillna(table["n_cot"].rank(pct=True))
+    hard = (1 - table["pass_rate"].astype(float)).fillna(table["cot_units"].rank(pct=True))
     bins = quantile_bins(groups, list(hard), spec.difficulty_bins)
     order = selection.hash_order(list(table["sample_id"]), params.seed)
     over = over_cap([(*groups[i], bins[i]) for i in order], spec.max_samples)

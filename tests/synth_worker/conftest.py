@@ -44,7 +44,7 @@ def write_recipe(tmp_path: Path) -> Callable[..., Path]:
 
     def made(*urls: str, name: str = "worker.yaml", engine: dict[str, Any] | None = None, top: dict[str, Any] | None = None, **limits: Any) -> Path:
         recipe = yaml.safe_load((ROOT / "conf/synth_worker.yaml").read_text(encoding="utf-8"))
-        small = {"in_flight": 16, "open_requests": 16, "backoff_seconds": 0.02, "lease_seconds": 3.0, "sync_seconds": 0.5, "patience_seconds": 20.0}
+        small = {"in_flight": 16, "open_requests": 16, "backoff_seconds": 0.02, "lease_seconds": 3.0, "sync_seconds": 0.5, "engine_down_seconds": 20.0}
         http = {"kind": "http", "urls": list(urls), "model": "fake", "revision": "r1", "key_variable": None, "timeout_seconds": 1.0, "structured": True}
         recipe["worker"] |= {"work_folder": str(tmp_path / "work"), "engine": {**http, **(engine or {})}, "progress_seconds": 60.0, **(top or {})}
         recipe["worker"]["limits"] |= {**small, **limits}

@@ -296,7 +296,7 @@ def test_a_server_killed_and_started_again_twice_costs_no_request(tmp_path: Path
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     journal, server = tmp_path / "work/one/cot-0000.jsonl", start_server(port)
-    worker = start_worker(write_recipe(f"http://127.0.0.1:{port}", tries=3, backoff_seconds=0.05, patience_seconds=60.0), tmp_path / "lake")
+    worker = start_worker(write_recipe(f"http://127.0.0.1:{port}", max_retries=2, backoff_seconds=0.05, engine_down_seconds=60.0), tmp_path / "lake")
     try:
         for n_answers in (40, 160):
             while not journal.exists() or journal.read_bytes().count(b"\n") < n_answers:
@@ -304,7 +304,7 @@ def test_a_server_killed_and_started_again_twice_costs_no_request(tmp_path: Path
                 time.sleep(0.02)
             server.kill()
             server.wait()
-            time.sleep(2.5)  # refused, more often than limits.tries
+            time.sleep(2.5)  # refused, more often than limits.max_retries
             asked = knocks(port, 1.0)
             assert worker.poll() is None
             assert 0 < asked < 48 * 3  # 16 documents of three segments, each again after 0.05, 0.1, 0.2, 0.4, 0.8, 1.6 s
@@ -320,7 +320,7 @@ def test_a_server_killed_and_started_again_twice_costs_no_request(tmp_path: Path
 
 def test_a_server_that_is_down_stops_the_worker_with_the_code_for_later(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
     make_lake(tmp_path / "lake", documents(3))
-    stopped = start_worker(write_recipe("http://127.0.0.1:9", patience_seconds=1.0), tmp_path / "lake")
+    stopped = start_worker(write_recipe("http://127.0.0.1:9", engine_down_seconds=1.0), tmp_path / "lake")
     _, told = stopped.communicate(timeout=60)
     assert stopped.returncode == 75, told
     assert "the engine has answered nothing for" in told

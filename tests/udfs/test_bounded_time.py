@@ -184,7 +184,7 @@ def compared(text: str) -> None:
 def counted(text: str) -> None:
     for unit in ("chars", "words"):
         grams.count_grams(column(text), grams.GramParams(unit=unit, max_chars=len(text)))
-    importance.read(column(text), {"longest": 2, "buckets": 1 << 14, "max_chars": len(text)})
+    importance.read(column(text), {"max_n": 2, "buckets": 1 << 14, "max_chars": len(text)})
 
 
 def in_sentences(text: str) -> None:
@@ -222,7 +222,7 @@ NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that
     "arrow.types",
     "arrow.batches", "scoring.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "scoring.embedding", "scoring.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "scoring.text_heads", "scoring.training",
     "arrow.zip_directories",
-    "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.fates", "dedup.text_groups",
+    "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups",
     "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from tests import lakes
 
 pytestmark = pytest.mark.spark
 DATA = Path(__file__).parent / "lakes"
-JOBS = ("ingest_docs", "measure_text", "judge_rules", "dedup_exact", "dedup_minhash", "scrub_pii", "build_corpus")
+JOBS = ("ingest_docs", "measure_text", "filter_rules", "dedup_exact", "dedup_minhash", "scrub_pii", "build_corpus")
 OLD = "5f528c6"  # the commit that made the oldest lake here; tests/upkeep/lakes/README.md says how
 
 
@@ -35,9 +35,9 @@ def recipe() -> config.Recipe:
     jobs = {name: json.loads(json.dumps(shipped.jobs[name])) for name in shipped.jobs if name in JOBS}
     for section in jobs.values():
         section.update({key: False for key in ("data_docs",) if key in section} | {key: 0 for key in ("min_kept",) if key in section})
-        for key in ("heeds", "edits"):
+        for key in ("skip_rejected_by", "edits"):
             section.update({key: [name for name in section[key] if name in JOBS]} if key in section else {})
-    jobs["ingest_docs"]["max_reject_share"] = 1.0
+    jobs["ingest_docs"]["max_reject_ratio"] = 1.0
     return dataclasses.replace(shipped, jobs=jobs)
 
 
@@ -104,7 +104,7 @@ def test_the_next_curation_gives_the_corpus_of_a_fresh_run(upgraded: dict[str, A
     assert texts(upgraded["lake"]) == texts(fresh)
     signals = [sorted(map(str, lakes.read(lake, SIGNALS))) for lake in (upgraded["lake"], fresh)]
     assert signals[0] == signals[1]
-    assert {len(upgraded["outcomes"][job]) > 0 for job in ("measure_text", "judge_rules", "build_corpus")} == {True}
+    assert {len(upgraded["outcomes"][job]) > 0 for job in ("measure_text", "filter_rules", "build_corpus")} == {True}
 
 
 def test_a_lake_of_this_version_needs_nothing(fresh: Lake) -> None:

@@ -81,7 +81,7 @@ def check(lake: Lake, held: dict[str, Rows], ever: set[str], same_id: str) -> No
 def live_through(spark: Any, home: Path, params_of: Callable[..., Any], history: Any) -> None:
     same_id, steps = history
     lake, held, ever = Lake(spark, str(home / "lake")), {}, set()
-    params = params_of("ingest_docs", data_docs=False, batch_per_folder=True, min_kept=0, max_reject_share=1.0, same_id=same_id)
+    params = params_of("ingest_docs", data_docs=False, batch_per_folder=True, min_kept=0, max_reject_ratio=1.0, same_id=same_id)
     for changes, n_commits in steps:
         for batch, rows in changes.items():
             write(home / "raw" / batch / "rows.jsonl", rows)

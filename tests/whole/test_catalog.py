@@ -83,7 +83,7 @@ def test_questions_to_a_lake_in_a_catalog_are_answered(lakes: tuple[Lake, Lake])
     ask = Ask(WHERE)
     assert ask.sql("select count(*) as n from corpus", 5) == (["n"], [(len(read(lake, CORPUS)),)])
     gone = read(lake, VERDICTS)[0]
-    assert ask.why(gone.doc_id)["fate"] == "left out"
+    assert ask.why(gone.doc_id)["outcome"] == "left out"
 
 
 @pytest.mark.slow

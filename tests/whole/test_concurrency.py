@@ -81,7 +81,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     rows = [{"id": str(i), "source": "test", "text": f"row {i}"} for i in range(20)] + [{"id": "x", "source": "test", "text": None}]
     (home / "raw" / "one" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     recipe = (ROOT / "conf/jobs/ingest_docs.yaml").read_text(encoding="utf-8")
-    (home / "recipe.yaml").write_text(recipe.replace("data_docs: true", "data_docs: false").replace("max_reject_share: 0.01", "max_reject_share: 0.5"))
+    (home / "recipe.yaml").write_text(recipe.replace("data_docs: true", "data_docs: false").replace("max_reject_ratio: 0.01", "max_reject_ratio: 0.5"))
     command = [sys.executable, "-c", DRIVER]
     env = {**os.environ, "GRISTMILL_MASTER": "local[1]"}
     both = {me: subprocess.Popen([*command, me, str(home), str(N_COMMITS)], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for me in "ab"}

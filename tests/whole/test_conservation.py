@@ -89,8 +89,8 @@ def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
     """Raises AssertionError naming the law that is broken."""
     rows = {table.name: read(lake, table) for table in (REJECTS, VERDICTS, DUPLICATES)}
     docs, corpus = ids(lake, DOCS), ids(lake, CORPUS)
-    in_docs = Counter(row.place for row in read(lake, DOCS))
-    in_rejects = Counter(row.place for row in rows["rejects"])
+    in_docs = Counter(row.source_location for row in read(lake, DOCS))
+    in_rejects = Counter(row.source_location for row in rows["rejects"])
     assert in_docs + in_rejects == Counter(places), "every input row is a document or a reject, once, and there is no other"
     assert len({doc_id for doc_id, _ in docs}) == len(docs), "one version of a document stays"
     judged = {(row.doc_id, row.batch_id) for row in rows["verdicts"]}
@@ -107,7 +107,7 @@ def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
     assert [run.rows_in for run in Runs(lake).finished("ingest_docs")] == n_rows
     stay = len(docs)
     assert (runs["measure_text"].rows_in, runs["measure_text"].rows_left_out) == (stay, 0)
-    for job in ("judge_rules", "dedup_exact", "dedup_minhash"):
+    for job in ("filter_rules", "dedup_exact", "dedup_minhash"):
         assert (runs[job].rows_in, runs[job].rows_left_out) == (stay, len(by_job.get(job, ()))), job
         stay -= len(by_job.get(job, ()))
     assert (runs["build_corpus"].rows_in, runs["build_corpus"].rows_kept) == (len(docs), len(corpus))

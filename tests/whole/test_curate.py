@@ -52,19 +52,19 @@ def test_each_planted_kind_ends_where_the_plan_says(demo_lake: Lake, demo_raw: P
     rejected = Counter(row.reason for row in read(demo_lake, REJECTS))
     wanted = Counter(row["expect"].split(":")[1] for row in plan if row["expect"].startswith("rejects:"))
     assert rejected == wanted
-    fate = {(row.native_key, row.batch_id): "kept" for row in read(demo_lake, DOCS)}
+    outcome = {(row.native_key, row.batch_id): "kept" for row in read(demo_lake, DOCS)}
     ids = {(row.doc_id, row.batch_id): (row.native_key, row.batch_id) for row in read(demo_lake, DOCS)}
     for row in read(demo_lake, VERDICTS):
-        fate[ids[(row.doc_id, row.batch_id)]] = row.job
+        outcome[ids[(row.doc_id, row.batch_id)]] = row.job
     families: dict[str, tuple[Counter, Counter]] = {}
     for row in plan:  # of equal copies any may stay, so a family is compared as a whole
-        if row["expect"] in ("kept", "judge_rules", "dedup_exact", "dedup_minhash", "decontaminate") and (row["id"], row["batch"]) in fate:
+        if row["expect"] in ("kept", "filter_rules", "dedup_exact", "dedup_minhash", "decontaminate") and (row["id"], row["batch"]) in outcome:
             expected, seen = families.setdefault(row["family"] or row["id"], (Counter(), Counter()))
             expected[row["expect"]] += 1
-            seen[fate[(row["id"], row["batch"])]] += 1
+            seen[outcome[(row["id"], row["batch"])]] += 1
     wrong = {family: (dict(expected), dict(seen)) for family, (expected, seen) in families.items() if expected != seen}
     assert len(wrong) <= 0.05 * len(families), wrong
-    out = {row["kind"] for row in plan if fate.get((row["id"], row["batch"]), "kept") != "kept"}
+    out = {row["kind"] for row in plan if outcome.get((row["id"], row["batch"]), "kept") != "kept"}
     assert {"spam_seo", "boilerplate", "link_list", "log_dump", "mojibake_latin", "contaminated"} <= out
 
 
@@ -85,7 +85,7 @@ def test_dropped_lines_are_gone_from_the_corpus_and_still_in_docs(demo_lake: Lak
 def test_why_tells_the_whole_story_of_a_duplicate(demo_lake: Lake) -> None:
     duplicate = read(demo_lake, DUPLICATES, job="dedup_minhash")[0]
     story = Ask(demo_lake.where).why(duplicate.doc_id)
-    assert story["fate"] == "left out"
+    assert story["outcome"] == "left out"
     assert story["survivors"][0]["dup_of"] == duplicate.dup_of
     assert any("near_duplicate" in line and "against 0.7" in line for line in story["lines"])
 

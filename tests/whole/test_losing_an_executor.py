@@ -76,8 +76,8 @@ def test_a_killed_executor_doubles_and_loses_nothing(
             killer = Killer(spark, cluster)
             if name == "killed":
                 killer.start()
-            heeds = {"heeds": [] if job == "dedup_exact" else ["dedup_exact"]}
-            run_job(find_job(job), params_of(job, ranking=[{"by": "n_bytes", "prefer": "high"}], **heeds), lake)
+            skip_rejected_by = {"skip_rejected_by": [] if job == "dedup_exact" else ["dedup_exact"]}
+            run_job(find_job(job), params_of(job, ranking=[{"by": "n_bytes", "prefer": "high"}], **skip_rejected_by), lake)
             killer.is_over.set()
             assert (killer.killed is not None) == (name == "killed"), "the job ended before it lost an executor"
         found[name] = {table: Counter(map(without_ingest, read(lake, catalog.table(table)))) for table in TABLES}

@@ -49,7 +49,7 @@ if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:
     numba.config.CPU_FEATURES = _whole_vectors()
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` at its first call, or take the machine code that is there: see
     udfs.arrow.code_cache.
 
@@ -81,7 +81,7 @@ def _one_at_a_time(compile_: Callable[..., Any], lock: Path, signature: Any) -> 
         return compile_(signature)
 
 
-@kernel
+@compiled
 def mix64(x: np.uint64) -> np.uint64:
     """Spread every bit of `x` over all 64: the finalizer of MurmurHash3, a bijection (Appleby, public
     domain)."""

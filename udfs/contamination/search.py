@@ -2,8 +2,8 @@
 
 A text is a row of tokens: words, numbers, and single characters of scripts without spaces (so English,
 Chinese and the formulas between them are one case), folded as everywhere (NFKC, case, Traditional to
-Simplified), punctuation out. A document and an item meet where they share `seed` tokens in a row. There the
-item is laid over the document and compared token by token within a band, which gives two measures:
+Simplified), punctuation out. A document and an item meet where they share `seed_tokens` tokens in a row.
+There the item is laid over the document and compared token by token within a band, which gives two measures:
 
     alike   1 - edits / length over the whole item; an edit adds, drops, changes or swaps. High for a question
             whose
@@ -50,20 +50,20 @@ class OverlapParams:
     """
 
     # tokens in a row that make a document and an item meet
-    seed: int = 4
+    seed_tokens: int = 4
     # a seed that more items have ("how many does he have") makes nobody meet
     max_seed_items: int = 50
     # tokens by which a copy may be shifted against the item
-    band: int = 8
+    max_shift_tokens: int = 8
     # evidence that is found of an item at least; an item that holds less is never looked for
     min_words: float = 6.0
     # from here on an edited copy of the whole item
-    min_alike: float = 0.6
+    min_identity: float = 0.6
     short_words: float = 12.0  # an item with fewer words ...
     # ... must be alike this much, as everyday phrases come near
-    min_alike_short: float = 0.8
+    min_identity_short: float = 0.8
     # or so many words in a row, which are that share of the item
-    runs: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))
+    verbatim: tuple[tuple[float, float], ...] = ((8.0, 0.25), (6.0, 0.5))
     # evidence of an item with answers and of the answer together, at least
     answer_min_words: float = 4.0
     # tokens after and before the item in which the answer begins or ends
@@ -73,18 +73,20 @@ class OverlapParams:
     fold: FoldParams = field(default_factory=FoldParams)
 
     def __post_init__(self) -> None:
-        if self.seed < 2 or self.max_seed_items < 1 or self.band < 0 or self.min_words < 1:
+        if self.seed_tokens < 2 or self.max_seed_items < 1 or self.max_shift_tokens < 0 or self.min_words < 1:
             raise ValueError(
-                f"seed is at least 2, max_seed_items and min_words 1, band 0, not {self.seed}, "
-                f"{self.max_seed_items}, {self.min_words}, {self.band}"
+                "seed_tokens is at least 2, max_seed_items and min_words 1, max_shift_tokens 0, not "
+                f"{self.seed_tokens}, "
+                f"{self.max_seed_items}, {self.min_words}, {self.max_shift_tokens}"
             )
         if self.answer_min_words < 1 or self.answer_window < 1 or self.answer_tokens < 1:
             numbers = (self.answer_min_words, self.answer_window, self.answer_tokens)
             raise ValueError(f"the numbers of answers are at least 1, not {', '.join(map(str, numbers))}")
-        shares = [self.min_alike, self.min_alike_short, *(share for _, share in self.runs)]
+        shares = [self.min_identity, self.min_identity_short, *(share for _, share in self.verbatim)]
         if not all(0 < share <= 1 for share in shares):
             raise ValueError(
-                f"min_alike, min_alike_short and the shares of runs are above 0 and at most 1, not {shares}"
+                "min_identity, min_identity_short and the shares of verbatim are above 0 and at most "
+                f"1, not {shares}"
             )
 
 
@@ -196,8 +198,12 @@ def build_index(
     own = known.evidence()
     with_answer = (best > 0) & (own + best >= WORD * params.answer_min_words)
     enough = np.where(has_answers, with_answer, own >= WORD * params.min_words)
-    lengths = np.where(has_answers, np.minimum(np.diff(known.starts), params.seed), params.seed)
-    used = [n for n in range(2, params.seed + 1) if n == params.seed or (enough & (lengths == n)).any()]
+    lengths = np.where(has_answers, np.minimum(np.diff(known.starts), params.seed_tokens), params.seed_tokens)
+    used = [
+        n
+        for n in range(2, params.seed_tokens + 1)
+        if n == params.seed_tokens or (enough & (lengths == n)).any()
+    ]
     tables = [_seed_table(known, n, enough & (lengths == n), params) for n in used]
     seeded, common = np.zeros(n_items, np.bool_), np.zeros(n_items, np.bool_)
     for table in tables:
@@ -252,9 +258,14 @@ def _spread(
 
 def _limits(params: OverlapParams) -> npt.NDArray[np.float64]:
     """The numbers of a recipe as `search` takes them: sizes in sixths of a word, shares as they are."""
-    flat = [WORD * params.min_words, params.min_alike, WORD * params.short_words, params.min_alike_short]
+    flat = [
+        WORD * params.min_words,
+        params.min_identity,
+        WORD * params.short_words,
+        params.min_identity_short,
+    ]
     flat += [WORD * params.answer_min_words, params.answer_window]
-    for words, share in params.runs:
+    for words, share in params.verbatim:
         flat += [WORD * words, share]
     return np.array(flat, np.float64)
 
@@ -263,10 +274,11 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     """Which items each text contains: a row for each text and item, by row and place, then item.
 
     `row` int64, `item` int64 (positions in what was given), `score` double: 1 - edits / length of the item,
-    `run_words` double: the longest stretch word for word, in words, `is_copy`: whether the score reached
-    `limit` (else the stretch was long enough, and `limit` is the words that it had to have), `start` and
-    `end` int32: code points of the text between the first and the last stretch that is the item's, or its
-    answer's. Where an item is met several times in a text, the best place counts. A null text has no rows.
+    `longest_match_words` double: the longest stretch word for word, in words, `is_copy`: whether the score
+    reached `threshold` (else the stretch was long enough, and `threshold` is the words that it had to have),
+    `start` and `end` int32: code points of the text between the first and the last stretch that is the
+    item's, or its answer's. Where an item is met several times in a text, the best place counts. A null text
+    has no rows.
     """
     data, offsets = text_buffers(texts)
     params, totals = index.params, _sums(index.costs, index.starts)
@@ -285,7 +297,15 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
             ]
             shift = np.uint64(64 - (64 * len(table.sieve)).bit_length() + 1)
             rows = kernels.search(
-                seeds, seed_starts, tokens, starts, *slots, shift, *own, params.band, _limits(params)
+                seeds,
+                seed_starts,
+                tokens,
+                starts,
+                *slots,
+                shift,
+                *own,
+                params.max_shift_tokens,
+                _limits(params),
             )
             spans.append(_spans(rows, codes, ends, data, offsets[first : last + 1], params.fold))
             rows[:, 0] += first
@@ -294,20 +314,20 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     order = np.lexsort((rows[:, 1], places[:, 0], rows[:, 0]))
     rows, places = rows[order], places[order]
     length, run = totals[rows[:, 1]], rows[:, 3] / WORD
-    alike = np.where(length < WORD * params.short_words, params.min_alike_short, params.min_alike)
+    alike = np.where(length < WORD * params.short_words, params.min_identity_short, params.min_identity)
     is_copy = rows[:, 2] <= (1 - alike) * length
     enough = np.zeros(len(rows))
-    for words, _ in params.runs:
+    for words, _ in params.verbatim:
         enough = np.where(run >= words, np.maximum(enough, words), enough)
     columns = {
         "row": rows[:, 0],
         "item": rows[:, 1],
         "score": 1 - rows[:, 2] / np.maximum(length, 1),
-        "run_words": run,
+        "longest_match_words": run,
         "is_copy": is_copy,
     }
     columns |= {
-        "limit": np.where(is_copy, alike, enough),
+        "threshold": np.where(is_copy, alike, enough),
         "start": places[:, 0].astype(np.int32),
         "end": places[:, 1].astype(np.int32),
     }

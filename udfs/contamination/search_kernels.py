@@ -3,7 +3,7 @@ laying an item over a document."""
 
 import numpy as np
 
-from udfs.arrow.compiled import kernel, mix64
+from udfs.arrow.compiled import compiled, mix64
 from udfs.text.folding import IGNORED, POINT, UNSPACED
 
 # weights, in sixths of a word: a word, a character of an unspaced script, a number or single letter
@@ -15,7 +15,7 @@ _PAIR = 2  # tokens in a row that count as found
 _UNDERSCORE = 95
 
 
-@kernel
+@compiled
 def tokens(codes, ends):  # type: ignore[no-untyped-def]
     """Hashes of the words of each document, and of every character of an unspaced script; underscores
     are punctuation."""
@@ -49,7 +49,7 @@ def tokens(codes, ends):  # type: ignore[no-untyped-def]
     return tokens[:count], starts
 
 
-@kernel
+@compiled
 def bounds(codes):  # type: ignore[no-untyped-def]
     """First and last code of each token of one document, in the order of `tokens`."""
     firsts, lasts = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64)
@@ -71,7 +71,7 @@ def bounds(codes):  # type: ignore[no-untyped-def]
     return firsts[:count], lasts[:count]
 
 
-@kernel
+@compiled
 def weigh(codes, ends, total):  # type: ignore[no-untyped-def]
     """Costs and worths of all tokens of all items."""
     costs, worths = np.empty(total, np.int64), np.empty(total, np.int64)
@@ -91,7 +91,7 @@ def weigh(codes, ends, total):  # type: ignore[no-untyped-def]
     return costs, worths
 
 
-@kernel
+@compiled
 def grams(tokens, starts, n):  # type: ignore[no-untyped-def]
     """Hashes (never zero) of every n tokens in a row of each document, and where each document's begin;
     none of a shorter one."""
@@ -113,7 +113,7 @@ def grams(tokens, starts, n):  # type: ignore[no-untyped-def]
     return out[:at], firsts
 
 
-@kernel
+@compiled
 def fill(seeds, firsts, counts, size, bits):  # type: ignore[no-untyped-def]
     """The open table of distinct seeds and its filter."""
     keys = np.zeros(size, np.uint64)
@@ -132,7 +132,7 @@ def fill(seeds, firsts, counts, size, bits):  # type: ignore[no-untyped-def]
     return keys, at, many, sieve
 
 
-@kernel
+@compiled
 def stretch(item, text, at, place):  # type: ignore[no-untyped-def]
     """First and one past the last token of the item in the stretch word for word around the item's
     `place`, text's `at`."""
@@ -144,7 +144,7 @@ def stretch(item, text, at, place):  # type: ignore[no-untyped-def]
     return first, last
 
 
-@kernel
+@compiled
 def present(item, text, where, band, costs, table):  # type: ignore[no-untyped-def]
     """At least the cost of the item's tokens that stand anywhere in the region where it may lie; more
     when hashes meet."""
@@ -161,7 +161,7 @@ def present(item, text, where, band, costs, table):  # type: ignore[no-untyped-d
     return total
 
 
-@kernel
+@compiled
 def evidence_in(item, text, where, band, costs, worths, found):  # type: ignore[no-untyped-def]
     """Worth of the item's tokens that stand in stretches word for word of at least two tokens, not all
     numbers and single letters.
@@ -189,7 +189,7 @@ def evidence_in(item, text, where, band, costs, worths, found):  # type: ignore[
     return total, low, high
 
 
-@kernel
+@compiled
 def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-def]
     """Least cost of edits that make the whole item of a stretch of the text (optimal string alignment, free
     ends) within the band.
@@ -224,7 +224,7 @@ def edit_cost(item, text, where, band, costs, rows):  # type: ignore[no-untyped-
     return last[best], where - band + best + len(item)
 
 
-@kernel
+@compiled
 def stands_at(answer, text, at):  # type: ignore[no-untyped-def]
     """Whether the answer's tokens stand in the text from token `at` on."""
     same = 0
@@ -233,7 +233,7 @@ def stands_at(answer, text, at):  # type: ignore[no-untyped-def]
     return same == len(answer)
 
 
-@kernel
+@compiled
 def answered(text, low, high, window, answers, starts, worths, first, last):  # type: ignore[no-untyped-def]
     """Worth of the weightiest of the answers `first` to `last` that stands near the tokens `low` to `high`;
     -1: none does.
@@ -261,7 +261,7 @@ def answered(text, low, high, window, answers, starts, worths, first, last):  # 
     return best, left, right
 
 
-@kernel
+@compiled
 def search(  # type: ignore[no-untyped-def]
     seeds,
     seed_starts,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import kernel
+from udfs.arrow.compiled import compiled
 from udfs.dedup.messages import (
     ARRAY_ROWS,
     FIRST_BAND,
@@ -75,7 +75,7 @@ def _scattered(row: tuple[int, bytes, bytes, bytes], parts: int, n_bands: int) -
     return made
 
 
-@kernel
+@compiled
 def _by_part(keys, parts):  # type: ignore[no-untyped-def]
     """Rows and keys of `keys` (rows x bands) by part: where each begins, the keys, the row of each,
     whether of the first band."""
@@ -105,7 +105,7 @@ def _by_part(keys, parts):  # type: ignore[no-untyped-def]
     return starts, out, of_row, is_first
 
 
-def meet(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
+def candidate_pairs(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
     """mapInArrow over all KEYS of some parts: MESSAGE -> MESSAGE, to part 0: PAIR (a < b), LINK, BUCKET.
 
     A pair that meets under keys of several parts comes once from each.
@@ -126,7 +126,7 @@ def meet(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.Reco
     nodes = np.repeat(blocks << ROW_BITS, [len(columns[0]) for _, columns in held])
     nodes |= (tagged & (FIRST_BAND - 1)).astype(np.int64)
     held.clear()
-    order, copies = one_of_each_set(in_company(keys), keys, classes, nodes, (tagged & FIRST_BAND) > 0)
+    order, copies = one_of_each_set(seen_twice(keys), keys, classes, nodes, (tagged & FIRST_BAND) > 0)
     yield message_batch(_in_parts(target, LINK, *copies))
     keys, nodes = keys[order], nodes[order]
     starts, sizes = runs_of(keys)
@@ -159,7 +159,7 @@ def pairs_of(keys: Ints, nodes: Ints) -> Iterator[tuple[Ints, Ints]]:
         yield names[pairs // len(names)], names[pairs % len(names)]
 
 
-@kernel
+@compiled
 def _pairs(number, starts, sizes, n):  # type: ignore[no-untyped-def]
     """`a * n + b` of all pairs of each run."""
     count = 0
@@ -184,7 +184,7 @@ def runs_of(keys: Ints) -> tuple[Ints, Ints]:
     return starts, np.diff(np.append(starts, len(keys)))
 
 
-@kernel
+@compiled
 def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
     """Where the keys stand whose slot is taken more than once: all that come again, and a few others."""
     taken = np.zeros(slots, np.uint8)
@@ -203,7 +203,7 @@ def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
     return found
 
 
-def in_company(keys: Ints) -> Ints:
+def seen_twice(keys: Ints) -> Ints:
     """Where the keys stand that come more than once, by key, those of one key in no order; most come
     once, and need none."""
     often = _seen_often(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
@@ -241,7 +241,7 @@ def one_of_each_set(
     return kept, (np.concatenate(ones), np.concatenate(others))
 
 
-@kernel
+@compiled
 def _tidy_short(order, starts, sizes, classes, nodes, is_first, links, short):  # type: ignore[no-untyped-def]
     """Sort each run of at most `short` rows by node and keep one row of each class; the new sizes, and
     how many links were told."""

@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 from udfs.arrow.types import fields_of
 from udfs.dedup.comparing import Sketches
 from udfs.dedup.doc_ids import doc_ids
-from udfs.dedup.fates import METHODS, Fates, fates
 from udfs.dedup.messages import (
     BUCKET,
-    JUDGED,
+    DECIDED,
     LINK,
     MEMBER,
     MEMBERS,
@@ -37,19 +36,20 @@ from udfs.dedup.messages import (
     messages_of,
     packed_arrays,
 )
+from udfs.dedup.outcomes import METHODS, Outcomes, outcomes
 from udfs.dedup.shingles import ShingleParams
 from udfs.dedup.text_groups import text_groups
-from udfs.dedup.verdicts import Judge, similarities
+from udfs.dedup.verdicts import PairDecision, similarities
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-FATES = (
+OUTCOMES = (
     "result string, doc_a string, doc_b string, batch_id string, similarity double, method string, "
     "is_accepted boolean, "
-    "family_id string, band_key bigint, n_classes bigint, n_staying bigint"
+    "family_id string, band_key bigint, n_classes bigint, n_survivors bigint"
 )
 # a message (result null), or a row that is told: pair, duplicate, bucket
-CHOSEN = f"{MESSAGE}, {FATES}"
+CHOSEN = f"{MESSAGE}, {OUTCOMES}"
 # verdict of a pair that its texts decide; 1 and -1: accepted and rejected by sketches, 2 and -2: by texts
 OPEN = 0
 TEXT_BYTES = 4 << 20  # of texts that are compared together
@@ -60,7 +60,7 @@ ROUNDS = 16  # of settling; three or four are enough
 class Rule:
     """How pairs are decided and who stays."""
 
-    judge: Judge  # by sketches of `width` bytes
+    decide: PairDecision  # by sketches of `width` bytes
     width: int
     by_sketch: str  # what `pairs.method` calls that
     # by texts: `measure` of the shingle sets, from `limit` on
@@ -128,7 +128,7 @@ class Family:
         self.rank = _ranks(held.get(RANK, []), self)
         kept = np.flatnonzero(self.rank >= 0)
         self.best_first = kept[np.argsort(self.rank[kept])]
-        a, b, similarity, verdict = all_of(PAIRS, held.get(JUDGED, []))
+        a, b, similarity, verdict = all_of(PAIRS, held.get(DECIDED, []))
         self.pairs = Pairs(self.at(a), self.at(b), similarity.copy(), verdict.copy())
         self.buckets = [np.frombuffer(data, np.int64) for _, _, data in held.get(BUCKET, [])]
         self.index = Sketches(held.get(SKETCH, []), rule.width) if self.buckets else None
@@ -137,7 +137,7 @@ class Family:
         """The places of nodes."""
         return np.searchsorted(self.node, nodes)
 
-    def fates(self) -> Fates:
+    def outcomes(self) -> Outcomes:
         """Of the kept documents, best first."""
         pairs, yes = self.pairs, self.pairs.accepted()
         best = self.best_first
@@ -145,7 +145,7 @@ class Family:
             np.abs(pairs.verdict) == 2, METHODS.index("exact"), METHODS.index(self.rule.by_sketch)
         )
         told = pairs.left[yes], pairs.right[yes], pairs.similarity[yes], method[yes]
-        return fates(self.stands[best], self.id_rank[best], *told, self.rule.survivors)
+        return outcomes(self.stands[best], self.id_rank[best], *told, self.rule.survivors)
 
     def compare_texts(self, texts: dict[int, bytes]) -> None:
         """Decide the open pairs."""
@@ -156,7 +156,7 @@ class Family:
         found = by_text(texts, self.node, pairs.left[rows], pairs.right[rows], self.rule)
         pairs.similarity[rows], pairs.verdict[rows] = found, np.where(found >= self.rule.limit, 2, -2)
 
-    def settle(self) -> None:
+    def resolve_hot_buckets(self) -> None:
         """Pair those that would stay of the buckets over the cap, until no more of them turn out alike.
 
         Of a bucket that is still over it, everyone meets the best, who stays, and the next: were it not the
@@ -171,17 +171,17 @@ class Family:
         for number in range(ROUNDS + 1):
             # first all buckets as they are: most of each goes for its best at once
             if number:
-                found = self.fates()
+                found = self.outcomes()
                 stays = np.zeros(self.n, bool)
                 stays[self.stands[self.best_first[~found.is_out]]] = True
                 members = [each[stays[each]] for each in members]
-            a, b = self._meeting(members, rank)
+            a, b = self._candidate_pairs(members, rank)
             more = self._judged(a, b)
             self.pairs = self.pairs.and_also(more)
             if number and not more.accepted().any():
                 break
 
-    def _meeting(self, members: list[Ints], rank: Ints) -> tuple[Ints, Ints]:
+    def _candidate_pairs(self, members: list[Ints], rank: Ints) -> tuple[Ints, Ints]:
         """All pairs of a bucket, or where it is over the cap each with the best and with the next, of
         those not paired before."""
         made: list[Ints] = [np.zeros(0, np.int64)]
@@ -202,7 +202,7 @@ class Family:
 
     def _judged(self, a: Ints, b: Ints) -> Pairs:
         assert self.index is not None
-        found, verdict = self.index.judged(self.node[a], self.node[b], self.rule.judge)
+        found, verdict = self.index.decided(self.node[a], self.node[b], self.rule.decide)
         return Pairs(a, b, found, verdict)
 
 
@@ -229,7 +229,7 @@ def choose(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordB
         family.compare_texts(
             {int.from_bytes(data[:8], "little"): data[8:] for _, _, data in mine.get(TEXT, [])}
         )
-        family.settle()
+        family.resolve_hot_buckets()
         is_open = family.pairs.verdict == OPEN
         if is_open.any():
             yield from _unfinished(part, mine, family, is_open)
@@ -242,14 +242,14 @@ def _unfinished(
 ) -> Iterator[pa.RecordBatch]:
     assert family.index is not None
     for kind, messages in mine.items():
-        if kind not in (JUDGED, TEXT):
+        if kind not in (DECIDED, TEXT):
             for message in messages:
                 yield _as_message(message_batch([(part, kind, *message[1:])]))
     pairs = family.pairs
     data = packed_arrays(
         PAIRS, family.node[pairs.left], family.node[pairs.right], pairs.similarity, pairs.verdict
     )
-    yield _as_message(message_batch([(part, JUDGED, "", data)]))
+    yield _as_message(message_batch([(part, DECIDED, "", data)]))
     nodes = np.unique(family.node[np.concatenate([pairs.left[is_open], pairs.right[is_open]])])
     yield _as_message(family.index.wanted(part, nodes))
 
@@ -270,7 +270,7 @@ def _told(family: Family) -> Iterator[pa.RecordBatch]:
         method=np.where(by_text, "exact", rule.by_sketch),
         is_accepted=pairs.accepted()[shown],
     )
-    found, best = family.fates(), family.best_first
+    found, best = family.outcomes(), family.best_first
     out = np.flatnonzero(found.is_out)
     yield _row(
         "duplicate",
@@ -286,9 +286,9 @@ def _told(family: Family) -> Iterator[pa.RecordBatch]:
     stays[family.stands[best[~found.is_out]]] = True
     for bucket in family.buckets:
         n = int(stays[np.unique(family.stands[family.at(bucket[1:])])].sum())
-        n_staying = np.array([n if n > rule.max_bucket else None], object)
+        n_survivors = np.array([n if n > rule.max_bucket else None], object)
         yield _row(
-            "bucket", 1, band_key=bucket[:1], n_classes=np.array([len(bucket) - 1]), n_staying=n_staying
+            "bucket", 1, band_key=bucket[:1], n_classes=np.array([len(bucket) - 1]), n_survivors=n_survivors
         )
 
 

@@ -15,7 +15,7 @@ from udfs.dedup.grouping import labels_of
 from udfs.dedup.messages import (
     BUCKET,
     COMPARED,
-    JUDGED,
+    DECIDED,
     MEMBER,
     MEMBERS,
     NAMED,
@@ -31,7 +31,7 @@ from udfs.dedup.messages import (
     packed_arrays,
     unpacked,
 )
-from udfs.dedup.verdicts import Judge
+from udfs.dedup.verdicts import PairDecision
 
 Ints = npt.NDArray[np.int64]
 # pairs that are judged together: two sketches of 256 bytes each
@@ -119,7 +119,9 @@ class Sketches:
         )
         self.n_shingles, self.sketches = n_shingles[order].astype(np.int64), sketches[order]
 
-    def judged(self, a: Ints, b: Ints, judge: Judge) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
+    def decided(
+        self, a: Ints, b: Ints, decide: PairDecision
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
         """Similarity and verdict (1 accepted, -1 rejected, 0 open) of pairs of nodes."""
         left, right = np.searchsorted(self.node, a), np.searchsorted(self.node, b)
         found, verdict = np.zeros(len(a)), np.zeros(len(a), np.int8)
@@ -127,7 +129,7 @@ class Sketches:
             some = slice(start, start + AT_ONCE)
             one, other = left[some], right[some]
             sides = self.n_shingles[one], self.n_shingles[other], self.sketches[one], self.sketches[other]
-            found[some], verdict[some] = judge(*sides)
+            found[some], verdict[some] = decide(*sides)
         return found, verdict
 
     def wanted(self, target: int, nodes: Ints) -> pa.RecordBatch:
@@ -136,32 +138,34 @@ class Sketches:
         return named(WANTED, np.full(len(at), target), nodes, self.high[at], self.low[at], self.batches[at])
 
 
-def compare(batches: Iterator[pa.RecordBatch], judge: Judge, width: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all messages of some parts: PAIR, SKETCH -> JUDGED and WANTED, to the home of each
+def compare(batches: Iterator[pa.RecordBatch], decide: PairDecision, width: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow over all messages of some parts: PAIR, SKETCH -> DECIDED and WANTED, to the home of each
     family; the others as they are.
 
     The sketches of a part that is home to a bucket over the cap are handed on.
     """
     held: dict[int, list[tuple[int, str, bytes]]] = {PAIR: [], SKETCH: []}
-    crowded: set[int] = set()
+    parts_with_hot_buckets: set[int] = set()
     for batch in batches:
         is_ours = pc.is_in(batch.column("kind"), pa.array([PAIR, SKETCH], pa.int32()))
         for part, kind, name, data in messages_of(iter([batch.filter(is_ours)])):
             held[kind].append((part, name, data))
         rest = batch.filter(pc.invert(is_ours))
-        crowded |= set(rest.filter(pc.equal(rest.column("kind"), BUCKET)).column("part").to_pylist())
+        parts_with_hot_buckets |= set(
+            rest.filter(pc.equal(rest.column("kind"), BUCKET)).column("part").to_pylist()
+        )
         # as it came: a batch for each of many documents would cost more than all else
         yield rest
     pairs, sketches = held[PAIR], held[SKETCH]
     for part in sorted({part for part, _, _ in sketches}):
         mine = [message for message in sketches if message[0] == part]
-        if part in crowded:
+        if part in parts_with_hot_buckets:
             yield message_batch([(part, SKETCH, name, data) for _, name, data in mine])
         index = Sketches(mine, width)
         for home, data in ((int(name), data) for at, name, data in pairs if at == part):
             a, b = unpacked(TWO, data)
-            found, verdict = index.judged(a, b, judge)
-            yield message_batch([(home, JUDGED, "", packed_arrays(PAIRS, a, b, found, verdict))])
+            found, verdict = index.decided(a, b, decide)
+            yield message_batch([(home, DECIDED, "", packed_arrays(PAIRS, a, b, found, verdict))])
             is_open = verdict == 0
             if is_open.any():
                 yield index.wanted(home, np.unique(np.concatenate([a[is_open], b[is_open]])))

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import frozen, kernel
+from udfs.arrow.compiled import compiled, frozen
 
 Halves = npt.NDArray[np.uint64]
 
 
-@kernel
+@compiled
 def _halves(digits):  # type: ignore[no-untyped-def]
     halves = np.zeros((len(digits), 2), np.uint64)
     for row in range(len(digits)):
@@ -22,7 +22,7 @@ def _halves(digits):  # type: ignore[no-untyped-def]
     return halves
 
 
-@kernel
+@compiled
 def _digits(high, low):  # type: ignore[no-untyped-def]
     digits = np.empty((len(high), 32), np.uint8)
     for row in range(len(high)):

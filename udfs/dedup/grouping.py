@@ -36,9 +36,9 @@ from udfs.dedup.messages import (
     message_batch,
     messages_of,
     packed_arrays,
+    part_of,
     places,
     routed,
-    spread,
     unpacked,
 )
 from udfs.dedup.survivors import components
@@ -49,8 +49,8 @@ FAMILY = 1_000_000
 
 
 def group(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over everything that `meet` told: PAIR, LINK, BUCKET -> LABEL, and PAIR, LINK, BUCKET
-    to `parts` parts."""
+    """mapInArrow over everything that `candidate_pairs` returned: PAIR, LINK, BUCKET -> LABEL, and PAIR,
+    LINK, BUCKET to `parts` parts."""
     pairs, links, buckets = _told(by_kind(messages_of(batches)))
     a, b = _edges(pairs, links, buckets)
     if len(a):
@@ -92,7 +92,7 @@ def _sent(
     # Families side by side, each part about as many documents; those of several tasks begin at different
     # parts.
     share = max(-(-len(names) // parts), 1)
-    offset = int(spread(names[:1], parts)[0])
+    offset = int(part_of(names[:1], parts)[0])
     home = (((np.cumsum(sizes) - sizes) // share + offset) % parts)[family]
     stands = np.arange(len(names))
     one, other = (np.searchsorted(names, side) for side in links)
@@ -174,13 +174,13 @@ def _labels(
     """LABEL messages: each document goes home, and as a sketch to where it is compared; one of a bucket
     with its sketch."""
     n = len(names)
-    crowd = (
+    oversized_members = (
         np.searchsorted(names, np.unique(np.concatenate([nodes for _, nodes in buckets])))
         if buckets
         else np.zeros(0, np.int64)
     )
-    crowd = np.unique(stands[crowd])
-    compared = np.unique(np.concatenate([compared, home[crowd] * n + crowd]))
+    oversized_members = np.unique(stands[oversized_members])
+    compared = np.unique(np.concatenate([compared, home[oversized_members] * n + oversized_members]))
     sends = np.unique(np.concatenate([compared, home * n + np.arange(n)]))
     part, place = sends // n, sends % n
     flags = np.where(np.isin(sends, compared, assume_unique=True), SENDS_SKETCH, 0) | np.where(
@@ -206,8 +206,8 @@ def _labels(
 
 
 def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over some of what `meet` told: MESSAGE -> EDGE of the task's own components, to both
-    ends; PAIR, LINK, BUCKET by their first node."""
+    """mapInArrow over some of what `candidate_pairs` returned: MESSAGE -> EDGE of the task's own components,
+    to both ends; PAIR, LINK, BUCKET by their first node."""
     (pairs, links, buckets), targets = _told(by_kind(messages_of(batches))), places(parts)
     a, b = _edges(pairs, links, buckets)
     if not len(a):
@@ -216,11 +216,11 @@ def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordB
     hangs = family != np.arange(len(names))
     node, root = names[hangs], names[family[hangs]]
     for end in (node, root):
-        yield message_batch(routed(EDGE, spread(end, parts), targets, TWO, node, root))
+        yield message_batch(routed(EDGE, part_of(end, parts), targets, TWO, node, root))
     for kind, (left, right) in ((PAIR, pairs), (LINK, links)):
-        yield message_batch(routed(kind, spread(left, parts), targets, TWO, left, right))
+        yield message_batch(routed(kind, part_of(left, parts), targets, TWO, left, right))
     for key, nodes in buckets:
-        yield message_batch([bucket_message(int(targets[spread(nodes[:1], parts)[0]]), key, nodes)])
+        yield message_batch([bucket_message(int(targets[part_of(nodes[:1], parts)[0]]), key, nodes)])
 
 
 def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
@@ -229,11 +229,11 @@ def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.Rec
     held, targets = by_kind(messages_of(batches)).get(EDGE, []), places(parts)
     one, other = all_of(TWO, held)
     node, around = np.concatenate([one, other]), np.concatenate([other, one])
-    here = np.isin(targets[spread(node, parts)], [part for part, _, _ in held])
+    here = np.isin(targets[part_of(node, parts)], [part for part, _, _ in held])
     node, around, smallest = _around(node[here], around[here])
     larger, smallest = around > node, np.minimum(smallest, node)
     node, root = around[larger], smallest[larger]
-    yield message_batch(routed(EDGE, spread(node, parts), targets, TWO, node, root))
+    yield message_batch(routed(EDGE, part_of(node, parts), targets, TWO, node, root))
 
 
 def small_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
@@ -244,7 +244,7 @@ def small_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.Rec
     to, root = np.concatenate([node, other]), np.concatenate([smallest, smallest])
     to, root, _ = _around(to[to != root], root[to != root])
     for end in (to, root):
-        yield message_batch(routed(EDGE, spread(end, parts), targets, TWO, to, root))
+        yield message_batch(routed(EDGE, part_of(end, parts), targets, TWO, to, root))
     with np.errstate(over="ignore"):
         check = int((to * np.int64(-7046029254386353131) ^ root).sum()) if len(to) else 0
     yield message_batch([(0, STATE, f"{len(to)} {check}", b"")])
@@ -268,20 +268,20 @@ def by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.Record
     held, targets = by_kind(messages_of(batches)), places(parts)
     here = {part for messages in held.values() for part, _, _ in messages}
     node, root = all_of(TWO, held.get(EDGE, []))
-    own = np.isin(targets[spread(node, parts)], list(here))
-    roots = np.unique(root[np.isin(targets[spread(root, parts)], list(here))])
+    own = np.isin(targets[part_of(node, parts)], list(here))
+    roots = np.unique(root[np.isin(targets[part_of(root, parts)], list(here))])
     node, root = np.concatenate([node[own], roots]), np.concatenate([root[own], roots])
     node, at = np.unique(node, return_index=True)
     root = root[at]
-    yield message_batch(routed(ROOT, spread(root, parts), targets, TWO, node, root))
+    yield message_batch(routed(ROOT, part_of(root, parts), targets, TWO, node, root))
     for kind in (PAIR, LINK):
         a, b = all_of(TWO, held.get(kind, []))
         to = root[np.searchsorted(node, a)]
-        yield message_batch(routed(kind, spread(to, parts), targets, TWO, a, b))
+        yield message_batch(routed(kind, part_of(to, parts), targets, TWO, a, b))
     for _, _, data in held.get(BUCKET, []):
         first = np.frombuffer(data, np.int64)[1:2]
         to = root[np.searchsorted(node, first)]
-        yield message_batch([(int(targets[spread(to, parts)[0]]), BUCKET, "", data)])
+        yield message_batch([(int(targets[part_of(to, parts)[0]]), BUCKET, "", data)])
 
 
 def group_rooted(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:

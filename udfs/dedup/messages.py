@@ -38,7 +38,7 @@ SKETCH = 6
 NAMED = 7
 # `name` doc_id and batch_id, data the node: a document whose text is wanted
 WANTED = 8
-JUDGED = 9  # PAIRS: pairs with what became of them
+DECIDED = 9  # PAIRS: pairs with what became of them
 # node (little-endian), rank (big-endian, as Spark casts it): one kept document
 RANK = 10
 # node, then the text in UTF-8: one document
@@ -161,7 +161,7 @@ def _murmur3(value: int) -> int:
     return found - (1 << 32) if found >> 31 else found
 
 
-def spread(nodes: npt.NDArray[np.int64], parts: int) -> npt.NDArray[np.int64]:
+def part_of(nodes: npt.NDArray[np.int64], parts: int) -> npt.NDArray[np.int64]:
     """A part for each node, by a hash of the node."""
     with np.errstate(over="ignore"):
         mixed = nodes.astype(np.uint64)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.arrow.compiled import Codes, Hashes, Offsets, frozen, kernel, mix64
+from udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64
 from udfs.dedup.shingles import ShingleParams, sliced_sets
 
 ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
@@ -86,7 +86,7 @@ def hashes32(hashes: Hashes) -> Codes:
     return hashes.astype(np.uint32)
 
 
-@kernel
+@compiled
 def _premix(h):  # type: ignore[no-untyped-def]
     """datasketch mixes each hash once (32-bit finalizer of MurmurHash3) before its permutations."""
     h ^= h >> np.uint32(16)
@@ -97,7 +97,7 @@ def _premix(h):  # type: ignore[no-untyped-def]
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@kernel
+@compiled
 def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
     """Lanes of a vector are permutations; four hashes at a time, so that a minimum is loaded and stored
     once for them."""
@@ -136,7 +136,7 @@ def signatures(
     )
 
 
-@kernel
+@compiled
 def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
     keys = np.empty((len(signatures), bands), np.int64)
     for document in range(len(signatures)):
@@ -170,7 +170,7 @@ def pack_sketches(signatures: Codes, bits: int) -> Sketches:
     return np.bitwise_or.reduce(low << (np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)), axis=2)
 
 
-@kernel
+@compiled
 def _set_hashes(hashes, offsets):  # type: ignore[no-untyped-def]
     totals = np.zeros(len(offsets) - 1, np.int64)
     for row in range(len(totals)):
@@ -302,7 +302,7 @@ def _first_byte(chunk: pa.Array) -> int:
     return int(np.frombuffer(chunk.buffers()[1], size, 1, chunk.offset * np.dtype(size).itemsize)[0])
 
 
-@kernel
+@compiled
 def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
     """In how many minima two sketches agree, pair by pair."""
     counts = np.zeros(len(left), np.int64)
@@ -369,6 +369,6 @@ def containment_from_jaccard(
     return np.clip(np.divide(shared, smaller, out=np.zeros(len(shared)), where=smaller > 0), 0, 1)
 
 
-def meeting_probability(jaccard: Floats | float, bands: int, rows: int) -> Floats:
+def candidate_probability(jaccard: Floats | float, bands: int, rows: int) -> Floats:
     """The S-curve: probability that two documents of this Jaccard share at least one band."""
     return 1 - (1 - np.asarray(jaccard, np.float64) ** rows) ** bands

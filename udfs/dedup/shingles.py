@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Bytes, Hashes, Offsets, kernel, mix64, slices, text_buffers
+from udfs.arrow.compiled import Bytes, Hashes, Offsets, compiled, mix64, slices, text_buffers
 from udfs.text.folding import IGNORED, POINT, SIGN, SIGN_CLASS, SPACE, UNSPACED, WORD, FoldParams, fold_codes
 from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME
 
@@ -61,7 +61,7 @@ class ShingleParams:
     characters: int = 5
     # "words", "characters", or by the share below
     unit: str = "auto"
-    min_unspaced_share: float = 0.02
+    min_unspaced_ratio: float = 0.02
     fold: FoldParams = field(default_factory=lambda: FoldParams(powers=True))
     cut: int = field(
         default=2, init=False
@@ -87,7 +87,7 @@ class ShingleSets:
         return np.diff(self.offsets)
 
 
-@kernel
+@compiled
 def _any_bits(codes):  # type: ignore[no-untyped-def]
     """The bits that some of the codes have."""
     some = np.uint32(0)
@@ -97,7 +97,7 @@ def _any_bits(codes):  # type: ignore[no-untyped-def]
     return some
 
 
-@kernel
+@compiled
 def _uses_characters(codes, share):  # type: ignore[no-untyped-def]
     unspaced, solid = 0, 0
     for i in range(len(codes)):
@@ -106,7 +106,7 @@ def _uses_characters(codes, share):  # type: ignore[no-untyped-def]
     return unspaced > 0 and unspaced >= share * solid
 
 
-@kernel
+@compiled
 def _characters(codes, tokens):  # type: ignore[no-untyped-def]
     """Write a hash of every character that is neither white space nor invisible; how many."""
     count = np.uint64(0)
@@ -118,17 +118,17 @@ def _characters(codes, tokens):  # type: ignore[no-untyped-def]
     return np.int64(count)
 
 
-@kernel
+@compiled
 def _class(code):  # type: ignore[no-untyped-def]
     return (code >> np.uint32(SIGN_CLASS)) & np.uint32(7)
 
 
-@kernel
+@compiled
 def _is_digit(code):  # type: ignore[no-untyped-def]
     return 48 <= code & np.uint32(POINT) <= 57
 
 
-@kernel
+@compiled
 def _ends_gap(code):  # type: ignore[no-untyped-def]
     """Whether a word is there or the line ends."""
     if not code & np.uint32(SPACE):
@@ -137,7 +137,7 @@ def _ends_gap(code):  # type: ignore[no-untyped-def]
     return point == _NEW_LINE or point == _RETURN or point == _LINE or point == _PARAGRAPH
 
 
-@kernel
+@compiled
 def _is_operand(codes, at, step):  # type: ignore[no-untyped-def]
     """Whether a digit is there, or a word of one character: it does not go on `step` further."""
     beyond = at + step
@@ -145,7 +145,7 @@ def _is_operand(codes, at, step):  # type: ignore[no-untyped-def]
     return _is_digit(codes[at]) or (codes[at] & np.uint32(WORD) != 0 and not goes_on)
 
 
-@kernel
+@compiled
 def _hash_signs(codes, first, last, kinds):  # type: ignore[no-untyped-def]
     """A hash of the signs of these classes (bits) in `codes[first:last]`; dashes in a row are one."""
     total, before = np.uint64(0), np.uint32(0)
@@ -164,7 +164,7 @@ def _hash_signs(codes, first, last, kinds):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel
+@compiled
 def _is_in_chain(codes, first, chain):  # type: ignore[no-untyped-def]
     """Whether the word before `first` begins at `chain`, where a gap ended in which an operator counted."""
     begin = first - 1
@@ -173,7 +173,7 @@ def _is_in_chain(codes, first, chain):  # type: ignore[no-untyped-def]
     return begin == chain
 
 
-@kernel
+@compiled
 def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
     """What counts of the signs about `at`: hash (0: nothing), if an operator does, where the gap begins,
     ends.
@@ -211,7 +211,7 @@ def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
     return np.uint64(0), False, first, last
 
 
-@kernel
+@compiled
 def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
     """Write where signs stand, but hyphens and others alone between letters of longer words; how many.
 
@@ -246,7 +246,7 @@ def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
     return kept
 
 
-@kernel
+@compiled
 def _count_signs(codes, spots):  # type: ignore[no-untyped-def]
     """Put COUNTED and a hash of 24 bits in the place of the first character of each gap whose signs count."""
     chain, seen = np.int64(-1), np.int64(0)
@@ -259,7 +259,7 @@ def _count_signs(codes, spots):  # type: ignore[no-untyped-def]
                 codes[first] = np.uint32(_COUNTED | (signs & np.uint64(0xFFFFFF)))
 
 
-@kernel
+@compiled
 def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
     """Write a hash of every word and of every unspaced character, and signs with the words before.
 
@@ -297,7 +297,7 @@ def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
     return np.int64(count), np.int64(found)
 
 
-@kernel
+@compiled
 def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
     """Copy tokens, each with the signs behind it; those before the first word are a part of it."""
     for k in range(found):
@@ -309,7 +309,7 @@ def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
             signed[spots[k] - np.uint64(1)] = mix64(signed[spots[k] - np.uint64(1)] ^ signs[k])
 
 
-@kernel
+@compiled
 def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
     """Write a hash of every n tokens in a row from `out[at]` on, or of all if there are fewer; where they
     end.
@@ -333,7 +333,7 @@ def _roll(tokens, signed, n, out, at):  # type: ignore[no-untyped-def]
     return at + end - short + 1
 
 
-@kernel
+@compiled
 def _distinct(out, first, last, table, twice):  # type: ignore[no-untyped-def]
     """Keep the first of equal hashes in `out[first:last]`; where they end, and how many of them come again.
 
@@ -362,7 +362,7 @@ def _distinct(out, first, last, table, twice):  # type: ignore[no-untyped-def]
     return at, np.int64(again)
 
 
-@kernel
+@compiled
 def _usual_times(shingles, table, counts):  # type: ignore[no-untyped-def]
     """The largest number of times, up to 255, that at least half of the distinct `shingles` come."""
     size = 16
@@ -388,7 +388,7 @@ def _usual_times(shingles, table, counts):  # type: ignore[no-untyped-def]
     return times
 
 
-@kernel
+@compiled
 def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     longest = 0
@@ -438,7 +438,7 @@ def slice_sets(
     8 for each shingle. Ordered sets are ascending, the others are not.
     """
     codes, ends, _ = fold_codes(data, offsets, params.fold)
-    unit, share = _UNITS[params.unit], params.min_unspaced_share
+    unit, share = _UNITS[params.unit], params.min_unspaced_ratio
     if len(ends) == 2 and len(codes) > _SORT_ABOVE:
         hashes, starts, _ = _shingle(codes, ends, params.words, params.characters, unit, share, False)
         hashes.sort()
@@ -477,7 +477,7 @@ def shingle_sets(texts: pa.Array | pa.ChunkedArray, params: ShingleParams = Shin
     return ShingleSets(hashes, np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum())
 
 
-@kernel
+@compiled
 def _common(hashes, offsets, left, right):  # type: ignore[no-untyped-def]
     shared = np.zeros(len(left), np.int64)
     for pair in range(len(left)):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Hashes, Offsets, frozen, kernel, mix64
+from udfs.arrow.compiled import Hashes, Offsets, compiled, frozen, mix64
 from udfs.dedup.minhash import Fingerprints, fingerprint_columns, fingerprints_by
 from udfs.dedup.shingles import ShingleParams
 
@@ -41,7 +41,7 @@ class SimHashParams:
         return comb(self.blocks, self.max_hamming)
 
 
-@kernel
+@compiled
 def _fingerprint(hashes, offsets):  # type: ignore[no-untyped-def]
     prints = np.zeros(len(offsets) - 1, np.uint64)
     ones = np.empty(64, np.int64)
@@ -70,7 +70,7 @@ def _masks(blocks: int, max_hamming: int) -> npt.NDArray[np.uint64]:
     return np.array([sum(choice) for choice in combinations(block, blocks - max_hamming)], np.uint64)
 
 
-@kernel
+@compiled
 def _block_keys(prints, masks):  # type: ignore[no-untyped-def]
     keys = np.empty((len(prints), len(masks)), np.int64)
     for row in range(len(prints)):

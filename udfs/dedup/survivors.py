@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import kernel
+from udfs.arrow.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class Survivors:
         return self.survivor != np.arange(len(self.survivor))
 
 
-@kernel
+@compiled
 def _neighbours(left, right, n):  # type: ignore[no-untyped-def]
     """Both directions of every pair as rows of a sparse matrix: starts, neighbours."""
     starts = np.zeros(n + 1, np.int64)
@@ -57,7 +57,7 @@ def _neighbours(left, right, n):  # type: ignore[no-untyped-def]
     return starts, others
 
 
-@kernel
+@compiled
 def _independent(order, starts, others):  # type: ignore[no-untyped-def]
     survivor = np.full(len(order), -1)
     for node in order:
@@ -70,7 +70,7 @@ def _independent(order, starts, others):  # type: ignore[no-untyped-def]
     return survivor
 
 
-@kernel
+@compiled
 def _families(order, starts, others):  # type: ignore[no-untyped-def]
     """The best-ranked node of each component, which is where the walk down the ranking first enters it."""
     family = np.full(len(order), -1)
@@ -91,7 +91,7 @@ def _families(order, starts, others):  # type: ignore[no-untyped-def]
     return family
 
 
-@kernel
+@compiled
 def _to_survivor(left, right, similarity, survivor):  # type: ignore[no-untyped-def]
     found = np.full(len(survivor), np.nan)
     for node in range(len(survivor)):

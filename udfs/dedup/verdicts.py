@@ -25,7 +25,7 @@ from udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, simi
 from udfs.dedup.simhash import hamming
 
 # Set sizes and sketches of both sides -> similarity, verdict.
-Judge = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]
+PairDecision = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class PairRule:
     exact_only: bool
 
 
-def judge_sketches(
+def decide_by_sketches(
     n_a: npt.NDArray[np.int64],
     n_b: npt.NDArray[np.int64],
     left: Sketches,
@@ -74,7 +74,7 @@ def judge_sketches(
     return found, verdict
 
 
-def judge_simhashes(
+def decide_by_simhashes(
     n_a: npt.NDArray[np.int64],
     n_b: npt.NDArray[np.int64],
     left: Sketches,
@@ -82,7 +82,7 @@ def judge_simhashes(
     max_hamming: int,
     by_text: bool,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
-    """As `judge_sketches`: the share of equal bits, and whether the two are within `max_hamming` of 64
+    """As `decide_by_sketches`: the share of equal bits, and whether the two are within `max_hamming` of 64
     bits, which the text decides if it is asked."""
     prints = (np.ascontiguousarray(side).view("<u8").ravel() for side in (left, right))
     apart = hamming(*prints)

@@ -43,14 +43,14 @@ def draw(seed: int, key: str) -> tuple[float, float, float, float]:
     return first, second, third, fourth
 
 
-def choose(text: str, seed: int, key: str, rate: float, spm_share: float) -> tuple[Mode, int, int] | None:
+def choose(text: str, seed: int, key: str, rate: float, spm_rate: float) -> tuple[Mode, int, int] | None:
     """Mode and the two cuts (code points) for a share `rate` of the keys; None for the others and for a
     text of fewer than three characters."""
     is_cut, is_spm, one, other = draw(seed, key)
     if is_cut >= rate:
         return None
     begin, end = sorted((whole(text, int(one * (len(text) + 1))), whole(text, int(other * (len(text) + 1)))))
-    return None if len(text) < 3 else ("spm" if is_spm < spm_share else "psm", begin, end)
+    return None if len(text) < 3 else ("spm" if is_spm < spm_rate else "psm", begin, end)
 
 
 def whole(text: str, at: int) -> int:

@@ -28,7 +28,7 @@ _SCHEMA = pa.schema(
 
 
 def shape_batches(
-    batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: float, spm_share: float, seed: int
+    batches: Iterator[pa.RecordBatch], marks: Sentinels, rate: float, spm_rate: float, seed: int
 ) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, slice, copies, text -> MIXED, a row a copy; one row with is_refused
     where the text holds a sentinel."""
@@ -40,7 +40,7 @@ def shape_batches(
         ):
             size, refused = len(text.encode("utf-8", "surrogatepass")), marks.held_by(text)
             for copy in range(1 if refused else copies):
-                form = None if refused else choose(text, seed, f"{doc_id}/{copy}", rate, spm_share)
+                form = None if refused else choose(text, seed, f"{doc_id}/{copy}", rate, spm_rate)
                 rows.append((doc_id, batch_id, slice_, copy, size, *(form or ("none", None, None)), refused))
         yield as_batch(rows, _SCHEMA)
 

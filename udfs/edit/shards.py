@@ -93,7 +93,7 @@ def shaped(row: dict[str, Any], params: ShardParams) -> dict[str, Any]:
 def write_batches(batches: Iterator[pa.RecordBatch], params: ShardParams) -> Iterator[pa.RecordBatch]:
     """mapInArrow: rows sorted by `shard`, each shard whole in this partition -> a row of WRITTEN for
     each shard."""
-    system, root = place(params.root)
+    system, root = position(params.root)
     open_shard: _Shard | None = None
     for batch in batches:
         for row in batch.to_pylist():
@@ -106,7 +106,7 @@ def write_batches(batches: Iterator[pa.RecordBatch], params: ShardParams) -> Ite
         yield open_shard.close()
 
 
-def place(root: str) -> tuple[fs.FileSystem, str]:
+def position(root: str) -> tuple[fs.FileSystem, str]:
     """The file system of a folder or URI (file, s3, gs, hdfs) and the folder's path in it.
 
     Raises ValueError when there is none for it.

@@ -39,15 +39,15 @@ PLACED = ("_path", "_row", "_block")
 
 
 def rows_of(
-    batch: pa.RecordBatch, mapper: Mapper, places: pa.Array, paths: pa.Array
+    batch: pa.RecordBatch, mapper: Mapper, locations: pa.Array, paths: pa.Array
 ) -> Iterator[pa.RecordBatch | Row]:
     """The rows of a batch whose columns bear the source's names; clean ones first, as batches within
     `batch_bytes`, then the others."""
     names = [name for name in batch.schema.names if name not in PLACED]
     if twice := repeated(names, mapper):
-        rows = zip(places.to_pylist(), paths.to_pylist(), strict=True)
+        rows = zip(locations.to_pylist(), paths.to_pylist(), strict=True)
         told = f"{', '.join(twice)} stands more than once among the columns"
-        yield from (mapper.reject(place, path, "duplicate_column", told, told) for place, path in rows)
+        yield from (mapper.reject(location, path, "duplicate_column", told, told) for location, path in rows)
         return
     columns = {
         theirs: column
@@ -60,7 +60,7 @@ def rows_of(
         text.values if text else None, batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes
     ):
         part = {theirs: column.slice(start, stop - start) for theirs, column in columns.items()}
-        yield from _rows(part, mapper, places.slice(start, stop - start), paths.slice(start, stop - start))
+        yield from _rows(part, mapper, locations.slice(start, stop - start), paths.slice(start, stop - start))
 
 
 def repeated(names: Sequence[str], mapper: Mapper) -> list[str]:
@@ -87,9 +87,9 @@ def _survey(batch: pa.RecordBatch, columns: dict[str, _Column], names: list[str]
 
 
 def _rows(
-    columns: dict[str, _Column], mapper: Mapper, places: pa.Array, paths: pa.Array
+    columns: dict[str, _Column], mapper: Mapper, locations: pa.Array, paths: pa.Array
 ) -> Iterator[pa.RecordBatch | Row]:
-    n = len(places)
+    n = len(locations)
     clean = np.ones(n, dtype=bool)
     fields: dict[str, pa.Array] = {}
     for ours, theirs in mapper.columns.items():
@@ -105,15 +105,15 @@ def _rows(
         fields = {ours: column if keep is None else column.filter(keep) for ours, column in fields.items()}
         yield _built(
             fields,
-            places if keep is None else places.filter(keep),
+            locations if keep is None else locations.filter(keep),
             paths if keep is None else paths.filter(keep),
         )
     for i in np.flatnonzero(~clean).tolist():
         record = {column.name: value_at(column.raw, i) for column in columns.values()}
-        yield mapper.row(places[i].as_py(), paths[i].as_py(), record)
+        yield mapper.row(locations[i].as_py(), paths[i].as_py(), record)
 
 
-def _built(fields: dict[str, pa.Array], places: pa.Array, paths: pa.Array) -> pa.RecordBatch:
+def _built(fields: dict[str, pa.Array], locations: pa.Array, paths: pa.Array) -> pa.RecordBatch:
     """Clean columns to a batch of ROWS: nothing but the two hashes is done row by row."""
     text = fields["text"]
     offsets, data = _buffers(text)
@@ -125,7 +125,7 @@ def _built(fields: dict[str, pa.Array], places: pa.Array, paths: pa.Array) -> pa
     key, url = fields.get("native_key", nulls), fields.get("url", nulls)
     ids = map(doc_id_of, fields["source"].to_pylist(), key.to_pylist(), url.to_pylist(), digests)
     made = fields | {
-        "place": places,
+        "source_location": locations,
         "path": paths,
         "doc_id": pa.array(ids, pa.string()),
         "content_hash": pa.array(digests, pa.string()),

@@ -30,8 +30,8 @@ from udfs.read.values import Reject
 
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
 
-# path: what is opened; name: what `place` calls the file (below the input, without which one name may stand
-# for two files).
+# path: what is opened; name: what `source_location` calls the file (below the input, without which one name
+# may stand for two files).
 UNITS = pa.schema(
     [
         ("path", pa.string()),
@@ -59,9 +59,9 @@ def plan_units(
     """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises
     ValueError on an unknown format.
 
-    `names`: what each path is called in `place`; the bare file name where nothing is said. Plain files of
-    lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th row
-    group); packed files, WET and whole texts are one unit each.
+    `names`: what each path is called in `source_location`; the bare file name where nothing is said. Plain
+    files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th
+    row group); packed files, WET and whole texts are one unit each.
     """
     if format not in FORMATS:
         raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
@@ -118,15 +118,15 @@ def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[p
     for batch in batches:
         paths, homes = _homes(batch, mapper.params)
         if "_row" in batch.schema.names:
-            places = [
+            locations = [
                 f"{home}{row}" for home, row in zip(homes, batch.column("_row").to_pylist(), strict=True)
             ]
         else:
-            places = []
+            locations = []
             for home in homes:
-                places.append(f"{home}{seen[home]}")
+                locations.append(f"{home}{seen[home]}")
                 seen[home] += 1
-        yield from arrow_rows.rows_of(batch, mapper, pa.array(places, pa.string()), paths)
+        yield from arrow_rows.rows_of(batch, mapper, pa.array(locations, pa.string()), paths)
 
 
 def _homes(batch: pa.RecordBatch, params: ReadParams) -> tuple[pa.Array, list[str]]:
@@ -158,17 +158,17 @@ def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
         for at, line, reason in rows:
             if not reason and (not line or line.isspace()):
                 continue
-            place = f"{name}:{at}"
+            location = f"{name}:{at}"
             text: str | bytes = line
             if reason:
-                yield mapper.reject(place, path, reason, line)
+                yield mapper.reject(location, path, reason, line)
                 continue
             try:
                 text = row = decode(line, encoding).removeprefix(MARK)
                 if row and not row.isspace():
-                    yield mapper.row(place, path, json_lines.parse(row), row)
+                    yield mapper.row(location, path, json_lines.parse(row), row)
             except (Reject, BadEncoding) as bad:
-                yield mapper.reject(place, path, bad.reason, text)
+                yield mapper.reject(location, path, bad.reason, text)
 
 
 def _mapper(unit: dict[str, Any], params: ReadParams, defaults: dict[str, str] | None = None) -> Mapper:
@@ -178,11 +178,11 @@ def _mapper(unit: dict[str, Any], params: ReadParams, defaults: dict[str, str] |
 def _text_lines(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a line."""
     mapper, path = _mapper(unit, params), unit["path"]
-    for place, line, reason, encoding in _lines(unit, params):
+    for location, line, reason, encoding in _lines(unit, params):
         yield (
-            mapper.reject(place, path, reason, line)
+            mapper.reject(location, path, reason, line)
             if reason
-            else _text_row(mapper, place, path, line, encoding)
+            else _text_row(mapper, location, path, line, encoding)
         )
 
 
@@ -206,19 +206,19 @@ def _encoding(head: bytes, params: ReadParams) -> str:
     return "utf-8" if head == MARK.encode() else params.encoding
 
 
-def _text_row(mapper: Mapper, place: str, path: str, data: bytes, encoding: str) -> Row:
+def _text_row(mapper: Mapper, location: str, path: str, data: bytes, encoding: str) -> Row:
     try:
         text = decode(data, encoding)
     except BadEncoding as bad:
-        return mapper.reject(place, path, bad.reason, data)
-    text = text.removeprefix(MARK) if place.endswith(":0") else text
-    return mapper.row(place, path, {"text": text, "file": place.rpartition(":")[0]}, text)
+        return mapper.reject(location, path, bad.reason, data)
+    text = text.removeprefix(MARK) if location.endswith(":0") else text
+    return mapper.row(location, path, {"text": text, "file": location.rpartition(":")[0]}, text)
 
 
 def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
     """A document a file; the column `file` (path below root) may be mapped as its key."""
     path, mapper = unit["path"], _mapper(unit, params)
-    place, held, size = f"{unit['name']}:0", [], 0
+    location, held, size = f"{unit['name']}:0", [], 0
     if unit["part"]:
         return
     raw, _ = _opened(unit)
@@ -228,13 +228,13 @@ def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
                 held.append(block)
                 size += len(block)
                 if size > params.max_row_bytes + 4:  # a mark does not count
-                    yield mapper.reject(place, path, "row_too_long", held[0])
+                    yield mapper.reject(location, path, "row_too_long", held[0])
                     return
         except BrokenStream as broken:
-            yield mapper.reject(place, path, broken.reason, b"".join(held) or broken.seen)
+            yield mapper.reject(location, path, broken.reason, b"".join(held) or broken.seen)
             return
     data = b"".join(held)
-    yield _text_row(mapper, place, path, data, _encoding(data[:3], params))
+    yield _text_row(mapper, location, path, data, _encoding(data[:3], params))
 
 
 def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
@@ -248,16 +248,16 @@ def _wet(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
         for at, header, body, reason in warc.conversions(
             unpacked(raw, unit["name"], params.limits), params.limits
         ):
-            place = f"{unit['name']}:{at}"
+            location = f"{unit['name']}:{at}"
             if reason:
-                yield mapper.reject(place, path, reason, body)
+                yield mapper.reject(location, path, reason, body)
                 continue
             try:
                 text = decode(body, params.encoding)
                 record = {theirs.get(name, name): value for name, value in header.items()} | {"text": text}
-                yield mapper.row(place, path, record, text)
+                yield mapper.row(location, path, record, text)
             except BadEncoding as bad:
-                yield mapper.reject(place, path, bad.reason, body)
+                yield mapper.reject(location, path, bad.reason, body)
 
 
 def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
@@ -313,8 +313,10 @@ def _row_group(
         for batch in file.iter_batches(
             batch_size=size, row_groups=[group], columns=columns, use_threads=False
         ):
-            places = pa.array([f"{name}:{row}" for row in range(at, at + batch.num_rows)], pa.string())
-            yield from arrow_rows.rows_of(batch, mapper, places, pa.repeat(pa.scalar(path), batch.num_rows))
+            locations = pa.array([f"{name}:{row}" for row in range(at, at + batch.num_rows)], pa.string())
+            yield from arrow_rows.rows_of(
+                batch, mapper, locations, pa.repeat(pa.scalar(path), batch.num_rows)
+            )
             at += batch.num_rows
     except (pa.ArrowException, OSError, ValueError):
         _raise_if_unfetched(raw)

@@ -57,7 +57,7 @@ REASONS: dict[str, str] = {
 # What a recipe maps columns to.
 FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")
 _STRINGS = (
-    "place",
+    "source_location",
     "path",
     "doc_id",
     "native_key",
@@ -104,7 +104,8 @@ class ReadParams:
     encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per
                         row; see udfs.read.encodings)
     label               what messages call these files (the recipe's glob)
-    root                prefix cut off the paths of a table's files in `place`; without it `place` carries the
+    root                prefix cut off the paths of a table's files in `source_location`; without it
+                        `source_location` carries the
                         bare file name
     max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text
                         in UTF-8
@@ -185,8 +186,8 @@ class ReadParams:
         )
 
     def name(self, path: str) -> str:
-        """What `place` calls a file of a table: its path below `root`; outside of it the whole path;
-        without a root its bare name."""
+        """What `source_location` calls a file of a table: its path below `root`; outside of it the whole
+        path; without a root its bare name."""
         root, path = _plain(self.root).rstrip("/") + "/", _plain(path)
         if not self.root or path + "/" == root:
             return path.rsplit("/", 1)[-1]
@@ -271,22 +272,24 @@ class Mapper:
         self._text_column = self.columns.get("text")
         self._others = [(ours, self.columns.get(ours), self.constants.get(ours)) for ours in FIELDS[1:]]
 
-    def row(self, place: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
+    def row(self, location: str, path: str, record: Mapping[str, Any], raw: bytes | str | None = None) -> Row:
         """The row of a record, good or rejected, in the order of ROWS; `raw` is the row as it stood in
         the file."""
         try:
             if self.survey.missing or not self.survey.has_rows:
                 self._look(record)
-            return self._good(place, path, record)
+            return self._good(location, path, record)
         except (Reject, BadEncoding) as bad:
             shown = shown_record(record, self.params.max_raw_bytes) if raw is None else raw
-            return self.reject(place, path, bad.reason, shown, getattr(bad, "detail", None))
+            return self.reject(location, path, bad.reason, shown, getattr(bad, "detail", None))
 
-    def reject(self, place: str, path: str, reason: str, raw: bytes | str, detail: str | None = None) -> Row:
+    def reject(
+        self, location: str, path: str, reason: str, raw: bytes | str, detail: str | None = None
+    ) -> Row:
         """The row of something that is no document."""
         if reason == "foreign_file":
             self.survey.foreign = shown(raw, self.params.max_raw_bytes)
-        return (place, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
+        return (location, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
 
     def _look(self, record: Mapping[str, Any]) -> None:
         survey = self.survey
@@ -296,7 +299,7 @@ class Mapper:
             if ours not in survey.why and (why := why_missing(record, theirs)):
                 survey.why[ours] = why
 
-    def _good(self, place: str, path: str, record: Mapping[str, Any]) -> Row:
+    def _good(self, location: str, path: str, record: Mapping[str, Any]) -> Row:
         data = self._text(
             found(record, self._text_column) if self._text_column else self.constants.get("text")
         )
@@ -311,7 +314,7 @@ class Mapper:
             )
         digest = hash128(data)
         return (
-            place,
+            location,
             path,
             doc_id_of(source, key, url, digest),
             key,

@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 
 from udfs.rules.limits import LIMITS
 
-JUDGED = (
-    "doc_id string, batch_id string, reason string, value double, limit double, rule string, "
+VERDICT_ROWS = (
+    "doc_id string, batch_id string, reason string, value double, threshold double, rule string, "
     "start int, end int"
 )
-_NAMES = ("doc_id", "batch_id", "reason", "value", "limit", "rule", "start", "end")
+_NAMES = ("doc_id", "batch_id", "reason", "value", "threshold", "rule", "start", "end")
 _TYPES = (
     pa.string(),
     pa.string(),
@@ -59,8 +59,8 @@ class Plan:
     from_chars: dict[str, int] = field(default_factory=dict)
 
 
-def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, domain and the columns of `signals` -> JUDGED.
+def verdict_batches(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, domain and the columns of `signals` -> VERDICT_ROWS.
 
     A row with a reason and a rule is a failed limit; one with start and end is a run of lines that a kept
     document loses; one with neither rule nor start tells how many documents (`value`) have a domain

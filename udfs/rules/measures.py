@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import kernel, slices, text_buffers
+from udfs.arrow.compiled import compiled, slices, text_buffers
 from udfs.rules import repetition
 from udfs.text import langid, line_ends, lines, words
 from udfs.text.chars import ALPHA, DIGIT, HAN, LOWER, PUNCT, SPACE, TERMINAL, UPPER, Chars, read_chars
@@ -136,7 +136,7 @@ MEASURED: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
 """What `measure` says of a text: SIGNALS without the key."""
 
 
-@kernel
+@compiled
 def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def]
     """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least
     `paragraph`, letters, capitals, marks that end a sentence, punctuation, spaces, marks of links."""

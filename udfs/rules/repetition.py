@@ -7,7 +7,7 @@ Everything here is hashes and lengths: two spans are the same when their 64-bit 
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, Offsets, kernel, mix64
+from udfs.arrow.compiled import Hashes, Offsets, compiled, mix64
 from udfs.text.chars import SCATTER
 from udfs.text.words import Words
 
@@ -21,7 +21,7 @@ WINDOW_CHARS = 10
 WINDOW_TEXT = 1 << 20
 
 
-@kernel
+@compiled
 def _seat(keys, key, bits):  # type: ignore[no-untyped-def]
     """Where `key` (never 0) sits in the first 2**bits seats, or the free seat (0) where it belongs. Whoever
     fills them clears them first: that corner is small, and a second array that says which seats are of which
@@ -33,7 +33,7 @@ def _seat(keys, key, bits):  # type: ignore[no-untyped-def]
     return at
 
 
-@kernel
+@compiled
 def _bits(n):  # type: ignore[no-untyped-def]
     """A table of 2**bits seats is at least half empty with `n` keys; a short document keeps to a corner
     that fits the cache."""
@@ -43,7 +43,7 @@ def _bits(n):  # type: ignore[no-untyped-def]
     return bits
 
 
-@kernel
+@compiled
 def _longest(ends):  # type: ignore[no-untyped-def]
     longest = 1
     for row in range(len(ends) - 1):
@@ -51,7 +51,7 @@ def _longest(ends):  # type: ignore[no-untyped-def]
     return longest
 
 
-@kernel
+@compiled
 def _duplicates(starts, stops, ends, prefix, powers):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     size = 1 << _bits(_longest(ends))
@@ -82,7 +82,7 @@ def count_duplicates(
     return np.asarray(_duplicates(starts, stops, ends, prefix, powers))
 
 
-@kernel
+@compiled
 def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     longest = _longest(ends)
@@ -158,7 +158,7 @@ def count_runs(words: Words, powers: Hashes) -> npt.NDArray[np.int64]:
     )
 
 
-@kernel
+@compiled
 def _windows(prefix, powers, ends, width, most):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     longest = min(_longest(ends), most)

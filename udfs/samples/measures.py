@@ -32,22 +32,22 @@ LATIN_NAME = re.compile(
 )
 QUOTED_NAME = re.compile(r"《([^》]{1,40})》|「([^」]{1,20})」|“([^”]{1,20})”")
 LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{2,}")
-FOLD = FoldParams(simplify=False)
+FOLD = FoldParams(traditional_to_simplified=False)
 COLUMNS = (
     ("sample_id", pa.string()),
     ("question_lang", pa.string()),
     ("cot_lang", pa.string()),
     ("is_same_language", pa.bool_()),
-    ("n_question", pa.int64()),
-    ("n_cot", pa.int64()),
-    ("n_source", pa.int64()),
+    ("question_units", pa.int64()),
+    ("cot_units", pa.int64()),
+    ("source_units", pa.int64()),
     ("cot_ratio", pa.float64()),
     ("n_numbers", pa.int64()),
-    ("numbers_found", pa.float64()),
+    ("numbers_found_ratio", pa.float64()),
     ("n_names", pa.int64()),
-    ("names_found", pa.float64()),
-    ("copied_share", pa.float64()),
-    ("repeated_share", pa.float64()),
+    ("names_found_ratio", pa.float64()),
+    ("copied_ratio", pa.float64()),
+    ("repeated_ratio", pa.float64()),
     ("n_leaks", pa.int64()),
     ("n_verification", pa.int64()),
     ("n_backtracking", pa.int64()),
@@ -115,13 +115,13 @@ def grams(words: list[str], n: int) -> list[tuple[str, ...]]:
     return list(zip(*(words[i:] for i in range(size)), strict=False))
 
 
-def copied_share(words: list[str], source: list[str], n: int) -> float:
+def copied_ratio(words: list[str], source: list[str], n: int) -> float:
     """Share of the runs of `words` that stand in `source`; 0 when there is none."""
     mine, theirs = grams(words, n), set(grams(source, n))
     return sum(run in theirs for run in mine) / len(mine) if mine else 0.0
 
 
-def repeated_share(words: list[str], n: int) -> float:
+def repeated_ratio(words: list[str], n: int) -> float:
     """Share of the runs of `words` that came before; 0 when there is none."""
     runs = Counter(grams(words, n))
     total = sum(runs.values())
@@ -156,8 +156,8 @@ def measure(
         round(share_found(wanted, set(numbers(source))), 6),
         len(called),
         round(share_found(called, fold(source)), 6),
-        round(copied_share(words, theirs, params.n_copied), 6),
-        round(repeated_share(words, params.n_repeated), 6),
+        round(copied_ratio(words, theirs, params.n_copied), 6),
+        round(repeated_ratio(words, params.n_repeated), 6),
         counts["n_leaks"],
         counts["n_verification"],
         counts["n_backtracking"],

@@ -52,8 +52,8 @@ def need(folder: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
-    """Model, tokenizer and the token that opens a text (`opening`; None: bos_token, else eos_token).
+def load(folder: str, device: str, bos_token: str | None) -> tuple[Any, Any, int]:
+    """Model, tokenizer and the token that opens a text (`bos_token`; None: bos_token, else eos_token).
 
     Raises RuntimeError when packages, files or such a token are missing.
     """
@@ -65,10 +65,10 @@ def load(folder: str, device: str, opening: str | None) -> tuple[Any, Any, int]:
         torch.set_num_threads(1)  # Spark runs a task on each core
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    token = opening or tokenizer.bos_token or tokenizer.eos_token
+    token = bos_token or tokenizer.bos_token or tokenizer.eos_token
     if token not in tokenizer.get_vocab():
         raise RuntimeError(
-            f"{folder}: opening: the tokenizer has no token {token!r}; name the one that stood before "
+            f"{folder}: bos_token: the tokenizer has no token {token!r}; name the one that stood before "
             "each document when the model was trained"
         )
     return model.to(device).eval(), tokenizer, int(tokenizer.convert_tokens_to_ids(token))
@@ -88,13 +88,13 @@ def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 
 
 def mean_losses(
-    texts: Sequence[str], folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
+    texts: Sequence[str], folder: str, device: str, bos_token: str | None, max_tokens: int, padded_tokens: int
 ) -> tuple[list[int], list[float]]:
     """Of each text: its tokens, at most `max_tokens` from its beginning, and their mean loss in nats (0
     tokens: 0)."""
     import torch
 
-    model, tokenizer, first = load(folder, device, opening)
+    model, tokenizer, first = load(folder, device, bos_token)
     found = (
         tokenizer(
             [text[: max_tokens * CHARS] for text in texts],
@@ -129,11 +129,11 @@ def mean_losses(
 
 
 def score_texts(
-    texts: pa.Array, folder: str, device: str, opening: str | None, max_tokens: int, padded_tokens: int
+    texts: pa.Array, folder: str, device: str, bos_token: str | None, max_tokens: int, padded_tokens: int
 ) -> pa.RecordBatch:
     """LOSSES of each text; nulls for one that is null or has no token. Raises RuntimeError as `load`."""
     given = [text or "" for text in texts.to_pylist()]
-    n_tokens, means = mean_losses(given, folder, device, opening, max_tokens, padded_tokens)
+    n_tokens, means = mean_losses(given, folder, device, bos_token, max_tokens, padded_tokens)
     counts, losses = np.asarray(n_tokens, np.int64), np.round(np.asarray(means, np.float64), DIGITS)
     none = (counts == 0) | texts.is_null().to_numpy(zero_copy_only=False)
     columns = [pa.array(values, mask=none) for values in (counts, -losses * counts, np.exp(losses), losses)]

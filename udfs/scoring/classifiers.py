@@ -3,9 +3,9 @@ by udfs.scoring.training.
 
 Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.scoring.grams); `trees`:
 gradient boosting over the measures of `signals`, which needs no text; `fasttext`: a supervised fastText model
-over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `likeness` and `word_stats`: likeness to a
-reference by counted words, for each language (udfs.scoring.importance). Each ends in a logit that Platt's
-scaling turns into a probability of being good.
+over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `importance_weights` and `word_stats`: likeness
+to a reference by counted words, for each language (udfs.scoring.importance). Each ends in a logit that
+Platt's scaling turns into a probability of being good.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ class Classifier:
     @property
     def wants_lang(self) -> bool:
         """Whether it reads the column `lang` beside the text."""
-        return self.kind in ("likeness", "word_stats")
+        return self.kind in ("importance_weights", "word_stats")
 
 
 def to_bytes(model: Classifier) -> bytes:
@@ -120,7 +120,7 @@ def _loaded(kind: str, blob: bytes) -> Any:
         return arrays["weights"], arrays["idf"], float(arrays["bias"])
     if kind == "trees":
         return pickle.loads(blob)
-    if kind in ("likeness", "word_stats"):
+    if kind in ("importance_weights", "word_stats"):
         return importance.unpacked(blob)
     import fasttext
 
@@ -147,9 +147,9 @@ def raw_scores(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
         )
     found = _loaded(model.kind, model.blob)
     if model.wants_lang:
-        return (importance.score_likeness if model.kind == "likeness" else importance.score_word_stats)(
-            found, rows, model.spec
-        )
+        return (
+            importance.score_importance if model.kind == "importance_weights" else importance.score_word_stats
+        )(found, rows, model.spec)
     texts = [line_of_words(text or "", model.spec["max_chars"]) for text in rows.column("text").to_pylist()]
     return np.array([_fasttext_logit(found, text) for text in texts], np.float64)
 

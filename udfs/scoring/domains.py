@@ -104,7 +104,11 @@ def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any
 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
         model = LogisticRegression(
-            C=spec["strength"], class_weight="balanced", solver="liblinear", max_iter=200, random_state=SEED
+            C=spec["inverse_regularization"],
+            class_weight="balanced",
+            solver="liblinear",
+            max_iter=200,
+            random_state=SEED,
         ).fit(seen[train], labels[train])
         out = io.BytesIO()
         np.savez_compressed(

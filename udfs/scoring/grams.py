@@ -14,26 +14,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Codes, Hashes, Offsets, frozen, kernel, mix64, slices, text_buffers
+from udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64, slices, text_buffers
 from udfs.text.chars import ALPHA, DIGIT, SPACE, UNSPACED, read_chars
 
 
 @dataclass(frozen=True)
 class GramParams:
-    """Which grams are counted: their unit, shortest and longest run, buckets (a power of two), code
+    """Which grams are counted: their unit, min_n and max_n run, buckets (a power of two), code
     points of a text that are read."""
 
     unit: Literal["chars", "words"] = "chars"
-    shortest: int = 1
-    longest: int = 3
+    min_n: int = 1
+    max_n: int = 3
     buckets: int = 1 << 18
     max_chars: int = 2000
 
     def __post_init__(self) -> None:
-        if not 1 <= self.shortest <= self.longest <= 8:
-            raise ValueError(
-                f"grams of {self.shortest} to {self.longest}: wanted 1 <= shortest <= longest <= 8"
-            )
+        if not 1 <= self.min_n <= self.max_n <= 8:
+            raise ValueError(f"grams of {self.min_n} to {self.max_n}: wanted 1 <= min_n <= max_n <= 8")
         if self.buckets < 2 or self.buckets & (self.buckets - 1):
             raise ValueError(f"buckets {self.buckets}: wanted a power of two")
 
@@ -58,7 +56,7 @@ def _lower_table() -> Codes:
     return frozen(table)
 
 
-@kernel
+@compiled
 def _words(points, flags, ends, max_chars, lower):  # type: ignore[no-untyped-def]
     """The hash of every word, and where each document's words end."""
     letter, alone, space = np.uint32(ALPHA | DIGIT), np.uint32(UNSPACED), np.uint32(SPACE)
@@ -85,14 +83,14 @@ def _words(points, flags, ends, max_chars, lower):  # type: ignore[no-untyped-de
     return hashes[:n], stops
 
 
-@kernel
-def _count(items, ends, shortest, longest, max_items, n_buckets):  # type: ignore[no-untyped-def]
+@compiled
+def _count(items, ends, min_n, max_n, max_items, n_buckets):  # type: ignore[no-untyped-def]
     """Buckets, counts and row ends of all runs of items; `items` are hashes or code points."""
     room, longest_row = 0, 0
     for row in range(len(ends) - 1):
         size = min(ends[row + 1] - ends[row], max_items)
-        room += size * (longest - shortest + 1)
-        longest_row = max(longest_row, size * (longest - shortest + 1))
+        room += size * (max_n - min_n + 1)
+        longest_row = max(longest_row, size * (max_n - min_n + 1))
     buckets, counts, stops = np.empty(room, np.int32), np.empty(room, np.int32), np.zeros(len(ends), np.int64)
     seen, mask, n = np.zeros(n_buckets, np.int32), np.uint64(n_buckets - 1), 0
     for row in range(len(ends) - 1):
@@ -100,9 +98,9 @@ def _count(items, ends, shortest, longest, max_items, n_buckets):  # type: ignor
         began = n
         for i in range(first, last):
             running = np.uint64(0)
-            for k in range(min(longest, last - i)):
+            for k in range(min(max_n, last - i)):
                 running = running * np.uint64(0xD6E8FEB86659FD93) + np.uint64(items[i + k]) + np.uint64(1)
-                if k + 1 >= shortest:
+                if k + 1 >= min_n:
                     at = np.int64(mix64(running + np.uint64(k)) & mask)
                     if seen[at] == 0:
                         buckets[n] = at
@@ -129,7 +127,7 @@ def count_grams(texts: pa.Array | pa.ChunkedArray, params: GramParams) -> Grams:
         ends, most = chars.ends, params.max_chars
         if params.unit == "words":
             items, ends = _words(chars.points, chars.flags, chars.ends, params.max_chars, _lower_table())
-        parts.append(_count(items, ends, params.shortest, params.longest, most, params.buckets))
+        parts.append(_count(items, ends, params.min_n, params.max_n, most, params.buckets))
     if not parts:
         return Grams(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
     sizes = np.concatenate([np.diff(stops) for _, _, stops in parts])

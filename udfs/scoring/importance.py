@@ -1,12 +1,12 @@
 """Likeness to a reference by counted words: importance weights of hashed n-grams, and statistics of word
 frequencies. A table for each language.
 
-`likeness` is the weight of DSIR (Xie et al. 2023, arXiv:2302.03169): runs of one and two words in buckets, a
-bag each for the target and the raw slice, log p_target - log p_raw of a text. Ours is the mean over its grams
-(nats a gram): the sum, by which DSIR draws, tells long from short texts. `word_stats`: shares of a text's
-words among the commonest N of the target, and their mean log frequency there; the same in the raw slice;
-weighed by a logistic regression. All counts are whole numbers, so that neither order nor partitions move a
-model. A language without examples has the table of all together.
+`importance_weights` is the weight of DSIR (Xie et al. 2023, arXiv:2302.03169): runs of one and two words in
+buckets, a bag each for the target and the raw slice, log p_target - log p_raw of a text. Ours is the mean
+over its grams (nats a gram): the sum, by which DSIR draws, tells long from short texts. `word_stats`: shares
+of a text's words among the commonest N of the target, and their mean log frequency there; the same in the raw
+slice; weighed by a logistic regression. All counts are whole numbers, so that neither order nor partitions
+move a model. A language without examples has the table of all together.
 """
 
 import io
@@ -21,16 +21,18 @@ from udfs.scoring.grams import GramParams, Grams, count_grams
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-# buckets that words are counted in; those of `likeness` are this modulo its own
+# buckets that words are counted in; those of `importance_weights` are this modulo its own
 FINE = 1 << 18
 
 
 def read(texts: pa.Array | pa.ChunkedArray, spec: dict[str, Any]) -> Grams:
     """Runs of one to `longest` words (word_stats: single words) of the first `max_chars` code points;
-    without `repeats` each once a text."""
-    found = count_grams(texts, GramParams("words", 1, spec.get("longest", 1), FINE, spec["max_chars"]))
+    without `count_repeats` each once a text."""
+    found = count_grams(texts, GramParams("words", 1, spec.get("max_n", 1), FINE, spec["max_chars"]))
     return (
-        found if spec.get("repeats", True) else Grams(found.buckets, np.ones_like(found.counts), found.ends)
+        found
+        if spec.get("count_repeats", True)
+        else Grams(found.buckets, np.ones_like(found.counts), found.ends)
     )
 
 
@@ -110,7 +112,7 @@ def sums_of(values: npt.NDArray[Any], grams: Grams) -> Floats:
     return sums
 
 
-def score_likeness(model: dict[str, Any], rows: pa.RecordBatch | pa.Table, spec: dict[str, Any]) -> Floats:
+def score_importance(model: dict[str, Any], rows: pa.RecordBatch | pa.Table, spec: dict[str, Any]) -> Floats:
     """log p_target - log p_raw of each row (text, lang), nats a gram; 0 for a text without words."""
     grams, weights = read(rows.column("text"), spec), model["weights"]
     at = tables_of(rows.column("lang").to_pylist(), model["known"].tolist())[rows_of(grams)]
@@ -162,16 +164,16 @@ def train_word_stats(
         is_all = place == len(known)
         found = np.concatenate(
             [
-                features(grams, counts, np.full_like(at, place), spec["tops"], labels == label)
+                features(grams, counts, np.full_like(at, place), spec["vocabulary_sizes"], labels == label)
                 for counts, label in zip(both, (1, 0), strict=True)
             ],
             axis=1,
         )
         chosen = is_seen & (is_all | (at == place))
         mean, scale = found[chosen].mean(axis=0), np.maximum(found[chosen].std(axis=0), 1e-6)
-        fitted = LogisticRegression(C=spec["strength"], class_weight="balanced", max_iter=500).fit(
-            (found[chosen] - mean) / scale, labels[chosen]
-        )
+        fitted = LogisticRegression(
+            C=spec["inverse_regularization"], class_weight="balanced", max_iter=500
+        ).fit((found[chosen] - mean) / scale, labels[chosen])
         weights = fitted.coef_[0] / scale
         lines.append([*weights, float(fitted.intercept_[0] - weights @ mean)])
     return packed(known, counts=np.stack(both).astype(np.int32), lines=np.round(np.array(lines), 6))
@@ -184,5 +186,5 @@ def score_word_stats(model: dict[str, Any], rows: pa.RecordBatch | pa.Table, spe
     lines, counts = model["lines"][at], model["counts"]
     # models of before 2026-11-28 know the good rows only
     tables = counts if counts.ndim == 3 else counts[None]
-    found = np.concatenate([features(grams, each, at, spec["tops"]) for each in tables], axis=1)
+    found = np.concatenate([features(grams, each, at, spec["vocabulary_sizes"]) for each in tables], axis=1)
     return np.asarray((found * lines[:, :-1]).sum(axis=1) + lines[:, -1])

@@ -27,7 +27,7 @@ SCORES: pa.Schema = pa.schema(
     [
         ("n_tokens", pa.int64()),
         ("log_prob", pa.float64()),
-        ("oov_share", pa.float64()),
+        ("oov_ratio", pa.float64()),
         ("perplexity", pa.float64()),
         ("loss", pa.float64()),
     ]

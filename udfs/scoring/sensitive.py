@@ -22,7 +22,7 @@ import pyarrow as pa
 from udfs.arrow.batches import as_batch
 from udfs.text.folding import FoldParams, fold_text
 
-FOLD = FoldParams(nfkc=True, casefold=True, simplify=True, squeeze_space=True)
+FOLD = FoldParams(nfkc=True, casefold=True, traditional_to_simplified=True, collapse_whitespace=True)
 ALLOWED = "allow"
 SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from udfs.scoring.causal_lm import CHARS, DIGITS, need, passes
 
 Floats = npt.NDArray[np.float64]
-SAID: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
+HEAD_SCORES: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
 MAX_LOGIT = 30.0
 
 
@@ -137,11 +137,13 @@ def outputs(
 def score_texts(
     texts: pa.Array, folder: str, device: str, head: Head, max_tokens: int, padded_tokens: int
 ) -> pa.RecordBatch:
-    """SAID of each text; nulls for one that is null or has no token. Raises RuntimeError as `load`."""
+    """HEAD_SCORES of each text; nulls for one that is null or has no token. Raises RuntimeError as `load`."""
     given = [text or "" for text in texts.to_pylist()]
     n_tokens, logits = outputs(given, folder, device, max_tokens, padded_tokens)
     raw, score, details = judged(logits, load(folder, device)[2], head)
     none = (np.asarray(n_tokens, np.int64) == 0) | texts.is_null().to_numpy(zero_copy_only=False)
     columns = (raw, score, np.array(details, object))
-    made = [pa.array(column, field.type, mask=none) for column, field in zip(columns, SAID, strict=True)]
-    return pa.record_batch(made, schema=SAID)
+    made = [
+        pa.array(column, field.type, mask=none) for column, field in zip(columns, HEAD_SCORES, strict=True)
+    ]
+    return pa.record_batch(made, schema=HEAD_SCORES)

@@ -171,7 +171,7 @@ def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
         lengths = np.maximum(np.sqrt(np.asarray(seen.multiply(seen).sum(axis=1)).ravel()), 1e-12)
         bins = spec["length_bins"]
         model = LogisticRegression(
-            C=spec["strength"],
+            C=spec["inverse_regularization"],
             class_weight=None if bins else "balanced",
             solver="liblinear",
             max_iter=200,
@@ -203,7 +203,7 @@ def _trees(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], 
             learning_rate=spec["learning_rate"],
             max_leaf_nodes=spec["leaves"],
             l2_regularization=1.0,
-            max_features=spec["feature_share"],
+            max_features=spec["feature_fraction"],
             early_stopping=False,
             random_state=SEED,
         )
@@ -260,13 +260,13 @@ KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any]
     "linear": linear,
     "trees": _trees,
     "fasttext": _fasttext,
-    "likeness": _counted,
+    "importance_weights": _counted,
     "word_stats": _counted,
 }
 MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {
     "linear": dict,
     "trees": _sklearn,
     "fasttext": dict,
-    "likeness": dict,
+    "importance_weights": dict,
     "word_stats": dict,
 }

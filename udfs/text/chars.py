@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, frozen, kernel
+from udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, compiled, frozen
 
 SPACE = 1 << 0  # str.isspace
 BREAK = 1 << 1  # str.splitlines cuts here
@@ -256,7 +256,7 @@ class Chars:
     powers: Hashes
 
 
-@kernel
+@compiled
 def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-untyped-def]
     """Fill the three arrays; malformed bytes become U+FFFD. Returns the ends."""
     rows = len(offsets) - 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, frozen, kernel
+from udfs.arrow.compiled import Hashes, compiled, frozen
 from udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5  # the characters that jieba takes for Han
@@ -27,7 +27,7 @@ _SIZE = 1 << 20
 _PAIR_BITS = 1 << 22
 
 
-@kernel
+@compiled
 def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def]
     """Seat every word and every beginning of one (`word count tag` a line); returns the sum of the
     counts and the seats taken."""
@@ -65,7 +65,7 @@ def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def
     return total, taken
 
 
-@kernel
+@compiled
 def _weigh(keys, freqs, total, lengths):  # type: ignore[no-untyped-def]
     """The logarithm of each word's share (0 for what only begins a word), and the sieve of first pairs."""
     weights = np.zeros(len(keys), np.float64)
@@ -134,7 +134,7 @@ def _package() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-@kernel
+@compiled
 def _in_block(point):  # type: ignore[no-untyped-def]
     """Whether jieba looks for words around this character: Han, ASCII letters and digits, and + # & .
 
@@ -157,7 +157,7 @@ def _in_block(point):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
+@compiled
 def _seat(keys, key):  # type: ignore[no-untyped-def]
     """Where a word or beginning sits; -1 when it is neither."""
     mask = np.uint64(len(keys) - 1)
@@ -169,7 +169,7 @@ def _seat(keys, key):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-@kernel
+@compiled
 def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ignore[no-untyped-def]
     """Cut Han characters `[a, b)` by the likeliest states (Viterbi); `back` is scratch, a row a character."""
     score = np.empty(4, np.float64)
@@ -193,7 +193,7 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
     marks[a] = True
 
 
-@kernel
+@compiled
 def _mark_unknown(points, a, b, marks, first, step, emit, back):  # type: ignore[no-untyped-def]
     """Cut what the dictionary left in single characters: Han by the model, then letters and digits
     (1.5%) and the rest."""
@@ -220,12 +220,12 @@ def _mark_unknown(points, a, b, marks, first, step, emit, back):  # type: ignore
             i += 1
 
 
-@kernel
+@compiled
 def _is_alnum(point):  # type: ignore[no-untyped-def]
     return (point | np.uint32(32)) - np.uint32(97) < np.uint32(26) or point - np.uint32(48) < np.uint32(10)
 
 
-@kernel
+@compiled
 def _mark(  # type: ignore[no-untyped-def]
     points, flags, ends, chinese, keys, weights, pairs, alone, first, step, emit
 ):

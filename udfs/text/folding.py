@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from udfs.arrow.compiled import Bytes, Codes, Offsets, frozen, kernel, slices, text_buffers
+from udfs.arrow.compiled import Bytes, Codes, Offsets, compiled, frozen, slices, text_buffers
 from udfs.text.compatibility import fold_forms
 from udfs.text.signs import JOINED, POWERS, sign_class
 
@@ -81,9 +81,9 @@ class FoldParams:
     nfkc: bool = True
     casefold: bool = True  # case
     # Traditional characters become Simplified ones (OpenCC)
-    simplify: bool = True
+    traditional_to_simplified: bool = True
     # runs of white space become one space, none at the ends; shingles never see white space
-    squeeze_space: bool = True
+    collapse_whitespace: bool = True
     # but powers, fractions, circled and styled letters, as exact copies want
     keep_signs: bool = False
     # where they are folded: 2⁵ becomes 2^5 and not 25
@@ -123,9 +123,9 @@ def fold_text(text: str, params: FoldParams) -> str:
     text = _normalised(text, params)
     if params.casefold:
         text = _normalised(text.casefold(), params)
-    if params.simplify:
+    if params.traditional_to_simplified:
         text = text.translate(simplified())
-    return " ".join(text.split()) if params.squeeze_space else text
+    return " ".join(text.split()) if params.collapse_whitespace else text
 
 
 @lru_cache(maxsize=8)
@@ -134,7 +134,7 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
 
     About 0.5 s.
     """
-    single = replace(params, squeeze_space=False)
+    single = replace(params, collapse_whitespace=False)
     points = np.concatenate([np.arange(block.start, block.stop) for block in _ASSIGNED])
     chars = [chr(point) for point in points.tolist()]
     table = np.arange(0x110000, dtype=np.uint32)
@@ -196,7 +196,7 @@ def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
     return kinds.astype(np.uint32)
 
 
-@kernel
+@compiled
 def _point(data, at, stop):  # type: ignore[no-untyped-def]
     """The code point of several bytes that starts at `at`, and how many bytes it takes; U+FFFD for a
     malformed one."""
@@ -218,7 +218,7 @@ def _point(data, at, stop):  # type: ignore[no-untyped-def]
     return point if point < np.uint32(0x110000) else np.uint32(0xFFFD), four
 
 
-@kernel
+@compiled
 def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
     """Fold the bytes of each document into `codes`; malformed bytes become U+FFFD.
 
@@ -278,7 +278,7 @@ def fold_codes(data: Bytes, offsets: Offsets, params: FoldParams) -> tuple[Codes
         room = 2 * room + 64
 
 
-@kernel
+@compiled
 def _encode(codes, ends, squeeze):  # type: ignore[no-untyped-def]
     """UTF-8 of each document's codes, white space squeezed if wanted."""
     out = np.empty(4 * len(codes) + 1, np.uint8)
@@ -323,8 +323,8 @@ def content_hashes(
     *,
     nfkc: bool = True,
     casefold: bool = True,
-    squeeze_space: bool = True,
-    simplify: bool = True,
+    collapse_whitespace: bool = True,
+    traditional_to_simplified: bool = True,
 ) -> pa.Array:
     """128 bits of BLAKE2b over each folded text, as 32 lower-case hexadecimal digits (a string, so that SQL
     can show it).
@@ -333,12 +333,12 @@ def content_hashes(
     Equal folded texts give equal hashes on every machine; different ones collide with probability 2**-128 a
     pair. `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
     """
-    params = FoldParams(nfkc, casefold, simplify, squeeze_space, keep_signs=True)
+    params = FoldParams(nfkc, casefold, traditional_to_simplified, collapse_whitespace, keep_signs=True)
     data, offsets = text_buffers(texts)
     hashes: list[str] = []
     for first, last in slices(offsets):
         codes, ends, careful = fold_codes(data, offsets[first : last + 1], params)
-        folded, starts = _encode(codes, ends, squeeze_space)
+        folded, starts = _encode(codes, ends, collapse_whitespace)
         view, cuts = memoryview(folded), starts.tolist()
         hashes += [
             hashlib.blake2b(view[cuts[k] : cuts[k + 1]], digest_size=16).hexdigest()

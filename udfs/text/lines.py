@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Offsets, frozen, kernel
+from udfs.arrow.compiled import Offsets, compiled, frozen
 from udfs.text.chars import BREAK, SPACE, TERMINAL, Chars
 from udfs.text.words import IS_END, IS_PUNCT, Words
 
@@ -61,7 +61,7 @@ class Spans:
     ends: Offsets
 
 
-@kernel
+@compiled
 def _split(points, flags, ends, how):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     starts = np.empty(len(points) + rows, np.int64)
@@ -115,7 +115,7 @@ def split(chars: Chars, how: int) -> Spans:
     return Spans(*_split(chars.points, chars.flags, chars.ends, how))
 
 
-@kernel
+@compiled
 def _shapes(points, flags, starts, stops, ends):  # type: ignore[no-untyped-def]
     """Of Python's lines: how many, the longest, those that begin with a bullet, those that end with an
     ellipsis."""
@@ -139,7 +139,7 @@ def _shapes(points, flags, starts, stops, ends):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
+@compiled
 def _endings(flags, starts, stops, ends, short):  # type: ignore[no-untyped-def]
     """Of FineWeb's lines: how many, those that end a sentence, short ones."""
     rows = len(ends) - 1
@@ -164,7 +164,7 @@ def line_endings(chars: Chars, lines: Spans) -> npt.NDArray[np.int64]:
     return np.asarray(_endings(chars.flags, lines.starts, lines.stops, lines.ends, SHORT_LINE_CHARS))
 
 
-@kernel
+@compiled
 def _citation_before(points, phrases, cuts, a, b):  # type: ignore[no-untyped-def]
     """Where the citation that ends at `b` begins ([1], [], [edit], [citation needed]); b when there is
     none."""
@@ -187,7 +187,7 @@ def _citation_before(points, phrases, cuts, a, b):  # type: ignore[no-untyped-de
     return b
 
 
-@kernel
+@compiled
 def _ends_a_sentence(points, phrases, cuts, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` without citations ends with . ? ! " or ', but not with three full stops."""
     last = np.zeros(3, np.uint32)
@@ -206,7 +206,7 @@ def _ends_a_sentence(points, phrases, cuts, a, b):  # type: ignore[no-untyped-de
     return not (c == 46 and last[1] == 46 and last[2] == 46)
 
 
-@kernel
+@compiled
 def _says(points, phrases, cuts, begins, a, b):  # type: ignore[no-untyped-def]
     """Which phrases stand in `[a, b)`, whatever their case (a bit each), and a higher bit for a curly
     bracket."""
@@ -241,7 +241,7 @@ def _says(points, phrases, cuts, begins, a, b):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
+@compiled
 def _sentences(starts, stops, kinds, first, stop_at):  # type: ignore[no-untyped-def]
     """Sentences of the words from `first` that begin before the code point `stop_at`, and the next word."""
     count, ended = 0, False
@@ -258,7 +258,7 @@ def _sentences(starts, stops, kinds, first, stop_at):  # type: ignore[no-untyped
     return count, w
 
 
-@kernel
+@compiled
 def _c4(  # type: ignore[no-untyped-def]
     points,
     flags,

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Bytes, Offsets, frozen, kernel
+from udfs.arrow.compiled import Bytes, Offsets, compiled, frozen
 
 LATIN, HAN, KANA, HANGUL, OTHER = range(5)
 N_SCRIPTS = 5
@@ -69,7 +69,7 @@ def script_table() -> npt.NDArray[np.uint8]:
     return frozen(table)
 
 
-@kernel
+@compiled
 def _count(data, offsets, table, most):  # type: ignore[no-untyped-def]
     rows = len(offsets) - 1
     found = np.zeros((rows, 5), np.int64)

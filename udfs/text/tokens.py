@@ -9,7 +9,7 @@ flags of code points.
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Offsets, frozen, kernel
+from udfs.arrow.compiled import Offsets, compiled, frozen
 from udfs.text.chars import (
     AFFIX,
     ALPHA,
@@ -35,12 +35,12 @@ APOSTROPHE, RIGHT_QUOTE, EN_DASH, EM_DASH, ELLIPSIS = map(ord, "'’–—…")
 A, C, S, U, SMALL_S = map(ord, "ACSUs")
 
 
-@kernel
+@compiled
 def _is_digit(point):  # type: ignore[no-untyped-def]
     return point - np.uint32(48) < np.uint32(10)
 
 
-@kernel
+@compiled
 def _special(prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
     """Where `[a, b)` stands in the table of specials; -1 when it does not."""
     if b - a > LONGEST:
@@ -55,7 +55,7 @@ def _special(prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
     return -1
 
 
-@kernel
+@compiled
 def _unit(points, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
     """How long a unit right after a digit `[a, b)` ends with; 0 for none."""
     mask = np.uint64(len(keys) - 1)
@@ -73,7 +73,7 @@ def _unit(points, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-
     return 0
 
 
-@kernel
+@compiled
 def _prefix_length(points, flags, a, b):  # type: ignore[no-untyped-def]
     """How many code points come off the start of `[a, b)`."""
     first = points[a]
@@ -95,7 +95,7 @@ def _prefix_length(points, flags, a, b):  # type: ignore[no-untyped-def]
     return 0
 
 
-@kernel
+@compiled
 def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
     """How many code points come off the end of `[a, b)`."""
     last = points[b - 1]
@@ -128,7 +128,7 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
     return 0
 
 
-@kernel
+@compiled
 def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` reads as a host with an optional port and path: example.org:8000/path."""
     e = a
@@ -177,7 +177,7 @@ def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
     return lower
 
 
-@kernel
+@compiled
 def _is_public(points, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` is an IPv4 address that is neither private nor local."""
     octets = np.zeros(4, np.int64)
@@ -201,7 +201,7 @@ def _is_public(points, a, b):  # type: ignore[no-untyped-def]
     return 0 < first < 224 and second < 256 and octets[2] < 256 and 0 < octets[3] < 255
 
 
-@kernel
+@compiled
 def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[no-untyped-def]
     """Put the pieces `[first, n)` of one stretch of text together again where they spell a special: ) and :
     to ):
@@ -226,7 +226,7 @@ def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[
     return kept
 
 
-@kernel
+@compiled
 def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` reads as a web or mail address."""
     dots, ats, scheme = 0, 0, -1
@@ -270,7 +270,7 @@ def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
     return False
 
 
-@kernel
+@compiled
 def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
     """How many code points at `i` cut the word `[a, b)` in two."""
     c = points[i]
@@ -314,7 +314,7 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
     return 0
 
 
-@kernel
+@compiled
 def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type: ignore[no-untyped-def]
     """Starts and stops of all words, and how many words there are up to the end of each document."""
     rows = len(ends) - 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, Offsets, frozen, kernel
+from udfs.arrow.compiled import Hashes, Offsets, compiled, frozen
 from udfs.text.chars import ALPHA, HAN, PUNCT, SYMBOL, TERMINAL, UNSPACED, Chars, span_hash
 from udfs.text.tokens import cut_words
 
@@ -40,7 +40,7 @@ class Words:
     ends: Offsets
 
 
-@kernel
+@compiled
 def _kinds(flags, prefix, powers, starts, stops):  # type: ignore[no-untyped-def]
     """Hash and kind of each span."""
     n = len(starts)
@@ -74,7 +74,7 @@ def as_words(
     return Words(starts, stops, hashes, kinds, ends)
 
 
-@kernel
+@compiled
 def _mostly_han(flags, ends, percent):  # type: ignore[no-untyped-def]
     found = np.zeros(len(ends) - 1, np.bool_)
     for row in range(len(ends) - 1):
@@ -105,7 +105,7 @@ def find_words(chars: Chars, chinese: npt.NDArray[np.bool_] | None = None) -> Wo
     return as_words(chars, *cut_words(chars, are_chinese(chars) if chinese is None else chinese))
 
 
-@kernel
+@compiled
 def _count(starts, stops, hashes, kinds, ends, stop_words, n_english):  # type: ignore[no-untyped-def]
     rows = len(ends) - 1
     counts = np.zeros((rows, 6), np.int64)

@@ -33,13 +33,13 @@ def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
 
 
 TWO_KERNELS = """
-from udfs.arrow.compiled import kernel
+from udfs.arrow.compiled import compiled
 
-@kernel
+@compiled
 def inner(x):
     return x + 1
 
-@kernel
+@compiled
 def outer(x):
     total = 0
     for i in range(x):

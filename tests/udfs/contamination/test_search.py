@@ -113,7 +113,7 @@ def plain_found(items, texts, params, answers=None):
     items, seeds = [tokens_of(item) for item in items], defaultdict(list)
     answers = [[tokens_of(answer)[: params.answer_tokens] for answer in each] for each in answers or [[] for _ in items]]
     answers = [[answer for answer in each if answer] if any(each) else each for each in answers]
-    lengths = [min(len(item), params.seed) if each else params.seed for item, each in zip(items, answers, strict=True)]
+    lengths = [min(len(item), params.seed_tokens) if each else params.seed_tokens for item, each in zip(items, answers, strict=True)]
     for number, item in enumerate(items):
         own, best = total(item, worth_of), max((total(answer, worth_of) for answer in answers[number]), default=0)
         if answers[number]:
@@ -127,7 +127,7 @@ def plain_found(items, texts, params, answers=None):
     best = {}
     for row, text in enumerate(map(tokens_of, texts)):
         laid, stretch = {}, {}
-        for n, at in itertools.product(range(2, params.seed + 1), range(len(text))):
+        for n, at in itertools.product(range(2, params.seed_tokens + 1), range(len(text))):
             hits = seeds.get(tuple(text[at : at + n]), []) if at + n <= len(text) else []
             for number, place in hits if len({number for number, _ in hits}) <= params.max_seed_items else []:
                 item, where = items[number], at - place
@@ -140,19 +140,19 @@ def plain_found(items, texts, params, answers=None):
                     last += 1
                 stretch[number] = (where, last + where)
                 run, length = item[first:last], total(item)
-                is_part = has_words(run) and any(total(run, worth_of) >= words and total(run) >= Fraction(share) * length for words, share in params.runs)
-                if number in laid and not is_part and abs(where - laid[number]) <= params.band // 2:
+                is_part = has_words(run) and any(total(run, worth_of) >= words and total(run) >= Fraction(share) * length for words, share in params.verbatim)
+                if number in laid and not is_part and abs(where - laid[number]) <= params.max_shift_tokens // 2:
                     continue
                 laid[number] = where
-                least = params.min_alike_short if length < params.short_words else params.min_alike
-                edits, end = plain_edits(item, text, where, params.band)
+                least = params.min_identity_short if length < params.short_words else params.min_identity
+                edits, end = plain_edits(item, text, where, params.max_shift_tokens)
                 if not is_part and float(6 * edits) > float(6 * length) * (1 - least):
                     continue
-                evidence = plain_evidence(item, text, where, params.band)
+                evidence = plain_evidence(item, text, where, params.max_shift_tokens)
                 if not answers[number] and evidence < params.min_words:
                     continue
                 if answers[number]:
-                    low, high = plain_span(item, text, where, params.band)
+                    low, high = plain_span(item, text, where, params.max_shift_tokens)
                     low, high = max(low, min(where, end - len(item))), min(high, end)
                     worth = plain_answer(answers[number], text, low, high, params.answer_window)
                     if not evidence or worth is None or evidence + worth < params.answer_min_words:
@@ -165,9 +165,9 @@ def plain_found(items, texts, params, answers=None):
 LETTERS = ["ab", "cd", "ef", "gh", "x", "7", "12", "中", "汉", "漢", "Ａb", "，", "."]
 WRITING = st.lists(st.sampled_from(LETTERS), max_size=24).map(" ".join)
 PARAMS = st.builds(
-    OverlapParams, seed=st.integers(2, 4), max_seed_items=st.sampled_from([1, 50]), band=st.integers(0, 5), min_words=st.sampled_from([1.0, 2.0, 3.5]),
-    min_alike=st.sampled_from([0.4, 0.5, 0.75]), short_words=st.sampled_from([0.0, 6.0]), min_alike_short=st.sampled_from([0.75, 1.0]),
-    runs=st.sampled_from([(), ((4.0, 0.25), (2.5, 0.5))]), answer_min_words=st.sampled_from([1.0, 2.5, 4.0]), answer_window=st.sampled_from([1, 3, 8]),
+    OverlapParams, seed_tokens=st.integers(2, 4), max_seed_items=st.sampled_from([1, 50]), max_shift_tokens=st.integers(0, 5), min_words=st.sampled_from([1.0, 2.0, 3.5]),
+    min_identity=st.sampled_from([0.4, 0.5, 0.75]), short_words=st.sampled_from([0.0, 6.0]), min_identity_short=st.sampled_from([0.75, 1.0]),
+    verbatim=st.sampled_from([(), ((4.0, 0.25), (2.5, 0.5))]), answer_min_words=st.sampled_from([1.0, 2.5, 4.0]), answer_window=st.sampled_from([1, 3, 8]),
     answer_tokens=st.sampled_from([1, 3]),
 )  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_the_kernel_finds_what_the_plain_definition_finds(case, params, data):
     items, texts = case
     answers = data.draw(st.none() | st.lists(ANSWERS, min_size=len(items), max_size=len(items)))
     rows = find_items(pa.array(texts, pa.string()), build_index(items, params, answers)).to_pylist()
-    mine = {(row["row"], row["item"]): (row["score"], row["run_words"]) for row in rows}
+    mine = {(row["row"], row["item"]): (row["score"], row["longest_match_words"]) for row in rows}
     theirs = plain_found(items, texts, params, answers)
     assert mine.keys() == theirs.keys()
     for key, pair in theirs.items():
@@ -262,7 +262,7 @@ def test_the_place_is_given_in_code_points_of_the_text_as_it_came():
 def test_a_part_of_a_question_is_no_copy_but_a_run():
     (row,) = found([WALK], [WALK[:70]]).values()
     assert not row["is_copy"]
-    assert row["run_words"] == 12.5  # 11 words; a, 9 and a count half
+    assert row["longest_match_words"] == 12.5  # 11 words; a, 9 and a count half
 
 
 def test_the_index_travels_and_the_batching_does_not_matter():
@@ -276,7 +276,7 @@ def test_the_index_travels_and_the_batching_does_not_matter():
     assert find_items(pa.array(texts), build_index([])).num_rows == 0
 
 
-@pytest.mark.parametrize("wrong", [{"seed": 1}, {"band": -1}, {"min_alike": 0.0}, {"runs": ((8.0, 1.5),)}, {"min_words": 0.5}])
+@pytest.mark.parametrize("wrong", [{"seed_tokens": 1}, {"max_shift_tokens": -1}, {"min_identity": 0.0}, {"verbatim": ((8.0, 1.5),)}, {"min_words": 0.5}])
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=r"at least|at most"):
         OverlapParams(**wrong)

@@ -46,7 +46,7 @@ def met(blocks: pa.Table, bands: int, max_bucket: int, parts: int = 3) -> Messag
     """PAIR, LINK, BUCKET of all blocks."""
     rows = blocks.select(["block", "n_shingles", "set_hash", "bands"]).to_batches(4)
     keys = list(messages_of(candidates.scatter(iter(rows), parts, bands)))
-    return exchanged(keys, functools.partial(candidates.meet, max_bucket=max_bucket))
+    return exchanged(keys, functools.partial(candidates.candidate_pairs, max_bucket=max_bucket))
 
 
 def grouped(messages: Messages, parts: int, rounds: int = 0) -> Messages:
@@ -74,7 +74,7 @@ def compared(blocks: pa.Table, messages: Messages, rule: choosing.Rule) -> Messa
     columns = blocks.select(["block", "batch_id", "ids", "n_shingles", "n_times", "sketch"])
     rows = [row | {"labels": labels[row["block"]]} for row in columns.to_pylist() if row["block"] in labels]
     sent = list(messages_of(comparing.send(iter([pa.RecordBatch.from_pylist(rows)])))) if rows else []
-    kernel = functools.partial(comparing.compare, judge=rule.judge, width=rule.width)
+    kernel = functools.partial(comparing.compare, decide=rule.decide, width=rule.width)
     return exchanged(sent + of_kind(messages, PAIR, LINK, BUCKET), kernel)
 
 

@@ -22,7 +22,7 @@ SHINGLES = ShingleParams(words=1)
 Docs = list[dict[str, Any]]
 
 
-def judge(n_a: Any, n_b: Any, left: Any, right: Any) -> tuple[Any, Any]:
+def decide(n_a: Any, n_b: Any, left: Any, right: Any) -> tuple[Any, Any]:
     """A sketch is the document's class; of two in three pairs it decides, by their sum."""
     total = left.view("<i8").ravel() + right.view("<i8").ravel()
     verdict = np.array([0, 1, -1], np.int32)[total % 3]
@@ -64,7 +64,7 @@ def in_blocks(docs: Docs, seed: int, tasks: int, number: int = 0) -> pa.Table:
 
 
 def rule_of(max_bucket: int, survivors: str = "independent_set") -> choosing.Rule:
-    return choosing.Rule(judge, 8, "sketch", SHINGLES, "jaccard", LIMIT, survivors, max_bucket, True)
+    return choosing.Rule(decide, 8, "sketch", SHINGLES, "jaccard", LIMIT, survivors, max_bucket, True)
 
 
 def found(docs: Docs, blocks: pa.Table, rule: choosing.Rule, parts: int = 3, rounds: int = 0) -> dict[str, list[tuple[Any, ...]]]:
@@ -73,7 +73,7 @@ def found(docs: Docs, blocks: pa.Table, rule: choosing.Rule, parts: int = 3, rou
     texts = {doc["doc_id"] + doc["batch_id"]: doc["text"] for doc in docs}
     order = [doc["doc_id"] + doc["batch_id"] for doc in sorted(docs, key=lambda doc: doc["rank"]) if doc["is_kept"]]
     rows = engine.chosen(engine.compared(blocks, grouped, rule), rule, texts, order)
-    names = [column.split()[0] for column in choosing.FATES.split(", ")][1:]
+    names = [column.split()[0] for column in choosing.OUTCOMES.split(", ")][1:]
     told: dict[str, list[tuple[Any, ...]]] = {"pair": [], "duplicate": [], "bucket": []}
     for row in rows:
         told[row["result"]].append(tuple(round(row[name], 9) if isinstance(row[name], float) else row[name] for name in names if row[name] is not None))
@@ -94,7 +94,7 @@ class Plain:
                 self.pairs[one, other] = self.alike(one, other)
 
     def alike(self, one: int, other: int) -> tuple[float, str, bool]:
-        value, verdict = judge(None, None, *(np.array([each], np.int64).view(np.uint8).reshape(1, 8) for each in (one, other)))
+        value, verdict = decide(None, None, *(np.array([each], np.int64).view(np.uint8).reshape(1, 8) for each in (one, other)))
         if verdict[0]:
             return float(value[0]), "sketch", bool(verdict[0] == 1)
         sides = [set(self.by_class[each][0]["text"].split()) for each in (one, other)]
@@ -183,7 +183,7 @@ def test_buckets_over_the_cap_leave_no_two_alike_that_they_hold(seed: int, max_b
 
 def test_components_leave_the_best_of_each_family() -> None:
     docs = documents(3)
-    told = found(docs, in_blocks(docs, 1, 4), rule_of(1000, "components"))
+    told = found(docs, in_blocks(docs, 1, 4), rule_of(1000, "connected_components"))
     plain = Plain(docs)
     families: dict[str, int] = {}
     for row in told["duplicate"]:

@@ -13,9 +13,9 @@ from udfs.dedup.messages import (
     by_kind,
     message_batch,
     messages_of,
+    part_of,
     places,
     routed,
-    spread,
     unpacked,
 )
 
@@ -51,5 +51,5 @@ def test_messages_are_cut_where_they_grow_long(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nodes_are_spread_evenly() -> None:
-    sizes = np.bincount(spread(np.arange(100_000) << 13, 7), minlength=7)
+    sizes = np.bincount(part_of(np.arange(100_000) << 13, 7), minlength=7)
     assert sizes.min() > 0.95 * 100_000 / 7

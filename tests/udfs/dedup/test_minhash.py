@@ -20,11 +20,11 @@ from udfs.dedup.minhash import (
     MinHashParams,
     band_keys,
     band_matrix,
+    candidate_probability,
     containment_from_jaccard,
     decide,
     estimate_jaccard,
     hashes32,
-    meeting_probability,
     pack_sketches,
     set_hashes,
     sigma_at,
@@ -193,7 +193,7 @@ def test_containment_follows_from_jaccard_and_sizes():
 )
 def test_the_s_curve_of_each_preset(preset, at_half, at_70, at_80):
     params = PRESETS[preset]
-    curve = meeting_probability(np.array([0.0, 0.5, 0.7, 0.8, 1.0]), params.bands, params.rows)
+    curve = candidate_probability(np.array([0.0, 0.5, 0.7, 0.8, 1.0]), params.bands, params.rows)
     assert curve == pytest.approx([0, at_half, at_70, at_80, 1], abs=6e-4)
 
 
@@ -206,7 +206,7 @@ def test_pairs_meet_as_often_as_the_s_curve_says():
     both, params = csr(*sets), MinHashParams(num_perm=60, bands=20, rows=3)
     keys = band_keys(signatures(both.hashes, both.offsets, params), params)
     met = (keys[0::2] == keys[1::2]).any(axis=1).mean()
-    expected = float(meeting_probability(1 / 3, 20, 3))
+    expected = float(candidate_probability(1 / 3, 20, 3))
     assert met == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 400))
 
 

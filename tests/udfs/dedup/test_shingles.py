@@ -94,10 +94,10 @@ def signed_words(text):
 
 def plain(text, params):
     """The n-grams of a text, as tuples: what the hashes stand for."""
-    text = re.sub("[\u00ad\u200b]", "", fold_text(text, replace(params.fold, squeeze_space=False)))
+    text = re.sub("[\u00ad\u200b]", "", fold_text(text, replace(params.fold, collapse_whitespace=False)))
     solid = re.sub(r"\s", "", text)
     unspaced = re.findall(f"[{UNSPACED}]", solid)
-    if params.unit == "characters" or (params.unit == "auto" and unspaced and len(unspaced) >= params.min_unspaced_share * len(solid)):
+    if params.unit == "characters" or (params.unit == "auto" and unspaced and len(unspaced) >= params.min_unspaced_ratio * len(solid)):
         tokens, n = list(solid), params.characters
         grams = {tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
         return grams or ({tuple(tokens)} if tokens else set())
@@ -113,7 +113,7 @@ WRITING = st.text(st.sampled_from("abAB  _.,'中文漢汉，。かナไทย�
 SUMS = st.text(st.sampled_from("ab 5 5+=-–−*/<(%°#€²½x\n中.→!)"), max_size=30)
 CUTS = st.builds(
     ShingleParams, words=st.integers(1, 4), characters=st.integers(1, 6), unit=st.sampled_from(["auto", "words", "characters"]),
-    min_unspaced_share=st.sampled_from([0.02, 0.3]),
+    min_unspaced_ratio=st.sampled_from([0.02, 0.3]),
 )  # fmt: skip
 
 

@@ -204,7 +204,7 @@ def test_a_parquet_file_with_a_mapped_column_twice_rejects_each_row_by_name(tmp_
     table = pa.Table.from_arrays([pa.array(["a", "b"]), pa.array(["c", "d"]), pa.array([1, 2]), pa.array([3, 4])], ["text", "text", "n", "n"])
     pq.write_table(table, tmp_path / "a", row_group_size=1)
     rows, _ = read([tmp_path / "a"], "parquet")
-    assert [(row["place"], row["reason"], row["raw"]) for row in rows] == [(f"a:{i}", "duplicate_column", "text stands more than once among the columns") for i in range(2)]
+    assert [(row["source_location"], row["reason"], row["raw"]) for row in rows] == [(f"a:{i}", "duplicate_column", "text stands more than once among the columns") for i in range(2)]
 
 
 def test_a_column_twice_that_is_not_mapped_does_no_harm(tmp_path: Path):

@@ -60,7 +60,7 @@ def test_a_summary_counts_the_rows_given_out_and_hashes_all_bytes_of_the_file(tm
     rows, told = counted(path, format, split_bytes)
     assert len(rows) == sum(unit["unit_rows"] for unit in told) == n_rows
     assert {unit["unit_name"] for unit in told} == {"x/y"}
-    assert len({row["place"] for row in rows}) == n_rows
+    assert len({row["source_location"] for row in rows}) == n_rows
     data, n_parts = path.read_bytes(), len(told)
     parts = [b2(data[len(data) * i // n_parts : len(data) * (i + 1) // n_parts]) for i in range(n_parts)]
     assert [unit["unit_hash"] for unit in sorted(told, key=lambda unit: unit["unit_part"])] == parts

@@ -29,7 +29,7 @@ Rows = list[dict[str, Any]]
 def read(path: Path, split_bytes: int = 1 << 30, **params: Any) -> Rows:
     units = plan_units([(str(path), os.path.getsize(path))], "jsonl", split_bytes)
     rows = [row for batch in read_units(units.to_batches(), ReadParams(**{"columns": COLUMNS, **params})) for row in batch.to_pylist()]
-    assert len({row["place"] for row in rows}) == len(rows)
+    assert len({row["source_location"] for row in rows}) == len(rows)
     return rows
 
 
@@ -135,7 +135,7 @@ def test_rows_of_an_array_are_as_long_as_rows_may_be_and_no_longer():
 
 def test_places_are_bytes_of_the_file(tmp_path: Path):
     (tmp_path / "x.json").write_bytes('[{"text": "é"}, {"text": "b"}]'.encode())
-    assert [row["place"] for row in read(tmp_path / "x.json")] == ["x.json:1", "x.json:17"]
+    assert [row["source_location"] for row in read(tmp_path / "x.json")] == ["x.json:1", "x.json:17"]
 
 
 def test_an_array_file_cut_off_inside_its_packing_keeps_the_rows_before():
@@ -174,7 +174,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("longest", [1000, 1 << 25])
+@pytest.mark.parametrize("max_n", [1000, 1 << 25])
 def test_the_time_of_adversarial_bytes_grows_with_their_number_alone(name: str, longest: int):
     def seconds(n: int) -> float:
         data, start = HOSTILE[name](n), time.process_time()

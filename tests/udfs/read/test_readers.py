@@ -42,7 +42,7 @@ def read(path: Path, format: str, split_bytes: int = 1 << 30, **params: Any) -> 
     for batch in batches:
         batch.validate(full=True)
     rows = [row for batch in batches for row in batch.to_pylist()]
-    assert len({row["place"] for row in rows}) == len(rows)
+    assert len({row["source_location"] for row in rows}) == len(rows)
     assert all(row["reason"] is None or row["reason"] in REASONS for row in rows)
     return rows
 
@@ -186,10 +186,10 @@ def test_every_reject_names_file_and_byte(tmp_path: Path):
     path = tmp_path / "deep" / "x.jsonl"
     path.parent.mkdir()
     path.write_bytes(b'{"text": "\xe4\xb8\x8a"}\nbad\n')
-    assert [row["place"] for row in read(path, "jsonl")] == ["x.jsonl:0", "x.jsonl:16"]
+    assert [row["source_location"] for row in read(path, "jsonl")] == ["x.jsonl:0", "x.jsonl:16"]
     units = plan_units([(str(path), 36)], "jsonl", 100, {str(path): "deep/x.jsonl"})
     rows = [row for batch in read_units(units.to_batches(), ReadParams(columns=COLUMNS)) for row in batch.to_pylist()]
-    assert [row["place"] for row in rows] == ["deep/x.jsonl:0", "deep/x.jsonl:16"]
+    assert [row["source_location"] for row in rows] == ["deep/x.jsonl:0", "deep/x.jsonl:16"]
 
 
 def test_a_missing_column_costs_every_row_only_when_it_is_required(tmp_path: Path):
@@ -230,7 +230,7 @@ def test_a_file_of_rubbish_is_one_reject_and_the_other_files_stay(tmp_path: Path
     (tmp_path / "c.jsonl").write_text(json.dumps(A))
     units = [pa.concat_tables([plan_units([(str(tmp_path / n), 9)], f, 4) for n, f in (("a.jsonl.gz", "jsonl"), ("b.parquet", "parquet"), ("c.jsonl", "jsonl"))])]
     rows = [row for batch in read_units(units[0].to_batches(), ReadParams(columns=COLUMNS)) for row in batch.to_pylist()]
-    assert [(row["place"], row["reason"]) for row in rows] == [("a.jsonl.gz:0", "unreadable_file"), ("b.parquet:0", "unreadable_file"), ("c.jsonl:0", None)]
+    assert [(row["source_location"], row["reason"]) for row in rows] == [("a.jsonl.gz:0", "unreadable_file"), ("b.parquet:0", "unreadable_file"), ("c.jsonl:0", None)]
 
 
 def test_a_bomb_keeps_the_rows_before_it_went_off(tmp_path: Path):
@@ -392,7 +392,7 @@ def test_a_text_file_is_one_document(tmp_path: Path, codec):
     text = f"{SIMPLIFIED}\r\n\r\n{SIMPLIFIED}\u2028\n"
     path.write_bytes(text.encode(codec))
     [row] = read(path, "text", 7, columns={"source": "=s", "native_key": "file"}, encoding="auto")
-    assert (row["text"], row["native_key"], row["place"]) == (text, "x.txt", "x.txt:0")
+    assert (row["text"], row["native_key"], row["source_location"]) == (text, "x.txt", "x.txt:0")
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_parquet_text_may_be_any_kind_of_string_or_bytes(tmp_path: Path, kind):
     pq.write_table(plain.set_column(1, "text", plain["text"].cast(kind)), path, row_group_size=3)
     rows = read(path, "parquet")
     assert texts(rows) == plain["text"].to_pylist()
-    assert [row["place"] for row in rows] == [f"x.parquet:{i}" for i in range(10)]
+    assert [row["source_location"] for row in rows] == [f"x.parquet:{i}" for i in range(10)]
 
 
 def test_hostile_parquet_rows_go_alone(tmp_path: Path):
@@ -466,9 +466,9 @@ def test_a_damaged_row_group_costs_itself(tmp_path: Path):
     data[start : start + 30] = b"\xff" * 30
     path.write_bytes(data)
     for split in (1 << 30, len(data) // 3):
-        rows = sorted(read(path, "parquet", split), key=lambda row: int(row["place"].split(":")[1]))
+        rows = sorted(read(path, "parquet", split), key=lambda row: int(row["source_location"].split(":")[1]))
         assert texts(rows) == [f"text {i}" for i in range(40) if not 10 <= i < 20]
-        assert [(row["place"], row["reason"]) for row in rows if row["reason"]] == [("x.parquet:10", "unreadable_file")]
+        assert [(row["source_location"], row["reason"]) for row in rows if row["reason"]] == [("x.parquet:10", "unreadable_file")]
 
 
 def test_a_parquet_file_cut_off_is_one_reject_at_any_split(tmp_path: Path):
@@ -483,7 +483,7 @@ def test_parquet_parts_read_every_row_group_once(tmp_path: Path):
     pq.write_table(table(100), path, row_group_size=7)
     whole = read(path, "parquet")
     for split in (100, 500, 1000):
-        assert sorted(read(path, "parquet", split), key=lambda row: int(row["place"].split(":")[1])) == whole
+        assert sorted(read(path, "parquet", split), key=lambda row: int(row["source_location"].split(":")[1])) == whole
 
 
 def test_a_dictionary_that_unfolds_to_gigabytes_leaves_in_small_batches_and_stops(tmp_path: Path):
@@ -603,7 +603,7 @@ def test_columns_and_records_are_judged_alike(rows, kind, limit):
     params = ReadParams(columns=COLUMNS, max_row_bytes=limit, batch_rows=5)
     mapper = Mapper(params)
     wanted = [mapper.row(f"p:{i}", "p", dict(zip(names, row))) for i, row in enumerate(rows)]
-    got = sorted(framed(batch, max_row_bytes=limit, batch_rows=5), key=lambda row: int(row["place"][2:]))
+    got = sorted(framed(batch, max_row_bytes=limit, batch_rows=5), key=lambda row: int(row["source_location"][2:]))
     assert [tuple(row[name] for name in ROWS.names if name != "raw") for row in got] == [
         tuple(value.decode() if isinstance(value, bytes) else value for name, value in zip(ROWS.names, row) if name != "raw") for row in wanted
     ]
@@ -612,7 +612,7 @@ def test_columns_and_records_are_judged_alike(rows, kind, limit):
 def test_rows_of_a_frame_without_positions_get_places_of_their_own():
     batch = pa.RecordBatch.from_pydict({"id": ["a", "a", "b"], "text": ["x", "x", None]})
     rows = framed(batch)
-    assert len({row["place"] for row in rows}) == 3
+    assert len({row["source_location"] for row in rows}) == 3
     assert [row["reason"] for row in rows] == [None, None, "missing_text"]
     assert all(row["path"] is not None for row in rows)
 
@@ -620,7 +620,7 @@ def test_rows_of_a_frame_without_positions_get_places_of_their_own():
 def test_rows_of_a_frame_with_paths_and_blocks_are_counted_within_them():
     columns = {"text": ["x"] * 5, "_path": ["f/a", "f/a", "f/b", "f/a", "f/a"], "_block": [0, 0, 0, 128, 0]}
     rows = framed(pa.RecordBatch.from_pydict(columns), root="f")
-    assert [row["place"] for row in rows] == ["a:0+0", "a:0+1", "b:0+0", "a:128+0", "a:0+2"]
+    assert [row["source_location"] for row in rows] == ["a:0+0", "a:0+1", "b:0+0", "a:128+0", "a:0+2"]
     assert [row["path"] for row in rows] == columns["_path"]
 
 

@@ -7,7 +7,7 @@ import random
 
 import pyarrow as pa
 
-from udfs.rules.apply_limits import Plan, Route, judge_batches, routes_of
+from udfs.rules.apply_limits import Plan, Route, routes_of, verdict_batches
 from udfs.rules.limits import LIMITS, failing
 from udfs.rules.measures import SIGNALS, measure
 
@@ -37,10 +37,10 @@ def documents() -> tuple[list[str], list[str | None]]:
 def test_the_kernel_finds_what_the_plain_rule_finds_for_every_document() -> None:
     batch = measured(*documents())
     got = {}
-    for out in judge_batches(iter([batch]), PLAN):
+    for out in verdict_batches(iter([batch]), PLAN):
         for row in out.to_pylist():
             if row["rule"] is not None and row["rule"] != "languages":
-                got.setdefault(row["doc_id"], set()).add((row["rule"], row["value"], row["limit"], row["reason"]))
+                got.setdefault(row["doc_id"], set()).add((row["rule"], row["value"], row["threshold"], row["reason"]))
     wanted = {}
     for row, route in zip(batch.to_pylist(), routes_of(batch, PLAN).tolist(), strict=True):
         for name in PLAN.routes[route].presets:
@@ -58,7 +58,7 @@ def test_the_first_route_that_matches_counts_and_the_last_catches_all() -> None:
 def test_only_kept_documents_lose_lines() -> None:
     text = "The mill is old and turns.\nplease enable javascript\n"
     batch = measured([text, "Mill.\nplease enable javascript to go on.\n"], ["web", "web"])
-    rows = [row for out in judge_batches(iter([batch]), PLAN) for row in out.to_pylist()]
+    rows = [row for out in verdict_batches(iter([batch]), PLAN) for row in out.to_pylist()]
     drops = [(row["doc_id"][-1], row["start"], row["end"]) for row in rows if row["rule"] is None]
     assert drops
     assert {doc for doc, _, _ in drops} == {"0"}
@@ -70,13 +70,13 @@ def test_a_preset_judges_no_text_that_is_shorter_than_it_says() -> None:
     batch = measured(["The mill is old and it turns.", "The mill is old, and it turns."], ["web", "web"])
     limits = {"max_words": 5.0}
     plan = dataclasses.replace(plan, presets={**plan.presets, "en": tuple(limits.items())})
-    rows = [row for out in judge_batches(iter([batch]), plan) for row in out.to_pylist()]
+    rows = [row for out in verdict_batches(iter([batch]), plan) for row in out.to_pylist()]
     assert {row["doc_id"][-1] for row in rows if row["rule"] == "en.max_words"} == {"1"}
 
 
 def test_domains_that_no_route_names_are_counted() -> None:
     batch = measured(["河水很清。"] * 5, ["web", "wbe", None, "wbe", "wiki"])
-    rows = [row for out in judge_batches(iter([batch]), PLAN) for row in out.to_pylist()]
+    rows = [row for out in verdict_batches(iter([batch]), PLAN) for row in out.to_pylist()]
     assert {row["reason"]: row["value"] for row in rows if row["rule"] is None and row["start"] is None} == {"wbe": 2, "wiki": 1}
 
 

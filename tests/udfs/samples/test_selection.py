@@ -8,7 +8,7 @@ import pytest
 
 from udfs.samples import selection
 from udfs.samples.lexicons import count
-from udfs.samples.measures import MeasureParams, copied_share, measure, names, numbers, repeated_share, units
+from udfs.samples.measures import MeasureParams, copied_ratio, measure, names, numbers, repeated_ratio, units
 
 PARAMS = MeasureParams(n_copied=4, n_repeated=3, lid_model="package:", lid_chars=1000)
 
@@ -24,11 +24,11 @@ def test_names_are_runs_of_capitals_quoted_titles_and_latin_words_in_chinese() -
 
 def test_what_is_copied_and_what_is_repeated_by_words_and_by_characters() -> None:
     source = units("the old mill stood by the river for many years")
-    assert copied_share(units("the old mill stood by a road"), source, 4) == pytest.approx(2 / 4)
-    assert copied_share(units("ab"), source, 4) == 0.0
-    assert repeated_share(units("one two three one two three"), 3) == pytest.approx(1 / 4)
+    assert copied_ratio(units("the old mill stood by a road"), source, 4) == pytest.approx(2 / 4)
+    assert copied_ratio(units("ab"), source, 4) == 0.0
+    assert repeated_ratio(units("one two three one two three"), 3) == pytest.approx(1 / 4)
     han = units("水车很老水车很老")  # runs of 3 + 1 characters: 5 of them, one twice
-    assert repeated_share(han, 3) == pytest.approx(1 / 5)
+    assert repeated_ratio(han, 3) == pytest.approx(1 / 5)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_a_sample_is_measured_against_its_source() -> None:
     from udfs.samples.measures import SCHEMA
 
     found = dict(zip(SCHEMA.names, row, strict=True))
-    assert (found["n_numbers"], found["numbers_found"]) == (2, 0.5)
-    assert (found["n_names"], found["names_found"]) == (1, 1.0)
+    assert (found["n_numbers"], found["numbers_found_ratio"]) == (2, 0.5)
+    assert (found["n_names"], found["names_found_ratio"]) == (1, 1.0)
     assert found["is_same_language"]
-    assert 0 < found["copied_share"] < 1
+    assert 0 < found["copied_ratio"] < 1
     assert not dict(zip(SCHEMA.names, measure("s", "Why?", "因为", source, "en", ("en", "zh"), PARAMS), strict=True))["is_same_language"]
 
 

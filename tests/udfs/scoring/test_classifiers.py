@@ -17,11 +17,11 @@ from udfs.scoring.grams import GramParams
 GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
 BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]
 SPECS = {
-    "linear": {"folds": 3, "strength": 20.0, "length_bins": 2, "grams": asdict(GramParams(buckets=1 << 12))},
-    "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7, "feature_share": 0.5},
+    "linear": {"folds": 3, "inverse_regularization": 20.0, "length_bins": 2, "grams": asdict(GramParams(buckets=1 << 12))},
+    "trees": {"folds": 3, "trees": 20, "learning_rate": 0.1, "leaves": 7, "feature_fraction": 0.5},
     "fasttext": {"folds": 3, "epoch": 20, "lr": 0.5, "dim": 8, "wordNgrams": 2, "minn": 4, "maxn": 5, "bucket": 1000, "minCount": 1, "max_chars": 500},
-    "likeness": {"folds": 3, "longest": 2, "buckets": 1000, "smoothing": 1.0, "max_chars": 500, "repeats": False},
-    "word_stats": {"folds": 3, "tops": [10, 100], "strength": 1.0, "max_chars": 500, "repeats": True},
+    "importance_weights": {"folds": 3, "max_n": 2, "buckets": 1000, "smoothing": 1.0, "max_chars": 500, "count_repeats": False},
+    "word_stats": {"folds": 3, "vocabulary_sizes": [10, 100], "inverse_regularization": 1.0, "max_chars": 500, "count_repeats": True},
 }
 
 

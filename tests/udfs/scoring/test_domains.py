@@ -14,7 +14,7 @@ WORDS = {
     "law": "court statute appeal plaintiff verdict clause contract tort judge counsel 法院 条款 合同 原告 判决".split(),
     "code": "def return import class self lambda yield async raise None 函数 变量 编译 接口 指针".split(),
 }
-SPEC = {"features": "grams", "grams": {"unit": "chars", "shortest": 1, "longest": 3, "buckets": 8192, "max_chars": 500}, "strength": 20.0, "folds": 4}
+SPEC = {"features": "grams", "grams": {"unit": "chars", "min_n": 1, "max_n": 3, "buckets": 8192, "max_chars": 500}, "inverse_regularization": 20.0, "folds": 4}
 
 
 def text_of(domain: str, draw: random.Random) -> str:
@@ -85,7 +85,7 @@ def test_by_vectors_a_domain_taught_in_english_is_known_in_chinese() -> None:
     }
     rows = [(text, domain, "en", f"{domain}{i}") for domain, some in texts.items() for i, text in enumerate(some)]
     taught = pa.table(dict(zip(("text", "label", "lang", "source"), map(list, zip(*rows, strict=True)), strict=True)))
-    model, _ = fit_domains("domain", {"features": "vectors", "grams": {"max_chars": 1000}, "strength": 1.0, "folds": 3}, taught)
+    model, _ = fit_domains("domain", {"features": "vectors", "grams": {"max_chars": 1000}, "inverse_regularization": 1.0, "folds": 3}, taught)
     asked = ["把面团揉好放进烤箱里烤。", "法院驳回了上诉。", "用黄油炒洋葱和大蒜。", "原告以违约为由提起诉讼。"]
     found, shares = label_texts(from_bytes(to_bytes(model)), pa.array(asked))
     assert found == ["recipes", "law", "recipes", "law"]

@@ -23,7 +23,7 @@ def mixed(x: int) -> int:
 
 def plain(items: list[int], params: GramParams) -> dict[int, int]:
     found: Counter[int] = Counter()
-    for n in range(params.shortest, params.longest + 1):
+    for n in range(params.min_n, params.max_n + 1):
         for i in range(len(items) - n + 1):
             running = 0
             for item in items[i : i + n]:
@@ -36,7 +36,7 @@ def rows(grams: object) -> list[dict[int, int]]:
     return [dict(zip(grams.buckets[a:b].tolist(), grams.counts[a:b].tolist())) for a, b in zip(grams.ends[:-1], grams.ends[1:])]
 
 
-@pytest.mark.parametrize("params", [GramParams(), GramParams(longest=5, buckets=1 << 20, max_chars=7), GramParams(shortest=2, buckets=2)])
+@pytest.mark.parametrize("params", [GramParams(), GramParams(max_n=5, buckets=1 << 20, max_chars=7), GramParams(min_n=2, buckets=2)])
 def test_character_grams_are_those_of_the_plain_twin(params: GramParams) -> None:
     wanted = [plain([ord(c) for c in (text or "")[: params.max_chars]], params) for text in TEXTS]
     assert rows(count_grams(pa.array(TEXTS), params)) == wanted
@@ -64,7 +64,7 @@ def test_batches_do_not_matter(unit: str) -> None:
 
 
 def test_impossible_parameters_are_refused() -> None:
-    for wrong in ({"shortest": 0}, {"shortest": 3, "longest": 2}, {"buckets": 1000}):
+    for wrong in ({"min_n": 0}, {"min_n": 3, "max_n": 2}, {"buckets": 1000}):
         with pytest.raises(ValueError, match="wanted"):
             GramParams(**wrong)
     assert np.iinfo(np.int32).max > GramParams().buckets

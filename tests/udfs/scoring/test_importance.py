@@ -12,7 +12,7 @@ import pytest
 from udfs.scoring import importance
 from udfs.scoring.grams import GramParams, count_grams
 
-SPEC = {"longest": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
+SPEC = {"max_n": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
 ROWS = [
     ("the mill grinds grain", "en", 1),
     ("the river turns the mill", "en", 1),
@@ -31,7 +31,7 @@ def trained(order: list[int], train: list[int] | None = None) -> dict:
 
 def score(model: dict, *rows: tuple[str | None, str | None]) -> list[float]:
     table = pa.table({"text": pa.array([text for text, _ in rows], pa.string()), "lang": pa.array([lang for _, lang in rows], pa.string())})
-    return importance.score_likeness(model, table, SPEC).tolist()
+    return importance.score_importance(model, table, SPEC).tolist()
 
 
 def buckets(text: str) -> list[int]:
@@ -87,7 +87,7 @@ def test_word_shares_count_the_commonest_words_of_the_reference_without_the_text
 def test_words_of_the_raw_slice_speak_against_a_text_though_the_reference_has_none_of_them() -> None:
     rows = [("the mill grinds grain by the river", 1), ("the river turns the old mill", 1), ("grain goes by river", 1)] * 4
     rows += [("buy the prize now", 0), ("win a prize today", 0), ("the prize is free now", 0)] * 4
-    spec = {"tops": [2, 5], "strength": 1.0, "max_chars": 100, "repeats": False}
+    spec = {"vocabulary_sizes": [2, 5], "inverse_regularization": 1.0, "max_chars": 100, "count_repeats": False}
     grams = importance.read(pa.array([text for text, _ in rows]), spec)
     blob = importance.train_word_stats(grams, ["en"] * len(rows), np.arange(len(rows)), np.array([label for _, label in rows]), spec)
     table = pa.table({"text": ["unheard prize now", "unheard words here"], "lang": ["en", "en"]})
@@ -97,6 +97,6 @@ def test_words_of_the_raw_slice_speak_against_a_text_though_the_reference_has_no
 
 def test_without_repeats_a_word_counts_once_a_text() -> None:
     texts = pa.array(["mill mill mill river"])
-    once, always = (importance.read(texts, {"longest": 1, "max_chars": 100, "repeats": repeats}) for repeats in (False, True))
+    once, always = (importance.read(texts, {"max_n": 1, "max_chars": 100, "count_repeats": repeats}) for repeats in (False, True))
     assert sorted(once.counts.tolist()) == [1, 1]
     assert sorted(always.counts.tolist()) == [1, 3]

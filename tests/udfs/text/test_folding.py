@@ -20,7 +20,7 @@ ALL = [FoldParams(*flags, keep_signs=True) for flags in product((True, False), r
 def hashed(texts, params=ALL[0]):
     return content_hashes(
         pa.array(texts, pa.string()),
-        nfkc=params.nfkc, casefold=params.casefold, squeeze_space=params.squeeze_space, simplify=params.simplify,
+        nfkc=params.nfkc, casefold=params.casefold, collapse_whitespace=params.collapse_whitespace, traditional_to_simplified=params.traditional_to_simplified,
     ).to_pylist()  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_texts_that_differ_in_substance_hash_apart(one, other):
 
 
 def test_what_the_recipe_does_not_fold_keeps_copies_apart():
-    keep_all = FoldParams(nfkc=False, casefold=False, simplify=False, squeeze_space=False)
+    keep_all = FoldParams(nfkc=False, casefold=False, traditional_to_simplified=False, collapse_whitespace=False)
     assert len(set(hashed(["a b", "A b", "a  b", "ａ b"], keep_all))) == 4
     assert len(set(hashed(["汉", "漢"], keep_all))) == 2
     assert hashed(["a b"], keep_all) == [hashlib.blake2b(b"a b", digest_size=16).hexdigest()]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.core.config import load_recipe
-from jobs.judge_rules import Params
+from jobs.filter_rules import Params
 from udfs.arrow.compiled import text_buffers
 from udfs.rules import measures
 from udfs.rules.apply_limits import judge_batches
@@ -31,8 +31,8 @@ def languages(*texts):
 
 
 def reasons(rows):
-    """Why the recipe's rules leave out each row, as measure_text and judge_rules do one after the other."""
-    plan = load_recipe(ROOT / "conf/jobs/judge_rules.yaml").params("judge_rules", Params).plan()
+    """Why the recipe's rules leave out each row, as measure_text and filter_rules do one after the other."""
+    plan = load_recipe(ROOT / "conf/jobs/filter_rules.yaml").params("filter_rules", Params).plan()
     texts = pa.array([row["text"] for row in rows])
     signals = measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=1000)
     columns = {name: signals.column(name) for name in signals.schema.names}

@@ -15,7 +15,7 @@ METHODS = ("chain", "exact", "set", "simhash", "sketch")
 
 
 @dataclass(frozen=True)
-class Fates:
+class Outcomes:
     """One entry for each document that is not alone: whether it goes, and for whom."""
 
     is_out: npt.NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Fates:
     family: Ints
 
 
-def fates(
+def outcomes(
     classes: Ints,
     rank: Ints,
     left: Ints,
@@ -35,7 +35,7 @@ def fates(
     similarity: npt.NDArray[np.float64],
     method: Ints,
     rule: str,
-) -> Fates:
+) -> Outcomes:
     """What becomes of documents, best first, of which `classes` and `rank` (the order of doc_ids) are known.
 
     `left`, `right`: accepted pairs of classes (equal shingle sets), which have the same neighbours; so the
@@ -58,7 +58,7 @@ def fates(
     is_same, dup_of = survivor == number, first_at[survivor]
     how = np.where(is_same, METHODS.index("set"), _methods(a, b, method[is_here], number, survivor))
     alike = np.where(is_same, 1.0, solved.similarity[number])
-    return Fates(
+    return Outcomes(
         dup_of != np.arange(len(classes)), dup_of, how, alike, _smallest(rank, solved.family[number])
     )
 

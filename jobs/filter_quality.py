@@ -2,7 +2,7 @@
 
 reads   docs, quality, verdicts
 writes  verdicts
-run     spark-submit jobs/judge_quality.py --recipe conf/jobs/judge_quality.yaml --lake lakes/demo
+run     spark-submit jobs/filter_quality.py --recipe conf/jobs/filter_quality.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, NonNegativeInt, model_validator
 
 from jobs.core.config import Strict
-from jobs.core.routes import ANY, Matches, lead_somewhere
+from jobs.core.routes import ANY, Matches, require_default_route
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
@@ -31,21 +31,21 @@ class Route(Matches):
 
 
 class Params(Strict):
-    """See conf/jobs/judge_quality.yaml."""
+    """See conf/jobs/filter_quality.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     # the first that matches; `any` matches all
     routes: list[Route]
     min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")
-    def _routes_lead_somewhere(self) -> Params:
-        lead_somewhere(self.routes)
+    def _routes_have_a_default(self) -> Params:
+        require_default_route(self.routes)
         return self
 
 
-def judge(tables: Tables, params: Params) -> Outputs:
+def reject(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document below its bin."""
     from pyspark.sql import functions as F
 
@@ -55,7 +55,7 @@ def judge(tables: Tables, params: Params) -> Outputs:
         .select(*keys, "lang", "bin")
         .join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
     )
-    rows = rows.join(tables.kept(params.heeds), keys, how="left_semi")
+    rows = rows.join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
@@ -68,15 +68,19 @@ def judge(tables: Tables, params: Params) -> Outputs:
             lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")
         ).otherwise(limit)
         number = F.when(lang & domain, F.lit(i)).otherwise(number)
-    found = rows.withColumn("limit", limit).withColumn("route", number).where(F.col("bin") < F.col("limit"))
+    found = (
+        rows.withColumn("threshold", limit)
+        .withColumn("route", number)
+        .where(F.col("bin") < F.col("threshold"))
+    )
     return {
         "verdicts": found.select(
             F.lit(tables.job.name).alias("job"),
             *keys,
             F.lit("low_quality").alias("reason"),
             F.col("bin").cast("double").alias("value"),
-            "limit",
-            F.concat(F.lit("judge_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias(
+            "threshold",
+            F.concat(F.lit("filter_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias(
                 "rule"
             ),
             F.lit(tables.recipe_hash).alias("recipe_hash"),
@@ -85,11 +89,11 @@ def judge(tables: Tables, params: Params) -> Outputs:
 
 
 JOB = Job(
-    "judge_quality",
+    "filter_quality",
     Params,
     reads=("docs", "quality", "verdicts"),
     writes=(Writes("verdicts", "job"),),
-    steps=(judge,),
+    steps=(reject,),
     scope="lake",
     count=count_verdicts,
     about=__doc__,

@@ -3,7 +3,7 @@ Compares; no model runs.
 
 reads   docs, scores, verdicts
 writes  verdicts
-run     spark-submit jobs/judge_scores.py --recipe conf/jobs/judge_scores.yaml --lake lakes/demo
+run     spark-submit jobs/filter_scores.py --recipe conf/jobs/filter_scores.yaml --lake lakes/demo
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Limit(Strict):
 
 
 class Params(Strict):
-    """See conf/jobs/judge_scores.yaml."""
+    """See conf/jobs/filter_scores.yaml."""
 
-    # judges whose left-out documents are not looked at
-    heeds: list[str]
+    # filters whose rejected documents are not looked at
+    skip_rejected_by: list[str]
     limits: list[Limit] = Field(min_length=1)
     min_kept: NonNegativeInt  # documents
 
@@ -63,7 +63,7 @@ def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
     versions = scored.get(limit.scorer, [])
     if limit.version is None and len(versions) > 1:
         raise ContractError(
-            f"judge_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as "
+            f"filter_scores: {limit.scorer} has scored as {', '.join(versions)}; name one as "
             f"limits[{place}].version, or delete the rows of the others"
         )
     if not versions or (limit.version or versions[0]) not in versions:
@@ -73,7 +73,7 @@ def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
             or "none"
         )
         raise ContractError(
-            f"judge_scores: limits[{place}] can leave nothing out: no document that the judges kept "
+            f"filter_scores: limits[{place}] can leave nothing out: no document that the filters kept "
             f"has a score of {wanted} "
             f"(there are: {there}); run the job that scores, or mend the name"
         )
@@ -95,14 +95,14 @@ def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame
     said = (
         F.lit(limit.reason).alias("reason"),
         F.col("score").alias("value"),
-        F.lit(most).cast("double").alias("limit"),
+        F.lit(most).cast("double").alias("threshold"),
     )
     return found.select(
-        "doc_id", "batch_id", *said, F.lit(f"judge_scores.limits.{place}.{name}").alias("rule")
+        "doc_id", "batch_id", *said, F.lit(f"filter_scores.limits.{place}.{name}").alias("rule")
     )
 
 
-def judge(tables: Tables, params: Params) -> Outputs:
+def reject(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each document and limit that it is beyond.
 
     Raises ContractError for what is not scored.
@@ -112,7 +112,9 @@ def judge(tables: Tables, params: Params) -> Outputs:
     keys = ["doc_id", "batch_id"]
     docs = with_domain(
         tables,
-        tables.kept(params.heeds).join(tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"),
+        tables.kept(params.skip_rejected_by).join(
+            tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"
+        ),
     )
     scores = tables.slice("scores").select(*keys, "scorer", "version", "raw", "score")
     rows = tables.stage("scored", scores.join(docs, keys, how="inner"))
@@ -129,7 +131,7 @@ def judge(tables: Tables, params: Params) -> Outputs:
             *keys,
             "reason",
             "value",
-            "limit",
+            "threshold",
             "rule",
             F.lit(tables.recipe_hash).alias("recipe_hash"),
         )
@@ -137,11 +139,11 @@ def judge(tables: Tables, params: Params) -> Outputs:
 
 
 JOB = Job(
-    "judge_scores",
+    "filter_scores",
     Params,
     reads=("docs", "scores", "verdicts"),
     writes=(Writes("verdicts", "job"),),
-    steps=(judge,),
+    steps=(reject,),
     scope="lake",
     count=count_verdicts,
     about=__doc__,

@@ -3,7 +3,7 @@ measures nothing.
 
 reads   docs, signals
 writes  verdicts, edits
-run     spark-submit jobs/judge_rules.py --recipe conf/jobs/judge_rules.yaml --lake lakes/demo
+run     spark-submit jobs/filter_rules.py --recipe conf/jobs/filter_rules.yaml --lake lakes/demo
 
 The first route whose languages and domains match a document says which presets it must meet; every limit it
 fails is a row. A preset with line_drops asks for its dropped lines as edits, applied at the exit.
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt, field_validator, model_validator
 
 from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.routes import ANY, Label, Matches, lead_somewhere, tell_unnamed
+from jobs.core.routes import ANY, Label, Matches, log_unnamed, require_default_route
 from jobs.curation.domains import with_domain
 from jobs.runner.context import Tables
 from jobs.runner.counting import count_verdicts
 from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
-from udfs.rules.apply_limits import JUDGED, Plan, Route, judge_batches
+from udfs.rules.apply_limits import VERDICT_ROWS, Plan, Route, verdict_batches
 from udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RouteSpec(Matches):
 
 
 class Params(Strict):
-    """See conf/jobs/judge_rules.yaml for every number and its source."""
+    """See conf/jobs/filter_rules.yaml for every number and its source."""
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]
@@ -76,14 +76,14 @@ class Params(Strict):
         return given
 
     @model_validator(mode="after")
-    def _routes_lead_somewhere(self) -> Params:
+    def _routes_have_a_default(self) -> Params:
         missing = sorted({name for route in self.routes for name in route.presets} - set(self.presets))
         if missing:
             raise ValueError(
                 f"routes name presets that are not loaded: {', '.join(missing)} (loaded: "
                 f"{', '.join(self.presets)})"
             )
-        lead_somewhere(self.routes)
+        require_default_route(self.routes)
         return self
 
     def plan(self) -> Plan:
@@ -105,21 +105,21 @@ class Params(Strict):
         return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages), least)
 
 
-def judge(tables: Tables, params: Params) -> Outputs:
+def reject(tables: Tables, params: Params) -> Outputs:
     """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
     from pyspark.sql import functions as F
 
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
     judged = tables.stage(
-        "judged", rows.mapInArrow(functools.partial(judge_batches, plan=params.plan()), JUDGED)
+        "judged", rows.mapInArrow(functools.partial(verdict_batches, plan=params.plan()), VERDICT_ROWS)
     )
     unnamed = judged.where("rule IS NULL AND start IS NULL").groupBy("reason")
     unnamed = unnamed.agg(F.sum("value").cast("bigint").alias("n"))
-    tell_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
+    log_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
     own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
     verdicts = judged.where("rule IS NOT NULL").select(
-        *own, "reason", "value", "limit", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
+        *own, "reason", "value", "threshold", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
     )
     edits = judged.where("start IS NOT NULL")
     edits = edits.select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
@@ -127,11 +127,11 @@ def judge(tables: Tables, params: Params) -> Outputs:
 
 
 JOB = Job(
-    "judge_rules",
+    "filter_rules",
     Params,
     reads=("docs", "signals"),
     writes=(Writes("verdicts", "batch"), Writes("edits", "batch")),
-    steps=(judge,),
+    steps=(reject,),
     count=count_verdicts,
     about=__doc__,
     looks_at=("domains",),
