@@ -15,9 +15,9 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
-    packages=[*find_packages(include=["jobs*", "udfs*", "synth_worker*"]), "jobs.conf"],
-    package_dir={"jobs.conf": "conf"},
-    package_data={"jobs.conf": CONF, "jobs": ["report/*.html"]},
+    packages=[*find_packages(include=["jobs*", "udfs*", "synth_worker*"]), "jobs.conf", "jobs.docs"],
+    package_dir={"jobs.conf": "conf", "jobs.docs": "docs"},
+    package_data={"jobs.conf": CONF, "jobs.docs": ["renames.yaml"], "jobs": ["report/*.html"]},
     install_requires=[
         "datasketch>=2,<3",
         "deltalake>=1.6,<2",

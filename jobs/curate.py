@@ -19,6 +19,7 @@ from typing import Any
 from jobs.core import config
 from jobs.core.errors import ConfigError
 from jobs.core.packages import need_packages
+from jobs.core.renames import new_job
 from jobs.lake import hadoop_files
 from jobs.lake.lake import Lake
 from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
@@ -40,6 +41,9 @@ def job_names() -> list[str]:
 def find_job(name: str) -> Job:
     """The job called `name`. Raises ConfigError naming the jobs there are."""
     if name not in job_names():
+        new = new_job(name)
+        if new:
+            raise ConfigError(f"{name}: this job is called {new} now")
         raise ConfigError(
             f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)"
         )

@@ -23,6 +23,8 @@ from synth_worker.errors import RecipeError
 HERE = Path(__file__).resolve().parent.parent
 # conf/... stands in the checkout, or in the installed package
 PLACES = (Path("."), HERE, HERE / "jobs")
+# old names of keys: beside the packages in a checkout, in the package where it is installed
+RENAMES = (HERE / "docs/renames.yaml", HERE / "jobs/docs/renames.yaml")
 Form = Literal["markers", "text", "json"]
 
 
@@ -166,11 +168,20 @@ def checked(kind: type[Any], value: Any, place: str) -> Any:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        lines = [
-            f"{place}: {'.'.join(map(str, c['loc']))}: {c['msg'][0].lower()}{c['msg'][1:]}"
-            for c in error.errors()
-        ]
-        raise RecipeError("\n".join(lines)) from None
+        raise RecipeError("\n".join(_complaint(place, each) for each in error.errors())) from None
+
+
+def _complaint(place: str, complaint: Any) -> str:
+    where = ".".join(map(str, complaint["loc"]))
+    new = _new_key(str(complaint["loc"][-1])) if complaint["type"] == "extra_forbidden" else None
+    now = f"; this key is called {new} now" if new else ""
+    return f"{place}: {where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}{now}"
+
+
+def _new_key(key: str) -> str | None:
+    """What a key of the worker's recipe is called now; None where it never was one."""
+    file = next((path for path in RENAMES if path.is_file()), None)
+    return None if file is None else read(file)["keys"]["synth_worker"].get(key)
 
 
 def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from jobs.core.errors import ConfigError
 from jobs.core.packages import advice
 from jobs.core.records import Record
+from jobs.core.renames import new_key, new_value
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
@@ -160,11 +161,18 @@ def validate(kind: type[Any], value: object, place: str) -> Any:
 
 def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in complaint["loc"])
+    # "conf/demo.yaml: jobs.dedup_exact", of which names that changed need the job
+    job = place.rpartition("jobs.")[2]
     if complaint["type"] == "extra_forbidden":
-        return _unknown(f"{place}.{where}", str(complaint["loc"][-1]), _known(kind, complaint["loc"][:-1]))
+        known = _known(kind, complaint["loc"][:-1])
+        return _unknown(f"{place}.{where}", str(complaint["loc"][-1]), known, job)
     if complaint["type"] == "missing":
         return f"{place}.{where}: missing; a recipe writes out every parameter"
-    return f"{place}.{where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}, saw {complaint['input']!r}"
+    seen = complaint.get("ctx", {}).get("tag", complaint["input"])  # of a union that `kind` tells apart
+    names = [part for part in complaint["loc"] if isinstance(part, str)]
+    new = new_value(job, "kind" if seen is not complaint["input"] else names[-1] if names else "", seen)
+    message = f"{complaint['msg'][0].lower()}{complaint['msg'][1:]}, saw {complaint['input']!r}"
+    return f"{place}.{where}: {message}{f'; {seen!r} is called {new!r} now' if new else ''}"
 
 
 def _known(kind: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
@@ -181,7 +189,10 @@ def _known(kind: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(getattr(kind, "model_fields", ()))
 
 
-def _unknown(place: str, key: str, known: tuple[str, ...]) -> str:
+def _unknown(place: str, key: str, known: tuple[str, ...], job: str = "") -> str:
+    new = new_key(job, key)
+    if new in known:
+        return f"{place}: this key is called '{new}' now"
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return f"{place}: unknown key{hint} (known: {', '.join(sorted(known))})"

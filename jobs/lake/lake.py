@@ -54,6 +54,7 @@ UPGRADE = (
     "and says first what it will do"
 )
 # the property that says by which declaration of its columns a table was made
+CHECK = "delta.constraints.promise"  # what ADD CONSTRAINT promise sets
 SCHEMA_VERSION = "gristmill.schema"
 # which version the session's last commit made, as Delta notes it
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
@@ -253,36 +254,50 @@ class Lake:
         """Create the table, with its comments and its CHECK constraint, unless it is there."""
         if self.exists(table):
             return
-        marks = {"delta.enableDeletionVectors": str(table.marks_deleted).lower()}
-        properties = {
-            **PROPERTIES,
-            **marks,
-            "gristmill.buckets": str(self.buckets),
-            SCHEMA_VERSION: table.schema_version,
-        }
+        properties = self.properties_of(table)
         if self.is_direct:
             delta_rs.create(table, self.folder(table), properties)
             return
-        columns = ",\n".join(
-            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}"
-            for c in table.columns
-        )
-        partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
-        # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set
-        # with a second one.
-        properties |= {"delta.constraints.promise": table.check} if table.check else {}
-        listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
-        self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.ref(table)} ({columns}) USING delta {partitions} "
-            f"COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"
-        )
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.ref(table)} {_declared(table, properties)}")
 
-    def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's rows at `version` (None: newest).
+    def replace(self, table: Table, properties: dict[str, str]) -> None:
+        """Replace the table, in one commit, by an empty one of today's columns, with `properties` besides its
+        own. Older versions of it can still be read."""
+        properties = {**self.properties_of(table), **properties}
+        if self.is_catalog:
+            self.spark.sql(f"CREATE OR REPLACE TABLE {self.ref(table)} {_declared(table, properties)}")
+            return
+        from delta import DeltaTable
 
-        Raises ContractError when its columns are not the promised ones.
+        # SQL takes no other columns for a table that only its path names.
+        made = DeltaTable.replace(self.spark).location(f"{self.root}/{table.name}").comment(table.comment)
+        for c in table.columns:
+            made = made.addColumn(c.name, c.type, nullable=c.nullable, comment=c.comment)
+        properties |= {CHECK: table.check} if table.check else {}
+        for key, value in properties.items():
+            made = made.property(key, value)
+        (made.partitionedBy(*table.partitions) if table.partitions else made).execute()
+
+    def properties_of(self, table: Table) -> dict[str, str]:
+        """The properties with which the table is created."""
+        return {
+            **PROPERTIES,
+            "delta.enableDeletionVectors": str(table.marks_deleted).lower(),
+            "gristmill.buckets": str(self.buckets),
+            SCHEMA_VERSION: table.schema_version,
+        }
+
+    def read(
+        self, table: Table, version: int | None = None, renamed: dict[str, str] | None = None
+    ) -> DataFrame:
+        """The table's rows at `version` (None: newest); `renamed`: old -> new name of columns that may stand
+        under the old one.
+
+        Raises ContractError when its columns are not the declared ones.
         """
         frame = self.frame(table, version)
+        for old, new in (renamed or {}).items():
+            frame = frame if new in frame.columns else frame.withColumnRenamed(old, new)
         at = "" if version is None else f"@{version}"
         check_columns(frame, table, f"{table.name}{at}", UPGRADE)
         return frame.select(*table.names)
@@ -680,3 +695,17 @@ def conflicts_as_retry(table: str) -> Iterator[None]:
                 "same command again"
             ) from error
         raise
+
+
+def _declared(table: Table, properties: dict[str, str]) -> str:
+    """Columns, partitions, comment and properties of CREATE TABLE."""
+    columns = ",\n".join(
+        f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}"
+        for c in table.columns
+    )
+    partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
+    # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a
+    # second one.
+    properties = {**properties, **({CHECK: table.check} if table.check else {})}
+    listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
+    return f"({columns}) USING delta {partitions} COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,11 +11,14 @@ from urllib.parse import unquote
 from jobs.core.errors import ContractError
 from jobs.core.records import Records
 from jobs.lake import delta_rs, hadoop_files
-from jobs.lake.lake import conflicts_as_retry
+from jobs.lake.lake import SCHEMA_VERSION, conflicts_as_retry
 from jobs.schema.table import Table
 
 if TYPE_CHECKING:
     from jobs.lake.lake import Lake
+
+# property of a table whose rows are being written under new names: JSON of where they are taken from
+NEW_NAMES = "gristmill.new_names"
 
 
 def columns_of(lake: Lake, table: Table) -> dict[str, tuple[str, bool]]:
@@ -37,6 +41,50 @@ def alter(lake: Lake, table: Table, statements: Sequence[str], note: str) -> Non
     with lake.noted(note), lake.commit_lock(table), conflicts_as_retry(table.name):
         for statement in statements:
             lake.spark.sql(statement.replace("{table}", lake.ref(table)))
+
+
+def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], note: str) -> str:
+    """Replace the table by one with today's declaration and append its rows, columns that are not in `table`
+    left behind, missing ones null; the id of the table that was replaced.
+
+    Delta renames a column in place only under column mapping, which other readers of the lake may lack. What
+    is being done stands in a property of the new table until `finish_new_names`, and the append carries a
+    transaction id: a run that was killed anywhere is simply run again.
+    """
+    from pyspark.sql import functions as F
+
+    state = lake.state(table)
+    if state is None:
+        raise ContractError(f"{table.name}: is not there")
+    with lake.noted(note), lake.commit_lock(table), conflicts_as_retry(table.name):
+        if NEW_NAMES not in state.properties:
+            begun = json.dumps({"version": state.version, "id": state.id, "renamed": renamed})
+            lake.replace(table, {NEW_NAMES: begun, SCHEMA_VERSION: "half written"})
+            state = lake.state(table)
+            assert state is not None
+        begun = json.loads(state.properties[NEW_NAMES])
+        renamed, old = begun["renamed"], lake.frame(table, begun["version"])
+        for before, after in renamed.items():
+            old = old.withColumnRenamed(before, after)
+        columns = [
+            F.col(c.name) if c.name in old.columns else F.lit(None).cast(c.type).alias(c.name)
+            for c in table.columns
+        ]
+        writer = old.select(*columns).write.format("delta").mode("append")
+        writer = writer.option("txnAppId", f"{NEW_NAMES}-{begun['id']}").option(
+            "txnVersion", begun["version"]
+        )
+        writer.saveAsTable(lake.ref(table)) if lake.is_catalog else writer.save(f"{lake.root}/{table.name}")
+    return str(begun["id"])
+
+
+def finish_new_names(lake: Lake, table: Table, note: str) -> None:
+    """The last step after `write_under_new_names`."""
+    statements = (
+        f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')",
+        f"ALTER TABLE {{table}} UNSET TBLPROPERTIES IF EXISTS ('{NEW_NAMES}')",
+    )
+    alter(lake, table, statements, note)
 
 
 def drop(lake: Lake, table: Table) -> None:

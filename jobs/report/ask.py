@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core.errors import ConfigError, ContractError, GristmillError
 from jobs.core.records import Record, Records
+from jobs.core.renames import new_columns
 from jobs.lake.lake import Lake
 from jobs.lake.read_only import one_query
 from jobs.lake.session import asking, open_session
@@ -89,7 +90,10 @@ class Ask:
         """A table at its finished version; None when no finished run has written it."""
         if name == "runs":
             return self.lake.read_as_it_is(RUNS, self.lake.latest(RUNS))
-        return self.lake.read(catalog.table(name), self.versions[name]) if name in self.versions else None
+        if name not in self.versions:
+            return None
+        # a lake that waits for its upgrade can be asked all the same
+        return self.lake.read(catalog.table(name), self.versions[name], renamed=new_columns(name))
 
     def name_tables(self, names: set[str] | None = None) -> None:
         """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening

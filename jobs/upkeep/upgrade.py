@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jobs.core.errors import ContractError
+from jobs.core.renames import new_columns
 from jobs.lake import maintenance
 from jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
 from jobs.runner.run_log import KNOWN, log_event, rows_of
@@ -28,10 +29,12 @@ class Change:
     """What an upgrade does to one table."""
 
     table: str
-    # columns: added or relaxed; anew: dropped; mark: only the schema version is written down
-    kind: Literal["columns", "anew", "mark"]
+    # columns: added or relaxed; renamed: written again under other names; anew: dropped; mark: only the
+    # schema version is written down
+    kind: Literal["columns", "renamed", "anew", "mark"]
     detail: str
     statements: tuple[str, ...] = ()  # SQL, {table} for its name
+    renamed: tuple[tuple[str, str], ...] = ()  # (old, new) columns
 
 
 def changes(lake: Lake) -> list[Change]:
@@ -44,7 +47,8 @@ def changes(lake: Lake) -> list[Change]:
     found, refused = [], []
     for table in catalog.ALL:
         state = lake.state(table)
-        if state is None or state.properties.get(SCHEMA_VERSION) == table.schema_version:
+        is_begun = state is not None and maintenance.NEW_NAMES in state.properties
+        if state is None or (state.properties.get(SCHEMA_VERSION) == table.schema_version and not is_begun):
             continue
         try:
             found.append(_change(lake, table, state.properties))
@@ -64,6 +68,10 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
         table = catalog.table(change.table)
         if change.kind == "anew":
             maintenance.drop(lake, table)
+        elif change.kind == "renamed":
+            before = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
+            _move_ids(lake, table, before, note)
+            maintenance.finish_new_names(lake, table, note)
         else:
             marked = (
                 f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
@@ -71,7 +79,18 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
             maintenance.alter(lake, table, [*change.statements, marked], note)
         if table is RUNS:
             _with_ids(lake, note)
-    log_event(lake, run_id, UPGRADE, {change.table: change.detail for change in found}, seconds=0.0)
+    # Readers go on to the versions in which the rows stand under their new names.
+    written = [catalog.table(change.table) for change in found if change.kind == "renamed"]
+    states = {table.name: state for table in written if (state := lake.state(table)) is not None}
+    log_event(
+        lake,
+        run_id,
+        UPGRADE,
+        {change.table: change.detail for change in found},
+        seconds=0.0,
+        versions_written={name: state.version for name, state in states.items()},
+        table_ids={name: state.id for name, state in states.items()},
+    )
 
 
 def _change(lake: Lake, table: Table, properties: Any) -> Change:
@@ -80,11 +99,21 @@ def _change(lake: Lake, table: Table, properties: Any) -> Change:
     Raises ContractError where its rows must stay and cannot.
     """
     there = maintenance.columns_of(lake, table)
+    renamed = {
+        old: new
+        for old, new in new_columns(table.name).items()
+        if old in there and old not in table.names and new in table.names and new not in there
+    }
+    is_begun = maintenance.NEW_NAMES in properties  # a run that was killed between its commits
+    there = {renamed.get(name, name): kind for name, kind in there.items()}
     same = [c for c in table.columns if there.get(c.name, ("", True))[0] == c.type]
     missing = [c for c in table.columns if c.name not in there]
     other = [c for c in table.columns if c.name in there and c not in same]
     extra = [name for name in there if name not in table.names]
-    if not (missing or other or extra) and maintenance.partitions_of(lake, table) == table.partitions:
+    if (
+        not (missing or other or extra or renamed or is_begun)
+        and maintenance.partitions_of(lake, table) == table.partitions
+    ):
         return Change(
             table.name,
             "mark",
@@ -99,6 +128,8 @@ def _change(lake: Lake, table: Table, properties: Any) -> Change:
             if other
             else "",
             f"no longer used: {', '.join(extra)}" if extra else "",
+            f"renamed: {', '.join(f'{old} to {new}' for old, new in renamed.items())}" if renamed else "",
+            "its rows are half written under new names" if is_begun else "",
         )
         if part
     )
@@ -114,6 +145,10 @@ def _change(lake: Lake, table: Table, properties: Any) -> Change:
             f"{table.name}: {what or 'other partitions'}: its rows cannot be made again, and no row "
             f"has a value for {', '.join(stuck) or 'them'}; "
             "copy the lake's input into a new lake"
+        )
+    if renamed or is_begun:
+        return Change(
+            table.name, "renamed", f"{what}: the rows stay, written again", renamed=tuple(renamed.items())
         )
     added = [
         f"ALTER TABLE {{table}} ADD COLUMNS (`{c.name}` {c.type} COMMENT {quoted(c.comment)})"
@@ -147,6 +182,21 @@ def _checked(table: Table, properties: Any) -> tuple[str, ...]:
         if table.check
         else dropped
     )
+
+
+def _move_ids(lake: Lake, table: Table, before: str, note: str) -> None:
+    """Rows of `runs` that name the table by its id `before` name it as it stands, so that what they cover
+    stays covered."""
+    state = lake.state(table)
+    assert state is not None
+    moved = []
+    for row in rows_of(lake):
+        values = row.asDict()
+        ids = values["table_ids"] or {}
+        if ids.get(table.name) == before:
+            values["table_ids"] = {**ids, table.name: state.id}
+        moved.append(values)
+    maintenance.overwrite(lake, RUNS, moved, note)
 
 
 def _with_ids(lake: Lake, note: str) -> None:

@@ -32,7 +32,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:
 
 def test_an_unknown_key_inside_a_section_names_the_keys_of_that_section() -> None:
     told = complaint({**section(), "normalise": {**section()["normalise"], "nfck": True}})
-    assert "did you mean 'nfkc'? (known: casefold, nfkc, simplify, collapse_whitespace)" in told
+    assert "did you mean 'nfkc'? (known: casefold, collapse_whitespace, nfkc, traditional_to_simplified)" in told
 
 
 def test_a_missing_number_is_an_error_because_a_recipe_is_complete() -> None:

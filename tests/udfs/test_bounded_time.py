@@ -77,7 +77,7 @@ def judged(text: str) -> None:
     of = {name: measured.column(name) for name in measured.schema.names}
     of |= {"doc_id": pa.array(["a"]), "batch_id": pa.array(["b"]), "domain": pa.array(["web"])}
     plan = apply_limits.Plan((apply_limits.Route(None, None, ("c4",)),), {"c4": ()}, frozenset({"c4"}), None)
-    assert list(apply_limits.judge_batches(iter([pa.record_batch(of)]), plan))
+    assert list(apply_limits.verdict_batches(iter([pa.record_batch(of)]), plan))
 
 
 def edited(text: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from jobs import curate
 from jobs.core import config
 from jobs.core.errors import ContractError
+from jobs.lake import maintenance
 from jobs.lake.lake import Lake
 from jobs.report.ask import Ask
 from jobs.runner.run import run_job
@@ -70,8 +71,9 @@ def upgraded(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         run_job(curate.find_job("measure_text"), recipe().params("measure_text", curate.find_job("measure_text").params), Lake(spark, where))
     seen["refused"], seen["before"] = str(refused.value), {each.name: Lake(spark, where).state(each) for each in ALL}
     seen["changes"] = changes(Lake(spark, where))
-    seen["docs"] = lakes.read(Lake(spark, where), DOCS)
+    seen["docs"] = Lake(spark, where).frame(DOCS).drop("ingested_at").collect()
     upgrade(Lake(spark, where), seen["changes"])
+    seen["docs after"] = lakes.read(Lake(spark, where), DOCS)
     seen["after"], seen["versions"] = {each.name: Lake(spark, where).state(each) for each in ALL}, Runs(Lake(spark, where)).versions()
     seen["none left"] = changes(Lake(spark, where))
     seen["outcomes"] = {outcome.job: outcome.batches for outcome in curate.curate(recipe(), where, str(home / "raw"))}
@@ -90,7 +92,8 @@ def test_rows_that_cannot_be_made_again_stay_and_other_tables_are_made_anew(upgr
     assert kinds["runs"] == "columns"
     assert {kinds[name] for name in ("signals", "sketches", "corpus")} == {"anew"}
     before, after = upgraded["before"], upgraded["after"]
-    assert after["docs"].id == before["docs"].id
+    assert kinds["docs"] == "renamed"
+    assert after["docs"].id != before["docs"].id, "written again under new names"
     assert after["signals"] is None
     assert "signals" not in upgraded["versions"], "what it covered is forgotten"
     assert "docs" in upgraded["versions"]
@@ -98,6 +101,39 @@ def test_rows_that_cannot_be_made_again_stay_and_other_tables_are_made_anew(upgr
     assert upgraded["none left"] == []
     [noted] = [row for row in lakes.read(upgraded["lake"], RUNS) if row.job == "upgrade"]
     assert set(json.loads(noted.recipe)) == set(kinds)
+
+
+def test_documents_stand_under_the_new_names_of_their_columns(upgraded: dict[str, Any]) -> None:
+    old = {(row.doc_id, row.batch_id): (row.text, row.place) for row in upgraded["docs"]}
+    assert len(old) > 10
+    assert {(row.doc_id, row.batch_id): (row.text, row.source_location) for row in upgraded["docs after"]} == old
+    assert upgraded["outcomes"]["ingest_docs"] == ("batch-2",), "the other batch is covered by its old ingest"
+
+
+@pytest.mark.parametrize("at", ["after the new table", "after its rows", "after the ids"])
+def test_an_upgrade_that_was_killed_is_simply_run_again(at: str, spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(spark, str(unpacked(OLD, tmp_path) / "lake"))
+    found = [change for change in changes(lake) if change.table == "docs"]
+    rows = lake.frame(DOCS).count()
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if at == "after the new table":
+            patched.setattr(Lake, "frame", killed)
+        elif at == "after its rows":
+            patched.setattr("jobs.upkeep.upgrade._move_ids", killed)
+        else:
+            patched.setattr(maintenance, "finish_new_names", killed)
+        with pytest.raises(KeyboardInterrupt):
+            upgrade(lake, [change for change in changes(lake) if change.table == "runs"] + found)
+    again = Lake(spark, lake.where)
+    upgrade(again, [change for change in changes(again) if change.table == "docs"])
+    assert again.read(DOCS).count() == rows
+    assert again.read(DOCS).where("source_location IS NULL").isEmpty()
+    assert maintenance.NEW_NAMES not in again.state(DOCS).properties
+    assert "docs" in Runs(again).versions(), "what the old ingest covered is covered"
 
 
 def test_the_next_curation_gives_the_corpus_of_a_fresh_run(upgraded: dict[str, Any], fresh: Lake) -> None:
@@ -120,8 +156,8 @@ def test_the_newest_lake_that_is_kept_still_gives_its_corpus(spark: Any, fresh: 
 def test_a_table_whose_rows_must_stay_and_cannot_is_refused_by_name(fresh: Lake, tmp_path: Path) -> None:
     copy = lakes.copied(fresh, tmp_path / "lake")
     copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')")
-    copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} DROP COLUMN place")
+    copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} DROP COLUMN source_location")
     copy.spark.sql(f"ALTER TABLE {copy.ref(DOCS)} UNSET TBLPROPERTIES ('gristmill.schema')")
-    with pytest.raises(ContractError, match="docs: lacks place: its rows cannot be made again"):
+    with pytest.raises(ContractError, match="docs: lacks source_location: its rows cannot be made again"):
         changes(Lake(copy.spark, copy.where))
     assert table("docs").keeps_rows

@@ -11,7 +11,7 @@ from jobs.core.config import load_recipe
 from jobs.filter_rules import Params
 from udfs.arrow.compiled import text_buffers
 from udfs.rules import measures
-from udfs.rules.apply_limits import judge_batches
+from udfs.rules.apply_limits import verdict_batches
 from udfs.text import langid
 from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
@@ -38,7 +38,7 @@ def reasons(rows):
     columns = {name: signals.column(name) for name in signals.schema.names}
     columns["doc_id"] = pa.array([str(i) for i in range(len(rows))])
     more = {"batch_id": pa.array(["b"] * len(rows)), "domain": pa.array([row["domain"] for row in rows])}
-    judged = pa.Table.from_batches(list(judge_batches([pa.record_batch(columns | more)], plan))).to_pylist()
+    judged = pa.Table.from_batches(list(verdict_batches([pa.record_batch(columns | more)], plan))).to_pylist()
     found = [set() for _ in rows]
     for row in judged:
         if row["rule"]:
