@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 import zstandard
 from fastwarc.warc import ArchiveIterator
 
+from jobs.core.config import load_recipe
 from udfs.read.readers import ReadParams, as_rows, plan_units, read_units
 
 THEIRS = {"text": "text", "native_key": "id", "url": "url", "domain_hint": "domain", "lang_hint": "lang_hint", "license": "license"}
@@ -69,7 +70,9 @@ def contests(home: Path) -> dict[str, Callable[[], object]]:
     """Name -> what is timed; each bare library stands before ours."""
     columns = set(pq.read_schema(home / "docs.parquet").names)
     mapped = {ours: theirs for ours, theirs in THEIRS.items() if theirs in columns} | {"source": "source" if "source" in columns else "=web"}
-    params = ReadParams(columns=mapped)
+    shipped = load_recipe("conf/jobs/ingest_docs.yaml").jobs["ingest_docs"]
+    bounds = {name: shipped[name] for name in ("max_row_bytes", "max_raw_bytes", "max_unpacked_bytes", "max_unpack_ratio")}
+    params = ReadParams(columns=mapped, **bounds)
 
     def ours(name: str, format: str, how: ReadParams = params) -> Callable[[], object]:
         units = plan_units([(str(home / name), 1)], format, 1 << 40)
@@ -87,7 +90,7 @@ def contests(home: Path) -> dict[str, Callable[[], object]]:
         "zst, bare zstandard + json.loads": lambda: parsed(io.BufferedReader(zstandard.open(home / "zst.jsonl.zst", "rb"), 1 << 20)),
         "zst, ours": ours("zst.jsonl.zst", "jsonl"),
         "wet, bare fastwarc": lambda: warc(home / "wet.warc.wet.gz"),
-        "wet, ours": ours("wet.warc.wet.gz", "wet", ReadParams(columns={"source": "=cc"})),
+        "wet, ours": ours("wet.warc.wet.gz", "wet", ReadParams(columns={"source": "=cc"}, **bounds)),
         "parquet, bare pyarrow": lambda: sum(batch.num_rows for batch in bare(home)),
         "parquet, pyarrow + two hashes": lambda: hashed(bare(home)),
         "parquet, ours": ours("docs.parquet", "parquet"),

@@ -133,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="do not look for the packages that it needs: it will run on another machine",
     )
+    check.add_argument(
+        "--show", action="store_true", help="print the sections with every number, those of a base among them"
+    )
     why = command(
         "why",
         "what became of a document, and why",
@@ -267,6 +270,8 @@ def _check(given: argparse.Namespace) -> int | None:
             [sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False
         ).returncode
     recipe = config.load_recipe(given.recipe)
+    if given.show:
+        print(config.written_out(recipe), end="")
     for job, params in curate.plan(recipe, packages=not given.no_packages):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
         for line in getattr(params, "notes", list)():

@@ -20,7 +20,7 @@ from jobs.runner.counting import count_kept
 from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import simplified
-from udfs.edit.script import REASON
+from udfs.reasons import TRADITIONAL_SCRIPT
 
 if TYPE_CHECKING:
     pass
@@ -48,7 +48,7 @@ def convert(tables: Tables, params: Params) -> Outputs:
     wanted = kept.join(skipped, keys, how="left_anti")
     changes = simplified(params.opencc).once()
     found = tables.texts(wanted, "text").select(*keys, changes("text").alias("found"))
-    own, reason = F.lit(tables.job.name).alias("job"), F.lit(REASON).alias("reason")
+    own, reason = F.lit(tables.job.name).alias("job"), F.lit(TRADITIONAL_SCRIPT).alias("reason")
     edits = found.select(*keys, F.explode("found").alias("edit"))
     return {"edits": edits.select(own, *keys, "edit.*", reason)}
 

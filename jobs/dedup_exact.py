@@ -164,7 +164,7 @@ def find_copies(tables: Tables, params: Params) -> Outputs:
         own,
         "doc_id",
         "batch_id",
-        F.concat(F.lit("same_"), F.when(F.col("method") == "url", "url").otherwise("text")).alias("reason"),
+        F.when(F.col("method") == "url", "same_url").otherwise("same_text").alias("reason"),
         F.lit(1.0).alias("value"),
         F.lit(1.0).alias("threshold"),
         F.concat(F.lit("dedup_exact."), "method").alias("rule"),

@@ -16,7 +16,7 @@ import sys
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from jobs.core.concurrency import in_background
 from jobs.core.config import Strict
@@ -63,6 +63,8 @@ class Params(Strict):
     max_row_bytes: PositiveInt
     max_raw_bytes: PositiveInt  # of a rejected row that are kept
     max_unpacked_bytes: PositiveInt  # a compressed file is read no further
+    # nor one that unpacks to more than so many times the packed bytes read so far
+    max_unpack_ratio: PositiveFloat
     # plain files are read in parts of this size
     split_bytes: PositiveInt
     # the same id with other text: which stays, in the order in which batches were first ingested
@@ -101,28 +103,17 @@ class Params(Strict):
             "max_row_bytes": self.max_row_bytes,
             "max_raw_bytes": self.max_raw_bytes,
             "max_unpacked_bytes": self.max_unpacked_bytes,
+            "max_unpack_ratio": self.max_unpack_ratio,
         }
         return readers.ReadParams(
             columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds
         )
 
 
-# What this job adds to the reader's reasons (udfs/read/rows.py) and the contract's
-# (conf/expectations/docs.yaml).
-REASONS = {
-    "repeated_document": "the same document stands earlier in this batch",
-    "already_ingested": "the same document came with another batch",
-    "older_version": "the same id stands with other text in this batch, in a place that wins by the "
-    "recipe's same_id",
-    "superseded_version": "another batch holds a version of the document that wins by the recipe's same_id",
-    batches.NO_LONGER: "the batch was read again and no longer holds the document (place tells where "
-    "it stood)",
-    batches.DELETED: "somebody else deleted the document from docs, and `gristmill repair` accepted that",
-    batches.READ_AGAIN: "the copy in another batch for which it was left out is gone; it comes back "
-    "when its batch is read again",
-}
-# of these the one that counts as a broken row: an id that stands for several texts names none
+# Rows of another document or version: no fault of theirs, but for AMBIGUOUS, an id that stands for several
+# texts and so names none.
 AMBIGUOUS = "older_version"
+REPEATS = ("repeated_document", "already_ingested", "superseded_version")
 # rows left out for a document of another batch
 GIVEN_UP = ("already_ingested", "superseded_version")
 
@@ -366,7 +357,7 @@ def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) 
     min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = found.pop(None, 0)
-    broken = {reason: n for reason, n in found.items() if reason not in REASONS or reason == AMBIGUOUS}
+    broken = {reason: n for reason, n in found.items() if reason not in REPEATS}
     listed = ", ".join(
         f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
     )

@@ -27,40 +27,18 @@ from jobs.report import duplicates as dups
 from jobs.report import lists, page, quality, samples
 from jobs.report import measures as data
 from jobs.report.ask import funnel_of
-from jobs.runner.batches import DELETED, NO_LONGER, READ_AGAIN
+from jobs.runner.batches import NO_LONGER
 from jobs.runner.context import Tables
 from jobs.runner.job import Job, Outputs
 from jobs.runner.main import main
 from jobs.runner.run_log import now
 from jobs.schema import catalog
-from udfs.read.rows import REASONS as REJECTED
 from udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 OUTPUT = "_report/index.html"
-# what is wrong, where no rule of udfs/rules/limits.py and no reader of udfs/read/rows.py says it
-ABOUT = {
-    "repeated_document": "The same document stands earlier in its batch.",
-    "already_ingested": "The same document came with another batch.",
-    "older_version": "The same id stands with other text in the same batch, which wins by the recipe's "
-    "same_id.",
-    "superseded_version": "Another batch holds a version of the document that wins by the recipe's same_id.",
-    NO_LONGER: "A document that the batch held before it was read again.",
-    DELETED: "A document that somebody else deleted from docs, as `gristmill repair` accepted.",
-    READ_AGAIN: "The copy in another batch for which it was left out is gone; it comes back when its "
-    "batch is read again.",
-    "contaminated": "It holds an item of a benchmark (question, short question with its answer, or "
-    "passage), whole, edited or in part.",
-    "unlikely_in_its_domain": "A language model finds it less likely than nearly all other documents "
-    "of its domain.",
-    "same_text": "The text is, after normalising, that of another document, which stays.",
-    "same_url": "The address is that of another document, which stays.",
-    "near_duplicate": "So alike to a document that stays that their shingle sets reach the limit.",
-    "other_language": "The measured language is none of those that the recipe keeps; the value is its score.",
-    "empty_after_edits": "The edits left fewer characters than the limit.",
-}
 
 
 class Params(Strict):
@@ -129,7 +107,6 @@ def write_page(tables: Tables, params: Params) -> Outputs:
     cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
     fill_in_texts(tables, params, asked)
     funnel, late = samples.split(funnel_of(tables.runs), wrote)
-    about = {**ABOUT, **REJECTED, **{limit.reason: limit.about for limit in LIMITS.values()}}
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.opening(
@@ -139,7 +116,7 @@ def write_page(tables: Tables, params: Params) -> Outputs:
         "kept": page.kept_table(cells, *shown),
         "measures": measures(asked["distributions"], asked["rules"], shown),
         "reasons": lists.reason_groups(
-            [row["job"] for row in funnel], reasons, asked["rules"], asked["samples"], about
+            [row["job"] for row in funnel], reasons, asked["rules"], asked["samples"]
         ),
         "edits": asked["edits"],
         "benchmarks": asked["benchmarks"],
@@ -147,7 +124,7 @@ def write_page(tables: Tables, params: Params) -> Outputs:
         "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
         "synthetic": asked["synthetic"],
         "duplicates": asked["duplicates"],
-        "rejects": lists.reject_groups(rejects[0], rejects[1], about),
+        "rejects": lists.reject_groups(rejects[0], rejects[1]),
         "params": params,
     }
     hadoop_files.write_text(tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", page.render(sections))

@@ -20,7 +20,7 @@ from jobs.runner.counting import count_kept
 from jobs.runner.job import Job, Outputs, Writes
 from jobs.runner.main import main
 from udfs.columns import licence_headers
-from udfs.edit.headers import REASON
+from udfs.reasons import LICENCE_HEADER
 
 if TYPE_CHECKING:
     pass
@@ -46,7 +46,11 @@ def strip(tables: Tables, params: Params) -> Outputs:
     found = texts.select(*keys, licence_headers().once()("text").alias("found"))
     spans = found.select(*keys, F.explode("found").alias("span"))
     own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")
-    return {"edits": spans.select(own, *keys, "span.start", "span.end", gone, F.lit(REASON).alias("reason"))}
+    return {
+        "edits": spans.select(
+            own, *keys, "span.start", "span.end", gone, F.lit(LICENCE_HEADER).alias("reason")
+        )
+    }
 
 
 JOB = Job(

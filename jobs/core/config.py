@@ -1,4 +1,4 @@
-"""Recipes: strict, complete YAML files. Every number is written out; an unknown key is an error with a
+"""Recipes: strict, complete YAML files. Every number is written out, once; an unknown key is an error with a
 suggestion.
 
 lake: {path: lakes/demo, buckets: 1}
@@ -7,6 +7,9 @@ after: conf/demo.yaml        # where this recipe goes on with a lake that anothe
 jobs:
   measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs
                              them
+  dedup_exact:
+    base: conf/jobs/dedup_exact.yaml   # its section of the same job; what is written here replaces whole
+    min_kept: 100                      # parameters of it
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from jobs.core.renames import new_key, new_value
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
+# of a section: the recipe whose section of the same job it changes
+BASE = "base"
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
 
@@ -47,7 +52,8 @@ class LakeSpec(Strict):
 
 @dataclass(frozen=True)
 class Recipe:
-    """One recipe file: its path, the lake it names (if any) and the raw parameters of each job, in order."""
+    """One recipe file: its path, the lake it names (if any) and the raw parameters of each job, in order,
+    those of a section's base among them."""
 
     path: Path
     lake: LakeSpec | None
@@ -116,7 +122,8 @@ def load_yaml(path: Path) -> Any:
 def load_recipe(name: str | Path) -> Recipe:
     """Read a recipe file.
 
-    Raises ConfigError when it is missing, is not YAML or has other top-level keys than KEYS.
+    Raises ConfigError when it is missing, is not YAML, has other top-level keys than KEYS, or a base that has
+    no such section.
     """
     path = find_file(name)
     content = load_yaml(path)
@@ -133,6 +140,7 @@ def load_recipe(name: str | Path) -> Recipe:
         raise ConfigError(
             f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}"
         )
+    jobs = {job: _on_base(path, job, section, ()) for job, section in content["jobs"].items()}
     lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
     settings = content.get("spark", {})
     if not isinstance(settings, dict) or not all(
@@ -145,7 +153,31 @@ def load_recipe(name: str | Path) -> Recipe:
     after = content.get("after")
     if after is not None and not isinstance(after, str):
         raise ConfigError(f"{path}: after: wanted the path of a recipe, saw {after!r}")
-    return Recipe(path, lake, content["jobs"], settings, find_file(after, path.parent) if after else None)
+    return Recipe(path, lake, jobs, settings, find_file(after, path.parent) if after else None)
+
+
+def _on_base(path: Path, job: str, section: Record, seen: tuple[Path, ...]) -> Record:
+    """The parameters of a section: those of its base, but for what it writes itself."""
+    if BASE not in section:
+        return section
+    place, named = f"{path}: jobs.{job}.{BASE}", section[BASE]
+    if not isinstance(named, str):
+        raise ConfigError(f"{place}: wanted the path of a recipe with a section {job}, saw {named!r}")
+    base = find_file(named, path.parent)
+    if base.resolve() in (path.resolve(), *(each.resolve() for each in seen)):
+        raise ConfigError(f"{place}: {named} leads back to itself; write the parameters out in one of them")
+    content = load_yaml(base)
+    jobs = content.get("jobs") if isinstance(content, dict) else None
+    theirs = jobs.get(job) if isinstance(jobs, dict) else None
+    if not isinstance(theirs, dict):
+        raise ConfigError(f"{place}: {base} has no section {job}; name the recipe that has it")
+    own = {name: value for name, value in section.items() if name != BASE}
+    return {**_on_base(base, job, theirs, (*seen, path)), **own}
+
+
+def written_out(recipe: Recipe) -> str:
+    """The sections of a recipe as YAML, with what they have of a base."""
+    return yaml.safe_dump({"jobs": recipe.jobs}, sort_keys=False, allow_unicode=True, width=110)
 
 
 def validate(kind: type[Any], value: object, place: str) -> Any:

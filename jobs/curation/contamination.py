@@ -13,8 +13,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from jobs.core.config import Strict
 from jobs.core.errors import ConfigError
+from jobs.core.reasons import BENCHMARK_ITEMS
 from jobs.curation.benchmark_items import Questions, read_questions
-from udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, REASONS, Item, Plan, plan_items
+from udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, Item, Plan, plan_items
 from udfs.contamination.search import Index, OverlapParams, find_items
 
 if TYPE_CHECKING:
@@ -168,8 +169,8 @@ class Against(Strict):
 
     def _note(self, benchmark: str, part: str, n: int, never: dict[str, list[str]]) -> str:
         total = sum(map(len, never.values()))
-        why = ", ".join(
-            f"{len(items)} {REASONS[reason].format(**self.model_dump())} (such as {items[0]})"
+        why = " ".join(
+            f"{len(items)} (such as {items[0]}): {BENCHMARK_ITEMS[reason].found}"
             for reason, items in sorted(never.items())
         )
         parts, verb = part if n == 1 else f"{part}s", "is" if total == 1 else "are"

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from jobs.core.reasons import in_words
 from jobs.core.records import Record, Records
 from jobs.report import text as words
 from jobs.report.measures import PAIR_BINS
@@ -68,7 +69,6 @@ def reason_groups(
     reasons: Records,
     rules: Records,
     samples: Records,
-    about: dict[str, str],
 ) -> Records:
     """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other
     reason, the limits that failed, samples."""
@@ -77,7 +77,7 @@ def reason_groups(
         mine = {"job": row["job"], "reason": row["reason"]}
         told: Record = {
             **row,
-            "about": about.get(row["reason"], ""),
+            "about": in_words("verdicts.reason", row["reason"]),
             "limits": _limits(rules, mine),
             "samples": [s for s in samples if mine.items() <= s.items()],
         }
@@ -116,7 +116,7 @@ def _sign(value: float | None, limit: float | None) -> str:
     return "<" if value < limit else ">" if value > limit else "="
 
 
-def reject_groups(counted: dict[str, int], samples: Records, about: dict[str, str]) -> Records:
+def reject_groups(counted: dict[str, int], samples: Records) -> Records:
     """Rejects by reason with raw rows; the first reason that has some stands open."""
     first = next(
         (
@@ -131,7 +131,7 @@ def reject_groups(counted: dict[str, int], samples: Records, about: dict[str, st
         {
             "reason": reason,
             "n": n,
-            "about": about.get(reason, ""),
+            "about": in_words("rejects.reason", reason),
             "bar": bar([(n, "left-2", f"{n:,} rows")], top, f"{reason}: {n:,} rows"),
             "samples": [sample for sample in samples if sample["reason"] == reason],
             "is_open": reason == first,

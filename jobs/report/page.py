@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from jobs.core.reasons import in_words
 from jobs.core.records import Record, Records
 from jobs.report import charts
 from jobs.report import text as words
@@ -35,6 +36,7 @@ def render(context: Record) -> str:
         seconds=words.seconds,
         language=words.language,
         visible=words.visible,
+        in_words=lambda reason, column: in_words(column, reason),
     )
     env.globals.update(count=words.count, sample=words.sample, short=charts.short)
     page = env.get_template("page.html").render(context)

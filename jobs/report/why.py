@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.core.errors import ConfigError
+from jobs.core.reasons import in_words
 from jobs.core.records import Record, Records
 from jobs.schema import catalog
 from udfs.read.rows import doc_id_of
@@ -107,7 +108,8 @@ def _gone(ask: Opened, name: str) -> Record:
         if found:
             lines = [*_came(found[0]), "  gone: no batch holds it any more"]
             told = _rejects(ask, found[0]["doc_id"])
-            lines += [f"  {_refusal(row)}" for row in told]
+            for row in told:
+                lines += [f"  {_refusal(row)}", *_told("rejects.reason", row["reason"])]
             first = {key: found[0][key] for key in ("doc_id", "batch_id", "source_location")}
             return {**first, "outcome": "gone", "lines": lines}
     raise ConfigError(
@@ -165,9 +167,18 @@ def _refusal(row: Any) -> str:
     return f"{row['reason']} (batch {row['batch_id']}, {row['source_location']})"
 
 
+def _told(column: str, reason: str) -> list[str]:
+    """The line that says in words what a reason means."""
+    words = in_words(column, reason)
+    return [f"    {words}"] if words else []
+
+
 def _rejected(rows: list[Any]) -> Record:
     """The story of input rows that became no document."""
-    lines = [f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}" for row in rows]
+    lines = []
+    for row in rows:
+        lines.append(f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}")
+        lines += _told("rejects.reason", row["reason"])
     first = {key: rows[0][key] for key in ("doc_id", "batch_id", "source_location", "reason")}
     return {**first, "outcome": "rejected", "lines": lines}
 
@@ -184,12 +195,15 @@ def _rows(ask: Opened, name: str, doc_id: str) -> list[Any]:
 
 def _story(ask: Opened, doc: Any, rejected: list[Any]) -> Record:
     doc_id = doc["doc_id"]
-    lines = [*_came(doc), *(f"  the same id again: {_refusal(row)}" for row in rejected)]
+    lines = _came(doc)
+    for row in rejected:
+        lines += [f"  the same id again: {_refusal(row)}", *_told("rejects.reason", row["reason"])]
     verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
     for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
         limit = "" if v["threshold"] is None else f" against {v['limit']:.4g}"
         number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
         lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
+        lines += _told("verdicts.reason", v["reason"])
     chain = _chain(ask, doc_id, lines)
     corpus = _rows(ask, "corpus", doc_id)
     outcome = "kept" if corpus else "left out" if verdicts else "not judged yet"

@@ -46,7 +46,7 @@ REJECTS = Table(
     columns("""
 batch_id | string! | the ingest batch
 source_location | string! | where the row stood: file and row or byte position
-reason   | string! | what is wrong, from the closed list in udfs/read/rows.py and jobs/ingest_docs.py
+reason   | string! | what is wrong; docs/reasons.md (jobs/core/reasons.py) says what each means
 doc_id   | string  | the document's id, when the row got that far (null otherwise)
 raw      | string  | the row as it was, cut to the recipe's bound; of a file that is not of its format, what
          |         | it is
@@ -112,7 +112,7 @@ job         | string! | the job that judged
 """
         + DOC
         + """
-reason      | string! | what is wrong, from a closed list
+reason      | string! | what is wrong; docs/reasons.md (jobs/core/reasons.py) says what each means
 value       | double  | the measured value that failed (null when the reason has none)
 threshold   | double  | what it was compared with
 rule        | string  | preset and limit that failed, such as gopher.min_n_words
@@ -136,7 +136,7 @@ job         | string! | the job that asks for the edit
 start       | int!    | first code point of the span in docs.text (0-based)
 end         | int!    | code point after the span
 replacement | string! | what stands there in corpus.text (empty: the span is dropped)
-reason      | string! | why
+reason      | string! | why; docs/reasons.md (jobs/core/reasons.py) says what each means
 """
     ),
     key=("job", "doc_id", "batch_id", "start", "end"),

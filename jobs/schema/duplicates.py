@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.core.reasons import BENCHMARK_ITEMS as BENCHMARK_ITEMS_REASONS
 from jobs.schema.table import DOC, Table, columns
 
 TEXT_HASHES = Table(
@@ -135,14 +136,14 @@ BENCHMARK_ITEMS = Table(
     "benchmark_items",
     "One row for each part of a benchmark's item in the last run of a job that looks for them: whether "
     "it is looked for, and why not.",
-    columns("""
+    columns(f"""
 job       | string! | the job that looks for it
 benchmark | string! | as its file or the recipe names it
 item      | string! | the item's id in its benchmark (of a passage: the first item that has it)
 part      | string! | question, question_answer or passage, as in contamination (question: of an item that is
           |         | not looked for too)
-reason    | string  | why it is never looked for: empty, only_numbers, too_few_words, too_common (null: it is
-          |         | looked for)
+reason    | string  | why it is never looked for: {", ".join(BENCHMARK_ITEMS_REASONS)}
+          |         | (null: it is looked for)
 """),
     key=("job", "benchmark", "item", "part"),
     partitions=("job",),

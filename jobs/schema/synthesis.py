@@ -168,7 +168,7 @@ SAMPLE_VERDICTS = Table(
     columns("""
 job         | string! | the job that judged
 sample_id   | string! | samples.sample_id
-reason      | string! | what is wrong, from a closed list
+reason      | string! | what is wrong; docs/reasons.md (jobs/core/reasons.py) says what each means
 value       | double  | the measured value that failed
 threshold   | double  | what it was compared with
 rule        | string  | the filter or quota that failed

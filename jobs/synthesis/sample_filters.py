@@ -34,7 +34,7 @@ LIMITS = {
     "min_pass_rate": ("pass_rate", "too_hard"),
     "max_pass_rate": ("pass_rate", "too_easy"),
     "min_complexity": ("instruction_complexity", "too_simple"),
-    "min_quality": ("response_quality", "low_quality"),
+    "min_quality": ("response_quality", "low_response_quality"),
     "min_depth": ("reasoning_depth", "shallow"),
     "min_safety": ("safety", "unsafe"),
 }

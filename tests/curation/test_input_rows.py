@@ -10,7 +10,7 @@ import pytest
 from jobs.core.errors import ConfigError, ContractError, RetryLater
 from jobs.curation.input_rows import files_read, refuse_misread, total
 from jobs.lake.listing import File, Listing
-from udfs.read.rows import ReadParams
+from tests.udfs.read.params import ReadParams
 
 LISTING = Listing("/in", "in", (File("/in/a", "a", 30, 1_000_000, None), File("/in/b", "b", 0, 2_000_000, "tag")), ())
 HASHES = ["0" * 32, "1" * 32]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jobs.core.reasons import in_words
 from jobs.curate import find_job
 from jobs.lake.lake import Lake
 from jobs.runner.run import run_job
@@ -127,6 +128,8 @@ def test_every_reason_of_the_lake_appears_with_its_documents(curated: Lake, page
     text = Seen(page).text
     for reason in verdicts | {row.reason for row in read(curated, REJECTS)}:
         assert reason in text
+    for reason in verdicts:
+        assert in_words("verdicts.reason", reason) in text
     assert "Too short." in text
 
 

@@ -160,7 +160,7 @@ def test_what_the_worker_solved_is_difficulty(sampled: Lake, params_of: Callable
 
     limits = {"any": {"min_pass_rate": 0.1, "max_pass_rate": 0.9, "min_quality": 0.4}}
     run_job(filter_samples.JOB, params_of("filter_samples", **{**EASY, "limits": limits, "decontaminate": None, "near_duplicates": None, "same_language": False}), sampled)
-    assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard", "g05": "low_quality"}
+    assert {name: rows[0][0] for name, rows in verdicts(sampled).items()} == {"g01": "too_easy", "g03": "too_hard", "g05": "low_response_quality"}
 
 
 def test_samples_go_out_to_be_judged_beside_their_source_and_to_be_solved_once(sampled: Lake, params_of: Callable[..., Any]) -> None:

@@ -262,6 +262,7 @@ def told(ask: Ask, name: str) -> str:
 def test_rows_that_became_no_document_and_versions_that_went_are_found_too(ask: Ask) -> None:
     empty = ask.why("https://example.com/empty")
     assert (empty["outcome"], ask.why("empty one")["lines"]) == ("rejected", empty["lines"])
+    assert "no letter, digit or symbol of meaning" in empty["lines"][1], "the reason in words"
     assert ask.why("4711-key")["outcome"] == "rejected", "by what is kept of the row"
     gone = ask.why("https://example.com/gone")
     assert (gone["doc_id"], gone["batch_id"]) == (doc_id_of("gone", "gone", None, ""), "three")

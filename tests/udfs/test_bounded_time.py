@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import udfs
+from tests.udfs.read.params import ReadParams
 from udfs.arrow.compiled import text_buffers
 from udfs.contamination import search  # fmt: skip
 from udfs.dedup import minhash, shingles, simhash, verdicts
@@ -99,7 +100,7 @@ def filled_in(text: str) -> None:
     list(mixing.shape_batches(iter([rows_in]), marks, 1.0, 0.5, 1))
 
 
-READ = rows.ReadParams({"text": "text", "source": "=x", "native_key": "id"})
+READ = ReadParams({"text": "text", "source": "=x", "native_key": "id"})
 LIMITS = READ.limits
 
 
@@ -223,7 +224,7 @@ NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that
     "arrow.batches", "scoring.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "scoring.embedding", "scoring.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "scoring.text_heads", "scoring.training",
     "arrow.zip_directories",
     "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups",
-    "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values",
+    "read.counted", "read.packings", "read.part_hash", "read.paths", "read.survey", "read.values", "reasons",
 }  # fmt: skip
 
 UNITS = [

@@ -17,15 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.contamination.search import WORD, Index, OverlapParams, as_tokens, build_index
+from udfs.reasons import EMPTY, ONLY_NUMBERS, TOO_COMMON, TOO_FEW_WORDS
 
 QUESTION, QUESTION_ANSWER, PASSAGE = "question", "question_answer", "passage"
-EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON = "empty", "only_numbers", "too_few_words", "too_common"
-REASONS = {  # why a part of an item is never found
-    EMPTY: "without a word or number",
-    ONLY_NUMBERS: "of nothing but numbers and single letters",
-    TOO_FEW_WORDS: "below min_words {min_words:g}, and no answer makes up for it",
-    TOO_COMMON: "of which every few words stand in more than {max_seed_items} items",
-}
 # an answer that names a choice, and says nothing beside a text
 _LETTER = re.compile(r"\W*[A-Za-z]\W*")
 

@@ -64,22 +64,27 @@ _NO_PASSWORD = re.compile(
     r"|[x*.]+|\$.*|.*[{}<>].*|%[sd]|\d{1,5}"
 )
 
+# A value of RANDOM_CHARS characters, RANDOM_KINDS of them different, looks drawn if at least so many of its
+# neighbours are of two kinds (digit, capital, small letter). Ours.
+RANDOM_CHARS, RANDOM_KINDS = 16, 8
+CHANGES_WITH_DIGITS, CHANGES_OF_CASE = 0.2, 0.35
+
 
 def is_random(value: str) -> bool:
     """Whether a value of 16 characters and more looks drawn: digits among letters, changing kind often.
 
-    Names of many words change seldom (a digit at a word's end): a fifth of the neighbours is the least.
+    Names of many words change seldom (a digit at a word's end).
     """
     runs = re.findall(r"[A-Za-z0-9]+", value)
     pairs = [(one, other) for run in runs for one, other in itertools.pairwise(run)]
     changes = sum(_kind(one) != _kind(other) for one, other in pairs)
     has_both = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
     has_cases = re.search(r"[a-z]", value) and re.search(r"[A-Z]", value)
-    least = 0.2 if has_both else 0.35
+    least = CHANGES_WITH_DIGITS if has_both else CHANGES_OF_CASE
     return (
-        len(value) >= 16
+        len(value) >= RANDOM_CHARS
         and bool(has_both or has_cases)
-        and len(set(value)) >= 8
+        and len(set(value)) >= RANDOM_KINDS
         and changes >= least * len(pairs)
     )
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-REASON = "licence_header"
 FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
 _LICENCE = (  # of code, by name
     r"(?:apache|mit|[023]?-?bsd|bsd|[al]?gpl|gnu|mpl|mozilla|isc|cc0|cc[- ]by|creative commons|unlicense"

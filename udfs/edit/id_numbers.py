@@ -22,6 +22,8 @@ _REGIONS = frozenset(
     "71 81 82 83 91".split()
 )
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+# Births that a resident ID may state: nobody alive is older, and those to come for some years.
+FIRST_YEAR, LAST_YEAR = 1800, 2040
 _CARDS = tuple(
     re.compile(rf"(?<![0-9])(?=({form}){_END})")
     for form in (
@@ -73,7 +75,7 @@ def is_id_card(number: str) -> bool:
     except ValueError:
         return False
     total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, number, strict=False))
-    return 1800 <= born.year <= 2040 and "10X98765432"[total % 11] == number[17].upper()
+    return FIRST_YEAR <= born.year <= LAST_YEAR and "10X98765432"[total % 11] == number[17].upper()
 
 
 def _is_old_id(number: str) -> bool:

@@ -17,6 +17,7 @@ from udfs.edit.ascii_forms import Span, ascii_forms, digit_zones
 from udfs.edit.credentials import credentials
 from udfs.edit.id_numbers import bank_cards, id_cards
 from udfs.edit.phones import phones
+from udfs.reasons import PII
 
 # in this order: what one has taken, no later one takes
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")
@@ -75,6 +76,6 @@ def find_pii(text: str, entities: tuple[str, ...] = ENTITIES) -> list[tuple[int,
 def scrub_texts(texts: pa.Array, params: PiiParams) -> pa.Array:
     """FOUND of each text: an edit for each entity, in the order of the text; a null text has none."""
     entities = tuple(name for name in ENTITIES if name in params.placeholders)
-    said = {entity: (params.placeholders[entity], f"pii_{entity}") for entity in entities}
+    said = {entity: (params.placeholders[entity], PII.format(entity)) for entity in entities}
     found = [find_pii(text or "", entities) for text in texts.to_pylist()]
     return pa.array([[(start, end, *said[entity]) for start, end, entity in each] for each in found], FOUND)

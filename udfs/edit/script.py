@@ -13,7 +13,6 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-REASON = "traditional_script"
 # of OpenCC; `p`: words too, as the mainland has them
 CONFIGS = ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")
 FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replacement", pa.string())]))

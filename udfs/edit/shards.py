@@ -28,6 +28,10 @@ _WRITTEN = pa.schema(
         ("sha256", pa.string()),
     ]
 )
+# Rows that a task holds before it writes them: of Parquet a row group; JSON Lines do not change with it.
+HELD_ROWS = 500
+# Of a finished file, read for its checksum.
+BLOCK_BYTES = 1 << 20
 SHAPE = ("fim", "cut_start", "cut_end")
 
 
@@ -155,7 +159,7 @@ class _Shard:
         if self.done is not None:
             return
         self.rows.append(row)
-        if len(self.rows) >= 500:
+        if len(self.rows) >= HELD_ROWS:
             self._flush()
 
     def _flush(self) -> None:
@@ -195,7 +199,7 @@ def _digest(system: fs.FileSystem, path: str) -> dict[str, Any]:
     """Size and SHA-256 of a file as it stands on the disk."""
     digest, size = hashlib.sha256(), 0
     with system.open_input_stream(path, compression=None) as stream:
-        while block := stream.read(1 << 20):
+        while block := stream.read(BLOCK_BYTES):
             digest.update(block)
             size += len(block)
     return {"n_bytes": size, "sha256": digest.hexdigest()}

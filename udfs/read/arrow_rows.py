@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs import reasons
 from udfs.read.paths import inside
 from udfs.read.rows import ROWS, Mapper, Row, doc_id_of, hash128
 from udfs.read.values import MISSING, Reject, Undecodable
@@ -47,7 +48,9 @@ def rows_of(
     if twice := repeated(names, mapper):
         rows = zip(locations.to_pylist(), paths.to_pylist(), strict=True)
         told = f"{', '.join(twice)} stands more than once among the columns"
-        yield from (mapper.reject(location, path, "duplicate_column", told, told) for location, path in rows)
+        yield from (
+            mapper.reject(location, path, reasons.DUPLICATE_COLUMN, told, told) for location, path in rows
+        )
         return
     columns = {
         theirs: column

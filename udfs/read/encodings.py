@@ -19,6 +19,8 @@ from __future__ import annotations
 import codecs
 import functools
 
+from udfs import reasons
+
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
 # share of non-ASCII characters in the zone of daily use
 MIN_COMMON = 0.6
@@ -60,10 +62,10 @@ def decode(raw: bytes, encoding: str) -> str:
         except UnicodeDecodeError:
             continue
     if encoding in ("utf-8", "auto") and _has_surrogates(raw):
-        raise BadEncoding("lone_surrogate")
+        raise BadEncoding(reasons.LONE_SURROGATE)
     legacy = detect(raw) if encoding == "auto" else None
     if legacy is None:
-        raise BadEncoding("invalid_encoding")
+        raise BadEncoding(reasons.INVALID_ENCODING)
     return decode(raw, legacy)
 
 

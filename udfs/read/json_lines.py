@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from udfs import reasons
 from udfs.read.values import NotFinite, Number, Reject
 
 # nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail
@@ -28,23 +29,23 @@ def parse(text: str) -> dict[str, Any]:
     try:
         record, end = _scan(text, 0)
     except RecursionError:
-        raise Reject("nested_too_deep") from None
+        raise Reject(reasons.NESTED_TOO_DEEP) from None
     except (ValueError, StopIteration):
-        raise Reject("malformed_json") from None
+        raise Reject(reasons.MALFORMED_JSON) from None
     if end != len(text):
-        raise Reject("malformed_json")
+        raise Reject(reasons.MALFORMED_JSON)
     if not isinstance(record, dict):
-        raise Reject("not_an_object")
+        raise Reject(reasons.NOT_AN_OBJECT)
     for value in record.values():
         if type(value) in (dict, list) and _depth(record) > MAX_DEPTH:
-            raise Reject("nested_too_deep")
+            raise Reject(reasons.NESTED_TOO_DEEP)
     return record
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        raise Reject("duplicate_key")
+        raise Reject(reasons.DUPLICATE_KEY)
     return record
 
 

@@ -11,6 +11,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from udfs import reasons
 from udfs.read import json_lines
 from udfs.read.encodings import BadEncoding, codec_of, decode
 from udfs.read.json_values import values
@@ -105,7 +106,7 @@ def _is_whole(line: bytes, encoding: str) -> bool:
     except BadEncoding:
         return False
     except Reject as bad:
-        return bad.reason in ("duplicate_key", "not_an_object")
+        return bad.reason in (reasons.DUPLICATE_KEY, reasons.NOT_AN_OBJECT)
     return True
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from udfs import reasons
 from udfs.read.streams import BrokenStream, Limits, Line
 
 _BRACKET = re.compile(rb'["{}\[\]]')
@@ -20,6 +21,12 @@ _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _LOOSE = re.compile(rb"[,\]}\r\n{\[]")
 # Commas, line ends, the mark of UTF-8, and the separator of JSON text sequences (RFC 7464).
 _GAP = re.compile(rb"[ \t\r\n,\xef\xbb\xbf\x1e]*+")
+
+# White space before an object of which the beginning of its line is learnt, bytes; an indent is shorter.
+GAP_BYTES = 256
+# A border is a line end, such white space and a brace: what of one may still be cut off at the end of what is
+# held.
+LONGEST_BORDER = GAP_BYTES + 2
 
 
 def values(pieces: Iterator[bytes], limits: Limits) -> Iterator[Line]:
@@ -59,12 +66,12 @@ class _Values:
                 self._drop(1)
             else:
                 row = self._value()
-                is_array = is_array and row[2] != "truncated_file"  # said once
+                is_array = is_array and row[2] != reasons.TRUNCATED_FILE  # said once
                 yield row
         if self._broken:
             yield self.at, self._broken.seen.encode(), self._broken.reason
         elif is_array:
-            yield self.at, b"", "truncated_file"
+            yield self.at, b"", reasons.TRUNCATED_FILE
 
     def _more(self) -> bool:
         try:
@@ -87,7 +94,7 @@ class _Values:
         while True:
             match = _GAP.match(self._held)
             end = match.end() if match else 0
-            gap = (gap + bytes(self._held[:end]))[-256:]
+            gap = (gap + bytes(self._held[:end]))[-GAP_BYTES:]
             self._drop(end)
             if self._held:
                 break
@@ -112,16 +119,16 @@ class _Values:
         if border:
             self._is_strict = True
             self._drop(border.start())
-            return at, head, "malformed_json"
+            return at, head, reasons.MALFORMED_JSON
         if is_closed or size > longest:
             self._pass_over(is_closed)
-            return at, head, "row_too_long"
+            return at, head, reasons.ROW_TOO_LONG
         self._drop(len(self._held))
         broken, self._broken = self._broken, None
         return (
             at,
             head or (broken.seen.encode() if broken else b""),
-            broken.reason if broken else "truncated_file",
+            broken.reason if broken else reasons.TRUNCATED_FILE,
         )
 
     def _follow(self, stop: int | None, longest: int) -> tuple[bool, int]:
@@ -188,7 +195,7 @@ class _Values:
                 self._found = self._searched = self.at + found.start()
                 return found.start()
             # a border may still be cut off
-            self._searched = max(self.at + len(self._held) - 300, self._searched)
+            self._searched = max(self.at + len(self._held) - LONGEST_BORDER, self._searched)
             if len(self._held) > longest or not self._more():
                 break
         return None

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from udfs import reasons
 from udfs.read import json_lines
 from udfs.read.values import MISSING, Reject, kind_of
 
@@ -66,6 +67,6 @@ def _parsed(text: str) -> Any:
     try:
         return json_lines.parse(text)
     except Reject as bad:
-        if bad.reason in ("duplicate_key", "nested_too_deep"):
+        if bad.reason in (reasons.DUPLICATE_KEY, reasons.NESTED_TOO_DEEP):
             raise
         return text

@@ -18,16 +18,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from udfs import reasons
 from udfs.arrow.batches import as_batch
 from udfs.read import arrow_rows, json_lines, warc
 from udfs.read.encodings import BadEncoding, decode
 from udfs.read.json_shapes import json_rows
 from udfs.read.packings import HEAD, foreign, packing
-from udfs.read.rows import REASONS, ROWS, Mapper, ReadParams, Row, batched, hash128
+from udfs.read.rows import ROWS, Mapper, ReadParams, Row, batched, hash128
 from udfs.read.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
 from udfs.read.survey import MAX_NAMES, Survey
 from udfs.read.values import Reject
 
+REASONS = reasons.READ
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
 
 # path: what is opened; name: what `source_location` calls the file (below the input, without which one name
@@ -228,7 +230,7 @@ def _text(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
                 held.append(block)
                 size += len(block)
                 if size > params.max_row_bytes + 4:  # a mark does not count
-                    yield mapper.reject(location, path, "row_too_long", held[0])
+                    yield mapper.reject(location, path, reasons.ROW_TOO_LONG, held[0])
                     return
         except BrokenStream as broken:
             yield mapper.reject(location, path, broken.reason, b"".join(held) or broken.seen)
@@ -279,7 +281,9 @@ def _parquet(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatc
                 yield row
                 left -= row.nbytes if isinstance(row, pa.RecordBatch) else 0
                 if left < 0:
-                    yield mapper.reject(f"{unit['name']}:row group {group}", path, "unpacks_too_large", b"")
+                    yield mapper.reject(
+                        f"{unit['name']}:row group {group}", path, reasons.UNPACKS_TOO_LARGE, b""
+                    )
                     return
 
 
@@ -290,12 +294,12 @@ def _no_parquet(raw: Any) -> tuple[str, bytes]:
     kind, other = packing("", head), foreign("", head)
     if other and "Parquet" in other:
         return (
-            "unreadable_file",
+            reasons.UNREADABLE_FILE,
             other.encode() if "encrypted" in other else b"a Parquet file whose end is damaged or missing",
         )
     if kind or other:
-        return "foreign_file", (other or f"packed by {kind}, which Parquet files are not").encode()
-    return "unreadable_file", head
+        return reasons.FOREIGN_FILE, (other or f"packed by {kind}, which Parquet files are not").encode()
+    return reasons.UNREADABLE_FILE, head
 
 
 def _row_group(
@@ -320,7 +324,7 @@ def _row_group(
             at += batch.num_rows
     except (pa.ArrowException, OSError, ValueError):
         _raise_if_unfetched(raw)
-        yield mapper.reject(f"{name}:{at}", path, "unreadable_file", b"")
+        yield mapper.reject(f"{name}:{at}", path, reasons.UNREADABLE_FILE, b"")
 
 
 def _native(raw: Any) -> Any:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from udfs import reasons
 from udfs.read.encodings import ENCODINGS, BadEncoding, decode
 from udfs.read.paths import found, why_missing
 from udfs.read.streams import Limits
@@ -23,36 +24,14 @@ from udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
 from udfs.text.emptiness import says_nothing
 from udfs.text.urls import address_of
 
-REASONS: dict[str, str] = {
-    "missing_field": "A required column is not in the row, or (any but text) is null or blank there.",
-    "missing_text": "The text is null.",
-    "empty_text": "The text has no letter, digit or symbol of meaning: white space, punctuation, "
-    "marks and invisible characters say nothing.",
-    "wrong_type": "A mapped column holds something else than a string (a key may be an integer), or "
-    "NaN, which is no value.",
-    "nul_character": "A mapped column holds the character U+0000, which no database or tokenizer "
-    "takes as text.",
-    "lone_surrogate": "A mapped column holds half of a surrogate pair, which is no character and "
-    "cannot be stored as UTF-8.",
-    "invalid_encoding": "The bytes are not text in the encoding that the recipe names (or, with auto, "
-    "in any that it knows).",
-    "malformed_json": "The line, or the element of a JSON array, is not JSON.",
-    "not_an_object": "The line, or the element of a JSON array, is JSON but not an object.",
-    "duplicate_key": "An object of the line has the same key twice: which value was meant cannot be known.",
-    "nested_too_deep": "The line nests objects or lists deeper than 200.",
-    "duplicate_column": "The file has a mapped column twice: which one was meant cannot be known.",
-    "malformed_record": "A WARC record without a readable header, or whose length does not lead to "
-    "the next record.",
-    "row_too_long": "The row is longer than max_row_bytes; it was skipped without being held in memory.",
-    "truncated_file": "The file breaks off or is damaged here; the rows before were kept, what follows "
-    "is lost.",
-    "unreadable_file": "The file is not of its format, or (place says which) a row group of it is "
-    "damaged; other row groups were kept.",
-    "foreign_file": "The file is not what the recipe's format says (an archive, say): nothing of its "
-    "batch is written (raw says what it is).",
-    "unpacks_too_large": "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the "
-    "rows before were kept.",
-}
+# Of a batch that comes out. They change no row, so no recipe has them: a task holds some batches at a time,
+# and rows without end in one batch would cost memory, single ones a call each.
+BATCH_ROWS = 1024
+BATCH_BYTES = 16 << 20
+# An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
+MOST_BYTES = 512 << 20
+# What all the narrow columns of a row count for in a batch, bytes.
+NARROW_BYTES = 512
 
 # What a recipe maps columns to.
 FIELDS = ("text", "source", "native_key", "url", "domain_hint", "lang_hint", "license")
@@ -122,12 +101,12 @@ class ReadParams:
     label: str = ""
     encoding: str = "utf-8"
     root: str = ""
-    max_row_bytes: int = 32 << 20
-    max_raw_bytes: int = 2048
-    max_unpacked_bytes: int = 32 << 30
-    max_unpack_ratio: float = 250.0
-    batch_rows: int = 1024
-    batch_bytes: int = 16 << 20
+    max_row_bytes: int = field(kw_only=True)
+    max_raw_bytes: int = field(kw_only=True)
+    max_unpacked_bytes: int = field(kw_only=True)
+    max_unpack_ratio: float = field(kw_only=True)
+    batch_rows: int = BATCH_ROWS
+    batch_bytes: int = BATCH_BYTES
 
     def __post_init__(self) -> None:
         wrong = [
@@ -159,11 +138,10 @@ class ReadParams:
         wrong += [
             f"{name}: {getattr(self, name)} is not above 0" for name in sizes if not getattr(self, name) > 0
         ]
-        # An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
         wrong += [
-            f"{name}: at most 512 MiB"
+            f"{name}: at most {MOST_BYTES >> 20} MiB"
             for name in ("max_row_bytes", "batch_bytes")
-            if getattr(self, name) > 512 << 20
+            if getattr(self, name) > MOST_BYTES
         ]
         if wrong:
             raise ValueError("; ".join(wrong))
@@ -287,7 +265,7 @@ class Mapper:
         self, location: str, path: str, reason: str, raw: bytes | str, detail: str | None = None
     ) -> Row:
         """The row of something that is no document."""
-        if reason == "foreign_file":
+        if reason == reasons.FOREIGN_FILE:
             self.survey.foreign = shown(raw, self.params.max_raw_bytes)
         return (location, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
 
@@ -309,7 +287,7 @@ class Mapper:
         ]
         if source is None or (self.params.required and not self._has_required(source, key, url, *hints)):
             raise Reject(
-                "missing_field",
+                reasons.MISSING_FIELD,
                 f"source: {self.columns.get('source')} is missing, null or blank" if source is None else None,
             )
         digest = hash128(data)
@@ -335,14 +313,14 @@ class Mapper:
 
     def _text(self, value: Any) -> bytes:
         if value is MISSING:
-            raise Reject("missing_field", f"text: no {self._text_column}")
+            raise Reject(reasons.MISSING_FIELD, f"text: no {self._text_column}")
         if value is None:
-            raise Reject("missing_text")
+            raise Reject(reasons.MISSING_TEXT)
         text, data = self._checked(value, "text")
         if says_nothing(text):
-            raise Reject("empty_text")
+            raise Reject(reasons.EMPTY_TEXT)
         if len(data) > self.params.max_row_bytes:
-            raise Reject("row_too_long")
+            raise Reject(reasons.ROW_TOO_LONG)
         return data
 
     def _string(self, record: Mapping[str, Any], ours: str, theirs: str | None) -> str | None:
@@ -372,13 +350,13 @@ class Mapper:
             except BadEncoding as bad:
                 raise Reject(bad.reason, self._where(ours)) from None
         if type(value) is not str:  # a Number is a str, too
-            raise Reject("wrong_type", f"{self._where(ours)} is {kind_of(value)}")
+            raise Reject(reasons.WRONG_TYPE, f"{self._where(ours)} is {kind_of(value)}")
         try:
             data = value.encode()
         except UnicodeEncodeError:
-            raise Reject("lone_surrogate", self._where(ours)) from None
+            raise Reject(reasons.LONE_SURROGATE, self._where(ours)) from None
         if "\0" in value:
-            raise Reject("nul_character", self._where(ours))
+            raise Reject(reasons.NUL_CHARACTER, self._where(ours))
         return value, data
 
     def _where(self, ours: str) -> str:
@@ -407,8 +385,7 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
     size = 0
     for row in rows:
         is_ready = isinstance(row, pa.RecordBatch)
-        # 512 bytes stand for all the narrow columns
-        cost = 0 if is_ready else (row[11] or len(row[13] or "")) + 512
+        cost = 0 if is_ready else (row[11] or len(row[13] or "")) + NARROW_BYTES
         if held and (is_ready or len(held) >= params.batch_rows or size + cost > params.batch_bytes):
             yield _batch(held)
             held, size = [], 0

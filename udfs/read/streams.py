@@ -24,6 +24,7 @@ from urllib.parse import unquote
 import pyarrow.fs
 import zstandard
 
+from udfs import reasons
 from udfs.read.packings import HEAD, foreign, packing, promised
 
 # bytes asked of the file at a time: on an object store every call is a request
@@ -48,8 +49,8 @@ Line = tuple[int, bytes, str | None]
 
 
 class BrokenStream(Exception):
-    """The content of a file cannot be read on; `reason` is one of `udfs.read.rows.REASONS`. All blocks before
-    the break came out.
+    """The content of a file cannot be read on; `reason` is one of udfs.reasons. All blocks before the
+    break came out.
 
     `seen`: what the file is instead, where that can be told.
     """
@@ -114,10 +115,10 @@ def _kind(name: str, head: bytes) -> str | None:
     """
     kind, other, wanted = packing(name, head), foreign(name, head), promised(name)
     if other:
-        raise BrokenStream("foreign_file", other)
+        raise BrokenStream(reasons.FOREIGN_FILE, other)
     if kind is None and wanted:
         raise BrokenStream(
-            "unreadable_file" if len(head) >= 4 else "truncated_file",
+            reasons.UNREADABLE_FILE if len(head) >= 4 else reasons.TRUNCATED_FILE,
             f"named {wanted}, and its bytes are none of {wanted}",
         )
     return kind
@@ -174,7 +175,7 @@ def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
     pieces = _gathered(_grown(raw, kind, limits))
     first = next(pieces, b"")
     if other := foreign("", first[:HEAD]):
-        raise BrokenStream("foreign_file", f"{other} inside {kind}")
+        raise BrokenStream(reasons.FOREIGN_FILE, f"{other} inside {kind}")
     yield from _as_utf8(itertools.chain((first,), pieces))
 
 
@@ -198,12 +199,12 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
                 if given > limits.max_unpacked_bytes or (
                     given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken
                 ):
-                    raise BrokenStream("unpacks_too_large")
+                    raise BrokenStream(reasons.UNPACKS_TOO_LARGE)
             is_begun = not member.eof
             piece = member.unused_data if member.eof else b""
             member = member if is_begun else fresh()
     if is_begun:
-        raise BrokenStream("truncated_file")
+        raise BrokenStream(reasons.TRUNCATED_FILE)
 
 
 def _gzip_member() -> Any:
@@ -263,7 +264,7 @@ def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
                 break
             given += len(out)
             yield out
-        raise BrokenStream("truncated_file" if given else "unreadable_file") from None
+        raise BrokenStream(reasons.TRUNCATED_FILE if given else reasons.UNREADABLE_FILE) from None
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -306,7 +307,7 @@ def _as_utf8(plain: Iterator[bytes]) -> Iterator[bytes]:
         try:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError:  # UTF-32 beyond U+10FFFF: no way to tell how the bytes go on
-            raise BrokenStream("truncated_file") from None
+            raise BrokenStream(reasons.TRUNCATED_FILE) from None
     if decoder.getstate()[0]:
         yield b"\xff"
 
@@ -361,7 +362,9 @@ class _Line:
         """The line is complete; the next begins."""
         at, size, is_long, held = self.at, self.size, self.is_long, self._held
         self.at, self.size, self.is_long, self._held = at + size + 1, 0, False, []
-        return (at, held[0].rstrip(b"\r"), "row_too_long") if is_long else self._judged(at, b"".join(held))
+        return (
+            (at, held[0].rstrip(b"\r"), reasons.ROW_TOO_LONG) if is_long else self._judged(at, b"".join(held))
+        )
 
     def whole(self, line: bytes) -> Line:
         """A line that one block holds from end to end."""
@@ -374,7 +377,7 @@ class _Line:
         # A head that reaches the line end loses its CR in both ways here, else what it shows would depend on
         # the blocks.
         return (
-            (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), "row_too_long")
+            (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), reasons.ROW_TOO_LONG)
             if is_long
             else (at, line, None)
         )

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from udfs import reasons
 from udfs.read.streams import BrokenStream, Limits
 from udfs.read.values import Undecodable
 
@@ -43,7 +44,7 @@ def conversions(pieces: Iterator[bytes], limits: Limits) -> Iterator[Record]:
         yield feed.end, {}, feed.peek(limits.max_raw_bytes) or broken.seen.encode(), broken.reason
     else:
         if (seen := _no_wet(kinds)) is not None:
-            yield feed.end, {}, seen.encode(), "foreign_file"
+            yield feed.end, {}, seen.encode(), reasons.FOREIGN_FILE
 
 
 def _no_wet(kinds: Counter[str]) -> str | None:
@@ -75,17 +76,17 @@ def _record(feed: _Feed, limits: Limits, kinds: Counter[str]) -> Iterator[Record
         feed.drop(1)
         feed.to_next()
         # not one record in all of it
-        yield at, header, raw, "malformed_record" if kinds or feed.need(1) else "unreadable_file"
+        yield at, header, raw, reasons.MALFORMED_RECORD if kinds or feed.need(1) else reasons.UNREADABLE_FILE
         return
     kind = str(header["warc-type"]).lower()
     kinds[kind if kind in KINDS else "other record"] += 1
     if kind != "conversion" or int(length) > limits.max_row_bytes:
         in_step = feed.pass_over(int(length))
         if kind == "conversion" or not in_step:
-            yield at, header, raw, "row_too_long" if in_step else "malformed_record"
+            yield at, header, raw, reasons.ROW_TOO_LONG if in_step else reasons.MALFORMED_RECORD
     elif (body := feed.body(int(length))) is None:
         feed.to_next()
-        yield at, header, raw, "malformed_record"
+        yield at, header, raw, reasons.MALFORMED_RECORD
     else:
         yield at, header, body, None
 
@@ -141,7 +142,7 @@ class _Feed:
                 break
         if end < 0 or not self._held.startswith(b"WARC/"):
             if end < 0 and len(self._held) < MAX_HEADER and self._held.startswith(b"WARC/"):
-                raise self.broken or BrokenStream("truncated_file")
+                raise self.broken or BrokenStream(reasons.TRUNCATED_FILE)
             return {}
         head = bytes(self._held[:end])
         head = _FOLD.sub(b" ", head) if b"\n " in head or b"\n\t" in head else head
@@ -174,7 +175,7 @@ class _Feed:
             self.drop(length)
             return body
         if not is_whole and self._held.find(NEXT) < 0:
-            raise self.broken or BrokenStream("truncated_file")
+            raise self.broken or BrokenStream(reasons.TRUNCATED_FILE)
         return None
 
     def to_next(self) -> None:
@@ -210,7 +211,7 @@ class _Feed:
                 break
         if not left:
             return True  # an empty record that ends the file
-        raise self.broken or BrokenStream("truncated_file")
+        raise self.broken or BrokenStream(reasons.TRUNCATED_FILE)
 
 
 def _field(line: bytes) -> tuple[str, Any]:

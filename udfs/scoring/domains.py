@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from udfs.scoring.classifiers import Classifier, Floats, row_sums, weighted
 from udfs.scoring.grams import GramParams, count_grams
-from udfs.scoring.training import SEED, Labels, fold_of, linear, row_keys
+from udfs.scoring.training import MAX_STEPS, SEED, Labels, fold_of, linear, row_keys
 
 KIND = "domains"
 # Inverse temperatures that are tried; a few examples that are told apart without an error would ask for any.
@@ -107,7 +107,7 @@ def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any
             C=spec["inverse_regularization"],
             class_weight="balanced",
             solver="liblinear",
-            max_iter=200,
+            max_iter=MAX_STEPS,
             random_state=SEED,
         ).fit(seen[train], labels[train])
         out = io.BytesIO()

@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 # buckets that words are counted in; those of `importance_weights` are this modulo its own
 FINE = 1 << 18
+# Of lbfgs at most; a few dozen numbers of one scale come to rest sooner.
+MAX_STEPS = 500
 
 
 def read(texts: pa.Array | pa.ChunkedArray, spec: dict[str, Any]) -> Grams:
@@ -172,7 +174,7 @@ def train_word_stats(
         chosen = is_seen & (is_all | (at == place))
         mean, scale = found[chosen].mean(axis=0), np.maximum(found[chosen].std(axis=0), 1e-6)
         fitted = LogisticRegression(
-            C=spec["inverse_regularization"], class_weight="balanced", max_iter=500
+            C=spec["inverse_regularization"], class_weight="balanced", max_iter=MAX_STEPS
         ).fit((found[chosen] - mean) / scale, labels[chosen])
         weights = fitted.coef_[0] / scale
         lines.append([*weights, float(fitted.intercept_[0] - weights @ mean)])

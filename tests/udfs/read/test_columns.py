@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.udfs.read.params import ReadParams
 from udfs.read.counted import read_counted, table_counted
-from udfs.read.readers import ReadParams, plan_units
+from udfs.read.readers import plan_units
 from udfs.read.rows import ROWS
 from udfs.read.survey import complaints, foreign_files
 

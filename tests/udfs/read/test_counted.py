@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.udfs.read.params import ReadParams
 from udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
 from udfs.read.part_hash import PartHash, whole_hash
-from udfs.read.readers import ReadParams, plan_units
+from udfs.read.readers import plan_units
 from udfs.read.rows import ROWS
 
 PARAMS = ReadParams({"text": "text", "native_key": "id", "source": "=test"})

@@ -1,0 +1,448 @@
+"""Every reason for which something is left out, replaced or never looked for: each once, in words.
+
+A reason is a code in a column of a table (`verdicts.reason`, ...). Here stands what was found, in one
+sentence for a reader who does not know the code, and what to do about it where there is something to do. The
+report, `gristmill why` and docs/reasons.md read it; `python -m jobs.core.reasons` prints that page.
+
+Two columns may have one code for two things (`too_long`), so a reason is looked up by its column. Some are no
+list of ours and have the words of OPEN: a recipe of filter_scores names its own, and so does a contract.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from udfs import reasons as kernels
+from udfs.rules.limits import LIMITS
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`by`: the jobs (and commands) that give it. `found`: a sentence. `then`: the next step, where there is
+    one."""
+
+    by: tuple[str, ...]
+    found: str
+    then: str = ""
+
+    @property
+    def words(self) -> str:
+        """What was found and what to do about it."""
+        return f"{self.found} {self.then}".strip()
+
+
+INGEST, RULES, FILTER = ("ingest_docs",), ("filter_rules",), ("filter_samples",)
+SAME_ID = "The recipe's same_id says whether the newest or the oldest stays."
+MAP = "Mend the source, or map another column."
+FORMAT = "Mend the file, or name its format in the recipe."
+
+# --- rejects.reason: rows of the input that became no document
+
+_READ = {
+    kernels.MISSING_FIELD: (
+        "A required column is not in the row, or (any but text) is null or blank there.",
+        "Map a column that every row has, or take the field out of `required`.",
+    ),
+    kernels.MISSING_TEXT: ("The text is null.", ""),
+    kernels.EMPTY_TEXT: (
+        "The text has no letter, digit or symbol of meaning, only white space, punctuation, marks or "
+        "invisible characters.",
+        "",
+    ),
+    kernels.WRONG_TYPE: (
+        "A mapped column holds something else than a string (a key may be an integer), or NaN, which is no "
+        "value.",
+        MAP,
+    ),
+    kernels.NUL_CHARACTER: (
+        "A mapped column holds the character U+0000, which no database or tokenizer takes as text.",
+        MAP,
+    ),
+    kernels.LONE_SURROGATE: (
+        "A mapped column holds half of a surrogate pair, which is no character and has no UTF-8.",
+        MAP,
+    ),
+    kernels.INVALID_ENCODING: (
+        "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows).",
+        "Name the file's encoding in the recipe.",
+    ),
+    kernels.MALFORMED_JSON: ("The line, or the element of a JSON array, is not JSON.", FORMAT),
+    kernels.NOT_AN_OBJECT: ("The line, or the element of a JSON array, is JSON but not an object.", FORMAT),
+    kernels.DUPLICATE_KEY: (
+        "An object of the line has the same key twice: which value was meant cannot be known.",
+        "",
+    ),
+    kernels.NESTED_TOO_DEEP: ("The line nests objects or lists deeper than 200.", ""),
+    kernels.DUPLICATE_COLUMN: (
+        "The file has a mapped column twice: which one was meant cannot be known.",
+        "Rename one of them.",
+    ),
+    kernels.MALFORMED_RECORD: (
+        "A WARC record has no readable header, or its length does not lead to the next record.",
+        "",
+    ),
+    kernels.ROW_TOO_LONG: (
+        "The row is longer than max_row_bytes; it was skipped without being held in memory.",
+        "Raise max_row_bytes if such rows are wanted.",
+    ),
+    kernels.TRUNCATED_FILE: (
+        "The file breaks off or is damaged here; the rows before were kept, what follows is lost.",
+        "Fetch the file again.",
+    ),
+    kernels.UNREADABLE_FILE: (
+        "The file is not of its format, or (place says which) a row group of it is damaged; other row groups "
+        "were kept.",
+        FORMAT,
+    ),
+    kernels.FOREIGN_FILE: (
+        "The file is not what the recipe's format says (an archive, say; raw says what it is): nothing of "
+        "its batch is written.",
+        FORMAT,
+    ),
+    kernels.UNPACKS_TOO_LARGE: (
+        "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
+        "Raise the limit if the file can be trusted.",
+    ),
+}
+
+# What conf/expectations/docs.yaml says beside the reader.
+_CONTRACT = {
+    "missing_source": "The row has no source.",
+    "text_too_long": "The text is longer than the contract allows.",
+    "malformed_id": "The document's id or the hash of its text is no hash.",
+    "malformed_url": "The address is longer than the contract allows.",
+    "malformed_source": "The name of the source is longer than the contract allows.",
+}
+
+REJECTS: dict[str, Reason] = {
+    **{code: Reason(INGEST, *words) for code, words in _READ.items()},
+    **{code: Reason(INGEST, found, "See conf/expectations/docs.yaml.") for code, found in _CONTRACT.items()},
+    "repeated_document": Reason(INGEST, "The same document stands earlier in this batch."),
+    "already_ingested": Reason(INGEST, "The same document came with another batch."),
+    "older_version": Reason(
+        INGEST,
+        "The same id stands with other text in this batch, in a place that wins.",
+        f"{SAME_ID} If these are different documents, map a native_key that tells them apart.",
+    ),
+    "superseded_version": Reason(INGEST, "Another batch holds a version of the document that wins.", SAME_ID),
+    "no_longer_in_batch": Reason(
+        INGEST,
+        "The batch was read again and no longer holds the document (place tells where it stood); this is no "
+        "row of the input.",
+    ),
+    "deleted_by_others": Reason(
+        ("repair",),
+        "Somebody else deleted the document from docs, and `gristmill repair` accepted that.",
+        "Ingest its batch again to bring it back.",
+    ),
+    "copy_is_gone": Reason(
+        INGEST,
+        "The copy in another batch for which the row was left out is gone.",
+        "It comes back when its batch is read again, as `gristmill run curate` does.",
+    ),
+}
+
+# --- verdicts.reason: documents that were left out
+
+_RULES = {
+    "duplicate_paragraphs": "Too many of its paragraphs came before in the same text.",
+    "duplicate_paragraph_chars": "Too much of the text stands in paragraphs that came before in it.",
+    "duplicate_lines": "Too many of its lines came before in the same text.",
+    "duplicate_line_chars": "Too much of the text stands in lines that came before in it.",
+    "too_few_words": "The text has too few words.",
+    "too_many_words": "The text has too many words.",
+    "mean_word_too_short": "Its words are too short on the average.",
+    "mean_word_too_long": "Its words are too long on the average.",
+    "too_many_symbols": "The text has too many number signs (#) for its words.",
+    "too_many_ellipses": "The text has too many ellipses for its words.",
+    "too_many_bullets": "Too many of its lines begin with a bullet.",
+    "too_many_ellipsis_lines": "Too many of its lines end with an ellipsis.",
+    "too_few_alphabetic_words": "Too few of its words have a letter.",
+    "too_few_stop_words": "The text has too few different stop words of its language to be prose.",
+    "lorem_ipsum": "A line of the text says lorem ipsum.",
+    "curly_bracket": "A line of the text has a curly bracket.",
+    "too_few_sentences": "Too few sentences stand on the lines that C4's rules keep.",
+    "too_few_long_paragraphs": "The text has too few lines of at least 200 characters.",
+    "too_few_sentence_ends": "Too few of its lines end a sentence.",
+    "too_many_short_lines": "Too many of its lines have at most 30 characters.",
+    "duplicate_chars": "Too many of its characters stand in lines that came before in the same text.",
+    "too_many_newlines": "The text has too many line breaks for its words.",
+    "too_short": "The text has too few characters.",
+    "too_long": "The text has too many characters.",
+    "lines_too_short": "Its lines are too short on the average.",
+    "lines_too_long": "Its lines are too long on the average.",
+    "line_too_long": "Its longest line is too long.",
+    "repeated_chars": "Too many of its windows of 10 characters copy another one of the same text.",
+    "too_few_letters_and_digits": "Too few of its characters are letters or digits.",
+    "too_few_han": "Too few of its characters are Han characters.",
+    "uncertain_language": "The score of its language is too low.",
+}
+# The reasons that are made for each n.
+_RULES_OF_N = {
+    r"top_ngram_(\d+)": "One run of {} words, as often as it comes, makes up too much of the text.",
+    r"duplicate_ngrams_(\d+)": "Too much of the text stands in runs of {} words that come more than once.",
+}
+
+
+def _rule(code: str) -> Reason:
+    """The reason of a limit of udfs.rules.limits, with the papers that have it.
+
+    Raises KeyError for one without words.
+    """
+    sources = dict.fromkeys(
+        limit.source for limit in LIMITS.values() if limit.reason == code and limit.source
+    )
+    found = _RULES.get(code)
+    for pattern, words in _RULES_OF_N.items():
+        if found is None and (match := re.fullmatch(pattern, code)):
+            found = words.format(match[1])
+    if found is None:
+        raise KeyError(f"jobs.core.reasons: no sentence for {code}, a reason of udfs.rules.limits; write one")
+    return Reason(RULES, f"{found} Rule: {'; '.join(sources)}." if sources else found)
+
+
+VERDICTS: dict[str, Reason] = {
+    **{code: _rule(code) for code in dict.fromkeys(limit.reason for limit in LIMITS.values())},
+    "other_language": Reason(
+        RULES, "The measured language is none of those that the recipe keeps; the value is its score."
+    ),
+    "same_text": Reason(
+        ("dedup_exact",),
+        "The text is, after normalising, that of another document, which stays.",
+        "`duplicates` says which.",
+    ),
+    "same_url": Reason(
+        ("dedup_exact",),
+        "The address is that of another document, which stays.",
+        "`duplicates` says which. Name only domains in url_domains where one address is one document.",
+    ),
+    "near_duplicate": Reason(
+        ("dedup_minhash", "dedup_simhash"),
+        "The text is so like that of a document which stays that it reaches the limit of similarity.",
+        "`duplicates` says which.",
+    ),
+    "contaminated": Reason(
+        ("decontaminate",),
+        "The text holds an item of a benchmark (question, short question with its answer, or passage), "
+        "whole, edited or in part.",
+        "`contamination` says which and where.",
+    ),
+    "unlikely_in_its_domain": Reason(
+        ("score_loss",),
+        "A language model finds the text less likely than nearly all other documents of its domain.",
+    ),
+    "low_quality": Reason(
+        ("filter_quality",),
+        "Its quality bin, 0 (worst) to 19 (best) of its language, is below that of the route.",
+    ),
+    "sensitive_words": Reason(
+        ("filter_scores",), "Too much of the text are words of a list of sensitive ones.", "See conf/lists."
+    ),
+    "empty_after_edits": Reason(
+        ("build_corpus",), "The edits left fewer characters than min_chars.", "`edits` says what they took."
+    ),
+    "holds_sentinel": Reason(
+        ("mix_corpus",),
+        "The text holds one of the sentinels that mark a cut, and a trainer could not tell them apart.",
+        "Choose other sentinels in fim, or leave such documents out.",
+    ),
+}
+
+# --- edits.reason: spans that are replaced at the exit
+
+_DROPPED = {
+    "too_long_word": "A line of a kept document has a word longer than 1,000 characters (C4).",
+    "no_terminal_punctuation": "A line of a kept document does not end a sentence (C4).",
+    "too_few_words": "A line of a kept document has fewer than 3 words (C4).",
+    "javascript": "A line of a kept document speaks of JavaScript (C4).",
+    "policy": "A line of a kept document speaks of cookies, terms of use or a privacy policy (C4).",
+}
+_ENTITIES = {
+    "credential": "A key, a private key or a quoted password.",
+    "email": "An e-mail address.",
+    "id_card": "A resident ID of China whose region, date and checksum are right.",
+    "bank_card": "The number of a bank card whose issuer and checksum are right.",
+    "phone": "A phone number of China or North America, or another with its country code.",
+    "ip": "An address of the public Internet.",
+}
+EDITS: dict[str, Reason] = {
+    **{code: Reason(RULES, found) for code, found in _DROPPED.items()},
+    **{kernels.PII.format(name): Reason(("scrub_pii",), found) for name, found in _ENTITIES.items()},
+    kernels.LICENCE_HEADER: Reason(
+        ("strip_headers",), "A licence or copyright header before the first line of code."
+    ),
+    kernels.TRADITIONAL_SCRIPT: Reason(
+        ("convert_script",), "Traditional characters, which are written as Simplified."
+    ),
+}
+
+# --- sample_verdicts.reason: samples that were left out
+
+SAMPLE_VERDICTS: dict[str, Reason] = {
+    code: Reason(FILTER, *words)
+    for code, words in {
+        "other_language": ("Question or chain are not in the language of the source.",),
+        "ungrounded_numbers": ("Too few numbers of the chain stand in the source.",),
+        "ungrounded_names": ("Too few names of the chain stand in the source.",),
+        "copied": ("Too much of the chain is copied from the source.",),
+        "repetitive": ("Too much of the chain came before in it.",),
+        "speaks_of_the_source": (
+            "Question or chain speak of the passage, the summaries or the model itself, which a reader "
+            "of the sample does not see.",
+        ),
+        "question_too_short": ("The question has too few words.",),
+        "question_too_long": ("The question has too many words.",),
+        "cot_too_short": ("The chain of thought has too few words.",),
+        "cot_too_long": ("The chain of thought has too many words.",),
+        "cot_too_short_for_source": ("The chain of thought is too short for its source.",),
+        "cot_too_long_for_source": ("The chain of thought is too long for its source.",),
+        "too_few_steps": ("The chain of thought names too few steps.",),
+        "not_segmented_by_markers": (
+            "Too few segments of the source were found by the words that the model gave as their beginnings.",
+        ),
+        "too_hard": ("Too few of the tries to solve it were right.",),
+        "too_easy": ("Too many of the tries to solve it were right.",),
+        "too_simple": ("The judges' score for the complexity of the instruction is too low.",),
+        "low_response_quality": ("The judges' score for the quality of the response is too low.",),
+        "shallow": ("The judges' score for the depth of the reasoning is too low.",),
+        "unsafe": ("The judges' score for safety is too low.",),
+        "contaminated": ("Question or chain hold an item of a benchmark, whole, edited or in part.",),
+        "near_duplicate": ("The question is like that of a better sample.", "dup_of says which."),
+        "same_opening": ("Enough better samples open with the same words.",),
+        "over_quota": ("The bucket of its language, domain and difficulty has its quota of samples.",),
+        "crowded": ("Other samples of its cluster of questions stand for it.",),
+    }.items()
+}
+
+# --- benchmark_items.reason: what is never looked for
+
+BENCHMARK_ITEMS: dict[str, Reason] = {
+    code: Reason(("decontaminate", "filter_samples"), found)
+    for code, found in {
+        kernels.EMPTY: "It has no word and no number.",
+        kernels.ONLY_NUMBERS: "It has nothing but numbers and single letters.",
+        kernels.TOO_FEW_WORDS: "It has fewer words than min_words, and no answer makes up for it.",
+        kernels.TOO_COMMON: "Every few words of it stand in more items than max_seed_items.",
+    }.items()
+}
+
+# --- synth_answers.error, its first word: requests that the worker could not answer
+
+MERGES = ("merge_samples", "merge_scores")
+ERRORS: dict[str, Reason] = {
+    code: Reason(("worker",), *words)
+    for code, words in {
+        "malformed": (
+            "The model's answer did not have the form that was asked for, in any of its attempts.",
+            "Look at `raw`; another prompt or a larger model may do.",
+        ),
+        "empty": ("The text of the request is white space.",),
+        "too_long": (
+            "The text of the request has more characters than limits.max_chars of the worker's recipe.",
+            "Export smaller chunks, or raise it.",
+        ),
+        "over_budget": (
+            "The answers came to more tokens than limits.request_tokens of the worker's recipe.",
+        ),
+        "nothing_found": ("The model says that the text answers no question.",),
+        "wrong_request": ("The request is not of the form that its recipe wants.", "Queue it again."),
+        "other_prompt": (
+            "The worker has another version of the prompt file than the one that the request was made for.",
+            "Give the worker that file, or export again.",
+        ),
+        "engine_refused": ("The model's server refuses the request.",),
+        "engine_error": ("The model's server failed at the request, as often as it was tried.",),
+    }.items()
+}
+
+# --- runs.reasons: counted, and in no other table
+
+COUNTED: dict[str, Reason] = {
+    "not_measured": Reason(("measure_text",), "The document has no row in `signals`."),
+    "not_labelled": Reason(("label_domain",), "The document has no row in `domains`."),
+    "not_scored": Reason(
+        ("build_quality", "export_candidates"), "The document lacks a score, and so has no bin."
+    ),
+    "not_mixed": Reason(
+        ("mix_corpus",), "The document belongs to no slice of the mix, or its slice has its share without it."
+    ),
+    "not_sampled": Reason(
+        ("embed_text", "export_candidates", "queue_samples"),
+        "The recipe takes so many, by a hash, and others came before.",
+    ),
+    "too_short": Reason(("export_candidates",), "The document has fewer characters than min_chars."),
+    "too_long": Reason(("export_candidates",), "The document has more characters than max_chars."),
+    "other_domain": Reason(("export_candidates",), "The domain is none of the recipe's."),
+    "other_bin": Reason(("export_candidates",), "The quality bin is none of the recipe's."),
+    "other_tier": Reason(("export_candidates",), "The tier is none of the recipe's."),
+    "other_language": Reason(("export_candidates",), "The language is none of the recipe's."),
+    "other_recipe": Reason(("queue_samples",), "The sample was made by a recipe that is not asked for."),
+    "left_out": Reason(("queue_samples",), "The sample has a verdict."),
+    "no_answer_to_check": Reason(("queue_samples",), "The sample's answer does not end with a number."),
+    "pending": Reason(MERGES, "The request is not answered yet.", "Run `gristmill worker`."),
+    "malformed": Reason(("merge_scores",), "The judge's answer holds no number of the scale."),
+}
+
+COLUMNS: dict[str, dict[str, Reason]] = {
+    "rejects.reason": REJECTS,
+    "verdicts.reason": VERDICTS,
+    "edits.reason": EDITS,
+    "sample_verdicts.reason": SAMPLE_VERDICTS,
+    "benchmark_items.reason": BENCHMARK_ITEMS,
+    "synth_answers.error": ERRORS,
+    "runs.reasons": COUNTED,
+}
+# What is said of a reason that a recipe or a contract names, by its column.
+OPEN = {
+    "rejects.reason": "The row breaks the rule of this name in the contract (conf/expectations).",
+    "verdicts.reason": "A score is beyond the limit of this name in the recipe of filter_scores.",
+}
+
+
+def in_words(column: str, code: str) -> str:
+    """What a reason of a column (a key of COLUMNS) says, with the next step; of a code that nobody knows what
+    OPEN says, or nothing."""
+    known = COLUMNS[column].get(code)
+    return OPEN.get(column, "") if known is None else known.words
+
+
+_ABOUT = {
+    "rejects.reason": "Rows of the input that became no document. A contract of your own (`contract:` in the "
+    "recipe of ingest_docs) may name others.",
+    "verdicts.reason": "Documents that were left out; `value`, `limit` and `rule` say by what. The recipe of "
+    "filter_scores may name others.",
+    "edits.reason": "Spans of kept documents that `build_corpus` replaces.",
+    "sample_verdicts.reason": "Synthetic samples that were left out.",
+    "benchmark_items.reason": "Parts of benchmark items that are never looked for.",
+    "synth_answers.error": "The first word of the error of a request that the worker could not answer; "
+    "merge_samples and merge_scores count them.",
+    "runs.reasons": "What a run counts beside the reasons above, with no row for each; `decontaminate` also "
+    "counts `contaminated.BENCHMARK`.",
+}
+
+
+def page() -> str:
+    """docs/reasons.md."""
+    lines = [
+        "# Reasons",
+        "",
+        "Every reason for which a row, a document, a sample or a request is left out, or a span replaced, by",
+        "the column that holds it. `python -m jobs.core.reasons` writes this page.",
+    ]
+    for column, known in COLUMNS.items():
+        lines += [
+            "",
+            f"## `{column}`",
+            "",
+            _ABOUT[column],
+            "",
+            "| reason | by | what was found |",
+            "|---|---|---|",
+        ]
+        lines += [f"| `{code}` | {', '.join(each.by)} | {each.words} |" for code, each in known.items()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,57 @@
+"""Why a kernel gives no document of a row, replaces a span of a text, or never looks for a part of a
+benchmark item: codes. What each means to a reader stands in jobs/core/reasons.py.
+"""
+
+# Of the readers: the values of `reason` in udfs.read.rows.ROWS.
+MISSING_FIELD = "missing_field"
+MISSING_TEXT = "missing_text"
+EMPTY_TEXT = "empty_text"
+WRONG_TYPE = "wrong_type"
+NUL_CHARACTER = "nul_character"
+LONE_SURROGATE = "lone_surrogate"
+INVALID_ENCODING = "invalid_encoding"
+MALFORMED_JSON = "malformed_json"
+NOT_AN_OBJECT = "not_an_object"
+DUPLICATE_KEY = "duplicate_key"
+NESTED_TOO_DEEP = "nested_too_deep"
+DUPLICATE_COLUMN = "duplicate_column"
+MALFORMED_RECORD = "malformed_record"
+ROW_TOO_LONG = "row_too_long"
+TRUNCATED_FILE = "truncated_file"
+UNREADABLE_FILE = "unreadable_file"
+FOREIGN_FILE = "foreign_file"
+UNPACKS_TOO_LARGE = "unpacks_too_large"
+
+READ: tuple[str, ...] = (
+    MISSING_FIELD,
+    MISSING_TEXT,
+    EMPTY_TEXT,
+    WRONG_TYPE,
+    NUL_CHARACTER,
+    LONE_SURROGATE,
+    INVALID_ENCODING,
+    MALFORMED_JSON,
+    NOT_AN_OBJECT,
+    DUPLICATE_KEY,
+    NESTED_TOO_DEEP,
+    DUPLICATE_COLUMN,
+    MALFORMED_RECORD,
+    ROW_TOO_LONG,
+    TRUNCATED_FILE,
+    UNREADABLE_FILE,
+    FOREIGN_FILE,
+    UNPACKS_TOO_LARGE,
+)
+
+# Of a part of a benchmark item, by udfs.contamination.items.
+EMPTY = "empty"
+ONLY_NUMBERS = "only_numbers"
+TOO_FEW_WORDS = "too_few_words"
+TOO_COMMON = "too_common"
+
+UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
+
+# Of edits: udfs.edit.headers, udfs.edit.script, and udfs.edit.pii with the entity's name.
+LICENCE_HEADER = "licence_header"
+TRADITIONAL_SCRIPT = "traditional_script"
+PII = "pii_{}"
