@@ -8,7 +8,11 @@ LAKE ?= lakes/demo
 TESTS ?= tests
 # Planning keeps one core busy: two processes, each with whole files, take two thirds of the time. TWO= for one.
 TWO ?= -n 2 --dist loadfile --no-loadscope-reorder
+# (only the files with such tests are read)
+LAKE_KINDS = -m "lake_kinds and not slow" $(shell grep -rl mark.lake_kinds tests --include='test_*.py')
 RAW ?= lakes/demo-raw
+# named here, as a line with $$(MAKE) in it is run by `make -n`, too
+WORKER := $(MAKE) --no-print-directory worker
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
 # `gristmill check` of each recipe, in one process: to start it costs more than to check.
@@ -52,9 +56,9 @@ setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delt
 setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
 demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta and a report out
-	@$(MAKE) --no-print-directory worker || echo "the engine could not be set up: the demo ends with the curated corpus"
 	@$(BIN)/python -m demo.corpus --out $(RAW) --seed 7
-	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml
+	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml \
+	  --install "$(WORKER)" --again "$(strip make demo $(foreach name,LAKE RAW,$(if $(filter file,$(origin $(name))),,$(name)=$($(name)))))"
 
 check: setup ## style, types, layers, recipes
 	@$(BIN)/ruff check .
@@ -80,10 +84,15 @@ test-all: setup ## every test
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
 	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
 
+# The second half runs beside the first, as planning keeps one core busy; what it says comes behind.
 test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in a metastore's schema
-	@$(BIN)/pytest tests/whole/test_cluster.py
-	@GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest -m "lake_kinds and not slow"
-	@GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest -m "lake_kinds and not slow"
+	@mkdir -p .cache; code=0; \
+	  GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest $(LAKE_KINDS) > .cache/test-catalog.log 2>&1 & beside=$$!; \
+	  trap 'kill $$beside 2>/dev/null || true' EXIT; \
+	  $(BIN)/pytest tests/whole/test_cluster.py || code=1; \
+	  GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest $(LAKE_KINDS) || code=1; \
+	  wait $$beside || code=1; \
+	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
 	@$(BIN)/python -m jobs.lake.ship

@@ -1,11 +1,18 @@
-"""What `make demo` runs: the curation, the synthesis where the engine is at hand, then the funnel, where the results are, and one query to try."""
+"""What `make demo` runs: the curation and its report; then the synthesis where the engine is at hand, the funnel, where the results are, and one query to try.
+
+The engine is installed while the corpus is made, at a lower priority. Whatever is stopped, the same command goes on from there.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shlex
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from jobs import curate
@@ -30,23 +37,77 @@ NEAREST = (
 )
 ENGINE = Path(".venv-worker/bin/python")  # both are made by `make worker`
 MODEL = Path("models/smollm2-135m-instruct/.ready")
+LOG = Path(".cache/worker.log")
+SHOWN_SECONDS = 20  # between two lines about an installation that is waited for
+STOP_SECONDS = 20  # that a program has after Ctrl-C to keep what it did; then it is ended
 
 
-def synthesise(recipe: str, worker: str, lake: str) -> bool:
+class Installation:
+    """A command that runs beside the curation, its output in a file until it is waited for."""
+
+    def __init__(self, command: str) -> None:
+        self.command, self.began, self.shown = command, time.monotonic(), 0
+        LOG.parent.mkdir(exist_ok=True)
+        with LOG.open("w") as log:
+            self.process = subprocess.Popen(["nice", "-n", "10", *shlex.split(command)], stdout=log, stderr=subprocess.STDOUT, text=True)
+
+    def finished(self) -> bool:
+        """Wait for its end, and show what it said; whether it went well."""
+        is_waited_for = self.process.poll() is None
+        while self.process.poll() is None:
+            self.show()
+            print(f"{self.command}: goes on since {time.monotonic() - self.began:.0f} s", flush=True)
+            try:
+                self.process.wait(SHOWN_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        self.show()
+        if is_waited_for and not self.process.returncode:
+            print(f"{self.command}: done after {time.monotonic() - self.began:.0f} s")
+        return not self.process.returncode
+
+    def show(self) -> None:
+        """What it has said since the last look."""
+        said = LOG.read_text(errors="replace")
+        print(said[self.shown :], end="", flush=True)
+        self.shown = len(said)
+
+    def stop(self) -> None:
+        """End it; what pip has fetched stays in pip's cache."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def synthesise(recipe: str, worker: str, lake: str, installation: Installation | None) -> bool:
     """Candidates out, answers by the real engine, samples home; False, with a line that says why, where the engine cannot run."""
-    if not (ENGINE.is_file() and MODEL.is_file()):
-        print("\nsynthesis is left out: no engine here (see above, or run `make worker`); the curation stands whole")
-        return False
     loaded = load_recipe(recipe)
     job, params = next((job, params) for job, params in curate.plan(loaded) if job.name == "export_candidates")
     run_job(job, params, open_lake(loaded, lake, "export_candidates"))
+    if installation and not installation.finished():
+        print("the engine could not be set up (see above)")
+    if not (ENGINE.is_file() and MODEL.is_file()):
+        print("\nsynthesis is left out: no engine here (see above, or run `make worker`); the curation stands whole")
+        return False
     print(f"gristmill worker --recipe {worker} --lake {lake}   (a language model on the CPU: about a minute)", flush=True)
-    done = subprocess.run([str(ENGINE), "-m", "synth_worker", "--recipe", worker, "--lake", lake], check=False)
-    if done.returncode:
-        print(f"\nsynthesis is left out: the worker stopped with exit code {done.returncode} (see above); the curation stands whole")
+    code = run_whole([str(ENGINE), "-m", "synth_worker", "--recipe", worker, "--lake", lake])
+    if code:
+        print(f"\nsynthesis is left out: the worker stopped with exit code {code} (see above); the curation stands whole")
         return False
     curate.curate(loaded, lake)
     return True
+
+
+def run_whole(command: Sequence[str]) -> int:
+    """Run a program to its end, and after Ctrl-C, which it is sent too, until it has kept what it did; returns its exit code."""
+    process = subprocess.Popen(command)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        process.kill()
+        raise
 
 
 def embed(recipe: str, lake: str) -> bool:
@@ -79,33 +140,69 @@ def show_sample(ask: Ask) -> None:
         print(textwrap.fill(body if len(body) < 700 else body[:700] + " ...", 150, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13))
 
 
-def main() -> int:
-    """Run the recipes that are given, then print the tour of the lake; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def page_of(lake: str) -> Path:
+    """The report of a lake."""
+    return Path(lake).resolve() / "_report" / "index.html"
+
+
+def say_stopped(given: argparse.Namespace) -> None:
+    """What stands, and how to go on."""
+    page = page_of(given.lake)
+    stands = f"the corpus and its report stand: {page}" if page.is_file() else "jobs that are done stay done"
+    print(f"\nstopped; {stands}\ngo on:  {given.again}   (what is done is not done again)", flush=True)
+    if page.is_file() and given.synthesis:
+        print(f"or by hand:  gristmill worker --recipe {given.worker} --lake {given.lake}\n"
+              f"             gristmill run curate --recipe {given.synthesis} --lake {given.lake}", flush=True)  # fmt: skip
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lake", required=True, help="the demo lake")
     parser.add_argument("--recipe", help="run this recipe first, as `gristmill run curate --recipe RECIPE --lake LAKE --input INPUT` would")
     parser.add_argument("--input", help="the raw text, with --recipe")
     parser.add_argument("--synthesis", help="then this recipe, around a run of the worker")
     parser.add_argument("--embeddings", help="then this recipe, in a session of its own")
     parser.add_argument("--worker", default="conf/synth_worker_cpu.yaml", help="the worker's recipe, with --synthesis")
-    given = parser.parse_args()
-    has_samples = False
+    parser.add_argument("--install", help="the command that installs the worker, beside the curation")
+    parser.add_argument("--again", default=shlex.join(["python", "-m", "demo.tour", *sys.argv[1:]]), help="the command that goes on after Ctrl-C")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the recipes that are given, then print the tour of the lake; returns the exit code (130: stopped by Ctrl-C)."""
+    given = arguments()
+    installation = Installation(given.install) if given.install and given.synthesis else None
     try:
-        if given.recipe:  # in this process: a second JVM would take ten seconds more
-            print(f"gristmill run curate --recipe {given.recipe} --lake {given.lake} --input {given.input}")
-            curate.curate(load_recipe(given.recipe), given.lake, given.input)
-        if given.synthesis:
-            has_samples = synthesise(given.synthesis, given.worker, given.lake)
+        return tour(given, installation)
     except GristmillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        say_stopped(given)
+        return 130
+    finally:
+        if installation:
+            installation.stop()
+
+
+def tour(given: argparse.Namespace, installation: Installation | None) -> int:
+    """See main. Raises GristmillError from the job that stopped."""
+    began, has_samples = time.monotonic(), False
+    if given.recipe:  # in this process: a second JVM would take ten seconds more
+        print(f"gristmill run curate --recipe {given.recipe} --lake {given.lake} --input {given.input}", flush=True)
+        curate.curate(load_recipe(given.recipe), given.lake, given.input)
+        print(f"\nreport  {page_of(given.lake)}   (of the corpus, after {time.monotonic() - began:.0f} s)", flush=True)
+    if given.synthesis:
+        print("\nnow the synthesis: questions with their reasoning, of a few documents; the page is written anew with them", flush=True)
+        has_samples = synthesise(given.synthesis, given.worker, given.lake, installation)
     has_vectors = bool(has_samples and given.embeddings) and embed(given.embeddings, given.lake)
     ask = Ask(given.lake)
     show_funnel(ask)
     if has_samples:
         show_sample(ask)
     lake = Path(given.lake).resolve()
-    print(f"\nreport  {lake / '_report' / 'index.html'}")
+    print(f"\nreport  {page_of(given.lake)}")
     for card in sorted(lake.glob("_export/*/README.md")):
         print(f"export  {card.parent} (load_dataset(\"json\", data_files=\"{card.parent}/data/*\"); card: README.md)")
     print(f"try     gristmill sql \"{QUERY}\" --lake {given.lake}\n")

@@ -23,9 +23,11 @@ from jobs.core.renames import new_job
 from jobs.lake import hadoop_files
 from jobs.lake.lake import Lake
 from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
+from jobs.lake.session import is_local
 from jobs.lake.spark_errors import exit_code_of
 from jobs.runner import batches
 from jobs.runner.job import Job
+from jobs.runner.kernels import compiled_beside
 from jobs.runner.main import open_lake, preload
 from jobs.runner.order import check_order
 from jobs.runner.run import Outcome, run_job
@@ -94,7 +96,7 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
     outcomes = []
-    with lake.states_held():
+    with compiled_beside(is_local(lake.spark)), lake.states_held():
         for job, params in planned:
             outcomes += (
                 [run_job(job, params, lake)]

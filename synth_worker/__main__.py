@@ -16,6 +16,7 @@ import sys
 
 from synth_worker.calls.engines import make_engine
 from synth_worker.command_line import ended, parser
+from synth_worker.errors import Stopped
 from synth_worker.queue.store import Store
 from synth_worker.recipe import load
 from synth_worker.worker import Worker
@@ -45,9 +46,11 @@ def main(argv: list[str] | None = None) -> int:
             )
             return
         store = Store(given.lake or spec.lake, re.sub(r"[^\w.-]", "_", given.worker))
-        asyncio.run(
-            Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight)).run()
-        )
+        worker = Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight))
+        try:
+            asyncio.run(worker.run())
+        except KeyboardInterrupt:
+            raise Stopped("stopped; what was answered is kept: run the same command to go on") from None
 
     return ended(does)
 

@@ -27,6 +27,12 @@ class RetryLater(WorkerError):
     exit_code = 75
 
 
+class Stopped(WorkerError):
+    """By Ctrl-C: run the same command again; what was answered is kept."""
+
+    exit_code = 130
+
+
 class EngineFault(Exception):
     """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused).
     `is_cut`: no connection to the server, or it broke off, as when the server is started again."""

@@ -3,11 +3,16 @@ process."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from synth_worker.calls.starting import settle_log, tell
 from synth_worker.errors import EngineFault, RecipeError, RetryLater
 from synth_worker.recipe import Http, Vllm
 
@@ -163,6 +168,11 @@ class VllmEngine:
 
         Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it.
         """
+        with _interruptible():
+            self._start()
+
+    def _start(self) -> None:
+        tell("importing vLLM")
         try:
             self.settle()
             from transformers import AutoTokenizer
@@ -174,6 +184,7 @@ class VllmEngine:
             ) from None
         _check_memory()
         try:
+            tell(f"starting {self.name} in a process of its own")
             self.tokenizer = AutoTokenizer.from_pretrained(self.spec.model, revision=self.spec.revision)
             self.llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self.arguments()))
         except (OSError, RuntimeError, ValueError) as error:
@@ -181,6 +192,7 @@ class VllmEngine:
                 f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}"
             ) from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
+        tell("the model is ready; the first tokens take longer than the next")
 
     def arguments(self) -> dict[str, Any]:
         """What vLLM is started with, in process or (by the benchmarks) bare."""
@@ -201,6 +213,7 @@ class VllmEngine:
         """Set the variables that vLLM reads when it is imported, where the environment does not."""
         for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
             os.environ.setdefault(name, value)
+        settle_log()
         # without it vLLM keeps one core free for the rest of the process: half of a machine of two
         if hasattr(os, "sched_getaffinity"):
             os.environ.setdefault(
@@ -253,6 +266,19 @@ class VllmEngine:
             self.llm.shutdown()
             # here, not while Python is being taken down
             self.llm = None
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Within it Ctrl-C stops what blocks the event loop, which else answers when that has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _check_memory() -> None:

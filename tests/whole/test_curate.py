@@ -1,4 +1,5 @@
-"""The whole curation on a small demo corpus: nothing vanishes, each planted kind ends where the plan says, runs can die."""
+"""The whole curation on a small demo corpus: nothing vanishes, each planted kind ends where the plan says, runs can die
+(one that is killed once: test_determinism.py)."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
 from jobs.schema.duplicates import DUPLICATES
 from jobs.schema.runs import RUNS
 from tests.lakes import copied, demo_recipe, read
+from tests.support.killed import curate_until
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,24 +106,12 @@ def test_the_corpus_refuses_while_a_judge_has_not_covered_a_batch(demo_lake: Lak
 
 
 IMPORTS = """
-import os, shutil, signal, sys, threading
+import os, shutil, sys
 from pathlib import Path
 import psutil
 from jobs import curate
 from jobs.lake.lake import Lake
 from tests.lakes import demo_recipe
-"""
-DRIVER = IMPORTS + """
-where, raw, commit, delay = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-seen = [0]
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-def committed(self, table, version):
-    seen[0] += 1
-    if seen[0] == commit:
-        threading.Timer(delay, die).start() if delay else die()
-Lake.committed = committed
-curate.curate(demo_recipe(), where, raw)
 """
 SWEEP = IMPORTS + """
 home, raw, images = Path(sys.argv[1]), sys.argv[2], []
@@ -140,14 +130,6 @@ Lake.committed = lambda self, table, version: None
 for image in images:
     curate.curate(whole, str(image), raw)
 """
-
-
-def curate_until(where: Path, raw: Path, commit: int, delay: float = 0.0) -> int:
-    """Run curate in a process of its own, killed `delay` seconds after its `commit`-th Delta commit; its exit code."""
-    command = [sys.executable, "-c", DRIVER, str(where), str(raw), str(commit), str(delay)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ})
-    assert done.returncode in (0, -9), done.stderr[-3000:]
-    return done.returncode
 
 
 def fingerprint(lake: Lake) -> str:
@@ -192,11 +174,6 @@ def killed_and_continued(where: Path, raw: Path, commit: int, delay: float = 0.0
     code = curate_until(where, raw, commit, delay)
     curate_here(where, raw)
     return code
-
-
-def test_a_killed_run_is_continued_to_the_same_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
-    assert killed_and_continued(tmp_path / "lake", demo_raw, 20) == -9
-    assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The same rows, in other files, another order and other partitions, on either line of Spark: the same corpus."""
+"""The same rows, in other files, another order and other partitions, by a run that is killed and continued, on either line of Spark: the same corpus."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import pytest
 
 from jobs import curate
 from jobs.lake.lake import Lake
+from jobs.runner.run_log import Runs
 from jobs.schema.documents import CORPUS
 from tests.lakes import demo_recipe, read
+from tests.support.killed import curate_until
 
 pytestmark = pytest.mark.spark
 # What the corpus of the demo hashes to; both lines of Spark run this file, so they agree byte for byte. A change of the demo's text,
@@ -48,15 +50,21 @@ def fingerprint(lake: Lake, without: tuple[str, ...] = ()) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "empty"
 
 
-def test_order_files_partitions_and_the_line_of_spark_do_not_move_the_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
+def test_order_files_partitions_a_killed_run_and_the_line_of_spark_do_not_move_the_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
+    """Of a difference: `moved` without the kill, then the kill alone, tell which of them it is."""
     moved(demo_raw, tmp_path / "raw")
-    before = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "7")
+    partitions = "spark.sql.shuffle.partitions"
+    assert curate_until(tmp_path / "lake", tmp_path / "raw", 20, settings={partitions: "5"}) == -9
+    killed = Lake(spark, str(tmp_path / "lake"))
+    done = {run.job for run in Runs(killed).finished()}
+    assert {"ingest_docs"} < done < set(demo_recipe().jobs), "it was killed on its way"
+    before = spark.conf.get(partitions)
+    spark.conf.set(partitions, "7")
     try:
-        curate.curate(demo_recipe(), str(tmp_path / "lake"), str(tmp_path / "raw"))
+        curate.curate(demo_recipe(), killed.where, str(tmp_path / "raw"))
     finally:
-        spark.conf.set("spark.sql.shuffle.partitions", before)
-    assert fingerprint(Lake(spark, str(tmp_path / "lake"))) == fingerprint(demo_lake)
+        spark.conf.set(partitions, before)
+    assert fingerprint(Lake(spark, killed.where)) == fingerprint(demo_lake)
     assert fingerprint(demo_lake, (*LEARNT, *MADE_OF)) == WANTED
 
 

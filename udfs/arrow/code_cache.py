@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.misc.appdirs import AppDirs
@@ -32,6 +33,8 @@ from numba.misc.appdirs import AppDirs
 # in the folder of the sources, as numba has it
 BESIDE = "__pycache__"
 SUFFIXES = (".nbi", ".nbc")  # indexes, and code
+# called before a kernel is compiled, with the folder that keeps it ("" where none can be written)
+BEFORE_COMPILING: list[Callable[[str], None]] = []
 
 
 def stamp_of(source: bytes) -> str:
@@ -91,6 +94,9 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         if found is None:
             data = self._brought(self._index_key(sig, target_context.codegen()))
             found = None if data is None else self._impl.rebuild(target_context, data)
+        if found is None:
+            for tell in BEFORE_COMPILING:
+                tell(self.cache_path)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -107,6 +113,31 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
                 if stamp == self._impl.locator.get_source_stamp() and key in overloads:
                     return pickle.loads(read_beside(self._py_func, f"{BESIDE}/{overloads[key]}"))
         return None
+
+
+class Record:
+    """The file that says that the kernels of `udfs.warm_up` are there, for this source and this processor."""
+
+    def __init__(self) -> None:
+        here = Path(__file__).parent
+        seen = hashlib.blake2b(digest_size=12)
+        for path in sorted(here.parent.rglob("*.py")):
+            seen.update(path.read_bytes())
+        named = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+        seen.update(repr((numba.__version__, llvmlite.binding.get_host_cpu_name(), named)).encode())
+        self.digest = seen.hexdigest()
+        self.folder = writable_folder(str(here), "")
+
+    def is_there(self) -> bool:
+        """Whether nothing is left to compile; True, too, where nothing that is compiled could be kept."""
+        with contextlib.suppress(OSError):
+            return not self.folder or Path(self.folder, "compiled.txt").read_text() == self.digest
+        return False
+
+    def write(self) -> None:
+        """Say so from now on."""
+        if self.folder:
+            Path(self.folder, "compiled.txt").write_text(self.digest)
 
 
 def read_beside(function: Callable[..., Any], name: str) -> bytes:

@@ -10,10 +10,11 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numba
 import pytest
 
 import udfs
-from udfs.arrow.code_cache import writable_folder
+from udfs.arrow.code_cache import Record, writable_folder
 
 SOURCES = Path(udfs.__file__).parent
 NOWHERE = "/proc/nowhere"  # nobody, not even root, can make a folder under /proc
@@ -97,3 +98,34 @@ def test_no_code_is_loaded_where_others_may_write(tmp_path: Path, monkeypatch: p
     assert writable_folder(NOWHERE, "stamp") == str(own / "stamp")
     own.chmod(0o777)
     assert writable_folder(NOWHERE, "stamp") == ""
+
+
+def warmed(home: Path, **env: str) -> str:
+    """What `python -m udfs.warm_up` says of the sources in `home`."""
+    given = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **env}
+    command = [sys.executable, "-m", "udfs.warm_up"]
+    done = subprocess.run(command, cwd=home, env=given, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_only_what_is_compiled_is_told_and_then_noted(tmp_path: Path) -> None:
+    warmed(SOURCES.parent)  # compiled by whoever came first
+    shutil.copytree(SOURCES, tmp_path / "udfs")
+    assert warmed(tmp_path) == ""
+    for path in (tmp_path / "udfs/text/__pycache__").glob("lines.*.nb?"):
+        path.unlink()
+    said = warmed(tmp_path).splitlines()
+    assert said[0].startswith("compiling kernels, once: about ")
+    assert str(tmp_path / "udfs") in said[0]
+    assert said[1].startswith("kernels compiled: ")
+
+
+def test_a_record_is_of_the_sources_as_they_stand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    record = Record()
+    assert not record.is_there()
+    record.write()
+    assert Record().is_there()
+    monkeypatch.setenv("NUMBA_CPU_NAME", "another")
+    assert not Record().is_there()
