@@ -4,6 +4,9 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# Folders stand at the top of a checkout (`spark-submit jobs/NAME.py`) and are installed below `gristmill`.
+FOLDERS = ("jobs", "udfs", "synth_worker", "demo")
+PACKAGES = [name for folder in FOLDERS for name in find_packages(include=[folder, f"{folder}.*"])]
 CONF = [str(path.relative_to("conf")) for path in Path("conf").rglob("*") if path.is_file()]
 
 setup(
@@ -15,9 +18,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
-    packages=[*find_packages(include=["jobs*", "udfs*", "synth_worker*"]), "jobs.conf", "jobs.docs"],
-    package_dir={"jobs.conf": "conf", "jobs.docs": "docs"},
-    package_data={"jobs.conf": CONF, "jobs.docs": ["renames.yaml"], "jobs": ["report/*.html"]},
+    packages=["gristmill", *(f"gristmill.{name}" for name in PACKAGES), "gristmill.conf", "gristmill.docs"],
+    package_dir={f"gristmill.{folder}": folder for folder in (*FOLDERS, "conf", "docs")},
+    package_data={
+        "gristmill.conf": CONF,
+        "gristmill.docs": ["renames.yaml"],
+        "gristmill.jobs": ["report/*.html"],
+    },
     install_requires=[
         "datasketch>=2,<3",
         "deltalake>=1.6,<2",
@@ -96,6 +103,6 @@ setup(
             "warcio",
         ],
     },
-    entry_points={"console_scripts": ["gristmill = jobs.cli:main"]},
+    entry_points={"console_scripts": ["gristmill = gristmill.jobs.cli:main"]},
     zip_safe=False,
 )

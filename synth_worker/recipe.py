@@ -21,10 +21,9 @@ from pydantic import (
 from synth_worker.errors import RecipeError
 
 HERE = Path(__file__).resolve().parent.parent
-# conf/... stands in the checkout, or in the installed package
-PLACES = (Path("."), HERE, HERE / "jobs")
-# old names of keys: beside the packages in a checkout, in the package where it is installed
-RENAMES = (HERE / "docs/renames.yaml", HERE / "jobs/docs/renames.yaml")
+# conf/... stands beside this folder, in a checkout and in the installed package
+PLACES = (Path("."), HERE)
+RENAMES = HERE / "docs/renames.yaml"  # old names of keys
 Form = Literal["markers", "text", "json"]
 
 
@@ -180,8 +179,7 @@ def _complaint(place: str, complaint: Any) -> str:
 
 def _new_key(key: str) -> str | None:
     """What a key of the worker's recipe is called now; None where it never was one."""
-    file = next((path for path in RENAMES if path.is_file()), None)
-    return None if file is None else read(file)["keys"]["synth_worker"].get(key)
+    return read(RENAMES)["keys"]["synth_worker"].get(key) if RENAMES.is_file() else None
 
 
 def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:

@@ -33,7 +33,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
 # of a section: the recipe whose section of the same job it changes
 BASE = "base"
-CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+CONF = PACKAGE.parent / "conf"
 
 
 class Strict(BaseModel):

@@ -8,19 +8,17 @@ from pathlib import Path
 
 import yaml
 
-PACKAGE = Path(__file__).resolve().parent.parent
-# beside the packages in a checkout, in the package where it is installed
-FILES = (PACKAGE / "docs/renames.yaml", PACKAGE.parent / "docs/renames.yaml")
+# beside the packages, in a checkout and where the package is installed
+FILE = Path(__file__).resolve().parents[2] / "docs/renames.yaml"
 ANY = "any"
 
 
 @functools.cache
 def renames() -> dict[str, dict[str, dict[str, str]]]:
     """The sections of docs/renames.yaml; `jobs` and `modules` under the one key "any"."""
-    file = next((path for path in FILES if path.is_file()), None)
-    if file is None:  # the archive of --py-files carries code only; executors read no recipe
+    if not FILE.is_file():  # the archive of --py-files carries code only; executors read no recipe
         return {name: {ANY: {}} for name in ("jobs", "modules", "keys", "values", "columns")}
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     flat = {name: {ANY: content[name]} for name in ("jobs", "modules")}
     return {**flat, **{name: content[name] for name in ("keys", "values", "columns")}}
 

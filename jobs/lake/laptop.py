@@ -63,18 +63,18 @@ def archive_classes(home: Path) -> None:
 TRAINING = """
 import functools
 from pathlib import Path
-from jobs.lake import laptop
+from jobs.lake import laptop, session
 laptop.java_options = functools.partial(laptop.java_options, Path("{archive}"))
-from jobs.core import session, tables
 from jobs.lake.lake import Lake
+from jobs.schema import documents
 spark = session.open_session("archive")
 lake = Lake(spark, "{folder}")
 row = ("j", "a" * 32, "b", 0, 1, "", "r")
-frame = spark.createDataFrame([row], tables.EDITS.schema)
+frame = spark.createDataFrame([row], documents.EDITS.schema)
 for _ in range(2):
-    lake.write(tables.EDITS, frame, "job = 'j' AND batch_id IN ('b')", "archive")
-lake.write(tables.EDITS, frame, None, "archive")
-rows = lake.read(tables.EDITS, 1)
+    lake.write(documents.EDITS, frame, "job = 'j' AND batch_id IN ('b')", "archive")
+lake.write(documents.EDITS, frame, None, "archive")
+rows = lake.read(documents.EDITS, 1)
 counted = rows.mapInArrow(lambda batches: batches, rows.schema).join(rows.groupBy("doc_id").count(), "doc_id")
 counted.orderBy("doc_id").toPandas()
 spark.stop()

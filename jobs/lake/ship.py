@@ -1,11 +1,11 @@
 """Packs the project's own code for `spark-submit --py-files`: `python -m jobs.lake.ship [FILE]` writes
 dist/gristmill.zip.
 
-In it are `jobs`, `udfs` and the recipes as `jobs/conf`, as an installed wheel has them, and the machine code
-of kernels that this machine has compiled of these sources (udfs.arrow.code_cache); `--compile` first compiles
-those of all passes over text. Executors of another processor do not use it. The same sources and code give
-the same bytes. The Python packages that the code needs are not in it: executors have them installed, or get
-them by `--archives`.
+In it are `jobs`, `udfs` and the recipes as `conf`, all below `gristmill`, as an installed wheel has them, and
+the machine code of kernels that this machine has compiled of these sources (udfs.arrow.code_cache);
+`--compile` first compiles those of all passes over text. Executors of another processor do not use it. The
+same sources and code give the same bytes. The Python packages that the code needs are not in it: executors
+have them installed, or get them by `--archives`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold
 
 def contents() -> dict[str, Path]:
     """Name in the archive -> file."""
-    found: dict[str, Path] = {}
-    for folder, name in ((PACKAGE, "jobs"), (PACKAGE.parent / "udfs", "udfs"), (CONF, "jobs/conf")):
+    # beside jobs/ in a wheel, in its own folder in a checkout
+    starts = [PACKAGE.parent / "__init__.py", PACKAGE.parent / "gristmill" / "__init__.py"]
+    found = {"gristmill/__init__.py": next(path for path in starts if path.is_file())}
+    for folder, name in ((PACKAGE, "jobs"), (PACKAGE.parent / "udfs", "udfs"), (CONF, "conf")):
         for path in folder.rglob("*"):
             if path.is_file() and (BESIDE not in path.parts or is_compiled(path)):
-                found[f"{name}/{path.relative_to(folder).as_posix()}"] = path
+                found[f"gristmill/{name}/{path.relative_to(folder).as_posix()}"] = path
     return dict(sorted(found.items()))
 
 

@@ -52,6 +52,17 @@ def test_an_installed_package_ingests_with_a_recipe_of_its_own(installed: Path) 
     assert where.stdout.startswith(str(installed / "site")), "not the clone's"
 
 
+def test_an_installation_takes_one_name_and_brings_the_demo(installed: Path) -> None:
+    folders = {path.name for path in (installed / "site").iterdir() if path.is_dir()}
+    assert {name for name in folders if not name.endswith(".dist-info")} == {"gristmill", "bin"}
+    command = [sys.executable, "-m", "gristmill.demo.tour", "--help"]
+    done = subprocess.run(command, cwd=installed, env={**os.environ, "PYTHONPATH": str(installed / "site")}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    code = "import sys, gristmill.demo.tour, gristmill.udfs.columns, gristmill.jobs.lake.ship; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    assert not {"jobs", "udfs", "synth_worker", "demo"} & set(loaded.stdout.split()), "a module has one name in a checkout"
+
+
 def test_extras_keep_heavy_packages_out_of_the_core(installed: Path) -> None:
     found = metadata.distributions(path=[str(installed / "site")])
     needs = next(each for each in found if each.metadata["Name"] == "gristmill").requires or []
