@@ -21,7 +21,7 @@ export GX_ANALYTICS_ENABLED := false
 # `gristmill check` of each recipe, in one process: to start it costs more than to check.
 export define CHECK_RECIPES
 import sys
-from jobs.cli import main
+from gristmill.jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
@@ -42,7 +42,7 @@ $(VENV)/.ready: setup.py conf/constraints/spark35.txt
 	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt pip setuptools wheel
 	@$(BIN)/pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt --no-build-isolation -e '.[spark35,dev]'
-	@$(BIN)/python -m jobs.lake.jars
+	@$(BIN)/python -m gristmill.jobs.lake.jars
 	@touch $@
 
 $(VENV4)/.ready: setup.py conf/constraints/spark41.txt
@@ -51,7 +51,7 @@ $(VENV4)/.ready: setup.py conf/constraints/spark41.txt
 	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV4)
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt pip setuptools wheel
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt --no-build-isolation -e '.[spark41,test]'
-	@$(VENV4)/bin/python -m jobs.lake.jars
+	@$(VENV4)/bin/python -m gristmill.jobs.lake.jars
 	@touch $@
 
 setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delta jars
@@ -99,7 +99,7 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
 
 dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
-	@$(BIN)/python -m jobs.lake.ship
+	@$(BIN)/python -m gristmill.jobs.lake.ship
 
 .venv-worker/.ready: conf/constraints/worker.txt
 	@[ $$(uname -m) = x86_64 ] || { echo "make worker needs an x86-64 machine (vLLM's CPU build); use a server instead: engine kind http in conf/synth_worker.yaml"; exit 1; }
@@ -113,12 +113,12 @@ dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.
 
 models/smollm2-135m-instruct/.ready: .venv-worker/.ready
 	@echo "converting SmolLM2-135M into models/smollm2-135m-instruct (once; about 20 s)"
-	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.models.convert --out models/smollm2-135m-instruct
+	@HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TQDM_DISABLE=1 .venv-worker/bin/python -m gristmill.synth_worker.models.convert --out models/smollm2-135m-instruct
 	@touch $@
 
 models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@echo "exporting MiniLM for Spark NLP into models/minilm-l6-v2-onnx (once; about 10 s)"
-	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
+	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m gristmill.synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU

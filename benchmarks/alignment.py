@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 import pyarrow.parquet as pq
 
-from synth_worker.calls.prompts import is_chinese
-from synth_worker.flows.align import align, sentence_starts
+from gristmill.synth_worker.calls.prompts import is_chinese
+from gristmill.synth_worker.flows.align import align, sentence_starts
 
 WORDS, CHARACTERS = 10, 14  # of a marker: English words, Chinese characters
 FOREIGN = "\0"  # stands for a marker of another document

@@ -19,12 +19,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from synth_worker.calls import prompts
-from synth_worker.calls.engines import Answer, VllmEngine
-from synth_worker.flows import answers
-from synth_worker.flows.align import sentence_starts
-from synth_worker.flows.flows import MARKERS_OFFERED
-from synth_worker.recipe import load
+from gristmill.synth_worker.calls import prompts
+from gristmill.synth_worker.calls.engines import Answer, VllmEngine
+from gristmill.synth_worker.flows import answers
+from gristmill.synth_worker.flows.align import sentence_starts
+from gristmill.synth_worker.flows.flows import MARKERS_OFFERED
+from gristmill.synth_worker.recipe import load
 
 
 def read_chunks(data: str, n: int, most: int) -> list[str]:

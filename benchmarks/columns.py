@@ -1,4 +1,4 @@
-"""What a function of udfs.columns costs beside mapInArrow over its kernel.
+"""What a function of gristmill.udfs.columns costs beside mapInArrow over its kernel.
 
     python -m benchmarks.columns --docs data/corpus_dev.parquet [--documents 10000] [--rounds 5]
 
@@ -24,16 +24,16 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.curation.word_lists import load_list
-from jobs.lake.session import open_session
-from udfs import columns
-from udfs.edit import pii, script
-from udfs.edit.headers import FOUND as SPANS
-from udfs.edit.headers import find_headers
-from udfs.rules import measures
-from udfs.scoring import classifiers, kenlm, kenlm_training, sensitive, training
-from udfs.text import langid
-from udfs.text.folding import content_hashes
+from gristmill.jobs.curation.word_lists import load_list
+from gristmill.jobs.lake.session import open_session
+from gristmill.udfs import columns
+from gristmill.udfs.edit import pii, script
+from gristmill.udfs.edit.headers import FOUND as SPANS
+from gristmill.udfs.edit.headers import find_headers
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring import classifiers, kenlm, kenlm_training, sensitive, training
+from gristmill.udfs.text import langid
+from gristmill.udfs.text.folding import content_hashes
 
 ROW_GROUP = 1000
 Kernel = Callable[..., Any]

@@ -35,7 +35,7 @@ import yaml
 from benchmarks.support import event_log
 from benchmarks.support.measured import Use
 from benchmarks.support.systems import System, add_options, system_of
-from jobs.core import config
+from gristmill.jobs.core import config
 
 BUCKETS, FEW = 32, 10
 # Sections that take reference prose by its domain, which a corpus of one domain does not have.
@@ -50,7 +50,7 @@ def curate(system: System, docs: str, name: str) -> dict[str, Any]:
     events.mkdir()
     logged, use = event_log.settings(events), system.use()
     where = ("--lake", system.address("lake"), "--input", str(Path(docs).resolve()))
-    whole = system.run("jobs.curate", "--recipe", str(_recipe(system, name, logged)), *where, conf=logged, use=use)
+    whole = system.run("gristmill.jobs.curate", "--recipe", str(_recipe(system, name, logged)), *where, conf=logged, use=use)
     n, n_bytes = _size(docs)
     told = {"documents": n, "megabytes": round(n_bytes / 1e6, 1), **whole, "seconds": round(whole["seconds"], 1)}
     jobs = _jobs(system, use, event_log.log_in(events), n)

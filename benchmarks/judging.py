@@ -23,10 +23,10 @@ from typing import Any
 
 import yaml
 
-from synth_worker.calls.engines import Answer
-from synth_worker.calls.window import Malformed
-from synth_worker.flows.judgements import judgement_of
-from synth_worker.recipe import Prompts
+from gristmill.synth_worker.calls.engines import Answer
+from gristmill.synth_worker.calls.window import Malformed
+from gristmill.synth_worker.flows.judgements import judgement_of
+from gristmill.synth_worker.recipe import Prompts
 
 SET = Path(__file__).with_name("judging_set.yaml")
 Numbers = dict[str, float] | None

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.lake.delta_rs import arrow_schema
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
-from jobs.schema import catalog
+from gristmill.jobs.lake.delta_rs import arrow_schema
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import open_session
+from gristmill.jobs.schema import catalog
 
 Ints = npt.NDArray[np.uint64]
 OPENINGS = [

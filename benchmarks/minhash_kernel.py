@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from udfs.dedup import minhash, survivors
-from udfs.dedup.minhash import MinHashParams
-from udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets
+from gristmill.udfs.dedup import minhash, survivors
+from gristmill.udfs.dedup.minhash import MinHashParams
+from gristmill.udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets
 
 LIMIT = 0.7
 N_SIGMA = 4.0

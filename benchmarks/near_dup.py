@@ -96,7 +96,7 @@ def recipes() -> dict[str, dict[str, Any]]:
 
     One source for all and the id as its key, so that the same text under two ids stays two documents; the ranking needs no measured table.
     """
-    from jobs.core import config
+    from gristmill.jobs.core import config
 
     columns = {"text": "text", "native_key": "id", "source": "=near_dup"}
     formats = [{"glob": "*", "format": "parquet", "encoding": "utf-8", "columns": columns}]
@@ -108,10 +108,10 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 def run(docs: str, home: str) -> tuple[Found, float]:
     """Ingest the file and dedup it in a lake at `home`; what was found, and the limit of the recipe."""
-    from jobs import dedup_minhash, ingest_docs
-    from jobs.core import config
-    from jobs.runner.main import open_lake
-    from jobs.runner.run import run_job
+    from gristmill.jobs import dedup_minhash, ingest_docs
+    from gristmill.jobs.core import config
+    from gristmill.jobs.runner.main import open_lake
+    from gristmill.jobs.runner.run import run_job
 
     sections = recipes()
     ingest = config.validate(ingest_docs.Params, sections["ingest_docs"], "near_dup: ingest_docs")
@@ -124,8 +124,8 @@ def run(docs: str, home: str) -> tuple[Found, float]:
 
 def found_in(lake: Any, seconds: float) -> Found:
     """What dedup_minhash left in a lake's tables, by native key."""
-    from jobs.schema import catalog
-    from jobs.schema.documents import DOCS
+    from gristmill.jobs.schema import catalog
+    from gristmill.jobs.schema.documents import DOCS
 
     keys = {row.doc_id: row.native_key for row in lake.read(DOCS).select("doc_id", "native_key").collect()}
     classes = classes_of(lake.read(catalog.table("sketches")).select("ids", "n_shingles", "set_hash").toPandas())
@@ -145,7 +145,7 @@ def classes_of(blocks: Any) -> dict[str, str]:
     """By doc_id the hash of each document's shingle set, of those that have one."""
     import numpy as np
 
-    from udfs.dedup.doc_ids import doc_ids, ids_in
+    from gristmill.udfs.dedup.doc_ids import doc_ids, ids_in
 
     found: dict[str, str] = {}
     for ids, n_shingles, set_hash in blocks.itertuples(index=False):

@@ -5,7 +5,7 @@
 
 Each system is a process of its own, timed from its start to its end, one after the other:
 
-gristmill   `python -m jobs.dedup_minhash` with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
+gristmill   `python -m gristmill.jobs.dedup_minhash` with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
             to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
 datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
 curator     distributed-curator 0.1.6 with its own defaults (64 permutations, 16 bands, character 9-grams, threshold .8), local[2], 8 partitions.
@@ -74,8 +74,8 @@ def gristmill(asked: Asked) -> dict[str, Any]:
     run = [sys.executable, "-m"]
     where = ["--recipe", str(recipe), "--lake", lake]
     master = {"GRISTMILL_MASTER": f"local[{CORES}]"}
-    before = measured([*run, "jobs.ingest_docs", *where, "--input", asked.docs, "--batch", "docs"], Path(asked.home, "ingest.log"), **master)
-    found = measured([*run, "jobs.dedup_minhash", *where], Path(asked.home, "gristmill.log"), **master)
+    before = measured([*run, "gristmill.jobs.ingest_docs", *where, "--input", asked.docs, "--batch", "docs"], Path(asked.home, "ingest.log"), **master)
+    found = measured([*run, "gristmill.jobs.dedup_minhash", *where], Path(asked.home, "gristmill.log"), **master)
     return {**found, "gone": _left_out(lake), "ingest_seconds": round(before["seconds"], 1)}
 
 

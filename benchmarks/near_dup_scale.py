@@ -78,9 +78,9 @@ def run(docs: str, system: System) -> dict[str, Any]:
     logged = event_log.settings(events)
     timed = str(_recipe(system, f"{name}-timed", logged))
     where = ("--lake", system.address(name), "--recipe")
-    before = system.run("jobs.ingest_docs", *where, recipe, "--input", str(Path(docs).resolve()), "--batch", "docs")
+    before = system.run("gristmill.jobs.ingest_docs", *where, recipe, "--input", str(Path(docs).resolve()), "--batch", "docs")
     requests = system.n_requests()
-    found = system.run("jobs.dedup_minhash", *where, timed, conf=logged)
+    found = system.run("gristmill.jobs.dedup_minhash", *where, timed, conf=logged)
     requests = system.n_requests() - requests
     bare = system.run("benchmarks.support.bare_pass", f"{system.address(name)}/docs", system.address(f"{name}-bare"))
     steps = event_log.steps(event_log.log_in(events), event_log.staged("dedup_minhash"))

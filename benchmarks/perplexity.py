@@ -7,7 +7,7 @@ sources, --most of them at the most, and each scores the rows of the other half.
 
 auc           of the loss, all bad rows against good ones (column `label`: 1 good); by_kind: of each kind of bad rows against all good ones, and of
               `scrambled`, the good rows with their words (Chinese: characters) shuffled inside each line
-trainer, sentences, mb_s_core    who trained, on how many sentences, and MB/s of text scored in one process (udfs.scoring.kenlm.score_texts, Arrow in and out)
+trainer, sentences, mb_s_core    who trained, on how many sentences, and MB/s of text scored in one process (gristmill.udfs.scoring.kenlm.score_texts, Arrow in and out)
 of_kenlm      the same rate against bare KenLM over the same texts and tokens: full_scores of every line, sums kept, nothing else (best of five each)
 """
 
@@ -29,8 +29,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from udfs.scoring.kenlm import LanguageModel, score_texts, sentences
-from udfs.scoring.kenlm_training import train
+from gristmill.udfs.scoring.kenlm import LanguageModel, score_texts, sentences
+from gristmill.udfs.scoring.kenlm_training import train
 
 UNITS: dict[str, Any] = {"en": "words", "zh": "chars"}
 MAX_CHARS, ORDER, ROUNDS = 2000, 5, 5

@@ -23,7 +23,7 @@ import phonenumbers
 import pyarrow.parquet as pq
 import yaml
 
-from udfs.edit.pii import ENTITIES, find_pii
+from gristmill.udfs.edit.pii import ENTITIES, find_pii
 
 Truth = set[tuple[int, int, str]]
 SETS = tuple(Path(__file__).with_name(name) for name in ("pii_set.yaml", "pii_set_2.yaml"))

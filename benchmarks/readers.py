@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import zstandard
 from fastwarc.warc import ArchiveIterator
 
-from jobs.core.config import load_recipe
-from udfs.read.readers import ReadParams, as_rows, plan_units, read_units
+from gristmill.jobs.core.config import load_recipe
+from gristmill.udfs.read.readers import ReadParams, as_rows, plan_units, read_units
 
 THEIRS = {"text": "text", "native_key": "id", "url": "url", "domain_hint": "domain", "lang_hint": "lang_hint", "license": "license"}
 

@@ -23,11 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from udfs.arrow.compiled import text_buffers
-from udfs.rules import measures
-from udfs.rules.limits import LIMITS, failing
-from udfs.text import langid, line_ends, words
-from udfs.text.chars import read_chars
+from gristmill.udfs.arrow.compiled import text_buffers
+from gristmill.udfs.rules import measures
+from gristmill.udfs.rules.limits import LIMITS, failing
+from gristmill.udfs.text import langid, line_ends, words
+from gristmill.udfs.text.chars import read_chars
 
 PRESETS = Path(__file__).parent.parent / "conf" / "presets"
 QUALITY = ("words", "mean_word_chars", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "alpha_word_ratio", "stop_words")

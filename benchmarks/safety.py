@@ -26,10 +26,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from jobs import filter_scores, score_words
-from jobs.core import config
-from udfs.scoring.sensitive import FOLD, WordList, automaton, measure
-from udfs.text.folding import fold_text
+from gristmill.jobs import filter_scores, score_words
+from gristmill.jobs.core import config
+from gristmill.udfs.scoring.sensitive import FOLD, WordList, automaton, measure
+from gristmill.udfs.text.folding import fold_text
 
 
 def lists_and_limits() -> tuple[dict[str, WordList], dict[str, Any]]:

@@ -27,12 +27,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.inputs import need_columns
-from jobs import build_quality, train_classifier
-from jobs.core import config
-from udfs.rules import measures
-from udfs.scoring import training
-from udfs.scoring.classifiers import MEASURES, Classifier, line_of_words, logits
-from udfs.scoring.importance import FINE
+from gristmill.jobs import build_quality, train_classifier
+from gristmill.jobs.core import config
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring import training
+from gristmill.udfs.scoring.classifiers import MEASURES, Classifier, line_of_words, logits
+from gristmill.udfs.scoring.importance import FINE
 
 FOLDS = 5
 
@@ -234,7 +234,7 @@ def bare_linear(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
 def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     """The trees on a ready matrix."""
-    from udfs.scoring.classifiers import _loaded, as_matrix
+    from gristmill.udfs.scoring.classifiers import _loaded, as_matrix
 
     trees, matrix = _loaded(model.kind, model.blob), as_matrix(batch)
     return lambda: trees.decision_function(matrix)
@@ -242,7 +242,7 @@ def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
 def bare_fasttext(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
     """fastText on the same texts, cut into words by the same jieba."""
-    from udfs.scoring.classifiers import _loaded
+    from gristmill.udfs.scoring.classifiers import _loaded
 
     loaded = _loaded(model.kind, model.blob)
     return lambda: loaded.predict([line_of_words(text, model.spec["max_chars"]) for text in texts], k=2)

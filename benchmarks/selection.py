@@ -36,13 +36,13 @@ import yaml
 
 from benchmarks.support import event_log
 from benchmarks.support.systems import System, add_options, system_of
-from jobs.core.config import load_recipe
-from jobs.filter_samples import Params
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.filter_samples import Params
+from gristmill.udfs.samples import selection
+from gristmill.udfs.samples.measures import SCHEMA, MeasureParams, measure
+from gristmill.udfs.scoring.embedding import vectors
+from gristmill.udfs.text.langid import PACKAGE
 from tests.support.plain_selection import ranked, thin
-from udfs.samples import selection
-from udfs.samples.measures import SCHEMA, MeasureParams, measure
-from udfs.scoring.embedding import vectors
-from udfs.text.langid import PACKAGE
 
 SHARE = 0.2
 MEASURES = MeasureParams(n_copied=8, n_repeated=4, lid_model=PACKAGE, lid_chars=1000)
@@ -124,7 +124,7 @@ def at_scale(n: int, system: System, changes: dict[str, Any]) -> dict[str, Any]:
     spark = event_log.settings(events)
     recipe.write_text(yaml.safe_dump({"lake": {"path": "unnamed", "buckets": 1}, "jobs": {"filter_samples": section}, "spark": spark}), encoding="utf-8")
     system.run("benchmarks.made_samples", "--n", str(n), "--lake", system.address(name))
-    found = system.run("jobs.filter_samples", "--lake", system.address(name), "--recipe", str(recipe))
+    found = system.run("gristmill.jobs.filter_samples", "--lake", system.address(name), "--recipe", str(recipe))
     reasons = Counter(system.rows(name, "sample_verdicts", "reason")["reason"].to_pylist())
     steps = event_log.steps(event_log.log_in(events), event_log.staged("filter_samples"))
     told = {"samples": n, **found, "seconds": round(found["seconds"], 1), "ms_sample": round(1000 * found["seconds"] / n, 3), "left_out": dict(reasons)}

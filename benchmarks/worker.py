@@ -35,10 +35,10 @@ import pyarrow.parquet as pq
 import yaml
 from deltalake import DeltaTable, write_deltalake
 
-from synth_worker.calls.prompts import is_chinese
-from synth_worker.queue import schemas
-from synth_worker.queue.store import Store
-from synth_worker.recipe import Prompts, load
+from gristmill.synth_worker.calls.prompts import is_chinese
+from gristmill.synth_worker.queue import schemas
+from gristmill.synth_worker.queue.store import Store
+from gristmill.synth_worker.recipe import Prompts, load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,7 +85,7 @@ def fake(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     rate = ["--tokens-per-second", str(given.tokens_per_second), "--min-tokens", str(given.min_tokens), *(["--lengths", given.lengths] if given.lengths else [])]
     with served(given.port, rate):
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        subprocess.run([sys.executable, "-m", "synth_worker", "--recipe", str(home / "r.yaml"), "--lake", str(home / "lake")], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.synth_worker", "--recipe", str(home / "r.yaml"), "--lake", str(home / "lake")], cwd=ROOT, check=True)
         seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         with urllib.request.urlopen(f"{url}/calls") as stream:
             told = json.load(stream)
@@ -136,8 +136,8 @@ async def bare(url: str, rows: list[dict[str, Any]], texts: list[str]) -> tuple[
 
 def engine(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     """The worker, then the same prompts bare; one engine after the other, since two do not fit a small machine."""
-    from synth_worker.calls.engines import VllmEngine
-    from synth_worker.worker import Worker
+    from gristmill.synth_worker.calls.engines import VllmEngine
+    from gristmill.synth_worker.worker import Worker
 
     spec, prompts, digest = load(given.recipe)
     make_lake(home / "lake", read_texts(given.data, given.n, given.max_chars, given.min_chars, is_english=True), 50, prompts[given.flow].id, given.flow)

@@ -29,9 +29,9 @@ import opencc
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from demo import files, kinds
-from demo.package import pieces
-from demo.prose import DOMAINS, TOPICS, Unlike, jaccard, shingles, write_unlike
+from gristmill.demo import files, kinds
+from gristmill.demo.package import pieces
+from gristmill.demo.prose import DOMAINS, TOPICS, Unlike, jaccard, shingles, write_unlike
 
 # Rows of each kind in a corpus of 3,000; another --n scales them. `generated` fills up to n.
 COUNTS = {

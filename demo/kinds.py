@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from demo.prose import slots
+from gristmill.demo.prose import slots
 
 KINDS = {
     "generated": "A document written by our own grammar; good.",

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from demo.prose import Unlike, shingles
+from gristmill.demo.prose import Unlike, shingles
 
 # Packages that both lines of Spark pin to the same version (conf/constraints), with files rich in prose.
 FILES = {

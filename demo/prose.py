@@ -13,8 +13,8 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
-from demo import text_en, text_zh
-from demo.numbers import PROBLEM_VALUES, TOPIC_VALUES, shown
+from gristmill.demo import text_en, text_zh
+from gristmill.demo.numbers import PROBLEM_VALUES, TOPIC_VALUES, shown
 
 DOMAINS = {"web": 34, "wiki": 20, "books": 16, "math": 14, "qa": 8, "docs": 8}  # per cent; what says little new comes seldom
 TOPICS = tuple(TOPIC_VALUES)

@@ -15,12 +15,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs import curate
-from jobs.core.config import load_recipe
-from jobs.core.errors import GristmillError
-from jobs.report.ask import Ask, as_text
-from jobs.runner.main import open_lake
-from jobs.runner.run import run_job
+from gristmill.jobs import curate
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.core.errors import GristmillError
+from gristmill.jobs.report.ask import Ask, as_text
+from gristmill.jobs.runner.main import open_lake
+from gristmill.jobs.runner.run import run_job
 
 QUERY = (
     "select lang, domain, count(*) as documents, sum(n_chars) as characters, "
@@ -90,7 +90,7 @@ def synthesise(recipe: str, worker: str, lake: str, installation: Installation |
         print("\nsynthesis is left out: no engine here (see above, or run `make worker`); the curation stands whole")
         return False
     print(f"gristmill worker --recipe {worker} --lake {lake}   (a language model on the CPU: about a minute)", flush=True)
-    code = run_whole([str(ENGINE), "-m", "synth_worker", "--recipe", worker, "--lake", lake])
+    code = run_whole([str(ENGINE), "-m", "gristmill.synth_worker", "--recipe", worker, "--lake", lake])
     if code:
         print(f"\nsynthesis is left out: the worker stopped with exit code {code} (see above); the curation stands whole")
         return False
@@ -113,7 +113,7 @@ def run_whole(command: Sequence[str]) -> int:
 def embed(recipe: str, lake: str) -> bool:
     """Vectors by Spark NLP, in a process of its own: its jars make another session."""
     print(f"gristmill run embed_text --recipe {recipe} --lake {lake}   (Spark NLP; the first time it fetches 290 MB of jars, a minute or two)", flush=True)
-    done = subprocess.run([sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", recipe, "--lake", lake], check=False, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, "-m", "gristmill.jobs.cli", "run", "embed_text", "--recipe", recipe, "--lake", lake], check=False, stderr=subprocess.PIPE, text=True)
     told = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.startswith("embed_text")]
     print("\n".join(told[-1:]) if not done.returncode else f"no vectors by Spark NLP: {done.stderr[-300:]}")
     return done.returncode == 0

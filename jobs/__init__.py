@@ -1,1 +1,1 @@
-"""One file is one job; it runs on the driver. `jobs.core` holds what they share."""
+"""One file is one job; it runs on the driver. `gristmill.jobs.core` holds what they share."""

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError, DataError
-from jobs.curation.domains import with_domain
-from jobs.curation.expectations import gate, load_contract
-from jobs.dedup.family_sizes import stood_for
-from jobs.runner.context import Tables
-from jobs.runner.counting import counted
-from jobs.runner.counts import Counts
-from jobs.runner.job import Change, Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.schema.documents import CORPUS
-from udfs.edit.edits import apply_batches
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError, DataError
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.curation.expectations import gate, load_contract
+from gristmill.jobs.dedup.family_sizes import stood_for
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import counted
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Change, Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.schema.documents import CORPUS
+from gristmill.udfs.edit.edits import apply_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError
-from jobs.core.records import Record
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_output
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.ensemble import (
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_output
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.ensemble import (
     KEYS,
     STEPS,
     Scorer,
@@ -48,8 +48,8 @@ from jobs.scoring.ensemble import (
     weight,
     with_curves,
 )
-from jobs.scoring.models import as_models, kept_model, load_model, model_row
-from udfs.scoring.scales import BINS, Scale, bin_starts, from_bytes
+from gristmill.jobs.scoring.models import as_models, kept_model, load_model, model_row
+from gristmill.udfs.scoring.scales import BINS, Scale, bin_starts, from_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

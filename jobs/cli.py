@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jobs.core import config
-from jobs.core.errors import ConfigError, ContractError
-from jobs.core.records import Records
-from jobs.lake.spark_errors import exit_code_of
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.lake.spark_errors import exit_code_of
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
 3 a table or batch breaks its contract, nothing written; 4 the result would be absurd, nothing written;
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     worker = command(
         "worker",
         "answer the requests of a lake with a model",
-        "Runs python -m synth_worker, in .venv-worker where `make worker` has made one.",
+        "Runs python -m gristmill.synth_worker, in .venv-worker where `make worker` has made one.",
     )
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     validate = command(
         "validate",
         "ask a small model what the data are worth",
-        "Each says what it compares: python -m synth_worker.validate.ppl --help",
+        "Each says what it compares: python -m gristmill.synth_worker.validate.ppl --help",
     )
     validate.add_argument(
         "what",
@@ -199,8 +199,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> None:
-    from jobs import curate
-    from jobs.runner.main import run_from_files
+    from gristmill.jobs import curate
+    from gristmill.jobs.runner.main import run_from_files
 
     if given.job == "curate":
         curate.curate(config.load_recipe(given.recipe), given.lake, given.input)
@@ -209,7 +209,7 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def _list(given: argparse.Namespace) -> None:
-    from jobs import curate
+    from gristmill.jobs import curate
 
     found = [curate.find_job(name) for name in curate.job_names()]
     if given.json:
@@ -236,7 +236,7 @@ def _list(given: argparse.Namespace) -> None:
 
 
 def _worker(given: argparse.Namespace) -> int:
-    return _start("synth_worker", given, "recipe", "lake", "worker")
+    return _start("gristmill.synth_worker", given, "recipe", "lake", "worker")
 
 
 def _validate(given: argparse.Namespace) -> int:
@@ -250,7 +250,7 @@ def _validate(given: argparse.Namespace) -> int:
             f"validate {given.what}: --{others[0]} is not for it; it takes "
             f"{', '.join('--' + flag for flag in flags)}"
         )
-    return _start(f"synth_worker.validate.{given.what}", given, *flags)
+    return _start(f"gristmill.synth_worker.validate.{given.what}", given, *flags)
 
 
 def _start(module: str, given: argparse.Namespace, *flags: str) -> int:
@@ -262,12 +262,12 @@ def _start(module: str, given: argparse.Namespace, *flags: str) -> int:
 
 
 def _check(given: argparse.Namespace) -> int | None:
-    from jobs import curate
+    from gristmill.jobs import curate
 
     content = config.load_yaml(config.find_file(given.recipe))
     if isinstance(content, dict) and set(content) == {"worker"}:
         return subprocess.run(
-            [sys.executable, "-m", "synth_worker", "--recipe", given.recipe, "--check"], check=False
+            [sys.executable, "-m", "gristmill.synth_worker", "--recipe", given.recipe, "--check"], check=False
         ).returncode
     recipe = config.load_recipe(given.recipe)
     if given.show:
@@ -280,7 +280,7 @@ def _check(given: argparse.Namespace) -> int | None:
 
 
 def _ask(given: argparse.Namespace) -> Any:
-    from jobs.report.ask import Ask
+    from gristmill.jobs.report.ask import Ask
 
     if not given.lake:
         raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
@@ -293,7 +293,7 @@ def _why(given: argparse.Namespace) -> None:
 
 
 def _sql(given: argparse.Namespace) -> None:
-    from jobs.report.ask import plain, text_lines
+    from gristmill.jobs.report.ask import plain, text_lines
 
     answer = _ask(given).answer(given.query)
     twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
@@ -329,9 +329,9 @@ def _funnel(given: argparse.Namespace) -> None:
 
 def _lake(given: argparse.Namespace) -> Any:
     """The lake that is mended or upgraded. Raises ContractError where no job has run."""
-    from jobs.lake.lake import Lake
-    from jobs.lake.session import open_session
-    from jobs.schema.runs import RUNS
+    from gristmill.jobs.lake.lake import Lake
+    from gristmill.jobs.lake.session import open_session
+    from gristmill.jobs.schema.runs import RUNS
 
     if not given.lake:
         raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
@@ -342,7 +342,7 @@ def _lake(given: argparse.Namespace) -> Any:
 
 
 def _repair(given: argparse.Namespace) -> None:
-    from jobs.upkeep.repair import findings, repair
+    from gristmill.jobs.upkeep.repair import findings, repair
 
     lake = _lake(given)
     found = findings(lake)
@@ -357,7 +357,7 @@ def _repair(given: argparse.Namespace) -> None:
 
 
 def _upgrade(given: argparse.Namespace) -> None:
-    from jobs.upkeep.upgrade import changes, upgrade
+    from gristmill.jobs.upkeep.upgrade import changes, upgrade
 
     lake = _lake(given)
     found = changes(lake)

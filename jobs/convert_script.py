@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from jobs.core.config import Strict
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import simplified
-from udfs.reasons import TRADITIONAL_SCRIPT
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import simplified
+from gristmill.udfs.reasons import TRADITIONAL_SCRIPT
 
 if TYPE_CHECKING:
     pass

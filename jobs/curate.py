@@ -16,22 +16,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.core import config
-from jobs.core.errors import ConfigError
-from jobs.core.packages import need_packages
-from jobs.core.renames import new_job
-from jobs.lake import hadoop_files
-from jobs.lake.lake import Lake
-from jobs.lake.listing import NoFiles, NoSuchInput, summed_up
-from jobs.lake.session import is_local
-from jobs.lake.spark_errors import exit_code_of
-from jobs.runner import batches
-from jobs.runner.job import Job
-from jobs.runner.kernels import compiled_beside
-from jobs.runner.main import open_lake, preload
-from jobs.runner.order import check_order
-from jobs.runner.run import Outcome, run_job
-from jobs.runner.run_log import Runs
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.packages import need_packages
+from gristmill.jobs.core.renames import new_job
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.listing import NoFiles, NoSuchInput, summed_up
+from gristmill.jobs.lake.session import is_local
+from gristmill.jobs.lake.spark_errors import exit_code_of
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.kernels import compiled_beside
+from gristmill.jobs.runner.main import open_lake, preload
+from gristmill.jobs.runner.order import check_order
+from gristmill.jobs.runner.run import Outcome, run_job
+from gristmill.jobs.runner.run_log import Runs
 
 
 def job_names() -> list[str]:
@@ -49,7 +49,7 @@ def find_job(name: str) -> Job:
         raise ConfigError(
             f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)"
         )
-    found: Job = importlib.import_module(f"jobs.{name}").JOB
+    found: Job = importlib.import_module(f"gristmill.jobs.{name}").JOB
     return found
 
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
 
-from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_verdicts
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
+from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
 
 if TYPE_CHECKING:
     pass

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
 
-from jobs.core.config import Strict
-from jobs.core.routes import Label
-from jobs.curation.domains import with_domain
-from jobs.curation.invalidation import drop_replaced
-from jobs.dedup.params import digest
-from jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import text_hash
-from udfs.text.urls import ADDRESS
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.dedup.params import digest
+from gristmill.jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import text_hash
+from gristmill.udfs.text.urls import ADDRESS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

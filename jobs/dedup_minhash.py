@@ -17,15 +17,20 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.dedup.params import NearDupParams, digest
-from jobs.dedup.ranking import EARLIER
-from jobs.dedup.steps import STEPS, WRITES
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job
-from jobs.runner.main import main
-from udfs.dedup.blocks import Fingerprinter
-from udfs.dedup.minhash import MinHashParams, candidate_probability, minhash_fingerprints, permutations
-from udfs.dedup.verdicts import PairDecision, PairRule, decide_by_sketches
+from gristmill.jobs.dedup.params import NearDupParams, digest
+from gristmill.jobs.dedup.ranking import EARLIER
+from gristmill.jobs.dedup.steps import STEPS, WRITES
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.dedup.blocks import Fingerprinter
+from gristmill.udfs.dedup.minhash import (
+    MinHashParams,
+    candidate_probability,
+    minhash_fingerprints,
+    permutations,
+)
+from gristmill.udfs.dedup.verdicts import PairDecision, PairRule, decide_by_sketches
 
 
 class Params(NearDupParams):

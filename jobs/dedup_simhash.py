@@ -18,15 +18,15 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.dedup.params import NearDupParams, digest
-from jobs.dedup.ranking import EARLIER
-from jobs.dedup.steps import STEPS, WRITES
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job
-from jobs.runner.main import main
-from udfs.dedup.blocks import Fingerprinter
-from udfs.dedup.simhash import SimHashParams, simhash_fingerprints
-from udfs.dedup.verdicts import PairDecision, decide_by_simhashes
+from gristmill.jobs.dedup.params import NearDupParams, digest
+from gristmill.jobs.dedup.ranking import EARLIER
+from gristmill.jobs.dedup.steps import STEPS, WRITES
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.dedup.blocks import Fingerprinter
+from gristmill.udfs.dedup.simhash import SimHashParams, simhash_fingerprints
+from gristmill.udfs.dedup.verdicts import PairDecision, decide_by_simhashes
 
 
 class Params(NearDupParams):

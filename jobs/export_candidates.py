@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError, DataError
-from jobs.core.routes import Label
-from jobs.dedup.ranking import by_seed
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_reasons
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
-from udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError, DataError
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.dedup.ranking import by_seed
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_reasons
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
+from gristmill.udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -36,7 +36,7 @@ OTHER = "other"
 
 
 class Chunking(Strict):
-    """How much text is one chunk; see udfs.samples.chunks."""
+    """How much text is one chunk; see gristmill.udfs.samples.chunks."""
 
     max_tokens: PositiveInt
     tokens_per_han: PositiveFloat

@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError, DataError
-from jobs.core.records import Records
-from jobs.core.version import code_version
-from jobs.curation.sentinels import Marks
-from jobs.lake import hadoop_files
-from jobs.report.ask import funnel_of
-from jobs.report.dataset_card import card, features
-from jobs.runner.context import Tables
-from jobs.runner.job import Job, Outputs
-from jobs.runner.main import main
-from jobs.synthesis.samples import kept_samples
-from udfs.edit.shards import WRITTEN, ShardParams, position, write_batches, written_schema
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError, DataError
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.core.version import code_version
+from gristmill.jobs.curation.sentinels import Marks
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.report.ask import funnel_of
+from gristmill.jobs.report.dataset_card import card, features
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Job, Outputs
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.synthesis.samples import kept_samples
+from gristmill.udfs.edit.shards import WRITTEN, ShardParams, position, write_batches, written_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

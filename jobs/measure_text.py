@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
-from jobs.core.config import Strict
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_output
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import rule_signals
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_output
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import rule_signals
 
 if TYPE_CHECKING:
     pass

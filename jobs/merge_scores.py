@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveFloat
 
-from jobs.core.config import Strict
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_reasons
-from jobs.runner.counts import Counts
-from jobs.runner.job import Insert, Job, Writes
-from jobs.runner.main import main
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_reasons
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Insert, Job, Writes
+from gristmill.jobs.runner.main import main
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.routes import Label
-from jobs.curation.sentinels import Marks
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.edit.mixing import MIXED, shape_batches
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.curation.sentinels import Marks
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts, by_one_reason
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.edit.mixing import MIXED, shape_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

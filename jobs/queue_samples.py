@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt, model_validator
 
-from jobs.dedup.ranking import by_seed
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_reasons
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
+from gristmill.jobs.dedup.ranking import by_seed
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_reasons
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
-from jobs.core.concurrency import at_once
-from jobs.core.config import Strict
-from jobs.core.records import Record, Records
-from jobs.core.version import code_version
-from jobs.lake import hadoop_files
-from jobs.report import duplicates as dups
-from jobs.report import lists, page, quality, samples
-from jobs.report import measures as data
-from jobs.report.ask import funnel_of
-from jobs.runner.batches import NO_LONGER
-from jobs.runner.context import Tables
-from jobs.runner.job import Job, Outputs
-from jobs.runner.main import main
-from jobs.runner.run_log import now
-from jobs.schema import catalog
-from udfs.rules.limits import LIMITS
+from gristmill.jobs.core.concurrency import at_once
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.core.version import code_version
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.report import duplicates as dups
+from gristmill.jobs.report import lists, page, quality, samples
+from gristmill.jobs.report import measures as data
+from gristmill.jobs.report.ask import funnel_of
+from gristmill.jobs.runner.batches import NO_LONGER
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Job, Outputs
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.runner.run_log import now
+from gristmill.jobs.schema import catalog
+from gristmill.udfs.rules.limits import LIMITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -15,20 +15,20 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from jobs.core.config import Strict
-from jobs.curation.invalidation import drop_replaced
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.models import find_models, load_model
-from udfs.columns import quality
-from udfs.scoring.classifiers import MEASURES, from_bytes
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.models import find_models, load_model
+from gristmill.udfs.columns import quality
+from gristmill.udfs.scoring.classifiers import MEASURES, from_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from udfs.scoring.classifiers import Classifier
+    from gristmill.udfs.scoring.classifiers import Classifier
 
 
 class Params(Strict):

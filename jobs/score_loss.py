@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.datafiles import digest_of_folder
-from jobs.core.errors import ConfigError
-from jobs.curation.domains import with_domain
-from jobs.curation.invalidation import drop_replaced
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_verdicts
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.hf_folder import check_executors, version_of
-from udfs.columns import token_loss
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.datafiles import digest_of_folder
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_verdicts
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.hf_folder import check_executors, version_of
+from gristmill.udfs.columns import token_loss
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -67,7 +67,7 @@ class Params(Strict):
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"torch", "transformers"}
 
 

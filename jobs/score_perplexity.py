@@ -13,16 +13,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from jobs.core.config import Strict
-from jobs.core.routes import Label
-from jobs.curation.invalidation import drop_replaced
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.models import find_models, load_model
-from udfs.columns import perplexity
-from udfs.scoring.kenlm import from_bytes
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.models import find_models, load_model
+from gristmill.udfs.columns import perplexity
+from gristmill.udfs.scoring.kenlm import from_bytes
 
 if TYPE_CHECKING:
     pass
@@ -37,7 +37,7 @@ class Params(Strict):
     languages: list[Label]
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"kenlm"}
 
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
-from jobs.core.config import Strict
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts, by_one_reason
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.schema.catalog import table
-from udfs.samples.measures import MeasureParams, measure_batches
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts, by_one_reason
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.schema.catalog import table
+from gristmill.udfs.samples.measures import MeasureParams, measure_batches
 
 if TYPE_CHECKING:
     pass

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.datafiles import digest_of_folder
-from jobs.core.errors import ConfigError
-from jobs.curation.invalidation import drop_replaced
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.hf_folder import check_executors, labels_of, version_of
-from udfs.columns import transformer_score
-from udfs.scoring.text_heads import Head
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.datafiles import digest_of_folder
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.hf_folder import check_executors, labels_of, version_of
+from gristmill.udfs.columns import transformer_score
+from gristmill.udfs.scoring.text_heads import Head
 
 if TYPE_CHECKING:
     pass
@@ -49,7 +49,7 @@ class Regression(Strict):
         return self
 
     def head(self) -> Head:
-        """What udfs.scoring.text_heads wants."""
+        """What gristmill.udfs.scoring.text_heads wants."""
         return Head("regression", None, self.lowest, self.highest)
 
 
@@ -61,7 +61,7 @@ class Labels(Strict):
     labels: list[str] | None
 
     def head(self) -> Head:
-        """What udfs.scoring.text_heads wants."""
+        """What gristmill.udfs.scoring.text_heads wants."""
         return Head(self.kind, None if self.labels is None else tuple(self.labels))
 
 
@@ -93,7 +93,7 @@ class Params(Strict):
     scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"torch", "transformers"}
 
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from jobs.core.config import Strict
-from jobs.curation.invalidation import drop_replaced
-from jobs.curation.word_lists import ListFile, load_list
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import word_score
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.curation.word_lists import ListFile, load_list
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import word_score
 
 if TYPE_CHECKING:
     pass
@@ -46,7 +46,7 @@ class Params(Strict):
         return given
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"ahocorasick"}
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
-from jobs.core.config import Strict
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import pii
-from udfs.edit.pii import PiiParams
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import pii
+from gristmill.udfs.edit.pii import PiiParams
 
 if TYPE_CHECKING:
     pass
@@ -40,7 +40,7 @@ class Params(Strict):
         return placeholders
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"phonenumbers"}
 
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from jobs.core.config import Strict
-from jobs.core.routes import Label
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.counting import count_kept
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from udfs.columns import licence_headers
-from udfs.reasons import LICENCE_HEADER
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import count_kept
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.udfs.columns import licence_headers
+from gristmill.udfs.reasons import LICENCE_HEADER
 
 if TYPE_CHECKING:
     pass

@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.errors import DataError
-from jobs.core.records import Record
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring import examples
-from jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
-from jobs.scoring.models import as_models, is_trained, model_row
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring import examples
+from gristmill.jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
+from gristmill.jobs.scoring.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 class Linear(Strict):
-    """Logistic regression over hashed n-grams (udfs.scoring.grams)."""
+    """Logistic regression over hashed n-grams (gristmill.udfs.scoring.grams)."""
 
     kind: Literal["linear"]
     unit: Literal["chars", "words"]
@@ -48,7 +48,7 @@ class Linear(Strict):
     length_bins: PositiveInt | None
 
     def spec(self) -> Record:
-        """What udfs.scoring.training wants."""
+        """What gristmill.udfs.scoring.training wants."""
         grams = {key: getattr(self, key) for key in ("unit", "min_n", "max_n", "buckets", "max_chars")}
         return {
             "grams": grams,
@@ -68,7 +68,7 @@ class Trees(Strict):
     feature_fraction: float = Field(gt=0, le=1)
 
     def spec(self) -> Record:
-        """What udfs.scoring.training wants."""
+        """What gristmill.udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind"})
 
 
@@ -88,7 +88,7 @@ class FastText(Strict):
     max_chars: PositiveInt  # characters of a text that are read
 
     def spec(self) -> Record:
-        """What udfs.scoring.training wants."""
+        """What gristmill.udfs.scoring.training wants."""
         given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
         return {
             **given,
@@ -120,7 +120,7 @@ class Counted(Strict):
         return self
 
     def spec(self) -> Record:
-        """What udfs.scoring.training wants."""
+        """What gristmill.udfs.scoring.training wants."""
         return self.model_dump(exclude={"kind", "target", "raw"})
 
 
@@ -195,7 +195,7 @@ class Params(Strict):
         return self
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return {"sklearn"}  # every kind is calibrated by it
 
 
@@ -259,8 +259,8 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
     """
     import pyarrow as pa
 
-    from udfs.rules import measures
-    from udfs.scoring.classifiers import MEASURES
+    from gristmill.udfs.rules import measures
+    from gristmill.udfs.scoring.classifiers import MEASURES
 
     of_lake = (
         None
@@ -286,8 +286,8 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
 
 def train(tables: Tables, params: Params) -> Outputs:
     """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
-    from udfs.scoring import training
-    from udfs.scoring.classifiers import to_bytes
+    from gristmill.udfs.scoring import training
+    from gristmill.udfs.scoring.classifiers import to_bytes
 
     if params.reuse_model and is_trained(tables):
         return {}

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from jobs.core.config import Strict
-from jobs.core.errors import DataError
-from jobs.core.routes import Label
-from jobs.curation.domains import with_domain
-from jobs.runner.context import Tables
-from jobs.runner.job import Job, Outputs, Writes
-from jobs.runner.main import main
-from jobs.scoring.models import as_models, is_trained, model_row
-from udfs.scoring.kenlm_training import find_lmplz
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.routes import Label
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Job, Outputs, Writes
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.scoring.models import as_models, is_trained, model_row
+from gristmill.udfs.scoring.kenlm_training import find_lmplz
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -57,7 +57,7 @@ class Params(Strict):
     models: dict[Label, Model]  # by language
 
     def modules(self) -> set[str]:
-        """See jobs.core.packages."""
+        """See gristmill.jobs.core.packages."""
         return set() if find_lmplz() else {"kaldingram"}
 
 
@@ -85,8 +85,8 @@ def reference(tables: Tables, params: Params) -> DataFrame:
 
 def train(tables: Tables, params: Params) -> Outputs:
     """`models`: one row a language. Raises DataError for a language without a document."""
-    from udfs.scoring import kenlm_training
-    from udfs.scoring.kenlm import to_bytes
+    from gristmill.udfs.scoring import kenlm_training
+    from gristmill.udfs.scoring.kenlm import to_bytes
 
     if params.reuse_model and is_trained(tables):
         return {}

@@ -2,7 +2,7 @@
 
 reads   synth_requests
 writes  synth_answers, leases, and a row of runs
-run     python -m synth_worker --recipe conf/synth_worker.yaml --lake lakes/demo
+run     python -m gristmill.synth_worker --recipe conf/synth_worker.yaml --lake lakes/demo
 
 Stop it and start it as you like: what was answered is kept, and no part is committed twice.
 """
@@ -14,16 +14,16 @@ import re
 import socket
 import sys
 
-from synth_worker.calls.engines import make_engine
-from synth_worker.command_line import ended, parser
-from synth_worker.errors import Stopped
-from synth_worker.queue.store import Store
-from synth_worker.recipe import load
-from synth_worker.worker import Worker
+from gristmill.synth_worker.calls.engines import make_engine
+from gristmill.synth_worker.command_line import ended, parser
+from gristmill.synth_worker.errors import Stopped
+from gristmill.synth_worker.queue.store import Store
+from gristmill.synth_worker.recipe import load
+from gristmill.synth_worker.worker import Worker
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (see synth_worker.errors)."""
+    """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     flags = parser("", __doc__)
     flags.add_argument(
         "--recipe", required=True, help="YAML file with a section `worker` (ships as conf/synth_worker.yaml)"

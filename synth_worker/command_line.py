@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from synth_worker.errors import RecipeError, WorkerError
+from gristmill.synth_worker.errors import RecipeError, WorkerError
 
 
 def parser(module: str, about: str | None) -> argparse.ArgumentParser:
     """The parser of a program; `module`: below synth_worker, `about`: its docstring."""
-    name = f"synth_worker.{module}" if module else "synth_worker"
+    name = f"gristmill.synth_worker.{module}" if module else "gristmill.synth_worker"
     return argparse.ArgumentParser(
         prog=f"python -m {name}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -30,7 +30,7 @@ def pairs_parser(module: str, about: str | None) -> argparse.ArgumentParser:
 
 
 def ended(does: Callable[[], None]) -> int:
-    """The exit code of `does` (see synth_worker.errors); what a user can mend goes to stderr."""
+    """The exit code of `does` (see gristmill.synth_worker.errors); what a user can mend goes to stderr."""
     try:
         does()
     except WorkerError as error:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from synth_worker.calls.window import Window
-from synth_worker.recipe import Spec
+from gristmill.synth_worker.calls.window import Window
+from gristmill.synth_worker.recipe import Spec
 
 
 class OpenPart(Protocol):

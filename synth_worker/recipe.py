@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from synth_worker.errors import RecipeError
+from gristmill.synth_worker.errors import RecipeError
 
 HERE = Path(__file__).resolve().parent.parent
 # conf/... stands beside this folder, in a checkout and in the installed package

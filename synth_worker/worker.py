@@ -14,14 +14,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
 
-from synth_worker.calls.engines import Engine
-from synth_worker.calls.window import Asker, Quarantine, Window, empty_row
-from synth_worker.errors import RetryLater, TableError
-from synth_worker.flows.flows import FLOWS
-from synth_worker.progress import Progress
-from synth_worker.queue.journal import Journal
-from synth_worker.queue.store import Store, now
-from synth_worker.recipe import Prompts, Spec
+from gristmill.synth_worker.calls.engines import Engine
+from gristmill.synth_worker.calls.window import Asker, Quarantine, Window, empty_row
+from gristmill.synth_worker.errors import RetryLater, TableError
+from gristmill.synth_worker.flows.flows import FLOWS
+from gristmill.synth_worker.progress import Progress
+from gristmill.synth_worker.queue.journal import Journal
+from gristmill.synth_worker.queue.store import Store, now
+from gristmill.synth_worker.recipe import Prompts, Spec
 
 # between two looks at parts that other workers hold
 POLL_SECONDS = 2.0

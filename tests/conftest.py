@@ -75,8 +75,8 @@ def lake(new_lake: Callable[[Path], Any], tmp_path: Path) -> Any:
 @pytest.fixture(scope="session")
 def params_of() -> Callable[..., Any]:
     """`params_of("dedup_exact", url=False)`: the parameters of conf/<job>.yaml with some of them changed."""
-    from jobs import curate
-    from jobs.core import config
+    from gristmill.jobs import curate
+    from gristmill.jobs.core import config
 
     def made(name: str, **changes: Any) -> Any:
         job = curate.find_job(name)
@@ -91,8 +91,8 @@ def ingest(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Callable
     """`ingest([{"id": "a", "text": "..."}], batch="one")`: rows as a JSON Lines file, ingested; returns the Outcome."""
     import json
 
-    from jobs.ingest_docs import JOB
-    from jobs.runner.run import run_job
+    from gristmill.jobs.ingest_docs import JOB
+    from gristmill.jobs.runner.run import run_job
 
     def made(rows: list[dict[str, Any]], batch: str = "one", **changes: Any) -> Any:
         folder = tmp_path / "raw" / batch
@@ -160,9 +160,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_lake(spark: Any, demo_raw: Path, shared_home: Path) -> Any:
     """The lake after `curate` with conf/demo.yaml on the small demo corpus. Read it, do not write to it."""
-    from jobs import curate
-    from jobs.core import config
-    from jobs.lake.lake import Lake
+    from gristmill.jobs import curate
+    from gristmill.jobs.core import config
+    from gristmill.jobs.lake.lake import Lake
 
     recipe = config.load_recipe(ROOT / "conf/demo.yaml")
     jobs = {name: section for name, section in recipe.jobs.items() if name != "report_run"}  # tests/jobs/test_report_run.py

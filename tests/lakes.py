@@ -14,19 +14,19 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import Row
 
-from jobs import ingest_docs
-from jobs.core import config
-from jobs.lake.delta_rs import rows_of
-from jobs.lake.lake import Lake
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts
-from jobs.runner.run import Outcome, run_job
-from jobs.runner.run_log import log, now
-from jobs.schema import catalog
-from jobs.schema.runs import RUNS
-from jobs.schema.table import Table
-from jobs.schema.types import arrow_schema
-from udfs.read.rows import doc_id_of, hash128
+from gristmill.jobs import ingest_docs
+from gristmill.jobs.core import config
+from gristmill.jobs.lake.delta_rs import rows_of
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.run import Outcome, run_job
+from gristmill.jobs.runner.run_log import log, now
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.table import Table
+from gristmill.jobs.schema.types import arrow_schema
+from gristmill.udfs.read.rows import doc_id_of, hash128
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
 ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "mix_corpus", "export_shards", "report_run"})

@@ -3,6 +3,6 @@
 No Spark here, and no I/O beyond what a path names.
 """
 
-from udfs.arrow import zip_directories
+from gristmill.udfs.arrow import zip_directories
 
 zip_directories.install()

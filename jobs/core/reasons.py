@@ -2,7 +2,7 @@
 
 A reason is a code in a column of a table (`verdicts.reason`, ...). Here stands what was found, in one
 sentence for a reader who does not know the code, and what to do about it where there is something to do. The
-report, `gristmill why` and docs/reasons.md read it; `python -m jobs.core.reasons` prints that page.
+report, `gristmill why` and docs/reasons.md read it; `python -m gristmill.jobs.core.reasons` prints that page.
 
 Two columns may have one code for two things (`too_long`), so a reason is looked up by its column. Some are no
 list of ours and have the words of OPEN: a recipe of filter_scores names its own, and so does a contract.
@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from udfs import reasons as kernels
-from udfs.rules.limits import LIMITS
+from gristmill.udfs import reasons as kernels
+from gristmill.udfs.rules.limits import LIMITS
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ _RULES_OF_N = {
 
 
 def _rule(code: str) -> Reason:
-    """The reason of a limit of udfs.rules.limits, with the papers that have it.
+    """The reason of a limit of gristmill.udfs.rules.limits, with the papers that have it.
 
     Raises KeyError for one without words.
     """
@@ -198,7 +198,10 @@ def _rule(code: str) -> Reason:
         if found is None and (match := re.fullmatch(pattern, code)):
             found = words.format(match[1])
     if found is None:
-        raise KeyError(f"jobs.core.reasons: no sentence for {code}, a reason of udfs.rules.limits; write one")
+        raise KeyError(
+            f"gristmill.jobs.core.reasons: no sentence for {code}, a reason of gristmill.udfs.rules.limits; "
+            "write one"
+        )
     return Reason(RULES, f"{found} Rule: {'; '.join(sources)}." if sources else found)
 
 
@@ -428,7 +431,7 @@ def page() -> str:
         "# Reasons",
         "",
         "Every reason for which a row, a document, a sample or a request is left out, or a span replaced, by",
-        "the column that holds it. `python -m jobs.core.reasons` writes this page.",
+        "the column that holds it. `python -m gristmill.jobs.core.reasons` writes this page.",
     ]
     for column, known in COLUMNS.items():
         lines += [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
-from jobs.core.config import Strict
+from gristmill.jobs.core.config import Strict
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from jobs.core.config import Strict
-from jobs.core.datafiles import DataFile, digest_of, find_all, find_data, read_columns
-from jobs.core.errors import ConfigError
-from udfs.contamination.items import Item
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.datafiles import DataFile, digest_of, find_all, find_data, read_columns
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.udfs.contamination.items import Item
 
 # `(A) text`: a document may write it `A. text`
 _LABEL = re.compile(r"\s*[(（]?[A-Ha-h]\s*[)）.．、:：]\s*")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import ConfigError
-from jobs.core.reasons import BENCHMARK_ITEMS
-from jobs.curation.benchmark_items import Questions, read_questions
-from udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, Item, Plan, plan_items
-from udfs.contamination.search import Index, OverlapParams, find_items
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.reasons import BENCHMARK_ITEMS
+from gristmill.jobs.curation.benchmark_items import Questions, read_questions
+from gristmill.udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, Item, Plan, plan_items
+from gristmill.udfs.contamination.search import Index, OverlapParams, find_items
 
 if TYPE_CHECKING:
     import pyarrow as pa

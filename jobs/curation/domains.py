@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.core.routes import folded_column
-from jobs.runner.context import Tables
+from gristmill.jobs.core.routes import folded_column
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -14,9 +14,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.errors import ContractError
-from jobs.core.records import Record
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.records import Record
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

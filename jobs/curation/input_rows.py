@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.core.records import Record, Records
-from jobs.lake.listing import File, Listing
-from jobs.runner import batches
-from jobs.runner.context import Tables
-from udfs.arrow.batches import as_batch
-from udfs.arrow.types import sql_of
-from udfs.read import counted, readers, survey
-from udfs.read.part_hash import whole_hash
+from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.lake.listing import File, Listing
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.context import Tables
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.arrow.types import sql_of
+from gristmill.udfs.read import counted, readers, survey
+from gristmill.udfs.read.part_hash import whole_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,7 +45,7 @@ class Source:
     split_bytes: int
 
     def units(self, names: set[str] | None = None) -> pa.Table:
-        """The reader's units (udfs.read.readers.UNITS) for all files, or those of these names."""
+        """The reader's units (gristmill.udfs.read.readers.UNITS) for all files, or those of these names."""
         files = [file for file in self.files if names is None or file.name in names]
         return readers.plan_units(
             [(file.path, file.size) for file in files],
@@ -56,8 +56,8 @@ class Source:
 
 
 def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
-    """Every input row, good or not, staged once (the columns of udfs.read.readers.ROWS), and the files that
-    they came from (FILES).
+    """Every input row, good or not, staged once (the columns of gristmill.udfs.read.readers.ROWS), and the
+    files that they came from (FILES).
 
     Raises RetryLater when a file was written to meanwhile, and as `refuse_misread`.
     """

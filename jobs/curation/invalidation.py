@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.runner.context import Tables
-from jobs.runner.job import Delete, Outputs
-from jobs.schema.catalog import table
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Delete, Outputs
+from gristmill.jobs.schema.catalog import table
 
 
 def drop_replaced(tables: Tables, params: Any) -> Outputs:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from jobs.core.config import Strict
-from udfs.edit.fim import Sentinels
+from gristmill.jobs.core.config import Strict
+from gristmill.udfs.edit.fim import Sentinels
 
 
 class Marks(Strict):

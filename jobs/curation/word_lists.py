@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml, validate
-from jobs.core.packages import is_here
-from udfs.scoring.sensitive import WordList, automaton
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.packages import is_here
+from gristmill.udfs.scoring.sensitive import WordList, automaton
 
 
 class ListFile(Strict):

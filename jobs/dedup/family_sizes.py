@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 # each doubles the hops that are followed: 64, where a dedup makes two at most (text, then URL)
 ROUNDS = 6

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from jobs.core.config import Strict
-from jobs.dedup.ranking import Rank, unused_tables
-from udfs.dedup.blocks import Fingerprinter, warm_up
-from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import PairDecision
-from udfs.text.folding import FoldParams
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.dedup.ranking import Rank, unused_tables
+from gristmill.udfs.dedup.blocks import Fingerprinter, warm_up
+from gristmill.udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.dedup.verdicts import PairDecision
+from gristmill.udfs.text.folding import FoldParams
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 class NearDupParams(Strict):
-    """The parameters of every method; the methods below are what jobs.dedup asks of it."""
+    """The parameters of every method; the methods below are what gristmill.jobs.dedup asks of it."""
 
     # filters whose rejected documents are not looked at
     skip_rejected_by: list[str]

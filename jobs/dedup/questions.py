@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
-from jobs.core.config import Strict
-from jobs.dedup.sketch_blocks import Size
-from jobs.dedup.steps import Source, outcomes_of
-from jobs.runner.context import broadcast_while_few
-from udfs.dedup.blocks import BLOCK, sketch_blocks
-from udfs.dedup.choosing import Rule
-from udfs.dedup.minhash import MinHashParams, minhash_fingerprints, permutations
-from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import PairRule, decide_by_sketches
-from udfs.samples.measures import FOLD
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.dedup.sketch_blocks import Size
+from gristmill.jobs.dedup.steps import Source, outcomes_of
+from gristmill.jobs.runner.context import broadcast_while_few
+from gristmill.udfs.dedup.blocks import BLOCK, sketch_blocks
+from gristmill.udfs.dedup.choosing import Rule
+from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints, permutations
+from gristmill.udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches
+from gristmill.udfs.samples.measures import FOLD
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 # stands for white space, which shingles of the engine never see
 SPACE = "␣"

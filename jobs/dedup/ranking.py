@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from jobs.core.config import Strict
-from jobs.core.errors import ConfigError
-from jobs.runner.context import Tables
-from jobs.schema.catalog import table
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.schema.catalog import table
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -75,8 +75,8 @@ def unused_tables(ranking: list[Rank]) -> frozenset[str]:
 
 
 def place_of_times(ranking: list[Rank]) -> int:
-    """Where among the criteria n_times (udfs.dedup.minhash.sketch_batch) of near-duplicates stands; lower is
-    better.
+    """Where among the criteria n_times (gristmill.udfs.dedup.minhash.sketch_batch) of near-duplicates stands;
+    lower is better.
 
     It is the place of the first that calls the longer text the better one, since a copy that says all of it
     twice is no fuller copy; what the recipe puts before length (a source, a licence, a score) still decides

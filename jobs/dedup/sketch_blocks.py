@@ -7,10 +7,10 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.dedup.params import NearDupParams
-from jobs.runner.context import Tables
-from jobs.runner.job import Delete, Outputs
-from udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
+from gristmill.jobs.dedup.params import NearDupParams
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.job import Delete, Outputs
+from gristmill.udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

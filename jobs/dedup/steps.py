@@ -1,7 +1,7 @@
 """The steps of near-duplicate removal, whatever the fingerprint. All of it runs on executors.
 
-What crosses between the JVM and Python are blocks and packed messages (udfs.dedup.messages), since rows cost
-it and not their bytes. In the order in which data travels:
+What crosses between the JVM and Python are blocks and packed messages (gristmill.udfs.dedup.messages), since
+rows cost it and not their bytes. In the order in which data travels:
 
 1. sketch: each kept document that is in no block yet gets a sketch and band keys; its text is read once, and
 not moved. 2. meet: band keys go to where equal keys are together; whoever shares one is a candidate pair. 3.
@@ -21,17 +21,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import DataError
-from jobs.core.records import Record
-from jobs.dedup.params import NearDupParams
-from jobs.dedup.ranking import place_of_times, ranked
-from jobs.dedup.sketch_blocks import Size, blocks, drop_stale, size_of, sketch
-from jobs.runner.context import BROADCAST, Tables, broadcast_while_few
-from jobs.runner.counts import Counts
-from jobs.runner.job import Outputs, Step, Writes
-from udfs.dedup import candidates, choosing, comparing, grouping
-from udfs.dedup.choosing import CHOSEN, OUTCOMES
-from udfs.dedup.messages import BUCKET, EDGE, LABEL, LINK, MESSAGE, NAMED, PAIR, RANK, STATE, TEXT, WANTED
+from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.dedup.params import NearDupParams
+from gristmill.jobs.dedup.ranking import place_of_times, ranked
+from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_stale, size_of, sketch
+from gristmill.jobs.runner.context import BROADCAST, Tables, broadcast_while_few
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Outputs, Step, Writes
+from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
+from gristmill.udfs.dedup.choosing import CHOSEN, OUTCOMES
+from gristmill.udfs.dedup.messages import (
+    BUCKET,
+    EDGE,
+    LABEL,
+    LINK,
+    MESSAGE,
+    NAMED,
+    PAIR,
+    RANK,
+    STATE,
+    TEXT,
+    WANTED,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -57,7 +69,7 @@ class Source:
     What is asked gets a row a document: part, node, n_times, doc_id, batch_id.
     """
 
-    blocks: DataFrame  # the columns of udfs.dedup.blocks.BLOCK
+    blocks: DataFrame  # the columns of gristmill.udfs.dedup.blocks.BLOCK
     size: Size
     n_keys: int  # band keys of a document
     rule: choosing.Rule

@@ -21,11 +21,11 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.fs as fs
 
-from jobs.core.records import Record, Records, naive
-from jobs.schema.types import arrow_schema, delta_type
+from gristmill.jobs.core.records import Record, Records, naive
+from gristmill.jobs.schema.types import arrow_schema, delta_type
 
 if TYPE_CHECKING:
-    from jobs.schema.table import Table
+    from gristmill.jobs.schema.table import Table
 
 # of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
 PLAIN_WRITER = 3

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError, ContractError
-from jobs.lake import listing as lists
-from jobs.lake.listing import Folder, Left, Listing, NoSuchInput, input_path
-from jobs.lake.names import local_path
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.lake import listing as lists
+from gristmill.jobs.lake.listing import Folder, Left, Listing, NoSuchInput, input_path
+from gristmill.jobs.lake.names import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -1,4 +1,4 @@
-"""Puts the Delta jars into the local PySpark, once: `python -m jobs.lake.jars`.
+"""Puts the Delta jars into the local PySpark, once: `python -m gristmill.jobs.lake.jars`.
 
 Afterwards a bare `spark-submit jobs/x.py` has Delta, no session waits for Ivy, and nothing is fetched again.
 Clusters do not need this: their platform or conf/spark/cluster-*.properties brings Delta.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jobs.lake import laptop
+from gristmill.jobs.lake import laptop
 
 # pyspark line -> (Maven package, jar names to keep): 4.4.0's kernel drags 33 jars along, older than Spark's
 # own.

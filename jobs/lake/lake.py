@@ -2,7 +2,7 @@
 catalog.
 
 A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a schema of a catalog
-(`catalog.schema`): jobs.lake.names reads its name.
+(`catalog.schema`): gristmill.jobs.lake.names reads its name.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 from pyarrow.dataset import dataset, field
 
-from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.core.records import Records
-from jobs.lake import delta_rs, hadoop_files
-from jobs.lake.history import Commit, TableState, commit_of
-from jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
-from jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
-from jobs.lake.session import default_file_system, is_local
-from jobs.lake.spark_errors import first_line
-from jobs.schema.table import Table
-from jobs.schema.types import arrow_schema
+from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.lake import delta_rs, hadoop_files
+from gristmill.jobs.lake.history import Commit, TableState, commit_of
+from gristmill.jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
+from gristmill.jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
+from gristmill.jobs.lake.session import default_file_system, is_local
+from gristmill.jobs.lake.spark_errors import first_line
+from gristmill.jobs.schema.table import Table
+from gristmill.jobs.schema.types import arrow_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -174,7 +174,7 @@ class Lake:
     @functools.cached_property
     def is_direct(self) -> bool:
         """Whether driver and workers stand on the disk where the lake is, so that small things need no
-        JVM (see jobs.lake.delta_rs)."""
+        JVM (see gristmill.jobs.lake.delta_rs)."""
         is_here = self.local_root is not None and not self.is_catalog
         return is_here and is_local(self.spark) and delta_rs.is_there()
 

@@ -22,7 +22,7 @@ ARCHIVE = "gristmill.jsa"  # beside PySpark, made at set-up
 
 def settings() -> dict[str, str]:
     """Of the session. (On macOS a process with NumPy in it may not fork; it keeps Spark's own daemon.)"""
-    daemon = {"spark.python.daemon.module": "jobs.lake.laptop"} if sys.platform == "linux" else {}
+    daemon = {"spark.python.daemon.module": "gristmill.jobs.lake.laptop"} if sys.platform == "linux" else {}
     return {**daemon, "spark.driver.extraJavaOptions": java_options()}
 
 
@@ -35,7 +35,7 @@ def java_options(making: Path | None = None) -> str:
     """
     import pyspark
 
-    from jobs.core.config import CONF
+    from gristmill.jobs.core.config import CONF
 
     archive = Path(pyspark.__file__).parent / ARCHIVE
     quiet = "-Xlog:disable -Xlog:all=off "
@@ -47,7 +47,8 @@ def java_options(making: Path | None = None) -> str:
 
 
 def archive_classes(home: Path) -> None:
-    """Make the JVM's class archive below PySpark's `home` from one small run, at set-up (jobs.lake.jars).
+    """Make the JVM's class archive below PySpark's `home` from one small run, at set-up
+    (gristmill.jobs.lake.jars).
 
     One that does not fit (another Java, other jars) is ignored by the JVM, so failing to make one is no
     error.
@@ -63,10 +64,10 @@ def archive_classes(home: Path) -> None:
 TRAINING = """
 import functools
 from pathlib import Path
-from jobs.lake import laptop, session
+from gristmill.jobs.lake import laptop, session
 laptop.java_options = functools.partial(laptop.java_options, Path("{archive}"))
-from jobs.lake.lake import Lake
-from jobs.schema import documents
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.schema import documents
 spark = session.open_session("archive")
 lake = Lake(spark, "{folder}")
 row = ("j", "a" * 32, "b", 0, 1, "", "r")

@@ -2,7 +2,7 @@
 input.
 
 Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says.
-`jobs.lake.hadoop_files` chooses between them.
+`gristmill.jobs.lake.hadoop_files` chooses between them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from jobs.core.errors import ConfigError
+from gristmill.jobs.core.errors import ConfigError
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 LOG = "_delta_log"

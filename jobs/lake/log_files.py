@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from jobs.core.records import Records
-from jobs.lake.hadoop_files import system_of, to_bytes
-from jobs.lake.history import Commit, commit_from_actions
-from jobs.lake.session import jvm_of
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.lake.hadoop_files import system_of, to_bytes
+from gristmill.jobs.lake.history import Commit, commit_from_actions
+from gristmill.jobs.lake.session import jvm_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

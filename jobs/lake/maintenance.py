@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from jobs.core.errors import ContractError
-from jobs.core.records import Records
-from jobs.lake import delta_rs, hadoop_files
-from jobs.lake.lake import SCHEMA_VERSION, conflicts_as_retry
-from jobs.schema.table import Table
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.lake import delta_rs, hadoop_files
+from gristmill.jobs.lake.lake import SCHEMA_VERSION, conflicts_as_retry
+from gristmill.jobs.schema.table import Table
 
 if TYPE_CHECKING:
-    from jobs.lake.lake import Lake
+    from gristmill.jobs.lake.lake import Lake
 
 # property of a table whose rows are being written under new names: JSON of where they are taken from
 NEW_NAMES = "gristmill.new_names"

@@ -7,7 +7,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from jobs.core.errors import ContractError
+from gristmill.jobs.core.errors import ContractError
 
 # Spark, Delta (log and versions), delta-rs and Python, in that order.
 SIGNS = (

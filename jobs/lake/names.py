@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from jobs.core.errors import ConfigError
+from gristmill.jobs.core.errors import ConfigError
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _PART = r"(?:`(?:[^`]|``)+`|[\w-]+)"

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from jobs.core.errors import ConfigError
-from jobs.lake.spark_errors import first_line
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.spark_errors import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

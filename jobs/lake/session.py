@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError
-from jobs.lake import laptop
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake import laptop
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

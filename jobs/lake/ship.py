@@ -1,8 +1,8 @@
-"""Packs the project's own code for `spark-submit --py-files`: `python -m jobs.lake.ship [FILE]` writes
-dist/gristmill.zip.
+"""Packs the project's own code for `spark-submit --py-files`: `python -m gristmill.jobs.lake.ship [FILE]`
+writes dist/gristmill.zip.
 
 In it are `jobs`, `udfs` and the recipes as `conf`, all below `gristmill`, as an installed wheel has them, and
-the machine code of kernels that this machine has compiled of these sources (udfs.arrow.code_cache);
+the machine code of kernels that this machine has compiled of these sources (gristmill.udfs.arrow.code_cache);
 `--compile` first compiles those of all passes over text. Executors of another processor do not use it. The
 same sources and code give the same bytes. The Python packages that the code needs are not in it: executors
 have them installed, or get them by `--archives`.
@@ -15,9 +15,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from jobs.core.config import CONF, PACKAGE
-from udfs.arrow.code_cache import BESIDE, SUFFIXES, is_current
-from udfs.warm_up import warm_up
+from gristmill.jobs.core.config import CONF, PACKAGE
+from gristmill.udfs.arrow.code_cache import BESIDE, SUFFIXES, is_current
+from gristmill.udfs.warm_up import warm_up
 
 TARGET = "dist/gristmill.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold
@@ -59,7 +59,9 @@ def ship(target: Path) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Write the archive named on the command line, or dist/gristmill.zip; returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m jobs.lake.ship", description="Pack for --py-files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m gristmill.jobs.lake.ship", description="Pack for --py-files."
+    )
     parser.add_argument("target", nargs="?", default=TARGET, metavar="FILE")
     parser.add_argument("--compile", action="store_true", help="compile kernels first (a minute, once)")
     given = parser.parse_args(argv)

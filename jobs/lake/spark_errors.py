@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLater
-from jobs.core.packages import advice
+from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLater
+from gristmill.jobs.core.packages import advice
 
 _NOISE = re.compile(
     r"An error occurred while calling .*|Traceback \(most recent .*|== .* ==|JVM stacktrace:"
@@ -84,7 +84,7 @@ KNOWN = (
         "or fewer cores, and run the same command again",
     ),
     Known(
-        r"ValueError: (?:perplexity|quality|domain|word_score): no .*",  # of udfs.columns
+        r"ValueError: (?:perplexity|quality|domain|word_score): no .*",  # of gristmill.udfs.columns
         ConfigError,
         "name one of those, or run the job that trains it (docs/sql.md)",
     ),
@@ -125,11 +125,7 @@ def as_ours(error: BaseException) -> GristmillError | None:
             f"{error.filename or 'disk'}: {os.strerror(error.errno)}; name another place, or mend its "
             f"rights or room, and run again"
         )
-    if (
-        isinstance(error, ModuleNotFoundError)
-        and error.name
-        and not error.name.startswith(("jobs", "udfs", "synth_worker"))
-    ):
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("gristmill"):
         return ConfigError(f"{error}; {advice(error.name)}")
     if not _is_sparks(error):
         return None

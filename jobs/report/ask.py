@@ -13,18 +13,18 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError, ContractError, GristmillError
-from jobs.core.records import Record, Records
-from jobs.core.renames import new_columns
-from jobs.lake.lake import Lake
-from jobs.lake.read_only import one_query
-from jobs.lake.session import asking, open_session
-from jobs.lake.spark_errors import as_ours, first_line
-from jobs.report.functions import NAMES, register_functions
-from jobs.report.why import why
-from jobs.runner.run_log import Runs
-from jobs.schema import catalog
-from jobs.schema.runs import RUNS
+from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.core.renames import new_columns
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.read_only import one_query
+from gristmill.jobs.lake.session import asking, open_session
+from gristmill.jobs.lake.spark_errors import as_ours, first_line
+from gristmill.jobs.report.functions import NAMES, register_functions
+from gristmill.jobs.report.why import why
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

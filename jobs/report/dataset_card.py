@@ -8,7 +8,7 @@ import json
 import pyarrow as pa
 import yaml
 
-from jobs.core.records import Record, Records
+from gristmill.jobs.core.records import Record, Records
 
 
 def features(schema: pa.Schema) -> Records:

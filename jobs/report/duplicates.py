@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobs.core.records import Record, Records
-from jobs.report.measures import PAIR_BINS
-from jobs.runner.context import Tables
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.report.measures import PAIR_BINS
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

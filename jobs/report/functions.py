@@ -1,6 +1,7 @@
-"""The functions over texts (udfs.columns) under names for SQL, with the models that a lake has trained.
+"""The functions over texts (gristmill.udfs.columns) under names for SQL, with the models that a lake has
+trained.
 
-    from jobs.report.functions import register_functions
+    from gristmill.jobs.report.functions import register_functions
     register_functions(spark, lake="lakes/demo")
     spark.sql("SELECT doc_id, perplexity(text, 'zh').perplexity FROM docs")
 
@@ -13,19 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError
-from jobs.core.records import Records
-from jobs.curation.word_lists import load_list
-from jobs.lake.lake import Lake
-from jobs.runner.run_log import Runs
-from jobs.schema import catalog
-from jobs.scoring.models import read_model
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.curation.word_lists import load_list
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.scoring.models import read_model
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from udfs.columns import Function
-    from udfs.scoring.sensitive import WordList
+    from gristmill.udfs.columns import Function
+    from gristmill.udfs.scoring.sensitive import WordList
 
 LISTS = ("conf/lists/sensitive_en.yaml", "conf/lists/sensitive_zh.yaml")  # of word_score
 BARE = (
@@ -78,15 +79,15 @@ def models_of(lake: Lake, version: int | None) -> Records:
 
 
 def _bare(name: str) -> Function:
-    from udfs import columns
+    from gristmill.udfs import columns
 
     made: Function = columns.word_score_of(_lists()) if name == "word_score" else getattr(columns, name)()
     return made
 
 
 def _by_models(name: str, lake: Any, rows: Records) -> Function:
-    from udfs import columns
-    from udfs.scoring import classifiers, kenlm
+    from gristmill.udfs import columns
+    from gristmill.udfs.scoring import classifiers, kenlm
 
     mine = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
     if name == "perplexity":

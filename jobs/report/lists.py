@@ -7,12 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from jobs.core.reasons import in_words
-from jobs.core.records import Record, Records
-from jobs.report import text as words
-from jobs.report.measures import PAIR_BINS
-from jobs.report.page import bar
-from jobs.report.s_curve import Banding, Layer, s_curve
+from gristmill.jobs.core.reasons import in_words
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.report import text as words
+from gristmill.jobs.report.measures import PAIR_BINS
+from gristmill.jobs.report.page import bar
+from gristmill.jobs.report.s_curve import Banding, Layer, s_curve
 
 LAYERS = (
     (True, "exact", "pair-yes", "accepted, texts compared"),

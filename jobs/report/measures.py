@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.records import Record, Records
-from jobs.curation.domains import with_domain
-from jobs.report.charts import Axis
-from jobs.runner.context import Tables
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.curation.domains import with_domain
+from gristmill.jobs.report.charts import Axis
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -11,11 +11,11 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.core.reasons import in_words
-from jobs.core.records import Record, Records
-from jobs.report import charts
-from jobs.report import text as words
-from jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
+from gristmill.jobs.core.reasons import in_words
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.report import charts
+from gristmill.jobs.report import text as words
+from gristmill.jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
 
 # reasons that get a segment of their own in the picture of the funnel
 SEGMENTS = 5
@@ -44,7 +44,7 @@ def render(context: Record) -> str:
 
 
 def _template(name: str) -> str:
-    return resources.files("jobs.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("gristmill.jobs.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup:

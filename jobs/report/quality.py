@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from jobs.core.records import Records
-from jobs.report import charts
-from jobs.report import measures as data
-from jobs.runner.context import Tables
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.report import charts
+from gristmill.jobs.report import measures as data
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.report.charts import Axis, axis_marks, line, rect, short, svg, text
+from gristmill.jobs.report.charts import Axis, axis_marks, line, rect, short, svg, text
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@ lost, and samples beside their source."""
 
 from __future__ import annotations
 
-from jobs.core.records import Records
-from jobs.runner.context import Tables
-from jobs.schema.catalog import SYNTHESIS
-from jobs.synthesis.samples import kept_samples
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.schema.catalog import SYNTHESIS
+from gristmill.jobs.synthesis.samples import kept_samples
 
 # who writes these decides what becomes of a document
 JUDGED = {"docs", "verdicts", "corpus"}

@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jobs.core.errors import ConfigError
-from jobs.core.reasons import in_words
-from jobs.core.records import Record, Records
-from jobs.schema import catalog
-from udfs.read.rows import doc_id_of
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.reasons import in_words
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.schema import catalog
+from gristmill.udfs.read.rows import doc_id_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.lake.lake import Lake
-    from jobs.runner.run_log import Runs
+    from gristmill.jobs.lake.lake import Lake
+    from gristmill.jobs.runner.run_log import Runs
 
 MOST = 1_000  # matches, and sources, that are looked at
 # matches that are shown where a name is not of one document
@@ -26,7 +26,7 @@ FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "source_location",
 
 
 class Opened(Protocol):
-    """A lake at its finished versions (jobs.report.ask.Ask)."""
+    """A lake at its finished versions (gristmill.jobs.report.ask.Ask)."""
 
     lake: Lake
     runs: Runs

@@ -6,15 +6,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError
-from jobs.core.records import Records
-from jobs.lake.listing import Listing, NoFiles
-from jobs.schema import catalog
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.lake.listing import Listing, NoFiles
+from gristmill.jobs.schema import catalog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.run_log import Runs
+    from gristmill.jobs.runner.run_log import Runs
 
 # The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to
 # be read again.

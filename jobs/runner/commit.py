@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from jobs.core import config
-from jobs.core.concurrency import at_once
-from jobs.core.errors import DataError, RetryLater
-from jobs.core.version import code_version
-from jobs.lake.lake import Lake, quoted
-from jobs.lake.session import SMALL_BYTES, SMALL_DOCUMENTS
-from jobs.runner.context import Tables
-from jobs.runner.counting import batches_that_differ, counted
-from jobs.runner.counts import Counts
-from jobs.runner.job import Change, Delete, Insert, Job, Writes
-from jobs.runner.pins import told
-from jobs.runner.run_log import Runs, log, now
-from jobs.schema import catalog
-from jobs.schema.table import Table
+from gristmill.jobs.core import config
+from gristmill.jobs.core.concurrency import at_once
+from gristmill.jobs.core.errors import DataError, RetryLater
+from gristmill.jobs.core.version import code_version
+from gristmill.jobs.lake.lake import Lake, quoted
+from gristmill.jobs.lake.session import SMALL_BYTES, SMALL_DOCUMENTS
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counting import batches_that_differ, counted
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Change, Delete, Insert, Job, Writes
+from gristmill.jobs.runner.pins import told
+from gristmill.jobs.runner.run_log import Runs, log, now
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from jobs.core.errors import ContractError
-from jobs.lake.lake import Lake
-from jobs.runner.work import Work
-from jobs.schema import catalog
-from jobs.schema.types import arrow_schema
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.work import Work
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.types import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, Row
 
-    from jobs.runner.counts import Counts
-    from jobs.runner.job import Job
-    from jobs.runner.run_log import Runs
+    from gristmill.jobs.runner.counts import Counts
+    from gristmill.jobs.runner.job import Job
+    from gristmill.jobs.runner.run_log import Runs
 
 # What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which
 # on an object store is a copy, and the folder no marker. No dictionaries: the values are blocks, or ids that
@@ -166,7 +166,7 @@ class Tables:
 
     def to_look_at(self, skip_rejected_by: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
         """As `kept`, of the documents that a job `by_document` has to look at in this run (see
-        jobs.runner.work)."""
+        gristmill.jobs.runner.work)."""
         rows, entered = self.kept(skip_rejected_by, *columns, batches=self.work.whole), self.work.entered
         if entered is None:
             return rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts, by_one_reason, by_reason
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts, by_one_reason, by_reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

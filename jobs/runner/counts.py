@@ -13,7 +13,7 @@ class Counts:
     """What a run looked at and did with it, each number counted by itself; `reasons` may count a document
     twice.
 
-    A run finishes only when rows_in = rows_kept + rows_left_out (jobs.runner.run).
+    A run finishes only when rows_in = rows_kept + rows_left_out (gristmill.jobs.runner.run).
     """
 
     rows_in: int

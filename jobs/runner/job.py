@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobs.core.config import Strict
-from jobs.lake.lake import quoted
-from jobs.runner.counts import Counts
-from jobs.schema import catalog
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.lake.lake import quoted
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.schema import catalog
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ class Change:
 Output: TypeAlias = "DataFrame | pa.Table | Delete | Insert | Change"
 # What a step returns: for each table one of them, or several, committed in that order.
 Outputs: TypeAlias = "Mapping[str, Output | Sequence[Output]]"
-# of (jobs.runner.context.Tables, the job's parameters)
+# of (gristmill.jobs.runner.context.Tables, the job's parameters)
 Step = Callable[..., Outputs]
 
 

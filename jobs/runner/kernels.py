@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import udfs
-from udfs.arrow.code_cache import Record
+from gristmill import udfs
+from gristmill.udfs.arrow.code_cache import Record
 
 
 @contextmanager
@@ -24,7 +24,9 @@ def compiled_beside(is_here: bool) -> Iterator[None]:
         return
     # in a session of its own: Ctrl-C is answered here
     home = Path(udfs.__file__).parent.parent
-    beside = subprocess.Popen([sys.executable, "-m", "udfs.warm_up"], cwd=home, start_new_session=True)
+    beside = subprocess.Popen(
+        [sys.executable, "-m", "gristmill.udfs.warm_up"], cwd=home, start_new_session=True
+    )
     try:
         yield
     finally:

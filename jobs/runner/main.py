@@ -7,15 +7,15 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import config
-from jobs.core.concurrency import in_background
-from jobs.core.errors import ConfigError
-from jobs.core.packages import need_packages
-from jobs.lake.lake import Lake
-from jobs.lake.session import cores_of, is_local, open_session
-from jobs.lake.spark_errors import exit_code_of
-from jobs.runner.job import Job
-from jobs.runner.run import Outcome, run_job
+from gristmill.jobs.core import config
+from gristmill.jobs.core.concurrency import in_background
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.packages import need_packages
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import cores_of, is_local, open_session
+from gristmill.jobs.lake.spark_errors import exit_code_of
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.run import Outcome, run_job
 
 if TYPE_CHECKING:
     pass
@@ -65,7 +65,7 @@ def _warm(lake: Lake, kernel: Any) -> None:
 
 
 def main(job: Job, argv: list[str] | None = None) -> int:
-    """The command line of one job file; returns the exit code (see jobs.core.errors)."""
+    """The command line of one job file; returns the exit code (see gristmill.jobs.core.errors)."""
     parser = argparse.ArgumentParser(
         prog=job.name, description=job.about, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.core.errors import ConfigError
-from jobs.runner.job import Job
-from jobs.schema.catalog import SHARED
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.schema.catalog import SHARED
 
 Planned = Sequence[tuple[Job, Any]]
 

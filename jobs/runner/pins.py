@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jobs.core.records import Record
-from jobs.lake.history import Commit, TableState
+from gristmill.jobs.core.records import Record
+from gristmill.jobs.lake.history import Commit, TableState
 
 # two values of runs.status; the job whose rows accept a table as it stands
 FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"

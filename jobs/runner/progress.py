@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from jobs.lake.session import running_tasks
+from gristmill.jobs.lake.session import running_tasks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,25 +10,25 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core import config
-from jobs.core.concurrency import at_once
-from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.lake import hadoop_files
-from jobs.lake.lake import Lake
-from jobs.lake.listing import NoFiles
-from jobs.lake.missing_files import missing_files_named
-from jobs.lake.session import compiled
-from jobs.runner import batches
-from jobs.runner.commit import Run
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job
-from jobs.runner.pins import FOREIGN
-from jobs.runner.progress import Progress
-from jobs.runner.run_log import Runs, log_event, now
-from jobs.runner.verdict_changes import work_of
-from jobs.runner.work import unused_by
-from jobs.schema import catalog
-from jobs.schema.runs import RUNS
+from gristmill.jobs.core import config
+from gristmill.jobs.core.concurrency import at_once
+from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.listing import NoFiles
+from gristmill.jobs.lake.missing_files import missing_files_named
+from gristmill.jobs.lake.session import compiled
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.commit import Run
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.pins import FOREIGN
+from gristmill.jobs.runner.progress import Progress
+from gristmill.jobs.runner.run_log import Runs, log_event, now
+from gristmill.jobs.runner.verdict_changes import work_of
+from gristmill.jobs.runner.work import unused_by
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
     pass

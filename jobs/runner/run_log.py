@@ -7,15 +7,15 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.records import Record, naive
-from jobs.core.version import code_version
-from jobs.lake.history import TableState
-from jobs.lake.lake import Lake
-from jobs.runner.job import Job
-from jobs.runner.pins import REPAIR, Pin, pinned, with_commits
-from jobs.schema.catalog import ALL, BY_WORKER, SHARED, table
-from jobs.schema.runs import RUNS
-from jobs.schema.scores import MODELS
+from gristmill.jobs.core.records import Record, naive
+from gristmill.jobs.core.version import code_version
+from gristmill.jobs.lake.history import TableState
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.pins import REPAIR, Pin, pinned, with_commits
+from gristmill.jobs.schema.catalog import ALL, BY_WORKER, SHARED, table
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import MODELS
 
 if TYPE_CHECKING:
     from pyspark.sql import Row

@@ -6,15 +6,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jobs.lake.missing_files import missing_file
-from jobs.runner.context import Tables
-from jobs.runner.work import Work, unused_by
-from jobs.schema.documents import VERDICTS
+from gristmill.jobs.lake.missing_files import missing_file
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.work import Work, unused_by
+from gristmill.jobs.schema.documents import VERDICTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.run_log import Runs
+    from gristmill.jobs.runner.run_log import Runs
 
 KEYS = ["doc_id", "batch_id"]
 

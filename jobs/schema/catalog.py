@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from jobs.schema.documents import BATCH_FILES, CORPUS, DOCS, DOMAINS, EDITS, REJECTS, SIGNALS, VERDICTS
-from jobs.schema.duplicates import (
+from gristmill.jobs.schema.documents import (
+    BATCH_FILES,
+    CORPUS,
+    DOCS,
+    DOMAINS,
+    EDITS,
+    REJECTS,
+    SIGNALS,
+    VERDICTS,
+)
+from gristmill.jobs.schema.duplicates import (
     BENCHMARK_ITEMS,
     CONTAMINATION,
     DUPLICATES,
@@ -12,10 +21,10 @@ from jobs.schema.duplicates import (
     SKETCHES,
     TEXT_HASHES,
 )
-from jobs.schema.export import MIX
-from jobs.schema.runs import RUNS
-from jobs.schema.scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
-from jobs.schema.synthesis import (
+from gristmill.jobs.schema.export import MIX
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
+from gristmill.jobs.schema.synthesis import (
     LEASES,
     SAMPLE_SCORES,
     SAMPLE_SIGNALS,
@@ -25,7 +34,7 @@ from jobs.schema.synthesis import (
     SYNTH_ANSWERS,
     SYNTH_REQUESTS,
 )
-from jobs.schema.table import Table
+from gristmill.jobs.schema.table import Table
 
 # Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it
 # skip_rejected_by.

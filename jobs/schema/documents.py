@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from jobs.schema.table import DOC, Column, Table, columns
-from udfs.arrow.types import SQL
+from gristmill.jobs.schema.table import DOC, Column, Table, columns
+from gristmill.udfs.arrow.types import SQL
 
 DOCS = Table(
     "docs",
@@ -81,7 +81,7 @@ n_rows   | bigint! | input rows that the reader gave out: documents, and rejects
 
 def _measured() -> tuple[Column, ...]:
     """The columns of `signals`: what the measuring kernel gives, with its own comments."""
-    from udfs.rules import measures
+    from gristmill.udfs.rules import measures
 
     def kind(field: pa.Field) -> str:
         return SQL.get(field.type, "array<struct<start:int,end:int,reason:string>>")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.core.reasons import BENCHMARK_ITEMS as BENCHMARK_ITEMS_REASONS
-from jobs.schema.table import DOC, Table, columns
+from gristmill.jobs.core.reasons import BENCHMARK_ITEMS as BENCHMARK_ITEMS_REASONS
+from gristmill.jobs.schema.table import DOC, Table, columns
 
 TEXT_HASHES = Table(
     "text_hashes",

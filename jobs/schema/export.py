@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.schema.table import DOC, Table, columns
+from gristmill.jobs.schema.table import DOC, Table, columns
 
 MIX = Table(
     "mix",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.schema.table import Table, columns
+from gristmill.jobs.schema.table import Table, columns
 
 RUNS = Table(
     "runs",

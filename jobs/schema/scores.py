@@ -5,7 +5,7 @@ Each scorer at most once a document and version.
 
 from __future__ import annotations
 
-from jobs.schema.table import DOC, Table, columns
+from gristmill.jobs.schema.table import DOC, Table, columns
 
 PERPLEXITY = Table(
     "perplexity",

@@ -5,7 +5,7 @@ Plain Delta (no deletion vectors, clustering or row tracking): delta-rs reads an
 
 from __future__ import annotations
 
-from jobs.schema.table import Table, columns
+from gristmill.jobs.schema.table import Table, columns
 
 SYNTH_REQUESTS = Table(
     "synth_requests",

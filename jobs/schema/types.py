@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from udfs.arrow.types import ARROW
+from gristmill.udfs.arrow.types import ARROW
 
 if TYPE_CHECKING:
-    from jobs.schema.table import Table
+    from gristmill.jobs.schema.table import Table
 
 DELTA = {"bigint": "long", "int": "integer"}  # others have one name
 

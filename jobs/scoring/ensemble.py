@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveFloat
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError
-from jobs.runner.context import Tables
-from jobs.scoring.models import find_models
-from udfs.scoring.scales import STEPS, Scale, curve_of
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.scoring.models import find_models
+from gristmill.udfs.scoring.scales import STEPS, Scale, curve_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -132,7 +132,7 @@ def with_curves(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> S
 def as_percentiles(rows: DataFrame, scale: Scale) -> DataFrame:
     """doc_id, batch_id, lang, n_bytes, scorer, raw of `rows` (`values`, with lang and n_bytes): raw becomes
     the share of their language that the scorer puts below the document, by the curves of `scale`."""
-    from udfs.columns import share_below
+    from gristmill.udfs.columns import share_below
 
     share = share_below(scale.curves)("lang", "scorer", "step")
     return rows.select(*KEYS, "lang", "n_bytes", "scorer", share.alias("raw"))

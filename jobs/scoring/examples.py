@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pydantic import PositiveInt
 
-from jobs.core.config import Strict
-from jobs.core.datafiles import DataFile, read_data
-from jobs.core.errors import ConfigError
-from jobs.core.routes import Label
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.datafiles import DataFile, read_data
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.routes import Label
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ConfigError
-from udfs.scoring.causal_lm import look
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.udfs.scoring.causal_lm import look
 
 if TYPE_CHECKING:
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 
 def version_of(digest: str, *given: Any) -> str:

@@ -6,13 +6,13 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.errors import ContractError
-from jobs.core.records import Record, Records
-from jobs.lake import hadoop_files
-from jobs.lake.lake import Lake
-from jobs.runner.context import Tables
-from jobs.schema.scores import MODELS
-from jobs.scoring.model_card import card_of
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.records import Record, Records
+from gristmill.jobs.lake import hadoop_files
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.schema.scores import MODELS
+from gristmill.jobs.scoring.model_card import card_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

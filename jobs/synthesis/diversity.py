@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from udfs.samples import selection
+from gristmill.udfs.samples import selection
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 # Vectors of which centres are found and which a task thins, some 7 kB each. To thin a crowd takes the square
 # of it: 10,000 with a share of .8 are 8,000 passes over 40 MB, 12 seconds.

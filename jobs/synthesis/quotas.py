@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.runner.context import broadcast_while_few
-from jobs.synthesis.ranks import percent, places
+from gristmill.jobs.runner.context import broadcast_while_few
+from gristmill.jobs.synthesis.ranks import percent, places
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 SPREAD = 64  # parts of a group that are sorted apart
 
@@ -19,7 +19,7 @@ def same_opening(tables: Tables, rows: DataFrame, cap: int) -> DataFrame:
     """sample_id of questions that open as `cap` better ones of their language do."""
     from pyspark.sql import functions as F
 
-    from udfs.columns import question_opening
+    from gristmill.udfs.columns import question_opening
 
     opened = rows.select("sample_id", "lang", "value", question_opening()("question").alias("opening"))
     return beyond(tables, "openings", opened, ["lang", "opening"], [F.desc("value"), "sample_id"], cap)
@@ -30,7 +30,7 @@ def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataF
     hash."""
     from pyspark.sql import functions as F
 
-    from udfs.columns import seeded_hash
+    from gristmill.udfs.columns import seeded_hash
 
     bucket = ["lang", "domain"]
     graded = tables.stage("difficulty", with_difficulty(tables, rows))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jobs.runner.context import BROADCAST
+from gristmill.jobs.runner.context import BROADCAST
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 # of a value: nine decimals, so that last bits decide nothing
 DIGITS = 1e9

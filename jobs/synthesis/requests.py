@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from jobs.core.config import Strict, find_file, load_yaml
-from jobs.core.datafiles import digest_of
-from jobs.core.errors import ConfigError
-from jobs.runner.context import Tables
+from gristmill.jobs.core.config import Strict, find_file, load_yaml
+from gristmill.jobs.core.datafiles import digest_of
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

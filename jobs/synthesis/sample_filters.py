@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.records import Records
-from jobs.dedup.questions import alike_questions
-from jobs.synthesis.diversity import crowded
-from jobs.synthesis.quotas import beyond_quota, same_opening
-from jobs.synthesis.ranks import with_value
-from udfs.samples import selection
+from gristmill.jobs.core.records import Records
+from gristmill.jobs.dedup.questions import alike_questions
+from gristmill.jobs.synthesis.diversity import crowded
+from gristmill.jobs.synthesis.quotas import beyond_quota, same_opening
+from gristmill.jobs.synthesis.ranks import with_value
+from gristmill.udfs.samples import selection
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import Tables
 
 # parameter -> (measure, reason); min_: fails below, max_: fails above
 LIMITS = {
@@ -46,7 +46,7 @@ def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records)
     """sample_id, reason, value, limit, rule, dup_of of what each filter leaves out, staged.
 
     `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On
-    the driver are `self_bleu_texts` questions, and what jobs.synthesis.diversity holds.
+    the driver are `self_bleu_texts` questions, and what gristmill.jobs.synthesis.diversity holds.
     """
     rows = tables.stage("ranked", ranked(tables, rows, params))
     before, losses = self_bleu(tables, "before", rows, params), []
@@ -66,8 +66,8 @@ def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records)
 
 
 def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
-    """sample_id, key, lang, domain, question, cot_units, pass_rate, value; `key`: the id as jobs.dedup wants
-    it."""
+    """sample_id, key, lang, domain, question, cot_units, pass_rate, value; `key`: the id as
+    gristmill.jobs.dedup wants it."""
     from pyspark.sql import functions as F
 
     known = rows.withColumns({name: F.coalesce(name, F.lit("")) for name in ("lang", "domain")})
@@ -77,7 +77,7 @@ def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
 
 def self_bleu(tables: Tables, when: str, rows: DataFrame, params: Any) -> float:
     """Of `self_bleu_texts` questions, the lowest by a seeded hash."""
-    from udfs.columns import seeded_hash
+    from gristmill.udfs.columns import seeded_hash
 
     n, seeded = params.self_bleu_texts, seeded_hash(params.seed)("question").alias("seeded")
     # Staged, and so brought together by a task: to the driver each task would send as many.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.runner.context import Tables
+from gristmill.jobs.runner.context import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

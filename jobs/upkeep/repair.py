@@ -13,18 +13,18 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.lake import maintenance
-from jobs.lake.lake import Lake
-from jobs.lake.missing_files import missing_file
-from jobs.runner.batches import DELETED, REJECT, as_rejects
-from jobs.runner.pins import REPAIR, told
-from jobs.runner.run_log import Runs, log_event
-from jobs.schema import catalog
-from jobs.schema.documents import REJECTS
-from jobs.schema.runs import RUNS
+from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.missing_files import missing_file
+from gristmill.jobs.runner.batches import DELETED, REJECT, as_rejects
+from gristmill.jobs.runner.pins import REPAIR, told
+from gristmill.jobs.runner.run_log import Runs, log_event
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.documents import REJECTS
+from gristmill.jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
-    from jobs.schema.table import Table
+    from gristmill.jobs.schema.table import Table
 
 ACCEPTED = frozenset({"docs", *catalog.SENT_OUT})  # tables that no job could make again
 
@@ -51,7 +51,10 @@ class Finding:
 
 
 def findings(lake: Lake) -> list[Finding]:
-    """Every table in trouble, in the order of jobs.schema.documents. Reads the lake, writes nothing."""
+    """Every table in trouble, in the order of gristmill.jobs.schema.documents.
+
+    Reads the lake, writes nothing.
+    """
     runs = Runs(lake)
     found = [_finding(lake, runs, table) for table in catalog.ALL if table is not RUNS]
     return [each for each in found if each is not None]

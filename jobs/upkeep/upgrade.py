@@ -12,14 +12,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jobs.core.errors import ContractError
-from jobs.core.renames import new_columns
-from jobs.lake import maintenance
-from jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
-from jobs.runner.run_log import KNOWN, log_event, rows_of
-from jobs.schema import catalog
-from jobs.schema.runs import RUNS
-from jobs.schema.table import Table
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.renames import new_columns
+from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
+from gristmill.jobs.runner.run_log import KNOWN, log_event, rows_of
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.table import Table
 
 UPGRADE = "upgrade"
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from synth_worker.calls.starting import settle_log, tell
-from synth_worker.errors import EngineFault, RecipeError, RetryLater
-from synth_worker.recipe import Http, Vllm
+from gristmill.synth_worker.calls.starting import settle_log, tell
+from gristmill.synth_worker.errors import EngineFault, RecipeError, RetryLater
+from gristmill.synth_worker.recipe import Http, Vllm
 
 # free memory that vLLM with the small model takes on a CPU
 NEEDED_GB = 3.0

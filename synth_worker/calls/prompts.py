@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from synth_worker.recipe import PromptFile, Step
+from gristmill.synth_worker.recipe import PromptFile, Step
 
 # Control tokens as chat templates write them: <|im_start|>, <｜User｜>, <s>, [INST], <<SYS>>,
 # <start_of_turn>, <think>, <tool_call>.

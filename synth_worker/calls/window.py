@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from synth_worker.calls import prompts
-from synth_worker.calls.engines import Answer, Engine
-from synth_worker.errors import EngineFault, RetryLater
-from synth_worker.queue.journal import Journal
-from synth_worker.recipe import Limits, PromptFile, Step
+from gristmill.synth_worker.calls import prompts
+from gristmill.synth_worker.calls.engines import Answer, Engine
+from gristmill.synth_worker.errors import EngineFault, RetryLater
+from gristmill.synth_worker.queue.journal import Journal
+from gristmill.synth_worker.recipe import Limits, PromptFile, Step
 
 LONGEST_WAIT = 30.0  # seconds between two tries of one call
 # factor on max_tokens for the repair of an answer that was cut

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from synth_worker.flows.fuzzy_match import fold, likeness, pairs_of
+from gristmill.synth_worker.flows.fuzzy_match import fold, likeness, pairs_of
 
 SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+[\"'”’)\]]*\s+|\s*[\r\n]+\s*")
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")

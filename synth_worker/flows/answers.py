@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from synth_worker.calls.engines import Answer
-from synth_worker.calls.prompts import is_chinese
-from synth_worker.calls.window import Malformed
-from synth_worker.flows.align import MIN_MARKER, Source, align
-from synth_worker.flows.fuzzy_match import fold
-from synth_worker.recipe import Step
+from gristmill.synth_worker.calls.engines import Answer
+from gristmill.synth_worker.calls.prompts import is_chinese
+from gristmill.synth_worker.calls.window import Malformed
+from gristmill.synth_worker.flows.align import MIN_MARKER, Source, align
+from gristmill.synth_worker.flows.fuzzy_match import fold
+from gristmill.synth_worker.recipe import Step
 
 BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):、]|segment \d+\s*[:：])\s*", re.IGNORECASE)
 # of a line that are taken for the words a segment begins with

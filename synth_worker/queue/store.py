@@ -22,8 +22,8 @@ import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from synth_worker.errors import RetryLater, TableError
-from synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
+from gristmill.synth_worker.errors import RetryLater, TableError
+from gristmill.synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
 
 TRIES = 20  # of a commit that other workers overtake
 

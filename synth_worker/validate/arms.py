@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from synth_worker.command_line import need
-from synth_worker.errors import RecipeError
-from synth_worker.validate.chain_pairs import FEW, Pair, choose, interval
+from gristmill.synth_worker.command_line import need
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate.chain_pairs import FEW, Pair, choose, interval
 
 
 def split(pairs: Sequence[Pair], n: int, held: int, seed: int) -> tuple[list[Pair], list[Pair]]:

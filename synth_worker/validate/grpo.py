@@ -1,7 +1,8 @@
 """Can a model learn from the questions by reinforcement: does its reward rise on questions it never saw?
 
 reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind where they are there
-run     python -m synth_worker.validate.grpo --pairs pairs.parquet --model models/smollm2-135m-instruct
+run     python -m gristmill.synth_worker.validate.grpo --pairs pairs.parquet --model
+        models/smollm2-135m-instruct
 
 Two arms take the same steps of TRL's GRPOTrainer from the same model on the same questions. One is rewarded
 for what can be checked: 1 for the number in which the right chain ends, as the last number of the answer, and
@@ -22,11 +23,20 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from synth_worker.command_line import at_least, ended, pairs_parser
-from synth_worker.validate.arms import gains, history, means, over_seeds, quiet, settings, split, tell
-from synth_worker.validate.chain_pairs import Pair
-from synth_worker.validate.ppl import PROMPT, read_pairs
-from synth_worker.validate.token_losses import CausalModel
+from gristmill.synth_worker.command_line import at_least, ended, pairs_parser
+from gristmill.synth_worker.validate.arms import (
+    gains,
+    history,
+    means,
+    over_seeds,
+    quiet,
+    settings,
+    split,
+    tell,
+)
+from gristmill.synth_worker.validate.chain_pairs import Pair
+from gristmill.synth_worker.validate.ppl import PROMPT, read_pairs
+from gristmill.synth_worker.validate.token_losses import CausalModel
 
 ARMS = ("checked", "chance")
 FORM = 0.2  # of a reward; the answer is worth 1
@@ -157,7 +167,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (see synth_worker.errors)."""
+    """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     parser = pairs_parser("validate.grpo", __doc__)
     parser.add_argument("--n", type=int, default=16, help="questions to learn from (default 16)")
     parser.add_argument("--held", type=int, default=16, help="questions held out (default 16)")

@@ -2,7 +2,7 @@
 at random from the raw.
 
 reads   the tables corpus, docs and duplicates of a lake (by delta-rs, no Spark)
-run     python -m synth_worker.validate.lm --lake lakes/demo
+run     python -m gristmill.synth_worker.validate.lm --lake lakes/demo
 
 A token is a byte of UTF-8, so that no vocabulary favours an arm. Held out are documents of the corpus, by a
 seeded hash; neither arm sees them, nor the copies of them that the curation found. In each seed both arms
@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from synth_worker.command_line import at_least, ended, need, parser
-from synth_worker.errors import RecipeError
-from synth_worker.validate.arms import compared, means, over_seeds, tell
-from synth_worker.validate.chain_pairs import seeded
+from gristmill.synth_worker.command_line import at_least, ended, need, parser
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate.arms import compared, means, over_seeds, tell
+from gristmill.synth_worker.validate.chain_pairs import seeded
 
 ARMS = ("kept", "raw")
 END = 256  # the token between documents
@@ -228,7 +228,7 @@ def _apart(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (see synth_worker.errors)."""
+    """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     flags = parser("validate.lm", __doc__)
     flags.add_argument("--lake", required=True, help="path of a curated lake")
     flags.add_argument(

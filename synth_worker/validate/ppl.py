@@ -1,7 +1,8 @@
 """Does a model find right chains of thought likelier than wrong ones of the same questions?
 
 reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind where they are there
-run     python -m synth_worker.validate.ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300
+run     python -m gristmill.synth_worker.validate.ppl --pairs pairs.parquet --model
+        models/smollm2-135m-instruct --n 300
 
 Three measures: CCI4.0's (perplexity of question and chain together), the loss of the chain alone given the
 question, and the loss of the first token in which the two chains differ. CCI4.0's mixes the question in, and
@@ -19,9 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synth_worker.command_line import at_least, ended, pairs_parser
-from synth_worker.errors import RecipeError
-from synth_worker.validate.chain_pairs import (
+from gristmill.synth_worker.command_line import at_least, ended, pairs_parser
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate.chain_pairs import (
     RESAMPLES,
     WITHIN,
     Pair,
@@ -32,7 +33,7 @@ from synth_worker.validate.chain_pairs import (
     summary,
     tidy,
 )
-from synth_worker.validate.token_losses import CausalModel
+from gristmill.synth_worker.validate.token_losses import CausalModel
 
 # ends in a line break, so that the chain's tokens do not depend on it
 PROMPT = "Problem:\n{question}\n\nSolution:\n"
@@ -169,7 +170,7 @@ def tell(found: dict[str, Any]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (see synth_worker.errors)."""
+    """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     parser = pairs_parser("validate.ppl", __doc__)
     parser.add_argument("--n", type=int, help="pairs, by a seeded hash (default: all)")
     parser.add_argument("--seed", type=int, default=7, help="of the choice and of the bootstrap (default 7)")

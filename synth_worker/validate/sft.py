@@ -2,7 +2,8 @@
 never saw?
 
 reads   a Parquet file: question, correct_cot, adversarial_cot; id and kind where they are there
-run     python -m synth_worker.validate.sft --pairs pairs.parquet --model models/smollm2-135m-instruct
+run     python -m gristmill.synth_worker.validate.sft --pairs pairs.parquet --model
+        models/smollm2-135m-instruct
 
 Two arms start from the same model and take the same steps of TRL's SFTTrainer on the same questions in the
 same order: one learns the right chains, the control the wrong ones. Measured on held-out questions is the
@@ -21,12 +22,21 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from synth_worker.command_line import at_least, ended, pairs_parser
-from synth_worker.errors import RecipeError
-from synth_worker.validate.arms import gains, history, means, over_seeds, quiet, settings, split, tell
-from synth_worker.validate.chain_pairs import Pair
-from synth_worker.validate.ppl import PROMPT, read_pairs, score
-from synth_worker.validate.token_losses import CausalModel
+from gristmill.synth_worker.command_line import at_least, ended, pairs_parser
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate.arms import (
+    gains,
+    history,
+    means,
+    over_seeds,
+    quiet,
+    settings,
+    split,
+    tell,
+)
+from gristmill.synth_worker.validate.chain_pairs import Pair
+from gristmill.synth_worker.validate.ppl import PROMPT, read_pairs, score
+from gristmill.synth_worker.validate.token_losses import CausalModel
 
 ARMS = ("correct", "wrong")
 
@@ -107,7 +117,7 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (see synth_worker.errors)."""
+    """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     parser = pairs_parser("validate.sft", __doc__)
     parser.add_argument("--n", type=int, default=24, help="questions to train on (default 24)")
     parser.add_argument("--held", type=int, default=24, help="questions held out (default 24)")

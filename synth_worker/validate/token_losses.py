@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from synth_worker.command_line import need
-from synth_worker.errors import RecipeError
+from gristmill.synth_worker.command_line import need
+from gristmill.synth_worker.errors import RecipeError
 
 # in one pass of the model: its logits are that many rows of the vocabulary
 PADDED_TOKENS = 2048

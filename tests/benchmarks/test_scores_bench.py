@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.scores import drawn, read
-from jobs import train_classifier
-from jobs.core import config
-from jobs.core.errors import ConfigError
+from gristmill.jobs import train_classifier
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ConfigError
 from tests.udfs.scoring.test_classifiers import BAD, GOOD
 
 

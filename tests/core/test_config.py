@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import cli, curate
-from jobs.core import config
-from jobs.core.errors import ConfigError
-from jobs.core.routes import Matches, require_default_route
-from jobs.dedup_exact import Params
+from gristmill.jobs import cli, curate
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.routes import Matches, require_default_route
+from gristmill.jobs.dedup_exact import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 

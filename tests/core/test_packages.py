@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from jobs import cli, curate
-from jobs.core import config, packages
-from jobs.core.errors import ConfigError
+from gristmill.jobs import cli, curate
+from gristmill.jobs.core import config, packages
+from gristmill.jobs.core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("jobs", "udfs", "synth_worker")
+OURS = "gristmill."
 # What the plain package asks for (setup.py), by the names of its modules, and what those bring along.
 BASE = {
     "datasketch",
@@ -44,13 +44,13 @@ SPARK = {"pyspark", "delta", "py4j"}  # of the extras spark35 and spark41, or th
 BROUGHT = {"scipy": "sklearn"}
 # Reached through a file of which the job uses another part: score_classifier loads what train_classifier
 # made, and meets a missing
-# package when it opens a model that was made with it (udfs.scoring.classifiers.from_bytes).
+# package when it opens a model that was made with it (gristmill.udfs.scoring.classifiers.from_bytes).
 UNUSED = {"score_classifier": {"sklearn"}}
 
 
-COLUMNS = "udfs.columns"  # a function for each kernel, of which a job uses one
+COLUMNS = "gristmill.udfs.columns"  # a function for each kernel, of which a job uses one
 # Reached by every job that can be asked about, and used where a query of `gristmill sql` calls a function.
-BY_QUERIES = {"jobs.report.functions"}
+BY_QUERIES = {"gristmill.jobs.report.functions"}
 
 
 def imports(path: Path) -> set[str]:
@@ -59,7 +59,7 @@ def imports(path: Path) -> set[str]:
 
 
 def column_imports(function: str) -> set[str]:
-    """`imported` by a function of udfs.columns and those of the file that it names; "": by the file itself."""
+    """`imported` by a function of gristmill.udfs.columns and those of the file that it names; "": by the file itself."""
     body = ast.parse((ROOT / "udfs/columns.py").read_text(encoding="utf-8")).body
     functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
     if not function:
@@ -100,7 +100,7 @@ def reached(module: str) -> set[str]:
     todo, others = [module], set()
     while todo:
         name = todo.pop()
-        path = ROOT / f"{name.replace('.', '/')}.py"
+        path = ROOT / f"{name.removeprefix(OURS).replace('.', '/')}.py"
         if name in {*seen, *BY_QUERIES} or not (path.is_file() or name.startswith(COLUMNS)):
             continue
         seen.add(name)
@@ -143,8 +143,8 @@ def variants(job: str) -> list[Any]:
 def test_a_job_names_every_package_of_an_extra_that_its_code_imports(
     job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.train_lm.find_lmplz", lambda: None)
-    found = {BROUGHT.get(name, name) for name in reached(f"jobs.{job}")}
+    monkeypatch.setattr("gristmill.jobs.train_lm.find_lmplz", lambda: None)
+    found = {BROUGHT.get(name, name) for name in reached(f"gristmill.jobs.{job}")}
     needs = found & set(packages.EXTRAS)
     declared = {
         name

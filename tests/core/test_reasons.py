@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs.core import reasons
-from jobs.core.config import load_recipe
-from jobs.curation.expectations import load_contract
-from jobs.synthesis import sample_filters
-from udfs import reasons as kernels
-from udfs.edit import pii
-from udfs.rules.limits import LIMITS
-from udfs.text.lines import DROP_REASONS
+from gristmill.jobs.core import reasons
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.curation.expectations import load_contract
+from gristmill.jobs.synthesis import sample_filters
+from gristmill.udfs import reasons as kernels
+from gristmill.udfs.edit import pii
+from gristmill.udfs.rules.limits import LIMITS
+from gristmill.udfs.text.lines import DROP_REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
@@ -237,7 +237,7 @@ def test_readers_give_no_reason_but_those_of_their_list() -> None:
         if not place.startswith("udfs/read/"):
             continue
         spelt = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in kernels.READ}
-        assert not spelt, f"{place} spells {spelt} out; name them by udfs.reasons"
+        assert not spelt, f"{place} spells {spelt} out; name them by gristmill.udfs.reasons"
         assert given(tree) <= set(kernels.READ)
 
 
@@ -248,4 +248,4 @@ def test_each_reason_of_the_readers_is_given_somewhere() -> None:
 
 def test_the_page_is_what_the_list_says() -> None:
     page = (ROOT / "docs" / "reasons.md").read_text("utf-8")
-    assert page == reasons.page(), "write it anew: python -m jobs.core.reasons > docs/reasons.md"
+    assert page == reasons.page(), "write it anew: python -m gristmill.jobs.core.reasons > docs/reasons.md"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import curate
-from jobs.core.config import load_recipe
-from jobs.core.errors import ConfigError
-from jobs.core.renames import renames
-from jobs.schema import catalog
-from synth_worker.errors import RecipeError
-from synth_worker.recipe import load
+from gristmill.jobs import curate
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.renames import renames
+from gristmill.jobs.schema import catalog
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.recipe import load
 
 
 def refused(tmp_path: Any, job: str, **changed: Any) -> str:

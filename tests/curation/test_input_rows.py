@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jobs.core.errors import ConfigError, ContractError, RetryLater
-from jobs.curation.input_rows import files_read, refuse_misread, total
-from jobs.lake.listing import File, Listing
+from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
+from gristmill.jobs.curation.input_rows import files_read, refuse_misread, total
+from gristmill.jobs.lake.listing import File, Listing
 from tests.udfs.read.params import ReadParams
 
 LISTING = Listing("/in", "in", (File("/in/a", "a", 30, 1_000_000, None), File("/in/b", "b", 0, 2_000_000, "tag")), ())

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from jobs.build_corpus import JOB as CORPUS_JOB
-from jobs.dedup.family_sizes import stood_for
-from jobs.dedup_exact import JOB as EXACT
-from jobs.dedup_minhash import JOB as MINHASH
-from jobs.lake.lake import Lake
-from jobs.measure_text import JOB as MEASURE
-from jobs.runner.context import Tables
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS
-from jobs.schema.duplicates import DUPLICATES
+from gristmill.jobs.build_corpus import JOB as CORPUS_JOB
+from gristmill.jobs.dedup.family_sizes import stood_for
+from gristmill.jobs.dedup_exact import JOB as EXACT
+from gristmill.jobs.dedup_minhash import JOB as MINHASH
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.measure_text import JOB as MEASURE
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import CORPUS, DOCS
+from gristmill.jobs.schema.duplicates import DUPLICATES
 from tests.lakes import bring, read, write
 
 pytestmark = pytest.mark.spark

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from jobs.core.config import recipe_hash
-from jobs.core.errors import ConfigError
-from jobs.dedup.ranking import Rank, unused_tables
-from jobs.dedup_exact import JOB as EXACT
-from jobs.dedup_minhash import JOB as MINHASH
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS
-from jobs.schema.duplicates import DUPLICATES
+from gristmill.jobs.core.config import recipe_hash
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.dedup.ranking import Rank, unused_tables
+from gristmill.jobs.dedup_exact import JOB as EXACT
+from gristmill.jobs.dedup_minhash import JOB as MINHASH
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.duplicates import DUPLICATES
 from tests.lakes import bring, copied, read, write
 
 pytestmark = pytest.mark.spark

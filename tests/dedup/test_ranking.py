@@ -1,6 +1,6 @@
 """The ranking by which a copy stays, as far as it is decided without Spark."""
 
-from jobs.dedup.ranking import Rank, place_of_times
+from gristmill.jobs.dedup.ranking import Rank, place_of_times
 
 
 def ranking(*criteria):

@@ -19,12 +19,12 @@ import pytest
 import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
-from udfs.text.folding import FoldParams, fold_text
+from gristmill.udfs.text.folding import FoldParams, fold_text
 
 HOUSE = Path(__file__).parents[2]
 sys.path.insert(0, str(HOUSE))  # benchmarks is no installed package, and `pytest` does not look in the working folder
 
-from demo import corpus, kinds, prose  # noqa: E402
+from gristmill.demo import corpus, kinds, prose  # noqa: E402
 
 N = 300
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from demo import tour
+from gristmill.demo import tour
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,8 +67,8 @@ time.sleep(60)
 """
 PARENT = """
 import sys
-from demo import tour
-from demo.tour import run_whole
+from gristmill.demo import tour
+from gristmill.demo.tour import run_whole
 tour.STOP_SECONDS = 2
 try:
     run_whole([sys.executable, "-c", sys.argv[1]])

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from jobs.build_corpus import JOB as CORPUS_JOB
-from jobs.dedup_exact import JOB as EXACT
-from jobs.filter_rules import JOB as RULES
-from jobs.lake import maintenance
-from jobs.lake.lake import Lake
-from jobs.measure_text import JOB as MEASURE
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, VERDICTS
-from jobs.scrub_pii import JOB as SCRUB
+from gristmill.jobs.build_corpus import JOB as CORPUS_JOB
+from gristmill.jobs.dedup_exact import JOB as EXACT
+from gristmill.jobs.filter_rules import JOB as RULES
+from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.measure_text import JOB as MEASURE
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import CORPUS, DOCS, VERDICTS
+from gristmill.jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from jobs import build_corpus, convert_script, measure_text, scrub_pii
-from jobs.core.errors import ConfigError
-from jobs.curate import find_job
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, EDITS
+from gristmill.jobs import build_corpus, convert_script, measure_text, scrub_pii
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.curate import find_job
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS
 
 ZH = "這個圖書館裡的書籍都是從前的學者們留下來的，後來人們在這裡讀書寫字，皇后和以後不同，乾隆也不是乾燥。"
 DONE = "这个图书馆里的书籍都是从前的学者们留下来的，后来人们在这里读书写字，皇后和以后不同，乾隆也不是干燥。"

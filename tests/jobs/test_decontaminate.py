@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from jobs import cli
-from jobs.core.config import load_yaml
-from jobs.core.errors import ConfigError
-from jobs.decontaminate import JOB
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, VERDICTS
-from jobs.schema.duplicates import BENCHMARK_ITEMS, CONTAMINATION
+from gristmill.jobs import cli
+from gristmill.jobs.core.config import load_yaml
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.decontaminate import JOB
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS, VERDICTS
+from gristmill.jobs.schema.duplicates import BENCHMARK_ITEMS, CONTAMINATION
 from tests.lakes import read
 
 STEPS = "A lighthouse keeper climbs 214 steps each morning and 214 steps each evening, except on Sundays. How many steps does she climb in four weeks?"

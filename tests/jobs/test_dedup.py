@@ -11,18 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.dedup_exact import JOB as EXACT
-from jobs.dedup_minhash import JOB as MINHASH
-from jobs.dedup_simhash import JOB as SIMHASH
-from jobs.lake.lake import Lake
-from jobs.runner.job import Job
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES
+from gristmill.jobs.dedup_exact import JOB as EXACT
+from gristmill.jobs.dedup_minhash import JOB as MINHASH
+from gristmill.jobs.dedup_simhash import JOB as SIMHASH
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES
+from gristmill.udfs.dedup.doc_ids import doc_ids, ids_in
+from gristmill.udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.dedup.verdicts import similarities
 from tests.lakes import bring, read
-from udfs.dedup.doc_ids import doc_ids, ids_in
-from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import similarities
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
@@ -76,7 +76,7 @@ def deduped(
 def test_a_url_is_the_key_of_a_page_only_where_it_is_an_address(spark: Any) -> None:
     from pyspark.sql import functions as F
 
-    from jobs.dedup_exact import url_key
+    from gristmill.jobs.dedup_exact import url_key
     from tests.udfs.text.test_urls import ADDRESSES, NO_ADDRESSES, SPELLINGS
 
     urls = [*ADDRESSES, *NO_ADDRESSES, *(url for same in SPELLINGS for url in same)]
@@ -177,7 +177,7 @@ def tables_after(lake: Lake, raw: Path, job: Job, params: Any, batches: dict[str
 def test_the_rows_are_the_same_in_many_small_parts_and_by_rounds(
     job: Job, spark: Any, tmp_path: Path, params_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jobs.dedup import steps
+    from gristmill.jobs.dedup import steps
 
     base, made = prose(1), {}
     texts = rows() + [{"id": f"more-{tag}", "text": " ".join(edited(base, 55 + place, tag)), "url": tag} for place, tag in enumerate("pqrs")]

@@ -15,18 +15,18 @@ import pyspark
 import pytest
 import yaml
 
-from jobs import embed_text
-from jobs.core.config import load_recipe
-from jobs.core.errors import ConfigError
-from jobs.curate import find_job, job_names
-from jobs.curation.invalidation import drop_replaced
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.catalog import table
-from jobs.schema.documents import CORPUS, DOCS
-from jobs.schema.scores import EMBEDDINGS
+from gristmill.jobs import embed_text
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.curate import find_job, job_names
+from gristmill.jobs.curation.invalidation import drop_replaced
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.catalog import table
+from gristmill.jobs.schema.documents import CORPUS, DOCS
+from gristmill.jobs.schema.scores import EMBEDDINGS
+from gristmill.udfs.scoring.embedding import vectors
 from tests.lakes import read
-from udfs.scoring.embedding import vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ONNX = ROOT / "models/minilm-l6-v2-onnx"
@@ -103,7 +103,7 @@ def test_spark_nlp_gives_the_vectors_of_an_onnx_model(demo_copy: Lake, tmp_path:
     recipe = yaml.safe_load((ROOT / "conf/jobs/embed_text_nlp.yaml").read_text())
     recipe["jobs"]["embed_text"] |= {"max_documents": 12}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
-    command = [sys.executable, "-m", "jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", demo_copy.root]
+    command = [sys.executable, "-m", "gristmill.jobs.cli", "run", "embed_text", "--recipe", str(tmp_path / "r.yaml"), "--lake", demo_copy.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr[-3000:]
     made = {key: vector for key, vector in found(demo_copy).items() if key[1].startswith("E5")}

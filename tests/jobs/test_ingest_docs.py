@@ -17,16 +17,16 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from jobs.core.errors import ConfigError, ContractError
-from jobs.ingest_docs import JOB, Format
-from jobs.lake.lake import Lake
-from jobs.runner.main import main
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, REJECTS
-from jobs.schema.runs import RUNS
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.ingest_docs import JOB, Format
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS, REJECTS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.udfs.read.readers import FORMATS
 from tests.lakes import bring, read
-from udfs.read.readers import FORMATS
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]

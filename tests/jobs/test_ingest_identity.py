@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from jobs import curate, ingest_docs
-from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.curation import input_rows
-from jobs.ingest_docs import JOB
-from jobs.lake.lake import Lake
-from jobs.runner import batches
-from jobs.runner.run import Outcome, run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import BATCH_FILES, DOCS, REJECTS
+from gristmill.jobs import curate, ingest_docs
+from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
+from gristmill.jobs.curation import input_rows
+from gristmill.jobs.ingest_docs import JOB
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.run import Outcome, run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import BATCH_FILES, DOCS, REJECTS
 
 pytestmark = pytest.mark.spark
 PUBLISHED = (1_700_000_000, 1_700_000_000)  # times of files as `tar -p` and `rsync -t` leave them
@@ -228,8 +228,8 @@ def test_two_sources_with_folders_of_the_same_names_are_both_kept_and_copies_com
 
 
 def test_hadoop_lists_what_a_walk_over_the_disk_lists(spark: Any, tmp_path: Path) -> None:
-    from jobs.lake import hadoop_files
-    from jobs.lake.listing import hadoop_folders, hadoop_listing, local_folders, local_listing
+    from gristmill.jobs.lake import hadoop_files
+    from gristmill.jobs.lake.listing import hadoop_folders, hadoop_listing, local_folders, local_listing
 
     home = tmp_path / "a b#1%20"
     for name in ("zh/x.jsonl", "zh/deep/y z.jsonl", "en/50%.jsonl", "en/_tmp/no.jsonl", "_SUCCESS"):

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from jobs import build_corpus, label_domain, measure_text
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, DOMAINS
-from jobs.schema.scores import MODELS
+from gristmill.jobs import build_corpus, label_domain, measure_text
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, DOCS, DOMAINS
+from gristmill.jobs.schema.scores import MODELS
 from tests.lakes import bring, read
 
 pytestmark = pytest.mark.spark

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jobs import filter_rules
-from jobs.core.routes import Label, Matches, folded, folded_column, log_unnamed
+from gristmill.jobs import filter_rules
+from gristmill.jobs.core.routes import Label, Matches, folded, folded_column, log_unnamed
 
 SPELLINGS = ("web", "Web", " WEB ", "\tweb\n", "ｗｅｂ", "\u3000Ｗeb\xa0")
 

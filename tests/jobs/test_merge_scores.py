@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from jobs import merge_scores
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.scores import SCORES
+from gristmill.jobs import merge_scores
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.scores import SCORES
 from tests.lakes import read, write
 
 pytestmark = pytest.mark.spark

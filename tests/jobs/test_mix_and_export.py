@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from jobs import export_shards, mix_corpus
-from jobs.core.errors import ContractError
-from jobs.lake.lake import Lake
-from jobs.mix_corpus import epochs
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, VERDICTS
-from jobs.schema.export import MIX
-from jobs.schema.runs import RUNS
-from jobs.schema.synthesis import SAMPLES
+from gristmill.jobs import export_shards, mix_corpus
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.mix_corpus import epochs
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, VERDICTS
+from gristmill.jobs.schema.export import MIX
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.synthesis import SAMPLES
+from gristmill.udfs.edit.fim import Sentinels, joined
 from tests.lakes import copied, note_of, read, write
-from udfs.edit.fim import Sentinels, joined
 
 MARKS = {"prefix": "<|fim_prefix|>", "middle": "<|fim_middle|>", "suffix": "<|fim_suffix|>"}
 SLICES = {

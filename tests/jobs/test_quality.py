@@ -10,17 +10,24 @@ from typing import Any
 
 import pytest
 
-from jobs import build_quality, filter_quality, score_classifier, score_perplexity, train_classifier, train_lm
-from jobs.core import config
-from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.lake import maintenance
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, SIGNALS, VERDICTS
-from jobs.schema.runs import RUNS
-from jobs.schema.scores import MODELS, PERPLEXITY, QUALITY, SCORES
+from gristmill.jobs import (
+    build_quality,
+    filter_quality,
+    score_classifier,
+    score_perplexity,
+    train_classifier,
+    train_lm,
+)
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
+from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, DOCS, SIGNALS, VERDICTS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import MODELS, PERPLEXITY, QUALITY, SCORES
+from gristmill.udfs.scoring.scales import STEPS
 from tests.lakes import frame_of, note_of, read
-from udfs.scoring.scales import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEEDS = {"filter_rules", "dedup_exact", "dedup_minhash", "decontaminate"}

@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from jobs import build_quality, score_classifier
-from jobs.core.errors import ContractError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import table
-from jobs.schema.documents import SIGNALS
-from jobs.schema.scores import MODELS, QUALITY
-from jobs.scoring.models import read_model
+from gristmill.jobs import build_quality, score_classifier
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import table
+from gristmill.jobs.schema.documents import SIGNALS
+from gristmill.jobs.schema.scores import MODELS, QUALITY
+from gristmill.jobs.scoring.models import read_model
+from gristmill.udfs.read.rows import hash128
+from gristmill.udfs.scoring.scales import STEPS, from_bytes
 from tests.lakes import copied, read, write
-from udfs.read.rows import hash128
-from udfs.scoring.scales import STEPS, from_bytes
 
 pytestmark = pytest.mark.spark
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)

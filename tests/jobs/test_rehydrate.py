@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from jobs import mix_corpus
-from jobs.core.errors import ConfigError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.export import MIX
+from gristmill.jobs import mix_corpus
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.export import MIX
 from tests.lakes import bring, read, write
 
 FINEWEB2 = "conf/presets/rehydrate_fineweb2.yaml"

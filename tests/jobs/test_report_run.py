@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from jobs.core.reasons import in_words
-from jobs.curate import find_job
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema import catalog
-from jobs.schema.documents import CORPUS, REJECTS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES
+from gristmill.jobs.core.reasons import in_words
+from gristmill.jobs.curate import find_job
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.documents import CORPUS, REJECTS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark

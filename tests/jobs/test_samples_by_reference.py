@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pytest
 
 from benchmarks.made_samples import rows_of
-from jobs import filter_samples
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.synthesis import SAMPLE_VERDICTS
+from gristmill.jobs import filter_samples
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.synthesis import SAMPLE_VERDICTS
 from tests.lakes import read, write
 from tests.support import plain_selection
 
@@ -92,7 +92,7 @@ def test_what_is_left_out_is_what_a_plain_loop_leaves_out_whatever_the_files_and
     monkeypatch: pytest.MonkeyPatch,
     method: str,
 ) -> None:
-    from jobs.dedup import steps
+    from gristmill.jobs.dedup import steps
 
     assert tables["samples"]["lang"].null_count > 5
     assert tables["samples"]["domain"].null_count > 50
@@ -149,7 +149,7 @@ def test_a_cluster_that_outgrows_a_task_is_thinned_in_crowds_and_centres_need_a_
     params_of: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from jobs.synthesis import diversity
+    from gristmill.jobs.synthesis import diversity
 
     monkeypatch.setattr(diversity, "HELD", 25)
     few = {
@@ -182,7 +182,7 @@ def test_a_cluster_that_outgrows_a_task_is_thinned_in_crowds_and_centres_need_a_
 def test_values_are_those_of_pandas_to_the_last_bit(
     spark: Any, tables: dict[str, pa.Table], style: dict[str, float]
 ) -> None:
-    from jobs.synthesis.ranks import with_value
+    from gristmill.jobs.synthesis.ranks import with_value
 
     class Staged:
         """Tables that stage nothing."""

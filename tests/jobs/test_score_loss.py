@@ -15,14 +15,14 @@ import pyspark
 import pytest
 import yaml
 
-from jobs import score_loss
-from jobs.core.errors import ConfigError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, VERDICTS
-from jobs.schema.scores import PERPLEXITY
+from gristmill.jobs import score_loss
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS, VERDICTS
+from gristmill.jobs.schema.scores import PERPLEXITY
+from gristmill.udfs.scoring import causal_lm
 from tests.lakes import bring, read
-from udfs.scoring import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, MODEL = ROOT / ".venv-worker/bin/python", ROOT / "models/smollm2-135m-instruct"
@@ -163,7 +163,7 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
     recipe = yaml.safe_load((ROOT / "conf/jobs/score_loss.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_loss"] |= {"skip_rejected_by": [], "min_documents": 5, "max_percentile": 80}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    command = [sys.executable, "-m", "jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
+    command = [sys.executable, "-m", "gristmill.jobs.cli", "run", "score_loss", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
     assert done.returncode == 0, done.stderr[-3000:]
     measured = read(lake, PERPLEXITY)
@@ -175,7 +175,7 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.scoring.causal_lm import mean_losses, score_texts
+from gristmill.udfs.scoring.causal_lm import mean_losses, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     rows = []

@@ -17,15 +17,15 @@ import pyspark
 import pytest
 import yaml
 
-from jobs import build_quality, score_transformer
-from jobs.core.errors import ConfigError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.catalog import table as promised
-from jobs.schema.documents import DOCS
-from jobs.schema.scores import SCORES
+from gristmill.jobs import build_quality, score_transformer
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.catalog import table as promised
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.scores import SCORES
+from gristmill.udfs.scoring import causal_lm
 from tests.lakes import BY_HAND, frame_of, read
-from udfs.scoring import causal_lm
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-worker/bin/python"
@@ -109,7 +109,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from udfs.scoring.text_heads import Head, score_texts
+from gristmill.udfs.scoring.text_heads import Head, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     head = Head("softmax", ("good",))
@@ -144,7 +144,7 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
     recipe = yaml.safe_load((ROOT / "conf/jobs/score_transformer.yaml").read_text(encoding="utf-8"))
     recipe["jobs"]["score_transformer"] |= {"skip_rejected_by": [], "scorers": {"small": scorer(small), "class": scorer(small, kind="softmax", labels=None)}}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    command = [sys.executable, "-m", "jobs.cli", "run", "score_transformer", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
+    command = [sys.executable, "-m", "gristmill.jobs.cli", "run", "score_transformer", "--recipe", str(tmp_path / "r.yaml"), "--lake", lake.root]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": str(PYTHON)})
     assert done.returncode == 0, done.stderr[-3000:]
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
@@ -160,7 +160,7 @@ def test_every_document_is_scored_once_by_a_real_model_and_the_ensemble_hears_it
     run_job(score_transformer.JOB, given, lake)
     assert len(read(lake, SCORES)) == len(rows)
 
-    from jobs.curate import find_job
+    from gristmill.jobs.curate import find_job
 
     run_job(find_job("measure_text"), params_of("measure_text"), lake)
     for name in ("models", "verdicts"):

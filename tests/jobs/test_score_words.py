@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import filter_scores, score_words
-from jobs.core.errors import ConfigError, ContractError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS, VERDICTS
-from jobs.schema.scores import SCORES
+from gristmill.jobs import filter_scores, score_words
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS, VERDICTS
+from gristmill.jobs.schema.scores import SCORES
 from tests.lakes import bring, copied, read
 
 pytestmark = pytest.mark.spark

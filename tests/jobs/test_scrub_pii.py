@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.lake.lake import Lake
-from jobs.schema.documents import CORPUS, DOCS, EDITS
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from jobs import filter_samples, merge_scores, queue_samples, score_samples
-from jobs.core.config import load_recipe
-from jobs.core.errors import ConfigError, DataError
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema import catalog
-from jobs.schema.duplicates import BENCHMARK_ITEMS
-from jobs.schema.scores import SCORES
-from jobs.schema.synthesis import SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SYNTH_REQUESTS
+from gristmill.jobs import filter_samples, merge_scores, queue_samples, score_samples
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.core.errors import ConfigError, DataError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.duplicates import BENCHMARK_ITEMS
+from gristmill.jobs.schema.scores import SCORES
+from gristmill.jobs.schema.synthesis import SAMPLE_SCORES, SAMPLE_SIGNALS, SAMPLE_VERDICTS, SYNTH_REQUESTS
 from tests.lakes import copied, read, write
 
 pytestmark = pytest.mark.spark

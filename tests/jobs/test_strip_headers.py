@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs import build_corpus, label_domain, measure_text, strip_headers
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, EDITS
+from gristmill.jobs import build_corpus, label_domain, measure_text, strip_headers
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark

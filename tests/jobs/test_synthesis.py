@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from jobs.core.errors import ConfigError, ContractError, DataError
-from jobs.export_candidates import JOB as EXPORT
-from jobs.export_candidates import Params, quotas
-from jobs.lake.lake import Lake
-from jobs.merge_samples import JOB as MERGE
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS
-from jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
+from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
+from gristmill.jobs.export_candidates import JOB as EXPORT
+from gristmill.jobs.export_candidates import Params, quotas
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.merge_samples import JOB as MERGE
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS
+from gristmill.jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
 from tests.lakes import read, write
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)

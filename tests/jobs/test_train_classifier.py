@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.core.errors import ConfigError
-from jobs.scoring.examples import ExampleFile, Slice, read_examples
-from jobs.train_classifier import gaps
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.scoring.examples import ExampleFile, Slice, read_examples
+from gristmill.jobs.train_classifier import gaps
 
 
 def test_a_slice_without_a_document_is_named_by_label_and_language() -> None:

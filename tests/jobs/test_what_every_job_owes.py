@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from jobs import curate
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema import catalog
-from jobs.schema.documents import CORPUS, EDITS, SIGNALS, VERDICTS
+from gristmill.jobs import curate
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.documents import CORPUS, EDITS, SIGNALS, VERDICTS
 from tests.lakes import bring, read
 from tests.support.sessions import staged
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from jobs import cli
-from jobs.core.errors import ConfigError
-from jobs.ingest_docs import JOB
-from jobs.lake.lake import Lake
-from jobs.lake.read_only import REACHES_OUT, one_query, without_literals
-from jobs.report.ask import Ask, plain, text_lines
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS
-from udfs.read.rows import doc_id_of
+from gristmill.jobs import cli
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.ingest_docs import JOB
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.read_only import REACHES_OUT, one_query, without_literals
+from gristmill.jobs.report.ask import Ask, plain, text_lines
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.udfs.read.rows import doc_id_of
 
 TEXT = (
     "The river rises in the hills and runs down to the sea; people have fished there for many years. Note {}."

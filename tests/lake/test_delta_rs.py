@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.lake import delta_rs
-from jobs.lake.lake import PROPERTIES, Lake
-from jobs.runner import context
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import ALL, table
-from jobs.schema.documents import DOCS
-from jobs.schema.duplicates import PAIRS
-from jobs.schema.runs import RUNS
-from jobs.schema.types import delta_type
+from gristmill.jobs.lake import delta_rs
+from gristmill.jobs.lake.lake import PROPERTIES, Lake
+from gristmill.jobs.runner import context
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import ALL, table
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.duplicates import PAIRS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.types import delta_type
 from tests.lakes import bring
 
 pytestmark = pytest.mark.spark
@@ -99,7 +99,7 @@ def test_the_run_log_reads_the_same_by_both(ingest: Any, lake: Lake, spark: Any)
 @pytest.fixture(scope="module")
 def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Any) -> Lake:
     """Documents of two batches with measures, a batch whose name is no plain file name among them."""
-    from jobs.measure_text import JOB
+    from gristmill.jobs.measure_text import JOB
 
     texts = [f"The {word} stands beside the house and nobody knows why it does." * n for n, word in enumerate(["mill", "tree", "car"], 1)]
     home, ingest = tmp_path_factory.mktemp("measured"), params_of("ingest_docs")
@@ -113,8 +113,8 @@ def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: An
 
 def tables_of(lake: Lake) -> Any:
     """What a job over all batches sees."""
-    from jobs.dedup_minhash import JOB
-    from jobs.runner.context import Tables
+    from gristmill.jobs.dedup_minhash import JOB
+    from gristmill.jobs.runner.context import Tables
 
     runs = Runs(lake)
     return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))
@@ -205,7 +205,7 @@ def test_archives_stay_on_the_path_where_pyspark_is_found_nowhere_else(monkeypat
     import importlib.util
     import sys
 
-    from jobs.lake.laptop import prefer_installed
+    from gristmill.jobs.lake.laptop import prefer_installed
 
     monkeypatch.setattr(sys, "path", ["/a/pyspark.zip", *sys.path])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

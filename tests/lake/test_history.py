@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from jobs.lake.log_files import LocalFiles, LogFiles
+from gristmill.jobs.lake.log_files import LocalFiles, LogFiles
 
 
 def test_a_commit_is_read_whatever_signs_its_note_has(tmp_path: Path) -> None:

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from jobs.core.errors import ConfigError
-from jobs.ingest_docs import JOB
-from jobs.lake import delta_rs, hadoop_files
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS
-from jobs.schema.runs import RUNS
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.ingest_docs import JOB
+from gristmill.jobs.lake import delta_rs, hadoop_files
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.runs import RUNS
 
 pytestmark = pytest.mark.spark
 # What has a meaning somewhere: to URLs, to globs, to SQL, to shells, to Hadoop, to Delta's log.

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.core.errors import ConfigError
-from jobs.lake.listing import (
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.listing import (
     NoSuchInput,
     hadoop_folders,
     hadoop_listing,

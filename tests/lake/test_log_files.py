@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from jobs.lake.lake import Lake
-from jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
-from jobs.schema.catalog import table
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
+from gristmill.jobs.schema.catalog import table
 from tests.lakes import write
 
 pytestmark = pytest.mark.spark

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.core.errors import ConfigError
-from jobs.lake.names import folder_of, lake_name, local_path, quoted_name
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.names import folder_of, lake_name, local_path, quoted_name
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_no_two_schemas_share_a_folder(one: list[str], other: list[str]) -> None
     "given", ["lakes/a#1", "~/a b", "file:///a/b%20c%231", "file:/a?b", "/a/%zz", "s3://b/l"]
 )
 def test_the_worker_opens_the_folder_that_the_jobs_made(given: str) -> None:
-    from synth_worker.queue.store import Store
+    from gristmill.synth_worker.queue.store import Store
 
     store, name = Store(given, "w"), lake_name(given)
     assert (store.local.resolve() if store.local else None) == name.local

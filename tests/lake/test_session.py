@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from jobs.lake.session import DELTA, INTERPRETED, LOCAL, MEANING, OURS, SWITCHED, place_of, settings
+from gristmill.jobs.lake.session import DELTA, INTERPRETED, LOCAL, MEANING, OURS, SWITCHED, place_of, settings
 
 SUBMITTED = {"PYSPARK_GATEWAY_PORT": "1"}
 EXTRA = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.shuffle.partitions": "3"}
@@ -92,8 +92,8 @@ def test_a_session_that_is_there_is_left_alone() -> None:
 def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
     spark: object, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    from jobs.lake.lake import Lake
-    from jobs.lake.session import is_local
+    from gristmill.jobs.lake.lake import Lake
+    from gristmill.jobs.lake.session import is_local
 
     assert is_local(spark)  # type: ignore[arg-type]
     assert Lake(spark, f"{tmp_path}/lake").is_direct  # type: ignore[arg-type]
@@ -110,8 +110,8 @@ def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
 def test_a_plain_path_is_refused_where_it_is_another_place_to_spark_than_to_this_process(
     tmp_path: Path,
 ) -> None:
-    from jobs.core.errors import ConfigError
-    from jobs.lake.lake import Lake
+    from gristmill.jobs.core.errors import ConfigError
+    from gristmill.jobs.lake.lake import Lake
 
     class OnHdfs:
         """A session of a cluster whose file system is HDFS."""

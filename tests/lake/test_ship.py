@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lake import session
-from jobs.lake.jars import PACKAGES
-from jobs.lake.ship import ship
+from gristmill.jobs.lake import session
+from gristmill.jobs.lake.jars import PACKAGES
+from gristmill.jobs.lake.ship import ship
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,10 +30,10 @@ def test_jobs_kernels_and_pages_are_found_in_the_archive(tmp_path: Path) -> None
     ship(tmp_path / "g.zip")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import jobs.core.config, udfs.arrow.compiled\n"
+        "import gristmill.jobs.core.config, gristmill.udfs.arrow.compiled\n"
         "from importlib import resources\n"
-        "assert jobs.core.config.__file__.startswith(sys.argv[1]) and udfs.arrow.compiled.__file__.startswith(sys.argv[1])\n"
-        "print(resources.files('jobs').joinpath('conf/demo.yaml').read_text(encoding='utf-8')[:1], resources.files('jobs.report').joinpath('page.html').is_file())"
+        "assert gristmill.jobs.core.config.__file__.startswith(sys.argv[1]) and gristmill.udfs.arrow.compiled.__file__.startswith(sys.argv[1])\n"
+        "print(resources.files('gristmill').joinpath('conf/demo.yaml').read_text(encoding='utf-8')[:1], resources.files('gristmill.jobs.report').joinpath('page.html').is_file())"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "g.zip")], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["#", "True"], done.stderr

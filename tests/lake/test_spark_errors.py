@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from jobs.core.errors import ConfigError, ContractError, DataError, GristmillError, RetryLater
-from jobs.lake.spark_errors import as_ours, exit_code_of, first_line
+from gristmill.jobs.core.errors import ConfigError, ContractError, DataError, GristmillError, RetryLater
+from gristmill.jobs.lake.spark_errors import as_ours, exit_code_of, first_line
 
 JAVA = """An error occurred while calling o86.sql.
 : java.util.concurrent.ExecutionException: org.apache.spark.sql.AnalysisException: {}
@@ -130,7 +130,7 @@ def test_a_disk_that_refuses_and_a_package_that_is_missing_are_no_bugs() -> None
         FileNotFoundError(errno.ENOENT, "no", "x"),
         TypeError("No space left on device"),
         FromSpark("org.apache.spark.sql.AnalysisException: [UNRESOLVED_COLUMN] a column named `x`"),
-        ModuleNotFoundError("No module named 'jobs.x'", name="jobs.x"),
+        ModuleNotFoundError("No module named 'gristmill.jobs.x'", name="gristmill.jobs.x"),
     ],
 )
 def test_a_bug_of_ours_keeps_its_traceback(bug: Exception) -> None:

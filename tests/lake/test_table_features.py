@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jobs.filter_rules import JOB as RULES
-from jobs.lake.lake import Lake
-from jobs.measure_text import JOB as MEASURE
-from jobs.runner.run import run_job
-from jobs.schema.documents import CORPUS, DOCS, EDITS, SIGNALS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES
-from jobs.scrub_pii import JOB as SCRUB
+from gristmill.jobs.filter_rules import JOB as RULES
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.measure_text import JOB as MEASURE
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS, SIGNALS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES
+from gristmill.jobs.scrub_pii import JOB as SCRUB
 
 pytestmark = pytest.mark.spark
 FEATURES = {

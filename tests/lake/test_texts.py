@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs.lake.lake import Lake
-from jobs.runner.context import Tables
-from jobs.runner.run_log import Runs
-from jobs.scrub_pii import JOB
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.scrub_pii import JOB
 
 pytestmark = pytest.mark.spark
 

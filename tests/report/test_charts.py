@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from jobs.report import text as words
-from jobs.report.charts import Axis, Overlay, Spread, bar, bin_edges, distribution, link, short
-from jobs.report.page import quantiles
-from jobs.report.s_curve import Banding, Layer, s_curve
+from gristmill.jobs.report import text as words
+from gristmill.jobs.report.charts import Axis, Overlay, Spread, bar, bin_edges, distribution, link, short
+from gristmill.jobs.report.page import quantiles
+from gristmill.jobs.report.s_curve import Banding, Layer, s_curve
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_everything_drawn_lies_inside_its_picture() -> None:
 
 
 def test_the_s_curve_is_that_of_the_kernel() -> None:
-    from udfs.dedup.minhash import candidate_probability
+    from gristmill.udfs.dedup.minhash import candidate_probability
 
     for similarity in (0.0, 0.3, 0.7, 0.85, 1.0):
         assert Banding(42, 6, 0.7).probability(similarity) == pytest.approx(float(candidate_probability(similarity, 42, 6)))

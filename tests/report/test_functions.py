@@ -10,17 +10,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs import measure_text, train_lm
-from jobs.core.errors import ConfigError
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.report.functions import NAMES, TRAINED, register_functions
-from jobs.runner.run import run_job
-from jobs.schema.documents import DOCS
-from jobs.schema.scores import MODELS
+from gristmill.jobs import measure_text, train_lm
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.report.functions import NAMES, TRAINED, register_functions
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.scores import MODELS
+from gristmill.udfs.scoring import classifiers, kenlm, training
 from tests.lakes import bring, read
 from tests.udfs.scoring.test_classifiers import SPECS, examples
-from udfs.scoring import classifiers, kenlm, training
 
 pytestmark = pytest.mark.spark
 ENGLISH = "The old mill by the river grinds the grain of the whole village. Nobody knows why, {}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.runner.batches import own_name
+from gristmill.jobs.runner.batches import own_name
 
 PARTS = st.lists(st.sampled_from(["a", "b", "zh", "a-zh"]), min_size=1, max_size=4)
 ROOTS = st.lists(PARTS.map(lambda parts: "/" + "/".join(parts)), min_size=1, max_size=12, unique=True)

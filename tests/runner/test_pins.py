@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.lake.history import Commit, TableState, commit_from_actions, commit_of
-from jobs.runner.pins import Pin, pinned, with_commits
+from gristmill.jobs.lake.history import Commit, TableState, commit_from_actions, commit_of
+from gristmill.jobs.runner.pins import Pin, pinned, with_commits
 
 
 def state(version: int, table_id: str = "A") -> TableState:
@@ -163,7 +163,7 @@ def test_a_run_stands_exactly_as_long_as_its_commit_is_in_the_table(acts: list[s
 
 
 def looked_at(log: list[dict[str, Any]], history: list[tuple[str, str | None]], table_id: str) -> Pin:
-    """The pin as the engine finds it (jobs.runner.run_log): by the log, by the commits that its runs made, by the commits behind."""
+    """The pin as the engine finds it (gristmill.jobs.runner.run_log): by the log, by the commits that its runs made, by the commits behind."""
     now = state(len(history) - 1, table_id) if history else None
     gone: set[str] = set()
     found = pinned("t", log, now)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError, DataError, RetryLater
-from jobs.lake.lake import Lake
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs, now
-from jobs.schema.documents import DOCS, EDITS, VERDICTS
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError, DataError, RetryLater
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Writes
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs, now
+from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
 
 pytestmark = pytest.mark.spark
 
@@ -58,7 +58,7 @@ LATER = Job("later", Params, reads=("docs", "verdicts"), writes=(Writes("verdict
 
 def with_batch(lake: Lake, batch: str) -> None:
     """Write a batch of four documents as a finished run."""
-    from jobs.runner.commit import Run
+    from gristmill.jobs.runner.commit import Run
 
     runs = Runs(lake)
     handle = Run(bring(batch), Params(), lake, runs, "h", (batch,), None, now())

@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from jobs.core.config import Strict
-from jobs.core.errors import ContractError, DataError, RetryLater
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.context import Tables
-from jobs.runner.counts import Counts
-from jobs.runner.job import Job, Writes
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import table
-from jobs.schema.documents import DOCS, EDITS, VERDICTS
-from jobs.schema.runs import RUNS
-from jobs.schema.scores import SCORES
-from jobs.upkeep.repair import findings, repair
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.errors import ContractError, DataError, RetryLater
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.job import Job, Writes
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import table
+from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import SCORES
+from gristmill.jobs.upkeep.repair import findings, repair
 from tests import lakes
 from tests.lakes import bring, copied
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.decontaminate import JOB as DECONTAMINATE
-from jobs.dedup_exact import JOB as EXACT
-from jobs.filter_rules import JOB as RULES
-from jobs.lake.lake import Lake
-from jobs.measure_text import JOB as MEASURE
-from jobs.runner.context import Tables
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, EDITS, VERDICTS
-from jobs.schema.duplicates import CONTAMINATION
-from jobs.scrub_pii import JOB as SCRUB
+from gristmill.jobs.decontaminate import JOB as DECONTAMINATE
+from gristmill.jobs.dedup_exact import JOB as EXACT
+from gristmill.jobs.filter_rules import JOB as RULES
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.measure_text import JOB as MEASURE
+from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
+from gristmill.jobs.schema.duplicates import CONTAMINATION
+from gristmill.jobs.scrub_pii import JOB as SCRUB
 from tests.lakes import read
 
 pytestmark = pytest.mark.spark
@@ -106,7 +106,7 @@ def test_what_stands_is_what_a_first_run_over_all_batches_gives(lake: Lake, work
     work(ranking=[{"by": "batch", "prefer": "low"}])
     parts, judged = slices(lake), [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)]
     assert all(parts.values())
-    monkeypatch.setattr("jobs.runner.run.work_of", lambda tables, params: tables.work)  # whole batches
+    monkeypatch.setattr("gristmill.jobs.runner.run.work_of", lambda tables, params: tables.work)  # whole batches
     monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
     work(ranking=[{"by": "batch", "prefer": "low"}])
     assert slices(lake) == parts
@@ -173,7 +173,7 @@ def test_batches_of_which_a_job_says_what_it_said_before_are_left_alone_and_look
     assert [each.batches for each in outcomes] == [("two", "four"), ("two", "four")]
     # All of it is what a lake says to which everything came at once, by the same code without a comparison.
     said = sorted(read(lake, VERDICTS, job="dedup_exact"), key=str)
-    monkeypatch.setattr("jobs.runner.commit.batches_that_differ", lambda *_: ["one", "two", "three", "four"])
+    monkeypatch.setattr("gristmill.jobs.runner.commit.batches_that_differ", lambda *_: ["one", "two", "three", "four"])
     monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
     work()
     assert sorted(read(lake, VERDICTS, job="dedup_exact"), key=str) == said

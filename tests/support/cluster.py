@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 import pyspark
 
-from jobs.lake.ship import ship
+from gristmill.jobs.lake.ship import ship
 from tests.support import processes
 from tests.support.processes import Server
 from tests.support.s3 import BUCKET, S3Server

@@ -11,9 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import json, os, signal, sys, threading
-from jobs import curate
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from gristmill.jobs import curate
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import open_session
 from tests.lakes import demo_recipe
 where, raw, commit, delay, settings = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), json.loads(sys.argv[5])
 seen = [0]

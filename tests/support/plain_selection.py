@@ -1,6 +1,6 @@
 """What `filter_samples` leaves out, said plainly: loops over one table, every pair of questions compared.
 
-The reference of tests/jobs/test_samples_by_reference.py; openings, k-center and MMR are those of udfs.samples.selection.
+The reference of tests/jobs/test_samples_by_reference.py; openings, k-center and MMR are those of gristmill.udfs.samples.selection.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from udfs.samples import selection
-from udfs.samples.measures import fold
-from udfs.scoring.embedding import vectors
+from gristmill.udfs.samples import selection
+from gristmill.udfs.samples.measures import fold
+from gristmill.udfs.scoring.embedding import vectors
 
 Lost = tuple[str, str, float | None, float, str, str | None]  # sample_id, reason, value, limit, rule, dup_of
 Floats = npt.NDArray[np.float64]

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jobs.core.config import load_recipe
-from jobs.lake.lake import Lake
-from jobs.lake.log_files import HadoopFiles
-from jobs.lake.session import open_session
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.log_files import HadoopFiles
+from gristmill.jobs.lake.session import open_session
 from tests.support.cluster import Cluster
 from tests.support.lake_kinds import kind
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from deltalake import DeltaTable, write_deltalake
 
-from synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
-from synth_worker.recipe import Prompts
+from gristmill.synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
+from gristmill.synth_worker.recipe import Prompts
 
 ROOT = Path(__file__).resolve().parents[2]
 EN = "Tides rise twice a day in harbour {n}.\n\nThe moon pulls the sea towards it. The sun pulls too.\n\nSailors read tables before they leave."
@@ -55,7 +55,7 @@ def write_recipe(tmp_path: Path) -> Callable[..., Path]:
 
 
 def start_worker(recipe: Path, lake: Path, name: str = "one", **more: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "synth_worker", "--recipe", str(recipe), "--lake", str(lake), "--worker", name]
+    command = [sys.executable, "-m", "gristmill.synth_worker", "--recipe", str(recipe), "--lake", str(lake), "--worker", name]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 

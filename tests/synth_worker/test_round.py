@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.fake_openai import FakeServer
-from jobs.export_candidates import JOB as EXPORT
-from jobs.merge_samples import JOB as MERGE
-from jobs.runner.run import run_job
-from jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
+from gristmill.jobs.export_candidates import JOB as EXPORT
+from gristmill.jobs.merge_samples import JOB as MERGE
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema.synthesis import SAMPLES, SEGMENTS, SYNTH_REQUESTS
 from tests.jobs.test_synthesis import small_corpus
 from tests.synth_worker.conftest import start_worker
 

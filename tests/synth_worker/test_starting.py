@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fake_openai import FakeServer
-from synth_worker.calls import starting
+from gristmill.synth_worker.calls import starting
 from tests.synth_worker.conftest import documents, make_lake, outcome, start_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,8 +81,8 @@ def test_a_worker_that_is_stopped_by_ctrl_c_says_how_to_go_on_and_loses_no_answe
 
 BLOCKED = """
 import asyncio, sys, time
-from synth_worker.calls.engines import VllmEngine
-from synth_worker.recipe import load
+from gristmill.synth_worker.calls.engines import VllmEngine
+from gristmill.synth_worker.recipe import load
 class Slow(VllmEngine):
     def _start(self):
         print("starts", flush=True)

@@ -174,8 +174,8 @@ def test_two_workers_share_the_parts_and_one_takes_over_from_a_dead_one(
 
 
 def test_a_worker_that_comes_back_late_cannot_commit_twice(tmp_path: Path) -> None:
-    from synth_worker.queue.schemas import ANSWERS
-    from synth_worker.queue.store import Store
+    from gristmill.synth_worker.queue.schemas import ANSWERS
+    from gristmill.synth_worker.queue.store import Store
 
     make_lake(tmp_path / "lake", documents(2))
     late, quick = Store(str(tmp_path / "lake"), "late"), Store(str(tmp_path / "lake"), "quick")
@@ -195,8 +195,8 @@ def test_a_stale_handle_conflicts_instead_of_appending_twice(tmp_path: Path, mon
     """Both workers have looked before either commits, and no lock of a local disk helps: the table itself refuses the second."""
     import contextlib
 
-    from synth_worker.queue import store
-    from synth_worker.queue.schemas import ANSWERS
+    from gristmill.synth_worker.queue import store
+    from gristmill.synth_worker.queue.schemas import ANSWERS
 
     make_lake(tmp_path / "lake", documents(2))
     first, second = store.Store(str(tmp_path / "lake"), "a"), store.Store(str(tmp_path / "lake"), "b")
@@ -256,7 +256,7 @@ def test_a_full_lake_stops_the_worker_and_the_next_run_commits(
     make_lake(tmp_path / "lake", documents(40), part_size=40)
     (tmp_path / "tiny").mkdir()
     places = {"TINY": str(tmp_path / "tiny"), "LAKE": str(tmp_path / "lake"), "TOLD": str(tmp_path / "told"), "ROOM": room}
-    worker = [sys.executable, "-m", "synth_worker", "--recipe", str(write_recipe(FakeServer().start())), "--lake", str(tmp_path / "tiny/lake"), "--worker", "one"]
+    worker = [sys.executable, "-m", "gristmill.synth_worker", "--recipe", str(write_recipe(FakeServer().start())), "--lake", str(tmp_path / "tiny/lake"), "--worker", "one"]
     done = subprocess.run(["unshare", "-rm", "sh", "-c", TINY_DISK, "sh", *worker], env={**os.environ, **places}, capture_output=True, text=True, timeout=120)
     told = (tmp_path / "told").read_text()
     assert done.returncode == 0, done.stderr

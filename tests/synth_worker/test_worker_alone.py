@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from jobs.core import config
-from jobs.export_candidates import JOB, Params
-from jobs.schema import catalog
-from synth_worker.calls import engines
-from synth_worker.calls.engines import VllmEngine
-from synth_worker.errors import RecipeError
-from synth_worker.queue import schemas
-from synth_worker.recipe import Prompts, Vllm, load
-from udfs.arrow.types import ARROW
+from gristmill.jobs.core import config
+from gristmill.jobs.export_candidates import JOB, Params
+from gristmill.jobs.schema import catalog
+from gristmill.synth_worker.calls import engines
+from gristmill.synth_worker.calls.engines import VllmEngine
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.queue import schemas
+from gristmill.synth_worker.recipe import Prompts, Vllm, load
+from gristmill.udfs.arrow.types import ARROW
 
 
 @pytest.mark.parametrize(("name", "schema"), [("synth_requests", schemas.REQUESTS), ("synth_answers", schemas.ANSWERS), ("leases", schemas.LEASES), ("runs", schemas.RUNS)])

@@ -14,18 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import udfs
-from tests.udfs.read.params import ReadParams
-from udfs.arrow.compiled import text_buffers
-from udfs.contamination import search  # fmt: skip
-from udfs.dedup import minhash, shingles, simhash, verdicts
-from udfs.edit import edits, fim, headers, mixing
-from udfs.read import arrow_rows, encodings, json_lines, readers, rows, streams, warc
-from udfs.rules import apply_limits, measures, repetition
-from udfs.samples import chunks, selection
-from udfs.samples import measures as sample_measures
-from udfs.scoring import classifiers, grams, importance, kenlm, sensitive
-from udfs.text import (
+from gristmill import udfs
+from gristmill.udfs.arrow.compiled import text_buffers
+from gristmill.udfs.contamination import search  # fmt: skip
+from gristmill.udfs.dedup import minhash, shingles, simhash, verdicts
+from gristmill.udfs.edit import edits, fim, headers, mixing
+from gristmill.udfs.read import arrow_rows, encodings, json_lines, readers, rows, streams, warc
+from gristmill.udfs.rules import apply_limits, measures, repetition
+from gristmill.udfs.samples import chunks, selection
+from gristmill.udfs.samples import measures as sample_measures
+from gristmill.udfs.scoring import classifiers, grams, importance, kenlm, sensitive
+from gristmill.udfs.text import (
     chars,
     chinese_words,
     compatibility,
@@ -37,6 +36,7 @@ from udfs.text import (
     tokens,
     words,
 )
+from tests.udfs.read.params import ReadParams
 
 UDFS = Path(udfs.__file__).parent
 Kernel = Callable[[str], Any]

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from jobs import curate
-from jobs.core import config
-from jobs.core.errors import ContractError
-from jobs.lake import maintenance
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import ALL, table
-from jobs.schema.documents import CORPUS, DOCS, SIGNALS
-from jobs.schema.runs import RUNS
-from jobs.upkeep.upgrade import changes, upgrade
+from gristmill.jobs import curate
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import ALL, table
+from gristmill.jobs.schema.documents import CORPUS, DOCS, SIGNALS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.upkeep.upgrade import changes, upgrade
 from tests import lakes
 
 pytestmark = pytest.mark.spark
@@ -123,7 +123,7 @@ def test_an_upgrade_that_was_killed_is_simply_run_again(at: str, spark: Any, tmp
         if at == "after the new table":
             patched.setattr(Lake, "frame", killed)
         elif at == "after its rows":
-            patched.setattr("jobs.upkeep.upgrade._move_ids", killed)
+            patched.setattr("gristmill.jobs.upkeep.upgrade._move_ids", killed)
         else:
             patched.setattr(maintenance, "finish_new_names", killed)
         with pytest.raises(KeyboardInterrupt):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sorted(path.parent for folder in metrics.FOLDERS for path in (ROOT / folder).rglob("__init__.py"))
 JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in ("__init__", "cli", "curate"))
 # Layers of import-linter name folders; these are below none of the others, or above all.
-UNLAYERED = {"synth_worker.validate", "synth_worker.models"}
+UNLAYERED = {"gristmill.synth_worker.validate", "gristmill.synth_worker.models"}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def test_jobs_meet_in_tables_never_in_imports() -> None:
         for node in ast.walk(ast.parse((ROOT / f"jobs/{name}.py").read_text(encoding="utf-8"))):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             modules += [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            if modules == ["jobs"]:
-                modules += [f"jobs.{each.name}" for each in node.names]
-            wrong += [(name, module) for module in modules if module.split(".")[1:2] and module.split(".")[:2][1] in JOBS]
+            if modules == ["gristmill.jobs"]:
+                modules += [f"gristmill.jobs.{each.name}" for each in node.names]
+            wrong += [(name, module) for module in modules if module.removeprefix("gristmill.jobs.").split(".")[0] in JOBS]
     assert wrong == []
 
 
@@ -57,7 +57,7 @@ def test_folders_import_no_job() -> None:
     wrong = []
     for path in inner:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").removeprefix("jobs.") in JOBS:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").removeprefix("gristmill.jobs.") in JOBS:
                 wrong.append((path.name, node.module))
     assert wrong == []
 
@@ -70,7 +70,7 @@ def test_each_job_ships_a_recipe(job: str) -> None:
 def test_every_folder_stands_in_a_layer() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     named = {part.strip() for each in contracts if each["type"] == "layers" for layer in each["layers"] for part in layer.split("|")}
-    folders = {".".join(path.relative_to(ROOT).parts) for path in PACKAGES} - {"jobs", "udfs", "synth_worker"}
+    folders = {".".join(("gristmill", *path.relative_to(ROOT).parts)) for path in PACKAGES} - {f"gristmill.{each}" for each in metrics.FOLDERS}
     assert folders - named == UNLAYERED
 
 
@@ -108,7 +108,7 @@ def test_modules_that_a_string_names_are_there() -> None:
     named = set()
     for path in texts:
         if path.is_file() and path.suffix in (".py", ".md", ".yaml", ".ipynb", ".spark", ".worker", ""):
-            named |= set(re.findall(r"-m ((?:jobs|synth_worker|demo|benchmarks)(?:\.[a-z_]+)*)", path.read_text(encoding="utf-8")))
+            named |= set(re.findall(r"-m (?:gristmill\.)?((?:jobs|synth_worker|demo|benchmarks)(?:\.[a-z_]+)*)", path.read_text(encoding="utf-8")))
     assert named
     paths = {name: ROOT / name.replace(".", "/") for name in named - {"benchmarks"}}
     assert not [name for name, path in paths.items() if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file())]

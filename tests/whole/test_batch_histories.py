@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from jobs import curate, ingest_docs
-from jobs.ingest_docs import JOB
-from jobs.lake.lake import Lake
-from jobs.runner import batches
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, REJECTS
+from gristmill.jobs import curate, ingest_docs
+from gristmill.jobs.ingest_docs import JOB
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner import batches
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS, REJECTS
 
 pytestmark = pytest.mark.spark
 NUMBER = itertools.count()

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from jobs import curate
-from jobs.core.errors import ConfigError
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import ALL
-from jobs.schema.documents import CORPUS, DOCS, EDITS, REJECTS, SIGNALS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES, PAIRS
+from gristmill.jobs import curate
+from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import ALL
+from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS, REJECTS, SIGNALS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES, PAIRS
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark

@@ -81,7 +81,7 @@ def test_what_the_user_tells_spark_submit_wins_over_our_defaults(tmp_path: Path)
     script = tmp_path / "ask.py"
     script.write_text(
         "import os, sys; sys.path.insert(0, os.getcwd())\n"
-        "from jobs.lake.session import open_session\n"
+        "from gristmill.jobs.lake.session import open_session\n"
         "spark = open_session('ask')\n"
         "print('told', spark.conf.get('spark.sql.shuffle.partitions'), spark.conf.get('spark.sql.ansi.enabled'), os.environ.get('SPARK_LOCAL_IP'))\n"
     )

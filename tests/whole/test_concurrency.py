@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from jobs.core.errors import RetryLater
-from jobs.lake.lake import Lake
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import DOCS, REJECTS, VERDICTS
-from jobs.schema.runs import RUNS
+from gristmill.jobs.core.errors import RetryLater
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import DOCS, REJECTS, VERDICTS
+from gristmill.jobs.schema.runs import RUNS
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,12 +26,12 @@ N_COMMITS = 5
 DRIVER = """
 import json, sys, time
 from pathlib import Path
-from jobs.core.config import load_recipe
-from jobs.runner.main import main
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
-from jobs.schema.documents import VERDICTS
-from jobs.ingest_docs import JOB
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.runner.main import main
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import open_session
+from gristmill.jobs.schema.documents import VERDICTS
+from gristmill.jobs.ingest_docs import JOB
 
 me, home, n_commits = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 spark = open_session("one of two", {**load_recipe("conf/demo.yaml").spark, "spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "2"})

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from demo import prose
-from jobs import curate
-from jobs.lake.lake import Lake
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES
+from gristmill.demo import prose
+from gristmill.jobs import curate
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES
 from tests.lakes import ASIDE, demo_recipe, read
 
 pytestmark = pytest.mark.spark

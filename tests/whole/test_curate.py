@@ -14,16 +14,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import curate
-from jobs.core import config
-from jobs.core.errors import ContractError
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.run import run_job
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
-from jobs.schema.duplicates import DUPLICATES
-from jobs.schema.runs import RUNS
+from gristmill.jobs import curate
+from gristmill.jobs.core import config
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
+from gristmill.jobs.schema.duplicates import DUPLICATES
+from gristmill.jobs.schema.runs import RUNS
 from tests.lakes import copied, demo_recipe, read
 from tests.support.killed import curate_until
 
@@ -109,8 +109,8 @@ IMPORTS = """
 import os, shutil, sys
 from pathlib import Path
 import psutil
-from jobs import curate
-from jobs.lake.lake import Lake
+from gristmill.jobs import curate
+from gristmill.jobs.lake.lake import Lake
 from tests.lakes import demo_recipe
 """
 SWEEP = IMPORTS + """

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from jobs import curate
-from jobs.lake.lake import Lake
-from jobs.runner.run_log import Runs
-from jobs.schema.documents import CORPUS
+from gristmill.jobs import curate
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.documents import CORPUS
 from tests.lakes import demo_recipe, read
 from tests.support.killed import curate_until
 

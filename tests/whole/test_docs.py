@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from jobs import cli, curate
-from jobs.schema import catalog
+from gristmill.jobs import cli, curate
+from gristmill.jobs.schema import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
@@ -50,7 +50,7 @@ def commands() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def ask(demo_lake: Any) -> Any:
-    from jobs.report.ask import Ask
+    from gristmill.jobs.report.ask import Ask
 
     return Ask(demo_lake.where)
 

@@ -19,7 +19,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package as pip installs it; what it depends on comes from this environment."""
     home = tmp_path_factory.mktemp("installed")
     source = home / "source"
-    wanted = ("jobs", "udfs", "synth_worker", "conf")
+    wanted = ("gristmill", "jobs", "udfs", "synth_worker", "conf", "demo")
     shutil.copytree(ROOT, source, ignore=lambda folder, names: [n for n in names if (Path(folder) == ROOT and (ROOT / n).is_dir() and n not in wanted) or n == "__pycache__"])
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--target", str(home / "site"), str(source)]
     subprocess.run(command, check=True, capture_output=True)
@@ -47,7 +47,7 @@ def test_an_installed_package_ingests_with_a_recipe_of_its_own(installed: Path) 
     done = run(installed, "run", "ingest_docs", "--recipe", "conf/jobs/ingest_docs.yaml", "--lake", str(installed / "lake"), "--input", str(installed / "raw"))
     assert done.returncode == 0, done.stderr
     assert "in 1  kept 1  left out 0" in done.stdout + done.stderr
-    code = "import jobs, udfs, sys; print(jobs.__file__)"
+    code = "from gristmill import jobs; print(jobs.__file__)"
     where = subprocess.run([sys.executable, "-c", code], cwd=installed, env={**os.environ, "PYTHONPATH": str(installed / "site")}, capture_output=True, text=True, check=True)
     assert where.stdout.startswith(str(installed / "site")), "not the clone's"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from jobs.curate import find_job
-from jobs.lake.lake import Lake
-from jobs.runner.run import run_job
-from jobs.schema import catalog
+from gristmill.jobs.curate import find_job
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run import run_job
+from gristmill.jobs.schema import catalog
 from tests.lakes import bring, read
 from tests.support.cluster import Cluster
 

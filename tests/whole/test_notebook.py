@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.curate import find_job
-from jobs.runner.run import run_job
+from gristmill.jobs.curate import find_job
+from gristmill.jobs.runner.run import run_job
 from tests.jobs.test_select_samples import all_samples
 from tests.jobs.test_synthesis import write
 

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from jobs import curate
-from jobs.core import config
-from jobs.lake.lake import Lake
-from jobs.report.ask import Ask
-from jobs.runner.run_log import Runs
-from jobs.schema.catalog import ALL
-from jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
-from jobs.upkeep.repair import findings
-from jobs.upkeep.upgrade import changes, upgrade
+from gristmill.jobs import curate
+from gristmill.jobs.core import config
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.report.ask import Ask
+from gristmill.jobs.runner.run_log import Runs
+from gristmill.jobs.schema.catalog import ALL
+from gristmill.jobs.schema.documents import CORPUS, DOCS, REJECTS, VERDICTS
+from gristmill.jobs.upkeep.repair import findings
+from gristmill.jobs.upkeep.upgrade import changes, upgrade
+from gristmill.udfs.read.rows import doc_id_of, hash128
 from tests.lakes import read
 from tests.upkeep.test_upgrade import OLD, recipe, unpacked
-from udfs.read.rows import doc_id_of, hash128
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 DAYS, A_DAY = 10, 8

@@ -1,12 +1,12 @@
 """Where the machine code of kernels is kept, so that a cluster compiles each once and not each Python worker.
 
 numba's own cache goes by the time and path of a source file, which neither a zip on `--py-files` nor an
-unpacked archive keeps. Here it goes by the source's content: what `python -m jobs.lake.ship --compile` or any
-run has put beside the sources is found wherever they are brought, in a zip too and where nothing can be
-written. What is missing is compiled and kept in the first of these that can be written: NUMBA_CACHE_DIR,
-`__pycache__` beside the source, the user's cache folder, the temporary folder (in a folder of this user
-alone, as code is loaded from it). Code is of one processor: for another one nothing is found, and it is
-compiled.
+unpacked archive keeps. Here it goes by the source's content: what `python -m gristmill.jobs.lake.ship
+--compile` or any run has put beside the sources is found wherever they are brought, in a zip too and where
+nothing can be written. What is missing is compiled and kept in the first of these that can be written:
+NUMBA_CACHE_DIR, `__pycache__` beside the source, the user's cache folder, the temporary folder (in a folder
+of this user alone, as code is loaded from it). Code is of one processor: for another one nothing is found,
+and it is compiled.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
 
 class Record:
-    """The file that says that the kernels of `udfs.warm_up` are there, for this source and this processor."""
+    """The file that says that the kernels of `gristmill.udfs.warm_up` are there, for this source and
+    this processor."""
 
     def __init__(self) -> None:
         here = Path(__file__).parent

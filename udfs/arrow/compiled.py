@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba.core.compiler_lock import global_compiler_lock
 
-from udfs.arrow.code_cache import KernelCache
+from gristmill.udfs.arrow.code_cache import KernelCache
 
 # text that goes through the kernels at once; a longer document goes alone
 SLICE_BYTES = 1 << 20
@@ -51,7 +51,7 @@ if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` at its first call, or take the machine code that is there: see
-    udfs.arrow.code_cache.
+    gristmill.udfs.arrow.code_cache.
 
     Nothing is compiled at import. Only where no folder at all can be written, and no code came with the
     package, is it compiled again in each process, which takes seconds.

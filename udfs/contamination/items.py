@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.contamination.search import WORD, Index, OverlapParams, as_tokens, build_index
-from udfs.reasons import EMPTY, ONLY_NUMBERS, TOO_COMMON, TOO_FEW_WORDS
+from gristmill.udfs.contamination.search import WORD, Index, OverlapParams, as_tokens, build_index
+from gristmill.udfs.reasons import EMPTY, ONLY_NUMBERS, TOO_COMMON, TOO_FEW_WORDS
 
 QUESTION, QUESTION_ANSWER, PASSAGE = "question", "question_answer", "passage"
 # an answer that names a choice, and says nothing beside a text

@@ -29,10 +29,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, frozen, slices, text_buffers
-from udfs.contamination import search_kernels as kernels
-from udfs.contamination.search_kernels import WORD
-from udfs.text.folding import EXPANDS, POINT, FoldParams, fold_codes, fold_table
+from gristmill.udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, frozen, slices, text_buffers
+from gristmill.udfs.contamination import search_kernels as kernels
+from gristmill.udfs.contamination.search_kernels import WORD
+from gristmill.udfs.text.folding import EXPANDS, POINT, FoldParams, fold_codes, fold_table
 
 # of the seed filter at most: 1 MB, so that it stays in the second cache
 _FILTER_BITS = 23

@@ -3,8 +3,8 @@ laying an item over a document."""
 
 import numpy as np
 
-from udfs.arrow.compiled import compiled, mix64
-from udfs.text.folding import IGNORED, POINT, UNSPACED
+from gristmill.udfs.arrow.compiled import compiled, mix64
+from gristmill.udfs.text.folding import IGNORED, POINT, UNSPACED
 
 # weights, in sixths of a word: a word, a character of an unspaced script, a number or single letter
 WORD, CHARACTER, SMALL = 6, 4, 3

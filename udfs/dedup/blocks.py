@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
-from udfs.dedup.messages import ORDINAL_BITS, ROWS, TASK_BITS
-from udfs.dedup.minhash import Fingerprints
+from gristmill.udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
+from gristmill.udfs.dedup.messages import ORDINAL_BITS, ROWS, TASK_BITS
+from gristmill.udfs.dedup.minhash import Fingerprints
 
 BLOCK = (
     "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, n_times binary, "

@@ -3,7 +3,7 @@ are taken.
 
 Of documents of equal shingle sets one stands for the set, the first that was sketched (the lowest node). A
 bucket of more than `max_bucket` sets is handed on as it is: its pairs are taken where its whole family and
-their ranking are at hand (udfs.dedup.survivors).
+their ranking are at hand (gristmill.udfs.dedup.survivors).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import compiled
-from udfs.dedup.messages import (
+from gristmill.udfs.arrow.compiled import compiled
+from gristmill.udfs.dedup.messages import (
     ARRAY_ROWS,
     FIRST_BAND,
     KEY,

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.arrow.types import fields_of
-from udfs.dedup.comparing import Sketches
-from udfs.dedup.doc_ids import doc_ids
-from udfs.dedup.messages import (
+from gristmill.udfs.arrow.types import fields_of
+from gristmill.udfs.dedup.comparing import Sketches
+from gristmill.udfs.dedup.doc_ids import doc_ids
+from gristmill.udfs.dedup.messages import (
     BUCKET,
     DECIDED,
     LINK,
@@ -36,10 +36,10 @@ from udfs.dedup.messages import (
     messages_of,
     packed_arrays,
 )
-from udfs.dedup.outcomes import METHODS, Outcomes, outcomes
-from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.text_groups import text_groups
-from udfs.dedup.verdicts import PairDecision, similarities
+from gristmill.udfs.dedup.outcomes import METHODS, Outcomes, outcomes
+from gristmill.udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.dedup.text_groups import text_groups
+from gristmill.udfs.dedup.verdicts import PairDecision, similarities
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

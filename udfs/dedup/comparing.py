@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.dedup.doc_ids import doc_ids, ids_in
-from udfs.dedup.grouping import labels_of
-from udfs.dedup.messages import (
+from gristmill.udfs.dedup.doc_ids import doc_ids, ids_in
+from gristmill.udfs.dedup.grouping import labels_of
+from gristmill.udfs.dedup.messages import (
     BUCKET,
     COMPARED,
     DECIDED,
@@ -31,7 +31,7 @@ from udfs.dedup.messages import (
     packed_arrays,
     unpacked,
 )
-from udfs.dedup.verdicts import PairDecision
+from gristmill.udfs.dedup.verdicts import PairDecision
 
 Ints = npt.NDArray[np.int64]
 # pairs that are judged together: two sketches of 256 bytes each

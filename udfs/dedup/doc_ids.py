@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import compiled, frozen
+from gristmill.udfs.arrow.compiled import compiled, frozen
 
 Halves = npt.NDArray[np.uint64]
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.dedup.candidates import runs_of
-from udfs.dedup.messages import (
+from gristmill.udfs.dedup.candidates import runs_of
+from gristmill.udfs.dedup.messages import (
     ARRAY_ROWS,
     BUCKET,
     EDGE,
@@ -41,7 +41,7 @@ from udfs.dedup.messages import (
     routed,
     unpacked,
 )
-from udfs.dedup.survivors import components
+from gristmill.udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
 # documents: their sketches are some 300 MB, and their pairs as much

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64
-from udfs.dedup.shingles import ShingleParams, sliced_sets
+from gristmill.udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64
+from gristmill.udfs.dedup.shingles import ShingleParams, sliced_sets
 
 ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
 # hashes that stay in the first cache while all permutations pass over them
@@ -192,7 +192,7 @@ class Fingerprints:
     rest of it means nothing."""
 
     n_shingles: npt.NDArray[np.int32]  # distinct
-    # how often it says most of what it says, see udfs.dedup.shingles.slice_sets
+    # how often it says most of what it says, see gristmill.udfs.dedup.shingles.slice_sets
     n_times: npt.NDArray[np.uint8]
     # of the shingle set: equal sets have equal hashes
     set_hash: npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.dedup import survivors
+from gristmill.udfs.dedup import survivors
 
 Ints = npt.NDArray[np.int64]
 # how pairs are decided, in alphabetical order
@@ -42,7 +42,7 @@ def outcomes(
     graph is solved by class, with the rank of its best member, which gives the rows that the graph of
     documents would. Pairs with a class of which no document is given are left aside; of two decisions on one
     pair that method counts which comes first in METHODS. `rule`: independent_set or components, see
-    udfs.dedup.survivors.
+    gristmill.udfs.dedup.survivors.
     """
     present, first_at, number = np.unique(classes, return_index=True, return_inverse=True)
     sides = [np.minimum(np.searchsorted(present, side), max(len(present) - 1, 0)) for side in (left, right)]

@@ -30,9 +30,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Bytes, Hashes, Offsets, compiled, mix64, slices, text_buffers
-from udfs.text.folding import IGNORED, POINT, SIGN, SIGN_CLASS, SPACE, UNSPACED, WORD, FoldParams, fold_codes
-from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME
+from gristmill.udfs.arrow.compiled import Bytes, Hashes, Offsets, compiled, mix64, slices, text_buffers
+from gristmill.udfs.text.folding import (
+    IGNORED,
+    POINT,
+    SIGN,
+    SIGN_CLASS,
+    SPACE,
+    UNSPACED,
+    WORD,
+    FoldParams,
+    fold_codes,
+)
+from gristmill.udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME
 
 # of the rolling sums; any odd number without structure (2**64 / golden ratio)
 _BASE = np.uint64(0x9E3779B97F4A7C15)

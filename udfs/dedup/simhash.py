@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Hashes, Offsets, compiled, frozen, mix64
-from udfs.dedup.minhash import Fingerprints, fingerprint_columns, fingerprints_by
-from udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.arrow.compiled import Hashes, Offsets, compiled, frozen, mix64
+from gristmill.udfs.dedup.minhash import Fingerprints, fingerprint_columns, fingerprints_by
+from gristmill.udfs.dedup.shingles import ShingleParams
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,5 @@ def simhash_fingerprints(texts: pa.Array | pa.ChunkedArray, params: SimHashParam
 
 
 def simhash_batch(texts: pa.Array | pa.ChunkedArray, params: SimHashParams | None = None) -> pa.RecordBatch:
-    """`simhash_fingerprints` as the columns of udfs.dedup.minhash.fingerprint_columns."""
+    """`simhash_fingerprints` as the columns of gristmill.udfs.dedup.minhash.fingerprint_columns."""
     return fingerprint_columns(simhash_fingerprints(texts, params or SimHashParams()))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from udfs.dedup.survivors import components
+from gristmill.udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.dedup.minhash import (
+from gristmill.udfs.dedup.minhash import (
     ACCEPT,
     NEEDS_TEXT,
     REJECT,
@@ -21,8 +21,8 @@ from udfs.dedup.minhash import (
     estimate_jaccard,
     sigma_at,
 )
-from udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
-from udfs.dedup.simhash import hamming
+from gristmill.udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
+from gristmill.udfs.dedup.simhash import hamming
 
 # Set sizes and sketches of both sides -> similarity, verdict.
 PairDecision = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]

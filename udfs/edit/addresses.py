@@ -1,4 +1,5 @@
-"""Mail addresses, and addresses of the public Internet. Texts come in ASCII forms (udfs.edit.ascii_forms).
+"""Mail addresses, and addresses of the public Internet. Texts come in ASCII forms
+(gristmill.udfs.edit.ascii_forms).
 
 A mail address is found from its @ outwards, so that it is taken whole and a text without one costs nothing.
 """
@@ -9,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from udfs.edit.ascii_forms import Span, in_zones
+from gristmill.udfs.edit.ascii_forms import Span, in_zones
 
 # Letters of scripts with spaces between words: a Han character or Hangul syllable is no part of an address.
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u02af\u0300-\u052f\u0531-\u0587\u1e00-\u1fff"

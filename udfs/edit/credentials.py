@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from udfs.edit.ascii_forms import Span
+from gristmill.udfs.edit.ascii_forms import Span
 
 _LONG = re.compile(r"[A-Za-z0-9_.~+/=:-](?<![A-Za-z0-9_.~+/=:-].)[A-Za-z0-9_.~+/=:-]{15,}+")
 _KEYS = re.compile(

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-from udfs.edit.ascii_forms import Span, in_zones
+from gristmill.udfs.edit.ascii_forms import Span, in_zones
 
 _END = r"(?![0-9A-Za-z_])"
 # Looked for at every group of digits (the lookahead takes nothing), as another number may stand before it.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from udfs.arrow.batches import as_batch
-from udfs.edit.fim import Sentinels, choose, cut
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.edit.fim import Sentinels, choose, cut
 
 MIXED = (
     "doc_id string, batch_id string, slice string, copy int, n_bytes bigint, fim string, cut_start "

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from udfs.edit.ascii_forms import Span, in_zones
-from udfs.edit.id_numbers import OTHER_NUMBER, joined_left, joined_right
+from gristmill.udfs.edit.ascii_forms import Span, in_zones
+from gristmill.udfs.edit.id_numbers import OTHER_NUMBER, joined_left, joined_right
 
 SURE, PLAIN, RARE = (
     2,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from udfs.edit.addresses import emails, ips
-from udfs.edit.ascii_forms import Span, ascii_forms, digit_zones
-from udfs.edit.credentials import credentials
-from udfs.edit.id_numbers import bank_cards, id_cards
-from udfs.edit.phones import phones
-from udfs.reasons import PII
+from gristmill.udfs.edit.addresses import emails, ips
+from gristmill.udfs.edit.ascii_forms import Span, ascii_forms, digit_zones
+from gristmill.udfs.edit.credentials import credentials
+from gristmill.udfs.edit.id_numbers import bank_cards, id_cards
+from gristmill.udfs.edit.phones import phones
+from gristmill.udfs.reasons import PII
 
 # in this order: what one has taken, no later one takes
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")

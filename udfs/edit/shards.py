@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
-from udfs.arrow.batches import as_batch
-from udfs.edit.fim import Sentinels
-from udfs.edit.mixing import told
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.edit.fim import Sentinels
+from gristmill.udfs.edit.mixing import told
 
 Format = Literal["jsonl", "jsonl.zst", "parquet"]
 Chat = Literal["messages", "sharegpt", "alpaca"]

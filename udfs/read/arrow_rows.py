@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs import reasons
-from udfs.read.paths import inside
-from udfs.read.rows import ROWS, Mapper, Row, doc_id_of, hash128
-from udfs.read.values import MISSING, Reject, Undecodable
-from udfs.text.emptiness import says_nothing
-from udfs.text.urls import PLAIN
+from gristmill.udfs import reasons
+from gristmill.udfs.read.paths import inside
+from gristmill.udfs.read.rows import ROWS, Mapper, Row, doc_id_of, hash128
+from gristmill.udfs.read.values import MISSING, Reject, Undecodable
+from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.urls import PLAIN
 
 STRINGS = (pa.types.is_string, pa.types.is_large_string)
 BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)

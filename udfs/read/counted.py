@@ -1,5 +1,5 @@
-"""Rows as `udfs.read.readers` gives them, and what was read for them: each task ends with a summary of its
-units.
+"""Rows as `gristmill.udfs.read.readers` gives them, and what was read for them: each task ends with a summary
+of its units.
 
 The summary counts what the readers gave out, before anybody judged, joined or wrote it, so that "in" does not
 depend on what came of it.
@@ -13,13 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from udfs.arrow.batches import as_batch
-from udfs.read import readers
-from udfs.read.part_hash import PartHash
-from udfs.read.rows import ROWS, ReadParams, Row, batched
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.read import readers
+from gristmill.udfs.read.part_hash import PartHash
+from gristmill.udfs.read.rows import ROWS, ReadParams, Row, batched
 
 # Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was
-# opened, hash of the part's bytes, and which mapped columns were there (udfs.read.survey).
+# opened, hash of the part's bytes, and which mapped columns were there (gristmill.udfs.read.survey).
 SUMMARY = pa.schema(
     [
         ("unit_name", pa.string()),

@@ -19,7 +19,7 @@ from __future__ import annotations
 import codecs
 import functools
 
-from udfs import reasons
+from gristmill.udfs import reasons
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
 # share of non-ASCII characters in the zone of daily use

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from udfs import reasons
-from udfs.read.values import NotFinite, Number, Reject
+from gristmill.udfs import reasons
+from gristmill.udfs.read.values import NotFinite, Number, Reject
 
 # nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail
 # there

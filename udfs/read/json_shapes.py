@@ -11,12 +11,21 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from udfs import reasons
-from udfs.read import json_lines
-from udfs.read.encodings import BadEncoding, codec_of, decode
-from udfs.read.json_values import values
-from udfs.read.streams import BrokenStream, Limits, Line, blocks, is_one_piece, lines, part_lines, unpacked
-from udfs.read.values import Reject
+from gristmill.udfs import reasons
+from gristmill.udfs.read import json_lines
+from gristmill.udfs.read.encodings import BadEncoding, codec_of, decode
+from gristmill.udfs.read.json_values import values
+from gristmill.udfs.read.streams import (
+    BrokenStream,
+    Limits,
+    Line,
+    blocks,
+    is_one_piece,
+    lines,
+    part_lines,
+    unpacked,
+)
+from gristmill.udfs.read.values import Reject
 
 BOM = codecs.BOM_UTF8
 # bytes of the head that are looked at; up to the second as long as the first line has not ended

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from udfs import reasons
-from udfs.read.streams import BrokenStream, Limits, Line
+from gristmill.udfs import reasons
+from gristmill.udfs.read.streams import BrokenStream, Limits, Line
 
 _BRACKET = re.compile(rb'["{}\[\]]')
 # possessive: no way back, so no memory of it

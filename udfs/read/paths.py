@@ -7,9 +7,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from udfs import reasons
-from udfs.read import json_lines
-from udfs.read.values import MISSING, Reject, kind_of
+from gristmill.udfs import reasons
+from gristmill.udfs.read import json_lines
+from gristmill.udfs.read.values import MISSING, Reject, kind_of
 
 
 def found(record: Mapping[str, Any], name: str) -> Any:

@@ -18,16 +18,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from udfs import reasons
-from udfs.arrow.batches import as_batch
-from udfs.read import arrow_rows, json_lines, warc
-from udfs.read.encodings import BadEncoding, decode
-from udfs.read.json_shapes import json_rows
-from udfs.read.packings import HEAD, foreign, packing
-from udfs.read.rows import ROWS, Mapper, ReadParams, Row, batched, hash128
-from udfs.read.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
-from udfs.read.survey import MAX_NAMES, Survey
-from udfs.read.values import Reject
+from gristmill.udfs import reasons
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.read import arrow_rows, json_lines, warc
+from gristmill.udfs.read.encodings import BadEncoding, decode
+from gristmill.udfs.read.json_shapes import json_rows
+from gristmill.udfs.read.packings import HEAD, foreign, packing
+from gristmill.udfs.read.rows import ROWS, Mapper, ReadParams, Row, batched, hash128
+from gristmill.udfs.read.streams import BrokenStream, is_packed, open_file, part_lines, unpacked
+from gristmill.udfs.read.survey import MAX_NAMES, Survey
+from gristmill.udfs.read.values import Reject
 
 REASONS = reasons.READ
 __all__ = ["FORMATS", "REASONS", "ROWS", "UNITS", "ReadParams", "as_rows", "plan_units", "read_units"]
@@ -90,7 +90,7 @@ def read_units(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterato
 
 
 def rows_of_unit(unit: dict[str, Any], params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
-    """The rows of one unit (UNITS); it may carry a udfs.read.part_hash.PartHash that sees its bytes
+    """The rows of one unit (UNITS); it may carry a gristmill.udfs.read.part_hash.PartHash that sees its bytes
     (`digest`) and a Survey of its columns (`survey`)."""
     return _READERS[unit["format"]](unit, params)
 
@@ -150,7 +150,7 @@ def _homes(batch: pa.RecordBatch, params: ReadParams) -> tuple[pa.Array, list[st
 
 
 def _jsonl(unit: dict[str, Any], params: ReadParams) -> Iterator[Row]:
-    """JSON Lines, and what else is found under that name (udfs.read.json_shapes)."""
+    """JSON Lines, and what else is found under that name (gristmill.udfs.read.json_shapes)."""
     mapper, path, name = _mapper(unit, params), unit["path"], unit["name"]
     raw, size = _opened(unit)
     with closing(raw):

@@ -1,8 +1,8 @@
 """A record of any shape becomes one row: a document with its identity, or a reject with its reason and what
 it looked like.
 
-`Mapper.row` judges one record in plain Python and is the law. `udfs.read.arrow_rows` takes whole Arrow
-columns, builds the rows that are clean beyond doubt and hands every other one to `Mapper.row`.
+`Mapper.row` judges one record in plain Python and is the law. `gristmill.udfs.read.arrow_rows` takes whole
+Arrow columns, builds the rows that are clean beyond doubt and hands every other one to `Mapper.row`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from udfs import reasons
-from udfs.read.encodings import ENCODINGS, BadEncoding, decode
-from udfs.read.paths import found, why_missing
-from udfs.read.streams import Limits
-from udfs.read.survey import Survey
-from udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
-from udfs.text.emptiness import says_nothing
-from udfs.text.urls import address_of
+from gristmill.udfs import reasons
+from gristmill.udfs.read.encodings import ENCODINGS, BadEncoding, decode
+from gristmill.udfs.read.paths import found, why_missing
+from gristmill.udfs.read.streams import Limits
+from gristmill.udfs.read.survey import Survey
+from gristmill.udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
+from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.urls import address_of
 
 # Of a batch that comes out. They change no row, so no recipe has them: a task holds some batches at a time,
 # and rows without end in one batch would cost memory, single ones a call each.
@@ -81,7 +81,7 @@ class ReadParams:
     required            our fields that a row must have, beside text and source; a row without one is
                         `missing_field`
     encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per
-                        row; see udfs.read.encodings)
+                        row; see gristmill.udfs.read.encodings)
     label               what messages call these files (the recipe's glob)
     root                prefix cut off the paths of a table's files in `source_location`; without it
                         `source_location` carries the

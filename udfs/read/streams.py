@@ -24,8 +24,8 @@ from urllib.parse import unquote
 import pyarrow.fs
 import zstandard
 
-from udfs import reasons
-from udfs.read.packings import HEAD, foreign, packing, promised
+from gristmill.udfs import reasons
+from gristmill.udfs.read.packings import HEAD, foreign, packing, promised
 
 # bytes asked of the file at a time: on an object store every call is a request
 READ = 1 << 23
@@ -49,8 +49,8 @@ Line = tuple[int, bytes, str | None]
 
 
 class BrokenStream(Exception):
-    """The content of a file cannot be read on; `reason` is one of udfs.reasons. All blocks before the
-    break came out.
+    """The content of a file cannot be read on; `reason` is one of gristmill.udfs.reasons. All blocks before
+    the break came out.
 
     `seen`: what the file is instead, where that can be told.
     """

@@ -11,7 +11,7 @@ MISSING = object()
 
 
 class Reject(Exception):
-    """A row that is left out; `reason` is a key of udfs.reasons.READ, `detail` says which column it
+    """A row that is left out; `reason` is a key of gristmill.udfs.reasons.READ, `detail` says which column it
     was and what stood there."""
 
     def __init__(self, reason: str, detail: str | None = None) -> None:

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from udfs import reasons
-from udfs.read.streams import BrokenStream, Limits
-from udfs.read.values import Undecodable
+from gristmill.udfs import reasons
+from gristmill.udfs.read.streams import BrokenStream, Limits
+from gristmill.udfs.read.values import Undecodable
 
 MAX_HEADER = 1 << 16  # bytes
 # how the next record begins when a length cannot be believed

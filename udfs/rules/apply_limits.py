@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.rules.limits import LIMITS
+from gristmill.udfs.rules.limits import LIMITS
 
 VERDICT_ROWS = (
     "doc_id string, batch_id string, reason string, value double, threshold double, rule string, "

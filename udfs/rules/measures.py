@@ -11,10 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import compiled, slices, text_buffers
-from udfs.rules import repetition
-from udfs.text import langid, line_ends, lines, words
-from udfs.text.chars import ALPHA, DIGIT, HAN, LOWER, PUNCT, SPACE, TERMINAL, UPPER, Chars, read_chars
+from gristmill.udfs.arrow.compiled import compiled, slices, text_buffers
+from gristmill.udfs.rules import repetition
+from gristmill.udfs.text import langid, line_ends, lines, words
+from gristmill.udfs.text.chars import (
+    ALPHA,
+    DIGIT,
+    HAN,
+    LOWER,
+    PUNCT,
+    SPACE,
+    TERMINAL,
+    UPPER,
+    Chars,
+    read_chars,
+)
 
 # text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
 SLICE_BYTES = 1 << 18
@@ -309,8 +320,8 @@ def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
 def measure(texts: pa.Array | pa.ChunkedArray, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
     """A row of MEASURED for each text. A null or blank text goes through: counts 0, ratios 0, language null.
 
-    `lid_model` and `lid_chars`: see `udfs.text.langid.identify`. Raises FileNotFoundError when the model is
-    not there.
+    `lid_model` and `lid_chars`: see `gristmill.udfs.text.langid.identify`. Raises FileNotFoundError when the
+    model is not there.
     """
     found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
     columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True))

@@ -7,9 +7,9 @@ Everything here is hashes and lengths: two spans are the same when their 64-bit 
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, Offsets, compiled, mix64
-from udfs.text.chars import SCATTER
-from udfs.text.words import Words
+from gristmill.udfs.arrow.compiled import Hashes, Offsets, compiled, mix64
+from gristmill.udfs.text.chars import SCATTER
+from gristmill.udfs.text.words import Words
 
 # characters of the commonest run of n words
 TOP_N = (2, 3, 4)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from udfs.arrow.batches import as_batch
-from udfs.samples.lexicons import PATTERNS, count
-from udfs.text.folding import FoldParams, fold_text
-from udfs.text.langid import identify
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.samples.lexicons import PATTERNS, count
+from gristmill.udfs.text.folding import FoldParams, fold_text
+from gristmill.udfs.text.langid import identify
 
 # a word, or one Han character
 UNIT = re.compile(

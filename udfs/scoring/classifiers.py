@@ -1,11 +1,11 @@
 """Learnt quality scorers: what a trained model is, how it travels, how it scores whole Arrow batches. Trained
-by udfs.scoring.training.
+by gristmill.udfs.scoring.training.
 
-Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (udfs.scoring.grams); `trees`:
-gradient boosting over the measures of `signals`, which needs no text; `fasttext`: a supervised fastText model
-over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `importance_weights` and `word_stats`: likeness
-to a reference by counted words, for each language (udfs.scoring.importance). Each ends in a logit that
-Platt's scaling turns into a probability of being good.
+Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (gristmill.udfs.scoring.grams);
+`trees`: gradient boosting over the measures of `signals`, which needs no text; `fasttext`: a supervised
+fastText model over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `importance_weights` and
+`word_stats`: likeness to a reference by counted words, for each language (gristmill.udfs.scoring.importance).
+Each ends in a logit that Platt's scaling turns into a probability of being good.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.rules import measures
-from udfs.scoring import importance
-from udfs.scoring.grams import GramParams, Grams, count_grams
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring import importance
+from gristmill.udfs.scoring.grams import GramParams, Grams, count_grams
 
 Floats = npt.NDArray[np.float64]
 # What `trees` look at: every number of `signals` but the score of the language, which another model would

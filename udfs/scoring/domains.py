@@ -2,10 +2,10 @@
 domain is known.
 
 Two kinds of features. `grams`: TF-IDF of hashed n-grams, as the quality models have it
-(udfs.scoring.training, kind `linear`); fast. `vectors`: the sentence encoder of udfs.scoring.embedding,
-English and Chinese in one space, so that a domain taught in one language is known in the other; slow, and
-better on sources that taught nothing (benchmarks/domains.md). A softmax over the logits, its temperature
-fitted on held-out sources, says how sure it is.
+(gristmill.udfs.scoring.training, kind `linear`); fast. `vectors`: the sentence encoder of
+gristmill.udfs.scoring.embedding, English and Chinese in one space, so that a domain taught in one language is
+known in the other; slow, and better on sources that taught nothing (benchmarks/domains.md). A softmax over
+the logits, its temperature fitted on held-out sources, says how sure it is.
 """
 
 import io
@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.scoring.classifiers import Classifier, Floats, row_sums, weighted
-from udfs.scoring.grams import GramParams, count_grams
-from udfs.scoring.training import MAX_STEPS, SEED, Labels, fold_of, linear, row_keys
+from gristmill.udfs.scoring.classifiers import Classifier, Floats, row_sums, weighted
+from gristmill.udfs.scoring.grams import GramParams, count_grams
+from gristmill.udfs.scoring.training import MAX_STEPS, SEED, Labels, fold_of, linear, row_keys
 
 KIND = "domains"
 # Inverse temperatures that are tried; a few examples that are told apart without an error would ask for any.
@@ -29,11 +29,11 @@ SLOPES = np.geomspace(0.25, 4, 41)
 def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classifier, dict[str, float]]:
     """A model of `rows` (text, label: the domain, lang, source) and its figures on held-out sources.
 
-    `spec`: features (grams or vectors), grams (of udfs.scoring.grams, or max_chars alone), strength, folds. A
-    domain that one source alone teaches is held out by document instead, and its rows are not in the figures:
-    accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and n_one_source, the rows left out of
-    them. The same rows in any order give the same model. Raises ValueError when all rows are of one domain,
-    or of one fold.
+    `spec`: features (grams or vectors), grams (of gristmill.udfs.scoring.grams, or max_chars alone),
+    strength, folds. A domain that one source alone teaches is held out by document instead, and its rows are
+    not in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and n_one_source,
+    the rows left out of them. The same rows in any order give the same model. Raises ValueError when all rows
+    are of one domain, or of one fold.
     """
     rows = rows.take(pa.array(np.argsort(row_keys(rows), kind="stable")))
     labels, sources = (np.array(rows.column(column).to_pylist(), object) for column in ("label", "source"))
@@ -91,7 +91,7 @@ def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats 
     """(texts, 512): the vector of the beginning of each, when the model is one of vectors."""
     if spec["features"] != "vectors":
         return None
-    from udfs.scoring.embedding import vectors
+    from gristmill.udfs.scoring.embedding import vectors
 
     return vectors([(text or "")[: spec["grams"]["max_chars"]] for text in texts.to_pylist()]).astype(
         np.float64
@@ -99,7 +99,7 @@ def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats 
 
 
 def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """As udfs.scoring.training.linear, over vectors."""
+    """As gristmill.udfs.scoring.training.linear, over vectors."""
     from sklearn.linear_model import LogisticRegression
 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:

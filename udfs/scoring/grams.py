@@ -14,8 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64, slices, text_buffers
-from udfs.text.chars import ALPHA, DIGIT, SPACE, UNSPACED, read_chars
+from gristmill.udfs.arrow.compiled import (
+    Codes,
+    Hashes,
+    Offsets,
+    compiled,
+    frozen,
+    mix64,
+    slices,
+    text_buffers,
+)
+from gristmill.udfs.text.chars import ALPHA, DIGIT, SPACE, UNSPACED, read_chars
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from udfs.scoring.grams import GramParams, Grams, count_grams
+from gristmill.udfs.scoring.grams import GramParams, Grams, count_grams
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from udfs.arrow.batches import as_batch, by_key
+from gristmill.udfs.arrow.batches import as_batch, by_key
 
 Unit = Literal["words", "chars"]
 WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]", re.UNICODE)

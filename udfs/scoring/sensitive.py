@@ -19,8 +19,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from udfs.arrow.batches import as_batch
-from udfs.text.folding import FoldParams, fold_text
+from gristmill.udfs.arrow.batches import as_batch
+from gristmill.udfs.text.folding import FoldParams, fold_text
 
 FOLD = FoldParams(nfkc=True, casefold=True, traditional_to_simplified=True, collapse_whitespace=True)
 ALLOWED = "allow"

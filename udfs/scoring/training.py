@@ -1,5 +1,5 @@
-"""Training of the learnt scorers (udfs.scoring.classifiers) on labelled rows: fit, calibrate on held-out
-folds, tell how good it is. Driver only; needs scikit-learn."""
+"""Training of the learnt scorers (gristmill.udfs.scoring.classifiers) on labelled rows: fit, calibrate on
+held-out folds, tell how good it is. Driver only; needs scikit-learn."""
 
 import hashlib
 import io
@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.scoring import importance
-from udfs.scoring.classifiers import Classifier, Floats, as_matrix, line_of_words, raw_scores
-from udfs.scoring.grams import GramParams, count_grams
+from gristmill.udfs.scoring import importance
+from gristmill.udfs.scoring.classifiers import Classifier, Floats, as_matrix, line_of_words, raw_scores
+from gristmill.udfs.scoring.grams import GramParams, count_grams
 
 Labels = npt.NDArray[np.int64]
 SEED = 1

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, compiled, frozen
+from gristmill.udfs.arrow.compiled import Bytes, Codes, Hashes, Offsets, compiled, frozen
 
 SPACE = 1 << 0  # str.isspace
 BREAK = 1 << 1  # str.splitlines cuts here

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, compiled, frozen
-from udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
+from gristmill.udfs.arrow.compiled import Hashes, compiled, frozen
+from gristmill.udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5  # the characters that jieba takes for Han
 _NEVER = -3.14e100  # its logarithm of 0

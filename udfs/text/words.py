@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.arrow.compiled import Hashes, Offsets, compiled, frozen
-from udfs.text.chars import ALPHA, HAN, PUNCT, SYMBOL, TERMINAL, UNSPACED, Chars, span_hash
-from udfs.text.tokens import cut_words
+from gristmill.udfs.arrow.compiled import Hashes, Offsets, compiled, frozen
+from gristmill.udfs.text.chars import ALPHA, HAN, PUNCT, SYMBOL, TERMINAL, UNSPACED, Chars, span_hash
+from gristmill.udfs.text.tokens import cut_words
 
 # of letters; of 56,000 labelled documents 2 English ones have more, 41 Chinese ones less (36 of those none at
 # all)

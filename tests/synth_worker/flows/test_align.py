@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth_worker.flows.align import align, sentence_starts
-from synth_worker.flows.fuzzy_match import prefix_edits
+from gristmill.synth_worker.flows.align import align, sentence_starts
+from gristmill.synth_worker.flows.fuzzy_match import prefix_edits
 
 PIECES = st.lists(st.sampled_from(["山高水长，日月同辉。", "云起时！", "One two three. ", "In addition, it rains. ", "\n", "\r\n\r\n", "😀👩‍👩‍👧", " ", "ﬁne ①", "x", "。", "𝔸b. ", "İ"]), max_size=30)
 TEXT = "Tides rise twice a day. The moon pulls the sea.\n\nThe sun pulls too, but less. Spring tides follow.\n\nHarbours keep tables. Sailors read them."

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from synth_worker.calls.engines import Answer
-from synth_worker.calls.prompts import fill, harmless, is_chinese
-from synth_worker.calls.window import Malformed
-from synth_worker.flows.answers import loads, marker_schema, markers_of, merged, question_of, segments_of
-from synth_worker.recipe import Prompts
+from gristmill.synth_worker.calls.engines import Answer
+from gristmill.synth_worker.calls.prompts import fill, harmless, is_chinese
+from gristmill.synth_worker.calls.window import Malformed
+from gristmill.synth_worker.flows.answers import (
+    loads,
+    marker_schema,
+    markers_of,
+    merged,
+    question_of,
+    segments_of,
+)
+from gristmill.synth_worker.recipe import Prompts
 
 
 def said(text: str, finish: str = "stop") -> Answer:
@@ -41,7 +48,7 @@ def test_markers_found_nowhere_ask_once_more_and_then_give_way_to_paragraphs() -
 
 
 def test_too_many_segments_are_joined_and_still_are_the_chunk() -> None:
-    from synth_worker.flows.align import align
+    from gristmill.synth_worker.flows.align import align
 
     chunk = "One. Two is longer. Three. Four goes on and on. Five."
     found = merged(align(chunk, ["Two is", "Three", "Four goes", "Five"]), 3)

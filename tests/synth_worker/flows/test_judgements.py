@@ -12,10 +12,10 @@ import yaml
 
 from benchmarks.fake_openai import FakeServer
 from benchmarks.judging import SET, judged, strict
-from synth_worker.calls.engines import Answer
-from synth_worker.calls.window import Malformed
-from synth_worker.flows.judgements import judgement_of
-from synth_worker.recipe import Prompts
+from gristmill.synth_worker.calls.engines import Answer
+from gristmill.synth_worker.calls.window import Malformed
+from gristmill.synth_worker.flows.judgements import judgement_of
+from gristmill.synth_worker.recipe import Prompts
 from tests.synth_worker.conftest import documents, make_lake, outcome, start_worker
 from tests.synth_worker.test_worker import finish
 

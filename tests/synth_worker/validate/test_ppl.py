@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import cli
-from synth_worker.errors import RecipeError
-from synth_worker.validate import ppl, token_losses
-from synth_worker.validate.chain_pairs import (
+from gristmill.jobs import cli
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate import ppl, token_losses
+from gristmill.synth_worker.validate.chain_pairs import (
     Losses,
     Pair,
     Scored,
@@ -164,7 +164,7 @@ def test_the_command_starts_the_program_and_hands_its_exit_code_on(tmp_path: Pat
 @HERE
 def test_a_real_model_scores_four_pairs(tmp_path: Path) -> None:
     pairs, out = write_pairs(tmp_path / "pairs.parquet", ROWS), tmp_path / "rows.jsonl"
-    command = [str(PYTHON), "-m", "synth_worker.validate.ppl", "--pairs", str(pairs), "--model", str(MODEL), "--out", str(out)]
+    command = [str(PYTHON), "-m", "gristmill.synth_worker.validate.ppl", "--pairs", str(pairs), "--model", str(MODEL), "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
@@ -182,7 +182,7 @@ def test_a_real_model_scores_four_pairs(tmp_path: Path) -> None:
 def test_company_in_a_pass_changes_no_loss_and_the_library_says_the_same(tmp_path: Path) -> None:
     script = f"""
 import json, torch
-from synth_worker.validate.token_losses import CausalModel
+from gristmill.synth_worker.validate.token_losses import CausalModel
 model = CausalModel({str(MODEL)!r})
 texts = [model.ids(text, opens=True) for text in ("The cat sat.", "A much longer sentence about ships, harbours and the tide of the sea.", "水手出海前要查潮汐表。")]
 together = model.losses(texts)
@@ -201,7 +201,7 @@ print(json.dumps([together, alone, library]))
 
 def test_without_the_packages_the_next_step_is_told(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "pairs.parquet", ROWS[:1])
-    blocked = "import sys; sys.modules['torch'] = None; from synth_worker.validate.ppl import main; sys.exit(main(sys.argv[1:]))"
+    blocked = "import sys; sys.modules['torch'] = None; from gristmill.synth_worker.validate.ppl import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", blocked, "--pairs", str(pairs), "--model", "nowhere"], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "run `make worker`" in done.stderr

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import cli
-from synth_worker.errors import RecipeError
-from synth_worker.validate.arms import compared, said, split
-from synth_worker.validate.chain_pairs import Pair
-from synth_worker.validate.grpo import FORM, chance, last_number, reward
-from synth_worker.validate.lm import Doc, hold_out, stream
+from gristmill.jobs import cli
+from gristmill.synth_worker.errors import RecipeError
+from gristmill.synth_worker.validate.arms import compared, said, split
+from gristmill.synth_worker.validate.chain_pairs import Pair
+from gristmill.synth_worker.validate.grpo import FORM, chance, last_number, reward
+from gristmill.synth_worker.validate.lm import Doc, hold_out, stream
 from tests.synth_worker.validate.test_ppl import MODEL, PYTHON, ROOT
 
 HAS_TRL = PYTHON.is_file() and (MODEL / "config.json").is_file() and any((ROOT / ".venv-worker/lib").glob("python3*/site-packages/trl"))
@@ -97,7 +97,7 @@ def test_a_flag_of_another_question_is_refused(tmp_path: Path, capsys: pytest.Ca
 
 @HERE
 def test_each_arm_comes_to_prefer_what_it_was_taught(tiny: Path, pairs: Path) -> None:
-    told = run("-m", "synth_worker.validate.sft", "--pairs", str(pairs), "--model", str(tiny), "--n", "20", "--held", "12", "--steps", "15", "--rate", "1e-2", "--seeds", "2")
+    told = run("-m", "gristmill.synth_worker.validate.sft", "--pairs", str(pairs), "--model", str(tiny), "--n", "20", "--held", "12", "--steps", "15", "--rate", "1e-2", "--seeds", "2")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     assert found["correct_less_wrong"]["says"].startswith("above noise")
     assert found["gain"]["correct"]["says"].startswith("above noise")
@@ -109,7 +109,7 @@ def test_each_arm_comes_to_prefer_what_it_was_taught(tiny: Path, pairs: Path) ->
 
 @HERE
 def test_reinforcement_tells_every_step_and_says_when_nothing_could_be_learnt(tiny: Path, pairs: Path) -> None:
-    told = run("-m", "synth_worker.validate.grpo", "--pairs", str(pairs), "--model", str(tiny), "--n", "4", "--held", "10", "--steps", "2", "--answers", "2", "--tokens", "6")
+    told = run("-m", "gristmill.synth_worker.validate.grpo", "--pairs", str(pairs), "--model", str(tiny), "--n", "4", "--held", "10", "--steps", "2", "--answers", "2", "--tokens", "6")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     assert {arm: [len(steps) for steps in runs] for arm, runs in found["by_step"].items()} == {"checked": [2], "chance": [2]}
     assert all(0 <= step["reward"] <= 1 + FORM and 0 <= step["frac_reward_zero_std"] <= 1 for runs in found["by_step"].values() for steps in runs for step in steps)
@@ -141,12 +141,12 @@ def test_a_model_of_kept_text_serves_clean_text_better_when_the_raw_is_half_nois
     docs = [{"doc_id": row["doc_id"], "text": row["text"]} for row in corpus] + [{"doc_id": f"n{i}", "text": text} for i, text in enumerate(noise)]
     for name, rows in (("corpus", corpus), ("docs", docs), ("duplicates", [{"doc_id": "n0", "dup_of": "n1"}])):
         write_deltalake(str(tmp_path / "lake" / name), pa.Table.from_pylist(rows))
-    told = run("-m", "synth_worker.validate.lm", "--lake", str(tmp_path / "lake"), "--tokens", "14000", "--held", "12", "--layers", "1", "--width", "32", "--batch", "4", "--seeds", "2")
+    told = run("-m", "gristmill.synth_worker.validate.lm", "--lake", str(tmp_path / "lake"), "--tokens", "14000", "--held", "12", "--layers", "1", "--width", "32", "--batch", "4", "--seeds", "2")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     assert found["held"] == 12
     assert all(len(losses) == 2 and max(losses) < 8 for losses in found["bits_per_byte"].values())
     assert found["raw_less_kept"]["all"]["says"].startswith("above noise")
     assert found["raw_less_kept"]["en web"]["n"] == 12
-    done = subprocess.run([str(PYTHON), "-m", "synth_worker.validate.lm", "--lake", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run([str(PYTHON), "-m", "gristmill.synth_worker.validate.lm", "--lake", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "no curated lake" in done.stderr

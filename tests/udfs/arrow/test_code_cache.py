@@ -13,21 +13,22 @@ from pathlib import Path
 import numba
 import pytest
 
-import udfs
-from udfs.arrow.code_cache import Record, writable_folder
+import gristmill
+from gristmill import udfs
+from gristmill.udfs.arrow.code_cache import Record, writable_folder
 
 SOURCES = Path(udfs.__file__).parent
 NOWHERE = "/proc/nowhere"  # nobody, not even root, can make a folder under /proc
 SCRIPT = """
 import sys
 from numba.core.dispatcher import Dispatcher
-import udfs.rules.measures, udfs.warm_up
-udfs.rules.measures.measure(udfs.warm_up.TEXTS, lid_model="package:", lid_chars=100)
-modules = [module for name, module in sys.modules.items() if name.startswith("udfs.")]
+import gristmill.udfs.rules.measures, gristmill.udfs.warm_up
+gristmill.udfs.rules.measures.measure(gristmill.udfs.warm_up.TEXTS, lid_model="package:", lid_chars=100)
+modules = [module for name, module in sys.modules.items() if name.startswith("gristmill.udfs.")]
 found = [each for module in modules for each in vars(module).values() if isinstance(each, Dispatcher)]
 kernels = {id(each): each for each in found}
 count = lambda name: sum(sum(getattr(each.stats, name).values()) for each in kernels.values())
-print(udfs.__file__, count("cache_misses"), count("cache_hits"))
+print(gristmill.udfs.__file__, count("cache_misses"), count("cache_hits"))
 """
 
 
@@ -45,7 +46,8 @@ def run(path: Path, cwd: Path, **env: str) -> tuple[str, int, int]:
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with the code that measuring takes beside its sources."""
     home = tmp_path_factory.mktemp("compiled")
-    shutil.copytree(SOURCES, home / "udfs")
+    shutil.copytree(SOURCES, home / "gristmill/udfs")
+    shutil.copy(gristmill.__file__, home / "gristmill")
     run(home, home)
     return home
 
@@ -55,7 +57,7 @@ NO_HOME = {"HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE, "TMPDIR": NOWHERE}
 
 def test_from_a_zip_nothing_is_compiled(compiled: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
-        for path in sorted((compiled / "udfs").rglob("*")):
+        for path in sorted((compiled / "gristmill").rglob("*")):
             archive.write(path, path.relative_to(compiled).as_posix())
     where, misses, hits = run(tmp_path / "g.zip", tmp_path, **NO_HOME)
     assert (".zip" in where, misses) == (True, 0)
@@ -64,7 +66,7 @@ def test_from_a_zip_nothing_is_compiled(compiled: Path, tmp_path: Path) -> None:
 
 def test_from_an_archive_unpacked_elsewhere_nothing_is_compiled(compiled: Path, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "env.tar", "w") as archive:
-        archive.add(compiled / "udfs", "udfs")
+        archive.add(compiled / "gristmill", "gristmill")
     with tarfile.open(tmp_path / "env.tar") as archive:
         archive.extractall(tmp_path / "env", filter="data")
     for path in (tmp_path / "env").rglob("*.py"):
@@ -75,10 +77,10 @@ def test_from_an_archive_unpacked_elsewhere_nothing_is_compiled(compiled: Path, 
 
 
 def test_a_source_that_changed_is_compiled_once_for_the_machine(compiled: Path, tmp_path: Path) -> None:
-    shutil.copytree(compiled / "udfs", tmp_path / "here/udfs")
-    (tmp_path / "here/udfs/text/lines.py").open("a").write("\n# another version\n")
+    shutil.copytree(compiled / "gristmill", tmp_path / "here/gristmill")
+    (tmp_path / "here/gristmill/udfs/text/lines.py").open("a").write("\n# another version\n")
     with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
-        for path in sorted((tmp_path / "here/udfs").rglob("*")):
+        for path in sorted((tmp_path / "here/gristmill").rglob("*")):
             archive.write(path, path.relative_to(tmp_path / "here").as_posix())
     (tmp_path / "tmp").mkdir()
     env = {**NO_HOME, "TMPDIR": str(tmp_path / "tmp")}
@@ -101,9 +103,9 @@ def test_no_code_is_loaded_where_others_may_write(tmp_path: Path, monkeypatch: p
 
 
 def warmed(home: Path, **env: str) -> str:
-    """What `python -m udfs.warm_up` says of the sources in `home`."""
+    """What `python -m gristmill.udfs.warm_up` says of the sources in `home`."""
     given = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **env}
-    command = [sys.executable, "-m", "udfs.warm_up"]
+    command = [sys.executable, "-m", "gristmill.udfs.warm_up"]
     done = subprocess.run(command, cwd=home, env=given, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return done.stderr

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import udfs
-from udfs.arrow.compiled import mix64
+from gristmill import udfs
+from gristmill.jobs.lake.ship import contents
+from gristmill.udfs.arrow.compiled import mix64
 
 SCRIPT = """
-import pyarrow as pa, udfs
-from udfs.dedup.survivors import independent
+import pyarrow as pa
+from gristmill import udfs
+from gristmill.udfs.dedup.survivors import independent
 assert ".zip" in udfs.__file__, udfs.__file__
 found = independent([0], [1], [0.9], pa.array([0, 1]).to_numpy())
 print(found.survivor.tolist())
@@ -24,8 +26,9 @@ print(found.survivor.tolist())
 def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
     shipped = tmp_path / "gristmill.zip"
     with zipfile.ZipFile(shipped, "w") as archive:
-        for file in Path(udfs.__file__).parent.rglob("*.py"):
-            archive.write(file, file.relative_to(Path(udfs.__file__).parents[1]))
+        for name, file in contents().items():
+            if file.suffix == ".py":
+                archive.write(file, name)
     # nobody, not even root, can make a folder under /proc
     nowhere = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere", "PYTHONPATH": str(shipped), "PATH": os.environ["PATH"]}
     ran = subprocess.run([sys.executable, "-c", SCRIPT], env=nowhere, cwd="/", capture_output=True, text=True, timeout=120, check=False)
@@ -33,7 +36,7 @@ def test_kernels_compile_from_a_zip_without_a_writable_home(tmp_path):
 
 
 TWO_KERNELS = """
-from udfs.arrow.compiled import compiled
+from gristmill.udfs.arrow.compiled import compiled
 
 @compiled
 def inner(x):
@@ -65,6 +68,6 @@ def test_mixing_is_the_finalizer_of_murmurhash3(given, expected):
 
 @pytest.mark.parametrize(("named", "features"), [({"NUMBA_CPU_NAME": "generic"}, "''"), ({"NUMBA_CPU_FEATURES": "+sse2"}, "'+sse2'")])
 def test_a_processor_that_the_user_names_stands(named, features):
-    script = "import numba, udfs.arrow.compiled; print(repr(numba.config.CPU_FEATURES))"
+    script = "import numba, gristmill.udfs.arrow.compiled; print(repr(numba.config.CPU_FEATURES))"
     ran = subprocess.run([sys.executable, "-c", script], env={**os.environ, **named}, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout.strip() == features

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from udfs.arrow import zip_directories
+from gristmill.udfs.arrow import zip_directories
 
 
 def _archive(path: Path, *names: str) -> None:

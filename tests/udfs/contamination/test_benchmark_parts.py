@@ -7,8 +7,8 @@ import time
 import pyarrow as pa
 import pytest
 
-from udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, Item, plan_items
-from udfs.contamination.search import OverlapParams, find_items
+from gristmill.udfs.contamination.items import PASSAGE, QUESTION, QUESTION_ANSWER, Item, plan_items
+from gristmill.udfs.contamination.search import OverlapParams, find_items
 
 TIMES = Item("sums", "en", "What is 17 times 24?", ("408",))
 DIVIDE = Item("sums", "zh", "17乘以24等于多少？", ("408",))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.contamination.search import Index, OverlapParams, build_index, find_items
-from udfs.text.folding import FoldParams, fold_text
+from gristmill.udfs.contamination.search import Index, OverlapParams, build_index, find_items
+from gristmill.udfs.text.folding import FoldParams, fold_text
 
 WALK = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards. How long does the walk take her?"
 TRAIN = "甲、乙两地相距480千米，一列客车每小时行驶60千米，几小时后可以到达乙地？"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from udfs.dedup import candidates, choosing, comparing, grouping
-from udfs.dedup.messages import (
+from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
+from gristmill.udfs.dedup.messages import (
     BUCKET,
     EDGE,
     LABEL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from udfs.dedup.doc_ids import doc_ids, halves_of
+from gristmill.udfs.dedup.doc_ids import doc_ids, halves_of
 
 
 def test_ids_come_back_as_they_were_and_keep_their_order() -> None:

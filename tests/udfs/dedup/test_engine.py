@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gristmill.udfs.dedup import candidates, choosing, grouping
+from gristmill.udfs.dedup.blocks import sketch_blocks
+from gristmill.udfs.dedup.minhash import Fingerprints
+from gristmill.udfs.dedup.shingles import ShingleParams
+from gristmill.udfs.dedup.verdicts import similarities
 from tests.udfs.dedup import engine
-from udfs.dedup import candidates, choosing, grouping
-from udfs.dedup.blocks import sketch_blocks
-from udfs.dedup.minhash import Fingerprints
-from udfs.dedup.shingles import ShingleParams
-from udfs.dedup.verdicts import similarities
 
 N, BANDS, LIMIT = 90, 3, 0.6
 SHINGLES = ShingleParams(words=1)

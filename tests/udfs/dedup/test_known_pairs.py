@@ -9,7 +9,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 
 def test_known_near_duplicates_are_left_out_and_hardly_anything_else(shared_data: Path) -> None:
     from benchmarks.minhash_kernel import quality
-    from udfs.dedup.minhash import MinHashParams
+    from gristmill.udfs.dedup.minhash import MinHashParams
 
     found = quality(pq.read_table(shared_data / "neardup_docs_dev.parquet"), pq.read_table(shared_data / "neardup_truth_dev.parquet"), MinHashParams())
     for lang in ("en", "zh"):
@@ -23,7 +23,7 @@ def test_our_jaccard_is_that_of_the_labels(shared_data: Path) -> None:
     import numpy as np
     import pyarrow as pa
 
-    from udfs.dedup.shingles import jaccard_pairs, shingle_sets
+    from gristmill.udfs.dedup.shingles import jaccard_pairs, shingle_sets
 
     docs = pq.read_table(shared_data / "neardup_docs_dev.parquet", columns=["id", "text", "lang"])
     pairs = pq.read_table(shared_data / "neardup_truth_dev.parquet").slice(0, 3000)

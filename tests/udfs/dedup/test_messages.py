@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from udfs.dedup.messages import (
+from gristmill.udfs.dedup.messages import (
     TWO,
     all_of,
     by_kind,
@@ -43,7 +43,7 @@ def test_rows_come_out_as_they_went_in_each_at_its_part() -> None:
 
 
 def test_messages_are_cut_where_they_grow_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    from udfs.dedup import messages
+    from gristmill.udfs.dedup import messages
 
     monkeypatch.setattr(messages, "ARRAY_ROWS", 10)
     made = routed(1, np.zeros(25, np.int64), places(1), (np.int64,), np.arange(25))

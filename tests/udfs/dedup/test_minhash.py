@@ -11,8 +11,8 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.dedup import minhash
-from udfs.dedup.minhash import (
+from gristmill.udfs.dedup import minhash
+from gristmill.udfs.dedup.minhash import (
     ACCEPT,
     NEEDS_TEXT,
     PRESETS,
@@ -32,7 +32,7 @@ from udfs.dedup.minhash import (
     sketch_batch,
     sketch_matrix,
 )
-from udfs.dedup.shingles import ShingleSets, jaccard_pairs, shingle_sets
+from gristmill.udfs.dedup.shingles import ShingleSets, jaccard_pairs, shingle_sets
 
 TEXTS = [
     "The miller grinds the grist that farmers bring, and keeps a sixteenth of it for himself.",

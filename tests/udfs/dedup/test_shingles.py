@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.dedup.shingles import (
+from gristmill.udfs.dedup.shingles import (
     ShingleParams,
     jaccard_pairs,
     shingle_sets,
@@ -19,8 +19,8 @@ from udfs.dedup.shingles import (
     slice_sets,
     sliced_sets,
 )
-from udfs.text.folding import fold_text
-from udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME, sign_class
+from gristmill.udfs.text.folding import fold_text
+from gristmill.udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, SAME, sign_class
 
 
 def sets_of(*texts, **params):
@@ -203,7 +203,7 @@ def test_shingles_do_not_depend_on_batch_order_or_neighbours():
 def test_a_very_long_document_is_cut_like_a_short_one(monkeypatch):
     text = " ".join(map(str, range(3000))) * 2
     expected = sets_of(text)
-    monkeypatch.setattr("udfs.dedup.shingles._SORT_ABOVE", 1000)
+    monkeypatch.setattr("gristmill.udfs.dedup.shingles._SORT_ABOVE", 1000)
     assert sets_of(text) == expected
     assert times_of(text) == [2]
     for hashes, offsets, _ in sliced_sets(pa.array([text]), ShingleParams()):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.arrow.compiled import mix64
-from udfs.dedup.shingles import shingle_sets
-from udfs.dedup.simhash import SimHashParams, block_keys, fingerprints, hamming, simhash_batch
+from gristmill.udfs.arrow.compiled import mix64
+from gristmill.udfs.dedup.shingles import shingle_sets
+from gristmill.udfs.dedup.simhash import SimHashParams, block_keys, fingerprints, hamming, simhash_batch
 
 
 def test_each_bit_is_the_vote_of_the_shingles():

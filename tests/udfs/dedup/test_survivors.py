@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.dedup.survivors import components, independent
+from gristmill.udfs.dedup.survivors import components, independent
 
 
 @st.composite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from udfs.dedup.text_groups import packed, text_groups
+from gristmill.udfs.dedup.text_groups import packed, text_groups
 
 
 @pytest.mark.parametrize("group_bytes", [10, 300, 10**9])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.edit.edits import apply_edits, merged
+from gristmill.udfs.edit.edits import apply_edits, merged
 
 
 def test_spans_are_replaced_and_the_rest_stays() -> None:

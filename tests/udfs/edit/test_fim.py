@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.edit.fim import Sentinels, choose, cut, joined, whole
+from gristmill.udfs.edit.fim import Sentinels, choose, cut, joined, whole
 
 MARKS = Sentinels("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>")
 TEXTS = ["def mill(x):\r\n    return x\r\n", "磨坊主打开水闸，水车开始转动。", "e\u0301te\u0301 na\u0308he", "👩‍👩‍👧‍👦👍🏽🇨🇳🇩🇪 ok", "한국어 각", "ab", ""]

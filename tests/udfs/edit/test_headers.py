@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from udfs.edit.edits import apply_edits
-from udfs.edit.headers import find_headers, header_spans
+from gristmill.udfs.edit.edits import apply_edits
+from gristmill.udfs.edit.headers import find_headers, header_spans
 
 APACHE = ["Copyright 2024 The Mill Authors", "", 'Licensed under the Apache License, Version 2.0 (the "License");', "you may not use this file except in compliance with the License."]
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.pii import SETS, figures, written
-from udfs.edit.ascii_forms import ascii_forms
-from udfs.edit.id_numbers import is_bank_card, is_id_card
-from udfs.edit.pii import PiiParams, find_pii
+from gristmill.udfs.edit.ascii_forms import ascii_forms
+from gristmill.udfs.edit.id_numbers import is_bank_card, is_id_card
+from gristmill.udfs.edit.pii import PiiParams, find_pii
 
 # (text, [(entity, the found text), ...]). Invented people; numbers with valid checksums that nobody has.
 FOUND = [

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.edit.edits import apply_edits
-from udfs.edit.script import CONFIGS, convert_texts, converter, script_edits
+from gristmill.udfs.edit.edits import apply_edits
+from gristmill.udfs.edit.script import CONFIGS, convert_texts, converter, script_edits
 
 PIECES = (
     "頭髮 發展 皇后 以後 乾燥 乾隆 乾坤 乾杯 著作 看著 瞭望 瞭解 裡 裏 里程 網際網路 滑鼠 程式 隨身碟 A肝 PN接面 詹姆斯·卡麥隆 計程車 "

@@ -11,8 +11,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.report.dataset_card import card, features
-from udfs.edit.shards import ShardParams, write_batches, written_schema
+from gristmill.jobs.report.dataset_card import card, features
+from gristmill.udfs.edit.shards import ShardParams, write_batches, written_schema
 
 TABLE = pa.schema([("doc_id", pa.string()), ("text", pa.string()), ("url", pa.string()), ("license", pa.string()), ("quality_bin", pa.int32()), ("quality", pa.float64()), ("shard", pa.int32())])
 SAMPLES = pa.schema([(name, pa.string()) for name in ("sample_id", "lang", "domain", "question", "cot", "answer", "model")] + [("shard", pa.int32())])

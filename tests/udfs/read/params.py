@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from jobs.core.config import load_recipe
-from udfs.read import readers
+from gristmill.jobs.core.config import load_recipe
+from gristmill.udfs.read import readers
 
 BOUNDS = {name: value for name, value in load_recipe("conf/jobs/ingest_docs.yaml").jobs["ingest_docs"].items() if name in ("max_row_bytes", "max_raw_bytes", "max_unpacked_bytes", "max_unpack_ratio")}
 ReadParams = functools.partial(readers.ReadParams, **BOUNDS)

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gristmill.udfs.read.counted import read_counted, table_counted
+from gristmill.udfs.read.readers import plan_units
+from gristmill.udfs.read.rows import ROWS
+from gristmill.udfs.read.survey import complaints, foreign_files
 from tests.udfs.read.params import ReadParams
-from udfs.read.counted import read_counted, table_counted
-from udfs.read.readers import plan_units
-from udfs.read.rows import ROWS
-from udfs.read.survey import complaints, foreign_files
 
 Rows = list[dict[str, Any]]
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
+from gristmill.udfs.read.part_hash import PartHash, whole_hash
+from gristmill.udfs.read.readers import plan_units
+from gristmill.udfs.read.rows import ROWS
 from tests.udfs.read.params import ReadParams
-from udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
-from udfs.read.part_hash import PartHash, whole_hash
-from udfs.read.readers import plan_units
-from udfs.read.rows import ROWS
 
 PARAMS = ReadParams({"text": "text", "native_key": "id", "source": "=test"})
 WET = b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:uuid:%d>\r\nContent-Length: 4\r\n\r\ntext\r\n\r\n"

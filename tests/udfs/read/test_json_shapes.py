@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.udfs.read import streams
+from gristmill.udfs.read.json_values import values
+from gristmill.udfs.read.readers import plan_units, read_units
+from gristmill.udfs.read.streams import Limits
 from tests.timing import grows_linearly
 from tests.udfs.read.params import ReadParams
-from udfs.read import streams
-from udfs.read.json_values import values
-from udfs.read.readers import plan_units, read_units
-from udfs.read.streams import Limits
 
 COLUMNS = {"text": "text", "native_key": "id", "source": "=s"}
 Rows = list[dict[str, Any]]

@@ -24,11 +24,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from warcio.warcwriter import WARCWriter
 
+from gristmill.udfs.read import json_lines, readers, streams
+from gristmill.udfs.read.readers import REASONS, ROWS, as_rows, plan_units, read_units
+from gristmill.udfs.read.rows import Mapper, doc_id_of, hash128
+from gristmill.udfs.text.emptiness import says_nothing
 from tests.udfs.read.params import ReadParams
-from udfs.read import json_lines, readers, streams
-from udfs.read.readers import REASONS, ROWS, as_rows, plan_units, read_units
-from udfs.read.rows import Mapper, doc_id_of, hash128
-from udfs.text.emptiness import says_nothing
 
 Rows = list[dict[str, Any]]
 COLUMNS = {"text": "text", "native_key": "id", "source": "=web", "url": "url"}

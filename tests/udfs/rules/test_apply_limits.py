@@ -7,9 +7,9 @@ import random
 
 import pyarrow as pa
 
-from udfs.rules.apply_limits import Plan, Route, routes_of, verdict_batches
-from udfs.rules.limits import LIMITS, failing
-from udfs.rules.measures import SIGNALS, measure
+from gristmill.udfs.rules.apply_limits import Plan, Route, routes_of, verdict_batches
+from gristmill.udfs.rules.limits import LIMITS, failing
+from gristmill.udfs.rules.measures import SIGNALS, measure
 
 PLAN = Plan(
     routes=(Route(("zh",), ("web",), ("zh",)), Route(("en",), None, ("en", "lines")), Route(None, None, ())),

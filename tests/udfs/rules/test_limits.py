@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from udfs.rules.limits import LIMITS, REASONS, failing
-from udfs.rules.measures import SIGNALS, measure_texts
+from gristmill.udfs.rules.limits import LIMITS, REASONS, failing
+from gristmill.udfs.rules.measures import SIGNALS, measure_texts
 
 PRESETS = [path for path in sorted((Path(__file__).parents[3] / "conf" / "presets").glob("*.yaml")) if "limits:" in path.read_text("utf-8")]  # the others are of classifiers
 

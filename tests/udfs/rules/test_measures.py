@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from udfs.arrow.compiled import text_buffers
-from udfs.edit.edits import apply_edits
-from udfs.rules import measures
-from udfs.text import chars, chinese_words, langid, lines, words
+from gristmill.udfs.arrow.compiled import text_buffers
+from gristmill.udfs.edit.edits import apply_edits
+from gristmill.udfs.rules import measures
+from gristmill.udfs.text import chars, chinese_words, langid, lines, words
 
 ENGLISH = "The first line says hello.\nThe first line says hello.\n\n- a bullet...\nWe don't use cookies {here}!\n\n\nthat's all, to be honest…\n"
 CHINESE = "今天天气很好，我们去公园。\n今天天气很好，我们去公园。\r\n\r\n他在北京的大学学习计算机科学！\n"

@@ -9,7 +9,7 @@ pytest.importorskip("datatrove", reason="datatrove is the judge here: pip instal
 pytest.importorskip("spacy", reason="datatrove cuts English with spaCy: pip install -e .[dev]")
 
 from benchmarks import rule_parity
-from udfs.rules.measures import measure_texts
+from gristmill.udfs.rules.measures import measure_texts
 
 ENGLISH = {
     "plain": "The boats that you see in the harbour have been there since the spring, and it isn't easy to say why.",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.samples.chunks import ChunkParams, chunk_spans, costs, request_id
+from gristmill.udfs.samples.chunks import ChunkParams, chunk_spans, costs, request_id
 
 SMALL = ChunkParams(20, 1.0, 0.5)
 PIECES = st.lists(st.sampled_from(["山高水长。", "One two three. ", "\n", "\r\n\r\n", "\n\n", "😀", " ", "x" * 50, "好" * 30, "Why? "]), max_size=40)

@@ -6,9 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.samples import selection
-from udfs.samples.lexicons import count
-from udfs.samples.measures import MeasureParams, copied_ratio, measure, names, numbers, repeated_ratio, units
+from gristmill.udfs.samples import selection
+from gristmill.udfs.samples.lexicons import count
+from gristmill.udfs.samples.measures import (
+    MeasureParams,
+    copied_ratio,
+    measure,
+    names,
+    numbers,
+    repeated_ratio,
+    units,
+)
 
 PARAMS = MeasureParams(n_copied=4, n_repeated=3, lid_model="package:", lid_chars=1000)
 
@@ -47,7 +55,7 @@ def test_words_of_reasoning_are_counted_in_both_languages(name: str, text: str, 
 def test_a_sample_is_measured_against_its_source() -> None:
     source = "In 1858 the railway reached Claybrook Bridge and the price of freight fell by 40 percent."
     row = measure("s", "Why did freight get cheaper?", "1. The railway reached Claybrook Bridge in 1858.\n2. So freight fell by 50 percent.", source, "en", ("en", "en"), PARAMS)
-    from udfs.samples.measures import SCHEMA
+    from gristmill.udfs.samples.measures import SCHEMA
 
     found = dict(zip(SCHEMA.names, row, strict=True))
     assert (found["n_numbers"], found["numbers_found_ratio"]) == (2, 0.5)

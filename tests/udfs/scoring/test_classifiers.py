@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.rules import measures
-from udfs.scoring import classifiers, training
-from udfs.scoring.classifiers import from_bytes, logits, probability, to_bytes
-from udfs.scoring.grams import GramParams
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring import classifiers, training
+from gristmill.udfs.scoring.classifiers import from_bytes, logits, probability, to_bytes
+from gristmill.udfs.scoring.grams import GramParams
 
 GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
 BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]

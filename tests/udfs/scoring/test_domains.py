@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.scoring.classifiers import from_bytes, to_bytes
-from udfs.scoring.domains import fit_domains, label_texts, raw_logits, softmax
+from gristmill.udfs.scoring.classifiers import from_bytes, to_bytes
+from gristmill.udfs.scoring.domains import fit_domains, label_texts, raw_logits, softmax
 
 WORDS = {
     "recipes": "oven flour butter salt simmer whisk dough bake onion garlic 烤箱 面粉 黄油 加盐 搅拌".split(),

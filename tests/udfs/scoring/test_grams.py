@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.scoring.grams import GramParams, count_grams
+from gristmill.udfs.scoring.grams import GramParams, count_grams
 
 TEXTS = ["The mill, the MILL!", "磨坊 の mill磨", "", None, "a", "naïve café 42nd  \n\t x-y", "日本語とThai ไทย", "a" * 50]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.scoring import importance
-from udfs.scoring.grams import GramParams, count_grams
+from gristmill.udfs.scoring import importance
+from gristmill.udfs.scoring.grams import GramParams, count_grams
 
 SPEC = {"max_n": 2, "buckets": 10000, "smoothing": 1.0, "max_chars": 500}
 ROWS = [

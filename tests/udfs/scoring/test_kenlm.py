@@ -9,8 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from udfs.scoring import kenlm_training
-from udfs.scoring.kenlm import SCORES, LanguageModel, from_bytes, score_text, score_texts, sentences, to_bytes
+from gristmill.udfs.scoring import kenlm_training
+from gristmill.udfs.scoring.kenlm import (
+    SCORES,
+    LanguageModel,
+    from_bytes,
+    score_text,
+    score_texts,
+    sentences,
+    to_bytes,
+)
 
 EN = ["The miller opened the gate and the wheel began to turn.", "The water fell on the wheel and the stones ground the grain.", "In the evening the miller closed the gate and the wheel stood still."]
 ZH = ["磨坊主打开水闸，水车开始转动。", "水落在水车上，石磨把谷物磨成面粉。", "傍晚磨坊主关上水闸，水车停了下来。"]

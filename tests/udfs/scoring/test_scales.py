@@ -9,7 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.scoring.scales import BINS, STEPS, Curve, Scale, bin_starts, curve_of, from_bytes, shares_at
+from gristmill.udfs.scoring.scales import (
+    BINS,
+    STEPS,
+    Curve,
+    Scale,
+    bin_starts,
+    curve_of,
+    from_bytes,
+    shares_at,
+)
 
 
 def test_bins_are_twentieths_and_ties_stay_together() -> None:

@@ -5,14 +5,14 @@ import random
 import pyarrow as pa
 import pytest
 
-from udfs.scoring.sensitive import WordList, hits, measure, score_texts
+from gristmill.udfs.scoring.sensitive import WordList, hits, measure, score_texts
 
 WORDS = WordList("test", (("cunt", "abuse"), ("sex cam", "sexual"), ("cam", "device"), ("赌博", "gambling"), ("网上赌博", "gambling"), ("妈的", "abuse")), (("abuse", 0.5), ("sexual", 1.0), ("device", 0.1), ("gambling", 1.0)), ("爸妈的", "cam shaft"))
 
 
 def terms(text: str) -> list[str]:
-    from udfs.scoring.sensitive import FOLD
-    from udfs.text.folding import fold_text
+    from gristmill.udfs.scoring.sensitive import FOLD
+    from gristmill.udfs.text.folding import fold_text
 
     return [hit.term for hit in hits(fold_text(text, FOLD), WORDS)]
 

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from udfs.scoring import causal_lm, text_heads
-from udfs.scoring.text_heads import Head, judged
+from gristmill.udfs.scoring import causal_lm, text_heads
+from gristmill.udfs.scoring.text_heads import Head, judged
 
 NAMES = ["bad", "fair", "good"]
 

@@ -7,8 +7,8 @@ import unicodedata
 
 import pytest
 
+from gristmill.udfs.text.emptiness import says_nothing
 from tests.timing import grows_linearly
-from udfs.text.emptiness import says_nothing
 
 SPEAKS = ["a", "1", "ア", "你", "한", "ㅋ", "ก", "अ", "ב", "ﷺ", "ʼn", "ª", "²", "½", "①", "Ⅷ", "〇", "々", "𝔸", "𓀀", "𞤀", "⠁", "😀", "👩‍💻", "🇫🇷", "1️⃣", "⚠️", "☃", "♪", "★", "✓", "㊗", "∀", "∑", "≠", "√", "∞", "→", "€", "$", "￥", "°", "©", "™", "x" * 10]
 SILENT = ["", " \t\n\u3000", "\u202e\u202c", "\x01\x02\x03", "......", "*", "\u2060", "\u200b\u200d\ufeff", "。。。", "！？", "…", "--- ***", "=====", "|---|", "~~~", "+++", "＝＝", "_____", "（）", "「」", "・・・", "※", "§", "`", "^", "¨", "🏻",

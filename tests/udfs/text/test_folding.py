@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.arrow.compiled import slices, text_buffers
-from udfs.text.compatibility import fold_forms
-from udfs.text.folding import FoldParams, content_hashes, fold_codes, fold_text
+from gristmill.udfs.arrow.compiled import slices, text_buffers
+from gristmill.udfs.text.compatibility import fold_forms
+from gristmill.udfs.text.folding import FoldParams, content_hashes, fold_codes, fold_text
 
 ALL = [FoldParams(*flags, keep_signs=True) for flags in product((True, False), repeat=4)]  # as exact copies are folded
 

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.core.config import load_recipe
-from jobs.filter_rules import Params
-from udfs.arrow.compiled import text_buffers
-from udfs.rules import measures
-from udfs.rules.apply_limits import verdict_batches
-from udfs.text import langid
-from udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.filter_rules import Params
+from gristmill.udfs.arrow.compiled import text_buffers
+from gristmill.udfs.rules import measures
+from gristmill.udfs.rules.apply_limits import verdict_batches
+from gristmill.udfs.text import langid
+from gristmill.udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_scripts
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = [json.loads(line) for line in (Path(__file__).parent / "short_texts.jsonl").read_text("utf-8").splitlines()]

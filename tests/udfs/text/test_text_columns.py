@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from udfs import columns
-from udfs.arrow.batches import as_batch, by_key
-from udfs.edit.headers import find_headers
-from udfs.edit.pii import PiiParams, scrub_texts
-from udfs.rules import measures
-from udfs.scoring.kenlm import LanguageModel, score_languages
-from udfs.scoring.kenlm_training import train
-from udfs.scoring.sensitive import WordList, score_texts
-from udfs.text.folding import content_hashes
+from gristmill.udfs import columns
+from gristmill.udfs.arrow.batches import as_batch, by_key
+from gristmill.udfs.edit.headers import find_headers
+from gristmill.udfs.edit.pii import PiiParams, scrub_texts
+from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring.kenlm import LanguageModel, score_languages
+from gristmill.udfs.scoring.kenlm_training import train
+from gristmill.udfs.scoring.sensitive import WordList, score_texts
+from gristmill.udfs.text.folding import content_hashes
 
 pytestmark = pytest.mark.spark
 ENGLISH = "The mill by the river grinds the grain of the whole village, and the wheel turns all day."

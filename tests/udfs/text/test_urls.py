@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from gristmill.udfs.text.urls import ADDRESS, PLAIN, address_of
 from tests.timing import grows_linearly
-from udfs.text.urls import ADDRESS, PLAIN, address_of
 
 ADDRESSES = """http://a.example.com/1|https://a.test|http://wiki/Page_1|HTTP://WWW.A.COM:8080/x?y#z|//cdn.example.com/x|ftp://user:pw@host.org/x|www.example.com
 www.example.com/a|example.com/a|例子.中国/文|https://例子.中国/文|http://[2001:db8::1]/x|http://10.0.0.1/x|http://a_b.example.com/|s3://bucket/key|http://example.com?x=1
