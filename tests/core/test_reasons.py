@@ -53,7 +53,7 @@ def known_in(tree: ast.Module) -> dict[str, str]:
     found = strings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
-            theirs = CONSTANTS.get(f"{node.module.replace('.', '/')}.py", {})
+            theirs = CONSTANTS.get(f"{node.module.removeprefix('gristmill.').replace('.', '/')}.py", {})
             found |= {each.asname or each.name: theirs[each.name] for each in node.names if each.name in theirs}
     return found
 
@@ -96,11 +96,11 @@ def said(value: ast.expr | None, known: dict[str, str]) -> Iterator[str]:
         assert name not in ("concat", "concat_ws"), f"line {value.lineno}: write the whole word of a reason"
         if name == "when":
             yield from said(args[1], known)
-        elif name in ("lit", "default", "coalesce"):
+        elif name in ("lit", "otherwise", "coalesce"):
             # A bare string names a column to coalesce.
             for each in args if name != "coalesce" else [arg for arg in args if not isinstance(arg, ast.Constant)]:
                 yield from said(each, known)
-        yield from said(value.func.value, known) if name in ("when", "default", "cast", "alias") else ()
+        yield from said(value.func.value, known) if name in ("when", "otherwise", "cast", "alias") else ()
 
 
 def is_named(node: ast.expr, *names: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from gristmill.synth_worker.recipe import load
 
 def refused(tmp_path: Any, job: str, **changed: Any) -> str:
     """What the shipped recipe of a job is told with keys of other names or values."""
-    section = {**yaml.safe_load(open(f"conf/jobs/{job}.yaml"))["jobs"][job], **changed}
+    section = {**yaml.safe_load(Path(f"conf/jobs/{job}.yaml").read_text())["jobs"][job], **changed}
     path = tmp_path / "x.yaml"
     path.write_text(yaml.safe_dump({"jobs": {job: section}}))
     with pytest.raises(ConfigError) as error:
@@ -51,11 +52,11 @@ def test_the_old_name_of_a_job_is_told_with_the_new_one() -> None:
 
 
 def test_the_worker_names_new_keys_too(tmp_path: Any) -> None:
-    content = yaml.safe_load(open("conf/synth_worker.yaml"))
+    content = yaml.safe_load(Path("conf/synth_worker.yaml").read_text())
     content["worker"]["limits"]["tries"] = 6
     path = tmp_path / "worker.yaml"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(RecipeError, match="limits.tries: .*this key is called max_retries now"):
+    with pytest.raises(RecipeError, match=r"limits\.tries: .*this key is called max_retries now"):
         load(str(path))
 
 

@@ -19,7 +19,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package as pip installs it; what it depends on comes from this environment."""
     home = tmp_path_factory.mktemp("installed")
     source = home / "source"
-    wanted = ("gristmill", "jobs", "udfs", "synth_worker", "conf", "demo")
+    wanted = ("gristmill", "jobs", "udfs", "synth_worker", "conf", "demo", "docs")
     shutil.copytree(ROOT, source, ignore=lambda folder, names: [n for n in names if (Path(folder) == ROOT and (ROOT / n).is_dir() and n not in wanted) or n == "__pycache__"])
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--target", str(home / "site"), str(source)]
     subprocess.run(command, check=True, capture_output=True)
