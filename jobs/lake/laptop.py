@@ -51,13 +51,18 @@ def archive_classes(home: Path) -> None:
     (gristmill.jobs.lake.jars).
 
     One that does not fit (another Java, other jars) is ignored by the JVM, so failing to make one is no
-    error.
+    error, only said.
     """
     if (home / ARCHIVE).is_file():
         return
     with tempfile.TemporaryDirectory() as folder:
         code = TRAINING.format(archive=home / ARCHIVE, folder=folder)
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=home.parent)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=home.parent
+        )
+    if not (home / ARCHIVE).is_file():
+        last = (done.stderr.strip() or "the JVM wrote none").splitlines()[-1]
+        print(f"no class archive, so that sessions start some seconds later: {last}", file=sys.stderr)
 
 
 # Loads what every job does: session, Delta table with a constraint, replaced slice, join, Python worker.
