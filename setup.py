@@ -43,6 +43,7 @@ setup(
         "pyarrow>=20",
         "pydantic>=2.10,<3",
         "PyYAML>=6",
+        "typing_extensions>=4.4",
         "zstandard>=0.23",
     ],
     extras_require={

@@ -14,14 +14,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError, DataError
+from gristmill.jobs.core.params import AppliesEdits, Filtered, LeavesOut
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.curation.expectations import gate, load_contract
+from gristmill.jobs.curation.expectations import Contracted, gate, load_contract
 from gristmill.jobs.dedup.family_sizes import stood_for
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import counted
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Change, Job, Outputs, Writes
@@ -41,22 +41,16 @@ OF_TEXT = ("text", "n_chars", "n_edits", "edits_hash")
 FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, *OF_TEXT))
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut, AppliesEdits, Contracted):
     """See conf/jobs/build_corpus.yaml."""
 
-    # the filters whose verdicts decide; each must have covered every batch
-    skip_rejected_by: list[str]
-    edits: list[str]  # the jobs whose edits are applied
     # characters; a document that its edits leave shorter is left out as empty_after_edits
     min_chars: PositiveInt
-    min_kept: NonNegativeInt  # documents
-    # suite in conf/expectations that the corpus must meet
-    contract: str
     # whether Great Expectations writes its pages beside the lake (local lakes only)
     data_docs: bool
 
 
-def wanted(tables: Tables, params: Params) -> DataFrame:
+def wanted(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, edits (JSON; null: none), edits_hash, facts (FACTS as JSON) of the kept
     documents: narrow rows."""
     from pyspark.sql import functions as F
@@ -64,7 +58,7 @@ def wanted(tables: Tables, params: Params) -> DataFrame:
     span = F.struct("start", "end", "replacement")
     spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS)
     told = facts(tables, params).select(*KEYS, _as_json().alias("facts"))
-    rows = tables.kept(params.skip_rejected_by).join(told, KEYS, how="left")
+    rows = tables.documents.kept(params.skip_rejected_by).join(told, KEYS, how="left")
     rows = rows.join(spans.agg(F.array_sort(F.collect_list(span)).alias("spans")), KEYS, how="left")
     edits = F.to_json("spans")
     hashed = F.when(edits.isNotNull(), F.xxhash64(edits)).alias("edits_hash")
@@ -77,7 +71,7 @@ def _as_json() -> Column:
     return F.to_json(F.struct(*[column.name for column in FACTS]))
 
 
-def standing(tables: Tables, params: Params) -> DataFrame:
+def standing(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, was_edited (edits_hash), was_told (hash of the facts) of the rows of corpus that
     may stay."""
     from pyspark.sql import functions as F
@@ -88,7 +82,7 @@ def standing(tables: Tables, params: Params) -> DataFrame:
     )
 
 
-def to_write(tables: Tables, params: Params) -> DataFrame:
+def to_write(tables: JobContext, params: Params) -> DataFrame:
     """The rows of `wanted` that corpus does not hold as they are now, staged.
 
     Raises ContractError as `require_facts`.
@@ -107,14 +101,14 @@ def to_write(tables: Tables, params: Params) -> DataFrame:
     return found
 
 
-def write_corpus(tables: Tables, params: Params) -> Outputs:
+def write_corpus(tables: JobContext, params: Params) -> Outputs:
     """`corpus`, and a verdict for each document of which the edits left nothing."""
     from pyspark.sql import functions as F
 
     keys = to_write(tables, params)
     # Text stands beside the keys alone: Spark plans the join by their size, and reads no batch that they do
     # not name.
-    texts = tables.texts(None, "text").join(keys, KEYS, how="inner")
+    texts = tables.documents.texts(None, "text").join(keys, KEYS, how="inner")
     columns = (*KEYS, "text", "edits", "edits_hash", "facts")
     rows = tables.stage("edited", texts.select(*columns).mapInArrow(apply_batches, EDITED))
     short = rows.where(F.col("n_chars") < params.min_chars)
@@ -128,7 +122,7 @@ def write_corpus(tables: Tables, params: Params) -> Outputs:
         F.lit("build_corpus.min_chars").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    n_kept = tables.kept(params.skip_rejected_by).count() - short.count()
+    n_kept = tables.documents.kept(params.skip_rejected_by).count() - short.count()
     if n_kept < params.min_kept:
         raise DataError(
             f"build_corpus: would keep {n_kept:,} documents; nothing written. If that is meant, lower "
@@ -142,7 +136,7 @@ def write_corpus(tables: Tables, params: Params) -> Outputs:
         gate(made, load_contract(params.contract), 0.0, site)
     if not tables.output_exists("corpus"):
         return {"verdicts": verdicts, "corpus": made}
-    stays = tables.kept(params.skip_rejected_by).join(short.select(*KEYS), KEYS, how="left_anti")
+    stays = tables.documents.kept(params.skip_rejected_by).join(short.select(*KEYS), KEYS, how="left_anti")
     gone = tables.own("corpus").select(*KEYS).join(stays, KEYS, how="left_anti")
     return {"verdicts": verdicts, "corpus": Change(made, tables.stage("gone", gone), ("doc_id", "batch_id"))}
 
@@ -165,7 +159,7 @@ def require_facts(keys: DataFrame) -> None:
     )
 
 
-def facts(tables: Tables, params: Params) -> DataFrame:
+def facts(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id and FACTS of all documents that have signals: narrow rows only."""
     from pyspark.sql import functions as F
 
@@ -205,7 +199,7 @@ def with_facts(rows: DataFrame) -> DataFrame:
     )
 
 
-def count_corpus(tables: Tables, params: Params) -> Counts:
+def count_corpus(tables: JobContext, params: Params) -> Counts:
     """In: every document of the lake; kept: rows of corpus; left out: by the reasons of all judges."""
     from pyspark.sql import functions as F
 

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.core.records import Record
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_output
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -59,11 +59,9 @@ NAME, KIND = "quality_scale", "scale"  # in `models`
 BATCH_ROWS = 65_536
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/build_quality.yaml."""
 
-    # filters whose rejected documents are in no bin
-    skip_rejected_by: list[str]
     scorers: dict[str, Scorer] = Field(min_length=1)  # by name
     # logit: classifiers only; percentile: the share of the language below, so anything that sorts
     scale: Literal["logit", "percentile"]
@@ -93,7 +91,7 @@ class Params(Strict):
 
 
 def joined(
-    tables: Tables, params: Params, heard: dict[str, list[str]], kept: Scale
+    tables: JobContext, params: Params, heard: dict[str, list[str]], kept: Scale
 ) -> tuple[DataFrame, Scale]:
     """doc_id, batch_id, lang, n_bytes, step (0 to STEPS - 1), decided_by of the documents that get a bin; and
     `kept` with what it lacks of their percentiles and bins. Rows are staged; `heard`: the scorers' versions.
@@ -106,7 +104,7 @@ def joined(
         .join(tables.slice("signals").select(*KEYS, "lang"), KEYS, how="inner")
     )
     rows = values(tables, params.scorers, heard).join(
-        tables.kept(params.skip_rejected_by), KEYS, how="left_semi"
+        tables.documents.kept(params.skip_rejected_by), KEYS, how="left_semi"
     )
     rows = rows.join(facts, KEYS, how="inner")
     is_ranked, scale = params.scale == "percentile", kept
@@ -123,7 +121,7 @@ def joined(
     return said, with_starts(tables, scale, said, params.bin_by)
 
 
-def with_starts(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
+def with_starts(tables: JobContext, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
     """`scale` with the bins that it lacks of languages of `rows`; the same object when it lacks none.
 
     rows: lang, n_bytes, step, staged; one aggregation.
@@ -143,7 +141,7 @@ def with_starts(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> S
     return replace(scale, starts={**scale.starts, **starts}, documents={**scale.documents, **documents})
 
 
-def kept_scale(tables: Tables, params: Params, heard: Mapping[str, list[str]]) -> Scale:
+def kept_scale(tables: JobContext, params: Params, heard: Mapping[str, list[str]]) -> Scale:
     """The scale that stays; an empty one where none does. Raises ContractError when its file is gone."""
     row = kept_model(tables, NAME, params.made_by(), scorers=heard) if params.reuse_model else None
     try:
@@ -154,7 +152,7 @@ def kept_scale(tables: Tables, params: Params, heard: Mapping[str, list[str]]) -
         ) from error
 
 
-def as_model(tables: Tables, params: Params, heard: Mapping[str, list[str]], scale: Scale) -> DataFrame:
+def as_model(tables: JobContext, params: Params, heard: Mapping[str, list[str]], scale: Scale) -> DataFrame:
     """The scale's row of `models`, its file written."""
     data = scale.to_bytes()
     documents = {lang or "no language": n for lang, n in scale.documents.items()}
@@ -166,7 +164,7 @@ def as_model(tables: Tables, params: Params, heard: Mapping[str, list[str]], sca
     return as_models(tables, [row])
 
 
-def bin_quality(tables: Tables, params: Params) -> Outputs:
+def bin_quality(tables: JobContext, params: Params) -> Outputs:
     """`quality` of all documents that have every score; `models` where another scale is there."""
     from pyspark.sql import functions as F
 
@@ -197,10 +195,10 @@ def bin_quality(tables: Tables, params: Params) -> Outputs:
     return {**model, "quality": made}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """In: documents that the filters kept; left out: those without every score (missing: ignore: without
     any)."""
-    return count_output(tables.kept(params.skip_rejected_by), tables.own("quality"), "not_scored")
+    return count_output(tables.documents.kept(params.skip_rejected_by), tables.own("quality"), "not_scored")
 
 
 JOB = Job(

@@ -9,12 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core import config
 from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.params import HasNotes
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake.spark_errors import exit_code_of
+
+if TYPE_CHECKING:
+    from gristmill.jobs.lake.lake import Lake
+    from gristmill.jobs.report.ask import Ask
 
 EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
 3 a table or batch breaks its contract, nothing written; 4 the result would be absurd, nothing written;
@@ -274,12 +279,12 @@ def _check(given: argparse.Namespace) -> int | None:
         print(config.written_out(recipe), end="")
     for job, params in curate.plan(recipe, packages=not given.no_packages):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
-        for line in getattr(params, "notes", list)():
+        for line in params.notes() if isinstance(params, HasNotes) else ():
             print(f"{'':<16} {line}")
     return None
 
 
-def _ask(given: argparse.Namespace) -> Any:
+def _ask(given: argparse.Namespace) -> Ask:
     from gristmill.jobs.report.ask import Ask
 
     if not given.lake:
@@ -327,7 +332,7 @@ def _funnel(given: argparse.Namespace) -> None:
         )
 
 
-def _lake(given: argparse.Namespace) -> Any:
+def _lake(given: argparse.Namespace) -> Lake:
     """The lake that is mended or upgraded. Raises ContractError where no job has run."""
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.lake.session import open_session

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -26,17 +26,15 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/convert_script.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
     languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
     skip_domains: list[str]  # whose documents stay as they are
 
 
-def convert(tables: Tables, params: Params) -> Outputs:
+def convert(tables: JobContext, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each span that changes."""
     from pyspark.sql import functions as F
 
@@ -44,10 +42,10 @@ def convert(tables: Tables, params: Params) -> Outputs:
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
-    kept = tables.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
+    kept = tables.documents.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
     wanted = kept.join(skipped, keys, how="left_anti")
     changes = simplified(params.opencc).once()
-    found = tables.texts(wanted, "text").select(*keys, changes("text").alias("found"))
+    found = tables.documents.texts(wanted, "text").select(*keys, changes("text").alias("found"))
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(TRADITIONAL_SCRIPT).alias("reason")
     edits = found.select(*keys, F.explode("found").alias("edit"))
     return {"edits": edits.select(own, *keys, "edit.*", reason)}

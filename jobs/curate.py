@@ -14,11 +14,12 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
 
 from gristmill.jobs.core import config
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.packages import need_packages
+from gristmill.jobs.core.params import ReadsInput
 from gristmill.jobs.core.renames import new_job
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.lake import Lake
@@ -53,7 +54,9 @@ def find_job(name: str) -> Job:
     return found
 
 
-def plan(recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = True) -> list[tuple[Job, Any]]:
+def plan(
+    recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = True
+) -> list[tuple[Job, Strict]]:
     """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints
     of all sections.
 
@@ -75,7 +78,7 @@ def plan(recipe: config.Recipe, later: tuple[Path, ...] = (), packages: bool = T
     return planned
 
 
-def _checked(recipe: config.Recipe, packages: bool) -> list[tuple[Job, Any]]:
+def _checked(recipe: config.Recipe, packages: bool) -> list[tuple[Job, Strict]]:
     complaints, planned = [], []
     for name in recipe.jobs:
         try:
@@ -99,14 +102,14 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     with compiled_beside(is_local(lake.spark)), lake.states_held():
         for job, params in planned:
             outcomes += (
-                [run_job(job, params, lake)]
-                if job.scope != "input"
-                else _ingested(job, params, lake, inputs or params.input)
+                _ingested(job, params, lake, inputs or params.input)
+                if isinstance(params, ReadsInput)
+                else [run_job(job, params, lake)]
             )
     return outcomes
 
 
-def _ingested(job: Job, params: Any, lake: Lake, source: str | None) -> list[Outcome]:
+def _ingested(job: Job, params: ReadsInput, lake: Lake, source: str | None) -> list[Outcome]:
     """An ingest of the input, or of each folder in it when every folder is a batch; then of the batches
     that must be read again."""
     outcomes = []
@@ -120,7 +123,7 @@ def _ingested(job: Job, params: Any, lake: Lake, source: str | None) -> list[Out
     return outcomes + _read_again(job, params, lake)
 
 
-def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
+def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
     """Each input with the name of its batch (None: its own).
 
     A folder whose name is a batch of another root gets one of its own.
@@ -141,7 +144,7 @@ def _sources(params: Any, lake: Lake, source: str | None) -> list[tuple[str | No
     return named
 
 
-def _read_again(job: Job, params: Any, lake: Lake) -> list[Outcome]:
+def _read_again(job: Job, params: ReadsInput, lake: Lake) -> list[Outcome]:
     """The batches with rows that were left out for copies which are gone: each is read again, where its
     root is there and this recipe read it."""
     outcomes: list[Outcome] = []

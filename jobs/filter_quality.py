@@ -10,12 +10,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.core.routes import ANY, Matches, require_default_route
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -30,14 +30,11 @@ class Route(Matches):
     min_bin: int | None = Field(ge=0, le=19)
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     """See conf/jobs/filter_quality.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     # the first that matches; `any` matches all
     routes: list[Route]
-    min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")
     def _routes_have_a_default(self) -> Params:
@@ -45,7 +42,7 @@ class Params(Strict):
         return self
 
 
-def reject(tables: Tables, params: Params) -> Outputs:
+def reject(tables: JobContext, params: Params) -> Outputs:
     """A row of `verdicts` for each document below its bin."""
     from pyspark.sql import functions as F
 
@@ -55,7 +52,7 @@ def reject(tables: Tables, params: Params) -> Outputs:
         .select(*keys, "lang", "bin")
         .join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
     )
-    rows = rows.join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
+    rows = rows.join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))

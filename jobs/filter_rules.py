@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from pydantic import NonNegativeInt, field_validator, model_validator
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.params import LeavesOut
 from gristmill.jobs.core.routes import ANY, Label, Matches, log_unnamed, require_default_route
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -56,15 +57,13 @@ class RouteSpec(Matches):
     presets: list[str]
 
 
-class Params(Strict):
+class Params(LeavesOut):
     """See conf/jobs/filter_rules.yaml for every number and its source."""
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]
     # other languages are left out as other_language; null: all stay
     languages: list[Label] | None
-    # documents; fewer and the job stops with nothing written
-    min_kept: NonNegativeInt
 
     @model_validator(mode="before")
     @classmethod
@@ -105,7 +104,7 @@ class Params(Strict):
         return Plan(routes, presets, drops, None if self.languages is None else tuple(self.languages), least)
 
 
-def reject(tables: Tables, params: Params) -> Outputs:
+def reject(tables: JobContext, params: Params) -> Outputs:
     """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
     from pyspark.sql import functions as F
 

@@ -16,66 +16,36 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import model_validator
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.params import LeavesOut
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
-from gristmill.jobs.dedup.questions import NearDuplicates
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.session import SMALL_DOCUMENTS, compiled
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.jobs.synthesis.sample_filters import EVALUATED, LIMITS, chosen
+from gristmill.jobs.synthesis.sample_filters import EVALUATED, LIMITS, Comparing, chosen
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 OUTPUT = "_selection/summary.json"
 LANGUAGE = "other_language"
 
 
-class Buckets(Strict):
-    """At most so many samples of each language, domain and difficulty; which ones, a seeded hash says."""
-
-    # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
-    difficulty_bins: PositiveInt
-    max_samples: PositiveInt
-
-
-class Diversity(Strict):
-    """Every cluster of questions keeps `share` of its members."""
-
-    clusters: PositiveInt
-    share: float = Field(gt=0, le=1)
-    method: Literal["k_center", "mmr"]
-    # of the sample's own value against its likeness to those chosen
-    mmr_weight: float = Field(ge=0, le=1)
-
-
-class Params(Strict):
+class Params(Comparing, LeavesOut):
     """See conf/jobs/filter_samples.yaml."""
 
     same_language: bool
     limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
     decontaminate: Against | None
-    near_duplicates: NearDuplicates | None
-    # samples whose questions open with the same words
-    max_same_opening: PositiveInt | None
-    buckets: Buckets | None
-    diversity: Diversity | None
-    # weights of the features that rank samples
-    style: dict[Literal["cot_units", "n_verification", "n_exploration", "n_connectives"], PositiveFloat] = (
-        Field(min_length=1)
-    )
-    self_bleu_texts: PositiveInt
-    seed: int
-    min_kept: NonNegativeInt  # samples
 
     def modules(self) -> set[str]:
         """See gristmill.jobs.core.packages."""
@@ -93,7 +63,16 @@ class Params(Strict):
         return self.decontaminate.notes() if self.decontaminate else []
 
 
-def measured(tables: Tables, params: Params) -> DataFrame:
+@dataclass
+class State:
+    """What `choose` leaves for the summary and the count."""
+
+    n_kept: int = 0  # samples
+    left_out: DataFrame = field(init=False)  # the rows of `left_out`
+    steps: Records = field(default_factory=list)  # of each filter, what came in and what stayed
+
+
+def measured(tables: JobContext, params: Params) -> DataFrame:
     """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its
     evaluators (null where there is none)."""
     from pyspark.sql import functions as F
@@ -146,7 +125,7 @@ def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
     return found.select("sample_id", "v.*")
 
 
-def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Any:
+def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Column:
     from pyspark.sql import functions as F
 
     parts = (F.lit(reason), F.lit(None) if value is None else value, F.lit(limit), F.lit(rule))
@@ -163,7 +142,7 @@ def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Any:
     )
 
 
-def contaminated(tables: Tables, against: Against) -> DataFrame:
+def contaminated(tables: JobContext, against: Against) -> DataFrame:
     """sample_id, reason, value, limit, rule: a row for each benchmark of which question or chain of a
     sample hold something."""
     from pyspark.sql import functions as F
@@ -180,7 +159,7 @@ def contaminated(tables: Tables, against: Against) -> DataFrame:
     return best.select("sample_id", *as_verdict())
 
 
-def choose(tables: Tables, params: Params) -> Outputs:
+def choose(tables: JobContext[State], params: Params) -> Outputs:
     """All verdicts of this job. Raises DataError when too few would stay."""
     from pyspark.sql import functions as F
 
@@ -189,7 +168,7 @@ def choose(tables: Tables, params: Params) -> Outputs:
         n_all = rows.count()
         lost, steps = left_out(tables, rows, n_all, params)
     n_kept = [step["out"] for step in steps if "out" in step][-1]
-    tables.held = {"kept": n_kept, "lost": lost, "steps": steps}
+    tables.state.n_kept, tables.state.left_out, tables.state.steps = n_kept, lost, steps
     if n_kept < min(params.min_kept, n_all):
         raise DataError(
             f"filter_samples: would keep {n_kept:,} of {n_all:,} samples; nothing written. If that "
@@ -208,7 +187,7 @@ def choose(tables: Tables, params: Params) -> Outputs:
     return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
 
 
-def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, Records]:
+def left_out(tables: JobContext, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, Records]:
     """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and
     each filter's counts."""
     from pyspark.sql import functions as F
@@ -225,7 +204,7 @@ def left_out(tables: Tables, rows: DataFrame, n: int, params: Params) -> tuple[D
     return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 
-def _looked_for(tables: Tables, against: Against | None) -> Record:
+def _looked_for(tables: JobContext, against: Against | None) -> Record:
     """`benchmark_items`; rows of an earlier recipe go where none is looked for any more."""
     if against is not None:
         return {"benchmark_items": against.benchmark_items(tables.job.name)}
@@ -240,21 +219,21 @@ def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
     return rows.join(verdicts.select("sample_id").distinct(), ["sample_id"], how="left_anti")
 
 
-def summarise(tables: Tables, params: Params) -> Outputs:
+def summarise(tables: JobContext[State], params: Params) -> Outputs:
     """Write the summary beside the tables."""
     hadoop_files.write_text(
-        tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.held["steps"], indent=1) + "\n"
+        tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.state.steps, indent=1) + "\n"
     )
     return {}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """Samples; left out: by the first reason of each in alphabetical order."""
     from pyspark.sql import functions as F
 
-    first = tables.held["lost"].groupBy("sample_id").agg(F.min("reason").alias("reason"))
+    first = tables.state.left_out.groupBy("sample_id").agg(F.min("reason").alias("reason"))
     rows = first.groupBy("reason").agg(F.count("*").alias("n")).collect()
-    return by_one_reason({None: tables.held["kept"], **{row["reason"]: row["n"] for row in rows}})
+    return by_one_reason({None: tables.state.n_kept, **{row["reason"]: row["n"] for row in rows}})
 
 
 JOB = Job(
@@ -266,6 +245,7 @@ JOB = Job(
     steps=(choose, summarise),
     scope="lake",
     count=count,
+    state=State,
     about=__doc__,
     output=OUTPUT,
 )

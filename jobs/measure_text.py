@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from gristmill.jobs.core.config import Strict
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_output
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -33,14 +33,14 @@ class Params(Strict):
     lid_chars: PositiveInt
 
 
-def measure(tables: Tables, params: Params) -> Outputs:
+def measure(tables: JobContext, params: Params) -> Outputs:
     """`signals` of the batches at hand."""
     measured = rule_signals(params.lid_model, params.lid_chars)("text").alias("measured")
-    rows = tables.texts(None, "text").select("doc_id", "batch_id", measured)
+    rows = tables.documents.texts(None, "text").select("doc_id", "batch_id", measured)
     return {"signals": rows.select("doc_id", "batch_id", "measured.*")}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """Every document is measured; none is left out."""
     return count_output(tables.slice("docs"), tables.own_slice("signals"), "not_measured")
 

@@ -19,7 +19,7 @@ from pydantic import NonNegativeInt
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_reasons
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Insert, Job, Writes
@@ -44,7 +44,7 @@ class Params(Strict):
     max_failed: NonNegativeInt | None  # requests; more and nothing is merged
 
 
-def results(tables: Tables, params: Params) -> DataFrame:
+def results(tables: JobContext, params: Params) -> DataFrame:
     """The closing rows of the requests of `recipes`, parsed, with the request's columns."""
     from pyspark.sql import functions as F
 
@@ -58,7 +58,7 @@ def results(tables: Tables, params: Params) -> DataFrame:
     return closed.withColumn("made", made).join(asked, ["request_id"], how="inner")
 
 
-def with_tokens(rows: DataFrame, tables: Tables) -> DataFrame:
+def with_tokens(rows: DataFrame, tables: JobContext) -> DataFrame:
     """Adds the tokens of all steps of the request to its first sample and 0 to the others, so that sums
     are true."""
     from pyspark.sql import functions as F
@@ -79,7 +79,7 @@ def with_tokens(rows: DataFrame, tables: Tables) -> DataFrame:
     return joined
 
 
-def merge(tables: Tables, params: Params) -> dict[str, Insert]:
+def merge(tables: JobContext, params: Params) -> dict[str, Insert]:
     """`samples` and `segments` that are not there yet.
 
     Raises ContractError for a result that is neither sample nor error.
@@ -157,7 +157,7 @@ def _check_failures(rows: DataFrame, params: Params) -> None:
         )
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """Requests of `recipes`: kept: with a sample; left out: failed, by reason, and pending."""
     from pyspark.sql import functions as F
 

@@ -12,12 +12,13 @@ number of one that asks for several is a scorer such as judge_aspects_safety.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import PositiveFloat
 
 from gristmill.jobs.core.config import Strict
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_reasons
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Insert, Job, Writes
@@ -37,7 +38,14 @@ class Params(Strict):
     highest: PositiveFloat  # of what a judge may give
 
 
-def results(tables: Tables, params: Params) -> DataFrame:
+@dataclass
+class State:
+    """What `merge` leaves for the count."""
+
+    results: DataFrame = field(init=False)  # the rows of `results`
+
+
+def results(tables: JobContext, params: Params) -> DataFrame:
     """The evaluators' requests with what they gave: `numbers` (by dimension, as text) and `why`;
     `reason`: null, or why it is no score."""
     from pyspark.sql import functions as F
@@ -117,9 +125,9 @@ def of_samples(rows: DataFrame, params: Params) -> DataFrame:
     )
 
 
-def merge(tables: Tables, params: Params) -> dict[str, Insert]:
+def merge(tables: JobContext[State], params: Params) -> dict[str, Insert]:
     """`scores` and `sample_scores` that are not there yet."""
-    rows = tables.held = tables.stage("results", results(tables, params))
+    rows = tables.state.results = tables.stage("results", results(tables, params))
     return {
         "scores": Insert(of_documents(rows, params), ("job", "doc_id", "batch_id", "scorer", "version")),
         "sample_scores": Insert(
@@ -128,10 +136,10 @@ def merge(tables: Tables, params: Params) -> dict[str, Insert]:
     }
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """Requests to evaluators; left out: failed, by reason (malformed: no number of the scale came), and
     pending."""
-    return count_reasons(tables.held.select("reason"))
+    return count_reasons(tables.state.results.select("reason"))
 
 
 JOB = Job(
@@ -142,6 +150,7 @@ JOB = Job(
     steps=(merge,),
     scope="lake",
     count=count,
+    state=State,
     about=__doc__,
 )
 

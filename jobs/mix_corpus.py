@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.params import LeavesOut
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.sentinels import Marks
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -58,7 +59,7 @@ class Rehydration(Strict):
     family_weights: dict[PositiveInt, NonNegativeFloat]
 
 
-class Params(Strict):
+class Params(LeavesOut):
     """See conf/jobs/mix_corpus.yaml."""
 
     slices: dict[str, Slice]
@@ -74,13 +75,14 @@ class Params(Strict):
     )
     fim: Fim
     seed: int
-    min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="before")
     @classmethod
-    def _load_referenced_files(cls, given: Any) -> object:
+    def _load_referenced_files(cls, given: object) -> object:
         """A preset becomes part of the recipe, and so of its hash; in JSON, sizes are strings."""
-        weights = given.get("family_weights") if isinstance(given, dict) else None
+        if not isinstance(given, dict):
+            return given
+        weights = given.get("family_weights")
         if isinstance(weights, str):
             weights = validate(Rehydration, load_yaml(find_file(weights)), weights).family_weights
         if isinstance(weights, dict):
@@ -119,7 +121,7 @@ def epochs(sizes: dict[str, float], params: Params) -> dict[str, float]:
     return {name: total * share / whole / sizes[name] for name, share in there.items()}
 
 
-def sliced(tables: Tables, params: Params) -> DataFrame:
+def sliced(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, slice (null: none), n_bytes, weight, step (0 to STEPS - 1) of the corpus, staged."""
     from pyspark.sql import functions as F
 
@@ -151,7 +153,7 @@ def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
     return value
 
 
-def mix(tables: Tables, params: Params) -> Outputs:
+def mix(tables: JobContext, params: Params) -> Outputs:
     """`mix`, and a verdict for each document that holds a sentinel."""
     from pyspark.sql import functions as F
 
@@ -171,7 +173,7 @@ def mix(tables: Tables, params: Params) -> Outputs:
     whole = F.floor(times)
     copies = (whole + (F.col("step") < F.round((times - whole) * STEPS)).cast("int")).cast("int")
     chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
-    texts = tables.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select(
+    texts = tables.documents.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select(
         "doc_id", "batch_id", "slice", "copies", "text"
     )
     kernel = functools.partial(
@@ -207,7 +209,7 @@ def mix(tables: Tables, params: Params) -> Outputs:
     return {"verdicts": verdicts, "mix": mixed}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """In: documents of the corpus; kept: those in the mix; left out: holds_sentinel, or not_mixed (no
     slice, or cut down)."""
     corpus = tables["corpus"].select("doc_id", "batch_id")

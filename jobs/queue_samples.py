@@ -13,20 +13,26 @@ queued with a prompt stays queued, and is never queued twice.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt, model_validator
 
 from gristmill.jobs.dedup.ranking import by_seed
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_reasons
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.jobs.synthesis.requests import Prompted, first_reason, fresh_tables, with_parts
+from gristmill.jobs.synthesis.requests import (
+    Prompted,
+    beyond_limit,
+    first_reason,
+    queued,
+)
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
 EVALUATES = ("judge_sample", "solve")
 NUMBER_AT_END = r"(?s).*\d[^\d]{0,20}$"
@@ -37,7 +43,6 @@ class Params(Prompted):
 
     recipes: list[str]  # whose samples
     max_samples: PositiveInt | None  # by a seeded hash; null: all
-    part_requests: PositiveInt
     seed: int
 
     @model_validator(mode="after")
@@ -48,6 +53,13 @@ class Params(Prompted):
                 f"{' or '.join(EVALUATES)}"
             )
         return self
+
+
+@dataclass
+class State:
+    """What `queue` leaves for the count."""
+
+    samples: DataFrame = field(init=False)  # with `reason`; null: queued
 
 
 def known_answer() -> Column:
@@ -74,9 +86,8 @@ def text_for(recipe: str) -> Column:
     )
 
 
-def queue(tables: Tables, params: Params) -> Outputs:
+def queue(tables: JobContext[State], params: Params) -> Outputs:
     """The requests that are not in the queue yet."""
-    from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     gone = tables["sample_verdicts"].select("sample_id").distinct().withColumn("is_gone", F.lit(True))
@@ -87,26 +98,18 @@ def queue(tables: Tables, params: Params) -> Outputs:
     ]
     if params.recipe == "solve":
         fails.append((F.coalesce(~known_answer().rlike(NUMBER_AT_END), F.lit(True)), "no_answer_to_check"))
-    order = (
-        Window.partitionBy("reason")
-        .orderBy("rank", "sample_id")
-        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    )
     judged = samples.select(
         "*", first_reason(fails).alias("reason"), by_seed(params.seed, "sample_id").alias("rank")
     )
     if params.max_samples is not None:
-        beyond = F.col("reason").isNull() & (F.row_number().over(order) > params.max_samples)
-        judged = judged.withColumn("reason", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")))
-    judged = tables.held = tables.stage("judged", judged)
+        judged = beyond_limit(judged, params.max_samples, [], ["rank", "sample_id"])
+    judged = tables.state.samples = tables.stage("judged", judged)
     identity = F.substring(
         F.sha2(F.concat_ws("|", "sample_id", F.lit(params.recipe), F.lit(params.recipe_version)), 256), 1, 32
     )
     text = text_for(params.recipe)
     asked = judged.where("reason IS NULL").select(
         identity.alias("request_id"),
-        F.lit(params.recipe).alias("recipe"),
-        F.lit(params.recipe_version).alias("recipe_version"),
         "doc_id",
         "batch_id",
         "sample_id",
@@ -117,20 +120,12 @@ def queue(tables: Tables, params: Params) -> Outputs:
         "domain",
         text.alias("text"),
     )
-    fresh = tables.stage(
-        "requests",
-        asked.join(tables.own("synth_requests").select("request_id"), ["request_id"], how="left_anti"),
-    )
-    order_of = [column.name for column in tables.own("synth_requests").schema]
-    return {
-        "synth_requests": with_parts(fresh, params.part_requests).select(*order_of),
-        **fresh_tables(tables),
-    }
+    return queued(tables, params, asked)
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext[State], params: Params) -> Counts:
     """Samples; kept: queued (now or before); left out: by the first reason."""
-    return count_reasons(tables.held)
+    return count_reasons(tables.state.samples)
 
 
 JOB = Job(
@@ -146,6 +141,7 @@ JOB = Job(
     steps=(queue,),
     scope="lake",
     count=count,
+    state=State,
     about=__doc__,
 )
 

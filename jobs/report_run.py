@@ -14,7 +14,7 @@ would be invisible is named.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
@@ -28,7 +28,7 @@ from gristmill.jobs.report import lists, page, quality, samples
 from gristmill.jobs.report import measures as data
 from gristmill.jobs.report.ask import funnel_of
 from gristmill.jobs.runner.batches import NO_LONGER
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.runner.run_log import now
@@ -77,7 +77,7 @@ class Params(Strict):
         return measures
 
 
-def write_page(tables: Tables, params: Params) -> Outputs:
+def write_page(tables: JobContext, params: Params) -> Outputs:
     """Gather what each section shows, draw the page, write it; no table changes."""
     rows = data.outcomes(tables, params.measures)
     first = at_once(
@@ -106,7 +106,7 @@ def write_page(tables: Tables, params: Params) -> Outputs:
     )
     cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
     fill_in_texts(tables, params, asked)
-    funnel, late = samples.split(funnel_of(tables.runs), wrote)
+    funnel, late = samples.split(funnel_of(tables.history.runs), wrote)
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.opening(
@@ -131,10 +131,10 @@ def write_page(tables: Tables, params: Params) -> Outputs:
     return {}
 
 
-def about_lake(tables: Tables, params: Params) -> Outputs:
+def about_lake(tables: JobContext, params: Params) -> Outputs:
     """Where, when, which versions; the runs but for this job's own, which would make every page differ
     from the last."""
-    mine = [row for row in tables.runs.rows if row["job"] != tables.job.name]
+    mine = [row for row in tables.history.runs.rows if row["job"] != tables.job.name]
     done = {row["run_id"] for row in mine if row["status"] == "finished"}
     listed = [row.asDict() for row in mine if row["status"] == "finished" or row["run_id"] not in done]
     return {
@@ -149,21 +149,21 @@ def about_lake(tables: Tables, params: Params) -> Outputs:
     }
 
 
-def writers(tables: Tables) -> dict[str, set[str]]:
+def writers(tables: JobContext) -> dict[str, set[str]]:
     """Job to the tables that its finished runs wrote."""
     made: dict[str, set[str]] = {}
-    for row in tables.runs.finished():
+    for row in tables.history.runs.finished():
         made.setdefault(row["job"], set()).update(row["versions_written"] or {})
     return made
 
 
-def with_main(tables: Tables, found: DataFrame) -> tuple[Records, dict[str, dict[str, int]]]:
+def with_main(tables: JobContext, found: DataFrame) -> tuple[Records, dict[str, dict[str, int]]]:
     """The reasons, and the main reason of each document counted."""
     reasons = data.reasons(found)
     return reasons, data.main_reasons(tables, found, reasons)
 
 
-def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], list[str]]) -> list[Any]:
+def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], list[str]]) -> Records:
     """The distribution of each measure, with the limits that some document of the language failed."""
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
@@ -174,7 +174,7 @@ def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], l
     return page.measure_cards(made, about, limits, *shown)
 
 
-def fill_in_texts(tables: Tables, params: Params, asked: Record) -> None:
+def fill_in_texts(tables: JobContext, params: Params, asked: Record) -> None:
     """The beginnings of all texts that the page shows, put into samples, examples and families of `asked`."""
     families = asked["duplicates"]["largest"]
     shown = [*asked["samples"], *asked["quality"]["examples"]]
@@ -194,7 +194,7 @@ def fill_in_texts(tables: Tables, params: Params, asked: Record) -> None:
     asked["duplicates"] = {**asked["duplicates"], "largest": cards}
 
 
-def bins(tables: Tables, langs: list[str], domains: list[str]) -> Record:
+def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
     """The quality bins, and a good, a middling and a bad document of each language."""
     rows = quality.scored(tables)
     if rows is None:
@@ -205,7 +205,7 @@ def bins(tables: Tables, langs: list[str], domains: list[str]) -> Record:
     }
 
 
-def duplicates(tables: Tables, rows: DataFrame, params: Params) -> Record:
+def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
     """The banding with the pairs it led to, and the families."""
     recipe, families = dups.banding(tables), dups.sized(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []

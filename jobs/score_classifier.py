@@ -15,9 +15,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.invalidation import drop_replaced
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -31,11 +31,9 @@ if TYPE_CHECKING:
     from gristmill.udfs.scoring.classifiers import Classifier
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/score_classifier.yaml."""
 
-    # filters whose rejected documents are not scored
-    skip_rejected_by: list[str]
     classifiers: list[str]  # names of train_classifier's models
 
 
@@ -51,7 +49,7 @@ def by_model(rows: DataFrame, said: list[tuple[Classifier, Column]]) -> DataFram
     return found.select(*keys, F.explode(F.array(*each)).alias("said")).select(*keys, "said.*")
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand."""
     from pyspark.sql import functions as F
 
@@ -60,30 +58,25 @@ def score(tables: Tables, params: Params) -> Outputs:
         for row in find_models(tables, params.classifiers, "train_classifier")
     ]
     keys, versions = ["doc_id", "batch_id"], [model.version for model in models]
-    done = (
-        tables.own("scores")
-        .where(F.col("batch_id").isin(list(tables.batches)) & F.col("version").isin(versions))
-        .select(*keys, "version")
-    )
-    full = done.groupBy(*keys).agg(F.count("*").alias("n")).where(F.col("n") == len(models)).select(*keys)
-    is_first = not tables.output_exists("scores")
-    todo = (
-        tables.kept(params.skip_rejected_by)
-        if is_first
-        else tables.kept(params.skip_rejected_by).join(full, keys, how="left_anti")
-    )
+
+    def by_all(done: DataFrame) -> DataFrame:
+        n = done.groupBy(*keys).agg(F.count("*").alias("n"))
+        return n.where(F.col("n") == len(models))
+
+    kept, documents = tables.documents.kept(params.skip_rejected_by), tables.documents
+    todo = documents.not_done_yet(kept, "scores", by_all, version=versions)
     by_text, by_measures = [m for m in models if m.wants_text], [m for m in models if not m.wants_text]
     frames = []
     if by_text:
         carry = ("lang",) if any(model.wants_lang for model in by_text) else ()
         asked = todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
         said = [(model, quality(model)("text", *(["lang"] if model.wants_lang else []))) for model in by_text]
-        frames.append(by_model(tables.texts(asked, "text", carry=carry), said))
+        frames.append(by_model(documents.texts(asked, "text", carry=carry), said))
     if by_measures:
         rows = tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES)
         frames.append(by_model(rows, [(model, quality(model)(F.struct(*MEASURES))) for model in by_measures]))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
-    fresh = rows if is_first else rows.join(done, [*keys, "version"], how="left_anti")
+    fresh = documents.not_done_yet(rows, "scores", on=(*keys, "version"), version=versions)
     own = F.lit(tables.job.name).alias("job")
     return {
         "scores": fresh.select(

@@ -18,14 +18,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.datafiles import digest_of_folder
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.curation.invalidation import drop_replaced
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -40,11 +40,9 @@ STEPS = 1000  # of a nat
 NO_DOMAIN = "none"
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     """See conf/jobs/score_loss.yaml."""
 
-    # filters whose rejected documents are not measured
-    skip_rejected_by: list[str]
     # folder of a Hugging Face causal language model, at the same path on every executor
     model: str
     # of the model's files, filled in: another content is another recipe and another version
@@ -57,7 +55,6 @@ class Params(Strict):
     padded_tokens: PositiveInt
     max_percentile: float = Field(gt=0, le=100)  # of the losses of a domain's documents
     min_documents: PositiveInt  # of a domain that has a limit
-    min_kept: NonNegativeInt  # documents
 
     @model_validator(mode="before")
     @classmethod
@@ -82,7 +79,7 @@ def name_of(params: Params) -> str:
     return f"{Path(params.model).name}-{version_of(params.digest, params.bos_token, params.max_tokens)}"
 
 
-def measured(tables: Tables, params: Params) -> DataFrame:
+def measured(tables: JobContext, params: Params) -> DataFrame:
     """The rows of `perplexity` of this version of the model, of the batches at hand."""
     from pyspark.sql import functions as F
 
@@ -92,7 +89,7 @@ def measured(tables: Tables, params: Params) -> DataFrame:
     return rows.where(F.col("batch_id").isin(list(tables.batches)))
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """New rows of `perplexity`.
 
     Raises ConfigError when there is something to measure and the executors have no package to do it.
@@ -100,19 +97,17 @@ def score(tables: Tables, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     keys, model = ["doc_id", "batch_id"], name_of(params)
-    todo = tables.stage(
-        "todo",
-        tables.kept(params.skip_rejected_by).join(
-            measured(tables, params).select(*keys), keys, how="left_anti"
-        ),
+    todo = tables.documents.not_done_yet(
+        tables.documents.kept(params.skip_rejected_by), "perplexity", model=model
     )
+    todo = tables.stage("todo", todo)
     # an append without rows: the run still names the version that readers open
     if not todo.take(1):
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
     folder = str(Path(params.model).resolve())
     loss = token_loss(folder, params.bos_token, params.max_tokens, params.padded_tokens, params.device).once()
-    rows = tables.texts(todo, "text").select(*keys, loss("text").alias("found"))
+    rows = tables.documents.texts(todo, "text").select(*keys, loss("text").alias("found"))
     rows = rows.where("found.n_tokens IS NOT NULL")
     own, named = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")
     no_share = F.lit(None).cast("double").alias("oov_ratio")
@@ -132,7 +127,7 @@ def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:
     raise ValueError("no documents")
 
 
-def reject(tables: Tables, params: Params) -> Outputs:
+def reject(tables: JobContext, params: Params) -> Outputs:
     """A row of `verdicts` for each document above the limit of its domain. Only compares."""
     from pyspark.sql import functions as F
 
@@ -140,7 +135,7 @@ def reject(tables: Tables, params: Params) -> Outputs:
     rows = (
         measured(tables, params)
         .select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step"))
-        .join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
+        .join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
     )
     rows = tables.stage(
         "losses",

@@ -13,10 +13,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.invalidation import drop_replaced
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/score_perplexity.yaml."""
 
-    # filters whose rejected documents are not measured
-    skip_rejected_by: list[str]
     # each with a model of train_lm; documents in others have no perplexity
     languages: list[Label]
 
@@ -41,7 +39,7 @@ class Params(Strict):
         return {"kenlm"}
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """New rows of `perplexity` for the batches at hand."""
     from pyspark.sql import functions as F
 
@@ -50,20 +48,14 @@ def score(tables: Tables, params: Params) -> Outputs:
         lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)
     }
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
-    todo = tables.kept(params.skip_rejected_by).join(
+    todo = tables.documents.kept(params.skip_rejected_by).join(
         tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)),
         keys,
         how="inner",
     )
-    if tables.output_exists("perplexity"):
-        done = (
-            tables.own("perplexity")
-            .where((F.col("job") == tables.job.name) & F.col("model").isin(names))
-            .select(*keys)
-        )
-        todo = todo.join(done, keys, how="left_anti")
+    todo = tables.documents.not_done_yet(todo, "perplexity", model=names)
     # Staged: of a frame that is a join itself Spark does not know beforehand which batches it names.
-    texts = tables.texts(tables.stage("todo", todo), "text", carry=("lang",))
+    texts = tables.documents.texts(tables.stage("todo", todo), "text", carry=("lang",))
     found = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("found"))
     made_by = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
     model = F.create_map(*made_by)[F.col("lang")].alias("model")

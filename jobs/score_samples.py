@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import PositiveInt
 
 from gristmill.jobs.core.config import Strict
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -38,7 +38,7 @@ class Params(Strict):
     lid_chars: PositiveInt
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """`sample_signals`, whole."""
     from pyspark.sql import functions as F
 
@@ -49,7 +49,7 @@ def score(tables: Tables, params: Params) -> Outputs:
     return {"sample_signals": samples.mapInArrow(kernel, schema)}
 
 
-def count(tables: Tables, params: Params) -> Counts:
+def count(tables: JobContext, params: Params) -> Counts:
     """Every sample is measured."""
     return by_one_reason({None: tables.own("sample_signals").count()}, tables["samples"].count())
 

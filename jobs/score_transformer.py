@@ -22,8 +22,9 @@ from pydantic import Field, PositiveInt, model_validator
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.datafiles import digest_of_folder
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.invalidation import drop_replaced
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -83,11 +84,9 @@ class Scorer(Strict):
         return {**given, "digest": digest_of_folder(Path(given["model"]))}
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/score_transformer.yaml."""
 
-    # filters whose rejected documents are not scored
-    skip_rejected_by: list[str]
     device: Literal["cpu", "cuda"]
     padded_tokens: PositiveInt  # in one pass of a model, padding included
     scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
@@ -130,7 +129,7 @@ def version(name: str, scorer: Scorer) -> str:
     return version_of(scorer.digest, head.model_dump(), scorer.max_tokens)
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand.
 
     Raises ConfigError when there is something to score and no model or package to do it.
@@ -139,22 +138,17 @@ def score(tables: Tables, params: Params) -> Outputs:
 
     keys, frames, own = ["doc_id", "batch_id"], [], F.lit(tables.job.name).alias("job")
     kept, versions = (
-        tables.kept(params.skip_rejected_by),
+        tables.documents.kept(params.skip_rejected_by),
         {name: version(name, scorer) for name, scorer in params.scorers.items()},
     )
     for i, (name, scorer) in enumerate(params.scorers.items()):
-        mine = (
-            (F.col("job") == tables.job.name)
-            & (F.col("scorer") == name)
-            & (F.col("version") == versions[name])
-        )
-        done = tables.own("scores").where(mine & F.col("batch_id").isin(list(tables.batches))).select(*keys)
-        todo = tables.stage(f"todo-{i}", kept.join(done, keys, how="left_anti"))
+        left = tables.documents.not_done_yet(kept, "scores", scorer=name, version=versions[name])
+        todo = tables.stage(f"todo-{i}", left)
         if not todo.take(1):
             continue
         folder, head = str(Path(scorer.model).resolve()), scorer.head.head()
         said = transformer_score(folder, head, scorer.max_tokens, params.padded_tokens, params.device).once()
-        rows = tables.texts(todo, "text").select(*keys, said("text").alias("said"))
+        rows = tables.documents.texts(todo, "text").select(*keys, said("text").alias("said"))
         rows = rows.where("said.raw IS NOT NULL")
         named = F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version")
         frames.append(rows.select(own, *keys, *named, "said.raw", "said.score", "said.detail"))

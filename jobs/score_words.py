@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.invalidation import drop_replaced
 from gristmill.jobs.curation.word_lists import ListFile, load_list
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/score_words.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     lists: list[ListFile] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -50,18 +48,15 @@ class Params(Strict):
         return {"ahocorasick"}
 
 
-def score(tables: Tables, params: Params) -> Outputs:
+def score(tables: JobContext, params: Params) -> Outputs:
     """New rows of `scores` for the batches at hand."""
     from pyspark.sql import functions as F
 
     keys, frames = ["doc_id", "batch_id"], []
-    kept = tables.stage("kept", tables.kept(params.skip_rejected_by))
-    done = tables.own("scores").where(
-        (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
-    )
+    kept = tables.stage("kept", tables.documents.kept(params.skip_rejected_by))
     for words in (each.words() for each in params.lists):
-        todo = kept.join(done.where(F.col("version") == words.version).select(*keys), keys, how="left_anti")
-        found = tables.texts(todo, "text").select(*keys, word_score(words)("text").alias("found"))
+        todo = tables.documents.not_done_yet(kept, "scores", version=words.version)
+        found = tables.documents.texts(todo, "text").select(*keys, word_score(words)("text").alias("found"))
         named = F.lit(words.name).alias("scorer"), F.lit(words.version).alias("version")
         frames.append(found.select(*keys, *named, "found.raw", "found.score", "found.detail"))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)

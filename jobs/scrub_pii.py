@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
-from gristmill.jobs.core.config import Strict
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.core.params import Filtered
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/scrub_pii.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     # what stands in the place of each entity; one that is not named is left alone
     placeholders: dict[str, str]
 
@@ -44,12 +42,14 @@ class Params(Strict):
         return {"phonenumbers"}
 
 
-def scrub(tables: Tables, params: Params) -> Outputs:
+def scrub(tables: JobContext, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each entity found."""
     from pyspark.sql import functions as F
 
     keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
-    found = tables.to_look_at(params.skip_rejected_by, "text").select(*keys, find("text").alias("found"))
+    found = tables.documents.to_look_at(params.skip_rejected_by, "text").select(
+        *keys, find("text").alias("found")
+    )
     own = F.lit(tables.job.name).alias("job")
     return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
 

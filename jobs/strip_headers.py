@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_kept
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     pass
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/strip_headers.yaml."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     domains: list[Label] = Field(min_length=1)  # of source files
 
 
-def strip(tables: Tables, params: Params) -> Outputs:
+def strip(tables: JobContext, params: Params) -> Outputs:
     """`edits` of the batches at hand: a row for each header."""
     from pyspark.sql import functions as F
 
@@ -42,7 +40,9 @@ def strip(tables: Tables, params: Params) -> Outputs:
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(
         F.col("domain").isin(params.domains)
     )
-    texts = tables.texts(tables.to_look_at(params.skip_rejected_by).join(code, keys, how="left_semi"), "text")
+    texts = tables.documents.texts(
+        tables.documents.to_look_at(params.skip_rejected_by).join(code, keys, how="left_semi"), "text"
+    )
     found = texts.select(*keys, licence_headers().once()("text").alias("found"))
     spans = found.select(*keys, F.explode("found").alias("span"))
     own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")

@@ -21,7 +21,7 @@ from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
 from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring import examples
@@ -210,7 +210,7 @@ def gaps(found: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
 
 
 def lake_examples(
-    tables: Tables,
+    tables: JobContext,
     params: Params,
     name: str,
     good: Sample | Slice,
@@ -236,7 +236,7 @@ def lake_examples(
         for rows, wanted, label in ((kept, good, 1), (out, bad, 0))
     ]
     chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))
-    rows = tables.texts(
+    rows = tables.documents.texts(
         chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")
     ).toPandas()
     for gap in gaps(set(zip(rows["label"].tolist(), rows["lang"].tolist(), strict=True)), good, bad):
@@ -252,7 +252,7 @@ def lake_examples(
     )
 
 
-def shared_examples(tables: Tables, params: Params) -> pa.Table:
+def shared_examples(tables: JobContext, params: Params) -> pa.Table:
     """text, label, lang, group, MEASURES of the lake's good and bad slices and of the files.
 
     Raises DataError when there are none.
@@ -284,7 +284,7 @@ def shared_examples(tables: Tables, params: Params) -> pa.Table:
     return rows
 
 
-def train(tables: Tables, params: Params) -> Outputs:
+def train(tables: JobContext, params: Params) -> Outputs:
     """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
     from gristmill.udfs.scoring import training
     from gristmill.udfs.scoring.classifiers import to_bytes

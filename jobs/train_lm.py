@@ -18,9 +18,10 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import DataError
+from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.core.routes import Label
 from gristmill.jobs.curation.domains import with_domain
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring.models import as_models, is_trained, model_row
@@ -38,11 +39,9 @@ class Model(Strict):
     order: int = Field(ge=2, le=6)  # tokens in the longest n-gram
 
 
-class Params(Strict):
+class Params(Filtered):
     """See conf/jobs/train_lm.yaml."""
 
-    # filters whose rejected documents teach nothing
-    skip_rejected_by: list[str]
     domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
     # characters of a document that are read, here and when it is scored
@@ -61,7 +60,7 @@ class Params(Strict):
         return set() if find_lmplz() else {"kaldingram"}
 
 
-def reference(tables: Tables, params: Params) -> DataFrame:
+def reference(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, lang, place of the documents that teach, `max_documents` of each language by the
     hash of their ids; staged."""
     from pyspark.sql import functions as F
@@ -73,7 +72,7 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     rows = docs.join(tables.slice("signals").select(*keys, "lang"), keys, how="inner").where(
         F.col("lang").isin(list(params.models))
     )
-    rows = rows.join(tables.kept(params.skip_rejected_by), keys, how="left_semi")
+    rows = rows.join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
     return tables.stage(
         "reference",
@@ -83,7 +82,7 @@ def reference(tables: Tables, params: Params) -> DataFrame:
     )
 
 
-def train(tables: Tables, params: Params) -> Outputs:
+def train(tables: JobContext, params: Params) -> Outputs:
     """`models`: one row a language. Raises DataError for a language without a document."""
     from gristmill.udfs.scoring import kenlm_training
     from gristmill.udfs.scoring.kenlm import to_bytes
@@ -91,7 +90,7 @@ def train(tables: Tables, params: Params) -> Outputs:
     if params.reuse_model and is_trained(tables):
         return {}
     texts = (
-        tables.texts(reference(tables, params), "text", carry=("lang", "position"))
+        tables.documents.texts(reference(tables, params), "text", carry=("lang", "position"))
         .toPandas()
         .sort_values(["lang", "position"])
     )

@@ -18,7 +18,7 @@ from gristmill.jobs import ingest_docs
 from gristmill.jobs.core import config
 from gristmill.jobs.lake.delta_rs import rows_of
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import log, now
@@ -134,7 +134,7 @@ def bring(lake: Lake, folder: Path, rows: Sequence[dict[str, Any]], params: Any,
             given.append((f"{path.name}:{at}", {"source": "test", **row}))
             at += stream.write(line)
 
-    def step(tables: Tables, _: Any) -> dict[str, Any]:
+    def step(tables: JobContext, _: Any) -> dict[str, Any]:
         found = [_document(place, row, tables.batches[0], lake.buckets, tables.started_at) for place, row in given]
         assert len({row["doc_id"] for row in found}) == len(found), "what repeats an identity is for a real ingest"
         return {name: pa.Table.from_pylist(made, arrow_schema(catalog.table(name))) for name, made in (("rejects", []), ("docs", found))}

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TypeVar
 
 from gristmill.jobs.core.records import Record
 
+Result = TypeVar("Result")
 # queries in flight; more would only wait for the driver
 AT_ONCE = 3
 
 
-def in_background(work: Callable[[], Any]) -> Future[Any]:
+def in_background(work: Callable[[], Result]) -> Future[Result]:
     """Start `work`; its errors are raised where the result is asked for."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(work)
@@ -23,7 +24,7 @@ def in_background(work: Callable[[], Any]) -> Future[Any]:
     return future
 
 
-def at_once(**works: Callable[[], Any]) -> Record:
+def at_once(**works: Callable[[], object]) -> Record:
     """The result of each, several at work at a time.
 
     Raises the error of the first, in their order, that failed, when all have ended.

@@ -17,9 +17,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
@@ -29,7 +30,11 @@ from gristmill.jobs.core.packages import advice
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.core.renames import new_key, new_value
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 PACKAGE = Path(__file__).resolve().parent.parent
+Model = TypeVar("Model", bound=BaseModel)
 KEYS = ("lake", "after", "spark", "jobs")  # of a recipe
 # of a section: the recipe whose section of the same job it changes
 BASE = "base"
@@ -75,8 +80,8 @@ class _Unique(yaml.SafeLoader):
     """A YAML loader to which a key written twice is an error, not the last one wins."""
 
 
-def _mapping(loader: _Unique, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
+def _mapping(loader: _Unique, node: yaml.MappingNode) -> dict[Hashable, object]:
+    seen: set[Hashable] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
@@ -110,7 +115,7 @@ def find_file(name: str | Path, near: Path | None = None) -> Path:
     )
 
 
-def load_yaml(path: Path) -> Any:
+def load_yaml(path: Path) -> object:
     """The content of one YAML file. Raises ConfigError with line and column when it does not parse."""
     try:
         with path.open(encoding="utf-8") as stream:
@@ -180,7 +185,7 @@ def written_out(recipe: Recipe) -> str:
     return yaml.safe_dump({"jobs": recipe.jobs}, sort_keys=False, allow_unicode=True, width=110)
 
 
-def validate(kind: type[Any], value: object, place: str) -> Any:
+def validate(kind: type[Model], value: object, place: str) -> Model:
     """`value` as a `kind`. Raises one ConfigError with a line for each complaint: place, seen, wanted."""
     try:
         return kind.model_validate(value)
@@ -191,7 +196,7 @@ def validate(kind: type[Any], value: object, place: str) -> Any:
         raise ConfigError(f"{place}: {error}; {advice(error.name or '')}") from None
 
 
-def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:
+def _complaint(place: str, complaint: ErrorDetails, kind: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in complaint["loc"])
     # "conf/demo.yaml: jobs.dedup_exact", of which names that changed need the job
     job = place.rpartition("jobs.")[2]
@@ -207,7 +212,7 @@ def _complaint(place: str, complaint: Any, kind: type[BaseModel]) -> str:
     return f"{place}.{where}: {message}{f'; {seen!r} is called {new!r} now' if new else ''}"
 
 
-def _known(kind: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
+def _known(kind: object, path: tuple[int | str, ...]) -> tuple[str, ...]:
     """Field names of the model found by following `path` into `kind` (as far as models are nested
     directly)."""
     for part in path:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import IO, Any, ClassVar, cast
+from typing import IO, ClassVar, cast
 
 import pyarrow as pa
 from pydantic import model_validator
@@ -152,7 +152,7 @@ def _kind(path: Path) -> str:
     return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
 
-def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
+def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[object]]:
     """The `wanted` columns (each with what it is mapped to) as Python values.
 
     By the ending of the file: .parquet, .jsonl, .json, .csv, .tsv (all but Parquet packed with gzip too:
@@ -164,7 +164,7 @@ def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
         raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[object]] = {}
     missing = []
     for name in wanted:
         found[name], is_there = [], False
@@ -182,7 +182,7 @@ def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[Any]]:
     return found
 
 
-def _within(row: Record, name: str) -> tuple[bool, Any]:
+def _within(row: Record, name: str) -> tuple[bool, object]:
     """Whether the row has the column, and its value."""
     if name in row:
         return True, row[name]

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from gristmill.jobs.core.errors import ConfigError
 
@@ -48,7 +48,7 @@ def advice(module: str) -> str:
     return f"{what}, here and on every executor"
 
 
-def missing(params: Any) -> list[str]:
+def missing(params: object) -> list[str]:
     """The modules that these parameters need and that neither this Python nor that of the executors has."""
     needed = params.modules() if isinstance(params, NeedsPackages) else set()
     lacking = sorted(name for name in needed if not is_here(name))
@@ -74,7 +74,7 @@ def is_here(module: str) -> bool:
         return False
 
 
-def need_packages(planned: Iterable[tuple[str, Any]], place: str) -> None:
+def need_packages(planned: Iterable[tuple[str, object]], place: str) -> None:
     """Raises ConfigError with a line for each job (name, parameters) and package that it needs and that is
     not here.
     """

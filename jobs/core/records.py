@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, TypeAlias
 
 Record = dict[str, Any]  # a row: column -> value
 Records = list[Record]
+# a value as JSON has it
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def naive(at: dt.datetime) -> dt.datetime:

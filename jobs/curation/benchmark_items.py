@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
@@ -16,6 +16,9 @@ from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.datafiles import DataFile, digest_of, find_all, find_data, read_columns
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.udfs.contamination.items import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # `(A) text`: a document may write it `A. text`
 _LABEL = re.compile(r"\s*[(（]?[A-Ha-h]\s*[)）.．、:：]\s*")
@@ -129,7 +132,7 @@ def _read(questions: Questions, path: Path, before: str) -> Iterator[Item]:
             )
     for number in range(n_rows):
 
-        def cell(name: str | None, number: int = number) -> Any:
+        def cell(name: str | None, number: int = number) -> object:
             return None if name is None else name[1:] if name.startswith("=") else held[name][number]
 
         def text(name: str | None, number: int = number) -> str | None:
@@ -162,7 +165,9 @@ def _string(value: object, path: Path, number: int, name: str) -> str | None:
     )
 
 
-def _answers(questions: Questions, cell: Any, path: Path, number: int) -> tuple[str, ...]:
+def _answers(
+    questions: Questions, cell: Callable[[str | None], object], path: Path, number: int
+) -> tuple[str, ...]:
     """The answers as texts. Of a choice that is not known (a test without answers) each choice is one."""
     columns = questions.columns
     given = cell(columns.answer)
@@ -201,7 +206,7 @@ def _unlabelled(choice: str) -> str:
     return choice[label.end() :] if label else choice
 
 
-def _places(answer: Any, kind: str) -> list[int]:
+def _places(answer: object, kind: str) -> list[int]:
     """Which choices an answer names, from 0; -1 or none: it is not told. `AC` names two."""
     text = str(answer).strip()
     if text.lstrip("-").isdecimal():

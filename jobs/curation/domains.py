@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.routes import folded_column
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -20,7 +20,7 @@ def hint_label(hints: Column) -> Column:
     return F.when(label != "", label)
 
 
-def with_domain(tables: Tables, docs: DataFrame) -> DataFrame:
+def with_domain(tables: JobContext, docs: DataFrame) -> DataFrame:
     """`docs` (doc_id, batch_id, domain_hint and others) with `domain` in the place of domain_hint; null where
     nobody knows.
 

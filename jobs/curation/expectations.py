@@ -8,17 +8,21 @@ made from it.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
 from gristmill.jobs.core.errors import ContractError
 from gristmill.jobs.core.records import Record
 
 if TYPE_CHECKING:
+    from great_expectations import expectations as gx_rules
+    from great_expectations.checkpoint.checkpoint import CheckpointResult
+    from great_expectations.core import ExpectationValidationResult
     from pyspark.sql import Column, DataFrame
 
 
@@ -39,6 +43,16 @@ class Contract(Strict):
 
     suite: str
     expectations: list[Expectation]
+
+
+class Contracted(Strict):
+    """Parameters of a job whose rows must meet a suite."""
+
+    contract: str  # in conf/expectations
+
+    def preload(self) -> None:
+        """Great Expectations takes the driver five seconds, which the JVM needs to start anyway."""
+        importlib.import_module("great_expectations")
 
 
 def load_contract(name: str) -> Contract:
@@ -109,7 +123,7 @@ def gate(frame: DataFrame, contract: Contract, max_broken_ratio: float, site: st
 
 def _run_checkpoint(
     frame: DataFrame, contract: Contract, mostly: float, site: str | None, detail: str
-) -> Any:
+) -> CheckpointResult:
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
@@ -147,7 +161,7 @@ def _run_checkpoint(
     return checkpoint.run(batch_parameters={"dataframe": frame})
 
 
-def _expectation(rule: Expectation, mostly: float) -> Any:
+def _expectation(rule: Expectation, mostly: float) -> gx_rules.Expectation:
     from great_expectations import expectations as gxe
 
     given: Record = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
@@ -167,7 +181,7 @@ def _expectation(rule: Expectation, mostly: float) -> Any:
     return kind(min_value=rule.min, max_value=rule.max, **given)
 
 
-def _failure(result: Any) -> str:
+def _failure(result: ExpectationValidationResult) -> str:
     rule, seen = result["expectation_config"], result["result"]
     given = {
         key: value for key, value in rule["kwargs"].items() if key not in ("column", "mostly", "batch_id")

@@ -14,7 +14,7 @@ from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.lake.listing import File, Listing
 from gristmill.jobs.runner import batches
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.udfs.arrow.batches import as_batch
 from gristmill.udfs.arrow.types import sql_of
 from gristmill.udfs.read import counted, readers, survey
@@ -55,7 +55,7 @@ class Source:
         )
 
 
-def read(tables: Tables, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
+def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
     """Every input row, good or not, staged once (the columns of gristmill.udfs.read.readers.ROWS), and the
     files that they came from (FILES).
 
@@ -95,7 +95,7 @@ def refuse_misread(root: str, units: Records) -> None:
         )
 
 
-def _table_rows(tables: Tables, source: Source) -> DataFrame:
+def _table_rows(tables: JobContext, source: Source) -> DataFrame:
     kernel = functools.partial(counted.table_counted, params=source.how)
     # A row of a table has no position; file and block make its place, so that equal rows stay apart.
     place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
@@ -107,7 +107,7 @@ def _table_rows(tables: Tables, source: Source) -> DataFrame:
     )
 
 
-def _file_rows(tables: Tables, source: Source) -> DataFrame:
+def _file_rows(tables: JobContext, source: Source) -> DataFrame:
     unhashed = ("parquet",) if all(file.etag for file in source.files) else ()
     units = source.units()
     # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four
@@ -119,7 +119,7 @@ def _file_rows(tables: Tables, source: Source) -> DataFrame:
     return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, sql_of(counted.COUNTED))
 
 
-def _unit_frame(tables: Tables, units: pa.Table, n_tasks: int) -> DataFrame:
+def _unit_frame(tables: JobContext, units: pa.Table, n_tasks: int) -> DataFrame:
     rows = [tuple(unit.values()) for unit in units.to_pylist()]
     return tables.lake.spark.createDataFrame(rows, sql_of(readers.UNITS)).repartition(n_tasks)
 
@@ -162,10 +162,10 @@ def total(files: pa.Table) -> int:
     return int(pc.sum(files["n_rows"]).as_py() or 0)
 
 
-def unchanged(tables: Tables, sources: list[Source]) -> pa.Table | None:
+def unchanged(tables: JobContext, sources: list[Source]) -> pa.Table | None:
     """The files (FILES) of the batch with their new times, when they differ in nothing else from those
     that this recipe read; else None."""
-    listing, runs, batch = tables.inputs, tables.runs, tables.batches[0]
+    listing, runs, batch = tables.inputs, tables.history.runs, tables.batches[0]
     known = {row["name"]: row for row in batches.files_of(runs, batch)}
     if (
         not known
@@ -199,7 +199,7 @@ def _is_known(file: File, row: Record) -> bool:
     )
 
 
-def hashes_of(tables: Tables, sources: list[Source], names: set[str]) -> dict[str, str]:
+def hashes_of(tables: JobContext, sources: list[Source], names: set[str]) -> dict[str, str]:
     """The hash of each of the named files, as `read` would find it."""
     if not names:
         return {}

@@ -3,18 +3,17 @@ forgotten first."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Delete, Outputs
 from gristmill.jobs.schema.catalog import table
 
 
-def drop_replaced(tables: Tables, params: Any) -> Outputs:
+def drop_replaced(tables: JobContext, params: Strict) -> Outputs:
     """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
     from pyspark.sql import functions as F
 
-    stale = [(batch,) for batch in tables.runs.replaced(tables.job.name, tables.batches)]
+    stale = [(batch,) for batch in tables.history.replaced()]
     if not stale:
         return {}
     keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))

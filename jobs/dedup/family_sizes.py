@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 # each doubles the hops that are followed: 64, where a dedup makes two at most (text, then URL)
 ROUNDS = 6
 
 
-def stood_for(tables: Tables, jobs: list[str]) -> DataFrame:
+def stood_for(tables: JobContext, jobs: list[str]) -> DataFrame:
     """doc_id, n_duplicates, family_size of the documents in whose favour one of `jobs` left others out.
 
     n_duplicates: documents that name it as their survivor. family_size: these, those whose survivors they

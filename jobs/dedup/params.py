@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.dedup.ranking import Rank, unused_tables
 from gristmill.udfs.dedup.blocks import Fingerprinter, warm_up
 from gristmill.udfs.dedup.shingles import ShingleParams
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class NearDupParams(Strict):
+class NearDupParams(Filtered, LeavesOut):
     """The parameters of every method; the methods below are what gristmill.jobs.dedup asks of it."""
 
-    # filters whose rejected documents are not looked at
-    skip_rejected_by: list[str]
     # auto: characters where min_unspaced_ratio of them are Han, Kana, Thai, ...
     unit: Literal["auto", "words", "characters"]
     words: PositiveInt  # words in a word shingle
@@ -43,7 +41,6 @@ class NearDupParams(Strict):
     clustering: Literal["independent_set", "connected_components"]
     # the first difference decides who stays; doc_id breaks the last tie
     ranking: list[Rank]
-    min_kept: NonNegativeInt  # documents
 
     def shingles(self) -> ShingleParams:
         """How texts become sets."""

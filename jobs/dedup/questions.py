@@ -8,14 +8,14 @@ length.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.dedup.sketch_blocks import Size
-from gristmill.jobs.dedup.steps import Source, outcomes_of
-from gristmill.jobs.runner.context import broadcast_while_few
+from gristmill.jobs.dedup.steps import Order, Source, outcomes_of
+from gristmill.jobs.runner.documents import broadcast_while_few
 from gristmill.udfs.dedup.blocks import BLOCK, sketch_blocks
 from gristmill.udfs.dedup.choosing import Rule
 from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints, permutations
@@ -26,7 +26,7 @@ from gristmill.udfs.samples.measures import FOLD
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 # stands for white space, which shingles of the engine never see
 SPACE = "␣"
@@ -75,7 +75,7 @@ class NearDuplicates(Strict):
         )
 
 
-def alike_questions(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> DataFrame:
+def alike_questions(tables: JobContext, rows: DataFrame, spec: NearDuplicates, seed: int) -> DataFrame:
     """sample_id, dup_of, similarity of the questions that are like a better one, which stays.
 
     `rows`: sample_id, key (32 hexadecimal digits, unique), question, value; staged, as they are read several
@@ -99,7 +99,7 @@ def _text() -> Column:
     return F.translate(F.trim(F.regexp_replace("question", r"(?U)\s+", " ")), " ", SPACE)
 
 
-def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) -> Source:
+def _source(tables: JobContext, rows: DataFrame, spec: NearDuplicates, seed: int) -> Source:
     from pyspark.sql import functions as F
 
     minhash = spec.minhash(seed)
@@ -116,11 +116,11 @@ def _source(tables: Tables, rows: DataFrame, spec: NearDuplicates, seed: int) ->
     blocks = tables.stage("question_blocks", texts.mapInArrow(kernel, BLOCK), BATCH_ROWS)
     [size] = blocks.agg(F.sum("n"), F.sum("n_bytes")).collect()
 
-    def told(documents: DataFrame, *columns: Any) -> DataFrame:
+    def told(documents: DataFrame, *columns: Column | str) -> DataFrame:
         of = rows.select(F.col("key").alias("doc_id"), *columns)
         return broadcast_while_few(documents).join(of, ["doc_id"], how="inner")
 
-    def ranked(documents: DataFrame) -> tuple[DataFrame, list[Any]]:
+    def ranked(documents: DataFrame) -> tuple[DataFrame, Order]:
         return told(documents, "sample_id", "value"), [F.desc("value"), "sample_id"]
 
     def asked(documents: DataFrame) -> DataFrame:

@@ -14,7 +14,7 @@ from pydantic import model_validator
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.schema.catalog import table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LENGTHS = ("n_bytes", "n_chars", "n_lines", "n_words", "n_tokens", "n_han")
 KEYS = ["doc_id", "batch_id"]
 # what a criterion is called to its column of `quality`
 QUALITY = {"quality": "quality", "quality_bin": "bin"}
-# Tables that a job which ranks looks at (models: which version of a classifier is the current one).
+# JobContext that a job which ranks looks at (models: which version of a classifier is the current one).
 EARLIER = ("scores", "quality", "models")
 DOC_MEASURES = ("source", "domain_hint", "lang_hint", "license", "url", "n_bytes", "batch")
 
@@ -87,7 +87,7 @@ def place_of_times(ranking: list[Rank]) -> int:
 
 
 def ranked(
-    tables: Tables, keys: DataFrame, ranking: list[Rank], is_staged: bool = False
+    tables: JobContext, keys: DataFrame, ranking: list[Rank], is_staged: bool = False
 ) -> tuple[DataFrame, list[str]]:
     """`keys` (doc_id, batch_id, ...) with one column a criterion, each to be sorted ascending; and those
     columns, doc_id last.
@@ -100,7 +100,7 @@ def ranked(
 
 
 def ranked_documents(
-    tables: Tables, ranking: list[Rank], *columns: str, among: DataFrame | None = None
+    tables: JobContext, ranking: list[Rank], *columns: str, among: DataFrame | None = None
 ) -> tuple[DataFrame, list[str]]:
     """doc_id, batch_id, the named docs columns and those of `ranked` of all documents at hand, or of
     those in `among`; errors as `ranked`."""
@@ -131,7 +131,7 @@ def _value_of(earlier: DataFrame | None, place: int) -> Column:
     return F.lit(None).cast("double") if earlier is None else F.col(f"earlier_{place}")
 
 
-def _earlier(tables: Tables, rank: Rank, place: int) -> DataFrame | None:
+def _earlier(tables: JobContext, rank: Rank, place: int) -> DataFrame | None:
     """doc_id, batch_id, earlier_<place>: the criterion as finished runs wrote it; None where none has."""
     from pyspark.sql import functions as F
 
@@ -152,7 +152,7 @@ def _earlier(tables: Tables, rank: Rank, place: int) -> DataFrame | None:
     return rows.select(*KEYS, F.col(value).cast("double").alias(f"earlier_{place}"))
 
 
-def _version_of(tables: Tables, rank: Rank, place: int) -> str:
+def _version_of(tables: JobContext, rank: Rank, place: int) -> str:
     """The version of a scorer whose scores count. Raises ConfigError."""
     where = f"jobs.{tables.job.name}.ranking[{place}]"
     known: dict[str, set[str]] = {}
@@ -176,7 +176,7 @@ def _version_of(tables: Tables, rank: Rank, place: int) -> str:
     )
 
 
-def _trained(tables: Tables, name: str) -> set[str]:
+def _trained(tables: JobContext, name: str) -> set[str]:
     models = tables.get("models")
     return (
         set()
@@ -201,14 +201,14 @@ def _among(keys: DataFrame | None, rows: DataFrame) -> DataFrame:
     return rows if keys is None else rows.join(keys.select(*KEYS), KEYS, how="left_semi")
 
 
-def _ascending(rank: Rank, value: Column, tables: Tables) -> Column:
+def _ascending(rank: Rank, value: Column, tables: JobContext) -> Column:
     """The criterion as a number of which smaller is better."""
     from pyspark.sql import functions as F
 
     if isinstance(rank.prefer, list):
         return F.coalesce(_place(value, rank.prefer), F.lit(float(len(rank.prefer) + 1)))
     if rank.by == "batch":
-        value = _place(value, tables.runs.batches())
+        value = _place(value, tables.history.runs.batches())
     number = (F.length(value) if rank.by == "url" else value).cast("double")
     return F.coalesce(-number if rank.prefer == "high" else number, F.lit(float("inf")))
 

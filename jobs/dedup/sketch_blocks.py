@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gristmill.jobs.dedup.params import NearDupParams
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Delete, Outputs
 from gristmill.udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
 
@@ -25,14 +25,14 @@ class Size:
     last_round: int  # -1: there are none
 
 
-def blocks(tables: Tables, params: NearDupParams) -> DataFrame:
+def blocks(tables: JobContext, params: NearDupParams) -> DataFrame:
     """The blocks of the recipe's config_hash."""
     from pyspark.sql import functions as F
 
     return tables.own("sketches").where(F.col("config_hash") == params.config_hash())
 
 
-def size_of(tables: Tables, params: NearDupParams) -> Size:
+def size_of(tables: JobContext, params: NearDupParams) -> Size:
     """How large the index is."""
     from pyspark.sql import functions as F
 
@@ -42,12 +42,12 @@ def size_of(tables: Tables, params: NearDupParams) -> Size:
     return Size(row[0] or 0, row[1] or 0, -1 if row[2] is None else row[2])
 
 
-def drop_stale(tables: Tables, params: NearDupParams) -> Outputs:
+def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
     """Drop the blocks of batches that were ingested again since, or are gone: of whatever config_hash, since
     nobody may read them."""
     if not tables.output_exists("sketches"):
         return {}
-    ingests = tables.ingests()
+    ingests = tables.history.ingests()
     held = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
     stale = [
         (row["batch_id"], row["ingest"]) for row in held if ingests.get(row["batch_id"]) != row["ingest"]
@@ -57,30 +57,29 @@ def drop_stale(tables: Tables, params: NearDupParams) -> Outputs:
     return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
 
 
-def sketch(tables: Tables, params: NearDupParams) -> Outputs:
+def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
     """Blocks of the kept documents that are in none yet: one pass over their text."""
     from pyspark.sql import functions as F
 
     last = size_of(tables, params).last_round
     if last < 0:
-        texts = tables.kept(params.skip_rejected_by, "text")
+        texts = tables.documents.kept(params.skip_rejected_by, "text")
     else:
-        known = (
-            blocks(tables, params)
-            .select("batch_id", "ids")
-            .mapInArrow(documents_in, "doc_id string, batch_id string")
-        )
-        todo = tables.stage(
-            "todo", tables.kept(params.skip_rejected_by).join(known, ["doc_id", "batch_id"], how="left_anti")
-        )
+
+        def sketched(known: DataFrame) -> DataFrame:
+            return known.select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
+
+        kept = tables.documents.kept(params.skip_rejected_by)
+        todo = tables.documents.not_done_yet(kept, "sketches", sketched, kernel=params.config_hash())
+        todo = tables.stage("todo", todo)
         if todo.isEmpty():
             return {}
-        texts = tables.texts(todo, "text")
+        texts = tables.documents.texts(todo, "text")
     number = (last + 1) % ROUNDS
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
     rows = texts.select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
     made = rows.mapInArrow(kernel, BLOCK)
-    ingests = [F.lit(item) for pair in tables.ingests().items() for item in pair]
+    ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     return {
         "sketches": made.select(
             F.lit(params.config_hash()).alias("config_hash"),

@@ -17,17 +17,18 @@ On the driver there are a few numbers of the size of the index.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.dedup.ranking import place_of_times, ranked
 from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_stale, size_of, sketch
-from gristmill.jobs.runner.context import BROADCAST, Tables, broadcast_while_few
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
 from gristmill.jobs.runner.job import Outputs, Step, Writes
 from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
 from gristmill.udfs.dedup.choosing import CHOSEN, OUTCOMES
@@ -46,8 +47,11 @@ from gristmill.udfs.dedup.messages import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
+# columns, the first of which decides
+Order: TypeAlias = "list[Column | str]"
 # of an Arrow batch of blocks or messages: some megabytes each
 BLOCK_ROWS = 16
 # where many of them are documents of their own
@@ -74,30 +78,30 @@ class Source:
     n_keys: int  # band keys of a document
     rule: choosing.Rule
     # those kept now, and what sorts the best first
-    ranked: Callable[[DataFrame], tuple[DataFrame, list[Any]]]
+    ranked: Callable[[DataFrame], tuple[DataFrame, Order]]
     texts: Callable[[DataFrame], DataFrame]  # part, node and text of each
 
 
-def deduplicate(tables: Tables, params: NearDupParams) -> Outputs:
+def deduplicate(tables: JobContext, params: NearDupParams) -> Outputs:
     """`pairs`, `hot_buckets`, `duplicates` and `verdicts` of the whole index."""
     return told(tables, params, outcomes_of(tables, index(tables, params)))
 
 
-def index(tables: Tables, params: NearDupParams) -> Source:
+def index(tables: JobContext, params: NearDupParams) -> Source:
     """The documents of the lake that have sketches."""
     ranked, texts = (functools.partial(ask, tables, params) for ask in (ranked_documents, texts_of))
     rule = rule_of(params)
     return Source(blocks(tables, params), size_of(tables, params), params.n_keys(), rule, ranked, texts)
 
 
-def outcomes_of(tables: Tables, source: Source) -> DataFrame:
+def outcomes_of(tables: JobContext, source: Source) -> DataFrame:
     """OUTCOMES: pairs, duplicates and buckets over the cap of a whole source."""
     parts = max(source.size.documents // DOCUMENTS, source.size.n_bytes // TEXT_BYTES) + 1
     grouped = group(tables, candidate_pairs(tables, source), source.size, parts)
     return choose(tables, source, compare(tables, source, grouped, parts), parts)
 
 
-def candidate_pairs(tables: Tables, source: Source) -> DataFrame:
+def candidate_pairs(tables: JobContext, source: Source) -> DataFrame:
     """MESSAGE, staged: PAIR, LINK, BUCKET of the whole index."""
     parts = source.size.documents * source.n_keys // KEYS + 1
     rows = source.blocks.select("block", "n_shingles", "set_hash", "bands")
@@ -106,14 +110,14 @@ def candidate_pairs(tables: Tables, source: Source) -> DataFrame:
     return tables.stage("candidates", keys.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
-def group(tables: Tables, pairs: DataFrame, size: Size, parts: int) -> DataFrame:
+def group(tables: JobContext, pairs: DataFrame, size: Size, parts: int) -> DataFrame:
     """MESSAGE, staged: LABEL by block, and PAIR, LINK, BUCKET by part."""
     if size.documents <= GROUPED:
         found = pairs.coalesce(1).mapInArrow(functools.partial(grouping.group, parts=parts), MESSAGE)
         return tables.stage("grouped", found, BLOCK_ROWS)
     tasks = size.documents // GROUPED + 2
 
-    def step(rows: DataFrame, kernel: Any, **how: int) -> DataFrame:
+    def step(rows: DataFrame, kernel: Callable[..., Iterator[pa.RecordBatch]], **how: int) -> DataFrame:
         bound = functools.partial(kernel, **(how or {"parts": tasks}))
         return rows.repartition(tasks, "part").mapInArrow(bound, MESSAGE)
 
@@ -136,7 +140,7 @@ def group(tables: Tables, pairs: DataFrame, size: Size, parts: int) -> DataFrame
     return tables.stage("grouped", found, BLOCK_ROWS)
 
 
-def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> DataFrame:
+def compare(tables: JobContext, source: Source, grouped: DataFrame, parts: int) -> DataFrame:
     """MESSAGE, staged: what each part knows of its families, with pairs as far as sketches decide them."""
     from pyspark.sql import functions as F
 
@@ -150,7 +154,7 @@ def compare(tables: Tables, source: Source, grouped: DataFrame, parts: int) -> D
     return tables.stage("compared", every.repartition(parts, "part").mapInArrow(kernel, MESSAGE), BLOCK_ROWS)
 
 
-def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> DataFrame:
+def choose(tables: JobContext, source: Source, compared: DataFrame, parts: int) -> DataFrame:
     """OUTCOMES: the rows that are told.
 
     Parts in which settling met open pairs are worked through again with their texts.
@@ -170,7 +174,7 @@ def choose(tables: Tables, source: Source, compared: DataFrame, parts: int) -> D
     raise _endless(tables, "pairs of crowded buckets were not settled")
 
 
-def _endless(tables: Tables, what: str) -> DataError:
+def _endless(tables: JobContext, what: str) -> DataError:
     return DataError(
         f"{tables.job.name}: {what} in {ROUNDS} rounds; this is a fault of Gristmill: please report "
         "it with this line"
@@ -210,20 +214,20 @@ def texts(source: Source, wanted: DataFrame) -> DataFrame:
 
 
 def ranked_documents(
-    tables: Tables, params: NearDupParams, documents: DataFrame
-) -> tuple[DataFrame, list[Any]]:
+    tables: JobContext, params: NearDupParams, documents: DataFrame
+) -> tuple[DataFrame, Order]:
     """See Source.ranked."""
-    members = tables.without_left_out(documents, params.skip_rejected_by)
+    members = tables.documents.without_left_out(documents, params.skip_rejected_by)
     rows, order = ranked(tables, members, params.ranking, is_staged=True)
     times = place_of_times(params.ranking)
     return rows, [*order[:times], "n_times", *order[times:], "batch_id"]
 
 
-def texts_of(tables: Tables, params: NearDupParams, documents: DataFrame) -> DataFrame:
+def texts_of(tables: JobContext, params: NearDupParams, documents: DataFrame) -> DataFrame:
     """See Source.texts: a tenth of all, to where the texts are, while that is bounded."""
-    if tables.n_documents() > BROADCAST:  # else `tables.texts` knows by itself
+    if tables.history.n_documents() > BROADCAST:  # else `tables.documents.texts` knows by itself
         documents = broadcast_while_few(documents)
-    return tables.texts(documents, "text", carry=("part", "node"))
+    return tables.documents.texts(documents, "text", carry=("part", "node"))
 
 
 def rule_of(params: NearDupParams) -> choosing.Rule:
@@ -242,7 +246,7 @@ def rule_of(params: NearDupParams) -> choosing.Rule:
     )
 
 
-def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
+def told(tables: JobContext, params: NearDupParams, chosen: DataFrame) -> Record:
     """The rows of the tables."""
     from pyspark.sql import functions as F
 
@@ -262,8 +266,8 @@ def told(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
         F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    n, n_out = tables.kept(params.skip_rejected_by).count(), gone.count()
-    tables.judged = Counts(n, n - n_out, n_out, {"near_duplicate": n_out} if n_out else {})
+    n, n_out = tables.documents.kept(params.skip_rejected_by).count(), gone.count()
+    tables.note_verdicts(Counts(n, n - n_out, n_out, {"near_duplicate": n_out} if n_out else {}))
     return {
         "pairs": pairs,
         "duplicates": duplicates,
@@ -280,7 +284,7 @@ def limit_of(params: NearDupParams) -> Column:
     return F.when(F.col("method") == method, F.lit(limit)).otherwise(F.lit(params.by_text()[1]))
 
 
-def hot_buckets(tables: Tables, params: NearDupParams, chosen: DataFrame) -> Record:
+def hot_buckets(tables: JobContext, params: NearDupParams, chosen: DataFrame) -> Record:
     """`hot_buckets`, with what is left uncompared; nothing to write where there are and were none."""
     from pyspark.sql import functions as F
 

@@ -25,6 +25,8 @@ from gristmill.jobs.core.records import Record, Records, naive
 from gristmill.jobs.schema.types import arrow_schema, delta_type
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
     from gristmill.jobs.schema.table import Table
 
 # of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
@@ -109,7 +111,7 @@ def _protocol(table: Table) -> Record:
     return {"minReaderVersion": 3, "minWriterVersion": 7, **named}
 
 
-def described(folder: Path) -> Any:
+def described(folder: Path) -> DeltaTable:
     """delta-rs's view of the newest version of a table, whatever its features are: for its id, version
     and properties."""
     from deltalake import DeltaTable
@@ -124,7 +126,7 @@ def remove_missing_files(folder: Path) -> None:
     DeltaTable(str(folder)).repair()
 
 
-def opened(folder: Path, version: int | None) -> Any | None:
+def opened(folder: Path, version: int | None) -> DeltaTable | None:
     """delta-rs's view of a table; None where it takes a reader that knows deletion vectors, renamed
     columns and the like."""
     from deltalake import DeltaTable
@@ -139,7 +141,11 @@ def takes_appends(folder: Path) -> bool:
     return bool(described(folder).protocol().min_writer_version <= PLAIN_WRITER)
 
 
-def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
+def rows_of(
+    table: DeltaTable,
+    columns: Sequence[str] | None = None,
+    filters: list[tuple[str, str, object]] | None = None,
+) -> pa.Table:
     """Rows of what `opened` gave, by Arrow's own files.
 
     delta-rs's file system is Python's: Arrow's threads close its files late, and abort a process that has
@@ -153,7 +159,7 @@ def rows_of(table: Any, columns: Sequence[str] | None = None, filters: Any = Non
 
 
 def records_of(
-    found: Any, table: Table, names: Sequence[str], only: tuple[str, object] | None = None
+    found: DeltaTable, table: Table, names: Sequence[str], only: tuple[str, object] | None = None
 ) -> Records:
     """What Spark's `collect` gives of the columns `names`, of the rows that have the value that `only`
     names."""

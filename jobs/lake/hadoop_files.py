@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.lake import listing as lists
@@ -12,10 +12,11 @@ from gristmill.jobs.lake.listing import Folder, Left, Listing, NoSuchInput, inpu
 from gristmill.jobs.lake.names import local_path
 
 if TYPE_CHECKING:
+    from py4j.java_gateway import JavaObject
     from pyspark.sql import SparkSession
 
 
-def listing(spark: SparkSession, where: str | None, params: Any) -> Listing:
+def listing(spark: SparkSession, where: str | None) -> Listing:
     """Files below `where`, without hidden ones (names that begin with `_` or `.`).
 
     Raises ConfigError when nothing is named, NoSuchInput when nothing is there.
@@ -41,7 +42,7 @@ def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
     )
 
 
-def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
+def _hadoop(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
     """The file system of an input that is there, and its path."""
     system, path = system_of(spark, where)
     if not system.exists(path):
@@ -49,14 +50,14 @@ def _hadoop(spark: SparkSession, where: str) -> tuple[Any, Any]:
     return system, path
 
 
-def system_of(spark: SparkSession, where: str) -> tuple[Any, Any]:
+def system_of(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
     """Hadoop's file system of a path or URL, and the path, both the JVM's; it says nothing of whether a
     file is there."""
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
 
 
-def to_bytes(spark: SparkSession) -> Callable[[Any], bytes]:
+def to_bytes(spark: SparkSession) -> Callable[[JavaObject], bytes]:
     """What reads a stream of Hadoop's to its end."""
     # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
     read = spark._jvm.org.apache.commons.io.IOUtils.toByteArray

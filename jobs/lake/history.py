@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from gristmill.jobs.core.records import Record
 
 # Operations of Delta and of platforms' automatic care that leave every row as it is (names as DESCRIBE
 # HISTORY gives them).
@@ -82,12 +83,10 @@ def _run_id(note: str | None) -> str | None:
     return told.get("run_id") if isinstance(told, dict) else None
 
 
-def commit_from_actions(version: int, actions: Iterable[Mapping[str, Any]]) -> Commit:
+def commit_from_actions(version: int, actions: Iterable[Record]) -> Commit:
     """A commit from the actions of its log file."""
     actions = list(actions)
-    info: Mapping[str, Any] = next(
-        (action["commitInfo"] for action in actions if action.get("commitInfo")), {}
-    )
+    info: Record = next((action["commitInfo"] for action in actions if action.get("commitInfo")), {})
     files = [action[kind] for action in actions for kind in ("add", "remove") if action.get(kind)]
     changes = any(file.get("dataChange", True) for file in files) if actions else None
     who = " ".join(str(info[key]) for key in ("userName", "timestamp") if info.get(key) is not None)

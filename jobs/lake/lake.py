@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -34,7 +34,9 @@ from gristmill.jobs.schema.table import Table
 from gristmill.jobs.schema.types import arrow_schema
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql.types import StructType
 
 
 CONFLICTS = (
@@ -223,7 +225,7 @@ class Lake:
             return False
         return delta_rs.data_files(self.folder(table), table, None, batches) == []
 
-    def opened(self, table: Table, version: int | None) -> Any | None:
+    def opened(self, table: Table, version: int | None) -> DeltaTable | None:
         """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
         return delta_rs.opened(self.folder(table), version) if self.is_direct else None
 
@@ -383,7 +385,7 @@ class Lake:
             found = delta_rs.described(self.folder(table))
             version = int(found.version())
             [head] = self.commits(table, version, version)
-            return TableState(found.metadata().id, version, found.metadata().configuration, head)
+            return TableState(str(found.metadata().id), version, found.metadata().configuration, head)
         [head] = self.commits(table, version, version)
         return TableState(*self._described(table, version), head)
 
@@ -445,7 +447,7 @@ class Lake:
         history = self.spark.sql(f"DESCRIBE HISTORY {self.ref(table)} LIMIT {n}")
         return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
 
-    def _commit(self, version: int, row: Any) -> Commit:
+    def _commit(self, version: int, row: Row | None) -> Commit:
         """A commit by Delta's history, which does not tell whether an operation that usually changes
         rows did."""
         if row is None:
@@ -583,7 +585,7 @@ class Lake:
             )
         return f"{self.root}/_staging/{run}"
 
-    def staged(self, path: str, schema: Any) -> DataFrame:
+    def staged(self, path: str, schema: StructType) -> DataFrame:
         """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or
         `{`."""
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)

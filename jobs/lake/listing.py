@@ -17,10 +17,15 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from gristmill.jobs.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py4j.java_gateway import JavaObject
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 LOG = "_delta_log"
@@ -165,7 +170,7 @@ def _walk(root: str) -> tuple[list[File], list[Left]]:
     name), each once."""
     above = {_identity(str(folder)) for folder in Path(root).parents}
     waiting: list[tuple[bool, Parts, str]] = [(False, (), root)]
-    folders: dict[Any, Parts] = {}
+    folders: dict[tuple[int, int] | str, Parts] = {}
     found: list[tuple[bool, Parts, str, os.stat_result]] = []
     left: list[Left] = []
     while waiting:
@@ -204,7 +209,7 @@ def _leads_up(path: str) -> bool:
 
 def _once(found: list[tuple[bool, Parts, str, os.stat_result]], left: list[Left]) -> list[File]:
     """Each file under the first of its names; the others are told in `left`."""
-    names: dict[Any, Parts] = {}
+    names: dict[tuple[int, int] | str, Parts] = {}
     files = []
     for is_linked, parts, path, status in sorted(found, key=lambda entry: entry[:2]):
         identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
@@ -220,7 +225,7 @@ def _link_to(parts: Parts) -> str:
     return f"linked to what is read as {'/'.join(parts)!r}" if parts else "linked to the input itself"
 
 
-def _identity(path: str) -> Any:
+def _identity(path: str) -> tuple[int, int] | str:
     status = os.stat(path)
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
@@ -304,7 +309,7 @@ def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
         else:
             loose.append(name)
     refuse_loose(where, loose, [name for _, name, _ in found])
-    folders: dict[Any, Folder] = {}
+    folders: dict[tuple[int, int] | str, Folder] = {}
     for _, name, full in sorted(found):
         identity = _identity(full)
         if identity in folders or identity in taken:
@@ -337,7 +342,7 @@ def refuse_loose(where: str, loose: list[str], folders: list[str]) -> None:
         )
 
 
-def hadoop_listing(system: Any, path: Any, has_etags: Any) -> Listing:
+def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[JavaObject], bool]) -> Listing:
     """As `local_listing`, of what Hadoop's `system.listFiles` answers below `path`; `has_etags(status)` tells
     whether it names contents.
 
@@ -366,7 +371,7 @@ def hadoop_listing(system: Any, path: Any, has_etags: Any) -> Listing:
     )
 
 
-def hadoop_folders(where: str, system: Any, path: Any) -> tuple[list[Folder], list[Left]]:
+def hadoop_folders(where: str, system: JavaObject, path: JavaObject) -> tuple[list[Folder], list[Left]]:
     """As `local_folders`, of what Hadoop's `system.listStatus` answers for `path`."""
     found, loose, left = [], [], []
     for status in system.listStatus(system.makeQualified(path)):

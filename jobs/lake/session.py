@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.lake import laptop
 
 if TYPE_CHECKING:
+    from py4j.java_gateway import JVMView
     from pyspark.sql import SparkSession
 
 # What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in
@@ -255,7 +256,7 @@ def running_tasks(spark: SparkSession) -> tuple[int, int]:
     return sum(s.numCompletedTasks for s in live), sum(s.numTasks for s in live)
 
 
-def jvm_of(spark: SparkSession) -> Any | None:
+def jvm_of(spark: SparkSession) -> JVMView | None:
     """The session's JVM; None for a client of Spark Connect, which has none."""
     try:
         return spark._jvm

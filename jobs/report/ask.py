@@ -10,8 +10,8 @@ import math
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError
 from gristmill.jobs.core.records import Record, Records
@@ -27,7 +27,7 @@ from gristmill.jobs.schema import catalog
 from gristmill.jobs.schema.runs import RUNS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 
 class Answer:
@@ -36,17 +36,17 @@ class Answer:
     def __init__(self, frame: DataFrame) -> None:
         self.frame, self.columns = frame, list(frame.columns)
 
-    def first(self, n: int) -> tuple[list[tuple[Any, ...]], bool]:
+    def first(self, n: int) -> tuple[list[tuple[object, ...]], bool]:
         """At most `n` rows, and whether there are more. Raises as `Ask.answer`."""
         with_one_more = list(_told(lambda: iter(self.frame.limit(n + 1).collect())))
         return [tuple(row) for row in with_one_more[:n]], len(with_one_more) > n
 
-    def every(self) -> Iterator[tuple[Any, ...]]:
+    def every(self) -> Iterator[tuple[object, ...]]:
         """All rows, a partition on the driver at a time. Raises as `Ask.answer`."""
         return (tuple(row) for row in _told(self.frame.toLocalIterator))
 
 
-def _told(rows: Any) -> Iterator[Any]:
+def _told(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """What `rows()` iterates over; what goes wrong on the way is the query's fault, or the machine's."""
     try:
         yield from rows()
@@ -118,7 +118,7 @@ class Ask:
         except Exception as error:
             raise _complaint(error, f" (tables: {', '.join(sorted([*self.versions, 'runs']))})") from None
 
-    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[object, ...]]]:
         """Columns and at most `limit` rows. Raises as `answer`."""
         found = self.answer(query)
         return found.columns, found.first(limit)[0]
@@ -157,7 +157,7 @@ def funnel_of(runs: Runs) -> Records:
     return rows
 
 
-def _summed(job: str, runs: list[Any]) -> Record:
+def _summed(job: str, runs: list[Row]) -> Record:
     reasons: dict[str, int] = {}
     for run in runs:
         for reason, count in (run["reasons"] or {}).items():
@@ -177,12 +177,12 @@ def _summed(job: str, runs: list[Any]) -> Record:
 WIDTHS_OF = 1000
 
 
-def as_text(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> str:
+def as_text(columns: list[str], rows: Iterable[tuple[object, ...]]) -> str:
     """A plain table; wide (Chinese) characters take two cells; long values are cut at 60."""
     return "\n".join(text_lines(columns, rows))
 
 
-def text_lines(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def text_lines(columns: list[str], rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
     """`as_text` line by line, as the rows come."""
     rest = iter(rows)
     head = [[_short(value) for value in row] for row in itertools.islice(rest, WIDTHS_OF)]
@@ -195,7 +195,7 @@ def text_lines(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[
     yield f"({n - 2} rows)"
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> object:
     """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as
     Spark writes them.
     """

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.report.measures import PAIR_BINS
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def banding(tables: Tables) -> Record | None:
+def banding(tables: JobContext) -> Record | None:
     """The parameters of the last finished run that wrote `pairs`, when they name bands and rows."""
-    for row in reversed(tables.runs.finished()):
+    for row in reversed(tables.history.runs.finished()):
         if "pairs" in (row["versions_written"] or {}) or "sketches" in (row["versions_written"] or {}):
             recipe: Record = json.loads(row["recipe"])
             return recipe if {"bands", "rows", "min_similarity"} <= set(recipe) else None
     return None
 
 
-def pairs(tables: Tables, limit: float) -> Records:
+def pairs(tables: JobContext, limit: float) -> Records:
     """is_accepted, method, bin, n of the pairs compared under the present recipe.
 
     `pairs` may hold those of older recipes too. The present one is the config_hash whose accepted pairs all
@@ -52,7 +52,7 @@ def pairs(tables: Tables, limit: float) -> Records:
     )
 
 
-def capped(tables: Tables) -> Records:
+def capped(tables: JobContext) -> Records:
     """job, n, n_classes (of the fullest), n_uncompared: buckets that were too full for all their pairs."""
     from pyspark.sql import functions as F
 
@@ -67,14 +67,14 @@ def capped(tables: Tables) -> Records:
     return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
 
 
-def methods(tables: Tables) -> Records:
+def methods(tables: JobContext) -> Records:
     """job, method, n: left-out duplicates by how they were found."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()
     rows = [{"job": row["job"], "method": row["method"], "n": row["count"]} for row in counted]
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["method"]))
 
 
-def sized(tables: Tables) -> DataFrame:
+def sized(tables: JobContext) -> DataFrame:
     """job, family_id, size, n_out: documents of each family, those that stay included, and how many of
     them are left out; staged."""
     from pyspark.sql import functions as F
@@ -107,7 +107,7 @@ def family_sizes(families: DataFrame) -> Records:
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
-def largest(tables: Tables, families: DataFrame, rows: DataFrame, n: int) -> Records:
+def largest(tables: JobContext, families: DataFrame, rows: DataFrame, n: int) -> Records:
     """The `n` largest families of each job: size, similarities, and as `right` and `left` the member least
     alike to the survivor it names, and that."""
     from pyspark.sql import functions as F

@@ -12,7 +12,7 @@ that uses it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.records import Records
@@ -67,7 +67,7 @@ def register_functions(
     opened = Lake(spark, lake, create=False) if isinstance(lake, str) else lake
     rows = models_of(opened, version) if trained and opened is not None else []
     for name in wanted:
-        made = _by_models(name, opened, rows) if name in TRAINED else _bare(name)
+        made = _by_models(name, opened, rows) if name in TRAINED and opened is not None else _bare(name)
         spark.udf.register(name, made.udf)
     return wanted
 
@@ -85,7 +85,7 @@ def _bare(name: str) -> Function:
     return made
 
 
-def _by_models(name: str, lake: Any, rows: Records) -> Function:
+def _by_models(name: str, lake: Lake, rows: Records) -> Function:
     from gristmill.udfs import columns
     from gristmill.udfs.scoring import classifiers, kenlm
 

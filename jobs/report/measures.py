@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.report.charts import Axis
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -37,7 +37,7 @@ class Measure:
     cells: dict[tuple[str, str, int], list[int]] = field(default_factory=dict)
 
 
-def outcomes(tables: Tables, measures: list[str]) -> DataFrame:
+def outcomes(tables: JobContext, measures: list[str]) -> DataFrame:
     """A narrow row a document, staged: NARROW, n_chars, kept_chars and the measures.
 
     Without a corpus, no verdict means kept so far.
@@ -173,14 +173,14 @@ def _bin(measure: Measure, n_fine: int) -> Column:
     return F.least(F.lit(n_fine - 1), F.greatest(F.lit(0), place)).cast("int")
 
 
-def judged(tables: Tables, rows: DataFrame) -> DataFrame:
+def judged(tables: JobContext, rows: DataFrame) -> DataFrame:
     """The verdicts on documents that are still in the lake, with their language, domain and source;
     staged."""
     verdicts = tables["verdicts"].select("job", "doc_id", "batch_id", "reason", "value", "threshold", "rule")
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
 
-def benchmarks(tables: Tables) -> Records:
+def benchmarks(tables: JobContext) -> Records:
     """job, benchmark, parts of items looked for and never, and why, each with its number; the worst first."""
     rows = tables.get("benchmark_items")
     if rows is None:
@@ -248,7 +248,7 @@ def samples(found: DataFrame, n: int, seed: int) -> Records:
     return list(first.values())
 
 
-def beginnings(tables: Tables, rows: Records, n_chars: int) -> dict[str, str]:
+def beginnings(tables: JobContext, rows: Records, n_chars: int) -> dict[str, str]:
     """doc_id to the first `n_chars` code points of its text, of the documents of `rows` (doc_id, batch_id).
 
     One look at the texts of their batches, for whatever a page shows.
@@ -260,7 +260,7 @@ def beginnings(tables: Tables, rows: Records, n_chars: int) -> dict[str, str]:
     keys = {(row["doc_id"], row["batch_id"]) for row in rows}
     wanted = tables.frame(sorted(keys), "doc_id string, batch_id string")
     begun = F.substring("text", 1, n_chars).alias("text")
-    return dict(map(tuple, tables.texts(wanted, "text").select("doc_id", begun).collect()))
+    return dict(map(tuple, tables.documents.texts(wanted, "text").select("doc_id", begun).collect()))
 
 
 def with_text(row: Record, texts: dict[str, str], n_chars: int) -> Record:
@@ -268,7 +268,7 @@ def with_text(row: Record, texts: dict[str, str], n_chars: int) -> Record:
     return {**row, "text": texts.get(row["doc_id"], "")[:n_chars]}
 
 
-def edits(tables: Tables, rows: DataFrame) -> Records:
+def edits(tables: JobContext, rows: DataFrame) -> Records:
     """job, reason, n (spans), n_docs, n_chars (replaced) of the edits of kept documents."""
     from pyspark.sql import functions as F
 
@@ -283,7 +283,7 @@ def edits(tables: Tables, rows: DataFrame) -> Records:
     )
 
 
-def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], Records]:
+def rejects(tables: JobContext, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], Records]:
     """Rows by reason, and for each reason the `n` raw rows whose hash is smallest."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -306,7 +306,7 @@ def rejects(tables: Tables, n: int, n_chars: int, seed: int) -> tuple[dict[str, 
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
 
 
-def main_reasons(tables: Tables, found: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:
+def main_reasons(tables: JobContext, found: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:
     """Job to reason to documents, each document once: under the commonest of its reasons (the order of
     `ranked`)."""
     from pyspark.sql import functions as F

@@ -6,7 +6,6 @@ No Spark; every text passes autoescape.
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -157,7 +156,7 @@ def measure_cards(
     limits: dict[tuple[str, str], set[float]],
     langs: list[str],
     domains: list[str],
-) -> list[Any]:
+) -> Records:
     """A card a measure: its meaning and its picture."""
     return [
         {

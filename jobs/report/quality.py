@@ -10,7 +10,7 @@ from markupsafe import Markup
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.report import charts
 from gristmill.jobs.report import measures as data
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,7 +20,7 @@ BINS = 20  # of the table quality
 PLACES = (("good", 0.98), ("middling", 0.5), ("bad", 0.02))
 
 
-def scored(tables: Tables) -> DataFrame | None:
+def scored(tables: JobContext) -> DataFrame | None:
     """doc_id, batch_id, lang, domain, bin, tier, quality of every document that has a bin; None when no
     finished run has written any."""
     from pyspark.sql import functions as F

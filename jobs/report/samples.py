@@ -4,7 +4,7 @@ lost, and samples beside their source."""
 from __future__ import annotations
 
 from gristmill.jobs.core.records import Records
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.schema.catalog import SYNTHESIS
 from gristmill.jobs.synthesis.samples import kept_samples
 
@@ -28,7 +28,7 @@ def split(funnel: Records, writers: dict[str, set[str]]) -> tuple[Records, Recor
     return early, late
 
 
-def shown(tables: Tables, n: int, n_chars: int, seed: int) -> Records:
+def shown(tables: JobContext, n: int, n_chars: int, seed: int) -> Records:
     """The `n` kept samples whose hash is smallest, each with the beginning of its source and the status
     of its segments."""
     from pyspark.sql import functions as F
@@ -50,7 +50,7 @@ def shown(tables: Tables, n: int, n_chars: int, seed: int) -> Records:
     return [{**row, "statuses": statuses.get(row["request_id"], "")} for row in found]
 
 
-def _statuses(tables: Tables, requests: list[str]) -> dict[str, str]:
+def _statuses(tables: JobContext, requests: list[str]) -> dict[str, str]:
     segments = tables.get("segments")
     if segments is None or not requests:
         return {}

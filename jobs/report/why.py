@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.reasons import in_words
@@ -13,7 +13,7 @@ from gristmill.jobs.schema import catalog
 from gristmill.udfs.read.rows import doc_id_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.runner.run_log import Runs
@@ -64,13 +64,13 @@ def _several(name: str, listed: list[str]) -> ConfigError:
     return ConfigError(f"{several}; ask by the doc_id of one of them:\n  {shown}{more}")
 
 
-def _documents(docs: DataFrame, name: str) -> list[Any]:
+def _documents(docs: DataFrame, name: str) -> list[Row]:
     """Rows of docs that are called so: those that are exactly, else those whose doc_id begins so."""
     found = docs.where(_named(name, ("native_key", "url"))).select(*FOUND).limit(MOST).collect()
     return _exact_first(found, lambda row: _is_called(row, name) or name in (row.native_key, row.url))
 
 
-def _rejects(ask: Opened, name: str, is_last: bool = False) -> list[Any]:
+def _rejects(ask: Opened, name: str, is_last: bool = False) -> list[Row]:
     """Rows of rejects that are called so: by place, or by an id, which is made of a key or URL as by ingest.
 
     Where there are none and `is_last`, those that hold the name in what is kept of the row.
@@ -129,7 +129,7 @@ def _earlier(ask: Opened) -> Iterator[DataFrame]:
             continue
 
 
-def _named(name: str, columns: tuple[str, ...]) -> Any:
+def _named(name: str, columns: tuple[str, ...]) -> Column:
     """The condition that a row is called so: by `columns`, its place, or a beginning of its doc_id."""
     from pyspark.sql import functions as F
 
@@ -141,12 +141,12 @@ def _named(name: str, columns: tuple[str, ...]) -> Any:
     return wanted | F.col("doc_id").startswith(name.lower()) if is_hex else wanted
 
 
-def _is_called(row: Any, name: str) -> bool:
+def _is_called(row: Row, name: str) -> bool:
     """Whether the name is the row's whole id or place (from the file's name on)."""
     return row["doc_id"] == name.lower() or f"/{row['source_location']}".endswith(f"/{name}")
 
 
-def _exact_first(rows: list[Any], is_exact: Callable[[Any], bool]) -> list[Any]:
+def _exact_first(rows: list[Row], is_exact: Callable[[Row], bool]) -> list[Row]:
     """The rows that have the whole name, or, where none has, all; in the order of their ids."""
     exact = [row for row in rows if is_exact(row)]
     return sorted(
@@ -163,7 +163,7 @@ def _match(row: Record) -> str:
     return "  ".join([*parts, *named])
 
 
-def _refusal(row: Any) -> str:
+def _refusal(row: Row) -> str:
     return f"{row['reason']} (batch {row['batch_id']}, {row['source_location']})"
 
 
@@ -173,7 +173,7 @@ def _told(column: str, reason: str) -> list[str]:
     return [f"    {words}"] if words else []
 
 
-def _rejected(rows: list[Any]) -> Record:
+def _rejected(rows: list[Row]) -> Record:
     """The story of input rows that became no document."""
     lines = []
     for row in rows:
@@ -183,17 +183,17 @@ def _rejected(rows: list[Any]) -> Record:
     return {**first, "outcome": "rejected", "lines": lines}
 
 
-def _came(doc: Any) -> list[str]:
+def _came(doc: Row) -> list[str]:
     head = f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes"
     return [head, f"  came in with batch {doc['batch_id']} at {doc['source_location']}"]
 
 
-def _rows(ask: Opened, name: str, doc_id: str) -> list[Any]:
+def _rows(ask: Opened, name: str, doc_id: str) -> list[Row]:
     frame = ask.table(name)
     return [] if frame is None else frame.where(frame.doc_id == doc_id).drop("text").collect()
 
 
-def _story(ask: Opened, doc: Any, rejected: list[Any]) -> Record:
+def _story(ask: Opened, doc: Row, rejected: list[Row]) -> Record:
     doc_id = doc["doc_id"]
     lines = _came(doc)
     for row in rejected:

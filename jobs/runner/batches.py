@@ -4,7 +4,7 @@ read again."""
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.records import Records
@@ -12,9 +12,10 @@ from gristmill.jobs.lake.listing import Listing, NoFiles
 from gristmill.jobs.schema import catalog
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from gristmill.jobs.runner.run_log import Runs
+
 
 # The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to
 # be read again.
@@ -26,7 +27,7 @@ DELETED = "deleted_by_others"
 REJECT = ("batch_id", "source_location", "reason", "doc_id")  # key of rejects
 
 
-def as_rejects(rows: DataFrame, batch: Any, reason: str) -> DataFrame:
+def as_rejects(rows: DataFrame, batch: Column, reason: str) -> DataFrame:
     """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
     from pyspark.sql import functions as F
 

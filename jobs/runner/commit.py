@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gristmill.jobs.core import config
 from gristmill.jobs.core.concurrency import at_once
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import DataError, RetryLater
+from gristmill.jobs.core.params import LeavesOut, heeded
 from gristmill.jobs.core.version import code_version
 from gristmill.jobs.lake.lake import Lake, quoted
 from gristmill.jobs.lake.session import SMALL_BYTES, SMALL_DOCUMENTS
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import batches_that_differ, counted
 from gristmill.jobs.runner.counts import Counts
-from gristmill.jobs.runner.job import Change, Delete, Insert, Job, Writes
+from gristmill.jobs.runner.job import Change, Delete, Insert, Job, Output, Outputs, Writes
 from gristmill.jobs.runner.pins import told
 from gristmill.jobs.runner.run_log import Runs, log, now
 from gristmill.jobs.schema import catalog
 from gristmill.jobs.schema.table import Table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
+
+    from gristmill.jobs.lake.listing import Listing
 
 
 class Run:
@@ -35,37 +39,36 @@ class Run:
     def __init__(
         self,
         job: Job,
-        params: Any,
+        params: Strict,
         lake: Lake,
         runs: Runs,
         digest: str,
         batches: tuple[str, ...],
-        listing: Any,
-        opened: Any,
+        listing: Listing | None,
+        opened: dt.datetime,
     ) -> None:
         self.job, self.params, self.lake, self.opened = job, params, lake, opened
         self.run_id, self.listing, self.runs = uuid.uuid4().hex, listing, runs
         self.note = json.dumps({"run_id": self.run_id, "job": job.name})  # in Delta's history of each table
         self.written: dict[str, int] = {}
         self.batches_changed: dict[str, list[str]] = {}  # see runs.batches_changed
-        self.tables = Tables(lake, runs, job, digest, batches, listing, self.run_id)
+        self.tables = JobContext(lake, runs, job, digest, batches, listing, self.run_id, opened)
         # The newest version of each table of the job that is known to be ours.
         states = {write.table: runs.state(write.table) for write in job.writes}
         self.known = {name: state.version for name, state in states.items() if state is not None}
         self.opened_versions = {**self.known, **self.tables.versions}
-        self.tables.started_at = opened
         self.is_announced = False
 
     def is_large(self) -> bool:
         """Whether what is at hand is, by the sizes of files or by what their ingests counted."""
         if self.listing is not None:
             return sum(each.size for each in self.listing.files) > SMALL_BYTES
-        return self.tables.n_documents() > SMALL_DOCUMENTS
+        return self.tables.history.n_documents() > SMALL_DOCUMENTS
 
     def through_steps(self) -> None:
         """Each step's frames are committed before the next step runs: in order, but those that only
         write whole slices at once."""
-        work = self.tables.work
+        work = self.tables.documents.work
         for step in self.job.steps if not work.is_nothing() else ():
             made = step(self.tables, self.params)
             if work.is_part_of(self.tables.batches):
@@ -115,7 +118,7 @@ class Run:
                 self._wrote(table, self.lake.clear(table, slice_ or "true", self.note))
 
     @staticmethod
-    def _concerns(row: Any, name: str) -> bool:
+    def _concerns(row: Row, name: str) -> bool:
         return name in (row["table_ids"] or {}) or name in (row["versions_written"] or {})
 
     def _wrote(self, table: Table, version: int) -> None:
@@ -135,8 +138,8 @@ class Run:
                 )
         self.known[table.name] = self.written[table.name] = version
 
-    def _commit_together(self, made: Mapping[str, Any]) -> None:
-        """Tables are apart, and planning a commit keeps one core busy: half of their seconds lie beside
+    def _commit_together(self, made: Outputs) -> None:
+        """JobContext are apart, and planning a commit keeps one core busy: half of their seconds lie beside
         each other."""
         frames = {name: self._guarded(frame) if name == "verdicts" else frame for name, frame in made.items()}
         self.announce()
@@ -147,7 +150,7 @@ class Run:
             }
         )
 
-    def _commit(self, table: Table, change: Any) -> None:
+    def _commit(self, table: Table, change: Output) -> None:
         if isinstance(change, Delete):
             self.announce()
             self._wrote(table, self.lake.delete(table, change.keys, change.on, self.note))
@@ -173,7 +176,7 @@ class Run:
             return
         frame = self._guarded(frame) if table.name == "verdicts" else frame
         self.announce()
-        whole, left = self.tables.work.whole, self.tables.work.left
+        whole, left = self.tables.documents.work.whole, self.tables.documents.work.left
         again = tuple(batch for batch in whole if self.runs.last(self.job.name, batch) is not None)
         if again:
             self._wrote(
@@ -229,15 +232,15 @@ class Run:
         """The verdicts, staged where their step did not count them; raises DataError, before they are
         written, when fewer than min_kept documents would stay."""
         staged = verdicts
-        if self.tables.judged is None:
+        if self.tables.verdict_counts is None:
             staged = self.tables.stage("verdicts", verdicts)
-            is_part = self.tables.work.is_part_of(self.tables.batches)
-            every = self.tables.standing("verdicts").unionByName(staged) if is_part else staged
-            self.tables.judged = counted(
-                self.tables.kept(getattr(self.params, "skip_rejected_by", ())), every
-            )
-        found = self.tables.judged
-        floor = getattr(self.params, "min_kept", 0)
+            is_part = self.tables.documents.work.is_part_of(self.tables.batches)
+            every = self.tables.documents.standing("verdicts").unionByName(staged) if is_part else staged
+            kept = self.tables.documents.kept(heeded(self.params))
+            self.tables.note_verdicts(counted(kept, every))
+        found = self.tables.verdict_counts
+        assert found is not None
+        floor = self.params.min_kept if isinstance(self.params, LeavesOut) else 0
         if found.rows_in and found.rows_kept < floor:
             raise DataError(
                 f"{self.job.name}: would keep {found.rows_kept:,} of {found.rows_in:,} documents; "
@@ -268,7 +271,7 @@ class Run:
         }
         return {name: state.id for name, state in sorted(states.items()) if state is not None}
 
-    def _log(self, status: str, at: Any, counts: Counts | None, seconds: float | None) -> None:
+    def _log(self, status: str, at: dt.datetime, counts: Counts | None, seconds: float | None) -> None:
         row = (
             self.run_id,
             self.job.name,

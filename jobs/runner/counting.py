@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered, heeded
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason, by_reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def count_verdicts(tables: Tables, params: Any) -> Counts:
+def count_verdicts(tables: JobContext, params: Strict) -> Counts:
     """A judge: in = documents that the filters in its skip_rejected_by kept; left out = those with a verdict
     of this job, by reason."""
     from pyspark.sql import functions as F
 
     # counted when the verdicts were staged, which are what was committed
-    if tables.judged is not None:
-        return tables.judged
+    if tables.verdict_counts is not None:
+        return tables.verdict_counts
     mine = tables.own("verdicts").where(
         (F.col("job") == tables.job.name) & F.col("batch_id").isin(list(tables.batches))
     )
-    return counted(tables.kept(getattr(params, "skip_rejected_by", ())), mine)
+    return counted(tables.documents.kept(heeded(params)), mine)
 
 
-def count_kept(tables: Tables, params: Any) -> Counts:
+def count_kept(tables: JobContext, params: Filtered) -> Counts:
     """A job that finds edits: every document that the filters in its skip_rejected_by kept; none is left
     out."""
-    n = tables.kept(params.skip_rejected_by).count()
+    n = tables.documents.kept(params.skip_rejected_by).count()
     return Counts(n, n, 0, {})
 
 
@@ -95,7 +97,7 @@ def batches_that_differ(standing: DataFrame, rows: DataFrame) -> list[str]:
     sums = both.agg(
         F.count("*").alias("n"), F.sum(F.col("hash").cast("decimal(38,0)")).alias("s"), F.bit_xor("hash")
     )
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    found: dict[str, list[tuple[object, ...]]] = {}
     for batch, _, *told in sums.collect():
         found.setdefault(batch, []).append(tuple(told))
     return sorted(batch for batch, sides in found.items() if len(sides) < 2 or sides[0] != sides[1])

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def by_one_reason(found: Mapping[str | None, int], rows_in: int | None = None) -
     )
 
 
-def by_reason(rows: list[Any]) -> dict[str, int]:
+def by_reason(rows: list[Row]) -> dict[str, int]:
     """Documents by reason, the commonest first, from rows of (reasons, n)."""
     found: Counter[str] = Counter()
     for row in rows:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
+
+from typing_extensions import TypeVar
 
 from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import Filtered, LeavesOut, ReadsInput, check_params
 from gristmill.jobs.lake.lake import quoted
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.schema import catalog
@@ -79,12 +82,14 @@ class Change:
 Output: TypeAlias = "DataFrame | pa.Table | Delete | Insert | Change"
 # What a step returns: for each table one of them, or several, committed in that order.
 Outputs: TypeAlias = "Mapping[str, Output | Sequence[Output]]"
-# of (gristmill.jobs.runner.context.Tables, the job's parameters)
+# of (gristmill.jobs.runner.context.JobContext, the job's parameters)
 Step = Callable[..., Outputs]
+# what the steps of one run hand on: a dataclass of the job's own, made empty when the run begins
+State = TypeVar("State", default=Any)
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[State]):
     """One job. `scope`: input (reads files), batch (batch by batch), lake (looks at all batches at once)."""
 
     name: str
@@ -94,15 +99,24 @@ class Job:
     steps: tuple[Step, ...]
     scope: Literal["input", "batch", "lake"] = "batch"
     count: Callable[..., Counts] | None = None  # of the same two
+    # what one step hands to the next, and to `count` (JobContext.state)
+    state: type[State] | None = None
     about: str = ""
-    # tables that it also reads where a finished run has written them (Tables.get)
+    # tables that it also reads where a finished run has written them (TableReader.get)
     looks_at: tuple[str, ...] = ()
     # jobs whose models it reads; those of others make nothing stale; (): all
     models_of: tuple[str, ...] = ()
     # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts
     # of filters in its skip_rejected_by have changed since it looked at a batch, it then looks at what these
-    # let in (Tables.to_look_at), and no more.
+    # let in (Documents.to_look_at), and no more.
     by_document: bool = False
     # a file below the lake's root (of these parameters) that it writes beside the tables; while that is
     # missing, nothing is covered
     output: str | Callable[[Any], str] = ""
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for parameters that lack what such a job needs, or have it under a wrong name."""
+        needs: list[type[Strict]] = [Filtered] if self.by_document else []
+        needs += [LeavesOut] if "verdicts" in [write.table for write in self.writes] else []
+        needs += [ReadsInput] if self.scope == "input" else []
+        check_params(self.params, *needs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core import config
 from gristmill.jobs.core.concurrency import in_background
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.packages import need_packages
+from gristmill.jobs.core.params import Preloads, WarmsUp
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.lake.session import cores_of, is_local, open_session
 from gristmill.jobs.lake.spark_errors import exit_code_of
@@ -18,7 +19,7 @@ from gristmill.jobs.runner.job import Job
 from gristmill.jobs.runner.run import Outcome, run_job
 
 if TYPE_CHECKING:
-    pass
+    from gristmill.jobs.core.params import BatchFunction
 
 
 def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
@@ -44,12 +45,12 @@ def run_from_files(
     need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
-    if hasattr(params, "warm_up_pass"):
+    if isinstance(params, WarmsUp):
         _warm(lake, params.warm_up_pass())
     return run_job(job, params, lake, inputs=inputs, batch=batch)
 
 
-def _warm(lake: Lake, kernel: Any) -> None:
+def _warm(lake: Lake, kernel: BatchFunction) -> None:
     """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids)
     needs, while the driver reads the run log."""
 
@@ -86,13 +87,8 @@ def main(job: Job, argv: list[str] | None = None) -> int:
     return exit_code_of(run)
 
 
-def preload(sections: list[Any]) -> None:
-    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for.
-
-    Great Expectations (five seconds) where one names a contract, and whatever a `preload` of the parameters
-    themselves loads.
-    """
-    if any(hasattr(params, "contract") for params in sections):
-        threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
-    for load in [params.preload for params in sections if hasattr(params, "preload")]:
-        threading.Thread(target=load, daemon=True).start()
+def preload(sections: list[Strict]) -> None:
+    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for."""
+    for params in sections:
+        if isinstance(params, Preloads):
+            threading.Thread(target=params.preload, daemon=True).start()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.params import depends_on
 from gristmill.jobs.runner.job import Job
 from gristmill.jobs.schema.catalog import SHARED
 
-Planned = Sequence[tuple[Job, Any]]
+Planned = Sequence[tuple[Job, Strict]]
 
 
 def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
@@ -34,9 +35,7 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
                 else "add the job that writes it"
             )
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
-        named = [
-            (field, name) for field in ("skip_rejected_by", "edits") for name in getattr(params, field, ())
-        ]
+        named = [(field, name) for field, names in depends_on(params).items() for name in names]
         for field, name in named:
             if name not in seen:
                 before = ", ".join(sorted(seen)) or "none"

@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from gristmill.jobs.core.records import Record
 from gristmill.jobs.lake.history import Commit, TableState
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from pyspark.sql import Row
 
 # two values of runs.status; the job whose rows accept a table as it stands
 FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"
@@ -37,15 +41,15 @@ class Pin:
     last_commit: tuple[int, str] | None = field(default=None, compare=False)
 
 
-def opened_at(rows: Iterable[Any]) -> Record:
+def opened_at(rows: Iterable[Row]) -> dict[str, dt.datetime]:
     """Run id -> when its first row was written."""
-    found: Record = {}
+    found: dict[str, dt.datetime] = {}
     for row in rows:
         found[row["run_id"]] = min(row["at"], found.get(row["run_id"], row["at"]))
     return found
 
 
-def pinned(name: str, rows: Sequence[Any], state: TableState | None, gone: Set[str] = frozenset()) -> Pin:
+def pinned(name: str, rows: Sequence[Row], state: TableState | None, gone: Set[str] = frozenset()) -> Pin:
     """The pin of the table `name` by the rows of `runs` (oldest first) and by the table as it stands (None:
     it is not there).
 
@@ -100,15 +104,15 @@ class _Walk:
 
     def __init__(self, name: str, state: TableState) -> None:
         self.name, self.state = name, state
-        self.standing: list[tuple[Any, int]] = []
+        self.standing: list[tuple[Row, int]] = []
         # every row of this table id so far: what a repair may accept again
-        self.before: list[tuple[Any, int]] = []
+        self.before: list[tuple[Row, int]] = []
         self.trouble: str | None = None
-        self.changed_at: Any = None
+        self.changed_at: dt.datetime | None = None
         self.newest = -1  # version that a row so far knows
         self.read = -1
 
-    def take(self, row: Any, opened: Mapping[str, Any]) -> None:
+    def take(self, row: Row, opened: Mapping[str, dt.datetime]) -> None:
         if _ids(row).get(self.name, self.state.id) != self.state.id:
             self.trouble = "it was made anew"
             return
@@ -134,7 +138,7 @@ class _Walk:
         self.standing.append((row, version))
         self.before.append((row, version))
 
-    def raise_to_reads(self, readers: Sequence[Any]) -> None:
+    def raise_to_reads(self, readers: Sequence[Row]) -> None:
         """A run that read a later version saw that only commits without changed rows lay between."""
         self.read = max(
             (
@@ -161,16 +165,16 @@ class _Walk:
         trouble = "it was rolled back" if is_back else self.trouble
         return Pin(newest, runs, trouble, None, bool(gone), max(commits, default=None))
 
-    def _committed(self, row: Any) -> bool:
+    def _committed(self, row: Row) -> bool:
         """Whether the run made a commit of rows: making the table (version 0) is none, nor is to replace
         nothing by nothing."""
         read = (row["versions_read"] or {}).get(self.name, 0)
         return row["job"] != REPAIR and _written(row).get(self.name, -1) > read
 
 
-def _written(row: Any) -> Mapping[str, int]:
+def _written(row: Row) -> Mapping[str, int]:
     return row["versions_written"] or {}
 
 
-def _ids(row: Any) -> Mapping[str, str]:
+def _ids(row: Row) -> Mapping[str, str]:
     return row["table_ids"] or {}

@@ -8,11 +8,12 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from gristmill.jobs.core import config
 from gristmill.jobs.core.concurrency import at_once
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
+from gristmill.jobs.core.params import ReadsInput, depends_on, unused_by
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.lake.listing import NoFiles
@@ -26,12 +27,8 @@ from gristmill.jobs.runner.pins import FOREIGN
 from gristmill.jobs.runner.progress import Progress
 from gristmill.jobs.runner.run_log import Runs, log_event, now
 from gristmill.jobs.runner.verdict_changes import work_of
-from gristmill.jobs.runner.work import unused_by
 from gristmill.jobs.schema import catalog
 from gristmill.jobs.schema.runs import RUNS
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Outcome:
 
 
 def run_job(
-    job: Job, params: Any, lake: Lake, *, inputs: str | None = None, batch: str | None = None
+    job: Job, params: Strict, lake: Lake, *, inputs: str | None = None, batch: str | None = None
 ) -> Outcome:
     """Run `job` on what is not covered yet (or on `batch`).
 
@@ -58,7 +55,9 @@ def run_job(
         check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
         listing = (
-            hadoop_files.listing(lake.spark, inputs or getattr(params, "input", None), params)
+            hadoop_files.listing(
+                lake.spark, inputs or (params.input if isinstance(params, ReadsInput) else None)
+            )
             if job.scope == "input"
             else None
         )
@@ -80,7 +79,7 @@ def run_job(
             with missing_files_named(lake.where):
                 run.clear_what_no_longer_stands()
                 with compiled(lake.spark, run.is_large()):
-                    run.tables.work = work_of(run.tables, params)
+                    run.tables.documents.work = work_of(run.tables, params)
                     run.through_steps()
                     counts = job.count(run.tables, params) if job.count else None
             check_counts(job.name, counts)
@@ -95,12 +94,17 @@ def run_job(
 
 
 def _todo(
-    job: Job, params: Any, runs: Runs, digest: str, batch: str | None, listing: hadoop_files.Listing | None
+    job: Job, params: Strict, runs: Runs, digest: str, batch: str | None, listing: hadoop_files.Listing | None
 ) -> tuple[str, ...]:
     """The batches to work on; empty when all is covered."""
     if listing is not None:
         return batches.to_ingest(
-            runs, job.name, digest, listing, batch, getattr(params, "replace_other_root", False)
+            runs,
+            job.name,
+            digest,
+            listing,
+            batch,
+            isinstance(params, ReadsInput) and params.replace_other_root,
         )
     known = runs.batches()
     _refuse_lost_batches(runs, job)
@@ -110,9 +114,7 @@ def _todo(
             "ingest it first"
         )
     # Judges whose verdicts count, and jobs whose edits are applied.
-    skip_rejected_by = tuple(
-        dict.fromkeys([*getattr(params, "skip_rejected_by", ()), *getattr(params, "edits", ())])
-    )
+    skip_rejected_by = tuple(dict.fromkeys(name for names in depends_on(params).values() for name in names))
     _need_coverage(job, runs, skip_rejected_by, known)
     stale = [
         b

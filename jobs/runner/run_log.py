@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.records import Record, naive
 from gristmill.jobs.core.version import code_version
@@ -215,6 +215,42 @@ class Runs:
         return written if row["job"] in skip_rejected_by or not job.writes else written - SHARED
 
 
+class History:
+    """What the run log tells a run of one job about the batches at hand; `runs` is the whole log."""
+
+    def __init__(self, runs: Runs, job: Job, batches: tuple[str, ...]) -> None:
+        self.runs, self.job, self.batches = runs, job, batches
+
+    def n_documents(self) -> int:
+        """Documents of the batches at hand as their ingest counted them, without a query; more than
+        there are after a replacement."""
+        return sum(row["rows_kept"] or 0 for row in self._ingests().values())
+
+    def n_left_out(self, skip_rejected_by: tuple[str, ...] | list[str]) -> int:
+        """Documents of the batches at hand that the last runs of `skip_rejected_by` left out, as they counted
+        them; more where they covered other batches too."""
+        rows = [row for row in self.runs.finished() if row["job"] in skip_rejected_by]
+        last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
+        return sum(
+            row["rows_left_out"] or 0 for row in {row["run_id"]: row for row in last.values()}.values()
+        )
+
+    def ingests(self) -> dict[str, str]:
+        """run_id of the ingest that wrote each of the batches at hand."""
+        return {batch: row["run_id"] for batch, row in self._ingests().items()}
+
+    def _ingests(self) -> dict[str, Row]:
+        """The last finished run that wrote each of the batches at hand."""
+        rows = [row for row in self.runs.finished() if "docs" in (row["versions_written"] or {})]
+        latest = {batch: row for row in rows for batch in row["batches"]}
+        return {batch: latest[batch] for batch in self.batches}
+
+    def replaced(self) -> list[str]:
+        """Those that were ingested since the job's last finished run opened its inputs (its first, when none
+        finished)."""
+        return self.runs.replaced(self.job.name, self.batches)
+
+
 def rows_of(lake: Lake) -> list[Row]:
     """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the
     jobs of one process ten)."""
@@ -232,13 +268,14 @@ def _row(values: Record) -> Row:
     return PlainRow(*RUNS.names)(*(values[name] for name in RUNS.names))
 
 
-def log(lake: Lake, values: tuple[Any, ...], note: str) -> None:
+def log(lake: Lake, values: tuple[object, ...], note: str) -> None:
     """Append one row to `runs`; `values` in the order of its columns."""
     known, row = lake.run_rows, dict(zip(RUNS.names, values, strict=True))
     version = lake.append_records(RUNS, [row], note)
     # nobody else wrote: what was read is still all but this row
-    if known is not None and known[0] == version - 1:
-        lake.run_rows = version, [*known[1], _row({**row, "at": naive(row["at"])})]
+    at = row["at"]
+    if known is not None and known[0] == version - 1 and isinstance(at, dt.datetime):
+        lake.run_rows = version, [*known[1], _row({**row, "at": naive(at)})]
 
 
 def now() -> dt.datetime:
@@ -246,7 +283,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def log_event(lake: Lake, run_id: str, job: str, recipe: Record, **columns: Any) -> None:
+def log_event(lake: Lake, run_id: str, job: str, recipe: Record, **columns: object) -> None:
     """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than
     the usual."""
     row = {

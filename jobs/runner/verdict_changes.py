@@ -4,11 +4,13 @@ versions of verdicts compared."""
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.params import heeded, unused_by
 from gristmill.jobs.lake.missing_files import missing_file
-from gristmill.jobs.runner.context import Tables
-from gristmill.jobs.runner.work import Work, unused_by
+from gristmill.jobs.runner.context import JobContext
+from gristmill.jobs.runner.documents import Work
 from gristmill.jobs.schema.documents import VERDICTS
 
 if TYPE_CHECKING:
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 KEYS = ["doc_id", "batch_id"]
 
 
-def work_of(tables: Tables, params: Any) -> Work:
+def work_of(tables: JobContext, params: Strict) -> Work:
     """The work of a run on the batches at hand: narrow rows of verdicts are compared, of then and of now."""
     from pyspark.sql import functions as F
 
-    job, runs = tables.job, tables.runs
+    job, runs = tables.job, tables.history.runs
     everything = Work(tables.batches)
     seen = _seen_by_last_runs(tables, params) if job.by_document else {}
     if not seen or not _is_one_table(runs):
@@ -31,7 +33,7 @@ def work_of(tables: Tables, params: Any) -> Work:
     known = {batch for batches in seen.values() for batch in batches}
     whole = tuple(batch for batch in tables.batches if batch not in known)
     try:
-        turned = tables.stage("turned", _turned(tables, tuple(params.skip_rejected_by), seen))
+        turned = tables.stage("turned", _turned(tables, heeded(params), seen))
     except Exception as error:  # a VACUUM may have taken the files of that version
         gone = missing_file(error)
         if gone is None:
@@ -47,11 +49,11 @@ def work_of(tables: Tables, params: Any) -> Work:
     return Work(whole, entered if n.get(False) else None, left if n.get(True) else None)
 
 
-def _seen_by_last_runs(tables: Tables, params: Any) -> dict[int, list[str]]:
+def _seen_by_last_runs(tables: JobContext, params: Strict) -> dict[int, list[str]]:
     """Version of verdicts -> the batches that the job last looked at with it, where nothing but verdicts
     has changed since."""
-    job, runs = tables.job, tables.runs
-    skip_rejected_by, unused = tuple(params.skip_rejected_by), unused_by(params)
+    job, runs = tables.job, tables.history.runs
+    skip_rejected_by, unused = heeded(params), unused_by(params)
     found: dict[int, list[str]] = {}
     for batch in tables.batches:
         if runs.written_since(job, batch, tables.recipe_hash, skip_rejected_by, unused) == {VERDICTS.name}:
@@ -72,7 +74,7 @@ def _is_one_table(runs: Runs) -> bool:
     }
 
 
-def _turned(tables: Tables, skip_rejected_by: tuple[str, ...], seen: dict[int, list[str]]) -> DataFrame:
+def _turned(tables: JobContext, skip_rejected_by: tuple[str, ...], seen: dict[int, list[str]]) -> DataFrame:
     """doc_id, batch_id, is_out (now) of the documents of the batches `seen` that were left out either
     then or now."""
     from pyspark.sql import functions as F
@@ -84,7 +86,7 @@ def _turned(tables: Tables, skip_rejected_by: tuple[str, ...], seen: dict[int, l
     both = said(tables[VERDICTS.name], [batch for batches in seen.values() for batch in batches], 2)
     for version, batches in sorted(seen.items()):
         # Table care may have rewritten that version's files and deleted them.
-        then = tables.lake.read(VERDICTS, tables.runs.moved(VERDICTS.name, version))
+        then = tables.lake.read(VERDICTS, tables.history.runs.moved(VERDICTS.name, version))
         both = both.unionByName(said(then, batches, 1))
     bits = both.groupBy(*KEYS).agg(F.bit_or("bits").alias("bits")).where("bits <> 3")
     return bits.select(*KEYS, (F.col("bits") == 2).alias("is_out"))

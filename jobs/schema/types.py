@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from gristmill.jobs.core.records import Record
 from gristmill.udfs.arrow.types import ARROW
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 DELTA = {"bigint": "long", "int": "integer"}  # others have one name
 
 
-def delta_type(spark: str) -> Any:
+def delta_type(spark: str) -> str | Record:
     """A Spark SQL type as Delta's schema writes it."""
     if "<" not in spark:
         return DELTA.get(spark, spark)

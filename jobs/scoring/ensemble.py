@@ -17,7 +17,7 @@ from pydantic import PositiveFloat
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.scoring.models import find_models
 from gristmill.udfs.scoring.scales import STEPS, Scale, curve_of
 
@@ -38,7 +38,7 @@ class Scorer(Strict):
     weight: PositiveFloat
 
 
-def versions(tables: Tables, scorers: dict[str, Scorer]) -> dict[str, list[str]]:
+def versions(tables: JobContext, scorers: dict[str, Scorer]) -> dict[str, list[str]]:
     """For each scorer the versions whose rows count; none where an open one has no row yet.
 
     Raises ContractError when a scorer stands there in several versions and the recipe names none.
@@ -46,7 +46,7 @@ def versions(tables: Tables, scorers: dict[str, Scorer]) -> dict[str, list[str]]
     return {name: _versions(tables, name, scorer) for name, scorer in scorers.items()}
 
 
-def _versions(tables: Tables, name: str, scorer: Scorer) -> list[str]:
+def _versions(tables: JobContext, name: str, scorer: Scorer) -> list[str]:
     if scorer.job == "score_classifier":
         return [find_models(tables, [name], "train_classifier")[0]["version"]]
     if scorer.job == "score_perplexity":
@@ -65,7 +65,7 @@ def _versions(tables: Tables, name: str, scorer: Scorer) -> list[str]:
     return found
 
 
-def values(tables: Tables, scorers: dict[str, Scorer], heard: dict[str, list[str]]) -> DataFrame:
+def values(tables: JobContext, scorers: dict[str, Scorer], heard: dict[str, list[str]]) -> DataFrame:
     """doc_id, batch_id, scorer, raw (higher is better), step (0 to STEPS - 1, rising with raw).
 
     A row for each document and scorer; `heard`: as `versions` gives it.
@@ -82,7 +82,7 @@ def values(tables: Tables, scorers: dict[str, Scorer], heard: dict[str, list[str
     return made
 
 
-def _rows(tables: Tables, name: str, scorer: Scorer) -> DataFrame:
+def _rows(tables: JobContext, name: str, scorer: Scorer) -> DataFrame:
     """doc_id, batch_id, version, raw, unit (0 to 1, rising with raw) of a scorer, whatever its version."""
     from pyspark.sql import functions as F
 
@@ -104,7 +104,7 @@ def weight(bin_by: str) -> Column:
 
 
 def beyond(
-    tables: Tables, rows: DataFrame, known: Collection[tuple[str | None, ...]], *columns: str
+    tables: JobContext, rows: DataFrame, known: Collection[tuple[str | None, ...]], *columns: str
 ) -> DataFrame:
     """Those of `rows` whose `columns` hold no tuple of `known`; nulls are equal."""
     from pyspark.sql import functions as F
@@ -116,7 +116,7 @@ def beyond(
     return rows.join(told, functools.reduce(and_, is_known), how="left_anti")
 
 
-def with_curves(tables: Tables, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
+def with_curves(tables: JobContext, scale: Scale, rows: DataFrame, bin_by: str) -> Scale:
     """`scale` with the curves that it lacks for `rows`; the same object when it lacks none.
 
     rows: lang, n_bytes, scorer, step, staged; one aggregation. Shares are of documents or of bytes.

@@ -6,16 +6,17 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.records import Json
 from gristmill.udfs.scoring.causal_lm import look
 
 if TYPE_CHECKING:
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 
-def version_of(digest: str, *given: Any) -> str:
+def version_of(digest: str, *given: Json) -> str:
     """12 hex digits of the model's bytes (`datafiles.digest_of_folder`) and of whatever else moves what
     it says."""
     return hashlib.blake2b(json.dumps([digest, *given]).encode(), digest_size=6).hexdigest()
@@ -37,7 +38,7 @@ def labels_of(folder: Path) -> list[str]:
         ) from None
 
 
-def check_executors(tables: Tables) -> None:
+def check_executors(tables: JobContext) -> None:
     """Raises ConfigError when the executors' Python, which is what matters, misses a package of the
     extra `loss`."""
     missing = sorted(

@@ -4,13 +4,13 @@ good it was on what was held out."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+
+from gristmill.jobs.core.records import Record
 
 TOLD = {"auc": "AUC", "precision": "precision", "recall": "recall", "n": "rows"}
 
 
-def card_of(row: Mapping[str, Any]) -> str:
+def card_of(row: Record) -> str:
     """Markdown, from the columns of a row of `models`."""
     about = [
         f"{row['kind']}, trained by {row['job']}, {row['at']:%Y-%m-%d %H:%M} UTC"

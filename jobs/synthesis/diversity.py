@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field, PositiveInt
 
+from gristmill.jobs.core.config import Strict
 from gristmill.udfs.samples import selection
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 # Vectors of which centres are found and which a task thins, some 7 kB each. To thin a crowd takes the square
 # of it: 10,000 with a share of .8 are 8,000 passes over 40 MB, 12 seconds.
@@ -26,8 +28,18 @@ HELD = 10_000
 BATCH_ROWS = 512  # of vectors, 2 kB each
 
 
-def crowded(tables: Tables, rows: DataFrame, n: int, spec: Any, seed: int) -> DataFrame:
-    """sample_id of those of `n` samples for which others of a cluster stay; `spec`: of filter_samples."""
+class Diversity(Strict):
+    """Every cluster of questions keeps `share` of its members."""
+
+    clusters: PositiveInt
+    share: float = Field(gt=0, le=1)
+    method: Literal["k_center", "mmr"]
+    # of the sample's own value against its likeness to those chosen
+    mmr_weight: float = Field(ge=0, le=1)
+
+
+def crowded(tables: JobContext, rows: DataFrame, n: int, spec: Diversity, seed: int) -> DataFrame:
+    """sample_id of those of `n` samples for which others of a cluster stay."""
     given = rows.select("sample_id", "value", "question")
     embed = functools.partial(selection.with_vectors, seed=seed)
     found = tables.stage("vectors", given.mapInArrow(embed, selection.VECTORS), BATCH_ROWS)

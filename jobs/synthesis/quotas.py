@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gristmill.jobs.runner.context import broadcast_while_few
+from pydantic import PositiveInt
+
+from gristmill.jobs.core.config import Strict
+from gristmill.jobs.runner.documents import broadcast_while_few
 from gristmill.jobs.synthesis.ranks import percent, places
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 SPREAD = 64  # parts of a group that are sorted apart
 
 
-def same_opening(tables: Tables, rows: DataFrame, cap: int) -> DataFrame:
+class Buckets(Strict):
+    """At most so many samples of each language, domain and difficulty; which ones, a seeded hash says."""
+
+    # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
+    difficulty_bins: PositiveInt
+    max_samples: PositiveInt
+
+
+def same_opening(tables: JobContext, rows: DataFrame, cap: int) -> DataFrame:
     """sample_id of questions that open as `cap` better ones of their language do."""
     from pyspark.sql import functions as F
 
@@ -25,8 +36,8 @@ def same_opening(tables: Tables, rows: DataFrame, cap: int) -> DataFrame:
     return beyond(tables, "openings", opened, ["lang", "opening"], [F.desc("value"), "sample_id"], cap)
 
 
-def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataFrame:
-    """sample_id of those beyond their bucket's quota (filter_samples.Buckets) in the order of a seeded
+def beyond_quota(tables: JobContext, rows: DataFrame, spec: Buckets, seed: int) -> DataFrame:
+    """sample_id of those beyond their bucket's quota in the order of a seeded
     hash."""
     from pyspark.sql import functions as F
 
@@ -41,7 +52,7 @@ def beyond_quota(tables: Tables, rows: DataFrame, spec: Any, seed: int) -> DataF
     return beyond(tables, "buckets", seeded, [*bucket, "bin"], ["seeded", "sample_id"], spec.max_samples)
 
 
-def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
+def with_difficulty(tables: JobContext, rows: DataFrame) -> DataFrame:
     """sample_id, lang, domain, difficulty (0 to 1): 1 - pass rate; if unknown, the rank of the chain's
     length."""
     from pyspark.sql import functions as F
@@ -54,7 +65,7 @@ def with_difficulty(tables: Tables, rows: DataFrame) -> DataFrame:
 
 
 def beyond(
-    tables: Tables, name: str, rows: DataFrame, by: list[str], order: list[Any], cap: int
+    tables: JobContext, name: str, rows: DataFrame, by: list[str], order: list[Column | str], cap: int
 ) -> DataFrame:
     """sample_id of the rows before which, in `order`, stand `cap` others of their group.
 
@@ -64,7 +75,7 @@ def beyond(
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    def is_over(*within: str) -> Any:
+    def is_over(*within: str) -> Column:
         return F.row_number().over(Window.partitionBy(*within).orderBy(*order)) > cap
 
     parted = rows.withColumn("part", F.pmod(F.xxhash64("sample_id"), F.lit(SPREAD)))

@@ -7,15 +7,17 @@ lengths and of keyword counts by length, and the pass rates of a handful of trie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from gristmill.jobs.runner.context import BROADCAST
+from gristmill.jobs.runner.documents import BROADCAST
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
+# by which samples are ranked (LIMO, arXiv 2502.03387)
+Feature: TypeAlias = Literal["cot_units", "n_verification", "n_exploration", "n_connectives"]
 # of a value: nine decimals, so that last bits decide nothing
 DIGITS = 1e9
 
@@ -41,7 +43,7 @@ def percent() -> Column:
     return (F.col("n_below") + (F.col("n_same") + 1) / 2) / F.col("n_all")
 
 
-def with_value(tables: Tables, rows: DataFrame, style: Mapping[str, float]) -> DataFrame:
+def with_value(tables: JobContext, rows: DataFrame, style: Mapping[Feature, float]) -> DataFrame:
     """`rows` (cot_units, features, lang without nulls) with `value`: weighted ranks, 0 to 1 in a language.
 
     The features (LIMO's, arXiv 2502.03387) are those of `style` with their weights; keyword counts go by the

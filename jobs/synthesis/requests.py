@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import model_validator
+from pydantic import PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml
 from gristmill.jobs.core.datafiles import digest_of
 from gristmill.jobs.core.errors import ConfigError
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
+from gristmill.jobs.runner.job import Outputs
+from gristmill.jobs.schema.synthesis import SYNTH_REQUESTS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -23,6 +25,7 @@ class Prompted(Strict):
     recipe: str = ""  # filled in from the prompt file
     # filled in: version and hash of the prompt file
     recipe_version: str = ""
+    part_requests: PositiveInt  # that one worker holds at a time
 
     @model_validator(mode="before")
     @classmethod
@@ -67,7 +70,34 @@ def with_parts(requests: DataFrame, size: int) -> DataFrame:
     return requests.join(parts, ["request_id"], how="inner")
 
 
-def fresh_tables(tables: Tables) -> dict[str, DataFrame]:
+def beyond_limit(rows: DataFrame, limit: Column | int, by: list[str], order: list[str]) -> DataFrame:
+    """`rows` with the reason not_sampled where, of those of one group (`by`) without a reason, `limit` stand
+    before in `order`."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    before = (
+        Window.partitionBy(*by, "reason")
+        .orderBy(*order)
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    )
+    beyond = F.col("reason").isNull() & (F.row_number().over(before) > limit)
+    return rows.withColumn("reason", F.when(beyond, F.lit("not_sampled")).otherwise(F.col("reason")))
+
+
+def queued(tables: JobContext, params: Prompted, requests: DataFrame) -> Outputs:
+    """What is written for `requests` (the columns of `synth_requests` without recipe, recipe_version and
+    part): those whose request_id is not in the queue yet, and the worker's tables."""
+    from pyspark.sql import functions as F
+
+    there = tables.own("synth_requests").select("request_id")
+    fresh = requests.join(there, ["request_id"], how="left_anti")
+    fresh = tables.stage("requests", fresh.withColumn("recipe", F.lit(params.recipe)))
+    rows = with_parts(fresh, params.part_requests).withColumn("recipe_version", F.lit(params.recipe_version))
+    return {"synth_requests": rows.select(*SYNTH_REQUESTS.names), **fresh_tables(tables)}
+
+
+def fresh_tables(tables: JobContext) -> dict[str, DataFrame]:
     """The tables that the worker writes, empty, as far as they are missing: it has no Spark to make them
     with their comments and promises."""
     return {

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.records import Records
-from gristmill.jobs.dedup.questions import alike_questions
-from gristmill.jobs.synthesis.diversity import crowded
-from gristmill.jobs.synthesis.quotas import beyond_quota, same_opening
-from gristmill.jobs.synthesis.ranks import with_value
+from gristmill.jobs.dedup.questions import NearDuplicates, alike_questions
+from gristmill.jobs.synthesis.diversity import Diversity, crowded
+from gristmill.jobs.synthesis.quotas import Buckets, beyond_quota, same_opening
+from gristmill.jobs.synthesis.ranks import Feature, with_value
 from gristmill.udfs.samples import selection
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
 # parameter -> (measure, reason); min_: fails below, max_: fails above
 LIMITS = {
@@ -38,11 +43,27 @@ LIMITS = {
     "min_depth": ("reasoning_depth", "shallow"),
     "min_safety": ("safety", "unsafe"),
 }
+# of rows and their number: a row of `_lost` for each that is left out
+Filter: TypeAlias = "Callable[[DataFrame, int], DataFrame]"
 # dimensions of sample_scores, 0 to 1
 EVALUATED = ("pass_rate", "instruction_complexity", "response_quality", "reasoning_depth", "safety")
 
 
-def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records) -> list[DataFrame]:
+class Comparing(Strict):
+    """Parameters of the filters, in their order, and of what ranks and measures samples."""
+
+    near_duplicates: NearDuplicates | None
+    # samples whose questions open with the same words
+    max_same_opening: PositiveInt | None
+    buckets: Buckets | None
+    diversity: Diversity | None
+    # weights of the features that rank samples
+    style: dict[Feature, PositiveFloat] = Field(min_length=1)
+    self_bleu_texts: PositiveInt
+    seed: int
+
+
+def chosen(tables: JobContext, rows: DataFrame, n: int, params: Comparing, steps: Records) -> list[DataFrame]:
     """sample_id, reason, value, limit, rule, dup_of of what each filter leaves out, staged.
 
     `rows`: the columns of filter_samples.measured, of `n` samples; `steps` is told each filter's counts. On
@@ -50,11 +71,10 @@ def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records)
     """
     rows = tables.stage("ranked", ranked(tables, rows, params))
     before, losses = self_bleu(tables, "before", rows, params), []
-    ways = {"near_duplicates": near, "max_same_opening": opened, "buckets": filled, "diversity": thinned}
-    for name, way in ways.items():
-        if getattr(params, name) is None or not n:
-            continue
-        lost = tables.stage(f"lost_by_{name}", way(tables, rows, n, params))
+    for name, lost_of in filters(tables, params).items():
+        if not n:
+            break
+        lost = tables.stage(f"lost_by_{name}", lost_of(rows, n))
         n_lost = lost.count()
         steps.append({"filter": name, "in": n, "out": n - n_lost})
         losses.append(lost)
@@ -65,7 +85,21 @@ def chosen(tables: Tables, rows: DataFrame, n: int, params: Any, steps: Records)
     return losses
 
 
-def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
+def filters(tables: JobContext, params: Comparing) -> dict[str, Filter]:
+    """The filters that the recipe asks for, in their order, each under the name of its parameter."""
+    made: dict[str, Filter] = {}
+    if params.near_duplicates is not None:
+        made["near_duplicates"] = functools.partial(near, tables, params.near_duplicates, params.seed)
+    if params.max_same_opening is not None:
+        made["max_same_opening"] = functools.partial(opened, tables, params.max_same_opening)
+    if params.buckets is not None:
+        made["buckets"] = functools.partial(filled, tables, params.buckets, params.seed)
+    if params.diversity is not None:
+        made["diversity"] = functools.partial(thinned, tables, params.diversity, params.seed)
+    return made
+
+
+def ranked(tables: JobContext, rows: DataFrame, params: Comparing) -> DataFrame:
     """sample_id, key, lang, domain, question, cot_units, pass_rate, value; `key`: the id as
     gristmill.jobs.dedup wants it."""
     from pyspark.sql import functions as F
@@ -75,7 +109,7 @@ def ranked(tables: Tables, rows: DataFrame, params: Any) -> DataFrame:
     return known.select("sample_id", "key", "lang", "domain", "question", "cot_units", "pass_rate", "value")
 
 
-def self_bleu(tables: Tables, when: str, rows: DataFrame, params: Any) -> float:
+def self_bleu(tables: JobContext, when: str, rows: DataFrame, params: Comparing) -> float:
     """Of `self_bleu_texts` questions, the lowest by a seeded hash."""
     from gristmill.udfs.columns import seeded_hash
 
@@ -86,38 +120,34 @@ def self_bleu(tables: Tables, when: str, rows: DataFrame, params: Any) -> float:
     return selection.self_bleu([row["question"] for row in few.collect()], n, params.seed)
 
 
-def near(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+def near(tables: JobContext, spec: NearDuplicates, seed: int, rows: DataFrame, n: int) -> DataFrame:
     """See _lost: questions like one that is better."""
     from pyspark.sql import functions as F
 
-    spec = params.near_duplicates
-    found = alike_questions(tables, rows, spec, params.seed)
+    found = alike_questions(tables, rows, spec, seed)
     value, dup_of = F.col("similarity"), F.col("dup_of")
     return _lost(found, "near_duplicate", value, spec.min_similarity, "near_duplicates", dup_of)
 
 
-def opened(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
-    """See _lost: questions that open as `max_same_opening` better ones of their language do."""
-    cap = params.max_same_opening
+def opened(tables: JobContext, cap: int, rows: DataFrame, n: int) -> DataFrame:
+    """See _lost: questions that open as `cap` better ones of their language do."""
     return _lost(same_opening(tables, rows, cap), "same_opening", None, cap, "max_same_opening")
 
 
-def filled(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+def filled(tables: JobContext, spec: Buckets, seed: int, rows: DataFrame, n: int) -> DataFrame:
     """See _lost: samples beyond their bucket's quota."""
-    spec = params.buckets
-    found = beyond_quota(tables, rows, spec, params.seed)
+    found = beyond_quota(tables, rows, spec, seed)
     return _lost(found, "over_quota", None, spec.max_samples, "buckets")
 
 
-def thinned(tables: Tables, rows: DataFrame, n: int, params: Any) -> DataFrame:
+def thinned(tables: JobContext, spec: Diversity, seed: int, rows: DataFrame, n: int) -> DataFrame:
     """See _lost: samples that others of their cluster stand for."""
-    spec = params.diversity
-    found = crowded(tables, rows, n, spec, params.seed)
+    found = crowded(tables, rows, n, spec, seed)
     return _lost(found, "crowded", None, spec.share, "diversity")
 
 
 def _lost(
-    found: DataFrame, reason: str, value: Any, limit: float, rule: str, dup_of: Any = None
+    found: DataFrame, reason: str, value: Column | None, limit: float, rule: str, dup_of: Column | None = None
 ) -> DataFrame:
     """sample_id, reason, value, limit, rule, dup_of of the samples `found`."""
     from pyspark.sql import functions as F

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def kept_samples(tables: Tables) -> DataFrame | None:
+def kept_samples(tables: JobContext) -> DataFrame | None:
     """Samples that no job left out; None when no finished run has written any."""
     samples = tables.get("samples")
     return (

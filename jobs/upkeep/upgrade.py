@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gristmill.jobs.core.errors import ContractError
 from gristmill.jobs.core.renames import new_columns
@@ -20,6 +20,9 @@ from gristmill.jobs.runner.run_log import KNOWN, log_event, rows_of
 from gristmill.jobs.schema import catalog
 from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UPGRADE = "upgrade"
 
@@ -93,7 +96,7 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
     )
 
 
-def _change(lake: Lake, table: Table, properties: Any) -> Change:
+def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
     """The change of one table that was made with another declaration.
 
     Raises ContractError where its rows must stay and cannot.
@@ -171,7 +174,7 @@ def _relaxed(table: Table, there: dict[str, tuple[str, bool]]) -> tuple[str, ...
     return tuple(f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in names)
 
 
-def _checked(table: Table, properties: Any) -> tuple[str, ...]:
+def _checked(table: Table, properties: Mapping[str, str]) -> tuple[str, ...]:
     """The CHECK constraint, where another stood."""
     before = properties.get("delta.constraints.promise")
     if before == table.check:

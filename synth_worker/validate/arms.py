@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gristmill.synth_worker.command_line import need
+from gristmill.synth_worker.command_line import need, pairs_parser
 from gristmill.synth_worker.errors import RecipeError
 from gristmill.synth_worker.validate.chain_pairs import FEW, Pair, choose, interval
 
@@ -31,6 +31,23 @@ def split(pairs: Sequence[Pair], n: int, held: int, seed: int) -> tuple[list[Pai
             "or lower --n or --held"
         )
     return chosen[held : held + n], chosen[:held]
+
+
+def arms_parser(
+    module: str, about: str | None, *, questions: int, rate: float, seeds: int
+) -> argparse.ArgumentParser:
+    """That of a program that trains a model on pairs of chains in two ways; the numbers are defaults."""
+    made = pairs_parser(module, about)
+    for flag, what in (("--n", "to train on"), ("--held", "held out")):
+        made.add_argument(flag, type=int, default=questions, help=f"questions {what} (default {questions})")
+    made.add_argument("--steps", type=int, default=6, help="optimizer steps (default 6)")
+    made.add_argument(
+        "--rate", type=float, default=rate, help=f"learning rate, falling to 0 (default {rate:g})"
+    )
+    first = "first seed; also of the choice, of what is drawn and of the bootstrap (default 7)"
+    made.add_argument("--seed", type=int, default=7, help=first)
+    made.add_argument("--seeds", type=int, default=seeds, help=f"runs of each arm (default {seeds})")
+    return made
 
 
 def compared(

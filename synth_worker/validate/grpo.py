@@ -23,8 +23,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gristmill.synth_worker.command_line import at_least, ended, pairs_parser
+from gristmill.synth_worker.command_line import at_least, ended
 from gristmill.synth_worker.validate.arms import (
+    arms_parser,
     gains,
     history,
     means,
@@ -168,20 +169,9 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
-    parser = pairs_parser("validate.grpo", __doc__)
-    parser.add_argument("--n", type=int, default=16, help="questions to learn from (default 16)")
-    parser.add_argument("--held", type=int, default=16, help="questions held out (default 16)")
-    parser.add_argument("--steps", type=int, default=6, help="optimizer steps, one question each (default 6)")
+    parser = arms_parser("validate.grpo", __doc__, questions=16, rate=5e-6, seeds=1)
     parser.add_argument("--answers", type=int, default=4, help="answers sampled for a question (default 4)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of an answer at the most (default 64)")
-    parser.add_argument("--rate", type=float, default=5e-6, help="learning rate, falling to 0 (default 5e-6)")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=7,
-        help="first seed; also of the choice, the draws and the bootstrap (default 7)",
-    )
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each arm (default 1)")
     given = parser.parse_args(argv)
 
     def does() -> None:

@@ -22,9 +22,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gristmill.synth_worker.command_line import at_least, ended, pairs_parser
+from gristmill.synth_worker.command_line import at_least, ended
 from gristmill.synth_worker.errors import RecipeError
 from gristmill.synth_worker.validate.arms import (
+    arms_parser,
     gains,
     history,
     means,
@@ -118,16 +119,8 @@ def validate(given: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
-    parser = pairs_parser("validate.sft", __doc__)
-    parser.add_argument("--n", type=int, default=24, help="questions to train on (default 24)")
-    parser.add_argument("--held", type=int, default=24, help="questions held out (default 24)")
-    parser.add_argument("--steps", type=int, default=6, help="optimizer steps (default 6)")
+    parser = arms_parser("validate.sft", __doc__, questions=24, rate=2e-5, seeds=2)
     parser.add_argument("--batch", type=int, default=4, help="chains a step (default 4)")
-    parser.add_argument("--rate", type=float, default=2e-5, help="learning rate, falling to 0 (default 2e-5)")
-    parser.add_argument(
-        "--seed", type=int, default=7, help="first seed; also of the choice and of the bootstrap (default 7)"
-    )
-    parser.add_argument("--seeds", type=int, default=2, help="runs of each arm (default 2)")
     given = parser.parse_args(argv)
 
     def does() -> None:

@@ -36,6 +36,8 @@ BASE = {
     "pandas",
     "pyarrow",
     "pydantic",
+    "pydantic_core",
+    "typing_extensions",
     "yaml",
     "zstandard",
     "importlib_metadata",

@@ -15,7 +15,7 @@ from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.dedup_minhash import JOB as MINHASH
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.measure_text import JOB as MEASURE
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import CORPUS, DOCS
@@ -30,7 +30,7 @@ def left(job: str, *pairs: str) -> list[tuple[Any, ...]]:
 
 
 def sizes(lake: Lake, *jobs: str) -> dict[str, tuple[int, int]]:
-    rows = stood_for(Tables(lake, Runs(lake), CORPUS_JOB, "h", ("one",)), list(jobs)).collect()
+    rows = stood_for(JobContext(lake, Runs(lake), CORPUS_JOB, "h", ("one",)), list(jobs)).collect()
     assert len({row.doc_id for row in rows}) == len(rows)
     return {row.doc_id: (row.n_duplicates, row.family_size) for row in rows}
 

@@ -114,10 +114,10 @@ def measured(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: An
 def tables_of(lake: Lake) -> Any:
     """What a job over all batches sees."""
     from gristmill.jobs.dedup_minhash import JOB
-    from gristmill.jobs.runner.context import Tables
+    from gristmill.jobs.runner.context import JobContext
 
     runs = Runs(lake)
-    return Tables(lake, runs, JOB, "hash", tuple(runs.batches()))
+    return JobContext(lake, runs, JOB, "hash", tuple(runs.batches()))
 
 
 def shouting() -> Any:
@@ -177,12 +177,12 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
     monkeypatch.setattr(tables, "slice", slices)
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
         monkeypatch.setattr(context, "BROADCAST", most)
-        frame = tables.kept(["filter_rules"], "text")
+        frame = tables.documents.kept(["filter_rules"], "text")
         assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
         found[most] = sorted(map(tuple, frame.collect()))
     every = [(row.doc_id, row.batch_id, row.text) for row in docs.itertuples()]
     assert found[0] == found[-1] == sorted(row for i, row in enumerate(every) if i not in (0, 3))
-    assert sorted(map(tuple, tables.kept([], "text").collect())) == sorted(every)
+    assert sorted(map(tuple, tables.documents.kept([], "text").collect())) == sorted(every)
 
 
 def test_workers_start_with_our_libraries_and_without_archives_on_their_path(spark: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.scrub_pii import JOB
 
@@ -28,10 +28,10 @@ def files_read(frame: Any) -> int:
 def test_batches_without_a_wanted_document_are_not_read(carry: tuple[str, ...], lake: Lake, documents: Callable[..., Any]) -> None:
     for batch in ("one", "two", "three"):
         documents([{"id": f"{batch}{i}", "text": f"text {i} of {batch}"} for i in range(6)], batch)
-    tables = Tables(lake, Runs(lake), JOB, "", ("one", "two", "three"), None, "0" * 32)
+    tables = JobContext(lake, Runs(lake), JOB, "", ("one", "two", "three"), None, "0" * 32)
     wanted = tables["docs"].where("batch_id = 'two' AND native_key <> 'two0'").selectExpr("doc_id", "batch_id", "1 AS said")
     keys = tables.stage("wanted", wanted)
-    found = tables.texts(keys, "text", carry=carry)
+    found = tables.documents.texts(keys, "text", carry=carry)
     assert sorted(row.text for row in found.collect()) == [f"text {i} of two" for i in range(1, 6)]
     every = tables["docs"].inputFiles()
     assert files_read(found) == len([name for name in every if "batch_id=two" in name]) < len(every)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError, DataError, RetryLater
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Writes
 from gristmill.jobs.runner.run import run_job
@@ -19,14 +19,14 @@ from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
 pytestmark = pytest.mark.spark
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     skip_rejected_by: list[str] = []
     min_kept: int = 0
     reason: str = "too_blue"
     only: str = ""
 
 
-def doc_rows(tables: Tables, n: int = 4) -> Any:
+def doc_rows(tables: JobContext, n: int = 4) -> Any:
     batch = tables.batches[0]
     rows = [(f"{batch}{i}".ljust(32, "0"), batch, 0, "test", f"text {i}", 6, "0" * 32, f"f:{i}", tables.started_at) for i in range(n)]
     frame = tables.frame(rows, "doc_id string, batch_id string, bucket int, source string, text string, n_bytes bigint, content_hash string, source_location string, ingested_at timestamp")
@@ -37,16 +37,16 @@ def doc_rows(tables: Tables, n: int = 4) -> Any:
 def bring(name: str) -> Job:
     """A toy ingest: covers a batch called `name`."""
 
-    def step(tables: Tables, params: Params) -> dict[str, Any]:
+    def step(tables: JobContext, params: Params) -> dict[str, Any]:
         return {"docs": doc_rows(tables)}
 
     return Job("bring", Params, reads=("docs",), writes=(Writes("docs", "batch"),), steps=(step,), scope="batch")
 
 
-def judge_step(tables: Tables, params: Params) -> dict[str, Any]:
+def judge_step(tables: JobContext, params: Params) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
-    docs = tables.kept(params.skip_rejected_by).where(F.col("doc_id").startswith(params.only) if params.only else F.lit(True))
+    docs = tables.documents.kept(params.skip_rejected_by).where(F.col("doc_id").startswith(params.only) if params.only else F.lit(True))
     columns = [F.lit(tables.job.name).alias("job"), "doc_id", "batch_id", F.lit(params.reason).alias("reason"), F.lit(1.0).alias("value")]
     columns += [F.lit(0.5).alias("threshold"), F.lit("toy").alias("rule"), F.lit(tables.recipe_hash).alias("recipe_hash")]
     return {"verdicts": docs.select(*columns)}
@@ -101,7 +101,7 @@ def test_a_judge_sees_only_what_those_it_heeds_kept_and_is_stale_when_they_chang
 def test_a_run_that_died_before_its_last_row_is_invisible_and_repeated(lake: Lake) -> None:
     with_batch(lake, "b1")
 
-    def dies(tables: Tables, params: Params) -> dict[str, Any]:
+    def dies(tables: JobContext, params: Params) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     dying = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judge_step, dies))

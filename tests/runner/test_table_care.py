@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ContractError, DataError, RetryLater
+from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.ask import Ask
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Writes
 from gristmill.jobs.runner.run import run_job
@@ -32,20 +32,20 @@ pytestmark = pytest.mark.spark
 N = 6  # documents of a batch
 
 
-class Params(Strict):
+class Params(Filtered, LeavesOut):
     skip_rejected_by: list[str] = []
     min_kept: int = 0
 
 
-def judged(tables: Tables, params: Params) -> dict[str, Any]:
+def judged(tables: JobContext, params: Params) -> dict[str, Any]:
     """A verdict on the first document of each batch."""
     docs = [row for row in tables.slice("docs").select("doc_id", "batch_id", "native_key").collect() if row.native_key == "0"]
     rows = [(tables.job.name, row.doc_id, row.batch_id, "too_blue", 1.0, 0.5, "toy", tables.recipe_hash) for row in docs]
-    tables.judged = Counts(N * len(docs), (N - 1) * len(docs), len(docs), {"too_blue": len(docs)})
+    tables.note_verdicts(Counts(N * len(docs), (N - 1) * len(docs), len(docs), {"too_blue": len(docs)}))
     return {"verdicts": lakes.frame_of(tables.lake, VERDICTS, rows)}
 
 
-def scored(tables: Tables, params: Params) -> dict[str, Any]:
+def scored(tables: JobContext, params: Params) -> dict[str, Any]:
     """A score for each document that has none."""
     done = {row.doc_id for row in tables.own("scores").collect()}
     docs = [row for row in tables.slice("docs").select("doc_id", "batch_id").collect() if row.doc_id not in done]
@@ -172,7 +172,7 @@ def test_documents_that_somebody_deleted_stop_every_job_until_they_come_again_or
 
 
 def test_files_that_a_vacuum_took_from_under_a_died_run_are_named_and_repaired(lake: Lake) -> None:
-    def dies(tables: Tables, params: Params) -> dict[str, Any]:
+    def dies(tables: JobContext, params: Params) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     dying = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judged, dies))
@@ -189,13 +189,13 @@ def test_files_that_a_vacuum_took_from_under_a_died_run_are_named_and_repaired(l
     assert run_job(JUDGE, Params(min_kept=1), Lake(lake.spark, lake.where)).batches == ("b1", "b2"), "the run that died is repeated"
 
 
-def reads_verdicts(tables: Tables, params: Params) -> dict[str, Any]:
+def reads_verdicts(tables: JobContext, params: Params) -> dict[str, Any]:
     assert tables["verdicts"].count()
     return {"edits": lakes.frame_of(tables.lake, EDITS, [])}
 
 
 def test_a_change_by_somebody_else_while_a_run_is_on_keeps_it_from_being_finished(lake: Lake) -> None:
-    def with_company(tables: Tables, params: Params) -> dict[str, Any]:
+    def with_company(tables: JobContext, params: Params) -> dict[str, Any]:
         lake.spark.sql(f"DELETE FROM {lake.ref(VERDICTS)} WHERE batch_id = 'b1'")
         return judged(tables, params)
 
@@ -211,14 +211,14 @@ def test_a_run_whose_rows_do_not_add_up_is_not_finished(lake: Lake) -> None:
     assert not Runs(lake).covers("wrong", "b1")
 
 
-def reads_nothing(tables: Tables, params: Params) -> dict[str, Any]:
+def reads_nothing(tables: JobContext, params: Params) -> dict[str, Any]:
     return {"edits": lakes.frame_of(tables.lake, EDITS, [])}
 
 
 def test_two_runs_of_one_job_stage_apart_and_clear_only_what_is_dead(lake: Lake) -> None:
     staged = {}
 
-    def looks(tables: Tables, params: Params) -> dict[str, Any]:
+    def looks(tables: JobContext, params: Params) -> dict[str, Any]:
         staged["mine"] = tables.lake.staging(tables.run)
         tables.stage("x", tables.slice("docs").select("doc_id"))
         return reads_nothing(tables, params)

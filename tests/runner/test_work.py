@@ -15,7 +15,8 @@ from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.filter_rules import JOB as RULES
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.measure_text import JOB as MEASURE
-from gristmill.jobs.runner.context import Tables
+from gristmill.jobs.runner.context import JobContext
+from gristmill.jobs.runner.documents import Documents
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
@@ -61,16 +62,16 @@ def work(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """(job, documents) of each use of Tables.to_look_at from here on."""
+    """(job, documents) of each use of Documents.to_look_at from here on."""
     seen: list[tuple[str, int]] = []
-    whole = Tables.to_look_at
+    whole = Documents.to_look_at
 
-    def told(self: Tables, *args: Any) -> Any:
+    def told(self: Documents, *args: Any) -> Any:
         found = whole(self, *args)
-        seen.append((self.job.name, found.count()))
+        seen.append((self.tables.job.name, found.count()))
         return found
 
-    monkeypatch.setattr(Tables, "to_look_at", told)
+    monkeypatch.setattr(Documents, "to_look_at", told)
     return seen
 
 
@@ -89,7 +90,7 @@ def test_a_second_batch_has_old_documents_looked_at_only_where_their_judges_chan
     scrubbed, _ = work(rows(range(15, 25), "new-"), "two")
     assert seen == [("scrub_pii", 10), ("decontaminate", 10)]
     assert (scrubbed.counts.rows_in, scrubbed.counts.rows_kept) == (25, 25)
-    kept = {row.doc_id for row in Tables(lake, Runs(lake), SCRUB, "", ("one", "two")).kept(HEEDS).collect()}
+    kept = {row.doc_id for row in JobContext(lake, Runs(lake), SCRUB, "", ("one", "two")).documents.kept(HEEDS).collect()}
     assert {row.doc_id for row in read(lake, EDITS, job="scrub_pii")} == kept
     assert {row.doc_id for row in read(lake, CONTAMINATION)} <= kept
     # The judges take their word back: the five are let in again, their copies leave.
@@ -106,7 +107,7 @@ def test_what_stands_is_what_a_first_run_over_all_batches_gives(lake: Lake, work
     work(ranking=[{"by": "batch", "prefer": "low"}])
     parts, judged = slices(lake), [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)]
     assert all(parts.values())
-    monkeypatch.setattr("gristmill.jobs.runner.run.work_of", lambda tables, params: tables.work)  # whole batches
+    monkeypatch.setattr("gristmill.jobs.runner.run.work_of", lambda tables, params: tables.documents.work)  # whole batches
     monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
     work(ranking=[{"by": "batch", "prefer": "low"}])
     assert slices(lake) == parts

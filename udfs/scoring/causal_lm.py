@@ -51,27 +51,37 @@ def need(folder: str) -> None:
         )
 
 
+def open_model(folder: str, device: str, auto: str) -> tuple[Any, Any]:
+    """Model, ready to be asked, and tokenizer of a folder by the class `auto` of transformers.
+
+    Raises RuntimeError as `need` does.
+    """
+    need(folder)
+    import torch
+    import transformers
+
+    if device == "cpu":
+        torch.set_num_threads(1)  # Spark runs a task on each core
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    kind = getattr(transformers, auto)
+    model: Any = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    return model.to(device).eval(), tokenizer
+
+
 @lru_cache(maxsize=1)
 def load(folder: str, device: str, bos_token: str | None) -> tuple[Any, Any, int]:
     """Model, tokenizer and the token that opens a text (`bos_token`; None: bos_token, else eos_token).
 
     Raises RuntimeError when packages, files or such a token are missing.
     """
-    need(folder)
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    if device == "cpu":
-        torch.set_num_threads(1)  # Spark runs a task on each core
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    model, tokenizer = open_model(folder, device, "AutoModelForCausalLM")
     token = bos_token or tokenizer.bos_token or tokenizer.eos_token
     if token not in tokenizer.get_vocab():
         raise RuntimeError(
             f"{folder}: bos_token: the tokenizer has no token {token!r}; name the one that stood before "
             "each document when the model was trained"
         )
-    return model.to(device).eval(), tokenizer, int(tokenizer.convert_tokens_to_ids(token))
+    return model, tokenizer, int(tokenizer.convert_tokens_to_ids(token))
 
 
 def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.scoring.causal_lm import CHARS, DIGITS, need, passes
+from gristmill.udfs.scoring.causal_lm import CHARS, DIGITS, open_model, passes
 
 Floats = npt.NDArray[np.float64]
 HEAD_SCORES: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])
@@ -80,25 +80,12 @@ def judged(logits: Floats, names: Sequence[str], head: Head) -> tuple[Floats, Fl
 @lru_cache(maxsize=4)
 def load(folder: str, device: str) -> tuple[Any, Any, list[str]]:
     """Model, tokenizer and names of the labels. Raises RuntimeError when packages or files are missing."""
-    need(folder)
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    if device == "cpu":
-        torch.set_num_threads(1)  # Spark runs a task on each core
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModelForSequenceClassification.from_pretrained(
-        folder, local_files_only=True, dtype=torch.float32
-    )
+    model, tokenizer = open_model(folder, device, "AutoModelForSequenceClassification")
     # a causal model with a head: it looks for the last token that is no padding
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.config.pad_token_id = tokenizer.pad_token_id
-    return (
-        model.to(device).eval(),
-        tokenizer,
-        [model.config.id2label[i] for i in range(model.config.num_labels)],
-    )
+    return model, tokenizer, [model.config.id2label[i] for i in range(model.config.num_labels)]
 
 
 def outputs(

@@ -1,0 +1,98 @@
+"""Opens tables for one run: its inputs at pinned versions, and its own as they stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.schema import catalog
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from gristmill.jobs.runner.job import Job
+    from gristmill.jobs.runner.run_log import Runs
+
+
+class TableReader:
+    """Input tables at the versions of the last finished runs, the job's own as they stand, and of each the
+    rows of the batches at hand."""
+
+    def __init__(self, lake: Lake, runs: Runs, job: Job, batches: tuple[str, ...]) -> None:
+        self.lake, self.job, self.batches = lake, job, batches
+        self.pins = {name: runs.pin(name) for name in (*job.reads, *job.looks_at)}
+        self.versions = {name: pin.version for name, pin in self.pins.items() if pin.version is not None}
+        for name in {write.table for write in job.writes} & set(self.pins) - set(self.versions):
+            state = runs.state(name) if self.pins[name].trouble else None
+            # this job is about to write it anew: what is there is all there is
+            if state is not None:
+                self.versions[name] = state.version
+
+    def __getitem__(self, name: str) -> DataFrame:
+        """An input table at its finished version.
+
+        Raises ContractError when no finished run has written it.
+        """
+        if name not in (*self.job.reads, *self.job.looks_at):
+            raise KeyError(f"{self.job.name} does not declare that it reads {name}")
+        if name not in self.versions:
+            self._refuse_trouble(name)
+            if name in catalog.SHARED:
+                return self.empty(name)
+            raise ContractError(
+                f"{name}: no finished run has written it on lake {self.lake.where}; run the job that "
+                "does (see `gristmill list`)"
+            )
+        return self.lake.read(catalog.table(name), self.versions[name])
+
+    def get(self, name: str) -> DataFrame | None:
+        """As `tables[name]`, but None when no finished run has written the table.
+
+        Raises ContractError when it is no longer what a run wrote.
+        """
+        if name in self.versions:
+            return self[name]
+        self._refuse_trouble(name)
+        return None
+
+    def _refuse_trouble(self, name: str) -> None:
+        """Raises ContractError where runs wrote the table and it no longer is what they wrote."""
+        trouble = self.pins[name].trouble
+        if trouble and name not in {write.table for write in self.job.writes}:
+            raise ContractError(
+                f"{name}: {trouble}, so that no finished run stands behind it on lake {self.lake.where}; "
+                "run the job that writes it "
+                "again (`gristmill run curate` does), or see what `gristmill repair --lake "
+                f"{self.lake.where}` would do"
+            )
+
+    def own(self, name: str) -> DataFrame:
+        """A table that this job writes, as it stands now; empty when it was never written."""
+        table = catalog.table(name)
+        return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
+
+    def own_slice(self, name: str) -> DataFrame:
+        """As `own`, of the batches at hand."""
+        from pyspark.sql import functions as F
+
+        return self.own(name).where(F.col("batch_id").isin(list(self.batches)))
+
+    def output_exists(self, name: str) -> bool:
+        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a
+        query."""
+        return self.lake.exists(catalog.table(name))
+
+    def slice(self, name: str, batches: tuple[str, ...] | None = None) -> DataFrame:
+        """The rows of an input table that belong to `batches` (None: those at hand)."""
+        from pyspark.sql import functions as F
+
+        return self[name].where(F.col("batch_id").isin(list(self.batches if batches is None else batches)))
+
+    def empty(self, name: str) -> DataFrame:
+        """A frame with the columns of a table and no rows."""
+        columns = ", ".join(
+            f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in catalog.table(name).columns
+        )
+        # a list of no rows would start Python workers
+        return self.lake.spark.sql(f"SELECT {columns} WHERE false")
