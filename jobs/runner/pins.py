@@ -60,7 +60,7 @@ def pinned(name: str, rows: Sequence[Row], state: TableState | None, gone: Set[s
         for row in rows
         if row["status"] in (FINISHED, FOREIGN) and (name in _written(row) or name in _ids(row))
     ]
-    if not any(name in _written(row) for row in concerned):
+    if not concerned:
         return Pin()
     if state is None:
         return Pin(trouble="it was dropped")

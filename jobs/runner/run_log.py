@@ -44,7 +44,8 @@ class Runs:
         return self._pins[name]
 
     def _pin(self, name: str) -> Pin:
-        if name not in KNOWN or not any(name in (row["versions_written"] or {}) for row in self.rows):
+        told = [{*(row["versions_written"] or {}), *(row["table_ids"] or {})} for row in self.rows]
+        if name not in KNOWN or not any(name in names for names in told):
             return Pin()  # nothing to ask the table about
         state = self.state(name)
         pin = pinned(name, self.rows, state)

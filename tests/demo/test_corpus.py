@@ -95,7 +95,9 @@ def wet_pages(path):
 
 
 def by_kind(plan, *kinds):
-    return [row for row in plan if row["kind"] in kinds]
+    rows = [row for row in plan if row["kind"] in kinds]
+    assert {row["kind"] for row in rows} == set(kinds), "no row is planted of one of them"
+    return rows
 
 
 def text_of(texts, row):
@@ -229,10 +231,11 @@ def test_the_language_of_good_documents_is_recognised(plan, texts):
 
 
 def test_good_documents_have_the_length_of_a_page(plan, texts):
-    for row in by_kind(plan, "generated"):
-        if row["text_hash"]:
-            text = text_of(texts, row)
-            assert 200 <= len(re.findall("[一-鿿]", text)) <= 2000 if row["lang"] == "zh" else 100 <= len(text.split()) <= 800
+    good = [row for row in by_kind(plan, "generated") if row["text_hash"]]
+    assert {row["lang"] for row in good} == {"en", "zh"}
+    for row in good:
+        text = text_of(texts, row)
+        assert 200 <= len(re.findall("[一-鿿]", text)) <= 2000 if row["lang"] == "zh" else 100 <= len(text.split()) <= 800
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -20,9 +20,10 @@ from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS, VERDICTS
 from gristmill.jobs.schema.duplicates import DUPLICATES, HOT_BUCKETS, PAIRS, SKETCHES
 from gristmill.udfs.dedup.doc_ids import doc_ids, ids_in
-from gristmill.udfs.dedup.shingles import ShingleParams
-from gristmill.udfs.dedup.verdicts import similarities
+from gristmill.udfs.dedup.shingles import shingle_sets
+from gristmill.udfs.dedup.simhash import fingerprints
 from tests.lakes import bring, read
+from tests.support.true_duplicates import untrue
 
 pytestmark = pytest.mark.spark
 RANKING = [{"by": "n_bytes", "prefer": "high"}, {"by": "batch", "prefer": "low"}]
@@ -101,15 +102,17 @@ def test_copies_that_differ_in_case_space_script_or_url_spelling_are_the_same(de
 
 @pytest.mark.lake_kinds
 def test_a_near_copy_goes_and_names_the_survivor_it_is_itself_alike_to(deduped: Any) -> None:
-    lake, keys = deduped
-    out = left_out(deduped, "dedup_minhash")
-    assert {"base", "upper", "near"} & set(out) or {"base", "upper"} & {stays for stays, _ in out.values()}
-    texts = {row.doc_id: row.text for row in read(lake, DOCS)}
-    for row in read(lake, DUPLICATES, job="dedup_minhash"):
-        both = pa.array([texts[row.doc_id], texts[row.dup_of]])
-        [exact] = similarities(both, np.array([0]), np.array([1]), ShingleParams(), "jaccard")  # of the texts, not what was stored
-        assert exact >= 0.7, f"{keys[row.doc_id]} is not itself alike to {keys[row.dup_of]}"
-        assert exact == pytest.approx(row.similarity, abs=0.1 if row.method == "sketch" else 1e-9)
+    lake, _ = deduped
+    out = {key: stays for key, (stays, _) in left_out(deduped, "dedup_minhash").items()}
+    [(_, first)] = [each for each in left_out(deduped, "dedup_exact").items() if "base" in (each[0], each[1][0])]
+    near = [(key, stays) for key, stays in out.items() if "near" in (key, stays)]
+    assert near in ([("near", first[0])], [(first[0], "near")]), "of base and upper the one that was kept"
+    assert untrue(lake, "dedup_minhash", 0.7) == []
+
+
+@pytest.mark.lake_kinds
+def test_each_exact_copy_names_the_text_or_the_page_that_it_is(deduped: Any) -> None:
+    assert untrue(deduped[0], "dedup_exact") == []
 
 
 @pytest.mark.lake_kinds
@@ -120,6 +123,7 @@ def test_a_chain_of_pairs_does_not_make_its_ends_duplicates(deduped: Any) -> Non
     assert pairs[("chain-a", "chain-b")] is True
     assert pairs[("chain-b", "chain-c")] is True
     assert pairs.get(("chain-a", "chain-c"), False) is False
+    assert {frozenset(each) for each in out.items()} <= {frozenset(f"chain-{end}" for end in ends) for ends in ("ab", "bc")}
     survivors = {"chain-a", "chain-b", "chain-c"} - set(out)
     assert survivors in ({"chain-b"}, {"chain-a", "chain-c"}), "no two survivors are alike, and nobody goes for a document it is not alike to"
 
@@ -159,6 +163,7 @@ def test_dedup_in_two_batches_leaves_out_what_one_batch_would(
                 run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=[], ranking=ranking), lake)
         run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=[], ranking=ranking), lake)
         made[name] = sorted((r.doc_id, r.dup_of, round(r.similarity, 9)) for r in read(lake, DUPLICATES))
+        assert untrue(lake, "dedup_minhash", 0.7) == []
         pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
         assert len(pairs) == len(set(pairs)), "no pair is compared twice"
     assert made["apart"] == made["together"]
@@ -187,6 +192,7 @@ def test_the_rows_are_the_same_in_many_small_parts_and_by_rounds(
             monkeypatch.setattr(steps, bound, value)
         lake = Lake(spark, str(tmp_path / name))
         made[name] = tables_after(lake, tmp_path / f"{name}-raw", *given, batches, params_of("ingest_docs"))
+        assert untrue(lake, job.name, 0.7, given[1].shingles()) == []
     assert made["as shipped"] == made["small"]
     assert made["small"]["duplicates"]
 
@@ -201,6 +207,7 @@ def test_of_a_family_too_large_to_pair_whole_one_copy_stays_and_templates_all_do
     params = params_of("dedup_minhash", skip_rejected_by=[], ranking=RANKING, max_bucket=4, min_similarity=0.8)
     tables_after(lake, tmp_path / "raw", MINHASH, params, {"1": rows}, params_of("ingest_docs", data_docs=False))
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    assert untrue(lake, "dedup_minhash", 0.8) == []
     stay = set(texts) - {keys[row.doc_id] for row in read(lake, DUPLICATES)}
     assert sorted(key.split("-")[0] for key in stay) == ["copy"] + ["page"] * 24
     pairs = [(row.doc_a, row.doc_b) for row in read(lake, PAIRS)]
@@ -226,13 +233,17 @@ def test_simhash_finds_near_copies_and_says_who_decided(decide: str, lake: Lake,
     long = prose(8, 2000)
     texts = {"long": long, "one-word": [*long[:900], "other", *long[901:]], "stranger": prose(9, 2000)}
     documents([{"id": key, "text": " ".join(words)} for key, words in texts.items()])
-    run_job(SIMHASH, params_of("dedup_simhash", skip_rejected_by=[], ranking=RANKING, decide=decide), lake)
+    params = params_of("dedup_simhash", skip_rejected_by=[], ranking=RANKING, decide=decide)
+    run_job(SIMHASH, params, lake)
     keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
     (row,) = read(lake, DUPLICATES)
     assert {keys[row.doc_id], keys[row.dup_of]} == {"long", "one-word"}
     (verdict,) = read(lake, VERDICTS)
     if decide == "text":  # three of 1,998 shingles are others on each side
         assert (row.method, row.similarity, verdict.limit) == ("exact", pytest.approx(1995 / 2001), 0.7)
+        assert untrue(lake, "dedup_simhash", 0.7, params.shingles()) == []
     else:
         assert (row.method, verdict.limit) == ("simhash", 61 / 64)
-        assert row.similarity in (1.0, 63 / 64, 62 / 64, 61 / 64)
+        sets = shingle_sets(pa.array([" ".join(texts[key]) for key in ("long", "one-word")]), params.shingles())
+        one, other = fingerprints(sets.hashes, sets.offsets)
+        assert row.similarity == 1 - (int(one) ^ int(other)).bit_count() / 64 >= 61 / 64

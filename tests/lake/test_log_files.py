@@ -33,14 +33,16 @@ def test_a_commit_is_found_by_its_note_behind_those_of_others(spark: Any, lake: 
     notes = [json.dumps({"run_id": run, "job": "j"}) for run in ("mine", "another", "a third")]
     frame = lake.spark.createDataFrame([EDIT], table("edits").schema)
     mine, *_ = [lake.write(table("edits"), frame, None, note) for note in notes]
-    for log in both(spark, lake.folder(table("edits")) / "_delta_log"):
+    here, hadoop = both(spark, lake.folder(table("edits")) / "_delta_log")
+    for log in (here, hadoop):
         assert log.version_noted(notes[0]) == mine
         assert log.version_noted("nobody's") is None
 
 
 def test_what_is_not_there_is_no_error(spark: Any, lake: Lake, tmp_path: Path) -> None:
     version = write(lake, "edits", [EDIT])
-    for log in both(spark, tmp_path / "nowhere"):
+    here, hadoop = both(spark, tmp_path / "nowhere")
+    for log in (here, hadoop):
         assert log.newest() is None
         assert log.version_noted("any") is None
     for log in both(spark, lake.folder(table("edits")) / "_delta_log"):

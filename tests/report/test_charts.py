@@ -61,6 +61,7 @@ def test_everything_drawn_lies_inside_its_picture() -> None:
     for width in (380, 900):
         root = ET.fromstring(s_curve(Banding(42, 6, 0.7), layers, width))
         _, _, wide, tall = (float(number) for number in root.get("viewBox", "").split())
+        assert len(list(root.iter("rect"))) >= 60, "a bar for each bin that holds a pair"
         for rect in root.iter("rect"):
             x, y, w, h = (float(rect.get(name, 0)) for name in ("x", "y", "width", "height"))
             assert 0 <= x <= x + w <= wide
@@ -75,10 +76,15 @@ def test_the_s_curve_is_that_of_the_kernel() -> None:
 
 
 def test_no_pair_and_no_document_make_a_picture_too() -> None:
-    ET.fromstring(s_curve(Banding(14, 8, 0.8), [], 380))
-    ET.fromstring(distribution("n_chars", Axis(0, 1), [Overlay("en", [0, 0], [0, 0])], []))
-    ET.fromstring(bar([(0, "kept", "")], 0, "nothing"))
-    ET.fromstring(link(0.0, 1.0))
+    curve = ET.fromstring(s_curve(Banding(14, 8, 0.8), [], 380))
+    assert [element.tag for element in curve.iter("rect")] == [], "no bar of a pair"
+    assert [each for each in curve.iter("path") if each.get("d")], "the curve is that of the bands, pairs or none"
+    spread = ET.fromstring(distribution("n_chars", Axis(0, 1), [Overlay("en", [0, 0], [0, 0])], []))
+    assert "nan" not in ET.tostring(spread, encoding="unicode")
+    assert ["en" in "".join(text.itertext()) for text in spread.iter("text")].count(True) == 1, "the row is named"
+    assert list(ET.fromstring(bar([(0, "kept", "")], 0, "nothing"))) == []
+    drawn = ET.fromstring(link(0.0, 1.0))
+    assert "nan" not in ET.tostring(drawn, encoding="unicode")
 
 
 def test_percentiles_are_read_from_exact_bins() -> None:

@@ -73,6 +73,14 @@ def test_a_run_that_replaced_nothing_by_nothing_undoes_nobody() -> None:
     assert pinned("t", rows(ONE, TWO, run("empty", 4, 5, wrote=5, opened=5)), state(5)).runs == {"one", "two", "empty"}
 
 
+def test_a_run_that_found_its_rows_left_by_one_that_died_and_added_none_stands() -> None:
+    died = run("died", 0, 1, wrote=1, opened=0)[:1]
+    again = run("again", 2, 3, opened=1)
+    assert pinned("t", rows(died, again), state(1)) == Pin(None, frozenset({"again"}))
+    assert pinned("t", rows(died, again), None).runs == frozenset(), "until the table is dropped"
+    assert pinned("t", rows(died, again), state(1, "B")).runs == frozenset(), "or made anew"
+
+
 def test_rows_from_before_ids_were_kept_count_for_the_table_that_is_there() -> None:
     old = run("old", 0, 1, wrote=3, table_id="")
     assert pinned("t", rows(old, run("older", -2, -1, wrote=1, table_id="")), state(3)) == Pin(3, frozenset({"old", "older"}))

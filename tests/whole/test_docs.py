@@ -6,7 +6,6 @@ import importlib.util
 import re
 import shlex
 import subprocess
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -67,22 +66,46 @@ def test_there_are_ten_questions_and_each_has_a_query() -> None:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize(("number", "block"), sql_blocks())
+@pytest.mark.parametrize(("number", "block"), [each for each in sql_blocks() if each.values[0] != "2"])
 def test_every_query_of_the_page_runs_and_answers(ask: Any, number: str, block: str) -> None:
     columns, rows = ask.sql(block.replace("{lake}", ask.lake.root), 50)
     assert columns
-    assert rows or number == "2"  # what question 2 finds is counted below
+    assert rows
+
+
+# Question 2 is about documents that the demo need not hold: their words, and what they fail beside the floor of 50.
+MILL = "The miller opened the gate of the mill and let the water of the river run on to the wheel that stood below it. "
+SHORT = {
+    "24 words": MILL.split(". ")[0] + ".",
+    "37 words": MILL + "Then the grain of three villages was ground, and nobody had to wait.",
+    "41 words": MILL + "Then the grain of three villages was ground, and nobody had to wait for bread that day.",
+    "33 words and signs": MILL + "Then the grain of three villages # # # # # # # # # was ground to.",
+    "72 words": MILL * 3,
+}
 
 
 @pytest.mark.spark
-def test_the_floor_of_words_counts_the_documents_that_fail_nothing_else(ask: Any) -> None:
-    rules: dict[str, list[str]] = defaultdict(list)
-    for row in ask.table("verdicts").select("doc_id", "rule").collect():
-        rules[row["doc_id"]].append(row["rule"])
-    only = sum(all(rule.endswith(".min_words") for rule in failed) for failed in rules.values())
-    answer = run_block(ask, "2")
-    assert sum(row["fail_the_floor_only"] for row in answer) == only
-    assert all(0 <= row["kept_at_30"] <= row["fail_the_floor_only"] for row in answer)
+def test_the_floor_of_words_counts_the_documents_that_fail_nothing_else(lake: Any, documents: Any, params_of: Any) -> None:
+    from gristmill.jobs.report.ask import Ask
+    from gristmill.jobs.runner.run import run_job
+    from tests.lakes import read
+
+    documents([{"id": name, "text": text, "domain": "web"} for name, text in SHORT.items()])
+    limits = {"min_words": 50, "max_hash_ratio": 0.1}
+    preset = {"gopher": {"preset": "gopher", "about": "", "line_drops": False, "limits": limits}}
+    route = {"lang": ["any"], "domain": ["any"], "presets": ["gopher"]}
+    run_job(curate.find_job("measure_text"), params_of("measure_text"), lake)
+    run_job(curate.find_job("filter_rules"), params_of("filter_rules", presets=preset, routes=[route], languages=None, min_kept=0), lake)
+    names = {row.doc_id: row.native_key for row in read(lake, catalog.table("docs"))}
+    words = {names[row.doc_id]: row.n_words for row in read(lake, catalog.table("signals"))}
+    assert {name: n for name, n in words.items() if n != int(name.split()[0])} == {}
+    assert {(names[row.doc_id], row.rule) for row in read(lake, catalog.table("verdicts"))} == {
+        ("24 words", "gopher.min_words"), ("37 words", "gopher.min_words"), ("41 words", "gopher.min_words"),
+        ("33 words and signs", "gopher.min_words"), ("33 words and signs", "gopher.max_hash_ratio"),
+    }  # fmt: skip
+    assert run_block(Ask(lake.where), "2") == [
+        {"lang": "en", "domain": "web", "fail_the_floor_only": 3, "kept_at_30": 2, "fewest_words": 24},
+    ]
 
 
 @pytest.mark.spark

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gristmill.udfs.text.emptiness import says_nothing
+
 EMBEDDED = pa.list_(pa.float32())
 DIMENSIONS = 512
 # decimals that are kept: machines differ in the last bits
@@ -36,14 +38,16 @@ def _encoder() -> Any:
 
 
 def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
-    """float32[n, 512], each of length 1 (a text without any token: zeros).
+    """float32[n, 512], each of length 1 (a text that says nothing, see gristmill.udfs.text.emptiness: zeros).
 
     One text at a time: in company the last bits of a vector change with the company, and it would gain a
     tenth of the time (measured).
     """
     made = np.zeros((len(texts), DIMENSIONS), np.float32)
     for i, text in enumerate(texts):
-        made[i] = _encoder().encode([text])[0]
+        # of an empty text the encoder makes some vector of length 1, to which other texts would be near
+        if not says_nothing(text):
+            made[i] = _encoder().encode([text])[0]
     return np.round(np.nan_to_num(made), DIGITS).astype(np.float32)
 
 

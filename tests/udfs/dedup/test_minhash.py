@@ -62,6 +62,7 @@ def with_datasketch(hashes, params):
 def test_signatures_are_those_of_datasketch_bit_for_bit(params):
     sets = shingle_sets(pa.array(TEXTS), params.shingles)
     ours = signatures(sets.hashes, sets.offsets, params)
+    assert len(ours) == len(TEXTS)
     for row, (first, last) in enumerate(pairwise(sets.offsets)):
         assert (ours[row] == with_datasketch(sets.hashes[first:last], params).hashvalues).all(), TEXTS[row][:40]
 

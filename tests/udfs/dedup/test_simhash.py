@@ -13,7 +13,9 @@ from gristmill.udfs.dedup.simhash import SimHashParams, block_keys, fingerprints
 
 def test_each_bit_is_the_vote_of_the_shingles():
     sets = shingle_sets(pa.array(["the quick brown fox jumps over the lazy dog", "床前明月光，疑是地上霜。"]))
-    for row, found in enumerate(fingerprints(sets.hashes, sets.offsets)):
+    prints = fingerprints(sets.hashes, sets.offsets)
+    assert len(prints) == 2
+    for row, found in enumerate(prints):
         votes = [int(mix64(np.uint64(h))) for h in sets.hashes[sets.offsets[row] : sets.offsets[row + 1]].tolist()]
         expected = sum(1 << bit for bit in range(64) if 2 * sum(v >> bit & 1 for v in votes) > len(votes))
         assert int(found) == expected

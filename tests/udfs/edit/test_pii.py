@@ -67,14 +67,30 @@ def test_checksums_decide() -> None:
 
 
 # Texts of one piece said over and over: each once made some pattern, or the comparing of finds, take time by the square.
-HOSTILE = [
-    "1", "@", "a@b.c.", "1.1.", "+1 ", "a.a.a.", "://a:b@", "13812345678 ", "ab@cd.ef ", "eyJaaaaaaaaaaa.", "212-736-5000 ", "6222 ",
-    "password=", "password='", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----" + "A" * 100, "a:a:aaaaaaaaaaaaaaaaaaaaaaaaaaa ",
-    "2001:db8:1:", "sk-a1B2c3", "１３８１２３４", "(at)a.", "-p 22 ssh ", "密码是",
-]  # fmt: skip
+# What is found in them: nothing, or what of each piece.
+HOSTILE: dict[str, str | None] = {
+    "1": None, "@": None, "a@b.c.": None, "1.1.": None, "+1 ": None, "a.a.a.": None, "://a:b@": None,
+    "13812345678 ": "13812345678", "ab@cd.ef ": "ab@cd.ef", "212-736-5000 ": "212-736-5000",
+    "eyJaaaaaaaaaaa.": None, "6222 ": None, "password=": None, "password='": None,
+    "-----BEGIN PRIVATE KEY-----": None,
+    "-----BEGIN PRIVATE KEY-----" + "A" * 100: "-----BEGIN PRIVATE KEY-----" + "A" * 100,
+    "a:a:aaaaaaaaaaaaaaaaaaaaaaaaaaa ": None, "2001:db8:1:": None, "１３８１２３４": None, "(at)a.": None,
+    "-p 22 ssh ": None, "密码是": None,
+}  # fmt: skip
+MAIL = "li.wei@mail.example.co.uk"
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
+def test_in_hostile_text_is_found_what_is_there_and_the_address_behind_it(piece: str) -> None:
+    n, entity = 1_000, HOSTILE[piece]
+    text = f"{piece * n}\n\n“Write to {MAIL} today.”"
+    *within, last = find_pii(text)
+    assert last == (text.index(MAIL), text.index(MAIL) + len(MAIL), "email")
+    assert [start for start, _, _ in within] == ([i * len(piece) for i in range(n)] if entity else [])
+    assert {text[start:end].rstrip() for start, end, _ in within} == ({entity} if entity else set())
+
+
+@pytest.mark.parametrize("piece", [*HOSTILE, "sk-a1B2c3"])
 def test_twice_the_text_takes_about_twice_the_time(piece: str) -> None:
     def seconds(size: int) -> float:
         began = time.process_time()

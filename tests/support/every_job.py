@@ -1,0 +1,225 @@
+"""Every job once, in an order in which each finds its tables, on one batch of some dozen rows: what the tests of
+tests/whole/test_every_job.py walk along. What only a model or the worker would write is written here by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill.jobs import score_loss, score_transformer
+from gristmill.jobs.core import config
+from gristmill.jobs.curate import find_job
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.commit import Run
+from gristmill.jobs.runner.job import Job
+from gristmill.jobs.runner.run import Outcome, run_job
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.synthesis import SYNTH_ANSWERS, SYNTH_REQUESTS
+from gristmill.jobs.schema.table import Table
+from tests.lakes import read, write
+
+BATCH = "one"
+THEN = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+KEEPS_ALL = {"min_kept": 0, "data_docs": False, "max_reject_ratio": 1.0, "batch_per_folder": False}
+
+# Columns that say when or by which files a row was made, and so may differ between two makings of the same row.
+MADE_BY = {
+    "docs": {"place", "ingested_at"},
+    "rejects": {"place"},
+    "models": {"at", "trained_on"},  # trained_on names the versions of tables that were read
+    "sketches": {"ingest"},
+}
+# Tables of one row a file: other files hold other rows.
+OF_FILES = {"batch_files"}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A job on the way: its parameters, and what is put into the lake by hand before it runs."""
+
+    job: Job
+    params: Any
+    before: Callable[[Lake], None] = lambda lake: None
+    # how it is called where one job stands here twice
+    name: str = field(default="")
+
+
+class Killed(BaseException):
+    """Nothing of ours catches it."""
+
+
+def stops(models: Path) -> list[Stop]:
+    """All of them. `models`: a folder for what stands in a model's place where none is to run."""
+    folder = models / "tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "bad", "1": "good"}}))
+    (folder / "model.safetensors").write_bytes(b"one")
+    demo, made = config.load_recipe("conf/demo.yaml"), []
+    for name, section in demo.jobs.items():
+        made.append(_stop(name, section))
+        if name == "dedup_minhash":
+            made.append(_stop("dedup_simhash"))
+        if name == "build_quality":
+            made.append(_stop("filter_quality"))
+        if name == "score_words":
+            head = {"kind": "softmax", "labels": ["good"]}
+            scorer = {"small": {"model": str(folder), "head": head, "max_tokens": 64}}
+            made.append(_stop("score_transformer", skip_rejected_by=[], scorers=scorer, before=_scored))
+            made.append(_stop("score_loss", skip_rejected_by=[], model=str(folder), min_documents=5, max_percentile=90, before=_measured))
+        if name == "scrub_pii":
+            made.append(_stop("convert_script"))
+    synthesis = config.load_recipe("conf/demo_synthesis.yaml").jobs
+    exported = synthesis["export_shards"]
+    made += [
+        _stop("export_candidates", synthesis["export_candidates"], tiers=None, languages={"en": 0.5, "zh": 0.5}),
+        _stop("merge_samples", synthesis["merge_samples"], before=_answered),
+        _stop("score_samples", synthesis["score_samples"]),
+        _stop("queue_samples"),
+        _stop("merge_scores", before=_judged),
+        _stop("filter_samples", synthesis["filter_samples"]),
+        _stop("export_shards", exported, name="export_shards of samples"),
+    ]
+    # the page of a lake is drawn when all is there
+    return [stop for stop in made if stop.name != "report_run"] + [stop for stop in made if stop.name == "report_run"]
+
+
+def _stop(job_name: str, section: dict[str, Any] | None = None, before: Any = None, name: str = "", **changes: Any) -> Stop:
+    job = find_job(job_name)
+    if section is None:
+        section = config.load_recipe(f"conf/jobs/{job_name}.yaml").jobs[job_name]
+    kept = {key: value for key, value in KEEPS_ALL.items() if key in section}
+    params = config.validate(job.params, {**section, **kept, **changes}, f"test recipe of {job_name}")
+    stop = Stop(job, params, name=name or job_name)
+    return stop if before is None else dataclasses.replace(stop, before=lambda lake: before(lake, params))
+
+
+# --- by hand
+
+
+def _share(doc_id: str) -> float:
+    """Some number from 0 to 1 that is the document's own."""
+    return int(doc_id[:8], 16) / 16**8
+
+
+def _scored(lake: Lake, params: Any) -> None:
+    version = score_transformer.version("small", params.scorers["small"])
+    made = [("score_transformer", d.doc_id, d.batch_id, "small", version, _share(d.doc_id), _share(d.doc_id), None) for d in read(lake, DOCS)]
+    write(lake, "scores", made, "score_transformer", BATCH)
+
+
+def _measured(lake: Lake, params: Any) -> None:
+    model = score_loss.name_of(params)
+    made = [("score_loss", d.doc_id, d.batch_id, model, 10, -20.0, None, 7.4, 1 + _share(d.doc_id)) for d in read(lake, DOCS)]
+    write(lake, "perplexity", made, "score_loss", BATCH)
+
+
+def _answer(request: Any, parsed: dict[str, Any]) -> tuple[Any, ...]:
+    said = json.dumps(parsed, ensure_ascii=False)
+    row = {"request_id": request.request_id, "part": request.part, "step": "result", "ordinal": 0, "attempt": 0, "is_last": True,
+           "parsed": said, "model": "m", "sampling": "{}", "prompt_hash": "h", "at": THEN}  # fmt: skip
+    return tuple(row.get(name) for name in SYNTH_ANSWERS.names)
+
+
+def _answered(lake: Lake, params: Any) -> None:
+    """A question and a chain for each chunk, of its own words."""
+    answers = []
+    for request in sorted(read(lake, SYNTH_REQUESTS), key=lambda row: row.request_id):
+        words = request.text.split() if " " in request.text else list(request.text)
+        question, cot = (" ".join(words[:n]) for n in (12, 60))
+        spans = [{"start": 0, "end": len(request.text), "status": "start", "marker": None, "summary": "s"}]
+        answers.append(_answer(request, {"question": f"{question}?", "cot": f"First, {cot}. So it is 7.", "segments": spans}))
+    write(lake, "synth_answers", answers, "worker", BATCH)
+
+
+def _judged(lake: Lake, params: Any) -> None:
+    asked = [row for row in read(lake, SYNTH_REQUESTS) if row.recipe == "judge_sample"]
+    given = [_answer(row, {"score": round(5 * _share(row.sample_id)), "reason": "so"}) for row in asked]
+    write(lake, "synth_answers", sorted(given), "worker", BATCH)
+
+
+# --- runs
+
+
+def run(stop: Stop, lake: Lake, inputs: str | None = None) -> Outcome:
+    """The job of this stop on its lake."""
+    is_ingest = stop.job.scope == "input"
+    return run_job(stop.job, stop.params, lake, inputs=inputs if is_ingest else None, batch=BATCH if is_ingest else None)
+
+
+def counted(stop: Stop, lake: Lake, inputs: str | None) -> int:
+    """As `run`; the commits that it made to tables of its own."""
+    seen: list[str] = []
+    lake.committed = lambda table, version: seen.append(table.name)  # type: ignore[method-assign]
+    run(stop, lake, inputs)
+    return sum(name != RUNS.name for name in seen)
+
+
+def killed_early(stop: Stop, lake: Lake, inputs: str | None) -> bool:
+    """Whether a run of the job died right after its first commit to a table of its own; one that makes none ends well."""
+
+    def die(table: Table, version: int) -> None:
+        if table is not RUNS:
+            raise Killed
+
+    lake.committed = die  # type: ignore[method-assign]
+    return _dies(stop, lake, inputs)
+
+
+def killed_late(stop: Stop, lake: Lake, inputs: str | None) -> bool:
+    """Whether a run of the job died when all was written but the row that says so."""
+
+    def die(self: Run, counts: Any, seconds: float) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "finish", die)
+        return _dies(stop, lake, inputs)
+
+
+def _dies(stop: Stop, lake: Lake, inputs: str | None) -> bool:
+    try:
+        run(stop, lake, inputs)
+    except Killed:
+        return True
+    return False
+
+
+# --- what is compared
+
+
+def told(lake: Lake, stop: Stop) -> dict[str, Any]:
+    """What the job of this stop has left: the rows of each table that it writes but for MADE_BY, the data files of its export."""
+    found: dict[str, Any] = {}
+    for name in {each.table for each in stop.job.writes} - OF_FILES:
+        table = catalog.table(name)
+        if lake.exists(table):
+            found[name] = rows(lake, table)
+    if stop.job.name == "export_shards":
+        data = Path(lake.root) / "_export" / stop.params.source / "data"
+        found["files"] = {path.name: path.read_bytes() for path in data.iterdir()}
+    return found
+
+
+def own(lake: Lake, job: Job) -> int:
+    """Rows that the job has in the tables that it writes: of a table of several jobs those of its name."""
+    tables = [catalog.table(name) for name in {each.table for each in job.writes} - OF_FILES]
+    there = [table for table in tables if lake.exists(table)]
+    return sum(len(read(lake, table, **({"job": job.name} if "job" in table.names else {}))) for table in there)
+
+
+def rows(lake: Lake, table: Table) -> list[str]:
+    """The rows of a table as text, in one order."""
+    left = [name for name in table.names if name not in MADE_BY.get(table.name, ())]
+    return sorted(repr([row[name] for name in left]) for row in read(lake, table))
+
+

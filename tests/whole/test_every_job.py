@@ -1,0 +1,151 @@
+"""What every job owes, asked of every file of jobs/: a run that was killed is run again to the same rows, in whatever
+order, files and partitions the input came; a second run has nothing to do; a batch of no document goes through.
+
+One walk makes the lake in peace. Another one walks beside it on the same rows in another order, in other files and
+partitions, and each of its jobs is killed after its first commit, and again when all that it writes is there and only
+the row that says so is not. Then both lakes must hold the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill.jobs import curate
+from gristmill.jobs.core.errors import GristmillError
+from gristmill.jobs.lake.lake import Lake
+from tests.lakes import bring
+from tests.support import every_job
+from tests.support.every_job import Stop
+
+pytestmark = pytest.mark.spark
+NAMES = curate.job_names()
+# Jobs that stop at a lake without a document, and what they say.
+NEEDS_DOCUMENTS = {
+    "train_classifier": "the lake has no example of the slices in the recipe; nothing written",
+    "train_lm": "no text to learn from",
+    "export_shards": "has no text to export; nothing written",
+    # these read what the first two have not made
+    "score_classifier": "models: no finished run has written it",
+    "score_perplexity": "models: no finished run has written it",
+    "build_quality": "models: no finished run has written it",
+    "filter_quality": "quality: no finished run has written it",
+}
+# Jobs that leave no row of their own on this walk: what they leave, or why none.
+LEAVES_NO_ROWS = {
+    "export_shards": "files, which are compared byte by byte",
+    "report_run": "a page, which tells when it was drawn; tests/jobs/test_report_run.py reads it",
+}
+
+
+@pytest.fixture(scope="module")
+def stops(tmp_path_factory: pytest.TempPathFactory) -> list[Stop]:
+    return every_job.stops(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def raw(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Some dozen rows of the demo, broken ones among them: as they came, and in another order in three files."""
+    home = tmp_path_factory.mktemp("raw")
+    batch = min(path for path in demo_raw.iterdir() if path.is_dir())
+    rows = next(path for path in sorted(batch.rglob("part-*.jsonl"))).read_bytes().splitlines()[:90]
+    mixed = random.Random(7).sample(rows, len(rows))
+    files = {"peace": {"rows": rows}, "killed": {"a": mixed[:20], "b": mixed[20:21], "c": mixed[21:]}}
+    for walk, parts in files.items():
+        (home / walk).mkdir()
+        for name, lines in parts.items():
+            (home / walk / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    return {walk: home / walk for walk in files}
+
+
+@pytest.fixture(scope="module")
+def partitions(spark: Any) -> Iterator[Callable[[int], None]]:
+    name = "spark.sql.shuffle.partitions"
+    before = spark.conf.get(name)
+    yield lambda n: spark.conf.set(name, str(n))
+    spark.conf.set(name, before)
+
+
+@pytest.fixture(scope="module")
+def walked(
+    spark: Any, stops: list[Stop], raw: dict[str, Path], partitions: Callable[[int], None], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """By stop: what the two walks left, how many runs were killed, and what a further run did."""
+    home, seen = tmp_path_factory.mktemp("walks"), {}
+    peace, killed = str(home / "peace"), str(home / "killed")
+    for stop in stops:
+        partitions(3)
+        lake = Lake(spark, peace)
+        stop.before(lake)
+        here: dict[str, Any] = {"commits": every_job.counted(stop, lake, str(raw["peace"]))}
+        here |= {"peace": every_job.told(lake, stop), "rows": every_job.own(lake, stop.job)}
+        here["again"] = every_job.run(stop, Lake(spark, peace), str(raw["peace"]))
+        partitions(7)
+        stop.before(Lake(spark, killed))
+        early, late = (kill(stop, Lake(spark, killed), str(raw["killed"])) for kill in (every_job.killed_early, every_job.killed_late))
+        here |= {"early": early, "late": late}
+        every_job.run(stop, Lake(spark, killed), str(raw["killed"]))
+        seen[stop.name] = {**here, "killed": every_job.told(Lake(spark, killed), stop)}
+    return seen
+
+
+def test_every_job_is_on_the_way(stops: list[Stop]) -> None:
+    assert {stop.job.name for stop in stops} == set(NAMES), "a job that is not stands in tests/support/every_job.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_run_on_shuffled_input_is_run_again_to_the_same_rows(walked: dict[str, Any], name: str) -> None:
+    mine = {stop: seen for stop, seen in walked.items() if stop.split(" ")[0] == name}
+    assert mine
+    for stop, seen in mine.items():
+        assert (seen["early"], seen["late"]) == (seen["commits"] > 0, True), f"{stop}: whether its runs died"
+        assert (seen["rows"] > 0) != (name in LEAVES_NO_ROWS), f"{stop} leaves {seen['rows']} rows"
+        assert seen["killed"].keys() == seen["peace"].keys()
+        for table, rows in seen["peace"].items():
+            assert seen["killed"][table] == rows, f"{stop}: {table}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_run_has_nothing_to_do(walked: dict[str, Any], name: str) -> None:
+    mine = [seen["again"] for stop, seen in walked.items() if stop.split(" ")[0] == name]
+    assert mine
+    assert {(each.batches, each.counts) for each in mine} == {((), None)}
+
+
+@pytest.fixture(scope="module")
+def emptied(spark: Any, stops: list[Stop], params_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """By stop: what came of a batch of no document: nothing (ok), rows, or the words of the error."""
+    home, seen = tmp_path_factory.mktemp("empty"), {}
+    (home / "none").mkdir()
+    (home / "none" / "rows.jsonl").write_bytes(b"")
+    for stop in stops:
+        lake = Lake(spark, str(home / "lake"))
+        try:
+            outcome = every_job.run(stop, lake, str(home / "none"))
+            counts = outcome.counts
+            is_none = counts is None or (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (0, 0, 0)
+            seen[stop.name] = "ok" if outcome.batches == (every_job.BATCH,) and is_none else f"{outcome}"
+        except GristmillError as error:
+            seen[stop.name] = f"{type(error).__name__}: {error}"
+        if stop.job.scope == "input" and seen[stop.name] != "ok":
+            bring(lake, home / "raw", [], params_of("ingest_docs"), every_job.BATCH)
+    return seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_of_no_document_goes_through(emptied: dict[str, str], name: str) -> None:
+    mine = {stop: said for stop, said in emptied.items() if stop.split(" ")[0] == name}
+    assert mine
+    for stop, said in mine.items():
+        if name in NEEDS_DOCUMENTS:
+            assert NEEDS_DOCUMENTS[name] in said, stop
+        else:
+            assert said == "ok", stop
+
+
+def test_the_tables_of_exceptions_name_jobs() -> None:
+    assert set(LEAVES_NO_ROWS) | set(NEEDS_DOCUMENTS) <= set(NAMES)
