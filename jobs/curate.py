@@ -18,6 +18,7 @@ from pathlib import Path
 from gristmill.jobs.core import config
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.kernels import compiled_beside
 from gristmill.jobs.core.packages import need_packages
 from gristmill.jobs.core.params import ReadsInput
 from gristmill.jobs.core.renames import new_job
@@ -28,7 +29,6 @@ from gristmill.jobs.lake.session import is_local
 from gristmill.jobs.lake.spark_errors import exit_code_of
 from gristmill.jobs.runner import batches
 from gristmill.jobs.runner.job import Job
-from gristmill.jobs.runner.kernels import compiled_beside
 from gristmill.jobs.runner.main import open_lake, preload
 from gristmill.jobs.runner.order import check_order
 from gristmill.jobs.runner.run import Outcome, run_job

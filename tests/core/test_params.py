@@ -16,12 +16,12 @@ def made(params: type[Strict], table: str = "edits", by_document: bool = False) 
 
 def test_a_misspelt_field_is_told_from_one_of_the_jobs_own() -> None:
     class Misspelt(Strict):
-        heed: list[str]
+        skip_rejects_by: list[str]
 
     class Own(Strict):
-        hues: list[str]
+        colours: list[str]
 
-    with pytest.raises(TypeError, match=r"Misspelt\.heed: nobody reads it; did you mean skip_rejected_by\?"):
+    with pytest.raises(TypeError, match=r"Misspelt\.skip_rejects_by: nobody reads it; did you mean skip_rejected_by\?"):
         made(Misspelt)
     assert made(Own).params is Own
 

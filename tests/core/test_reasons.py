@@ -27,6 +27,7 @@ MODULES = {
 SHARED = {
     "jobs/dedup/steps.py": ("dedup_minhash", "dedup_simhash"),
     "jobs/curation/contamination.py": ("decontaminate", "filter_samples"),
+    "jobs/synthesis/requests.py": ("export_candidates", "queue_samples"),
     "jobs/synthesis/sample_filters.py": ("filter_samples",),
     "jobs/upkeep/repair.py": ("repair",),
     "udfs/rules/apply_limits.py": ("filter_rules",),
