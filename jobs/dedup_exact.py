@@ -73,7 +73,7 @@ def hash_texts(tables: JobContext, params: Params) -> Outputs:
     texts = tables.documents.kept(params.skip_rejected_by, "text")
     if tables.output_exists("text_hashes"):
         kept = tables.documents.kept(params.skip_rejected_by)
-        todo = tables.documents.not_done_yet(kept, "text_hashes", kernel=digest(params.normalise))
+        todo = tables.documents.not_done_yet(kept, "text_hashes", config_hash=digest(params.normalise))
         todo = tables.stage("todo", todo)
         if todo.isEmpty():
             return {}

@@ -120,7 +120,7 @@ def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
                 )
             )
     if not fails:
-        fails = [F.lit(None).cast("struct<reason:string,value:double,limit:double,rule:string>")]
+        fails = [F.lit(None).cast("struct<reason:string,value:double,threshold:double,rule:string>")]
     found = rows.select("sample_id", F.explode(F.array_compact(F.array(*fails))).alias("v"))
     return found.select("sample_id", "v.*")
 

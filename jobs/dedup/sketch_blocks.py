@@ -70,7 +70,7 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
             return known.select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
 
         kept = tables.documents.kept(params.skip_rejected_by)
-        todo = tables.documents.not_done_yet(kept, "sketches", sketched, kernel=params.config_hash())
+        todo = tables.documents.not_done_yet(kept, "sketches", sketched, config_hash=params.config_hash())
         todo = tables.stage("todo", todo)
         if todo.isEmpty():
             return {}

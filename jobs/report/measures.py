@@ -313,18 +313,18 @@ def main_reasons(tables: JobContext, found: DataFrame, ranked: Records) -> dict[
 
     order = tables.frame(
         [(row["job"], row["reason"], i) for i, row in enumerate(ranked)],
-        "job string, reason string, place int",
+        "job string, reason string, position int",
     )
     placed = found.select("job", "reason", "doc_id", "batch_id").join(
         F.broadcast(order), ["job", "reason"], how="inner"
     )
     first = (
         placed.groupBy("job", "doc_id", "batch_id")
-        .agg(F.min("source_location").alias("source_location"))
-        .groupBy("source_location")
+        .agg(F.min("position").alias("position"))
+        .groupBy("position")
         .count()
     )
-    counted = {row["source_location"]: row["count"] for row in first.collect()}
+    counted = {row["position"]: row["count"] for row in first.collect()}
     made: dict[str, dict[str, int]] = {}
     for i, row in enumerate(ranked):
         if counted.get(i):

@@ -200,7 +200,7 @@ def _story(ask: Opened, doc: Row, rejected: list[Row]) -> Record:
         lines += [f"  the same id again: {_refusal(row)}", *_told("rejects.reason", row["reason"])]
     verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
     for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
-        limit = "" if v["threshold"] is None else f" against {v['limit']:.4g}"
+        limit = "" if v["threshold"] is None else f" against {v['threshold']:.4g}"
         number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
         lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
         lines += _told("verdicts.reason", v["reason"])

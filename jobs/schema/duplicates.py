@@ -69,7 +69,7 @@ HOT_BUCKETS = Table(
     "stay were not compared there.",
     columns("""
 job          | string! | the job whose bands they are
-config_hash  | string! | as pairs.kernel
+config_hash  | string! | as pairs.config_hash
 band_key     | bigint! | one of those in sketches.bands
 n_classes    | bigint! | classes (documents of different shingle sets) under the key
 n_survivors    | bigint  | classes under the key that stay (null: no more than max_bucket, and they were all

@@ -242,7 +242,7 @@ def test_a_name_that_two_columns_have_is_told_before_one_of_them_is_lost(gristmi
 def test_a_document_is_found_by_key_url_place_and_id_in_either_case(ask: Ask, name: str) -> None:
     wanted = doc_id_of("s", "7", None, "")
     if name.startswith(("sub", "one")):  # whatever stands behind the file's name
-        place = ask.sql(f"SELECT place FROM docs WHERE doc_id = '{wanted}'", 1)[1][0][0]
+        place = ask.sql(f"SELECT source_location FROM docs WHERE doc_id = '{wanted}'", 1)[1][0][0]
         name = place if name.startswith("sub") else place.rsplit("/", 1)[-1]
     name = wanted[:12].upper() if name == "ID" else name
     story = ask.why(name)
@@ -269,7 +269,7 @@ def test_rows_that_became_no_document_and_versions_that_went_are_found_too(ask: 
     newer = ask.why("3")
     assert newer["batch_id"] == "two"
     assert any("superseded_version" in line for line in newer["lines"])
-    for place in [row[0] for row in ask.sql("SELECT place FROM rejects ORDER BY place", 3)[1]]:
+    for place in [row[0] for row in ask.sql("SELECT source_location FROM rejects ORDER BY source_location", 3)[1]]:
         assert place in told(ask, place)
 
 

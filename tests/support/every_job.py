@@ -34,8 +34,8 @@ KEEPS_ALL = {"min_kept": 0, "data_docs": False, "max_reject_ratio": 1.0, "batch_
 
 # Columns that say when or by which files a row was made, and so may differ between two makings of the same row.
 MADE_BY = {
-    "docs": {"place", "ingested_at"},
-    "rejects": {"place"},
+    "docs": {"source_location", "ingested_at"},
+    "rejects": {"source_location"},
     "models": {"at", "trained_on"},  # trained_on names the versions of tables that were read
     "sketches": {"ingest"},
 }
