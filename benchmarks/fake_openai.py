@@ -1,9 +1,9 @@
-"""A fake OpenAI-compatible server with faults to inject, for tests and for the worker's own cost. It is no model.
+"""A fake OpenAI-compatible server with faults to inject, for tests and for measuring the worker's overhead. It runs no model.
 
 run     python -m benchmarks.fake_openai --port 8199 --faults '{"500": 0.1, "hang": 0.02}' --tokens-per-second 20000
 
-What it says depends on the prompt only. Which calls go wrong depends on the call's id (header X-Request-Id) and the seed: the first tries of
-a call may, the later ones never do, so a worker that tries again always gets there.
+Its answers depend on the prompt only. Faults depend on the call's id (header X-Request-Id) and the seed: the first attempts of
+a call may fail, later ones never do, so that retries always succeed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that a benchmark is given."""
+"""Input files of benchmarks."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""What is understood of a judge's answers: a set written by hand, read by the worker's own parser under the prompts' own schemas.
+"""Parsing of judges' outputs: a hand-written set, read by the worker's parser with the prompts' schemas.
 
     python -m benchmarks.judging [--set benchmarks/judging_set.yaml]
 
-An answer is to be a judgement, or none (the judge is asked again, at last the document stays unscored). The last line is JSON:
+Each output is labelled as a judgement or as invalid (the worker then calls the judge again, and finally leaves the document unscored). The last line is JSON:
 
-n, right          answers, and how many came out as wanted
-understood        share of the usable ones of which the wanted numbers were taken
-refused           share of the unusable ones of which none was
-kept_silently     unusable ones that gave numbers, and usable ones that gave others: the fault that may not happen
-wrong             what was said where it came out otherwise
-lenient           the same shares of a reader that takes the first number from 0 to 5 behind the name, as regular expressions do it
+n, right          outputs, and how many were handled correctly
+understood        share of the valid outputs from which the correct numbers were read
+refused           share of the invalid outputs that were rejected
+kept_silently     invalid outputs that gave numbers, and valid ones that gave wrong numbers: the error that must not occur
+wrong             the outputs that were handled wrongly
+lenient           the same shares of a reader that takes the first number from 0 to 5 after the name, as regular expressions do
 """
 
 from __future__ import annotations

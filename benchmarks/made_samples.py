@@ -1,10 +1,10 @@
-"""Samples by the million: `samples`, `sample_signals` and `sample_scores` as their jobs would leave them.
+"""Millions of generated samples: `samples`, `sample_signals` and `sample_scores` as their jobs would write them.
 
     python -m benchmarks.made_samples --n 300000 --lake /tmp/lake
 
-Three questions in ten are another one again: in other case, with a word changed, or with a word behind. One in
-ten is Chinese. Of the others half open in 24 ways; some have no language or domain, and half were solved, four tries
-each. What a sample is depends on its number only.
+Three questions in ten are copies of another one: in other case, with a word changed, or with a word appended. One in
+ten is Chinese. Half of the others share 24 openings; some have no language or domain, and half were solved, four attempts
+each. A sample is a function of its number only.
 """
 
 from __future__ import annotations

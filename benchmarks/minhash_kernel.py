@@ -1,10 +1,10 @@
-"""The MinHash kernel against datasketch and rensa, in one run on one core, and its recall against known pairs.
+"""The MinHash kernel compared with datasketch and rensa, in one run on one core, and its recall of known pairs.
 
     python -m benchmarks.minhash_kernel --docs FILE [--truth FILE] [--megabytes N] [--shingling]
 
-`--docs`: Parquet with `id`, `text` and `lang` (or `lang_hint`); English and Chinese are measured apart. `--truth`: Parquet
+`--docs`: Parquet with `id`, `text` and `lang` (or `lang_hint`); English and Chinese are measured separately. `--truth`: Parquet
 with `id_a`, `id_b`, `lang`, `jaccard` for the same ids: how many of its pairs the kernel finds, all of it in memory, no
-Spark. `--shingling` repeats that for other ways to cut a text. The last line is one JSON object.
+Spark. `--shingling` repeats that for other kinds of shingles. The last line is one JSON object.
 """
 
 import argparse

@@ -1,19 +1,19 @@
-"""How many of the labelled near-duplicates dedup_minhash finds, and how many of those that it leaves out are right.
+"""Recall and precision of dedup_minhash on labelled near-duplicates.
 
     python -m benchmarks.near_dup --docs data/neardup_docs_dev.parquet --truth data/neardup_truth_dev.parquet
 
-Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/jobs/dedup_minhash.yaml, as a
-`curate` would run it, but for no earlier judge and a ranking by bytes. Truth (id_a, id_b, lang, jaccard) is every pair at Jaccard .5 and
+Documents (id, text, source, lang) are ingested into a lake of their own and go through dedup_minhash with conf/jobs/dedup_minhash.yaml, as
+`curate` would run it, but without earlier filters and with a ranking by bytes. Truth (id_a, id_b, lang, jaccard) is all pairs at Jaccard .5 and
 above. The last line is JSON, by language:
 
-recall_70, recall_80   share of truth pairs at Jaccard >= .7 (.8) of which at least one side is left out
-pair_recall_70         share of truth pairs at Jaccard >= .7 that are accepted in `pairs` (or have one shingle set)
-family_recall_70       share of truth pairs at Jaccard >= .7 whose sides are in one family (connected by verified pairs: the peers' clusters)
-precision              share of left-out documents whose Jaccard, in the truth, with the survivor they name is >= limit - .05
-both_survive           truth pairs at the limit or above of which both sides stay, as a share
+recall_70, recall_80   share of true pairs at Jaccard >= .7 (.8) with at least one rejected document
+pair_recall_70         share of true pairs at Jaccard >= .7 that are accepted in `pairs` (or have one shingle set)
+family_recall_70       share of true pairs at Jaccard >= .7 whose documents are in one family (connected by verified pairs, as other tools' clusters)
+precision              share of rejected documents whose true Jaccard with their survivor is >= threshold - .05
+both_survive           share of true pairs at the threshold or above of which both documents are kept
 left_out, documents    documents
 seconds                of the dedup_minhash job, both languages together
-border_left_out        with --border (pairs from .3 to .5): documents left out for a survivor that the border file pairs them with
+border_left_out        with --border (pairs from .3 to .5): documents rejected for a survivor that the border file pairs them with
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""distributed-curator's deduplication on Spark: what benchmarks/near_dup_peers.py times. Needs distributed-curator and pyspark 3.5.
+"""distributed-curator's deduplication on Spark, timed by benchmarks/near_dup_peers.py. Needs distributed-curator and pyspark 3.5.
 
     python benchmarks/near_dup_curator.py INPUT OUTPUT
 
-INPUT is a folder of Parquet files (id, text), OUTPUT one that gets Parquet files of what stays. Its own defaults (64 permutations in 16
-bands, character 9-grams, threshold .8 of the signatures), but for 8 partitions in place of a thousand, in its favour at this size.
+INPUT is a folder of Parquet files (id, text), OUTPUT the folder for Parquet files of the kept documents. Its own defaults (64 permutations in 16
+bands, character 9-grams, threshold .8 of the signatures), but with 8 partitions instead of a thousand, in its favour at this size.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""datatrove's four MinHash blocks with its own defaults: what benchmarks/near_dup_peers.py times. Needs datatrove[processing,io] and spaCy.
+"""datatrove's four MinHash blocks with its own defaults, timed by benchmarks/near_dup_peers.py. Needs datatrove[processing,io] and spaCy.
 
     python benchmarks/near_dup_datatrove.py INPUT OUTPUT
 
-INPUT is a folder of Parquet files (id, text), OUTPUT a folder that gets Parquet files of what stays. Two workers; as many tasks as files.
+INPUT is a folder of Parquet files (id, text), OUTPUT the folder for Parquet files of the kept documents. Two workers; as many tasks as files.
 """
 
 from __future__ import annotations

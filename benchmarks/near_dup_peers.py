@@ -1,30 +1,30 @@
-"""Near-duplicate removal by Gristmill and by its peers: seconds, rate and memory on the same input, machine and two cores.
+"""Near-duplicate removal by Gristmill and other tools: seconds, rate and memory on the same input, machine and two cores.
 
     make peers && python -m benchmarks.near_dup_peers --docs data/corpus_dev.parquet [--systems gristmill,datatrove,curator]
     python -m benchmarks.near_dup_peers --docs data/neardup_docs_dev.parquet --truth data/neardup_truth_dev.parquet --systems ...
 
-Each system is a process of its own, timed from its start to its end, one after the other:
+Each system runs in its own process, timed from start to end, one after the other:
 
-gristmill   `python -m gristmill.jobs.dedup_minhash` with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays) from the Delta table `docs`
-            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is a process before it, told as `ingest_seconds`.
-datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of what stays out.
+gristmill   `python -m gristmill.jobs.dedup_minhash` with conf/jobs/dedup_minhash.yaml (no earlier filters, the longer text is kept) from the Delta table `docs`
+            to the Delta tables sketches, pairs, duplicates and verdicts. The ingest is an earlier process, reported as `ingest_seconds`.
+datatrove   its four MinHash blocks with its own defaults (word 5-grams, 14 x 8), 8 Parquet files in, 2 workers, Parquet of the kept documents out.
 curator     distributed-curator 0.1.6 with its own defaults (64 permutations, 16 bands, character 9-grams, threshold .8), local[2], 8 partitions.
 text_dedup  `python -m text_dedup.minhash` of text-dedup 0.4 with its own defaults (256 permutations, threshold .7, word 5-grams), 2 processes.
-cci4        CCI4.0's minhash_spark.py, where --cci4 names it and --graphframes the jar that it needs; its 8,192 and 8,096 partitions are
+cci4        CCI4.0's minhash_spark.py, given by --cci4, with the jar that it needs given by --graphframes; its 8,192 and 8,096 partitions are
             lowered to 8, in its favour.
 
-The peers run in the interpreter --python (that of `make peers`, which has datatrove, unless given); a system that is asked for and not there
-is an error, before anything runs. Every document is written by the peers and not by us, whose result is one row for each left-out document: text is written at the
-exit of the curation only. The last line is JSON by system:
+The other tools run in the interpreter --python (default: that of `make peers`, which has datatrove). A requested system that is not installed
+is an error before anything runs. The other tools write every kept document; Gristmill writes one row for each rejected document, and texts only when
+the corpus is built. The last line is JSON by system:
 
 seconds      from the start of the process to its end
-cpu_seconds  of processor, of the process and its children; less at the mercy of what else the machine does
+cpu_seconds  processor seconds of the process and its children; depends less on other load of the machine
 mb_s_core    UTF-8 megabytes of text a second and core
-peak_mb      the largest sum of resident memory of the process and its children, looked at ten times a second
+peak_mb      the largest sum of resident memory of the process and its children, sampled ten times a second
 left_out     documents
-recall_70    with --truth (id_a, id_b, jaccard: all pairs of DOCS from .5 on): share of its pairs at Jaccard .7 and above of which a side is
-             left out
-right        with --truth: share of the documents left out that are a side of a pair at Jaccard .65 and above
+recall_70    with --truth (id_a, id_b, jaccard: all pairs of DOCS from .5 on): share of its pairs at Jaccard .7 and above with a rejected
+             document
+right        with --truth: share of the rejected documents that are in a pair at Jaccard .65 and above
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""dedup_minhash on growing corpora: seconds, rate, memory, and what it shuffles and spills.
+"""dedup_minhash on growing corpora: seconds, rate, memory, and bytes shuffled and spilled.
 
     python -m benchmarks.scaled_corpus --docs data/corpus_dev.parquet --n 1000000 --out /tmp/s1m --seed 7
     python -m benchmarks.near_dup_scale --docs /tmp/s100k /tmp/s1m --cluster [--s3]
@@ -6,24 +6,24 @@
 
     python -m benchmarks.near_dup_scale --made copies:100000 template:700000
 
-`--made` writes corpora of the kinds that ruin buckets: `copies`, documents of 120 words of which each has one word of its own, and `template`,
-60 words that all share and 60 that each has to itself (Jaccard about .33, far from a duplicate).
+`--made` generates corpora with very large LSH buckets: `copies`, documents of 120 words with one unique word each, and `template`,
+60 shared and 60 unique words (Jaccard about .33, far from a duplicate).
 
 Each corpus (a Parquet file or a folder of them: id, text) is ingested into a lake of its own, in 32 buckets, and goes through dedup_minhash
-with conf/jobs/dedup_minhash.yaml (no earlier judge, the longer text stays), a process of its own on two cores, Delta to Delta: by `python -m` with
+with conf/jobs/dedup_minhash.yaml (no earlier filters, the longer text is kept), in its own process on two cores, Delta to Delta: by `python -m` with
 --master, by spark-submit with --cluster, which starts and stops a standalone cluster (and an S3 server with --s3). The last line is JSON by
-corpus, beside `growth`, the seconds a document of the last corpus against those of the first:
+corpus, and `growth`, the seconds per document of the last corpus divided by those of the first:
 
 documents, megabytes   of UTF-8 text
 seconds, cpu_seconds   of the process from its start to its end; of processor, with its children and a cluster's master, workers and executors
 ms_document            seconds / documents
 mb_s_core              megabytes a second and core
-peak_mb                the largest sum of resident memory of driver and workers, looked at ten times a second
-shuffled, spilled      bytes a document that went through exchanges, and from memory to disk
+peak_mb                the largest sum of resident memory of driver and workers, sampled ten times a second
+shuffled, spilled      bytes per document shuffled, and spilled from memory to disk
 left_out               documents; `left_out_hash` of their sorted doc_ids
-hot_buckets, uncompared    buckets over the recipe's max_bucket, and the pairs in them that were not compared under their keys
-ingest_seconds         of the process before
-bare_seconds           of a bare pass of Spark with the same settings: it reads the documents, exchanges them by id and writes them
+hot_buckets, uncompared    buckets larger than the recipe's max_bucket, and the pairs in them that were not compared there
+ingest_seconds         of the earlier ingest process
+bare_seconds           of a plain Spark pass with the same settings: it reads the documents, exchanges them by id and writes them
 s3_requests            of the job, with --s3
 steps                  of Spark, by staged table (`tables`: what is committed or counted): seconds, those of the JVM's processor, and bytes a
                        document that were shuffled and spilled to disk

@@ -1,14 +1,14 @@
-"""Perplexity by KenLM: whether it knows bad text from good, and what a document costs beside KenLM alone.
+"""Perplexity by KenLM: AUC of the loss on bad and good text, and throughput relative to calling KenLM directly.
 
     python -m benchmarks.perplexity --docs data/quality_dev.parquet
 
-For each language two models are trained (by lmplz where `make lmplz` put it, by kaldingram otherwise), each on the good rows of half of the
-sources, --most of them at the most, and each scores the rows of the other half. The last line is JSON by language:
+For each language two models are trained (by lmplz if `make lmplz` has installed it, by kaldingram otherwise), each on the good rows of half of the
+sources, at most --most of them, and each scores the rows of the other half. The last line is JSON by language:
 
 auc           of the loss, all bad rows against good ones (column `label`: 1 good); by_kind: of each kind of bad rows against all good ones, and of
               `scrambled`, the good rows with their words (Chinese: characters) shuffled inside each line
-trainer, sentences, mb_s_core    who trained, on how many sentences, and MB/s of text scored in one process (gristmill.udfs.scoring.kenlm.score_texts, Arrow in and out)
-of_kenlm      the same rate against bare KenLM over the same texts and tokens: full_scores of every line, sums kept, nothing else (best of five each)
+trainer, sentences, mb_s_core    the trainer, the number of sentences, and MB/s of text scored in one process (gristmill.udfs.scoring.kenlm.score_texts, Arrow in and out)
+of_kenlm      the same rate relative to KenLM alone on the same texts and tokens: full_scores of every line, sums kept, nothing else (best of five each)
 """
 
 from __future__ import annotations

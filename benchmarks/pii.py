@@ -1,10 +1,10 @@
-"""Precision and recall of udfs/edit/pii.py by entity: on forms written by hand, on sentences made up here; its pace and hits on a file of documents.
+"""Precision and recall of udfs/edit/pii.py by entity: on hand-written sets and on generated sentences; its throughput and detections on a file of documents.
 
     python -m benchmarks.pii --n 2000 --seed 7 [--set FILE ...] [--docs FILE --show 100]
 
-By hand: pii_set.yaml (see its head), pii_set_2.yaml; more files of that form by --set, each reported by itself. Made up: values are drawn at random with right
-check digits; every sentence also holds decoys of the same look (a wrong check digit, an order number, a version). --docs: Parquet with text;
---show prints so many mistakes, and hits in their surroundings, to be judged by eye. Last line: JSON.
+By hand: pii_set.yaml (see its head), pii_set_2.yaml; more files of that form by --set, each reported separately. Generated: values are drawn at random with valid
+check digits; every sentence also has decoys of the same form (a wrong check digit, an order number, a version). --docs: Parquet with text;
+--show prints so many errors, and detections in their context, to check by hand. Last line: JSON.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The readers of udfs against the bare libraries, on one core: what do the checks, the identity and the bounds cost?
+"""The readers compared with the libraries alone, on one core: the cost of checks, identity and bounds.
 
     python -m benchmarks.readers --docs FILE [--repeat N]
 
-`--docs`: Parquet with `text`, and any of `id`, `url`, `source`, `domain`, `lang_hint`, `license`. It is written anew as JSON Lines
+`--docs`: Parquet with `text`, and any of `id`, `url`, `source`, `domain`, `lang_hint`, `license`. It is rewritten as JSON Lines
 (plain, ASCII-escaped, gzip, zstd), as Parquet and as WET in a temporary folder. CPU seconds, the best of N interleaved runs, as MB/s of
-the unpacked bytes of the lines (Parquet: of the text). The last line is one JSON object.
+the decompressed bytes of the lines (Parquet: of the text). The last line is one JSON object.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""The rules here against datatrove's own filters: the same documents, the same limits, decision and reason compared.
+"""The rules compared with datatrove's filters: the same documents, the same thresholds; decisions and reasons are compared.
 
     python -m benchmarks.rule_parity --docs FILE [--n 3000] [--n-zh 1000] [--offset 0] [--show 5]
 
-`--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are left out), such as a corpus dump. Two runs
-over each language: (a) fed with the words of datatrove's tokenizer, so that only the rules are compared, (b) with the words
+`--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are ignored), such as a corpus dump. Two runs
+over each language: (a) with the tokens of datatrove's tokenizer, so that only the rules are compared, (b) with the words
 of udfs/text/words.py. Needs datatrove, spaCy and jieba (the `dev` extra). The last line is one JSON object; `agreement` there is
 (b)'s share of documents with the same decision, by preset.
 """

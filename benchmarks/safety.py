@@ -1,13 +1,13 @@
-"""Sensitive words: what the lists catch, what they spare, and what a megabyte costs.
+"""Sensitive words: recall, precision and speed of the lists.
 
     python -m benchmarks.safety --docs data/corpus_dev.parquet [--n 4000]
 
-The set is benchmarks/safety_set.yaml, written by hand, judged by conf/jobs/score_words.yaml and the limits of conf/jobs/filter_scores.yaml. `--docs` (columns text,
-lang_hint) is read for speed and for alarms among documents that are held to be clean. The last line is JSON:
+The set is benchmarks/safety_set.yaml, written by hand, scored by conf/jobs/score_words.yaml and filtered by the thresholds of conf/jobs/filter_scores.yaml. `--docs` (columns text,
+lang_hint) is read for speed and for false positives among documents that are assumed to be clean. The last line is JSON:
 
 precision, recall     of harmful pages, each language, and `n`
-wrong                 pages of the set that were judged wrongly
-clean                 documents of --docs, those with any term, those beyond the limits
+wrong                 pages of the set with a wrong decision
+clean                 documents of --docs, those with any term, those above the thresholds
 mb_s                  megabytes of UTF-8 a second, one core, median of three: `ours` (folding, borders, overlaps, shares), `automaton` (pyahocorasick alone
                       over text folded before), `folding` alone, `re` (the same terms as one alternation over folded text, 200 documents)
 """

@@ -1,13 +1,13 @@
-"""A corpus of any size with known duplicates, made of the sentences of a smaller one.
+"""A corpus of any size with known duplicates, generated from the sentences of a smaller one.
 
     python -m benchmarks.scaled_corpus --docs data/corpus_dev.parquet --n 1000000 --out /tmp/s1m [--seed 7]
 
-DOCS is Parquet: text, lang_hint (en or zh; others are passed over), domain (code is passed over). OUT gets Parquet files of id, text,
+DOCS is Parquet: text, lang_hint (en or zh; others are ignored), domain (code is ignored). OUT gets Parquet files of id, text,
 url, source, domain, lang_hint; OUT_truth of id, kind (unique, exact_dup, near_dup), parent_id, edit_rate, n_edits.
 
-A unique document strings runs of two to four sentences together that stood together in DOCS, from random places, so that two share
-a run or two by chance at most. An exact duplicate is another's text byte for byte; a near-duplicate is a unique one of which each
-word (character of Chinese) is dropped, replaced or followed by another with a probability of --rates. A tenth of the duplicates are
+A unique document joins runs of two to four consecutive sentences of DOCS from random positions, so that two documents share
+at most a run or two by chance. An exact duplicate is another's text byte for byte; a near-duplicate is a unique one of which each
+word (character of Chinese) is dropped, replaced or followed by another with a probability from --rates. A tenth of the duplicates are
 of a thousandth of the documents, so that sizes of families are skewed as on the web. Each document is a function of seed and number.
 """
 

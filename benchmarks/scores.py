@@ -1,15 +1,15 @@
-"""Learnt quality scorers on text from sources they never saw: AUC by language, and speed beside the bare library.
+"""Quality classifiers on held-out sources: AUC by language, and speed relative to the library alone.
 
     python -m benchmarks.scores --train FILE [--docs FILE] [--recipe conf/jobs/train_classifier.yaml] [--plain]
         [--splits N] [--transformer .venv-worker/bin/python]
 
-Parquet files with text, label (1 good), lang and, for training, source and, where there is one, path (a page). The classifiers of the
-recipe are trained on --train and tried on --docs. Rows of --docs whose text stands in --train too are judged by models that
-did not see their source; without --docs that is done with all rows. What is held out whole is the source, for web pages and for
-kinds (column `kind`) of a single source the page or row. `--splits N` asks what other sources of known kinds would be scored: N times half of the sources of each
-kind, drawn by seed, are held out together (of a kind of a single source a third of its pages or rows), and the AUC is the mean of N (`auc_of_splits` has each). `ensemble` is the mean that conf/jobs/build_quality.yaml makes. `--plain` adds the plain floor: TF-IDF of
+Parquet files with text, label (1 good), lang and, for training, source and optionally path (a page). The classifiers of the
+recipe are trained on --train and tested on --docs. Rows of --docs whose text is also in --train are scored by models that
+were not trained on their source; without --docs this applies to all rows. The unit that is held out is the source; for web pages and for
+kinds (column `kind`) of a single source it is the page or row. `--splits N` measures other sources of known kinds: N times half of the sources of each
+kind, drawn by seed, are held out together (of a kind of a single source a third of its pages or rows), and the AUC is the mean of N (`auc_of_splits` has each). `ensemble` is the mean that conf/jobs/build_quality.yaml makes. `--plain` adds the baseline: TF-IDF of
 character 1-3-grams and a logistic regression by scikit-learn. `--transformer PYTHON` (one with torch and transformers) adds benchmarks.small_transformer,
-trained once for each of five parts of whole sources, and `chars_in_five`, the classifier of that name in the same parts. The last line is one JSON object.
+trained once for each of five folds by source, and `chars_in_five`, the classifier `chars` in the same folds. The last line is one JSON object.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, help="Parquet: text, label, lang (default: --train, held out by source)")
     parser.add_argument("--recipe", default="conf/jobs/train_classifier.yaml", help="whose classifiers are trained")
     parser.add_argument("--splits", type=int, default=0, metavar="N", help="hold out half of the sources of each kind, N times")
-    parser.add_argument("--plain", action="store_true", help="the plain floor too")
+    parser.add_argument("--plain", action="store_true", help="also measure the baseline")
     parser.add_argument("--transformer", type=Path, metavar="PYTHON", help="a Python with torch and transformers: a small transformer too (a quarter to half an hour on two cores)")
     given = parser.parse_args(argv)
     if given.transformer and given.docs:

@@ -1,16 +1,16 @@
-"""Choosing among samples: how diverse the choice is against chance, how fast each step is, whether the evaluators agree.
+"""Selection of samples: diversity compared with random selection, speed of each step, agreement of the evaluators.
 
     python -m benchmarks.selection --samples pairs.parquet
     python -m benchmarks.selection --made 30000 300000 --memory 4g [--without-diversity]
 
---samples: any Parquet file with question and cot (or correct_cot); source_text (else the question), lang (else en) and adversarial_cot where it has them. A fifth
-of the samples is chosen by k-center in clusters, by MMR, and at random (five seeds); told are self-BLEU of the chosen questions (lower is more diverse)
-and coverage: the mean distance (1 - cosine) of every sample to the nearest chosen one (lower is better), and that of the worst-served hundredth. Evaluators: LIMO's style
-score and the share of numbers found in the source; Spearman between them, and where adversarial chains are given the share of pairs in which each gives the correct one more.
+--samples: any Parquet file with question and cot (or correct_cot); source_text (else the question), lang (else en) and optionally adversarial_cot. A fifth
+of the samples is selected by k-center in clusters, by MMR, and at random (five seeds). Reported are self-BLEU of the selected questions (lower is more diverse)
+and coverage: the mean distance (1 - cosine) of all samples to the nearest selected one (lower is better), and its 99th percentile. Evaluators: LIMO's style
+score and the share of numbers found in the source; Spearman between them, and, with adversarial chains, the share of pairs in which each scores the correct one higher.
 
---made: samples of benchmarks.made_samples, so many in a lake of their own, through filter_samples with conf/jobs/filter_samples.yaml, a process of
-its own on --master, but for the limits and benchmarks, since these samples have no chains. By number: seconds and cpu_seconds of the process with its workers, peak_mb (the largest sum of resident memory of driver
-and workers), ms_sample, left_out by reason, and the seconds of each of Spark's steps. --without-diversity: no question is encoded, which takes
+--made: samples of benchmarks.made_samples, each number in its own lake, through filter_samples with conf/jobs/filter_samples.yaml in its own
+process on --master, without thresholds and benchmarks, since these samples have no chains. By number: seconds and cpu_seconds of the process with its workers, peak_mb (the largest sum of resident memory of driver
+and workers), ms_sample, left_out by reason, and the seconds of each of Spark's steps. --without-diversity: questions are not encoded, which takes
 7 ms each.
 
 The last line is one JSON object.

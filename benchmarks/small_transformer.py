@@ -1,11 +1,11 @@
-"""A small text classifier, trained from nothing on labelled rows and saved as an ordinary Hugging Face folder; how well and how fast it tells good from bad.
+"""A small text classifier, trained from scratch on labelled rows and saved as a Hugging Face folder; its AUC and speed.
 
     .venv-worker/bin/python -m benchmarks.small_transformer --train FILE --out models/small-quality
 
 --train: Parquet with text and label (1 good; any other number: a class of its own, as a domain's; strings too). A WordPiece tokenizer of 8,192
-entries and a BERT of two layers (128 wide, the first 128 tokens of a text), each learnt here: two to four minutes on a core for 5,000 rows.
-With a column `part` (numbers), --held FILE is written too: for each row of two classes the logit of being good by a model that saw no row of its part.
---speed: documents/s of gristmill.udfs.scoring.text_heads beside transformers' own pipeline over the same rows, one thread each. The last line is one JSON object.
+entries and a BERT of two layers (128 wide, the first 128 tokens of a text), both trained here: two to four minutes on a core for 5,000 rows.
+With a column `part` (numbers), --held FILE is written too: for each row of two classes the logit of the class good by a model trained without its part.
+--speed: documents/s of gristmill.udfs.scoring.text_heads compared with transformers' pipeline over the same rows, one thread each. The last line is one JSON object.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the synthesis worker itself costs.
+"""Overhead of the synthesis worker.
 
     python -m benchmarks.worker fake --data corpus.parquet --n 1000 --tokens-per-second 20000
     .venv-worker/bin/python -m benchmarks.worker engine --data corpus.parquet --n 200
 
-fake: 512 calls in flight against the fake server of benchmarks/fake_openai.py, commits included: the worker's own seconds per call, and the
-share it reaches of what the server gives, beside that of a client which only asks. engine: the worker over documents with vLLM in this process, then the very prompts it journaled,
-with their sampling, through a bare LLM.generate with the same settings: worker tokens/s over bare tokens/s. --data: any Parquet file with a
+fake: 512 calls in flight against the fake server of benchmarks/fake_openai.py, commits included: the worker's own seconds per call, and its
+throughput relative to the server's rate, compared with a minimal client. engine: the worker over documents with vLLM in this process, then the same prompts from its journal,
+with their sampling, through LLM.generate with the same settings: the ratio of tokens/s. --data: any Parquet file with a
 column text. The last line is one JSON object.
 """
 

@@ -1,4 +1,4 @@
-"""The command `gristmill`: run jobs, check recipes, and ask a lake what became of a document."""
+"""The command `gristmill`: run jobs, check recipes, query a lake and follow a document through its jobs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.report.ask import Ask
 
-EXIT_CODES = """exit codes: 0 done; 2 mend the recipe or the command line;
-3 a table or batch breaks its contract, nothing written; 4 the result would be absurd, nothing written;
-75 somebody else is at it, or a store does not answer: run the same command again."""
+EXIT_CODES = """exit codes: 0 done; 2 fix the recipe or the command line;
+3 a table or batch violates its contract, nothing written;
+4 a sanity check failed (for example fewer than min_kept documents left), nothing written;
+75 temporary failure (another process works on the same tables, a store does not answer, a disk is full):
+run the same command again."""
 EXAMPLES = {
     "run": "gristmill run curate --recipe conf/demo.yaml\n  gristmill run filter_rules --recipe "
     "conf/demo.yaml --lake s3a://bucket/lake",
@@ -40,12 +42,12 @@ EXAMPLES = {
 
 LAKE = "path (./lake, s3a://bucket/lake) or schema (catalog.schema)"
 SCREEN = 50  # rows that `sql` prints on a screen
-# that Spark's LIMIT takes, but for the one that tells whether there are more
+# the largest LIMIT of Spark, less the one row that shows whether there are more
 MOST_ROWS = 2**31 - 2
 
 _PAIRS = ("pairs", "model", "n", "kind", "seed")
 _TRAINS = ("held", "rate", "seeds")
-VALIDATES = {  # what `validate` can ask, and its flags
+VALIDATES = {  # the kinds of `validate`, and their flags
     "ppl": (*_PAIRS, "out"),
     "sft": (*_PAIRS, *_TRAINS, "steps"),
     "grpo": (*_PAIRS, *_TRAINS, "steps"),
@@ -79,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     run = command(
         "run",
         "run one job of a recipe, or all of them (curate)",
-        "A run that stopped is continued by the same command.",
+        "The same command continues a run that stopped.",
     )
     run.add_argument("job", help="a job's name (see `gristmill list`), or curate")
     run.add_argument("--recipe", required=True, help="YAML file: lake, and a section for each job")
@@ -88,26 +90,26 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--batch", help="work on this batch only")
     command(
         "list",
-        "the jobs, what they read and what they write",
-        "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/JOB.yaml",
+        "list the jobs with the tables that they read and write",
+        "Each job also runs by itself: spark-submit jobs/JOB.py --recipe conf/jobs/JOB.yaml",
     )
     worker = command(
         "worker",
         "answer the requests of a lake with a model",
-        "Runs python -m gristmill.synth_worker, in .venv-worker where `make worker` has made one.",
+        "Runs python -m gristmill.synth_worker, in .venv-worker if `make worker` has made it.",
     )
     worker.add_argument("--recipe", required=True, help="YAML file with a section `worker`")
     worker.add_argument("--lake", help="path or URL of the lake; overrides the recipe's")
-    worker.add_argument("--worker", help="name of this worker, its own on its machine")
+    worker.add_argument("--worker", help="name of this worker, unique on its machine")
     validate = command(
         "validate",
-        "ask a small model what the data are worth",
-        "Each says what it compares: python -m gristmill.synth_worker.validate.ppl --help",
+        "evaluate the data with small models",
+        "The help of each says what it compares: python -m gristmill.synth_worker.validate.ppl --help",
     )
     validate.add_argument(
         "what",
         choices=list(VALIDATES),
-        help="ppl, sft, grpo: right against wrong chains of thought, by perplexity or by training; "
+        help="ppl, sft, grpo: correct against wrong chains of thought, by perplexity or by training; "
         "lm: kept against raw text",
     )
     validate.add_argument(
@@ -115,64 +117,68 @@ def parser() -> argparse.ArgumentParser:
     )
     validate.add_argument("--model", help="ppl, sft, grpo: folder of a Hugging Face causal language model")
     validate.add_argument("--lake", help="lm: path of a curated lake")
-    validate.add_argument("--n", help="pairs, by a seeded hash (ppl: default all), or questions to train on")
-    validate.add_argument("--kind", help="pairs of this kind only")
-    validate.add_argument("--seed", help="of the choice and of the bootstrap; the first of the runs")
-    validate.add_argument("--out", help="ppl: JSON Lines file for the losses of each pair")
+    validate.add_argument(
+        "--n", help="number of pairs, chosen by a seeded hash (ppl: default all), or of questions to train on"
+    )
+    validate.add_argument("--kind", help="use only pairs of this kind")
+    validate.add_argument("--seed", help="seed of the choice and of the bootstrap; the seed of the first run")
+    validate.add_argument("--out", help="ppl: JSON Lines file that receives the losses of each pair")
     for flag, about in (
-        ("held", "what is held out"),
+        ("held", "number of held-out questions or documents"),
         ("steps", "optimizer steps"),
         ("seeds", "runs of each arm"),
         ("rate", "learning rate"),
-        ("tokens", "bytes each arm reads"),
+        ("tokens", "bytes that each arm reads"),
     ):
-        validate.add_argument(f"--{flag}", help=f"the arms that train: {about}")
+        validate.add_argument(f"--{flag}", help=f"sft, grpo, lm: {about}")
     check = command(
         "check",
         "check a recipe without running it",
-        "Lists every unknown key, missing number and job that would not find its tables.",
+        "Lists each unknown key, missing number and job whose input tables would be missing.",
     )
     check.add_argument("--recipe", required=True, help="YAML file")
     check.add_argument(
         "--no-packages",
         action="store_true",
-        help="do not look for the packages that it needs: it will run on another machine",
+        help="do not look for the packages that it needs: the recipe will run on another machine",
     )
     check.add_argument(
-        "--show", action="store_true", help="print the sections with every number, those of a base among them"
+        "--show", action="store_true", help="print the sections with all parameters, also those of a base"
     )
     why = command(
         "why",
-        "what became of a document, and why",
-        "Follows a duplicate to the document that stayed in its place.",
+        "show what each job did with a document, and why",
+        "Follows a duplicate to the document that was kept in its place.",
     )
-    called = "doc_id (32 hex digits, or its beginning), the source's own key, URL, or place (file.jsonl:0)"
+    called = "doc_id (32 hex digits, or its beginning), native key, URL, or source location (file.jsonl:0)"
     why.add_argument("name", help=called)
     sql = command(
         "sql",
         "run a query over the tables of a lake",
-        "Tables stand at the versions of the last finished runs. See docs/sql.md.",
+        "Reads the tables at the versions of the last finished runs. See docs/sql.md.",
     )
-    sql.add_argument("query", help="one query of Spark SQL, read-only; tables by their bare names")
-    most = f"rows at the most, with a word where there are more (default: {SCREEN} on a screen; else all)"
+    sql.add_argument("query", help="one read-only query of Spark SQL; tables by their bare names")
+    most = f"maximum number of rows; says if there are more (default: {SCREEN} on a screen; else all)"
     sql.add_argument("--limit", type=_count, help=most)
     funnel = command(
         "funnel",
-        "documents in, kept and left out by reason, of each job's last runs",
-        "Read from the table runs.",
+        "documents in, kept and rejected by reason, from each job's last runs",
+        "Reads the table runs.",
     )
     repair = command(
         "repair",
-        "mend a lake whose tables are no longer what the run log says",
-        "Says what is wrong and what it will do; does it with --yes.",
+        "repair a lake whose tables differ from the run log",
+        "Prints what is wrong and what it will do; does it with --yes.",
     )
     upgrade = command(
         "upgrade",
         "bring a lake of another version up to date",
-        "Says what it will do to which table; does it with --yes.",
+        "Prints the changes to each table; applies them with --yes.",
     )
     for made in (repair, upgrade):
-        made.add_argument("--yes", action="store_true", help="do it (without: only say it)")
+        made.add_argument(
+            "--yes", action="store_true", help="apply the changes (without it, only print them)"
+        )
     for made in (why, sql, funnel, repair, upgrade):
         default = os.environ.get("GRISTMILL_LAKE")
         made.add_argument("--lake", default=default, help=f"{LAKE} (default: $GRISTMILL_LAKE)")
@@ -181,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _count(given: str) -> int:
     if not given.isdecimal() or int(given) > MOST_ROWS:
-        raise argparse.ArgumentTypeError(f"{given!r} is no number of rows; wanted 0 to {MOST_ROWS:,}")
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number of rows; expected 0 to {MOST_ROWS:,}")
     return int(given)
 
 
@@ -237,7 +243,7 @@ def _list(given: argparse.Namespace) -> None:
             f"{job.name:<16} {job.about.splitlines()[0]}\n{'':<16} reads {', '.join(job.reads) or '-'}; "
             f"writes {', '.join(w.table for w in job.writes) or '-'}"
         )
-    print(f"{'curate':<16} All jobs of one recipe, in its order.")
+    print(f"{'curate':<16} All jobs of one recipe, in order.")
 
 
 def _worker(given: argparse.Namespace) -> int:
@@ -252,14 +258,14 @@ def _validate(given: argparse.Namespace) -> int:
     )
     if others:
         raise ConfigError(
-            f"validate {given.what}: --{others[0]} is not for it; it takes "
+            f"validate {given.what} does not take --{others[0]}; it takes "
             f"{', '.join('--' + flag for flag in flags)}"
         )
     return _start(f"gristmill.synth_worker.validate.{given.what}", given, *flags)
 
 
 def _start(module: str, given: argparse.Namespace, *flags: str) -> int:
-    """The worker is a program of its own, in an environment of its own where there is one."""
+    """Run `module` in the worker's environment if it exists, else in this one; returns its exit code."""
     named = [word for flag in flags if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
     own = Path(".venv-worker/bin/python")
     python = str(own) if own.is_file() else sys.executable
@@ -288,7 +294,7 @@ def _ask(given: argparse.Namespace) -> Ask:
     from gristmill.jobs.report.ask import Ask
 
     if not given.lake:
-        raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
+        raise ConfigError("no lake given: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
     return Ask(given.lake)
 
 
@@ -303,7 +309,7 @@ def _sql(given: argparse.Namespace) -> None:
     answer = _ask(given).answer(given.query)
     twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
     if given.json and twice:
-        raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON has each name once; use AS")
+        raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON needs unique names; use AS")
     limit = SCREEN if given.limit is None and not given.json and sys.stdout.isatty() else given.limit
     rows, is_more = (answer.every(), False) if limit is None else answer.first(limit)
     if given.json:
@@ -333,16 +339,16 @@ def _funnel(given: argparse.Namespace) -> None:
 
 
 def _lake(given: argparse.Namespace) -> Lake:
-    """The lake that is mended or upgraded. Raises ContractError where no job has run."""
+    """The lake to repair or upgrade. Raises ContractError if no job has run on it."""
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.lake.session import open_session
     from gristmill.jobs.schema.runs import RUNS
 
     if not given.lake:
-        raise ConfigError("no lake named: give --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
+        raise ConfigError("no lake given: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
     lake = Lake(open_session("gristmill"), given.lake, create=False)
     if not lake.exists(RUNS):
-        raise ContractError(f"lake {given.lake}: no table runs there; name a lake on which a job has run")
+        raise ContractError(f"lake {given.lake}: no table runs; name a lake on which a job has run")
     return lake
 
 
@@ -377,7 +383,7 @@ def _upgrade(given: argparse.Namespace) -> None:
 
 
 def _say(rows: Records, given: argparse.Namespace, nothing: str) -> None:
-    """What a command that changes a lake found, before it does anything."""
+    """Print what `repair` or `upgrade` is going to do, before it does anything."""
     if given.json:
         print(json.dumps(rows, ensure_ascii=False))
         return
@@ -386,7 +392,7 @@ def _say(rows: Records, given: argparse.Namespace, nothing: str) -> None:
     if not rows:
         print(nothing)
     elif not given.yes:
-        print("nothing was changed; with --yes it is done")
+        print("nothing was changed; --yes applies this")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What Spark itself takes for documents: read them from Delta, exchange them by id, write them as Parquet. SOURCE TARGET are paths.
+"""A plain Spark pass over documents: read them from Delta, exchange them by id, write them as Parquet. SOURCE TARGET are paths.
 
 A script for spark-submit, or `python -m benchmarks.support.bare_pass`.
 """

@@ -1,4 +1,4 @@
-"""What Spark's event log says of an application: bytes shuffled and spilled, by what its queries write."""
+"""Bytes shuffled and spilled by an application, from Spark's event log, by the tables that its queries write."""
 
 from __future__ import annotations
 

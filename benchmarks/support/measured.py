@@ -1,4 +1,4 @@
-"""Seconds, processor and memory of a command, with all processes below it and those that work for it elsewhere (a cluster's executors)."""
+"""Seconds, processor time and memory of a command, with its child processes and those that work for it elsewhere (a cluster's executors)."""
 
 from __future__ import annotations
 

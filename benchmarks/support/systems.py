@@ -1,4 +1,4 @@
-"""Where a benchmark's jobs run: in a session of this machine alone, or on a standalone cluster that is started for it."""
+"""Where a benchmark's jobs run: in a local session, or on a standalone cluster that is started for it."""
 
 from __future__ import annotations
 

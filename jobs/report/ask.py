@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """What a query gives: `columns`, and the rows as they are asked for."""
+    """The result of a query: `columns`, and its rows, read on demand."""
 
     def __init__(self, frame: DataFrame) -> None:
         self.frame, self.columns = frame, list(frame.columns)
@@ -47,7 +47,7 @@ class Answer:
 
 
 def _told(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
-    """What `rows()` iterates over; what goes wrong on the way is the query's fault, or the machine's."""
+    """What `rows()` iterates over; an error while it runs is the query's, or the machine's."""
     try:
         yield from rows()
     except Exception as error:
@@ -72,13 +72,13 @@ class Ask:
         self.lake = Lake(self.spark, where, create=False)
         if not self.lake.exists(RUNS):
             raise ContractError(
-                f"lake {where}: no table runs there; name a lake on which a job has run, or run one"
+                f"lake {where}: no table runs; name a lake on which a job has run, or run one"
             )
         self.runs = Runs(self.lake)
         self.versions = self.runs.versions()
         for name, trouble in self.runs.troubles().items():
             shown = (
-                f"version {self.versions[name]}, the last that is ours, is shown"
+                f"version {self.versions[name]}, the last that Gristmill wrote, is shown"
                 if name in self.versions
                 else "it is not shown"
             )
@@ -92,7 +92,7 @@ class Ask:
             return self.lake.read_as_it_is(RUNS, self.lake.latest(RUNS))
         if name not in self.versions:
             return None
-        # a lake that waits for its upgrade can be asked all the same
+        # a lake that is not upgraded yet can be queried too
         return self.lake.read(catalog.table(name), self.versions[name], renamed=new_columns(name))
 
     def name_tables(self, names: set[str] | None = None) -> None:
@@ -129,11 +129,11 @@ class Ask:
         return funnel_of(self.runs)
 
     def why(self, name: str) -> Record:
-        """The story of a document: where it came from, what each judge found, who stays in its place.
+        """The history of a document: source location, verdicts of the filters, the copy kept in its place.
 
-        Or why a row of the input became none. `name`: its doc_id in either case (or a beginning of at least 4
-        digits), the source's own key, its URL, or the place where its row stood, whole or from the file's
-        name on. Raises ConfigError where nothing, or more than one document, is called so.
+        Or why an input row did not become one. `name`: its doc_id in either case (or a prefix of at least 4
+        digits), the native key, its URL, or the source location of its row, whole or from the file's
+        name on. Raises ConfigError if no document, or more than one, has this name.
         """
         return why(self, name)
 

@@ -220,7 +220,7 @@ def bin_edges(axis: Axis, n_bins: int, i: int) -> tuple[float, float]:
 def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> list[str]:
     xs = [left + (right - left) * axis.position(value) for value in row.quantiles]
     low, middle, high = (short(value) for value in row.quantiles[1:4])
-    title = f"{row.name}: half of the {row.n:,} kept lie from {low} to {high}, median {middle}"
+    title = f"{row.name}: of {row.n:,} kept documents half are between {low} and {high}, median {middle}"
     return [
         text(0, y + 4, cut(row.name, 10), "tick"),
         line(left, y, right, y, "grid"),

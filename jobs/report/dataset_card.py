@@ -65,8 +65,8 @@ def card(
         'rows = load_dataset("FOLDER", split="train")  # the folder of this page, or its name on a hub',
         "```",
         "",
-        "The types of the columns stand in the head of this page (`dataset_info`): JSON Lines carry "
-        "none, so name the folder and not its files.",
+        "The head of this page declares the types of the columns (`dataset_info`). JSON Lines files have "
+        "no types, so load the folder and not its files.",
         "",
         "`manifest.json` lists each shard with its rows, bytes and SHA-256.",
         "",
@@ -103,19 +103,19 @@ def card(
         lines += [
             "## Models that scored it",
             "",
-            "| model | version | kind | figures on held-out examples |",
+            "| model | version | kind | metrics on held-out examples |",
             "| --- | --- | --- | --- |",
         ]
         for row in models:
-            told = ", ".join(f"{key} {value:.4g}" for key, value in sorted(row["figures"].items()))
-            lines.append(f"| {row['name']} | {row['version']} | {row['kind']} | {told} |")
+            figures = ", ".join(f"{key} {value:.4g}" for key, value in sorted(row["figures"].items()))
+            lines.append(f"| {row['name']} | {row['version']} | {row['kind']} | {figures} |")
         lines.append("")
     stated = ", ".join(_cell(name) for name in licences if name != "unknown") or "none is stated"
     lines += [
         "## Licences",
         "",
-        f"Of the sources, as they state them: {stated}. Whoever publishes this set answers for what "
-        "its sources allow.",
+        f"Licences that the sources state: {stated}. The publisher of this dataset is responsible for "
+        "what its sources allow.",
         "",
     ]
     return "\n".join(lines)

@@ -1,5 +1,5 @@
-"""The parts of the page that are lists: reasons and rejects with their samples, the picture of the
-banding, families."""
+"""The parts of the page that are lists: reasons and rejects with their samples, the S-curve of the
+banding, families of duplicates."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def size_rows(rows: Records) -> Records:
         label = f"{row['n']:,} families of {row['size']} documents: {row['n_docs']:,} documents"
         stay = row["n_docs"] - row["n_out"]
         row["bar"] = bar(
-            [(stay, "kept", f"{stay:,} stay"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")],
+            [(stay, "kept", f"{stay:,} kept"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")],
             top,
             label,
         )

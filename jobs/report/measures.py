@@ -18,7 +18,7 @@ from gristmill.jobs.runner.context import JobContext
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-# what became of a document; waiting: in no corpus and without a verdict yet
+# the outcome of a document; WAITING: no verdict yet, and not in the corpus
 KEPT, LEFT_OUT, WAITING = 0, 1, 2
 OTHER, UNKNOWN = "other", "unknown"
 # bins counted for each bin drawn: percentiles are read from the fine ones
@@ -313,18 +313,15 @@ def main_reasons(tables: JobContext, found: DataFrame, ranked: Records) -> dict[
 
     order = tables.frame(
         [(row["job"], row["reason"], i) for i, row in enumerate(ranked)],
-        "job string, reason string, position int",
+        "job string, reason string, rank int",
     )
     placed = found.select("job", "reason", "doc_id", "batch_id").join(
         F.broadcast(order), ["job", "reason"], how="inner"
     )
     first = (
-        placed.groupBy("job", "doc_id", "batch_id")
-        .agg(F.min("position").alias("position"))
-        .groupBy("position")
-        .count()
+        placed.groupBy("job", "doc_id", "batch_id").agg(F.min("rank").alias("rank")).groupBy("rank").count()
     )
-    counted = {row["position"]: row["count"] for row in first.collect()}
+    counted = {row["rank"]: row["count"] for row in first.collect()}
     made: dict[str, dict[str, int]] = {}
     for i, row in enumerate(ranked):
         if counted.get(i):

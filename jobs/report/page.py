@@ -16,7 +16,7 @@ from gristmill.jobs.report import charts
 from gristmill.jobs.report import text as words
 from gristmill.jobs.report.measures import FINE, KEPT, LEFT_OUT, OTHER, WAITING, Measure
 
-# reasons that get a segment of their own in the picture of the funnel
+# reasons that get a segment of their own in the funnel
 SEGMENTS = 5
 
 
@@ -69,7 +69,7 @@ def stages(
             # after it was counted.
             reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
-            # what the judges before it left out is counted with them
+            # documents that earlier filters left out are counted with those filters
             out = sum(reasons.values())
         stage = {
             "job": job,
@@ -141,7 +141,7 @@ def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
             (row["kept"], "kept", f"{row['kept']:,} kept"),
             (row["left_out"], "left-2", f"{row['left_out']:,} left out"),
         ]
-        parts.append((row["waiting"], "waiting", f"{row['waiting']:,} not judged yet"))
+        parts.append((row["waiting"], "waiting", f"{row['waiting']:,} not filtered yet"))
         label = f"{where}: {row['kept']:,} of {row['n']:,} documents kept"
         row["bar"] = bar(parts, most, label)
         row["chars_bar"] = bar(
@@ -222,8 +222,8 @@ def opening(
     rejected: int,
     has_corpus: bool,
 ) -> Record:
-    """The whole lake in a few numbers; `adds_up` when every row that was read is kept, left out with a
-    reason, waiting or a reject."""
+    """The whole lake in a few numbers; `adds_up` if each row that was read is kept, left out with a
+    reason, not filtered yet, or a reject."""
     by_outcome = {
         outcome: sum(cell["n"] for cell in cells if cell["outcome"] == outcome)
         for outcome in (KEPT, LEFT_OUT, WAITING)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BINS = 20  # of the table quality
 # quantiles of a language at which a document is shown
-PLACES = (("good", 0.98), ("middling", 0.5), ("bad", 0.02))
+PLACES = (("good", 0.98), ("medium", 0.5), ("bad", 0.02))
 
 
 def scored(tables: JobContext) -> DataFrame | None:

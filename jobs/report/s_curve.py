@@ -1,8 +1,8 @@
-"""The picture of a banding recipe: how likely a pair meets at each similarity, and under it the pairs that
-did meet.
+"""The picture of a banding recipe: the probability that a pair becomes a candidate at each similarity, and
+below it the candidate pairs that were compared.
 
-Both panels share one axis, so that a reader sees which pairs the bands let through and on which side of the
-limit they fell.
+Both panels share one axis, so that a reader sees which pairs became candidates and on which side of the
+threshold they are.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def s_curve(banding: Banding, layers: Sequence[Layer], width: float) -> str:
     x = LEFT + (right - LEFT) * axis.position(banding.limit)
     parts += [
         line(x, TOP - 4, x, floor, "limit"),
-        text(x - 5, base + 14, f"limit {banding.limit:g}", "tick limit-ink", "end"),
+        text(x - 5, base + 14, f"threshold {banding.limit:g}", "tick limit-ink", "end"),
     ]
     parts.append(text(right, floor + 32, "similarity of the shingle sets (Jaccard)", "tick", "end"))
     meets = (
@@ -79,8 +79,10 @@ def _curve(banding: Banding, axis: Axis, right: float, base: float) -> list[str]
         f'class="curve" d="M{path}"/>'
     )
     parts.append(f'<circle class="dot" cx="{at:.1f}" cy="{base - CURVE * meets:.1f}" r="4"/>')
-    parts.append(text(at + 9, base - CURVE * meets + 17, f"{100 * meets:.4g}\u202f% meet", "label"))
-    parts.append(text(LEFT + 4, TOP - 3, "chance that a pair meets", "tick"))
+    parts.append(
+        text(at + 9, base - CURVE * meets + 17, f"{100 * meets:.4g}\u202f% become candidates", "label")
+    )
+    parts.append(text(LEFT + 4, TOP - 3, "probability that a pair becomes a candidate", "tick"))
     return parts
 
 
@@ -89,7 +91,7 @@ def _pairs(layers: Sequence[Layer], right: float, floor: float) -> list[str]:
     totals = [sum(layer.counts[i] for layer in layers) for i in range(n_bins)]
     top = max([*totals, 1])
     wide = (right - LEFT) / n_bins
-    parts = [text(LEFT + 4, floor - HISTOGRAM + 2, "pairs measured", "tick")]
+    parts = [text(LEFT + 4, floor - HISTOGRAM + 2, "pairs compared", "tick")]
     for share in (0.25, 1.0):
         y = floor - (HISTOGRAM - 12) * math.sqrt(share)
         parts += [

@@ -1,5 +1,5 @@
-"""The second half of the report: from candidate documents to synthetic samples, with the way each was
-lost, and samples beside their source."""
+"""The second half of the report: from candidate documents to synthetic samples, with the losses of each
+job, and samples next to their source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.schema.catalog import SYNTHESIS
 from gristmill.jobs.synthesis.samples import kept_samples
 
-# who writes these decides what becomes of a document
+# the jobs that write these decide the outcome of a document
 JUDGED = {"docs", "verdicts", "corpus"}
 
 

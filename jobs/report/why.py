@@ -1,4 +1,4 @@
-"""What became of a document, or of a row of the input that became none, whatever it is called by."""
+"""What the jobs did with a document, or with a rejected input row, found by any of its names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.runner.run_log import Runs
 
-MOST = 1_000  # matches, and sources, that are looked at
-# matches that are shown where a name is not of one document
+# upper bound of the matches, and of the sources, that are read
+MOST = 1_000
+# matches that are listed if a name is not unique
 LISTED = 20
-# What a match in docs is told by.
+# The columns of docs that describe a match.
 FOUND = ("doc_id", "batch_id", "source", "native_key", "url", "source_location", "n_bytes")
 
 
@@ -38,10 +39,10 @@ class Opened(Protocol):
 
 
 def why(ask: Opened, name: str) -> Record:
-    """The story of the document, or of the rejected row, that is called `name` (see Ask.why).
+    """The history of the document, or of the rejected row, with this `name` (see Ask.why).
 
-    `outcome`: kept, left out, not judged yet, rejected, or gone (no batch holds it any more); `lines`: it in
-    words. Raises ConfigError where nothing, or more than one, is called so.
+    `outcome`: kept, left out, not filtered yet, rejected, or gone (no batch has it any more); `lines`: the
+    history as text. Raises ConfigError if no document, or more than one, has this name.
     """
     docs = ask.table("docs")
     found = [] if docs is None else _documents(docs, name)
@@ -60,20 +61,20 @@ def why(ask: Opened, name: str) -> Record:
 def _several(name: str, listed: list[str]) -> ConfigError:
     more = f"\n  and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
     shown = "\n  ".join(listed[:LISTED])
-    several = f"why: {len(listed)} documents or rejected rows are called {name!r}"
-    return ConfigError(f"{several}; ask by the doc_id of one of them:\n  {shown}{more}")
+    several = f"why: {len(listed)} documents or rejected rows have the name {name!r}"
+    return ConfigError(f"{several}; use the doc_id of one of them:\n  {shown}{more}")
 
 
 def _documents(docs: DataFrame, name: str) -> list[Row]:
-    """Rows of docs that are called so: those that are exactly, else those whose doc_id begins so."""
+    """Rows of docs with this name: those that match it whole, else those whose doc_id begins with it."""
     found = docs.where(_named(name, ("native_key", "url"))).select(*FOUND).limit(MOST).collect()
     return _exact_first(found, lambda row: _is_called(row, name) or name in (row.native_key, row.url))
 
 
 def _rejects(ask: Opened, name: str, is_last: bool = False) -> list[Row]:
-    """Rows of rejects that are called so: by place, or by an id, which is made of a key or URL as by ingest.
+    """Rows of rejects with this name: by source location, or by the id that ingest makes of a key or URL.
 
-    Where there are none and `is_last`, those that hold the name in what is kept of the row.
+    If there are none and `is_last`, the rows whose stored raw text contains the name.
     """
     from pyspark.sql import functions as F
 
@@ -97,7 +98,7 @@ def _sources(ask: Opened) -> list[str]:
 
 
 def _gone(ask: Opened, name: str) -> Record:
-    """The story of a document that no batch holds any more, from docs as an earlier run left them."""
+    """The history of a document that no batch has any more, from an earlier version of docs."""
     for docs in _earlier(ask):
         try:
             found = _documents(docs, name)
@@ -106,20 +107,21 @@ def _gone(ask: Opened, name: str) -> Record:
         if len(found) > 1:
             raise _several(name, [_match(row.asDict()) for row in found])
         if found:
-            lines = [*_came(found[0]), "  gone: no batch holds it any more"]
+            lines = [*_came(found[0]), "  gone: no batch has it any more"]
             told = _rejects(ask, found[0]["doc_id"])
             for row in told:
                 lines += [f"  {_refusal(row)}", *_told("rejects.reason", row["reason"])]
             first = {key: found[0][key] for key in ("doc_id", "batch_id", "source_location")}
             return {**first, "outcome": "gone", "lines": lines}
     raise ConfigError(
-        f"why: no document is called {name!r}: looked in docs and rejects for a doc_id (32 hex digits, or at "
-        "least the first 4), a native_key, a url and a place (file and row, such as a.jsonl:0)"
+        f"why: no document has the name {name!r}: docs and rejects were searched for a doc_id (32 hex "
+        "digits, or at least the first 4), a native_key, a url and a source location (file and row, such as "
+        "a.jsonl:0)"
     )
 
 
 def _earlier(ask: Opened) -> Iterator[DataFrame]:
-    """docs as the earlier finished runs left them, the latest first, as far as Delta still has them."""
+    """Versions of docs that earlier finished runs wrote, latest first, as far as Delta still has them."""
     written = [row["versions_written"] or {} for row in ask.runs.finished()]
     versions = {int(each["docs"]) for each in written if "docs" in each} - {ask.versions.get("docs", -1)}
     for version in sorted(versions, reverse=True):
@@ -130,7 +132,7 @@ def _earlier(ask: Opened) -> Iterator[DataFrame]:
 
 
 def _named(name: str, columns: tuple[str, ...]) -> Column:
-    """The condition that a row is called so: by `columns`, its place, or a beginning of its doc_id."""
+    """The condition that a row has this name: by `columns`, source location, or a prefix of its doc_id."""
     from pyspark.sql import functions as F
 
     place = F.col("source_location")
@@ -142,7 +144,7 @@ def _named(name: str, columns: tuple[str, ...]) -> Column:
 
 
 def _is_called(row: Row, name: str) -> bool:
-    """Whether the name is the row's whole id or place (from the file's name on)."""
+    """Whether the name is the row's whole id or source location (from the file's name on)."""
     return row["doc_id"] == name.lower() or f"/{row['source_location']}".endswith(f"/{name}")
 
 
@@ -155,7 +157,7 @@ def _exact_first(rows: list[Row], is_exact: Callable[[Row], bool]) -> list[Row]:
 
 
 def _match(row: Record) -> str:
-    """What tells one match from another."""
+    """One line that distinguishes this match from the others."""
     parts = [row["doc_id"] or "-" * 32, f"batch {row['batch_id']}", str(row["source_location"])]
     if "reason" in row:
         return "  ".join([*parts, f"rejected: {row['reason']}"])
@@ -168,13 +170,13 @@ def _refusal(row: Row) -> str:
 
 
 def _told(column: str, reason: str) -> list[str]:
-    """The line that says in words what a reason means."""
+    """The line that explains a reason."""
     words = in_words(column, reason)
     return [f"    {words}"] if words else []
 
 
 def _rejected(rows: list[Row]) -> Record:
-    """The story of input rows that became no document."""
+    """The history of input rows that did not become documents."""
     lines = []
     for row in rows:
         lines.append(f"{row['doc_id'] or 'no document'}  rejected: {_refusal(row)}")
@@ -185,7 +187,7 @@ def _rejected(rows: list[Row]) -> Record:
 
 def _came(doc: Row) -> list[str]:
     head = f"{doc['doc_id']}  {doc['source']}  {doc['url'] or '-'}  {doc['n_bytes']:,} bytes"
-    return [head, f"  came in with batch {doc['batch_id']} at {doc['source_location']}"]
+    return [head, f"  ingested with batch {doc['batch_id']} from {doc['source_location']}"]
 
 
 def _rows(ask: Opened, name: str, doc_id: str) -> list[Row]:
@@ -197,31 +199,31 @@ def _story(ask: Opened, doc: Row, rejected: list[Row]) -> Record:
     doc_id = doc["doc_id"]
     lines = _came(doc)
     for row in rejected:
-        lines += [f"  the same id again: {_refusal(row)}", *_told("rejects.reason", row["reason"])]
+        lines += [f"  another row with the same id: {_refusal(row)}", *_told("rejects.reason", row["reason"])]
     verdicts = [v.asDict() for v in _rows(ask, "verdicts", doc_id) if v["batch_id"] == doc["batch_id"]]
     for v in sorted(verdicts, key=lambda v: (v["job"], v["rule"])):
-        limit = "" if v["threshold"] is None else f" against {v['threshold']:.4g}"
+        limit = "" if v["threshold"] is None else f", threshold {v['threshold']:.4g}"
         number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
         lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
         lines += _told("verdicts.reason", v["reason"])
     chain = _chain(ask, doc_id, lines)
     corpus = _rows(ask, "corpus", doc_id)
-    outcome = "kept" if corpus else "left out" if verdicts else "not judged yet"
+    outcome = "kept" if corpus else "left out" if verdicts else "not filtered yet"
     if corpus:
         kept = corpus[0]
         lines.append(
             f"  kept: in corpus, {kept['n_chars']:,} characters, {kept['n_edits']} edits, "
-            f"stands for {kept['n_duplicates']} duplicates"
+            f"kept in place of {kept['n_duplicates']} duplicates"
         )
     elif not verdicts:
-        waits = "no verdict and not in corpus: judged when its batch is covered (see `gristmill funnel`)"
+        waits = "not filtered yet: no verdict, and not in corpus (see `gristmill funnel`)"
         lines.append(f"  {waits}")
     told = {"verdicts": verdicts, "survivors": chain, "lines": lines}
     return {"doc_id": doc_id, "outcome": outcome, "batch_id": doc["batch_id"], **told}
 
 
 def _chain(ask: Opened, doc_id: str, lines: list[str]) -> Records:
-    """The document that stays in this one's place, followed on while a later job leaves that one out too."""
+    """The document kept in place of this one, and so on while a later job leaves that one out too."""
     chain: Records = []
     while rows := _rows(ask, "duplicates", doc_id):
         if rows[0]["dup_of"] in [link["dup_of"] for link in chain]:
@@ -229,6 +231,6 @@ def _chain(ask: Opened, doc_id: str, lines: list[str]) -> Records:
         link = rows[0].asDict()
         chain.append(link)
         how = f"similarity {link['similarity']:.3f} by {link['method']}, family {link['family_id'][:8]}"
-        lines.append(f"  in its place: {link['dup_of']} ({how})")
+        lines.append(f"  kept in its place: {link['dup_of']} ({how})")
         doc_id = link["dup_of"]
     return chain

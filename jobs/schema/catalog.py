@@ -1,4 +1,4 @@
-"""All tables of a lake, by name, and which of them are written in ways of their own."""
+"""All tables of a lake, by name, and the sets of tables that share a way of writing."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from gristmill.jobs.schema.synthesis import (
 )
 from gristmill.jobs.schema.table import Table
 
-# Tables of which each judge owns a slice (its own job name): a job reads only the slices of the judges it
-# skip_rejected_by.
+# Tables in which each filter owns the slice of its job name. A job reads only the slices of the filters in
+# its skip_rejected_by.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
-# whose rows are requests and samples
+# tables whose rows are requests and samples
 SYNTHESIS = frozenset(
     {
         "synth_requests",
@@ -51,9 +51,9 @@ SYNTHESIS = frozenset(
         "sample_verdicts",
     }
 )
-# that the worker commits to by itself, with a row in `runs` only when it ends
+# tables that the worker commits to by itself, with a row in `runs` only when it ends
 BY_WORKER = frozenset({"synth_answers", "leases"})
-# what workers may be at: no job takes rows out again
+# tables that workers may be using: no job deletes rows from them
 SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})
 ALL = (
     DOCS,

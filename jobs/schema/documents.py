@@ -1,8 +1,8 @@
-"""The tables of a lake: names, columns, types, keys and what each one means. The tables are the program.
+"""The tables of a lake: names, columns, types, keys and what each one means. Code follows the tables.
 
 Plain data, no Spark: the command line, the documentation and the worker's contract test read it too. Types
-are Spark SQL types. `doc_id` is 32 hex digits (128 bits); side tables carry `batch_id` beside it, so that a
-slice is replaced whole and a stale row of a replaced document never joins.
+are Spark SQL types. `doc_id` is 32 hex digits (128 bits). Side tables also have `batch_id`, so that a
+slice is replaced as a whole and a stale row of a replaced document never joins.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from gristmill.udfs.arrow.types import SQL
 
 DOCS = Table(
     "docs",
-    "One row a document as it came in: the only place, beside corpus, where text is stored.",
+    "One row for each document as ingested. Only this table and corpus store text.",
     columns(
         DOC
         + """
 bucket       | int!    | hash of doc_id modulo the lake's number of buckets; text is joined bucket by bucket
-source       | string! | where it comes from, as the recipe maps it (a repository, a crawl, a publisher)
-native_key   | string  | the key the source itself uses, when it has one
-url          | string  | address: a URL with a host; null where the source has none, or what stands there has
-             |         | no host (n/a, a path, localhost)
-domain_hint  | string  | subject domain as the source states it (web, wiki, books, code, math, ...)
-lang_hint    | string  | language as the source states it; the measured one is signals.lang
-license      | string  | licence as the source states it
-text         | string! | the text, untouched
+source       | string! | origin of the document, as the recipe maps it (a repository, a crawl, a publisher)
+native_key   | string  | the key that the source itself uses, if it has one
+url          | string  | URL with a host; null if the source has none, or a value without a host (n/a, a path,
+             |         | localhost)
+domain_hint  | string  | subject domain stated by the source (web, wiki, books, code, math, ...)
+lang_hint    | string  | language stated by the source; the measured language is signals.lang
+license      | string  | licence stated by the source
+text         | string! | the text, unchanged
 n_bytes      | bigint! | length of text in UTF-8 bytes
 content_hash | string! | 32 hex digits: hash of the UTF-8 bytes of text
-source_location | string! | where the row stood: file and row or byte position
+source_location | string! | location of the row: file and row number or byte position
 ingested_at  | timestamp! | when the batch was ingested (UTC)
 """
     ),
@@ -41,15 +41,14 @@ ingested_at  | timestamp! | when the batch was ingested (UTC)
 
 REJECTS = Table(
     "rejects",
-    "One row for each input row that could not be read, broke the contract, or repeated a document: "
-    "nothing is lost silently.",
+    "One row for each input row that could not be read, violated the contract, or repeated a document.",
     columns("""
 batch_id | string! | the ingest batch
-source_location | string! | where the row stood: file and row or byte position
-reason   | string! | what is wrong; docs/reasons.md (jobs/core/reasons.py) says what each means
-doc_id   | string  | the document's id, when the row got that far (null otherwise)
-raw      | string  | the row as it was, cut to the recipe's bound; of a file that is not of its format, what
-         |         | it is
+source_location | string! | location of the row: file and row number or byte position
+reason   | string! | why the row was rejected; docs/reasons.md (jobs/core/reasons.py) explains each reason
+doc_id   | string  | the document's id, if the row had one (null otherwise)
+raw      | string  | the row as read, truncated to the recipe's max_raw_bytes; for a file of another format,
+         |         | its actual format
 """),
     key=("batch_id", "source_location", "reason", "doc_id"),
     partitions=("batch_id",),
@@ -58,20 +57,20 @@ raw      | string  | the row as it was, cut to the recipe's bound; of a file tha
 
 BATCH_FILES = Table(
     "batch_files",
-    "One row for each file that a batch was read from: by it the next ingest knows what has changed, "
-    "and what came of each file.",
+    "One row for each file that a batch was read from: what the next ingest compares files with, and "
+    "the number of rows read.",
     columns("""
 batch_id | string! | the ingest batch
-root     | string! | the input: real path of a folder or file, or its URI; another root under the name of a
-         |         | batch is refused
-name     | string! | the file below root, as places of its rows begin
+root     | string! | the input: real path of a folder or file, or its URI; a batch with the same name but
+         |         | another root is an error
+name     | string! | path of the file below root; source_location of its rows begins with it
 size     | bigint! | bytes
-modified | timestamp! | when it was last changed, as its file system says (UTC)
-etag     | string  | how its store names the content (object stores that do)
-content_hash | string | 32 hex digits: BLAKE2b of its bytes as they were read; of a file read in parts
-             |        | (split_bytes), of their digests (null: Delta, or Parquet with an etag)
-n_rows   | bigint! | input rows that the reader gave out: documents, and rejects but those that are no longer
-         |         | in the batch
+modified | timestamp! | time of the last change, as reported by its file system (UTC)
+etag     | string  | the object store's ETag of the content, if it has one
+content_hash | string | 32 hex digits: BLAKE2b of its bytes as read; for a file read in parts
+             |        | (split_bytes), of the parts' digests (null: Delta, or Parquet with an etag)
+n_rows   | bigint! | input rows that the reader returned: documents and rejects, except rejects with the
+         |         | reason no_longer_in_batch
 """),
     key=("batch_id", "name"),
     partitions=("batch_id",),
@@ -80,7 +79,7 @@ n_rows   | bigint! | input rows that the reader gave out: documents, and rejects
 
 
 def _measured() -> tuple[Column, ...]:
-    """The columns of `signals`: what the measuring kernel gives, with its own comments."""
+    """The columns of `signals`: the output of the measuring kernel, with its comments."""
     from gristmill.udfs.rules import measures
 
     def kind(field: pa.Field) -> str:
@@ -95,7 +94,7 @@ def _measured() -> tuple[Column, ...]:
 
 SIGNALS = Table(
     "signals",
-    "One row a document: every measure that the rules compare later, and its language, taken in one "
+    "One row for each document: all measures that the rules compare later, and its language, from one "
     "pass over the text.",
     columns(DOC) + _measured(),
     key=("doc_id", "batch_id"),
@@ -104,18 +103,17 @@ SIGNALS = Table(
 
 VERDICTS = Table(
     "verdicts",
-    "One row for each left-out document, job and failing reason: why it was left out, the value that "
-    "failed and the limit.",
+    "One row for each rejected document, filter and reason: the value that failed and the threshold.",
     columns(
         """
-job         | string! | the job that judged
+job         | string! | the filter that rejected the document
 """
         + DOC
         + """
-reason      | string! | what is wrong; docs/reasons.md (jobs/core/reasons.py) says what each means
-value       | double  | the measured value that failed (null when the reason has none)
-threshold   | double  | what it was compared with
-rule        | string  | preset and limit that failed, such as gopher.min_n_words
+reason      | string! | why it was rejected; docs/reasons.md (jobs/core/reasons.py) explains each reason
+value       | double  | the measured value that failed (null if the reason has none)
+threshold   | double  | the threshold that the value was compared with
+rule        | string  | preset and threshold that failed, such as gopher.min_words
 recipe_hash | string! | hash of the job's parameters, as in runs
 """
     ),
@@ -125,18 +123,18 @@ recipe_hash | string! | hash of the job's parameters, as in runs
 
 EDITS = Table(
     "edits",
-    "One row for each span of a document that is replaced at the exit (line drops, PII, headers, "
-    "folding); docs.text stays as it is.",
+    "One row for each span of a document that is replaced when the corpus is written (line drops, PII, "
+    "headers, script conversion); docs.text is not changed.",
     columns(
         """
-job         | string! | the job that asks for the edit
+job         | string! | the job that wrote the edit
 """
         + DOC
         + """
 start       | int!    | first code point of the span in docs.text (0-based)
 end         | int!    | code point after the span
-replacement | string! | what stands there in corpus.text (empty: the span is dropped)
-reason      | string! | why; docs/reasons.md (jobs/core/reasons.py) says what each means
+replacement | string! | replacement in corpus.text (empty: the span is deleted)
+reason      | string! | why it is replaced; docs/reasons.md (jobs/core/reasons.py) explains each reason
 """
     ),
     key=("job", "doc_id", "batch_id", "start", "end"),
@@ -146,17 +144,17 @@ reason      | string! | why; docs/reasons.md (jobs/core/reasons.py) says what ea
 
 DOMAINS = Table(
     "domains",
-    "One row a document: its subject domain and who said so. Where this table stands, every job takes "
-    "the domain from here.",
+    "One row for each document: its subject domain, and the source and confidence of this label. If the "
+    "table exists, later jobs use this domain.",
     columns(
         DOC
         + """
 domain     | string! | subject domain (web, wiki, books, code, math, ...)
-method     | string! | source_map (the recipe's), hint (docs.domain_hint), classifier, default (nobody could
-           |         | say)
-confidence | double  | the classifier's share for the likeliest domain, 0 to 1, also where it was too low to
-           |         | count (null unless classifier)
-version    | string  | of the classifier (null unless it was asked)
+method     | string! | source of the label: source_map (of the recipe), hint (docs.domain_hint), classifier,
+           |         | default (none of these)
+confidence | double  | the classifier's probability of the likeliest domain, 0 to 1, also if it was below
+           |         | min_confidence (null if the classifier was not used)
+version    | string  | version of the classifier (null if it was not used)
 """
     ),
     key=("doc_id", "batch_id"),
@@ -167,7 +165,7 @@ version    | string  | of the classifier (null unless it was asked)
 
 CORPUS = Table(
     "corpus",
-    "The curated text, one row a kept document, with everything a trainer or analyst filters by.",
+    "The curated text: one row for each kept document, with columns that a trainer or analyst filters by.",
     columns(
         DOC
         + """
@@ -182,13 +180,13 @@ text         | string! | the text after all edits
 n_chars      | bigint! | characters of text
 n_words      | bigint  | words of docs.text (signals.n_words)
 n_edits      | int!    | spans that were replaced
-edits_hash   | bigint  | hash of these spans and what stands in their place (null: none): whether the next run
-             |         | has to write the text again
+edits_hash   | bigint  | hash of these spans and their replacements (null: none); the next run writes the text
+             |         | again if it differs
 quality      | double  | quality.quality, 0 to 1 (null: not scored)
 quality_bin  | int     | quality.bin, 0 (worst) to 19 (best) of its language (null: not scored)
 tier         | string  | quality.tier: head, middle or tail (null: not scored)
-n_duplicates | bigint! | documents left out in its favour
-family_size | bigint! | documents it stands for: itself, those left out in its favour, and in favour of these
+n_duplicates | bigint! | documents rejected as duplicates of this one
+family_size | bigint! | documents that it represents: itself, its duplicates, and their duplicates
 content_hash | string! | docs.content_hash of the source text
 """
     ),

@@ -1,4 +1,4 @@
-"""The tables of the way out: what goes into a training mix, how often, and in which form."""
+"""The table of the training mix: which documents, how often, and in which form."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from gristmill.jobs.schema.table import DOC, Table, columns
 
 MIX = Table(
     "mix",
-    "One row for each time a document of the corpus stands in the training mix; the text stays in corpus.",
+    "One row for each copy of a corpus document in the training mix; the text is in corpus only.",
     columns(
         DOC
         + """
 slice     | string! | the slice of the recipe that the document belongs to
-copy      | int!    | which time, from 0: a slice that is wanted more often than it is there is repeated
+copy      | int!    | number of the copy, from 0: a slice smaller than its share of the mix is repeated
 n_bytes   | bigint! | length of corpus.text in UTF-8 bytes
-position  | bigint! | random order of the mix, from the seed, the document and the copy
-fim       | string! | none, psm or spm: whether the middle is told last (fill in the middle)
+position  | bigint! | position in the mix: random, from the seed, the document and the copy
+fim       | string! | form for fill in the middle: none, psm (prefix, suffix, middle) or spm (suffix first)
 cut_start | int     | first code point of the middle (null: none)
 cut_end   | int     | code point after it (null: none)
 """

@@ -1,7 +1,4 @@
-"""The tables of the second stage of quality: what models measure.
-
-Each scorer at most once a document and version.
-"""
+"""The tables of scores: measurements of models, at most one for each document and version of a scorer."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from gristmill.jobs.schema.table import DOC, Table, columns
 
 PERPLEXITY = Table(
     "perplexity",
-    "One row for each document and language model: how likely the model finds its text.",
+    "One row for each document and language model: the likelihood of its text under the model.",
     columns(
         """
 job       | string! | the job that measured: score_perplexity (KenLM) or score_loss (a causal language model)
@@ -17,10 +14,10 @@ job       | string! | the job that measured: score_perplexity (KenLM) or score_l
         + DOC
         + """
 model     | string! | name and version of the model
-n_tokens  | bigint! | tokens that were scored (KenLM: end of text included; a causal model: as many as its
-          |         | version says, from the beginning)
-log_prob  | double! | natural-log likelihood of all of them
-oov_ratio | double  | share of tokens outside the model's vocabulary (null where there is none outside)
+n_tokens  | bigint! | tokens scored (KenLM: including the end of text; a causal model: from the beginning, as
+          |         | many as its version states)
+log_prob  | double! | natural logarithm of their likelihood
+oov_ratio | double  | share of tokens outside the model's vocabulary (null for models without unknown tokens)
 perplexity | double! | exp(-log_prob / n_tokens)
 loss      | double! | -log_prob / n_tokens, nats per token
 """
@@ -33,18 +30,18 @@ loss      | double! | -log_prob / n_tokens, nats per token
 
 SCORES = Table(
     "scores",
-    "One row for each document and scorer version: at most once each, whatever the thresholds do.",
+    "One row for each document and version of a scorer; a changed threshold does not change it.",
     columns(
         """
 job        | string! | the job that scored
 """
         + DOC
         + """
-scorer     | string! | name of the scorer, as the recipe has it
-version    | string! | of its model or prompt: another version is another row
-raw        | double! | as the scorer gives it, in its own scale
+scorer     | string! | name of the scorer in the recipe
+version    | string! | version of its model or prompt; each version has its own row
+raw        | double! | output of the scorer, in its own scale
 score      | double! | normalised, 0 (worst) to 1 (best); for a harm such as toxicity 1 is the most harmful
-detail     | string  | what else the scorer said, as JSON
+detail     | string  | other output of the scorer, as JSON
 """
     ),
     key=("job", "doc_id", "batch_id", "scorer", "version"),
@@ -55,14 +52,14 @@ detail     | string  | what else the scorer said, as JSON
 
 EMBEDDINGS = Table(
     "embeddings",
-    "One row for each document and model: a unit vector of its beginning, so that the dot product "
-    "of two rows of one model is their cosine.",
+    "One row for each document and model: a unit vector of its beginning; the dot product of two rows of "
+    "one model is their cosine similarity.",
     columns(
         DOC
         + """
 model      | string! | name and version of the model
-vector     | array<float>! | of length 1
-n_chars    | bigint! | characters of the text that the model was given
+vector     | array<float>! | vector of length 1
+n_chars    | bigint! | characters of the text that the model read
 """
     ),
     key=("doc_id", "batch_id", "model"),
@@ -72,16 +69,16 @@ n_chars    | bigint! | characters of the text that the model was given
 
 QUALITY = Table(
     "quality",
-    "One row a document: the ensemble's bin and tier, from scores and perplexity by the recipe; no "
-    "model runs for it.",
+    "One row for each document: the ensemble's value, bin and tier, computed from scores and perplexity "
+    "without running a model.",
     columns(
         DOC
         + """
 lang       | string  | language whose quantiles were used
 quality    | double! | the ensemble's value, 0 to 1
 bin        | int!    | quality bin, 0 (worst) to 19 (best)
-tier       | string! | head, middle or tail: by perplexity where the language has a model, else by the bin
-decided_by | string! | the scorer whose value the ensemble took
+tier       | string! | head, middle or tail: by perplexity if the language has a model, else by the bin
+decided_by | string! | the scorer with the largest contribution to the ensemble's value
 recipe_hash | string! | hash of the job's parameters, as in runs
 """
     ),
@@ -95,17 +92,17 @@ MODELS = Table(
     "One row for each trained or registered model version.",
     columns("""
 job       | string! | the job that trained or registered it
-name      | string! | as recipes call it
-version   | string! | hash of what it was trained on and of its parameters
+name      | string! | name in recipes
+version   | string! | hash of its training data and parameters
 kind      | string! | kenlm; linear, trees, fasttext, importance_weights, word_stats (train_classifier);
           |         | domains
           |         | (label_domain); scale (build_quality)
-lang      | string  | language it is for (null: any)
+lang      | string  | language of the model (null: any)
 path      | string! | file or folder, below the lake's root unless absolute
-trained_on | string! | what it was trained on, as JSON: tables and versions, slices, counts
-figures   | map<string,double> | held-out precision, recall, AUC, sizes
+trained_on | string! | training data, as JSON: tables and versions, slices, counts
+figures   | map<string,double> | metrics on held-out examples (precision, recall, AUC) and sizes
 params    | string! | parameters as JSON
-at        | timestamp! | when (UTC)
+at        | timestamp! | time of training or registration (UTC)
 """),
     key=("job", "name", "version"),
     partitions=("job",),

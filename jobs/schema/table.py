@@ -1,4 +1,4 @@
-"""What a promised table is: its columns, key, partitions and meaning. Plain data, no Spark."""
+"""How a table is declared: its columns, key, partitions and meaning. Plain data, no Spark."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its Spark SQL type, what it means (unit included), and whether null is
-    allowed."""
+    """One column: its name, its Spark SQL type, its meaning with its unit, whether null is allowed."""
 
     name: str
     type: str
@@ -20,38 +19,38 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its grain and meaning, its columns, the key of its grain, how it is partitioned, what
-    is always true of it."""
+    """One table: its grain and meaning, its columns, the key of its grain, its partitions, and a condition
+    that holds for every row."""
 
     name: str
     comment: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     partitions: tuple[str, ...] = ()
-    # SQL condition that every row meets; a CHECK constraint named `promise`
+    # SQL condition that holds for every row; a CHECK constraint named `promise`
     check: str | None = None
-    # Whether rows that go are marked in a file beside theirs (Delta's deletion vectors), which then is not
-    # written anew: for a table with texts of which a few change at a time. It takes readers of Delta's
-    # protocol 3.
+    # Whether deletes use Delta's deletion vectors instead of rewriting the file: for a table with texts, of
+    # which a few change at a time. It needs readers of Delta's protocol 3.
     marks_deleted: bool = False
-    # rows that no job could make again: an upgrade adds columns to them; else the table is made anew
+    # Whether its rows cannot be computed again: an upgrade adds columns to them; any other table is dropped
+    # and computed again
     keeps_rows: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column names in their promised order."""
+        """Column names in the declared order."""
         return tuple(column.name for column in self.columns)
 
     @property
     def schema_version(self) -> str:
         """8 hex digits over columns, types, partitions and check: what an upgrade compares (the property
         gristmill.schema of the table)."""
-        told = [
+        parts = [
             *(f"{c.name} {c.type} {c.nullable}" for c in self.columns),
             *self.partitions,
             self.check or "",
         ]
-        return hashlib.blake2b("\n".join(told).encode(), digest_size=4).hexdigest()
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=4).hexdigest()
 
     @property
     def schema(self) -> str:
@@ -62,7 +61,7 @@ class Table:
 def columns(text: str) -> tuple[Column, ...]:
     """`name | type | comment` lines to columns; a `!` after the type means NOT NULL.
 
-    A line without name and type goes on with the comment before it.
+    A line without name and type continues the comment of the line before it.
     """
     made: list[Column] = []
     for line in filter(str.strip, text.splitlines()):
@@ -74,7 +73,7 @@ def columns(text: str) -> tuple[Column, ...]:
     return tuple(made)
 
 
-# How the side tables of documents begin.
+# The first columns of every side table of documents.
 DOC = """
 doc_id   | string! | 32 hex digits: hash of (source, native key, else URL, else content hash)
 batch_id | string! | the ingest batch that brought the document

@@ -146,7 +146,7 @@ def test_the_numbers_add_up(curated: Lake, page: str) -> None:
     text = re.sub(r"\s+", " ", Seen(page).text)
     assert "Every row is accounted for." in text
     assert "2 of 7 documents became corpus" in text
-    assert "9 rows came in 1 batch" in text
+    assert "9 rows in 1 batch" in text
 
 
 def test_a_second_drawing_differs_in_the_clock_only(curated: Lake, page: str, params_of: Callable[..., Any]) -> None:
@@ -155,7 +155,7 @@ def test_a_second_drawing_differs_in_the_clock_only(curated: Lake, page: str, pa
 
     again = draw(curated, params_of("report_run"))
     assert timeless(again) == timeless(page)
-    assert re.search(r'<p id="clock">Drawn \d{4}-', page)
+    assert re.search(r'<p id="clock">Written \d{4}-', page)
 
 
 def test_a_page_that_is_there_and_fresh_is_not_drawn_again(curated: Lake, page: str, params_of: Callable[..., Any]) -> None:
@@ -166,7 +166,7 @@ def test_a_page_that_is_there_and_fresh_is_not_drawn_again(curated: Lake, page: 
 def test_a_lake_with_documents_only_says_what_is_missing(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     documents([{"id": "a", "text": ZH}])
     text = Seen(draw(lake, params_of("report_run"))).text
-    for told in ("no corpus yet", "nothing is measured yet", "No judge has left a document out", "No finished run has written pairs", "Every row that was read became a document"):
+    for told in ("no corpus yet", "nothing is measured yet", "No filter has left a document out", "No finished run has written pairs", "Every row that was read became a document"):
         assert told in text
 
 
@@ -185,7 +185,7 @@ def test_the_page_goes_on_to_bins_and_samples(curated: Lake, tmp_path: Path, par
     write(lake, "benchmark_items", [*items, ("decontaminate", "<b>tales</b>", "1", "passage", None)])
     page = draw(lake, params_of("report_run"))
     text = re.sub(r"\s+", " ", Seen(page).text)
-    assert '<td>sums</td><td class="n">1</td><td class="n">2</td><td>too_few_words 2</td>' in page
+    assert '<td>sums</td><td class="n">1</td><td class="n">2</td><td>2 too_few_words: ' in page
     assert '<td>&lt;b&gt;tales&lt;/b&gt;</td><td class="n">1</td><td class="n">0</td><td></td>' in page
     assert page.count('class="bins"') == 4, "two languages, each with one domain"
     assert "bin 19: 1" in page

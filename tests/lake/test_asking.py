@@ -246,7 +246,7 @@ def test_a_document_is_found_by_key_url_place_and_id_in_either_case(ask: Ask, na
         name = place if name.startswith("sub") else place.rsplit("/", 1)[-1]
     name = wanted[:12].upper() if name == "ID" else name
     story = ask.why(name)
-    assert (story["doc_id"], story["batch_id"], story["outcome"]) == (wanted, "one", "not judged yet")
+    assert (story["doc_id"], story["batch_id"], story["outcome"]) == (wanted, "one", "not filtered yet")
     assert any("repeated_document" in line for line in story["lines"]), "the row that said it again"
 
 
@@ -269,8 +269,8 @@ def test_rows_that_became_no_document_and_versions_that_went_are_found_too(ask: 
     newer = ask.why("3")
     assert newer["batch_id"] == "two"
     assert any("superseded_version" in line for line in newer["lines"])
-    for place in [row[0] for row in ask.sql("SELECT source_location FROM rejects ORDER BY source_location", 3)[1]]:
-        assert place in told(ask, place)
+    for where in [row[0] for row in ask.sql("SELECT source_location FROM rejects ORDER BY source_location", 3)[1]]:
+        assert where in told(ask, where)
 
 
 @pytest.mark.spark
@@ -278,12 +278,12 @@ def test_what_several_documents_are_called_is_listed_with_what_tells_them_apart(
     with pytest.raises(ConfigError) as told:
         ask.why("8")
     first, *listed = str(told.value).splitlines()
-    assert first.startswith("why: 2 documents or rejected rows are called '8'; ask by the doc_id")
+    assert first.startswith("why: 2 documents or rejected rows have the name '8'; use the doc_id")
     assert {(line.split()[0], line.split()[2]) for line in listed} == {
         (doc_id_of("s", "8", None, ""), "one"),
         (doc_id_of("other", "8", None, ""), "two"),
     }
-    with pytest.raises(ConfigError, match=r"no document is called 'nothing'.*native_key.*url.*place"):
+    with pytest.raises(ConfigError, match=r"no document has the name 'nothing'.*native_key.*url.*source location"):
         ask.why("nothing")
 
 

@@ -53,7 +53,7 @@ def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
     ask = Ask(where)
     assert ask.sql("SELECT count(*) FROM docs", 1)[1] == [(3,)]
     assert ask.sql(f"SELECT count(*) FROM {lake.ref(DOCS)}", 1)[1] == [(3,)]
-    assert ask.why("1")["outcome"] == "not judged yet"
+    assert ask.why("1")["outcome"] == "not filtered yet"
     hadoop_files.write_text(spark, f"{lake.root}/_report/index.html", "x")
     assert (lake.local_root / "_report/index.html").read_text() == "x"  # type: ignore[operator]
     assert hadoop_files.read_bytes(spark, f"{lake.root}/_report/index.html") == b"x"

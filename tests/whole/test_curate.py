@@ -95,7 +95,7 @@ def test_why_tells_the_whole_story_of_a_duplicate(demo_lake: Lake) -> None:
     story = Ask(demo_lake.where).why(duplicate.doc_id)
     assert story["outcome"] == "left out"
     assert story["survivors"][0]["dup_of"] == duplicate.dup_of
-    assert any("near_duplicate" in line and "against 0.7" in line for line in story["lines"])
+    assert any("near_duplicate" in line and "threshold 0.7" in line for line in story["lines"])
 
 
 def test_the_command_line_answers_in_text_and_in_json(demo_lake: Lake) -> None:

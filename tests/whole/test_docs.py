@@ -85,7 +85,7 @@ SHORT = {
 
 
 @pytest.mark.spark
-def test_the_floor_of_words_counts_the_documents_that_fail_nothing_else(lake: Any, documents: Any, params_of: Any) -> None:
+def test_the_minimum_of_words_counts_the_documents_that_fail_nothing_else(lake: Any, documents: Any, params_of: Any) -> None:
     from gristmill.jobs.report.ask import Ask
     from gristmill.jobs.runner.run import run_job
     from tests.lakes import read
@@ -104,7 +104,7 @@ def test_the_floor_of_words_counts_the_documents_that_fail_nothing_else(lake: An
         ("33 words and signs", "gopher.min_words"), ("33 words and signs", "gopher.max_hash_ratio"),
     }  # fmt: skip
     assert run_block(Ask(lake.where), "2") == [
-        {"lang": "en", "domain": "web", "fail_the_floor_only": 3, "kept_at_30": 2, "fewest_words": 24},
+        {"lang": "en", "domain": "web", "fail_min_words_only": 3, "kept_at_30": 2, "fewest_words": 24},
     ]
 
 
@@ -116,14 +116,14 @@ def test_shares_of_text_add_up_to_the_whole(ask: Any) -> None:
 
 
 @pytest.mark.spark
-def test_a_finished_lake_has_no_document_that_was_never_judged(ask: Any) -> None:
+def test_a_finished_lake_has_no_document_that_was_never_filtered(ask: Any) -> None:
     answer = run_block(ask, "7")
-    assert {row["last_word"] for row in answer} == {"finished"}
+    assert {row["last_status"] for row in answer} == {"finished"}
     assert {row["batch_id"] for row in answer} == {row["batch_id"] for row in ask.table("docs").select("batch_id").distinct().collect()}
 
 
 @pytest.mark.spark
-def test_the_way_of_the_batches_agrees_with_the_funnel(ask: Any) -> None:
+def test_the_numbers_of_the_batches_agree_with_the_funnel(ask: Any) -> None:
     answer = run_block(ask, "9")
     per_batch = {row["job"]: row["rows_in"] for row in ask.funnel()}
     for job in ("ingest_docs", "measure_text", "build_corpus"):
@@ -133,7 +133,7 @@ def test_the_way_of_the_batches_agrees_with_the_funnel(ask: Any) -> None:
 
 @pytest.mark.spark
 def test_comparing_with_the_empty_first_version_finds_the_whole_corpus(ask: Any) -> None:
-    assert [(row["change"], row["documents"]) for row in run_block(ask, "10", 1)] == [("came in", ask.table("corpus").count())]
+    assert [(row["change"], row["documents"]) for row in run_block(ask, "10", 1)] == [("added", ask.table("corpus").count())]
 
 
 # --- commands
@@ -207,7 +207,7 @@ def test_the_readme_shows_the_two_commands() -> None:
 # --- tables and links
 
 
-def test_the_readme_lists_the_tables_of_the_house_and_no_others() -> None:
+def test_the_readme_lists_all_tables_and_no_others() -> None:
     section = read(ROOT / "README.md").split("## The tables")[1].split("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, re.M) == [table.name for table in catalog.ALL]
 

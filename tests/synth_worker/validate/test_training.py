@@ -92,7 +92,7 @@ def test_a_reward_is_for_the_last_number_and_its_form() -> None:
 
 def test_a_flag_of_another_question_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["validate", "ppl", "--pairs", "x", "--model", "y", "--steps", "3"]) == 2
-    assert "--steps is not for it" in capsys.readouterr().err
+    assert "does not take --steps" in capsys.readouterr().err
 
 
 @HERE
