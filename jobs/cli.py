@@ -40,11 +40,13 @@ EXAMPLES = {
     "upgrade": "gristmill upgrade --lake lakes/demo\n  gristmill upgrade --lake lakes/demo --yes",
 }
 
+# Help texts that several commands share.
 LAKE = "path (./lake, s3a://bucket/lake) or schema (catalog.schema)"
 SCREEN = 50  # rows that `sql` prints on a screen
 # the largest LIMIT of Spark, less the one row that shows whether there are more
 MOST_ROWS = 2**31 - 2
 
+# Flags that several evaluations share. Each evaluation refuses the others' flags (see _validate).
 _PAIRS = ("pairs", "model", "n", "kind", "seed")
 _TRAINS = ("held", "rate", "seeds")
 VALIDATES = {  # the kinds of `validate`, and their flags
@@ -67,16 +69,17 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:
         text = f"{about}\n\n{detail}\n\nexample:\n  {EXAMPLES[name]}"
-        made = commands.add_parser(
+        sub = commands.add_parser(
             name,
             help=about,
             description=text,
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        # These print progress or a program's own output, not rows.
         if name not in ("run", "check", "worker", "validate"):
-            made.add_argument("--json", action="store_true", help="print JSON for machines")
-        return made
+            sub.add_argument("--json", action="store_true", help="print JSON for machines")
+        return sub
 
     run = command(
         "run",
@@ -175,25 +178,23 @@ def parser() -> argparse.ArgumentParser:
         "bring a lake of another version up to date",
         "Prints the changes to each table; applies them with --yes.",
     )
-    for made in (repair, upgrade):
-        made.add_argument(
-            "--yes", action="store_true", help="apply the changes (without it, only print them)"
-        )
-    for made in (why, sql, funnel, repair, upgrade):
+    for sub in (repair, upgrade):
+        sub.add_argument("--yes", action="store_true", help="apply the changes (without it, only print them)")
+    for sub in (why, sql, funnel, repair, upgrade):
         default = os.environ.get("GRISTMILL_LAKE")
-        made.add_argument("--lake", default=default, help=f"{LAKE} (default: $GRISTMILL_LAKE)")
+        sub.add_argument("--lake", default=default, help=f"{LAKE} (default: $GRISTMILL_LAKE)")
     return top
 
 
-def _count(given: str) -> int:
-    if not given.isdecimal() or int(given) > MOST_ROWS:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a number of rows; expected 0 to {MOST_ROWS:,}")
-    return int(given)
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows; expected 0 to {MOST_ROWS:,}")
+    return int(text)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    given = parser().parse_args(argv)
+    args = parser().parse_args(argv)
     does: dict[str, Callable[[argparse.Namespace], int | None]] = {
         "run": _run,
         "worker": _worker,
@@ -206,24 +207,26 @@ def main(argv: list[str] | None = None) -> int:
         "repair": _repair,
         "upgrade": _upgrade,
     }
-    return exit_code_of(lambda: does[given.command](given))
+    # All errors pass through one translation to exit codes, also those raised while a lake is opened.
+    return exit_code_of(lambda: does[args.command](args))
 
 
-def _run(given: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace) -> None:
     from gristmill.jobs import curate
     from gristmill.jobs.runner.main import run_from_files
 
-    if given.job == "curate":
-        curate.curate(config.load_recipe(given.recipe), given.lake, given.input)
+    # curate is a sequence of jobs, not a job: it has no parameters of its own.
+    if args.job == "curate":
+        curate.curate(config.load_recipe(args.recipe), args.lake, args.input)
     else:
-        run_from_files(curate.find_job(given.job), given.recipe, given.lake, given.input, given.batch)
+        run_from_files(curate.find_job(args.job), args.recipe, args.lake, args.input, args.batch)
 
 
-def _list(given: argparse.Namespace) -> None:
+def _list(args: argparse.Namespace) -> None:
     from gristmill.jobs import curate
 
-    found = [curate.find_job(name) for name in curate.job_names()]
-    if given.json:
+    jobs = [curate.find_job(name) for name in curate.job_names()]
+    if args.json:
         print(
             json.dumps(
                 [
@@ -233,12 +236,12 @@ def _list(given: argparse.Namespace) -> None:
                         "reads": j.reads,
                         "writes": [w.table for w in j.writes],
                     }
-                    for j in found
+                    for j in jobs
                 ]
             )
         )
         return
-    for job in found:
+    for job in jobs:
         print(
             f"{job.name:<16} {job.about.splitlines()[0]}\n{'':<16} reads {', '.join(job.reads) or '-'}; "
             f"writes {', '.join(w.table for w in job.writes) or '-'}"
@@ -246,73 +249,79 @@ def _list(given: argparse.Namespace) -> None:
     print(f"{'curate':<16} All jobs of one recipe, in order.")
 
 
-def _worker(given: argparse.Namespace) -> int:
-    return _start("gristmill.synth_worker", given, "recipe", "lake", "worker")
+def _worker(args: argparse.Namespace) -> int:
+    return _start("gristmill.synth_worker", args, "recipe", "lake", "worker")
 
 
-def _validate(given: argparse.Namespace) -> int:
-    flags = VALIDATES[given.what]
+def _validate(args: argparse.Namespace) -> int:
+    # A flag that the module ignores would let a user believe that it had an effect.
+    flags = VALIDATES[args.what]
     others = sorted(
-        {flag for known in VALIDATES.values() for flag in known if getattr(given, flag) is not None}
+        {flag for known in VALIDATES.values() for flag in known if getattr(args, flag) is not None}
         - set(flags)
     )
     if others:
         raise ConfigError(
-            f"validate {given.what} does not take --{others[0]}; it takes "
+            f"validate {args.what} does not take --{others[0]}; it takes "
             f"{', '.join('--' + flag for flag in flags)}"
         )
-    return _start(f"gristmill.synth_worker.validate.{given.what}", given, *flags)
+    return _start(f"gristmill.synth_worker.validate.{args.what}", args, *flags)
 
 
-def _start(module: str, given: argparse.Namespace, *flags: str) -> int:
+def _start(module: str, args: argparse.Namespace, *flags: str) -> int:
     """Run `module` in the worker's environment if it exists, else in this one; returns its exit code."""
-    named = [word for flag in flags if (value := getattr(given, flag)) for word in (f"--{flag}", value)]
+    named = [word for flag in flags if (value := getattr(args, flag)) for word in (f"--{flag}", value)]
     own = Path(".venv-worker/bin/python")
     python = str(own) if own.is_file() else sys.executable
     return subprocess.run([python, "-m", module, *named], check=False).returncode
 
 
-def _check(given: argparse.Namespace) -> int | None:
+def _check(args: argparse.Namespace) -> int | None:
     from gristmill.jobs import curate
 
-    content = config.load_yaml(config.find_file(given.recipe))
+    content = config.load_yaml(config.find_file(args.recipe))
+    # The worker checks its own recipe: its parameters are in a package that jobs may not import.
     if isinstance(content, dict) and set(content) == {"worker"}:
+        # The exit code of the worker's own check is the result of this command.
         return subprocess.run(
-            [sys.executable, "-m", "gristmill.synth_worker", "--recipe", given.recipe, "--check"], check=False
+            [sys.executable, "-m", "gristmill.synth_worker", "--recipe", args.recipe, "--check"], check=False
         ).returncode
-    recipe = config.load_recipe(given.recipe)
-    if given.show:
+    recipe = config.load_recipe(args.recipe)
+    if args.show:
         print(config.written_out(recipe), end="")
-    for job, params in curate.plan(recipe, packages=not given.no_packages):
+    for job, params in curate.plan(recipe, packages=not args.no_packages):
         print(f"{job.name:<16} ok  recipe {config.recipe_hash(job.name, params)}")
+        # Notes are what a valid recipe leaves undone, such as benchmark files that are missing.
         for line in params.notes() if isinstance(params, HasNotes) else ():
             print(f"{'':<16} {line}")
     return None
 
 
-def _ask(given: argparse.Namespace) -> Ask:
+def _ask(args: argparse.Namespace) -> Ask:
+    # Imported here, like PySpark elsewhere in this file: `gristmill --help` and `check` start without Spark.
     from gristmill.jobs.report.ask import Ask
 
-    if not given.lake:
-        raise ConfigError("no lake given: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
-    return Ask(given.lake)
+    if not args.lake:
+        raise ConfigError("no lake args: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
+    return Ask(args.lake)
 
 
-def _why(given: argparse.Namespace) -> None:
-    story = _ask(given).why(given.name)
-    print(json.dumps(story, ensure_ascii=False, default=str) if given.json else "\n".join(story["lines"]))
+def _why(args: argparse.Namespace) -> None:
+    story = _ask(args).why(args.name)
+    print(json.dumps(story, ensure_ascii=False, default=str) if args.json else "\n".join(story["lines"]))
 
 
-def _sql(given: argparse.Namespace) -> None:
+def _sql(args: argparse.Namespace) -> None:
     from gristmill.jobs.report.ask import plain, text_lines
 
-    answer = _ask(given).answer(given.query)
+    answer = _ask(args).answer(args.query)
+    # A JSON object with a repeated key would silently lose a column.
     twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
-    if given.json and twice:
+    if args.json and twice:
         raise ConfigError(f"sql: two columns are called {twice[0]}, and JSON needs unique names; use AS")
-    limit = SCREEN if given.limit is None and not given.json and sys.stdout.isatty() else given.limit
+    limit = SCREEN if args.limit is None and not args.json and sys.stdout.isatty() else args.limit
     rows, is_more = (answer.every(), False) if limit is None else answer.first(limit)
-    if given.json:
+    if args.json:
         for row in rows:
             named = dict(zip(answer.columns, map(plain, row), strict=True))
             print(json.dumps(named, ensure_ascii=False, default=str))
@@ -321,12 +330,13 @@ def _sql(given: argparse.Namespace) -> None:
             print(line)
     if is_more:
         more = "--limit N gives more, --json without --limit all of them"
+        # On standard error, so that a program that reads the rows does not read this line.
         print(f"sql: there are more than these {limit:,} rows; {more}", file=sys.stderr)
 
 
-def _funnel(given: argparse.Namespace) -> None:
-    rows = _ask(given).funnel()
-    if given.json:
+def _funnel(args: argparse.Namespace) -> None:
+    rows = _ask(args).funnel()
+    if args.json:
         print(json.dumps(rows, ensure_ascii=False, default=str))
         return
     print(f"{'job':<16} {'in':>10} {'kept':>10} {'left out':>10}  by reason (a document may have several)")
@@ -338,60 +348,61 @@ def _funnel(given: argparse.Namespace) -> None:
         )
 
 
-def _lake(given: argparse.Namespace) -> Lake:
+def _lake(args: argparse.Namespace) -> Lake:
     """The lake to repair or upgrade. Raises ContractError if no job has run on it."""
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.lake.session import open_session
     from gristmill.jobs.schema.runs import RUNS
 
-    if not given.lake:
-        raise ConfigError("no lake given: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
-    lake = Lake(open_session("gristmill"), given.lake, create=False)
+    if not args.lake:
+        raise ConfigError("no lake args: use --lake ./PATH (or catalog.schema), or set GRISTMILL_LAKE")
+    lake = Lake(open_session("gristmill"), args.lake, create=False)
     if not lake.exists(RUNS):
-        raise ContractError(f"lake {given.lake}: no table runs; name a lake on which a job has run")
+        raise ContractError(f"lake {args.lake}: no table runs; name a lake on which a job has run")
     return lake
 
 
-def _repair(given: argparse.Namespace) -> None:
+def _repair(args: argparse.Namespace) -> None:
     from gristmill.jobs.upkeep.repair import findings, repair
 
-    lake = _lake(given)
-    found = findings(lake)
+    lake = _lake(args)
+    problems = findings(lake)
     _say(
-        [{"table": each.table, "trouble": each.trouble, "action": each.action} for each in found],
-        given,
+        [{"table": each.table, "trouble": each.trouble, "action": each.action} for each in problems],
+        args,
         "nothing to repair",
     )
-    if found and given.yes:
-        repair(lake, found)
+    # Printed first, changed after: the list is what the user agreed to with --yes.
+    if problems and args.yes:
+        repair(lake, problems)
         print("done; run `gristmill run curate` again", file=sys.stderr)
 
 
-def _upgrade(given: argparse.Namespace) -> None:
+def _upgrade(args: argparse.Namespace) -> None:
     from gristmill.jobs.upkeep.upgrade import changes, upgrade
 
-    lake = _lake(given)
-    found = changes(lake)
+    lake = _lake(args)
+    planned = changes(lake)
     _say(
-        [{"table": each.table, "action": each.detail} for each in found],
-        given,
+        [{"table": each.table, "action": each.detail} for each in planned],
+        args,
         "every table has the columns of this version",
     )
-    if found and given.yes:
-        upgrade(lake, found)
+    if planned and args.yes:
+        upgrade(lake, planned)
         print("done; run `gristmill run curate` again", file=sys.stderr)
 
 
-def _say(rows: Records, given: argparse.Namespace, nothing: str) -> None:
+def _say(rows: Records, args: argparse.Namespace, nothing: str) -> None:
     """Print what `repair` or `upgrade` is going to do, before it does anything."""
-    if given.json:
+    if args.json:
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
         print(": ".join(row.values()))
     if not rows:
         print(nothing)
-    elif not given.yes:
+    elif not args.yes:
         print("nothing was changed; --yes applies this")
 
 

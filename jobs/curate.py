@@ -1,11 +1,12 @@
-"""Run the whole curation: the jobs of one recipe, in its order, each only as far as it is not covered yet.
+"""Run the whole curation: the jobs of one recipe, in its order, each on the batches that it does not cover
+yet.
 
 reads   what the jobs of the recipe read
 writes  what they write
 run     gristmill run curate --recipe conf/demo.yaml       (or spark-submit jobs/curate.py --recipe ...)
 
-A run that stops is continued by the same command: finished jobs answer "nothing to do", a job that died is
-repeated whole.
+A run that stops is continued by the same command: finished jobs report "nothing to do", a job that died is
+repeated from its start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from gristmill.jobs.core import config
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
-from gristmill.jobs.core.kernels import compiled_beside
+from gristmill.jobs.core.kernels import compiled_in_background
 from gristmill.jobs.core.packages import need_packages
 from gristmill.jobs.core.params import ReadsInput
 from gristmill.jobs.core.renames import new_job
@@ -50,8 +51,8 @@ def find_job(name: str) -> Job:
         raise ConfigError(
             f"{name}: no such job (jobs: {', '.join(job_names())}, and curate for all of a recipe)"
         )
-    found: Job = importlib.import_module(f"gristmill.jobs.{name}").JOB
-    return found
+    job: Job = importlib.import_module(f"gristmill.jobs.{name}").JOB
+    return job
 
 
 def plan(
@@ -60,8 +61,8 @@ def plan(
     """The recipe's jobs with their checked parameters, in its order. Raises ConfigError with the complaints
     of all sections.
 
-    `later`: the recipes that go on where this one ends; `packages`: whether those that the jobs need must be
-    here.
+    `later`: the recipes that continue the lake of this one; `packages`: whether the packages that the jobs
+    need must be installed.
     """
     if recipe.path in later:
         raise ConfigError(
@@ -69,7 +70,7 @@ def plan(
             "`after` out of the first"
         )
     planned = _checked(recipe, packages)
-    # a recipe of one job finds its tables in the lake
+    # A recipe of a single job reads tables that other recipes have written, so it has no order to check.
     if len(planned) > 1:
         earlier = (
             plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
@@ -87,6 +88,7 @@ def _checked(recipe: config.Recipe, packages: bool) -> list[tuple[Job, Strict]]:
             if packages:
                 need_packages([(name, planned[-1][1])], str(recipe.path))
         except ConfigError as error:
+            # Collected, so that one check reports the errors of all sections.
             complaints.append(str(error))
     if complaints:
         raise ConfigError("\n".join(complaints))
@@ -95,11 +97,13 @@ def _checked(recipe: config.Recipe, packages: bool) -> list[tuple[Job, Strict]]:
 
 def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None = None) -> list[Outcome]:
     """Run every job of the recipe on its lake. Raises GristmillError from the job that stopped."""
+    # Everything is validated before the first job, which may run for hours.
     planned = plan(recipe)
     preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
     outcomes = []
-    with compiled_beside(is_local(lake.spark)), lake.states_held():
+    # One cache of table states for all jobs, and kernels compile while the first queries are planned.
+    with compiled_in_background(is_local(lake.spark)), lake.cached_states():
         for job, params in planned:
             outcomes += (
                 _ingested(job, params, lake, inputs or params.input)
@@ -110,13 +114,13 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
 
 
 def _ingested(job: Job, params: ReadsInput, lake: Lake, source: str | None) -> list[Outcome]:
-    """An ingest of the input, or of each folder in it when every folder is a batch; then of the batches
-    that must be read again."""
+    """Ingest the input, or each folder in it when every folder is a batch; then the batches to read again."""
     outcomes = []
     for where, batch in _sources(params, lake, source):
         try:
             outcomes.append(run_job(job, params, lake, inputs=where, batch=batch))
         except NoFiles as empty:
+            # One empty folder among many is no error; an empty input is.
             if not params.batch_per_folder:
                 raise
             _say(f"{batch}: a batch of no rows. {empty}")
@@ -124,18 +128,19 @@ def _ingested(job: Job, params: ReadsInput, lake: Lake, source: str | None) -> l
 
 
 def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
-    """Each input with the name of its batch (None: its own).
+    """Each input with the name of its batch (None: the name follows from the input).
 
-    A folder whose name is a batch of another root gets one of its own.
+    A folder whose name another root has already taken gets a longer one (batches.own_name).
     """
     if not source or not params.batch_per_folder:
         return [(source, None)]
-    found, left = hadoop_files.folders(lake.spark, source)
+    folders, left = hadoop_files.folders(lake.spark, source)
     if left:
         _say(f"{source}: not read: {summed_up(left)}")
+    # With replace_other_root the name alone decides, so no name counts as taken.
     taken = {} if params.replace_other_root else batches.roots(Runs(lake))
     named: list[tuple[str | None, str | None]] = []
-    for folder in found:
+    for folder in folders:
         name = (
             folder.name if params.replace_other_root else batches.own_name(folder.root, folder.where, taken)
         )
@@ -145,20 +150,22 @@ def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[s
 
 
 def _read_again(job: Job, params: ReadsInput, lake: Lake) -> list[Outcome]:
-    """The batches with rows that were left out for copies which are gone: each is read again, where its
-    root is there and this recipe read it."""
+    """Read again the batches with rows that were rejected for a copy that no longer exists.
+
+    A batch whose root is missing, or that another recipe has read, is reported and left waiting.
+    """
     outcomes: list[Outcome] = []
     left: set[str] = set()
     digest = config.recipe_hash(job.name, params)
-    # Reading a batch leaves none of its own rows waiting, so this ends when the files of no batch change any
-    # more.
+    # Reading a batch leaves none of its own rows waiting, but may reject copies elsewhere. The loop ends once
+    # no batch changes any more.
     while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in left]:
         name, runs = fresh[-1], Runs(lake)
         root = batches.roots(runs).get(name)
         try:
             if root is None:
                 raise NoSuchInput("its root is not known")
-            # another mapping of columns would make other documents of its rows
+            # Another recipe's column mapping would make other documents of the same rows.
             if not runs.covers(job.name, name, digest):
                 raise NoSuchInput("another recipe read it; run that one again")
             outcomes.append(run_job(job, params, lake, inputs=root, batch=name))
@@ -177,6 +184,7 @@ def _say(line: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
+    # Only paths on the command line: every parameter is in the recipe, whose hash names the result.
     parser = argparse.ArgumentParser(
         prog="curate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -186,10 +194,10 @@ def main(argv: list[str] | None = None) -> int:
     where = "path (./lake, s3a://bucket/lake) or catalog.schema; overrides the recipe's lake.path"
     parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest; overrides the recipe's")
-    given = parser.parse_args(argv)
+    args = parser.parse_args(argv)
 
     def run() -> None:
-        curate(config.load_recipe(given.recipe), given.lake, given.input)
+        curate(config.load_recipe(args.recipe), args.lake, args.input)
 
     return exit_code_of(run)
 

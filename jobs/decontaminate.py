@@ -18,7 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.params import Filtered, LeavesOut
-from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
+from gristmill.jobs.curation.contamination import MATCH_COLUMNS, Against, as_verdict, best_match, find_batches
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.counts import Counts
@@ -44,7 +44,9 @@ def decontaminate(tables: JobContext, params: Params) -> Outputs:
     params.announce(tables.job.name)
     kernel = functools.partial(find_batches, keys=("doc_id", "batch_id"), index=index, names=names)
     texts = tables.documents.to_look_at(params.skip_rejected_by, "text")
-    found = tables.stage("found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {FOUND}"))
+    found = tables.stage(
+        "found", texts.mapInArrow(kernel, f"doc_id string, batch_id string, {MATCH_COLUMNS}")
+    )
     own = F.lit(tables.job.name).alias("job")
     contamination = found.select(
         own,
@@ -60,7 +62,7 @@ def decontaminate(tables: JobContext, params: Params) -> Outputs:
         "start",
         "end",
     )
-    best = found.groupBy("doc_id", "batch_id", "benchmark").agg(best_place())
+    best = found.groupBy("doc_id", "batch_id", "benchmark").agg(best_match())
     verdicts = best.select(
         own, "doc_id", "batch_id", *as_verdict(), F.lit(tables.recipe_hash).alias("recipe_hash")
     )

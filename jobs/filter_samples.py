@@ -24,7 +24,7 @@ from pydantic import model_validator
 from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.params import LeavesOut
 from gristmill.jobs.core.records import Record, Records
-from gristmill.jobs.curation.contamination import FOUND, Against, as_verdict, best_place, find_batches
+from gristmill.jobs.curation.contamination import MATCH_COLUMNS, Against, as_verdict, best_match, find_batches
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.session import SMALL_DOCUMENTS, compiled
 from gristmill.jobs.runner.context import JobContext
@@ -152,9 +152,9 @@ def contaminated(tables: JobContext, against: Against) -> DataFrame:
     texts = tables["samples"].select("sample_id", F.concat_ws("\n\n", "question", "cot").alias("text"))
     kernel = functools.partial(find_batches, keys=("sample_id",), index=index, names=names)
     best = (
-        texts.mapInArrow(kernel, f"sample_id string, {FOUND}")
+        texts.mapInArrow(kernel, f"sample_id string, {MATCH_COLUMNS}")
         .groupBy("sample_id", "benchmark")
-        .agg(best_place())
+        .agg(best_match())
     )
     return best.select("sample_id", *as_verdict())
 

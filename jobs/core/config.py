@@ -2,8 +2,8 @@
 suggestion.
 
 lake: {path: lakes/demo, buckets: 1}
-after: conf/demo.yaml        # where this recipe goes on with a lake that another one has filled: its jobs
-                             stand before these
+after: conf/demo.yaml        # this recipe continues on the lake of another recipe, whose jobs come
+                             before these
 jobs:
   measure_text: {...}        # the parameters of one job, or of several in the order in which `curate` runs
                              them
@@ -48,7 +48,7 @@ class Strict(BaseModel):
 
 
 class LakeSpec(Strict):
-    """Where the tables stand: a path on any Hadoop file system or `catalog.schema`; text is stored in
+    """Where the tables are: a path on any Hadoop file system or `catalog.schema`; text is stored in
     `buckets` buckets."""
 
     path: str
@@ -76,8 +76,9 @@ class Recipe:
         return validate(kind, self.jobs[job], f"{self.path}: jobs.{job}")
 
 
+# A recipe is the only record of a parameter, so a value that is overwritten unseen must be an error.
 class _Unique(yaml.SafeLoader):
-    """A YAML loader to which a key written twice is an error, not the last one wins."""
+    """A YAML loader that refuses a key written twice; PyYAML itself keeps the last one silently."""
 
 
 def _mapping(loader: _Unique, node: yaml.MappingNode) -> dict[Hashable, object]:
@@ -97,20 +98,21 @@ _Unique.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def find_file(name: str | Path, near: Path | None = None) -> Path:
-    """`name` as given, beside `near`, or among the recipes that ship with the package.
+    """The file `name`: relative to the working directory, to the folder `near`, or to the package's recipes.
 
-    Raises ConfigError naming every place.
+    Raises ConfigError, which lists every path that was tried.
     """
-    places = [Path(name)]
+    candidates = [Path(name)]
     if not Path(name).is_absolute():
-        places += [near / name] if near else []
-        places += [CONF / name, CONF.parent / name]
-        places += [CONF / Path(*Path(name).parts[1:])] if Path(name).parts[:1] == ("conf",) else []
-    for place in places:
-        if place.is_file():
-            return place
+        candidates += [near / name] if near else []
+        candidates += [CONF / name, CONF.parent / name]
+        # `conf/x.yaml` is written as in a checkout; an installed package has the same files below CONF.
+        candidates += [CONF / Path(*Path(name).parts[1:])] if Path(name).parts[:1] == ("conf",) else []
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
     raise ConfigError(
-        f"{name}: no such file (looked at {', '.join(str(p) for p in dict.fromkeys(places))}); name "
+        f"{name}: no such file (looked at {', '.join(str(p) for p in dict.fromkeys(candidates))}); name "
         "an existing recipe"
     )
 
@@ -130,6 +132,7 @@ def load_recipe(name: str | Path) -> Recipe:
     Raises ConfigError when it is missing, is not YAML, has other top-level keys than KEYS, or a base that has
     no such section.
     """
+    # The path that was found is kept in the recipe: bases and `after` are relative to it.
     path = find_file(name)
     content = load_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("jobs"), dict):
@@ -145,6 +148,7 @@ def load_recipe(name: str | Path) -> Recipe:
         raise ConfigError(
             f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}"
         )
+    # Bases are merged before validation, so an error names the parameter and the recipe is complete.
     jobs = {job: _on_base(path, job, section, ()) for job, section in content["jobs"].items()}
     lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
     settings = content.get("spark", {})
@@ -162,50 +166,59 @@ def load_recipe(name: str | Path) -> Recipe:
 
 
 def _on_base(path: Path, job: str, section: Record, seen: tuple[Path, ...]) -> Record:
-    """The parameters of a section: those of its base, but for what it writes itself."""
+    """The parameters of a section: those of its base section, overridden by its own."""
     if BASE not in section:
         return section
-    place, named = f"{path}: jobs.{job}.{BASE}", section[BASE]
-    if not isinstance(named, str):
-        raise ConfigError(f"{place}: wanted the path of a recipe with a section {job}, saw {named!r}")
-    base = find_file(named, path.parent)
+    where, base_name = f"{path}: jobs.{job}.{BASE}", section[BASE]
+    if not isinstance(base_name, str):
+        raise ConfigError(f"{where}: wanted the path of a recipe with a section {job}, saw {base_name!r}")
+    base = find_file(base_name, path.parent)
+    # Resolved paths: two spellings of one file would otherwise hide a cycle.
     if base.resolve() in (path.resolve(), *(each.resolve() for each in seen)):
-        raise ConfigError(f"{place}: {named} leads back to itself; write the parameters out in one of them")
+        raise ConfigError(
+            f"{where}: {base_name} leads back to itself; write the parameters out in one of them"
+        )
     content = load_yaml(base)
     jobs = content.get("jobs") if isinstance(content, dict) else None
-    theirs = jobs.get(job) if isinstance(jobs, dict) else None
-    if not isinstance(theirs, dict):
-        raise ConfigError(f"{place}: {base} has no section {job}; name the recipe that has it")
+    base_section = jobs.get(job) if isinstance(jobs, dict) else None
+    if not isinstance(base_section, dict):
+        raise ConfigError(f"{where}: {base} has no section {job}; name the recipe that has it")
+    # A parameter replaces the base's whole value. Merging nested mappings would leave a reader
+    # unable to tell which parts of it apply.
     own = {name: value for name, value in section.items() if name != BASE}
-    return {**_on_base(base, job, theirs, (*seen, path)), **own}
+    return {**_on_base(base, job, base_section, (*seen, path)), **own}
 
 
 def written_out(recipe: Recipe) -> str:
-    """The sections of a recipe as YAML, with what they have of a base."""
+    """The sections of a recipe as YAML, with the parameters of their base sections filled in."""
     return yaml.safe_dump({"jobs": recipe.jobs}, sort_keys=False, allow_unicode=True, width=110)
 
 
 def validate(kind: type[Model], value: object, place: str) -> Model:
-    """`value` as a `kind`. Raises one ConfigError with a line for each complaint: place, seen, wanted."""
+    """`value` checked against the model `kind`.
+
+    Raises one ConfigError with a line for each complaint: where, the value seen, what is expected.
+    """
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         lines = [_complaint(place, complaint, kind) for complaint in error.errors()]
         raise ConfigError("\n".join(lines)) from None
-    except ModuleNotFoundError as error:  # what a check of the values wants to import
+    except ModuleNotFoundError as error:  # a validator imports a package of an extra
         raise ConfigError(f"{place}: {error}; {advice(error.name or '')}") from None
 
 
 def _complaint(place: str, complaint: ErrorDetails, kind: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in complaint["loc"])
-    # "conf/demo.yaml: jobs.dedup_exact", of which names that changed need the job
+    # `place` ends with "jobs.JOB"; renamed keys are looked up by job.
     job = place.rpartition("jobs.")[2]
     if complaint["type"] == "extra_forbidden":
         known = _known(kind, complaint["loc"][:-1])
         return _unknown(f"{place}.{where}", str(complaint["loc"][-1]), known, job)
     if complaint["type"] == "missing":
         return f"{place}.{where}: missing; a recipe writes out every parameter"
-    seen = complaint.get("ctx", {}).get("tag", complaint["input"])  # of a union that `kind` tells apart
+    # Of a tagged union the tag that selects the type is what may have been renamed, not the whole mapping.
+    seen = complaint.get("ctx", {}).get("tag", complaint["input"])
     names = [part for part in complaint["loc"] if isinstance(part, str)]
     new = new_value(job, "kind" if seen is not complaint["input"] else names[-1] if names else "", seen)
     message = f"{complaint['msg'][0].lower()}{complaint['msg'][1:]}, saw {complaint['input']!r}"
@@ -213,10 +226,10 @@ def _complaint(place: str, complaint: ErrorDetails, kind: type[BaseModel]) -> st
 
 
 def _known(kind: object, path: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Field names of the model found by following `path` into `kind` (as far as models are nested
-    directly)."""
+    """Field names of the model at `path` inside `kind`, as far as models are nested directly."""
     for part in path:
         field = getattr(kind, "model_fields", {}).get(part)
+        # A list, union or Optional of a model: its type arguments are searched for the model itself.
         inner = [
             a
             for a in (getattr(field.annotation, "__args__", ()) if field else ())
@@ -230,6 +243,7 @@ def _unknown(place: str, key: str, known: tuple[str, ...], job: str = "") -> str
     new = new_key(job, key)
     if new in known:
         return f"{place}: this key is called '{new}' now"
+    # One suggestion: several would leave it to the reader to guess as well.
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return f"{place}: unknown key{hint} (known: {', '.join(sorted(known))})"

@@ -23,9 +23,9 @@ from gristmill.jobs.core.records import Record, Records
 
 
 class DataFile(Strict):
-    """A file of `about`; `digest` is of its bytes, so that another content is another recipe.
+    """A file of `about`. `digest` is the hash of its bytes, so changed content changes the recipe's hash.
 
-    It is filled in, not written.
+    Recipes do not write the digest; validation fills it in.
     """
 
     about: ClassVar[str]
@@ -34,73 +34,78 @@ class DataFile(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _load_referenced_files(cls, given: object) -> object:
-        if not isinstance(given, dict) or not isinstance(given.get("file"), str):
-            return given
-        return {**given, "digest": digest_of(find_data(given["file"], cls.about))}
+    def _load_referenced_files(cls, values: object) -> object:
+        if not isinstance(values, dict) or not isinstance(values.get("file"), str):
+            return values
+        # The digest is part of the validated parameters and so of the recipe hash: editing the file
+        # makes the jobs that read it stale, as editing a number in the recipe does.
+        return {**values, "digest": digest_of(find_data(values["file"], cls.about))}
 
     def path(self) -> Path:
-        """Where the file is. Raises ConfigError."""
+        """The path of the file. Raises ConfigError when it does not exist."""
         return find_data(self.file, self.about)
 
 
 def find_data(name: str, about: str) -> Path:
-    """`name` as given, or below the recipes that ship with the package.
+    """The file `name`: relative to the working directory or to the recipes that ship with the package.
 
-    Raises ConfigError naming every place.
+    Raises ConfigError, which lists every path that was tried.
     """
-    for place in _places(name):
-        if place.is_file():
-            return place
-    looked = ", ".join(map(str, _places(name)))
+    for candidate in _places(name):
+        if candidate.is_file():
+            return candidate
+    searched = ", ".join(map(str, _places(name)))
     raise ConfigError(
-        f"{name}: no such file of {about} (looked at {looked}); name a Parquet or JSON Lines file on "
+        f"{name}: no such file of {about} (looked at {searched}); name a Parquet or JSON Lines file on "
         "the driver's disk"
     )
 
 
 def find_all(name: str) -> list[Path]:
-    """Every file that `name` says, in order; `*` and `?` stand for any letters of one name.
+    """Every file that matches `name`, sorted; `*` and `?` are wildcards within one path component.
 
-    None where there is none.
+    An empty list where none matches.
     """
-    for place in _places(name):
-        if place.is_file():
-            return [place]
-        found = sorted(
-            Path(path) for path in glob.glob(str(place).replace("[", "[[]")) if Path(path).is_file()
+    for candidate in _places(name):
+        if candidate.is_file():
+            return [candidate]
+        # `[` is legal in file names here, and only `*` and `?` are documented as wildcards.
+        matches = sorted(
+            Path(path) for path in glob.glob(str(candidate).replace("[", "[[]")) if Path(path).is_file()
         )
-        if found:
-            return found
+        if matches:
+            return matches
     return []
 
 
 def _places(name: str) -> list[Path]:
     tail = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("conf",) else Path(name)
+    # The working directory first: a user's file replaces the package's of the same name.
     return list(dict.fromkeys([Path(name), CONF / tail]))
 
 
 def digest_of(path: Path) -> str:
-    """32 hex digits of the file's bytes."""
+    """BLAKE2b of the file's bytes as 32 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def read_data(path: Path, wanted: list[str]) -> pa.Table:
-    """The `wanted` columns as far as they are there (JSON Lines, or none there: all).
+def read_data(path: Path, columns: list[str]) -> pa.Table:
+    """The `columns` that a Parquet file has (all columns if it has none of them); of JSON Lines all columns.
 
-    Raises ConfigError naming the line that is wrong.
+    Raises ConfigError for a file that is not readable, with the line of a JSON Lines file.
     """
-    return _parquet(path, wanted) if path.suffix == ".parquet" else _json_lines(path)
+    return _parquet(path, columns) if path.suffix == ".parquet" else _json_lines(path)
 
 
-def _parquet(path: Path, wanted: list[str]) -> pa.Table:
+def _parquet(path: Path, columns: list[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        held = pq.ParquetFile(path)
-        return held.read(
-            columns=[name for name in wanted if name in held.schema_arrow.names] or held.schema_arrow.names
+        parquet_file = pq.ParquetFile(path)
+        return parquet_file.read(
+            columns=[name for name in columns if name in parquet_file.schema_arrow.names]
+            or parquet_file.schema_arrow.names
         )
     except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(
@@ -141,6 +146,8 @@ def _lines(path: Path) -> Records:
 
 
 def _opened(path: Path) -> IO[str]:
+    # utf-8-sig drops the byte order mark that Excel writes, which would become part of the first column's
+    # name. The csv module needs newline='' to keep line breaks inside quotes.
     opened = gzip.open if path.suffix == ".gz" else open
     return cast(
         IO[str],
@@ -152,34 +159,39 @@ def _kind(path: Path) -> str:
     return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
 
-def read_columns(path: Path, wanted: dict[str, str]) -> dict[str, list[object]]:
-    """The `wanted` columns (each with what it is mapped to) as Python values.
+def read_columns(path: Path, mapped: dict[str, str]) -> dict[str, list[object]]:
+    """The columns `mapped` (column of the file -> what it is mapped to) as lists of Python values.
 
-    By the ending of the file: .parquet, .jsonl, .json, .csv, .tsv (all but Parquet packed with gzip too:
-    .gz). A dot in a name leads into an object (`answers.text`). JSON is an array of objects, an object in
-    which one key alone holds such an array, or lines. CSV has a line of names. Raises ConfigError for a file
-    that is not readable or has no row, and for a column that no row has, with those that there are.
+    The format follows from the ending of the file: .parquet, .jsonl, .json, .csv, .tsv (all but Parquet also
+    compressed with gzip: .gz). A dot in a name leads into an object (`answers.text`). JSON is an array of
+    objects, an object in which one key alone holds such an array, or lines. CSV has a line of names. Raises
+    ConfigError for a file that is not readable or has no row, and for a column that no row has, with the
+    columns that exist.
+
+        {"id": 7, "answers": {"text": "a"}}   read_columns(path, {"answers.text": "answer", "id": "item"})
+        {"id": 8, "answers": {"text": "b"}}   -> {"answers.text": ["a", "b"], "id": [7, 8]}
     """
-    rows = _rows(path, list(wanted))
+    rows = _rows(path, list(mapped))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
         raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
-    found: dict[str, list[object]] = {}
+    values: dict[str, list[object]] = {}
     missing = []
-    for name in wanted:
-        found[name], is_there = [], False
+    # A column that only some rows have is legal (null elsewhere); one that no row has is a wrong mapping.
+    for name in mapped:
+        values[name], is_present = [], False
         for row in rows:
             has, value = _within(row, name)
-            is_there |= has
-            found[name].append(value)
-        if not is_there:
-            missing.append(f"{name} (mapped to {wanted[name]})")
+            is_present |= has
+            values[name].append(value)
+        if not is_present:
+            missing.append(f"{name} (mapped to {mapped[name]})")
     if missing:
         raise ConfigError(
             f"{path}: no column {', '.join(missing)}; it has: {', '.join(_inside(names, rows))}; mend "
             "`columns` in the recipe"
         )
-    return found
+    return values
 
 
 def _within(row: Record, name: str) -> tuple[bool, object]:
@@ -193,20 +205,20 @@ def _within(row: Record, name: str) -> tuple[bool, object]:
 
 
 def _inside(names: list[str], rows: Records) -> list[str]:
-    """The columns, those within objects after their object's name."""
-    told = []
+    """Column names for an error message; the fields of an object as `object.field`."""
+    columns = []
     for name in names:
         first = next((row[name] for row in rows if isinstance(row.get(name), dict)), None)
-        told += [f"{name}.{inner}" for inner in first] if first else [name]
-    return told
+        columns += [f"{name}.{inner}" for inner in first] if first else [name]
+    return columns
 
 
-def _rows(path: Path, wanted: list[str]) -> Records:
+def _rows(path: Path, columns: list[str]) -> Records:
     kind = _kind(path)
     if path.suffix == ".parquet":
         return cast(
             Records,
-            _parquet(path, [*wanted, *(name.split(".")[0] for name in wanted)]).to_pylist(),
+            _parquet(path, [*columns, *(name.split(".")[0] for name in columns)]).to_pylist(),
         )
     if kind in (".csv", ".tsv"):
         return _separated(path, "\t" if kind == ".tsv" else ",")
@@ -214,16 +226,19 @@ def _rows(path: Path, wanted: list[str]) -> Records:
 
 
 def _separated(path: Path, separator: str) -> Records:
+    # Python's default limit is 131,072 characters a field; passages of benchmarks are longer.
     csv.field_size_limit(sys.maxsize)
     try:
         with _opened(path) as stream:
             reader = csv.DictReader(stream, delimiter=separator, strict=True)
             rows = []
             for row in reader:
+                # DictReader keeps surplus fields under None and fills missing ones with None. Either way
+                # the row is shifted, and its answer would be read from another column.
                 if None in row or None in row.values():
-                    wanted = len(reader.fieldnames or ())
+                    n_fields = len(reader.fieldnames or ())
                     raise ConfigError(
-                        f"{path}:{reader.line_num}: wanted {wanted} fields as in the line of names; "
+                        f"{path}:{reader.line_num}: wanted {n_fields} fields as in the line of names; "
                         "quote what holds a separator"
                     )
                 rows.append(row)
@@ -237,29 +252,32 @@ def _json(path: Path) -> Records:
         with _opened(path) as stream:
             whole = json.load(stream)
     except (ValueError, OSError, EOFError):
-        return _lines(path)  # many a file of lines is called .json
+        return _lines(path)  # JSON Lines files are often called .json
     arrays = [whole] if isinstance(whole, list) else list(whole.values()) if isinstance(whole, dict) else []
     arrays = [
         array
         for array in arrays
         if isinstance(array, list) and array and all(isinstance(row, dict) for row in array)
     ]
+    # Two arrays (train and test in one file) leave it open which one is meant, so neither is taken.
     if len(arrays) != 1:
-        wanted = "an array of JSON objects, or an object in which one key holds one"
-        raise ConfigError(f"{path}: wanted {wanted}, saw {len(arrays)}; write it as .jsonl")
+        expected = "an array of JSON objects, or an object in which one key holds one"
+        raise ConfigError(f"{path}: wanted {expected}, saw {len(arrays)}; write it as .jsonl")
     return cast(Records, arrays[0])
 
 
 def digest_of_folder(folder: Path) -> str:
     """32 hex digits of the names and bytes of a Hugging Face folder's files (weights, configuration,
     tokenizer); empty when it holds no config.json."""
+    # Not a model folder. An empty digest lets the caller name the missing file in its own error.
     if not (folder / "config.json").is_file():
         return ""
-    found = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    # Sorted, because the order of iterdir differs between file systems and the digest must not.
     for path in sorted(
         path
         for path in folder.iterdir()
         if path.suffix in (".json", ".safetensors", ".bin", ".model", ".txt")
     ):
-        found.update(f"{path.name}\0{digest_of(path)}\0".encode())
-    return found.hexdigest()
+        digest.update(f"{path.name}\0{digest_of(path)}\0".encode())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Kernels that no run on this machine has compiled yet: by a process of its own, beside what starts."""
+"""Compiles, in a process of its own, the numba kernels that no run on this machine has compiled yet."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from gristmill.udfs.arrow.code_cache import Record
 
 
 @contextmanager
-def compiled_beside(is_here: bool) -> Iterator[None]:
-    """Within it the kernels of the passes over text are compiled, where they are not; they say so themselves.
+def compiled_in_background(executors_are_local: bool) -> Iterator[None]:
+    """Within the block a second process compiles the kernels of the passes over text.
 
-    `is_here`: whether executors are this machine's; on a cluster their machines compile. Python workers that
-    meet a kernel which is being compiled wait for it. What is compiled is kept, however this ends.
+    `executors_are_local`: false on a cluster, whose machines compile for themselves. A Python worker that
+    needs a kernel which is being compiled waits for it. Finished kernels stay in the cache, even when the
+    block raises.
     """
-    if not is_here or Record().is_there():
+    # The record is written when a warm-up has finished, for these sources and this processor.
+    if not executors_are_local or Record().is_there():
         yield
         return
-    # in a session of its own: Ctrl-C is answered here
-    home = Path(udfs.__file__).parent.parent
-    beside = subprocess.Popen(
-        [sys.executable, "-m", "gristmill.udfs.warm_up"], cwd=home, start_new_session=True
+    # In a session of its own, so that Ctrl-C reaches this process only, which then ends the other one.
+    folder = Path(udfs.__file__).parent.parent
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gristmill.udfs.warm_up"], cwd=folder, start_new_session=True
     )
     try:
         yield
     finally:
-        beside.terminate()
-        beside.wait()
+        # A curation that ends first does not wait for kernels that it no longer needs.
+        process.terminate()
+        process.wait()

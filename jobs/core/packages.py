@@ -1,6 +1,4 @@
-"""Python packages that some recipes need and not every installation has: which extra brings a module, whether
-it is here.
-"""
+"""Python packages that only some recipes need: which extra brings a module, and whether it is installed."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ EXTRAS = {
 
 @runtime_checkable
 class NeedsPackages(Protocol):
-    """Parameters of a job that some values make need a package of an extra."""
+    """Parameters with values that need a package of an extra."""
 
     def modules(self) -> set[str]:
         """Modules of EXTRAS that a run with these parameters imports, on the driver or on executors."""
@@ -51,33 +49,34 @@ def advice(module: str) -> str:
 def missing(params: object) -> list[str]:
     """The modules that these parameters need and that neither this Python nor that of the executors has."""
     needed = params.modules() if isinstance(params, NeedsPackages) else set()
-    lacking = sorted(name for name in needed if not is_here(name))
+    # The executors' Python is started only when this one lacks something.
+    lacking = sorted(name for name in needed if not is_installed(name))
     return [name for name in lacking if name not in _of_executors(lacking)] if lacking else []
 
 
 def _of_executors(names: list[str]) -> set[str]:
-    """Those of the modules that the executors' Python (PYSPARK_PYTHON) has, where it is another one on
-    this machine."""
+    """The modules among `names` that the executors' Python (PYSPARK_PYTHON) has, where it is another one."""
+    # Only a Python on this machine can be queried. On a cluster the executors' environment is checked by
+    # the import itself, whose error lake/spark_errors.py turns into the same advice.
     python = shutil.which(os.environ.get("PYSPARK_PYTHON", sys.executable))
     if python is None or os.path.abspath(python) == os.path.abspath(sys.executable):
         return set()
     code = "import importlib.util as u, sys; print(*[name for name in sys.argv[1:] if u.find_spec(name)])"
-    told = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, check=False)
-    return set(told.stdout.split()) if told.returncode == 0 else set()
+    result = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, check=False)
+    return set(result.stdout.split()) if result.returncode == 0 else set()
 
 
-def is_here(module: str) -> bool:
-    """Whether a module could be imported; it is not."""
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported, without importing it."""
     try:
+        # Importing torch or sparknlp takes seconds, which `gristmill check` should not cost.
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):  # hidden, or half installed
         return False
 
 
 def need_packages(planned: Iterable[tuple[str, object]], place: str) -> None:
-    """Raises ConfigError with a line for each job (name, parameters) and package that it needs and that is
-    not here.
-    """
+    """Raises ConfigError with a line for each job (name, parameters) and package that it lacks."""
     lines = [
         f"{place}: jobs.{job}: needs the package {EXTRAS[name][0]} (module {name}), which is not "
         f"installed; {advice(name)}, or take {job} out of the recipe"

@@ -1,8 +1,8 @@
-"""What a job's parameters may have that is read by whoever runs the job: fields of the base classes below,
-methods of the protocols.
+"""Parameters that the runner reads, not the job itself: fields of the base classes below, methods of the
+protocols.
 
-A field or method whose name nearly is one of these is an error when the job is made: nobody would read it,
-and the job would run as if the recipe did not say so.
+A field or method whose name is almost one of these is an error when the job is declared. The runner would
+not read it, and the job would run as if the recipe did not contain it.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ if TYPE_CHECKING:
     # of mapInArrow
     BatchFunction: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-# alike enough (difflib's ratio) to be taken for a misspelling
+# difflib's ratio from which a name counts as a misspelling
 NEARLY = 0.8
 
 
 class Filtered(Strict):
-    """Of a job that looks only at documents which others kept."""
+    """Of a job that processes only documents which other filters kept."""
 
-    # jobs whose left-out documents are not looked at; each must have covered every batch
+    # Filters whose rejected documents this job ignores. Each must have covered every batch, since a document
+    # without a verdict counts as kept.
     skip_rejected_by: list[str]
 
 
 class LeavesOut(Strict):
     """Of a job that leaves documents or samples out."""
 
-    # documents (or samples) that have to stay; fewer, and nothing is written
+    # The least number of documents (or samples) to keep; with fewer the run fails and writes nothing.
     min_kept: NonNegativeInt
 
 
 class AppliesEdits(Strict):
-    """Of a job that gives texts out as they stand after their edits."""
+    """Of a job that outputs texts with edits applied."""
 
     edits: list[str]  # jobs whose edits are applied
 
@@ -52,7 +53,8 @@ class ReadsInput(Strict):
     input: str | None  # file or folder; --input overrides it
     # curate ingests each folder of the input as a batch of its own
     batch_per_folder: bool
-    # whether a batch may be replaced by one of its name that is read from another root
+    # Whether files of another root may replace a batch of the same name. False by default: two folders that
+    # happen to share a name would otherwise delete each other's documents.
     replace_other_root: bool = False
 
 
@@ -76,7 +78,7 @@ class WarmsUp(Protocol):
 
 @runtime_checkable
 class HasNotes(Protocol):
-    """What `gristmill check` prints beside the hash of the recipe."""
+    """What `gristmill check` prints below the hash of the recipe."""
 
     def notes(self) -> list[str]:
         """A line each."""
@@ -85,10 +87,10 @@ class HasNotes(Protocol):
 
 @runtime_checkable
 class LeavesUnread(Protocol):
-    """That some of the tables a job looks at are read by other recipes only."""
+    """Parameters with which the job does not read some of the tables in its `looks_at`."""
 
     def unused_tables(self) -> frozenset[str]:
-        """These, which therefore make nothing stale."""
+        """Names of these tables; a new version of them does not make the job's output stale."""
         ...
 
 
@@ -99,12 +101,13 @@ METHODS = {name: each for each in PROTOCOLS for name in vars(each) if name[0] !=
 
 
 def check_params(kind: type[Strict], *needs: type[Strict]) -> None:
-    """Raises TypeError unless `kind` has what it has under its right name, and derives from all that it
-    `needs`."""
+    """Raises TypeError where the parameters `kind` do not derive from a class of `needs`, declare a field of
+    BASES themselves, or have a name close to one that the runner reads."""
     where = f"{kind.__module__}.{kind.__qualname__}"
     for base in needs:
         if not issubclass(kind, base):
             raise TypeError(f"{where}: needs {', '.join(base.model_fields)}: derive it from {base.__name__}")
+    # Every class of the hierarchy: a mixin can misspell a name as well as the class itself.
     named = [name for each in kind.__mro__ if issubclass(each, Strict) for name in vars(each)]
     methods = {name for name in named if name[0] != "_" and callable(getattr(kind, name, None))}
     for name in sorted({*kind.model_fields, *methods} - {"model_config"}):
@@ -117,18 +120,19 @@ def check_params(kind: type[Strict], *needs: type[Strict]) -> None:
             raise TypeError(f"{where}.{name}: nobody reads it; did you mean {near[0]}?")
 
 
-def heeded(params: Strict) -> tuple[str, ...]:
-    """The jobs whose left-out documents a job does not look at."""
+def filters_of(params: Strict) -> tuple[str, ...]:
+    """The filters whose rejected documents a job ignores: its skip_rejected_by, or none."""
     return tuple(params.skip_rejected_by) if isinstance(params, Filtered) else ()
 
 
 def depends_on(params: Strict) -> dict[str, tuple[str, ...]]:
     """By field of the recipe, the jobs that must have covered every batch before this one."""
     applied = tuple(params.edits) if isinstance(params, AppliesEdits) else ()
+    # The field names come from the classes, so that an error message follows a rename.
     [skip_rejected_by], [edits] = Filtered.model_fields, AppliesEdits.model_fields
-    return {skip_rejected_by: heeded(params), edits: applied}
+    return {skip_rejected_by: filters_of(params), edits: applied}
 
 
 def unused_by(params: Strict) -> frozenset[str]:
-    """Tables that a job looks at by other recipes than `params`."""
+    """Tables in the job's `looks_at` that it does not read with these parameters."""
     return params.unused_tables() if isinstance(params, LeavesUnread) else frozenset()

@@ -1,11 +1,11 @@
 """Every reason for which something is left out, replaced or never looked for: each once, in words.
 
-A reason is a code in a column of a table (`verdicts.reason`, ...). Here stands what was found, in one
-sentence for a reader who does not know the code, and what to do about it where there is something to do. The
-report, `gristmill why` and docs/reasons.md read it; `python -m gristmill.jobs.core.reasons` prints that page.
+A reason is a code in a column of a table (`verdicts.reason`, ...). Each has a sentence that says what was
+found, for a reader who does not know the code, and the next step where there is one. The report, `gristmill
+why` and docs/reasons.md show them; `python -m gristmill.jobs.core.reasons` prints that page.
 
-Two columns may have one code for two things (`too_long`), so a reason is looked up by its column. Some are no
-list of ours and have the words of OPEN: a recipe of filter_scores names its own, and so does a contract.
+Two columns may use one code for two things (`too_long`), so a reason is looked up by its column. Recipes of
+filter_scores and contracts name reasons of their own; these are described by OPEN.
 """
 
 from __future__ import annotations
@@ -19,21 +19,20 @@ from gristmill.udfs.rules.limits import LIMITS
 
 @dataclass(frozen=True)
 class Reason:
-    """`by`: the jobs (and commands) that give it. `found`: a sentence. `then`: the next step, where there is
-    one."""
+    """`by`: the jobs (and commands) that write it. `finding`: a sentence. `then`: the next step, if any."""
 
     by: tuple[str, ...]
-    found: str
+    finding: str
     then: str = ""
 
     @property
     def words(self) -> str:
         """What was found and what to do about it."""
-        return f"{self.found} {self.then}".strip()
+        return f"{self.finding} {self.then}".strip()
 
 
 INGEST, RULES, FILTER = ("ingest_docs",), ("filter_rules",), ("filter_samples",)
-SAME_ID = "The recipe's same_id says whether the newest or the oldest stays."
+SAME_ID = "The recipe's same_id says whether the newest or the oldest is kept."
 MAP = "Mend the source, or map another column."
 FORMAT = "Mend the file, or name its format in the recipe."
 
@@ -83,7 +82,7 @@ _READ = {
         "",
     ),
     kernels.ROW_TOO_LONG: (
-        "The row is longer than max_row_bytes; it was skipped without being held in memory.",
+        "The row is longer than max_row_bytes; it was skipped without being read into memory.",
         "Raise max_row_bytes if such rows are wanted.",
     ),
     kernels.TRUNCATED_FILE: (
@@ -106,7 +105,8 @@ _READ = {
     ),
 }
 
-# What conf/expectations/docs.yaml says beside the reader.
+# Reasons that the contract conf/expectations/docs.yaml adds to those of the readers. A recipe may name
+# another contract, whose reasons OPEN describes.
 _CONTRACT = {
     "missing_source": "The row has no source.",
     "text_too_long": "The text is longer than the contract allows.",
@@ -117,12 +117,15 @@ _CONTRACT = {
 
 REJECTS: dict[str, Reason] = {
     **{code: Reason(INGEST, *words) for code, words in _READ.items()},
-    **{code: Reason(INGEST, found, "See conf/expectations/docs.yaml.") for code, found in _CONTRACT.items()},
-    "repeated_document": Reason(INGEST, "The same document stands earlier in this batch."),
+    **{
+        code: Reason(INGEST, finding, "See conf/expectations/docs.yaml.")
+        for code, finding in _CONTRACT.items()
+    },
+    "repeated_document": Reason(INGEST, "The same document occurs earlier in this batch."),
     "already_ingested": Reason(INGEST, "The same document came with another batch."),
     "older_version": Reason(
         INGEST,
-        "The same id stands with other text in this batch, in a place that wins.",
+        "The same id has another text in this batch, and that version is kept.",
         f"{SAME_ID} If these are different documents, map a native_key that tells them apart.",
     ),
     "superseded_version": Reason(INGEST, "Another batch holds a version of the document that wins.", SAME_ID),
@@ -147,9 +150,9 @@ REJECTS: dict[str, Reason] = {
 
 _RULES = {
     "duplicate_paragraphs": "Too many of its paragraphs came before in the same text.",
-    "duplicate_paragraph_chars": "Too much of the text stands in paragraphs that came before in it.",
+    "duplicate_paragraph_chars": "Too much of the text is in paragraphs that came before in it.",
     "duplicate_lines": "Too many of its lines came before in the same text.",
-    "duplicate_line_chars": "Too much of the text stands in lines that came before in it.",
+    "duplicate_line_chars": "Too much of the text is in lines that came before in it.",
     "too_few_words": "The text has too few words.",
     "too_many_words": "The text has too many words.",
     "mean_word_too_short": "Its words are too short on the average.",
@@ -181,7 +184,7 @@ _RULES = {
 # The reasons that are made for each n.
 _RULES_OF_N = {
     r"top_ngram_(\d+)": "One run of {} words, as often as it comes, makes up too much of the text.",
-    r"duplicate_ngrams_(\d+)": "Too much of the text stands in runs of {} words that come more than once.",
+    r"duplicate_ngrams_(\d+)": "Too much of the text is in runs of {} words that occur more than once.",
 }
 
 
@@ -190,19 +193,20 @@ def _rule(code: str) -> Reason:
 
     Raises KeyError for one without words.
     """
+    # The paper stands next to the limit in udfs/rules/limits.py; repeating it here would let the two differ.
     sources = dict.fromkeys(
         limit.source for limit in LIMITS.values() if limit.reason == code and limit.source
     )
-    found = _RULES.get(code)
+    finding = _RULES.get(code)
     for pattern, words in _RULES_OF_N.items():
-        if found is None and (match := re.fullmatch(pattern, code)):
-            found = words.format(match[1])
-    if found is None:
+        if finding is None and (match := re.fullmatch(pattern, code)):
+            finding = words.format(match[1])
+    if finding is None:
         raise KeyError(
             f"gristmill.jobs.core.reasons: no sentence for {code}, a reason of gristmill.udfs.rules.limits; "
             "write one"
         )
-    return Reason(RULES, f"{found} Rule: {'; '.join(sources)}." if sources else found)
+    return Reason(RULES, f"{finding} Rule: {'; '.join(sources)}." if sources else finding)
 
 
 VERDICTS: dict[str, Reason] = {
@@ -212,17 +216,17 @@ VERDICTS: dict[str, Reason] = {
     ),
     "same_text": Reason(
         ("dedup_exact",),
-        "The text is, after normalising, that of another document, which stays.",
+        "The text is, after normalising, that of another document, which is kept.",
         "`duplicates` says which.",
     ),
     "same_url": Reason(
         ("dedup_exact",),
-        "The address is that of another document, which stays.",
+        "The address is that of another document, which is kept.",
         "`duplicates` says which. Name only domains in url_domains where one address is one document.",
     ),
     "near_duplicate": Reason(
         ("dedup_minhash", "dedup_simhash"),
-        "The text is so like that of a document which stays that it reaches the limit of similarity.",
+        "The similarity of the text to that of a kept document reaches the threshold.",
         "`duplicates` says which.",
     ),
     "contaminated": Reason(
@@ -270,8 +274,8 @@ _ENTITIES = {
     "ip": "An address of the public Internet.",
 }
 EDITS: dict[str, Reason] = {
-    **{code: Reason(RULES, found) for code, found in _DROPPED.items()},
-    **{kernels.PII.format(name): Reason(("scrub_pii",), found) for name, found in _ENTITIES.items()},
+    **{code: Reason(RULES, finding) for code, finding in _DROPPED.items()},
+    **{kernels.PII.format(name): Reason(("scrub_pii",), finding) for name, finding in _ENTITIES.items()},
     kernels.LICENCE_HEADER: Reason(
         ("strip_headers",), "A licence or copyright header before the first line of code."
     ),
@@ -314,15 +318,15 @@ SAMPLE_VERDICTS: dict[str, Reason] = {
         "near_duplicate": ("The question is like that of a better sample.", "dup_of says which."),
         "same_opening": ("Enough better samples open with the same words.",),
         "over_quota": ("The bucket of its language, domain and difficulty has its quota of samples.",),
-        "crowded": ("Other samples of its cluster of questions stand for it.",),
+        "crowded": ("Other samples of its cluster of questions were chosen to represent it.",),
     }.items()
 }
 
 # --- benchmark_items.reason: what is never looked for
 
 BENCHMARK_ITEMS: dict[str, Reason] = {
-    code: Reason(("decontaminate", "filter_samples"), found)
-    for code, found in {
+    code: Reason(("decontaminate", "filter_samples"), finding)
+    for code, finding in {
         kernels.EMPTY: "It has no word and no number.",
         kernels.ONLY_NUMBERS: "It has nothing but numbers and single letters.",
         kernels.TOO_FEW_WORDS: "It has fewer words than min_words, and no answer makes up for it.",
@@ -337,7 +341,7 @@ ERRORS: dict[str, Reason] = {
     code: Reason(("worker",), *words)
     for code, words in {
         "malformed": (
-            "The model's answer did not have the form that was asked for, in any of its attempts.",
+            "The model's answer did not have the required form in any of its attempts.",
             "Look at `raw`; another prompt or a larger model may do.",
         ),
         "empty": ("The text of the request is white space.",),
@@ -380,7 +384,9 @@ COUNTED: dict[str, Reason] = {
     "other_bin": Reason(("export_candidates",), "The quality bin is none of the recipe's."),
     "other_tier": Reason(("export_candidates",), "The tier is none of the recipe's."),
     "other_language": Reason(("export_candidates",), "The language is none of the recipe's."),
-    "other_recipe": Reason(("queue_samples",), "The sample was made by a recipe that is not asked for."),
+    "other_recipe": Reason(
+        ("queue_samples",), "The sample was made by a recipe that is not among the requested ones."
+    ),
     "left_out": Reason(("queue_samples",), "The sample has a verdict."),
     "no_answer_to_check": Reason(("queue_samples",), "The sample's answer does not end with a number."),
     "pending": Reason(MERGES, "The request is not answered yet.", "Run `gristmill worker`."),
@@ -396,7 +402,7 @@ COLUMNS: dict[str, dict[str, Reason]] = {
     "synth_answers.error": ERRORS,
     "runs.reasons": COUNTED,
 }
-# What is said of a reason that a recipe or a contract names, by its column.
+# The description of a reason that a recipe or a contract names, by column.
 OPEN = {
     "rejects.reason": "The row breaks the rule of this name in the contract (conf/expectations).",
     "verdicts.reason": "A score is beyond the limit of this name in the recipe of filter_scores.",
@@ -404,8 +410,10 @@ OPEN = {
 
 
 def in_words(column: str, code: str) -> str:
-    """What a reason of a column (a key of COLUMNS) says, with the next step; of a code that nobody knows what
-    OPEN says, or nothing."""
+    """The description of a reason of a column (a key of COLUMNS), with the next step.
+
+    For an unknown code the description in OPEN, or an empty string.
+    """
     known = COLUMNS[column].get(code)
     return OPEN.get(column, "") if known is None else known.words
 
@@ -420,8 +428,9 @@ _ABOUT = {
     "benchmark_items.reason": "Parts of benchmark items that are never looked for.",
     "synth_answers.error": "The first word of the error of a request that the worker could not answer; "
     "merge_samples and merge_scores count them.",
-    "runs.reasons": "What a run counts beside the reasons above, with no row for each; `decontaminate` also "
-    "counts `contaminated.BENCHMARK`.",
+    # Counts only: a row for each of these would be a copy of most of the lake.
+    "runs.reasons": "What a run counts in addition to the reasons above, with no row for each; "
+    "`decontaminate` also counts `contaminated.BENCHMARK`.",
 }
 
 

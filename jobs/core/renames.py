@@ -1,5 +1,5 @@
-"""Names that changed, from docs/renames.yaml: what the error for an old name says, and what an upgrade
-calls columns."""
+"""Renamed jobs, keys, values and columns, from docs/renames.yaml: for error messages about an old name, and
+for the columns that an upgrade renames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-# beside the packages, in a checkout and where the package is installed
+# next to the packages, both in a checkout and in an installation
 FILE = Path(__file__).resolve().parents[2] / "docs/renames.yaml"
 ANY = "any"
 
@@ -24,18 +24,19 @@ def renames() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def new_job(name: str) -> str | None:
-    """What a job of this name is called now; None where it never was one."""
+    """The present name of a job that was renamed; None for any other name."""
     return renames()["jobs"][ANY].get(name)
 
 
 def new_key(job: str, key: str) -> str | None:
-    """What the recipe's key is called now in the section of `job`; None where it never was one."""
+    """The present name of a renamed recipe key in the section of `job`; None for any other key."""
     keys = renames()["keys"]
+    # The job's own renames first: one old name may have become different keys in different jobs.
     return keys.get(job, {}).get(key) or keys[ANY].get(key)
 
 
 def new_value(job: str, key: str, value: object) -> str | None:
-    """What a value of the recipe's key is called now; None where it never was one."""
+    """The present name of a renamed value of a recipe key; None for any other value."""
     return renames()["values"].get(f"{job}.{key}", {}).get(str(value))
 
 

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 ANY = ["any"]
+# U+FF01 to U+FF5E are ASCII U+0021 to U+007E in full width, U+3000 is the full-width space. Labels of Chinese
+# sources occur in both forms.
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000"
 _NARROW = "".join(map(chr, range(0x21, 0x7F))) + " "
 
 
 def folded(label: str) -> str:
-    """A label as labels are compared: full width narrowed, trimmed, in lower case: `Web ` is `web`."""
+    """A label in the form in which labels are compared: full-width characters narrowed, trimmed, lower case.
+
+    `Ｗｅｂ ` -> `web`
+    """
     return label.translate(str.maketrans(_WIDE, _NARROW)).strip().lower()
 
 
@@ -27,6 +32,7 @@ def folded_column(labels: Column) -> Column:
     """The same for a column."""
     from pyspark.sql import functions as F
 
+    # (?U): \s matches all Unicode white space, as str.strip does; F.trim takes only the ASCII space.
     return F.lower(F.regexp_replace(F.translate(labels, _WIDE, _NARROW), r"(?U)^\s+|\s+$", ""))
 
 
@@ -35,21 +41,23 @@ Label = Annotated[str, AfterValidator(folded)]
 
 
 class Matches(Strict):
-    """Which documents a route is for (`any` matches all)."""
+    """The documents of a route, by language and domain; `any` matches all."""
 
     lang: list[Label]
     domain: list[Label]
 
 
 def require_default_route(routes: Sequence[Matches]) -> None:
-    """Raises ValueError unless the last route takes every document and each takes some that none before
-    it takes."""
+    """Raises ValueError unless the last route matches every document and no route is covered by an earlier
+    one."""
     if not routes or routes[-1].lang != ANY or routes[-1].domain != ANY:
         raise ValueError(
             "the last route must be lang: [any], domain: [any], so that every document is judged"
         )
     for i, route in enumerate(routes):
         for j, earlier in enumerate(routes[:i]):
+            # One earlier route must cover both lists. A route that several earlier ones cover only together
+            # is not detected: it is redundant but changes nothing.
             if _takes_all_of(earlier.lang, route.lang) and _takes_all_of(earlier.domain, route.domain):
                 raise ValueError(
                     f"route {i + 1} (lang {route.lang}, domain {route.domain}) takes nothing: route "
@@ -62,9 +70,12 @@ def _takes_all_of(earlier: list[str], later: list[str]) -> bool:
     return earlier == ANY or (later != ANY and set(later) <= set(earlier))
 
 
-def log_unnamed(job: str, found: Iterable[tuple[str, int]]) -> None:
-    """A line on standard error about domains (and their documents) that no route names: a slip, or meant."""
-    listed = ", ".join(f"{domain} ({n:,} documents)" for domain, n in sorted(found))
+def log_unnamed(job: str, unnamed: Iterable[tuple[str, int]]) -> None:
+    """Print on standard error the domains, with their numbers of documents, that no route names.
+
+    A warning and no error: it may be a misspelled label or intended.
+    """
+    listed = ", ".join(f"{domain} ({n:,} documents)" for domain, n in sorted(unnamed))
     if listed:
-        said = f"{job}: domains that no route names go by the routes for any: {listed}"
-        print(said, file=sys.stderr, flush=True)
+        message = f"{job}: domains that no route names go by the routes for any: {listed}"
+        print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The number of this version of the code; it stands in setup.py alone."""
+"""The version of the installed code, which is written in setup.py only."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ def code_version() -> str:
     try:
         return metadata.version("gristmill")
     except metadata.PackageNotFoundError:
+        # The archive of --py-files has no package metadata, and a run must not fail for want of a number.
         return "source"

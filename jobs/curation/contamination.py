@@ -1,5 +1,4 @@
-"""What a recipe says of benchmark questions that may not stand in the data, and the kernel that finds
-them in any text."""
+"""Parameters of benchmark decontamination, and the kernel that finds benchmark questions in any text."""
 
 from __future__ import annotations
 
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column
 
-NAMES = ("benchmark", "item", "part")  # of what is found
-FOUND = (
+NAMES = ("benchmark", "item", "part")  # that identify an entry of the index
+MATCH_COLUMNS = (
     "benchmark string, item string, part string, score double, longest_match_words double, is_copy boolean, "
     "`threshold` double, "
     "start int, `end` int"
 )
-"""What `find_batches` gives beside the keys."""
-PARTS = {  # of which one, several are looked for
+"""The columns that `find_batches` returns after the keys."""
+PARTS = {  # singular, plural
     QUESTION: ("question", "questions"),
     QUESTION_ANSWER: ("question with its answer", "questions with their answers"),
     PASSAGE: ("passage", "passages"),
@@ -37,14 +36,14 @@ PARTS = {  # of which one, several are looked for
 
 
 class Verbatim(Strict):
-    """A stretch word for word that is enough."""
+    """A verbatim match long enough to count by itself: at least `words` words, and `share` of the item."""
 
     words: float = Field(gt=0)
     share: float = Field(gt=0, le=1)  # of the item
 
 
 class WithAnswer(Strict):
-    """How a question that says too little by itself is found with its answer near it."""
+    """How a question that is too short to search for alone is searched for together with its answer."""
 
     min_words: float = Field(ge=1)  # of both together
     window: PositiveInt  # tokens
@@ -67,7 +66,7 @@ class Against(Strict):
 
     @model_validator(mode="after")
     def _read(self) -> Against:
-        """A wrong column is a complaint of `gristmill check`, not of a run."""
+        """Reads the files at validation, so that `gristmill check` reports a wrong column, not a run."""
         if self.with_answer is None and any(
             each.columns.answer or each.columns.choices for each in self.benchmarks
         ):
@@ -79,21 +78,23 @@ class Against(Strict):
             raise ValueError(
                 f"with_answer.min_words is {self.with_answer.min_words:g}, above min_words {self.min_words:g}"
             )
+        # Also fails on a malformed row now, while nothing has started yet.
         _ = self.items
         return self
 
     @functools.cached_property
     def items(self) -> list[Item]:
-        """All items of the files that are here."""
+        """All items of the files that exist; optional files may be missing."""
         return read_questions(self.benchmarks)
 
     @functools.cached_property
     def plan(self) -> Plan:
-        """What is looked for, and what is not."""
+        """The parts of the items that are searched for, and those that are not, with the reason."""
         return plan_items(self.items, self.overlap())
 
     def overlap(self) -> OverlapParams:
-        """What the kernel takes."""
+        """The parameters in the form that the kernel takes."""
+        # The kernel takes plain numbers: without answers these three are never used.
         answer = self.with_answer or WithAnswer(
             min_words=self.min_words, window=1, tokens=1
         )  # no item has an answer then
@@ -112,12 +113,13 @@ class Against(Strict):
         )
 
     def index(self, place: str) -> tuple[Index, pa.Table]:
-        """The index, and the NAMES of each of its entries.
+        """The search index, and a table with the NAMES of each entry, by entry number.
 
-        Raises ConfigError when nothing would be looked for.
+        Raises ConfigError when nothing would be searched for.
         """
         import pyarrow as pa
 
+        # An empty search would find nothing and report the corpus as clean.
         if not self.plan.index.searchable.any():
             raise ConfigError(
                 f"{place}: nothing would be looked for: {'; '.join(self.gaps()) or 'benchmarks is empty'}; "
@@ -132,29 +134,33 @@ class Against(Strict):
         )
 
     def notes(self) -> list[str]:
-        """For `gristmill check`: what is looked for, and the gaps."""
+        """Lines for `gristmill check`: what is searched for, and the gaps."""
         searched = Counter(
             part.part
             for part, is_searched in zip(self.plan.parts, self.plan.index.searchable, strict=True)
             if is_searched
         )
-        told = ", ".join(
+        listed = ", ".join(
             f"{searched[part]:,} {names[searched[part] != 1]}"
             for part, names in PARTS.items()
             if searched[part]
         )
+        n_benchmarks = len({item.benchmark for item in self.items})
         return [
-            f"looked for: {told or 'nothing'}; benchmarks: {len({item.benchmark for item in self.items}):,}",
+            f"looked for: {listed or 'nothing'}; benchmarks: {n_benchmarks:,}",
             *self.gaps(),
         ]
 
     def gaps(self) -> list[str]:
-        """Files that are not here, and what of each benchmark is never looked for, and why."""
+        """Lines about missing files, and about the parts of each benchmark that are never searched for, with
+        reasons."""
+        # An optional file that is missing is legal, but the user must see that its benchmark is not covered.
         absent = [
             f"{each.file}: not here, so nothing of {each.columns.benchmark.lstrip('=')} is looked for"
             for each in self.benchmarks
             if not each.paths()
         ]
+        # A question with its answer is one way to search for the question, so both count as question here.
         of_what: dict[tuple[str, str], int] = Counter((item.benchmark, QUESTION) for item in self.items)
         of_what |= Counter((self.items[i].benchmark, PASSAGE) for i in self._passages())
         never: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -170,67 +176,80 @@ class Against(Strict):
     def _note(self, benchmark: str, part: str, n: int, never: dict[str, list[str]]) -> str:
         total = sum(map(len, never.values()))
         why = " ".join(
-            f"{len(items)} (such as {items[0]}): {BENCHMARK_ITEMS[reason].found}"
+            f"{len(items)} (such as {items[0]}): {BENCHMARK_ITEMS[reason].finding}"
             for reason, items in sorted(never.items())
         )
         parts, verb = part if n == 1 else f"{part}s", "is" if total == 1 else "are"
         return f"{benchmark}: {total:,} of {n:,} {parts} {verb} never looked for: {why}"
 
     def _passages(self) -> set[int]:
-        """The items under which a passage is or would be looked for."""
-        looked = {part.item for part in self.plan.parts if part.part == PASSAGE}
-        return looked | {each.item for each in self.plan.unsearched if each.part == PASSAGE}
+        """Numbers of the items whose passage is searched for, or would be without a reason against it."""
+        searched = {part.item for part in self.plan.parts if part.part == PASSAGE}
+        return searched | {each.item for each in self.plan.unsearched if each.part == PASSAGE}
 
     def announce(self, job: str) -> None:
-        """Say on standard error what is never looked for."""
+        """Print on standard error what is never searched for."""
         for note in self.gaps():
             print(f"{job:<16} {note}", file=sys.stderr, flush=True)
 
     def benchmark_items(self, job: str) -> pa.Table:
-        """Rows of the table benchmark_items: each part of each item, and why it is never looked for if so."""
+        """Rows of the table benchmark_items: each part of each item, with the reason if it is never searched
+        for."""
         import pyarrow as pa
 
         never = {(each.item, each.part): each.reason for each in self.plan.unsearched}
+        # Sorted, so that equal inputs write equal tables.
         rows = sorted({(part.item, part.part) for part in self.plan.parts} | never.keys())
-        held: dict[str, list[str | None]] = {
+        columns: dict[str, list[str | None]] = {
             "job": [job] * len(rows),
             "benchmark": [self.items[i].benchmark for i, _ in rows],
             "item": [self.items[i].item for i, _ in rows],
             "part": [part for _, part in rows],
             "reason": [never.get(key) for key in rows],
         }
-        return pa.table({name: pa.array(values, pa.string()) for name, values in held.items()})
+        return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
 def find_batches(
     batches: Iterator[pa.RecordBatch], keys: tuple[str, ...], index: Index, names: pa.Table
 ) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: `keys` and text -> a row for each item found: the keys, then FOUND; `names`: of each
-    entry."""
+    """For mapInArrow: (`keys`, text) -> a row for each match: the keys, then MATCH_COLUMNS.
+
+    `names`: NAMES of each entry of the index. A text without a match gives no row.
+
+        doc_id  text                       doc_id  benchmark  item  part      score  ...  start  end
+        a       ... question 7 ...     ->  a       gsm8k      7     question  0.96   ...     40  210
+        b       no question
+    """
     import pyarrow as pa
 
     for batch in batches:
-        found = find_items(batch["text"], index)
-        items = names.take(found["item"]).combine_chunks()
-        whose = [batch[name].take(found["row"]) for name in keys]
+        matches = find_items(batch["text"], index)
+        # Names are joined here from numbers: the kernel passes no strings for each match.
+        items = names.take(matches["item"]).combine_chunks()
+        whose = [batch[name].take(matches["row"]) for name in keys]
         whose += [items[name].combine_chunks() for name in NAMES]
         measured = ["score", "longest_match_words", "is_copy", "threshold", "start", "end"]
-        yield pa.record_batch([*whose, *(found[name] for name in measured)], names=[*keys, *NAMES, *measured])
+        yield pa.record_batch(
+            [*whose, *(matches[name] for name in measured)], names=[*keys, *NAMES, *measured]
+        )
 
 
-def best_place() -> Column:
-    """Aggregate: the place at which a text is most like a question of one benchmark."""
+def best_match() -> Column:
+    """Aggregate: the strongest match of a text with one benchmark, as a struct."""
     from pyspark.sql import functions as F
 
+    # Structs compare field by field: a whole copy first, then the score, then the longest verbatim match.
     return F.max(F.struct("is_copy", "score", "longest_match_words", "threshold")).alias("best")
 
 
 def as_verdict() -> list[Column]:
-    """reason, value, limit, rule of `benchmark` and its `best` place."""
+    """The columns reason, value, threshold and rule of a verdict, from `benchmark` and its `best` match."""
     from pyspark.sql import functions as F
 
     return [
         F.lit("contaminated").alias("reason"),
+        # The measure by which the match counts: the alignment's score for a copy, else the verbatim length.
         F.when(F.col("best.is_copy"), F.col("best.score"))
         .otherwise(F.col("best.longest_match_words"))
         .alias("value"),

@@ -1,5 +1,4 @@
-"""The domain of a document, wherever one is asked for: as label_domain says where it has run, else as
-the source states it."""
+"""The domain of a document: the label of label_domain where that job has run, else the hint of the source."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def hint_label(hints: Column) -> Column:
-    """The label that a source states; null for a blank one."""
+    """The label that a source gives, folded; null for a blank one."""
     from pyspark.sql import functions as F
 
     label = folded_column(hints)
@@ -21,17 +20,22 @@ def hint_label(hints: Column) -> Column:
 
 
 def with_domain(tables: JobContext, docs: DataFrame) -> DataFrame:
-    """`docs` (doc_id, batch_id, domain_hint and others) with `domain` in the place of domain_hint; null where
-    nobody knows.
+    """`docs` (doc_id, batch_id, domain_hint and others) with `domain` instead of domain_hint.
 
-    Labels are folded: each domain has one spelling. The job declares that it looks at `domains`.
+    Null where neither the source nor label_domain gives one. Labels are folded, so each domain has one
+    spelling. The job must have `domains` in its `looks_at`.
+
+        doc_id  domain_hint     domains (method)      doc_id  domain
+        a       Web                               ->  a       web
+        b       null            b, maths (model)      b       maths
     """
     from pyspark.sql import functions as F
 
     labels, hint = tables.get("domains"), hint_label(F.col("domain_hint"))
+    # label_domain is optional: without it the hint is all there is.
     if labels is None:
         return docs.withColumn("domain", hint).drop("domain_hint")
-    # few, as a rule: what was labelled otherwise
+    # Rows of method hint repeat the hint; without them the joined side is usually small.
     other = labels.where("method <> 'hint'").select("doc_id", "batch_id", "domain")
     domain = F.coalesce(folded_column(F.col("domain")), hint)
     return (

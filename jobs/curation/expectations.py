@@ -1,9 +1,8 @@
-"""One declaration of what a row must be, read twice: as Spark predicates that route rows, and as a Great
-Expectations suite that gates.
+"""Contracts of rows, declared once and used twice: as Spark predicates that route single rows, and as a Great
+Expectations suite that accepts or refuses a batch.
 
-Great Expectations cannot route (its complete results come to the driver), and predicates alone leave no
-record that a person can read; so conf/expectations/*.yaml is the only place where a rule stands, and both are
-made from it.
+Great Expectations cannot route rows (its complete results come to the driver), and predicates alone leave no
+report for a person to read. So conf/expectations/*.yaml is the only declaration, and both are made from it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Expectation(Strict):
-    """One rule about one column; a null value meets every rule but not_null."""
+    """One rule about one column; a null value satisfies every rule but not_null."""
 
     expect: Literal["not_null", "length_between", "between", "matches", "in_set", "unique"]
     column: str
@@ -46,12 +45,12 @@ class Contract(Strict):
 
 
 class Contracted(Strict):
-    """Parameters of a job whose rows must meet a suite."""
+    """Parameters of a job whose rows must satisfy a contract."""
 
     contract: str  # in conf/expectations
 
     def preload(self) -> None:
-        """Great Expectations takes the driver five seconds, which the JVM needs to start anyway."""
+        """Import Great Expectations, which takes the driver five seconds, while the JVM starts."""
         importlib.import_module("great_expectations")
 
 
@@ -62,8 +61,10 @@ def load_contract(name: str) -> Contract:
 
 
 def broken_reason(contract: Contract) -> Column:
-    """The reason of the first expectation that a row breaks, null when it keeps all (`unique` concerns
-    no single row)."""
+    """The reason of the first expectation that a row breaks; null when it satisfies all.
+
+    `unique` is about several rows and is only checked by `gate`.
+    """
     from pyspark.sql import functions as F
 
     broken = [
@@ -79,15 +80,16 @@ def _holds(rule: Expectation) -> Column:
     if rule.expect == "not_null":
         return column.isNotNull()
     if rule.expect == "matches":
-        kept = column.rlike(rule.regex)
+        holds = column.rlike(rule.regex)
     elif rule.expect == "in_set":
-        kept = column.isin(rule.values)
+        holds = column.isin(rule.values)
     else:
         measured = F.length(column) if rule.expect == "length_between" else column
-        kept = F.lit(True)
-        kept = kept & (measured >= rule.min) if rule.min is not None else kept
-        kept = kept & (measured <= rule.max) if rule.max is not None else kept
-    return F.coalesce(kept, F.lit(True))
+        holds = F.lit(True)
+        holds = holds & (measured >= rule.min) if rule.min is not None else holds
+        holds = holds & (measured <= rule.max) if rule.max is not None else holds
+    # Of a null value the comparison is null: only not_null is about nulls.
+    return F.coalesce(holds, F.lit(True))
 
 
 def gate(frame: DataFrame, contract: Contract, max_broken_ratio: float, site: str | None) -> None:
@@ -97,11 +99,13 @@ def gate(frame: DataFrame, contract: Contract, max_broken_ratio: float, site: st
     Raises ContractError, naming each failed expectation, when more than `max_broken_ratio` of the rows break
     one.
     """
+    # No data about a user's corpus leaves the machine unless the user asks for it.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # The verdict alone costs one aggregation; what broke it is asked for only when something did.
+        # BOOLEAN_ONLY costs one aggregation (3 s instead of 8 s, DECISIONS.md); details are computed only for
+        # a batch that fails.
         result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BOOLEAN_ONLY")
         if not result.success:
             result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BASIC")
@@ -126,12 +130,13 @@ def _run_checkpoint(
 ) -> CheckpointResult:
     import great_expectations as gx
 
+    # Ephemeral: a project folder on disk would keep the state of earlier runs.
     context = gx.get_context(mode="ephemeral")
-    # GX's own progress bars would stand in the middle of ours; persist=True is its default and would cache
-    # all text.
+    # GX's own progress bars would mix with ours. persist=True is its default and would cache all text.
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_or_update_spark(contract.suite, persist=False)
     batch = source.add_dataframe_asset(contract.suite).add_batch_definition_whole_dataframe("batch")
+    # `mostly` is the ratio of rows that must satisfy a rule: the gate's tolerance.
     suite = context.suites.add(
         gx.ExpectationSuite(
             contract.suite, expectations=[_expectation(each, mostly) for each in contract.expectations]
@@ -140,6 +145,7 @@ def _run_checkpoint(
     validation = context.validation_definitions.add(
         gx.ValidationDefinition(name=contract.suite, data=batch, suite=suite)
     )
+    # Data Docs cost seconds and need a local folder, so they are written only on request.
     actions = []
     if site:
         Path(site).mkdir(parents=True, exist_ok=True)
@@ -164,26 +170,26 @@ def _run_checkpoint(
 def _expectation(rule: Expectation, mostly: float) -> gx_rules.Expectation:
     from great_expectations import expectations as gxe
 
-    given: Record = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
+    kwargs: Record = {"column": rule.column, "mostly": mostly, "meta": {"reason": rule.reason}}
     if rule.expect == "not_null":
-        return gxe.ExpectColumnValuesToNotBeNull(**given)
+        return gxe.ExpectColumnValuesToNotBeNull(**kwargs)
     if rule.expect == "matches":
-        return gxe.ExpectColumnValuesToMatchRegex(regex=rule.regex, **given)
+        return gxe.ExpectColumnValuesToMatchRegex(regex=rule.regex, **kwargs)
     if rule.expect == "in_set":
-        return gxe.ExpectColumnValuesToBeInSet(value_set=rule.values, **given)
+        return gxe.ExpectColumnValuesToBeInSet(value_set=rule.values, **kwargs)
     if rule.expect == "unique":
-        return gxe.ExpectColumnValuesToBeUnique(**given)
+        return gxe.ExpectColumnValuesToBeUnique(**kwargs)
     kind = (
         gxe.ExpectColumnValueLengthsToBeBetween
         if rule.expect == "length_between"
         else gxe.ExpectColumnValuesToBeBetween
     )
-    return kind(min_value=rule.min, max_value=rule.max, **given)
+    return kind(min_value=rule.min, max_value=rule.max, **kwargs)
 
 
 def _failure(result: ExpectationValidationResult) -> str:
     rule, seen = result["expectation_config"], result["result"]
-    given = {
+    settings = {
         key: value for key, value in rule["kwargs"].items() if key not in ("column", "mostly", "batch_id")
     }
     share = seen.get("unexpected_percent")
@@ -193,4 +199,4 @@ def _failure(result: ExpectationValidationResult) -> str:
         if share is not None
         else str(result.get("exception_info", ""))[:300]
     )
-    return f"{rule['kwargs'].get('column')}: {rule['type']} {given}: broken by {count}, such as {some}"
+    return f"{rule['kwargs'].get('column')}: {rule['type']} {settings}: broken by {count}, such as {some}"

@@ -1,5 +1,4 @@
-"""The files of an input as rows: read once by their formats, counted and hashed by the readers, or found
-to be unchanged."""
+"""The files of an input as rows: read once, counted and hashed by the readers; or recognised as unchanged."""
 
 from __future__ import annotations
 
@@ -37,7 +36,8 @@ FILES = pa.schema(
 
 @dataclass(frozen=True)
 class Source:
-    """Files that are read alike: their format, how, and in parts of how many bytes."""
+    """Files that are read with the same parameters: their format, these parameters, and the size of a split
+    in bytes."""
 
     format: str
     how: readers.ReadParams
@@ -56,10 +56,10 @@ class Source:
 
 
 def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
-    """Every input row, good or not, staged once (the columns of gristmill.udfs.read.readers.ROWS), and the
-    files that they came from (FILES).
+    """All input rows, valid or not, staged once (columns of gristmill.udfs.read.readers.ROWS), and the files
+    that they came from (columns of FILES).
 
-    Raises RetryLater when a file was written to meanwhile, and as `refuse_misread`.
+    Raises RetryLater when a file was changed while it was read, and as `refuse_misread`.
     """
     spark = tables.lake.spark
     frames = [
@@ -69,6 +69,7 @@ def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table
     whole = frames[0] if frames else spark.createDataFrame([], sql_of(counted.COUNTED))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
+    # Staged: the summaries decide whether the batch is accepted, and the rows must be the ones summarised.
     staged = tables.stage("rows", whole)
     units = tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
     refuse_misread(tables.inputs.root, units)
@@ -76,9 +77,10 @@ def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table
 
 
 def refuse_misread(root: str, units: Records) -> None:
-    """Raises ConfigError for files that are none of their format, and ContractError for mapped columns
-    that no row of a format has."""
+    """Raises ConfigError for files that are not of the format in the recipe, and ContractError for mapped
+    columns that no row of a format has."""
     reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
+    # Refused as a whole: an archive read as text would give thousands of rows of garbage.
     if files := survey.foreign_files(reports):
         raise ConfigError(
             f"{root}: files that are not what the recipe's formats say ({len(files):,}); nothing was "
@@ -97,21 +99,23 @@ def refuse_misread(root: str, units: Records) -> None:
 
 def _table_rows(tables: JobContext, source: Source) -> DataFrame:
     kernel = functools.partial(counted.table_counted, params=source.how)
-    # A row of a table has no position; file and block make its place, so that equal rows stay apart.
-    place = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
+    # A row of a table has no position. File and block become its source_location, so that equal rows of
+    # different files stay distinct.
+    columns = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
     return (
         tables.lake.spark.read.format("delta")
         .load(tables.inputs.root)
-        .selectExpr(*place)
+        .selectExpr(*columns)
         .mapInArrow(kernel, sql_of(counted.COUNTED))
     )
 
 
 def _file_rows(tables: JobContext, source: Source) -> DataFrame:
+    # Parquet is read by columns, so its hash needs an extra pass over the file; an etag replaces it.
     unhashed = ("parquet",) if all(file.etag for file in source.files) else ()
     units = source.units()
-    # Small files share a task: starting one costs as much as reading some MB. Packed ones unfold to four
-    # times their size or so.
+    # Small files share a task, since starting a task costs as much as reading some MB. The factor 4 is for
+    # compressed files, which unpack to about four times their size.
     n_tasks = max(
         1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes))
     )
@@ -125,13 +129,14 @@ def _unit_frame(tables: JobContext, units: pa.Table, n_tasks: int) -> DataFrame:
 
 
 def files_read(listing: Listing, units: Records) -> pa.Table:
-    """The files (FILES) of what the readers say of their units.
+    """The files (columns of FILES) from the readers' summaries of their units.
 
-    Raises RetryLater when one was written to while it was read.
+    Raises RetryLater when a file was changed while it was read.
     """
     of_file: dict[str, Records] = {}
     for unit in units:
         of_file.setdefault(unit["unit_name"], []).append(unit)
+    # A file that grew in between was read in part; its size in the listing would hide that in the next run.
     grown = [
         file.name
         for file in listing.files
@@ -147,24 +152,26 @@ def files_read(listing: Listing, units: Records) -> pa.Table:
     for file in listing.files:
         parts = sorted(of_file.get(file.name, []), key=lambda unit: unit["unit_part"])
         hashes = [unit["unit_hash"] for unit in parts if unit["unit_hash"]]
+        # Without the hash of one part there is none of the file; it is then read again rather than taken as
+        # unchanged.
         whole = whole_hash(hashes) if hashes and len(hashes) == len(parts) else None
         rows.append(
             (file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts))
         )
-    # of a Delta table whose files stand elsewhere
+    # Files of a Delta table that are outside its folder (a shallow clone): they are not in the listing.
     others = sorted(of_file.keys() - {file.name for file in listing.files})
     rows += [(name, 0, 0, None, None, sum(unit["unit_rows"] for unit in of_file[name])) for name in others]
     return pa.Table.from_batches([as_batch(rows, FILES)])
 
 
 def total(files: pa.Table) -> int:
-    """Rows that the reader gave out for files (FILES)."""
+    """The number of rows that the readers returned for `files` (columns of FILES)."""
     return int(pc.sum(files["n_rows"]).as_py() or 0)
 
 
 def unchanged(tables: JobContext, sources: list[Source]) -> pa.Table | None:
-    """The files (FILES) of the batch with their new times, when they differ in nothing else from those
-    that this recipe read; else None."""
+    """The files (columns of FILES) of the batch with their new times, when nothing but times or etags differs
+    from those that this recipe has read; else None."""
     listing, runs, batch = tables.inputs, tables.history.runs, tables.batches[0]
     known = {row["name"]: row for row in batches.files_of(runs, batch)}
     if (
@@ -174,6 +181,7 @@ def unchanged(tables: JobContext, sources: list[Source]) -> pa.Table | None:
         or batch in batches.waiting(runs)
     ):
         return None
+    # Sizes first, which cost nothing; only files of equal size and another time are hashed.
     sizes = {file.name: file.size for file in listing.files}
     if {row["root"] for row in known.values()} != {listing.root} or {
         name: row["size"] for name, row in known.items()
@@ -191,7 +199,7 @@ def unchanged(tables: JobContext, sources: list[Source]) -> pa.Table | None:
 
 
 def _is_known(file: File, row: Record) -> bool:
-    """Whether a file has the etag that it had, or without one the time."""
+    """Whether a file has its recorded etag, or, without an etag, its recorded modification time."""
     return (
         file.etag == row["etag"]
         if file.etag
@@ -200,7 +208,7 @@ def _is_known(file: File, row: Record) -> bool:
 
 
 def hashes_of(tables: JobContext, sources: list[Source], names: set[str]) -> dict[str, str]:
-    """The hash of each of the named files, as `read` would find it."""
+    """File name -> content hash of the named files, equal to the one that `read` would record."""
     if not names:
         return {}
     units = pa.concat_tables([source.units(names) for source in sources if source.format != "delta"])

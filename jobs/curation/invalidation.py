@@ -1,5 +1,4 @@
-"""For jobs that look at each document once: what they know of a batch that was ingested again is
-forgotten first."""
+"""For jobs that process each document once: delete their rows of batches that were ingested again."""
 
 from __future__ import annotations
 
@@ -10,14 +9,16 @@ from gristmill.jobs.schema.catalog import table
 
 
 def drop_replaced(tables: JobContext, params: Strict) -> Outputs:
-    """A first step: delete this job's rows of the batches whose text may be another than the one it saw."""
+    """A first step of a job: delete its rows of the batches whose texts may have changed since it ran."""
     from pyspark.sql import functions as F
 
+    # By batch, not by document: the rows carry no hash of the text (DECISIONS.md), so a changed text cannot
+    # be distinguished from an unchanged one.
     stale = [(batch,) for batch in tables.history.replaced()]
     if not stale:
         return {}
     keys = tables.frame(stale, "batch_id string").withColumn("job", F.lit(tables.job.name))
-    # What is replaced whole by every run needs no forgetting.
+    # Tables that a run replaces as a whole need no deletion before.
     added_to = [write.table for write in tables.job.writes if write.replaces == "append"]
     owned = [name for name in added_to if tables.output_exists(name)]
     return {

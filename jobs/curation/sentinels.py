@@ -1,5 +1,7 @@
-"""The sentinels of filling in the middle, as a recipe names them: mix_corpus cuts with them,
-export_shards tells the texts with them."""
+"""The sentinels of fill-in-the-middle training, as a recipe names them.
+
+mix_corpus inserts them into a text; export_shards recognises such texts by them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from gristmill.udfs.edit.fim import Sentinels
 
 
 class Marks(Strict):
-    """What stands before the three parts; all different, none inside another."""
+    """The strings before the three parts of a text. Raises ValueError unless all differ and none contains
+    another."""
 
     prefix: str
     middle: str
@@ -18,9 +21,10 @@ class Marks(Strict):
 
     @model_validator(mode="after")
     def _apart(self) -> Marks:
+        # The kernel's own check, so that a recipe and the kernel cannot disagree.
         self.sentinels()
         return self
 
     def sentinels(self) -> Sentinels:
-        """As the kernels take them."""
+        """The sentinels in the form that the kernels take."""
         return Sentinels(self.prefix, self.middle, self.suffix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
-from gristmill.jobs.core.packages import is_here
+from gristmill.jobs.core.packages import is_installed
 from gristmill.udfs.scoring.sensitive import WordList, automaton
 
 
@@ -24,17 +24,17 @@ class ListFile(Strict):
         if wrong:
             of = ", ".join(wrong)
             raise ValueError(f"categories {of}: wanted each with terms and with a weight above 0 and up to 1")
-        # else `modules` tells, with the job's name
-        if is_here("ahocorasick"):
+        # Without the package the list cannot be built; need_packages then reports it with the job's name.
+        if is_installed("ahocorasick"):
             automaton(self.words())
         return self
 
     def words(self) -> WordList:
-        """What the kernel wants."""
+        """The list in the form that the kernel takes."""
         terms = tuple((term, category) for category, some in self.terms.items() for term in some)
         return WordList(self.name, terms, tuple(self.weights.items()), tuple(self.allow))
 
 
 def load_list(path: str) -> ListFile:
-    """A list by the path of its file. Raises ConfigError when it is not there, or is none."""
+    """Read a list. Raises ConfigError when the file does not exist or is not a valid list."""
     return validate(ListFile, load_yaml(find_file(path)), path)

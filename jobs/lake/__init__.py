@@ -1,1 +1,1 @@
-"""The only place that touches Delta, Spark sessions and file systems, behind one interface."""
+"""The only package that touches Delta, Spark sessions and file systems, behind one interface."""

@@ -3,7 +3,7 @@ the files of a version.
 
 A local session spends more on the planning of such small commits than on a demo's documents
 (benchmarks/near_dup.md). delta-rs does them in milliseconds, on the same tables. On an object store, in a
-catalog, on several machines or without delta-rs all of it is Spark's.
+catalog, on several machines or without delta-rs Spark does all of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.schema.table import Table
 
-# of Delta's protocol: CHECK constraints, as tables here are made, and nothing beyond
+# Writer version 3 of Delta's protocol: CHECK constraints, which our tables have, and no later feature.
 PLAIN_WRITER = 3
 
 
@@ -41,7 +41,7 @@ class DataFile:
     partition: Record
 
 
-def is_there() -> bool:
+def is_installed() -> bool:
     """Whether delta-rs is installed."""
     try:
         import deltalake  # noqa: F401
@@ -53,8 +53,8 @@ def is_there() -> bool:
 def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     """The first commit of an empty table as Spark's CREATE TABLE writes it, unless there is one.
 
-    By hand, after Delta's protocol: delta-rs leaves the writer version in the properties of a table with a
-    CHECK constraint, which Spark then refuses to alter.
+    The actions are written by hand, following Delta's protocol. delta-rs's own CREATE leaves the writer
+    version in the properties of a table with a CHECK constraint, which Spark then refuses to alter.
     """
     fields = [
         {
@@ -95,7 +95,8 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     draft = log / f".{uuid.uuid4().hex}.tmp"
     draft.write_text("".join(f"{json.dumps(action)}\n" for action in actions), encoding="utf-8")
     try:
-        # whole or not at all, and never over another's
+        # A hard link is atomic and fails where the file exists: the first of two processes wins, and no
+        # reader sees half a commit.
         os.link(draft, log / f"{0:020}.json")
     except FileExistsError:
         pass
@@ -104,6 +105,7 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
 
 
 def _protocol(table: Table) -> Record:
+    # The lowest versions that the table's features need, so that most readers can open it.
     if not table.marks_deleted:
         return {"minReaderVersion": 1, "minWriterVersion": 3 if table.check else 2}
     features = ["appendOnly", "invariants", *(["checkConstraints"] if table.check else [])]
@@ -111,34 +113,34 @@ def _protocol(table: Table) -> Record:
     return {"minReaderVersion": 3, "minWriterVersion": 7, **named}
 
 
-def described(folder: Path) -> DeltaTable:
-    """delta-rs's view of the newest version of a table, whatever its features are: for its id, version
-    and properties."""
+def open_metadata(folder: Path) -> DeltaTable:
+    """The newest version of a table for its id, version and properties; opens tables with any features."""
     from deltalake import DeltaTable
 
+    # Without the list of files, which is the expensive part of opening a large table.
     return DeltaTable(str(folder), without_files=True)
 
 
 def remove_missing_files(folder: Path) -> None:
-    """Commit that the files that are gone belong to the table no more."""
+    """Commit the removal of missing data files from the table's log."""
     from deltalake import DeltaTable
 
     DeltaTable(str(folder)).repair()
 
 
-def opened(folder: Path, version: int | None) -> DeltaTable | None:
-    """delta-rs's view of a table; None where it takes a reader that knows deletion vectors, renamed
-    columns and the like."""
+def open_table(folder: Path, version: int | None) -> DeltaTable | None:
+    """The table at `version` (None: newest); None where reading it needs deletion vectors, column mapping or
+    another feature beyond reader version 1."""
     from deltalake import DeltaTable
 
-    found = DeltaTable(str(folder), version=version)
-    return found if found.protocol().min_reader_version == 1 else None
+    table = DeltaTable(str(folder), version=version)
+    return table if table.protocol().min_reader_version == 1 else None
 
 
 def takes_appends(folder: Path) -> bool:
-    """Whether delta-rs may add to a table: no feature is on that every writer has to know (row tracking,
-    renamed columns)."""
-    return bool(described(folder).protocol().min_writer_version <= PLAIN_WRITER)
+    """Whether delta-rs may append: the table has no feature that every writer must support (row tracking,
+    column mapping)."""
+    return bool(open_metadata(folder).protocol().min_writer_version <= PLAIN_WRITER)
 
 
 def rows_of(
@@ -146,10 +148,10 @@ def rows_of(
     columns: Sequence[str] | None = None,
     filters: list[tuple[str, str, object]] | None = None,
 ) -> pa.Table:
-    """Rows of what `opened` gave, by Arrow's own files.
+    """Rows of a table from `open_table`, read through Arrow's own file system.
 
-    delta-rs's file system is Python's: Arrow's threads close its files late, and abort a process that has
-    just ended (seen in the worker).
+    delta-rs's file system is a Python object: Arrow's threads close its files late and can abort a process
+    that is ending (seen in the worker).
     """
     root = unquote(urlparse(table.table_uri).path).rstrip("/")
     files = fs.SubTreeFileSystem(root, fs.LocalFileSystem())
@@ -159,14 +161,14 @@ def rows_of(
 
 
 def records_of(
-    found: DeltaTable, table: Table, names: Sequence[str], only: tuple[str, object] | None = None
+    delta_table: DeltaTable, table: Table, names: Sequence[str], only: tuple[str, object] | None = None
 ) -> Records:
-    """What Spark's `collect` gives of the columns `names`, of the rows that have the value that `only`
-    names."""
-    there = [name for name in names if name in {field.name for field in found.schema().fields}]
-    rows = rows_of(found, there, None if only is None else [(only[0], "=", only[1])])
+    """The columns `names` of a table as Spark's `collect` returns them; `only`: (column, value) of the
+    rows."""
+    present = [name for name in names if name in {field.name for field in delta_table.schema().fields}]
+    rows = rows_of(delta_table, present, None if only is None else [(only[0], "=", only[1])])
     schema = arrow_schema(table, names)
-    for name in set(names) - set(there):  # a lake of an older version
+    for name in set(names) - set(present):  # an older lake lacks newer columns
         rows = rows.append_column(name, pa.nulls(len(rows), schema.field(name).type))
     maps = {field.name for field in schema if pa.types.is_map(field.type)}
     times = {field.name for field in schema if pa.types.is_timestamp(field.type)}
@@ -180,11 +182,12 @@ def records_of(
 
 
 def as_table(rows: Records, table: Table) -> pa.Table:
-    """Rows of the driver as Arrow."""
+    """Rows of the driver as an Arrow table with the declared schema."""
     plain = [
         {name: list(value.items()) if isinstance(value, dict) else value for name, value in row.items()}
         for row in rows
     ]
+    # Arrow takes a map as a list of pairs.
     return pa.Table.from_pylist(plain, arrow_schema(table))
 
 
@@ -195,7 +198,8 @@ def append(folder: Path, rows: pa.Table, note: str) -> None:
     """
     from deltalake import CommitProperties, WriterProperties, write_deltalake
 
-    properties = CommitProperties(custom_metadata={"userMetadata": note})  # where Spark's history shows it
+    # The key by which Spark's DESCRIBE HISTORY shows the note.
+    properties = CommitProperties(custom_metadata={"userMetadata": note})
     write_deltalake(
         str(folder),
         rows,
@@ -208,10 +212,10 @@ def append(folder: Path, rows: pa.Table, note: str) -> None:
 def data_files(
     folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None
 ) -> list[DataFile] | None:
-    """The files of `batches` (None: of all) at `version`; None where Spark has to read the table, or to
-    say what is wrong with its columns."""
-    found = opened(folder, version)
-    if found is None or {field.name for field in found.schema().fields} != set(table.names):
+    """The files of `batches` (None: of all) at `version`; None where Spark has to read the table: it has
+    other columns, or features beyond reader version 1."""
+    delta_table = open_table(folder, version)
+    if delta_table is None or {field.name for field in delta_table.schema().fields} != set(table.names):
         return None
     prefix = "partition."
     files = [
@@ -219,6 +223,6 @@ def data_files(
             f"{folder}/{unquote(row['path'])}",
             {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)},
         )
-        for row in pa.table(found.get_add_actions(flatten=True)).to_pylist()
+        for row in pa.table(delta_table.get_add_actions(flatten=True)).to_pylist()
     ]
     return [file for file in files if batches is None or file.partition["batch_id"] in batches]

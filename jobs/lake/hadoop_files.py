@@ -26,14 +26,15 @@ def listing(spark: SparkSession, where: str | None) -> Listing:
     if input_path(where) is not None:
         return lists.local_listing(where)
     system, path = _hadoop(spark, where)
+    # EtagSource is an interface that S3A's and ABFS's statuses implement; py4j needs Java's own isInstance.
     kind = spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.EtagSource")
     return lists.hadoop_listing(system, path, kind.isInstance)
 
 
 def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
-    """The folders directly below `where`, one batch each, and what beside them is not read.
+    """The folders directly below `where`, one batch each, and the entries that are not read.
 
-    Raises ConfigError when there is none.
+    Raises ConfigError when there is no folder.
     """
     return (
         lists.local_folders(where)
@@ -43,7 +44,7 @@ def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
 
 
 def _hadoop(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
-    """The file system of an input that is there, and its path."""
+    """The file system of an existing input, and its path. Raises NoSuchInput."""
     system, path = system_of(spark, where)
     if not system.exists(path):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
@@ -51,21 +52,21 @@ def _hadoop(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
 
 
 def system_of(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
-    """Hadoop's file system of a path or URL, and the path, both the JVM's; it says nothing of whether a
-    file is there."""
+    """Hadoop's file system of a path or URL, and the path, as JVM objects; the file need not exist."""
     path = spark._jvm.org.apache.hadoop.fs.Path(where)
     return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
 
 
 def to_bytes(spark: SparkSession) -> Callable[[JavaObject], bytes]:
-    """What reads a stream of Hadoop's to its end."""
-    # (Each mention of a class by its package is five questions to the JVM, four of them for nothing.)
+    """A function that reads a Hadoop stream to its end."""
+    # Looked up once: py4j asks the JVM about each part of a dotted class name, five calls for this one.
     read = spark._jvm.org.apache.commons.io.IOUtils.toByteArray
     return lambda stream: bytes(read(stream))
 
 
 def exists(spark: SparkSession, where: str) -> bool:
-    """Whether a file is there, on any Hadoop file system."""
+    """Whether a file exists, on any Hadoop file system."""
+    # Local files are read without the JVM, which costs a round trip for each call.
     local = local_path(where)
     if local is not None:
         return local.is_file()
@@ -74,21 +75,17 @@ def exists(spark: SparkSession, where: str) -> bool:
 
 
 def remove(spark: SparkSession, where: str) -> None:
-    """Delete a file or folder with all that is in it, on any Hadoop file system; nothing happens where
-    there is none."""
+    """Delete a file or a folder with its contents, on any Hadoop file system; a missing one is no error."""
     system, path = system_of(spark, where)
     system.delete(path, True)
 
 
 def remove_old(spark: SparkSession, folder: str, prefix: str, seconds: float) -> None:
-    """Delete the folders PREFIX-...
-
-    in `folder` of which the first file was written more than `seconds` ago.
-    """
+    """Delete the folders PREFIX-RUN in `folder` whose first file was written more than `seconds` ago."""
     system, path = system_of(spark, folder)
     oldest = (time.time() - seconds) * 1000
     for each in system.listStatus(path) if system.exists(path) else []:
-        # (A folder of an object store has no time of its own.)
+        # By a file's time, since a folder on an object store has none.
         files = system.listFiles(each.getPath(), True)
         is_meant = each.getPath().getName().rsplit("-", 1)[0] == prefix
         if is_meant and files.hasNext() and files.next().getModificationTime() < oldest:
@@ -106,6 +103,8 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
     target = local_path(where)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Written next to the target and renamed, which is atomic on one disk: a killed run leaves no half
+        # file.
         part = target.with_name(target.name + ".part")
         part.write_bytes(data)
         part.replace(target)
@@ -119,7 +118,7 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
 
 
 def read_bytes(spark: SparkSession, where: str) -> bytes:
-    """A whole file, on any Hadoop file system. Raises ContractError when it is not there."""
+    """A whole file, on any Hadoop file system. Raises ContractError when it does not exist."""
     if not exists(spark, where):
         raise ContractError(
             f"{where}: no such file, though a table names it; run the job that writes it again"
@@ -127,5 +126,6 @@ def read_bytes(spark: SparkSession, where: str) -> bytes:
     local = local_path(where)
     if local is not None:
         return local.read_bytes()
+    # By Spark, since reading a stream through py4j copies each byte array through a socket as text.
     row = spark.read.format("binaryFile").load(where).select("content").first()
     return bytes(row["content"]) if row else b""

@@ -1,8 +1,7 @@
-"""What a Delta table is and what was done to it: its id, its newest version, the commits behind a version.
+"""The identity and history of a Delta table: its id, its newest version, the commits after a version.
 
-A version number alone names nothing: a table that was dropped and made anew counts from 0 again. So a run
-keeps the table's id beside the version, and the commits since that version say whether the rows are still the
-same.
+A version number alone identifies nothing: a table that was dropped and created again counts from 0. So a run
+records the table's id with the version, and the commits since then show whether the rows are still the same.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 
 from gristmill.jobs.core.records import Record
 
-# Operations of Delta and of platforms' automatic care that leave every row as it is (names as DESCRIBE
-# HISTORY gives them).
+# Operations of Delta and of platforms' automatic maintenance that change no row, by the names in DESCRIBE
+# HISTORY. An operation that is not listed counts as a change: a needless repeat is safe, a missed one is not.
 NO_CHANGE = (
     "OPTIMIZE",
     "VACUUM START",
@@ -43,8 +42,7 @@ NO_CHANGE = (
 
 @dataclass(frozen=True)
 class TableState:
-    """A Delta table as it stands: the id that it was made with, its newest version, its properties, its
-    newest commit."""
+    """The present state of a Delta table: its id, newest version, properties and newest commit."""
 
     id: str
     version: int
@@ -54,11 +52,11 @@ class TableState:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of a table. `run_id` is that of the run of ours that made it, None for everybody else's."""
+    """One commit of a table. `run_id`: of the Gristmill run that made it; None for other writers."""
 
     version: int
     operation: str
-    who: str  # user and time, as far as the log tells
+    who: str  # user and time, as far as they are in the log
     run_id: str | None
     changes_rows: bool
     is_known: bool = True  # False: its log file was cleaned up
@@ -67,7 +65,8 @@ class Commit:
 def commit_of(
     version: int, operation: str | None, note: str | None, who: str, data_change: bool | None
 ) -> Commit:
-    """A commit as history tells it. `data_change`: what its actions say, None where they were not read."""
+    """A commit from the columns of DESCRIBE HISTORY; `data_change`: from its actions, None if they were not
+    read."""
     is_known = operation is not None
     operation = operation or "an unknown operation"
     changes = not operation.upper().startswith(NO_CHANGE) if data_change is None else data_change
@@ -75,12 +74,12 @@ def commit_of(
 
 
 def _run_id(note: str | None) -> str | None:
-    """The run that a commit's userMetadata names; None where it is nobody's of ours."""
+    """The run id in a commit's userMetadata; None for a commit that is not Gristmill's."""
     try:
-        told = json.loads(note or "null")
+        values = json.loads(note or "null")
     except ValueError:
         return None
-    return told.get("run_id") if isinstance(told, dict) else None
+    return values.get("run_id") if isinstance(values, dict) else None
 
 
 def commit_from_actions(version: int, actions: Iterable[Record]) -> Commit:
@@ -88,6 +87,7 @@ def commit_from_actions(version: int, actions: Iterable[Record]) -> Commit:
     actions = list(actions)
     info: Record = next((action["commitInfo"] for action in actions if action.get("commitInfo")), {})
     files = [action[kind] for action in actions for kind in ("add", "remove") if action.get(kind)]
+    # OPTIMIZE adds and removes files with dataChange false. Without the flag a change is assumed.
     changes = any(file.get("dataChange", True) for file in files) if actions else None
     who = " ".join(str(info[key]) for key in ("userName", "timestamp") if info.get(key) is not None)
     return commit_of(version, info.get("operation"), info.get("userMetadata"), who, changes)

@@ -26,11 +26,11 @@ PACKAGES = {
 
 
 def main() -> int:
-    """Resolve with Spark's own Ivy (any Maven mirror that Spark knows) and copy what Delta needs beside
+    """Resolve with Spark's own Ivy (any Maven mirror that Spark knows) and copy what Delta needs to
     Spark's jars."""
     import pyspark
 
-    home = Path(pyspark.__file__).parent
+    pyspark_folder = Path(pyspark.__file__).parent
     line = ".".join(pyspark.__version__.split(".")[:2])
     if line not in PACKAGES:
         sys.exit(
@@ -39,12 +39,13 @@ def main() -> int:
         )
     package, keep = PACKAGES[line]
     version = package.rsplit(":", 1)[1]
-    if list((home / "jars").glob(f"*delta-spark*{version}.jar")):
-        laptop.archive_classes(home)
+    # Already installed by an earlier set-up; only the class archive may be missing.
+    if list((pyspark_folder / "jars").glob(f"*delta-spark*{version}.jar")):
+        laptop.archive_classes(pyspark_folder)
         return 0
     with tempfile.TemporaryDirectory() as ivy:
         command = [
-            str(home / "bin" / "spark-submit"),
+            str(pyspark_folder / "bin" / "spark-submit"),
             "--conf",
             f"spark.jars.ivy={ivy}",
             "--packages",
@@ -54,13 +55,15 @@ def main() -> int:
             "local:/none",
         ]
         done = subprocess.run(command, capture_output=True, text=True, env=None, check=False)
+        # spark-submit fails by intent, since there is no class `none`: only Ivy's download before that
+        # counts, so its exit code is ignored.
         jars = [jar for jar in Path(ivy, "jars").glob("*.jar") if any(name in jar.name for name in keep)]
         if not any("delta-spark" in jar.name for jar in jars):
             sys.exit(f"jars: could not resolve {package} from Maven; Spark said:\n{done.stderr[-2000:]}")
         for jar in jars:
-            shutil.copy(jar, home / "jars" / jar.name)
+            shutil.copy(jar, pyspark_folder / "jars" / jar.name)
             print(f"jars: {jar.name}")
-    laptop.archive_classes(home)
+    laptop.archive_classes(pyspark_folder)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The only place that touches Delta: create, read at a version, replace a slice, append; by path or in a
+"""Tables of a lake on Delta: create, read at a version, replace a slice, append; by path or in a
 catalog.
 
 A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) or a schema of a catalog
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
+# Parts of error names by which a lost race is recognised: delta-rs's, Delta's Java classes and its error
+# conditions. py4j wraps the class, so the text is searched.
 CONFLICTS = (
     "CommitFailedError",
     "ConcurrentModification",
@@ -55,20 +57,21 @@ UPGRADE = (
     "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date "
     "and says first what it will do"
 )
-# the property that says by which declaration of its columns a table was made
-CHECK = "delta.constraints.promise"  # what ADD CONSTRAINT promise sets
+# The property that ADD CONSTRAINT sets. Its name is part of existing lakes, so renaming it needs an upgrade.
+CHECK = "delta.constraints.promise"
+# The property with the version of the declaration by which a table was created.
 SCHEMA_VERSION = "gristmill.schema"
-# which version the session's last commit made, as Delta notes it
+# the session setting in which Delta records the version of its last commit
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
-# a run that staged something a week ago has died
+# A run that staged files a week ago is taken for dead; no job runs that long.
 OLD_STAGING_SECONDS = 7 * 24 * 3600
-# the column that says of a row of a merge that it is to be deleted
+# the column of a merge's source that marks rows to delete
 GONE = "gristmill_gone"
-# the temporary view of what a merge brings
+# the temporary view of a merge's source
 MERGED = "gristmill_merged"
-# Plain tables that delta-rs can read and write too: no row tracking, and deletion vectors where
-# Table.marks_deleted. No smallest and largest value of each column either: ids are hashes and slices are
-# partitions, so they would skip no file, and finding them is a twentieth of measure_text.
+# Plain tables that delta-rs can read and write as well: no row tracking, and deletion vectors only where
+# Table.marks_deleted. No column statistics either: ids are hashes and slices are partitions, so statistics
+# would skip no file, and computing them is a twentieth of measure_text.
 PROPERTIES = {"delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -81,22 +84,22 @@ class Lake:
     """The tables under one path or schema. All methods take the Table, never a path."""
 
     def __init__(self, spark: SparkSession, where: str, buckets: int = 1, create: bool = True) -> None:
-        """`create`: whether a schema that is not there is made (whoever only reads makes none).
+        """`create`: whether a missing schema is created (false for commands that only read).
 
-        Raises ConfigError for a name that is none, or that the catalog does not take, and ContractError where
-        a reader finds no such schema.
+        Raises ConfigError for a malformed name or one that the catalog refuses, and ContractError where a
+        reader finds no such schema.
         """
         self.spark = spark
         self.where = where
         self.buckets = buckets
         # version of `runs` and its rows, as Runs last read them
         self.run_rows: tuple[int, list[Row]] | None = None
-        self.states: dict[str, TableState] | None = None  # see states_held
+        self.states: dict[str, TableState] | None = None  # see cached_states
         self._commits = Alone()
         self._logs: dict[str, LogFiles | None] = {}
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
-        # The lake's folder; and as a path, where it is on this machine's disk.
+        # The lake's folder as Spark names it, and as a Path where it is on this machine's disk.
         self.root, self.local_root = name.root, name.local
         if self.is_catalog:
             parts = name.parts if len(name.parts) > 1 else (spark.catalog.currentCatalog(), *name.parts)
@@ -107,9 +110,10 @@ class Lake:
             self._need_same_disk()
 
     def _need_same_disk(self) -> None:
-        """Raises ConfigError where a path without a scheme is another place to Spark than to this process."""
+        """Raises ConfigError where a path without a scheme means another file system to Spark than to this
+        process."""
         default = default_file_system(self.spark)
-        if default is None:  # a client of Spark Connect is not told
+        if default is None:  # unknown to a client of Spark Connect
             return
         if not default.startswith("file:"):
             raise ConfigError(
@@ -119,7 +123,7 @@ class Lake:
             )
 
     def _need_schema(self, create: bool, is_bare: bool) -> None:
-        """Make the schema where it is not there and `create`."""
+        """Create the schema if it does not exist and `create` is true."""
         try:
             if self.spark.catalog.databaseExists(self.schema):
                 return
@@ -132,7 +136,7 @@ class Lake:
                 f"lake {self.where}: the catalog answered: {first_line(error)}; "
                 f"name an existing catalog and a schema that it takes, or ./{self.where} for a folder"
             ) from error
-        # without a catalog's name it is as likely a folder, so none is made
+        # Without a catalog's name a bare word may just as well mean a folder, so no schema is created.
         if is_bare:
             raise ConfigError(
                 f"lake {self.where}: no schema {self.schema}; for a folder write ./{self.where}, "
@@ -144,7 +148,7 @@ class Lake:
         )
 
     def _warn_of_memory(self) -> None:
-        """Without a metastore a local session knows its schemas until it ends; the next command finds
+        """Warn where a local session has no metastore: its schemas end with it, and the next command finds
         none."""
         kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
         if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
@@ -156,9 +160,10 @@ class Lake:
             )
 
     def _files_of(self, parts: tuple[str, ...]) -> tuple[str, Path | None]:
-        """Where what is no table stands (staging, models, report, exports, locks).
+        """The folder of files that are not tables (staging, models, report, exports, locks).
 
-        The schema's location, or a folder of its own below GRISTMILL_STAGING.
+        The schema's location, or a folder of its own below GRISTMILL_STAGING. Returned as Spark names it, and
+        as a Path where it is on this machine's disk.
         """
         shared = os.environ.get("GRISTMILL_STAGING")
         if shared:
@@ -167,18 +172,20 @@ class Lake:
             folder, own = local_path(shared, "GRISTMILL_STAGING"), folder_of(parts)
             return (str(folder / own), folder / own) if folder else (f"{shared.rstrip('/')}/{own}", None)
         rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.schema}").collect()
-        found = next((row[1] for row in rows if row[0].lower().startswith("location")), "")
-        if not found.startswith("file:"):
-            return found.rstrip("/"), None
-        local = Path("/" + found.removeprefix("file:").lstrip("/"))  # Hadoop's spelling, which is not encoded
+        location = next((row[1] for row in rows if row[0].lower().startswith("location")), "")
+        if not location.startswith("file:"):
+            return location.rstrip("/"), None
+        local = Path(
+            "/" + location.removeprefix("file:").lstrip("/")
+        )  # Hadoop's spelling, which is not encoded
         return str(local), local
 
     @functools.cached_property
     def is_direct(self) -> bool:
-        """Whether driver and workers stand on the disk where the lake is, so that small things need no
-        JVM (see gristmill.jobs.lake.delta_rs)."""
-        is_here = self.local_root is not None and not self.is_catalog
-        return is_here and is_local(self.spark) and delta_rs.is_there()
+        """Whether driver and workers share the disk of the lake, so that small reads and commits need no JVM
+        (see gristmill.jobs.lake.delta_rs)."""
+        is_on_disk = self.local_root is not None and not self.is_catalog
+        return is_on_disk and is_local(self.spark) and delta_rs.is_installed()
 
     def records(
         self,
@@ -187,15 +194,16 @@ class Lake:
         columns: Sequence[str] | None = None,
         only: tuple[str, object] | None = None,
     ) -> Records:
-        """Rows of a small table: the declared columns; or the distinct values of `columns`, of the rows
-        that have the value that `only` names.
+        """Rows of a small table: all declared columns, or the distinct values of `columns`.
 
-        Null where a table of an older version lacks a column; times are local ones without their zone.
+        `only`: (column, value) of the rows. Null where an older table lacks a column; timestamps are local
+        times without a zone.
         """
         names = tuple(columns or table.names)
-        found = self.opened(table, version)
-        if found is not None:
-            rows = delta_rs.records_of(found, table, names, only)
+        delta_table = self.open_with_delta_rs(table, version)
+        if delta_table is not None:
+            # Distinct in Python: the tables are small, and a query costs more than their rows.
+            rows = delta_rs.records_of(delta_table, table, names, only)
             return rows if columns is None else list({tuple(row.values()): row for row in rows}.values())
         frame = self.read_as_it_is(table, version)
         frame = (frame if only is None else frame.where(frame[only[0]] == only[1])).select(*names)
@@ -209,15 +217,17 @@ class Lake:
         return self.write(table, self.spark.createDataFrame(values, table.schema).coalesce(1), None, note)
 
     def staged_records(self, staged: DataFrame, columns: Sequence[str], filled: str) -> Records:
-        """Columns of staged rows in which `filled` is not null; without a query where the driver can
-        read the files."""
+        """The `columns` of the staged rows in which `filled` is not null.
+
+        Read by Arrow where the driver has the files on its disk, which saves a query.
+        """
         if not self.is_direct:
             return [row.asDict() for row in staged.where(f"{filled} IS NOT NULL").select(*columns).collect()]
         paths = [unquote(urlparse(path).path) for path in staged.inputFiles()]
         if not paths:
             return []
-        found = dataset(paths, format="parquet").to_table(list(columns), filter=field(filled).is_valid())
-        return list(found.to_pylist())
+        rows = dataset(paths, format="parquet").to_table(list(columns), filter=field(filled).is_valid())
+        return list(rows.to_pylist())
 
     def is_without(self, table: Table, batches: tuple[str, ...]) -> bool:
         """Whether the table, partitioned by batch, is known to have no file of `batches`."""
@@ -225,17 +235,17 @@ class Lake:
             return False
         return delta_rs.data_files(self.folder(table), table, None, batches) == []
 
-    def opened(self, table: Table, version: int | None) -> DeltaTable | None:
-        """delta-rs's view of the table at `version` (None: newest); None where Spark has to read it."""
-        return delta_rs.opened(self.folder(table), version) if self.is_direct else None
+    def open_with_delta_rs(self, table: Table, version: int | None) -> DeltaTable | None:
+        """The table at `version` (None: newest) opened by delta-rs; None where Spark has to read it."""
+        return delta_rs.open_table(self.folder(table), version) if self.is_direct else None
 
     def folder(self, table: Table) -> Path:
-        """Where a table of a local lake stands."""
+        """The folder of a table of a local lake."""
         assert self.local_root is not None
         return self.local_root / table.name
 
     def ref(self, table: Table) -> str:
-        """How SQL names the table."""
+        """The table's name in SQL."""
         if self.is_catalog:
             return f"{self.schema}.{quoted_name(table.name)}"
         return f"delta.{quoted_name(f'{self.root}/{table.name}')}"
@@ -246,14 +256,14 @@ class Lake:
             return bool(self.spark.catalog.tableExists(self.ref(table)))
         log = self._log(table)
         if log is not None:
-            # its first commit, not its folder: another process may just be making it
+            # By the first commit, not the folder: another process may be about to write it.
             return log.newest() is not None
         from delta import DeltaTable
 
         return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
 
     def create(self, table: Table) -> None:
-        """Create the table, with its comments and its CHECK constraint, unless it is there."""
+        """Create the table, with its comments and its CHECK constraint, unless it exists."""
         if self.exists(table):
             return
         properties = self.properties_of(table)
@@ -271,19 +281,21 @@ class Lake:
             return
         from delta import DeltaTable
 
-        # SQL takes no other columns for a table that only its path names.
-        made = DeltaTable.replace(self.spark).location(f"{self.root}/{table.name}").comment(table.comment)
+        # SQL's REPLACE TABLE takes no new columns for a table that is named by its path.
+        builder = DeltaTable.replace(self.spark).location(f"{self.root}/{table.name}").comment(table.comment)
         for c in table.columns:
-            made = made.addColumn(c.name, c.type, nullable=c.nullable, comment=c.comment)
+            builder = builder.addColumn(c.name, c.type, nullable=c.nullable, comment=c.comment)
         properties |= {CHECK: table.check} if table.check else {}
         for key, value in properties.items():
-            made = made.property(key, value)
-        (made.partitionedBy(*table.partitions) if table.partitions else made).execute()
+            builder = builder.property(key, value)
+        (builder.partitionedBy(*table.partitions) if table.partitions else builder).execute()
 
     def properties_of(self, table: Table) -> dict[str, str]:
         """The properties with which the table is created."""
         return {
             **PROPERTIES,
+            # Explicit, because platforms may enable them by default, and delta-rs could not read the table
+            # then.
             "delta.enableDeletionVectors": str(table.marks_deleted).lower(),
             "gristmill.buckets": str(self.buckets),
             SCHEMA_VERSION: table.schema_version,
@@ -292,8 +304,8 @@ class Lake:
     def read(
         self, table: Table, version: int | None = None, renamed: dict[str, str] | None = None
     ) -> DataFrame:
-        """The table's rows at `version` (None: newest); `renamed`: old -> new name of columns that may stand
-        under the old one.
+        """The table's rows at `version` (None: newest); `renamed`: old -> new name of columns that may still
+        have the old name.
 
         Raises ContractError when its columns are not the declared ones.
         """
@@ -311,25 +323,25 @@ class Lake:
         return reader.table(self.ref(table)) if self.is_catalog else reader.load(f"{self.root}/{table.name}")
 
     def read_as_it_is(self, table: Table, version: int) -> DataFrame:
-        """As `read`, of a table that an older version may have made: null where it lacks a column."""
+        """As `read`, but a column that an older table lacks is null."""
         from pyspark.sql import functions as F
 
         frame = self.frame(table, version)
-        there = set(frame.columns)
+        present = set(frame.columns)
         columns = [
-            F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name)
+            F.col(c.name) if c.name in present else F.lit(None).cast(c.type).alias(c.name)
             for c in table.columns
         ]
         return frame.select(*columns)
 
     def latest(self, table: Table) -> int:
-        """The newest version of a table that is there."""
+        """The newest version of an existing table."""
         log = self._log(table)
         newest = log.newest() if log is not None else None
         return int(self._history(table, 1)[0]["version"]) if newest is None else newest
 
     def _log(self, table: Table) -> LogFiles | None:
-        """The table's log, where its files may be opened."""
+        """The table's log; None in a catalog, whose files may not be opened, and under Spark Connect."""
         if self.is_catalog:
             return None
         if table.name not in self._logs:
@@ -339,81 +351,90 @@ class Lake:
 
     @contextlib.contextmanager
     def _committing(self, table: Table, note: str) -> Iterator[list[int]]:
-        """Around a commit of ours to a table, made before where it is not there yet.
+        """A context around one commit to a table, which is created first if it does not exist.
 
-        Its version is in the list afterwards: the newest one, where replacing nothing by nothing made none.
+        Afterwards the list contains the commit's version, or the newest version where replacing nothing by
+        nothing made no commit.
         """
-        made: list[int] = []
+        versions: list[int] = []
         with self.commit_lock(table), conflicts_as_retry(table.name), self._commits.one() as is_alone:
             self.create(table)
             if self.local_root is not None and not self.is_catalog:
-                yield made
-                # under our lock nobody else has committed since
-                made.append(self.latest(table))
+                yield versions
+                # No other writer can have committed, since the lock is still held.
+                versions.append(self.latest(table))
             else:
                 self.spark.conf.unset(LAST_COMMIT)
-                yield made
-                told = self.spark.conf.get(LAST_COMMIT, None)  # read before it is asked whose it can be
-                made.append(
-                    int(told) if told is not None and is_alone() else self._noted_version(table, note)
+                yield versions
+                # A setting of the session, so with two threads committing it may be the other one's version.
+                # It is read before is_alone(): a commit that overlapped the reading is then noticed.
+                last_commit = self.spark.conf.get(LAST_COMMIT, None)
+                versions.append(
+                    int(last_commit)
+                    if last_commit is not None and is_alone()
+                    else self._noted_version(table, note)
                 )
+        # The cached state moves on with our own commit. Without a new version the entry is dropped and read
+        # again.
         if self.states is not None and table.name in self.states:
-            held = self.states.pop(table.name)
-            if made[0] > held.version:
+            cached = self.states.pop(table.name)
+            if versions[0] > cached.version:
                 self.states[table.name] = TableState(
-                    held.id, made[0], held.properties, commit_of(made[0], "WRITE", note, "", True)
+                    cached.id, versions[0], cached.properties, commit_of(versions[0], "WRITE", note, "", True)
                 )
-        self.committed(table, made[0])
+        self.committed(table, versions[0])
 
     def _noted_version(self, table: Table, note: str) -> int:
-        """The version of our commit by Delta's history: others may have committed since, where only
-        Delta's conflicts keep writers apart."""
+        """The version of our commit, found by its note: without file locks others may have committed
+        since."""
         log = self._log(table)
         if log is not None:
-            found = log.version_noted(note)
-            return self.latest(table) if found is None else found
+            version = log.version_noted(note)
+            return self.latest(table) if version is None else version
         rows = self._history(table, LOOK_BACK)
         return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
 
     def state(self, table: Table) -> TableState | None:
-        """The table's id, newest version and properties; None when it is not there."""
-        # before the rest: if another commits now, that is asked about later
+        """The table's id, newest version, properties and newest commit; None when it does not exist."""
+        # The version first: a commit that comes now is then seen as newer than this state, never missed.
         version = self._newest(table)
         if version is None:
             return None
         if self.is_direct:
-            found = delta_rs.described(self.folder(table))
-            version = int(found.version())
+            delta_table = delta_rs.open_metadata(self.folder(table))
+            version = int(delta_table.version())
             [head] = self.commits(table, version, version)
-            return TableState(str(found.metadata().id), version, found.metadata().configuration, head)
+            return TableState(
+                str(delta_table.metadata().id), version, delta_table.metadata().configuration, head
+            )
         [head] = self.commits(table, version, version)
         return TableState(*self._described(table, version), head)
 
     def _newest(self, table: Table) -> int | None:
-        """The newest version, None when the table is not there: one look at its log where it may be."""
+        """The newest version; None when the table does not exist. One listing where the log may be opened."""
         log = self._log(table)
         if log is not None:
             return log.newest()
         return self.latest(table) if self.exists(table) else None
 
     def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
-        """The table's id, `version` and properties: by the log's files, else by a query, which takes a
+        """The table's id, `version` and properties: from the log's files, else by a query, which takes a
         third of a second."""
         log = self._log(table)
-        told = log.described(version) if log is not None else None
-        if told is None:
+        metadata = log.described(version) if log is not None else None
+        if metadata is None:
             detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
             assert detail is not None
-            told = detail["id"], detail["properties"] or {}
-        return told[0], version, told[1]
+            metadata = detail["id"], detail["properties"] or {}
+        return metadata[0], version, metadata[1]
 
     @contextlib.contextmanager
-    def states_held(self) -> Iterator[None]:
-        """While one process works through several jobs: a table is asked for its state once, and again after
-        our commits and newer runs.
+    def cached_states(self) -> Iterator[None]:
+        """A context for a process that runs several jobs: table states are cached between them.
 
-        (Two queries a table, which twenty jobs would each repeat. What others change meanwhile is seen when
-        we write the table, or by the next process.)
+        A state costs two queries, which twenty jobs would each repeat for every table. It is read again after
+        our own commits and newer runs. A change by others is noticed when we write the table, or by the next
+        process.
         """
         self.states = {}
         try:
@@ -422,15 +443,15 @@ class Lake:
             self.states = None
 
     def state_since(self, table: Table, version: int) -> TableState | None:
-        """As `state`, of a table whose newest finished run left `version`: perhaps as it was asked for
-        before."""
-        held = self.states.get(table.name) if self.states is not None else None
-        if held is not None and held.version >= version:
-            return held
-        found = self.state(table)
-        if self.states is not None and found is not None:
-            self.states[table.name] = found
-        return found
+        """As `state`, from the cache where that is at least as new as `version`, the newest one in the run
+        log."""
+        cached = self.states.get(table.name) if self.states is not None else None
+        if cached is not None and cached.version >= version:
+            return cached
+        state = self.state(table)
+        if self.states is not None and state is not None:
+            self.states[table.name] = state
+        return state
 
     def commits(self, table: Table, first: int, last: int) -> list[Commit]:
         """Commits `first` to `last`, oldest first."""
@@ -448,29 +469,30 @@ class Lake:
         return list(history.select("version", "operation", "userMetadata", "userName", "timestamp").collect())
 
     def _commit(self, version: int, row: Row | None) -> Commit:
-        """A commit by Delta's history, which does not tell whether an operation that usually changes
-        rows did."""
+        """A commit from a row of Delta's history (None: unknown), judged by its operation alone.
+
+        History does not record whether the operation really changed rows.
+        """
         if row is None:
             return commit_of(version, None, None, "", None)
         who = " ".join(str(row[name]) for name in ("userName", "timestamp") if row[name] is not None)
         return commit_of(version, row["operation"], row["userMetadata"], who, None)
 
     def check_schema(self, table: Table, state: TableState) -> None:
-        """Raises ContractError when the table was made with other columns than declared: nothing could
-        be written to it."""
+        """Raises ContractError when the table was created with other columns than declared."""
         if state.properties.get(SCHEMA_VERSION) != table.schema_version:
             # a table of an older version may still have the same columns
             self.read(table)
 
     def clear(self, table: Table, where: str, note: str) -> int:
-        """Delete the rows that meet `where`; returns the version."""
-        with self.noted(note), self._committing(table, note) as made:
+        """Delete the rows that satisfy the SQL condition `where`; returns the version."""
+        with self.noted(note), self._committing(table, note) as versions:
             self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
-        return made[0]
+        return versions[0]
 
     @contextlib.contextmanager
     def noted(self, note: str) -> Iterator[None]:
-        """What a commit by SQL carries in Delta's history."""
+        """A context in which commits by SQL carry `note` as their userMetadata."""
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
         try:
             yield
@@ -478,23 +500,23 @@ class Lake:
             self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
 
     def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
-        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that meet `where`, or
-        appending when it is None; returns the version.
+        """Commit `frame` (of Spark, or rows on the driver): replacing the rows that satisfy `where`,
+        or appending when it is None; returns the version.
 
-        Raises ContractError on other columns than promised and RetryLater when another writer came first.
+        Raises ContractError on other columns than declared and RetryLater when another writer came first.
         """
         if not isinstance(frame, pa.Table):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        with self._committing(table, note) as made:
-            # Under our lock a table that only was created has nothing to replace, and an append costs half of
-            # a replaceWhere.
+        with self._committing(table, note) as versions:
+            # A table at version 0 was only created. With the lock held it has nothing to replace, and an
+            # append costs half as much as replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
             if is_direct and delta_rs.takes_appends(self.folder(table)):
                 delta_rs.append(self.folder(table), frame.cast(arrow_schema(table)), note)
             else:
                 self._write_by_spark(table, frame, where, note)
-        return made[0]
+        return versions[0]
 
     def _write_by_spark(
         self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str
@@ -515,29 +537,32 @@ class Lake:
     ) -> int:
         """Delete the rows whose `on` columns appear in `keys`; returns the version.
 
-        `within`: a condition over the table's partitions (as `t`) that all of these rows meet; other files
+        `within`: a condition on partitions of the table (as `t`) that all of these rows satisfy; other files
         are not read.
         """
         return self._merge(table, keys.select(*on).distinct(), on, note, "WHEN MATCHED THEN DELETE", within)
 
     def insert(self, table: Table, frame: DataFrame, on: tuple[str, ...], note: str) -> int:
-        """Add the rows of `frame` whose `on` columns are not there yet; returns the version.
+        """Insert the rows of `frame` whose `on` columns are not in the table yet; returns the version.
 
         Raises as `write` does.
         """
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         return self._merge(table, frame.select(*table.names), on, note, "WHEN NOT MATCHED THEN INSERT *")
 
-    def change(self, table: Table, frame: DataFrame, gone: DataFrame, on: tuple[str, ...], note: str) -> int:
-        """Put rows of `frame` in the place of those with the same `on` columns, or add them, and delete those
-        of `gone`.
+    def change(
+        self, table: Table, frame: DataFrame, deleted: DataFrame, on: tuple[str, ...], note: str
+    ) -> int:
+        """Upsert the rows of `frame` by their `on` columns, and delete the rows with the `on` columns of
+        `deleted`.
 
         Returns the version: all of it is one commit. Raises as `write` does.
         """
         from pyspark.sql import functions as F
 
         check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
-        keys = gone.select(*on).distinct()
+        keys = deleted.select(*on).distinct()
+        # One merge for both, since two commits would show readers a state between them.
         blank = [
             keys[c.name] if c.name in on else F.lit(None).cast(c.type).alias(c.name) for c in table.columns
         ]
@@ -545,9 +570,9 @@ class Lake:
         rows = rows.unionByName(keys.select(*blank, F.lit(True).alias(GONE)))
         columns = ", ".join(f"`{name}`" for name in table.names)
         values = ", ".join(f"k.`{name}`" for name in table.names)
-        given = ", ".join(f"t.`{name}` = k.`{name}`" for name in table.names)
+        assignments = ", ".join(f"t.`{name}` = k.`{name}`" for name in table.names)
         then = (
-            f"WHEN MATCHED AND k.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {given} "
+            f"WHEN MATCHED AND k.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {assignments} "
             f"WHEN NOT MATCHED AND NOT k.{GONE} THEN INSERT ({columns}) VALUES ({values})"
         )
         return self._merge(table, rows, on, note, then)
@@ -565,15 +590,15 @@ class Lake:
         condition += f" AND ({within})" if within else ""
         rows.createOrReplaceTempView(MERGED)
         try:
-            with self.noted(note), self._committing(table, note) as made:
+            with self.noted(note), self._committing(table, note) as versions:
                 # SQL, because DeltaTable.forName takes no catalog before the schema.
                 self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
         finally:
             self.spark.catalog.dropTempView(MERGED)
-        return made[0]
+        return versions[0]
 
     def committed(self, table: Table, version: int) -> None:
-        """Called after each commit; the kill tests hook in here."""
+        """Called after each commit; tests replace it to kill a run at that point."""
 
     def staging(self, run: str) -> str:
         """A folder for the intermediate Parquet files of one run (JOB-RUN_ID); not a table, deleted when
@@ -586,20 +611,20 @@ class Lake:
         return f"{self.root}/_staging/{run}"
 
     def staged(self, path: str, schema: StructType) -> DataFrame:
-        """Parquet files in staging; the path is no pattern, though the lake's folder may have a `*` or
+        """Parquet files in staging; the path is taken literally, though the lake's folder may contain `*` or
         `{`."""
         return self.spark.read.option("__globPaths__", "false").schema(schema).parquet(path)
 
     def drop_staging(self, run: str) -> None:
-        """Delete the staging folder of a run, and what runs of the same job left that died.
+        """Delete the staging folder of a run, and those of dead runs of the same job.
 
-        On a local disk the job's lock says that no other run of it is on; elsewhere the age of the folder
-        does.
+        On a local disk the job's lock proves that no other run of it is active; elsewhere a folder must be
+        older than OLD_STAGING_SECONDS.
         """
         job = run.rsplit("-", 1)[0]
         if self.local_root is not None:
-            mine = Path(self.staging(run))
-            for folder in [mine, *mine.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
+            own_folder = Path(self.staging(run))
+            for folder in [own_folder, *own_folder.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
                 shutil.rmtree(folder, ignore_errors=True)
             return
         hadoop_files.remove(self.spark, self.staging(run))
@@ -617,7 +642,7 @@ class Lake:
 
     @contextlib.contextmanager
     def commit_lock(self, table: Table) -> Iterator[None]:
-        """Held while a commit is made, by processes that share a local disk."""
+        """A lock around one commit, for processes that share a local disk."""
         # Delta's log store makes commits of one JVM exclusive on a local path, not those of two
         # (tests/whole/test_concurrency.py).
         with self._lock(f"table-{table.name}", wait=True):
@@ -638,6 +663,7 @@ class Lake:
             ) from error
         with (folder / name).open("a+") as stream:
             try:
+                # The kernel releases an flock when its process dies, so a killed run leaves no stale lock.
                 fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 stream.seek(0)
@@ -653,15 +679,14 @@ class Lake:
 
 
 class Alone:
-    """Whether something is done by one thread at a time."""
+    """Detects whether threads overlap."""
 
     def __init__(self) -> None:
         self._lock, self._on, self._is_mixed = threading.Lock(), 0, False
 
     @contextlib.contextmanager
     def one(self) -> Iterator[Callable[[], bool]]:
-        """Around one of them: it yields what says, at any time within, whether another has been on since
-        it began."""
+        """A context for one thread; yields a function that returns whether no other has overlapped so far."""
         with self._lock:
             self._on += 1
             self._is_mixed = self._is_mixed or self._on > 1
@@ -674,7 +699,7 @@ class Alone:
 
 
 def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> None:
-    """Raises ContractError naming each promised column that is missing or of another type."""
+    """Raises ContractError naming each declared column that is missing or of another type."""
     seen = dict(frame.dtypes)
     wrong = [
         f"{place}: column {c.name} is {seen.get(c.name, 'missing')}, jobs/schema declares {c.type}; {advice}"
@@ -687,7 +712,7 @@ def check_columns(frame: DataFrame, table: Table, place: str, advice: str) -> No
 
 @contextlib.contextmanager
 def conflicts_as_retry(table: str) -> Iterator[None]:
-    """Delta's conflict errors as RetryLater; everything else passes."""
+    """A context that raises Delta's conflict errors as RetryLater; other errors pass unchanged."""
     try:
         yield
     except Exception as error:
@@ -706,8 +731,8 @@ def _declared(table: Table, properties: dict[str, str]) -> str:
         for c in table.columns
     )
     partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
-    # The CHECK constraint goes in with the first commit, as the property that ADD CONSTRAINT would set with a
-    # second one.
+    # The CHECK constraint is part of the first commit, as the property that ADD CONSTRAINT would set in a
+    # second one: one commit less, and no moment without the constraint.
     properties = {**properties, **({CHECK: table.check} if table.check else {})}
     listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
     return f"({columns}) USING delta {partitions} COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"

@@ -1,12 +1,12 @@
-"""What only a session on one machine gets: flags of its JVM, and a start of its own for Python workers.
+"""Settings of a session on one machine: flags of its JVM, and a daemon of its own for Python workers.
 
-As a module by itself it is that start, in the place of pyspark.daemon (`spark.python.daemon.module`): workers
-are forked with our libraries loaded, and without archives on their path. Spark puts pyspark.zip and py4j.zip
-before everything else there and lets each task invalidate the import caches; Python then reads the
-directories of the archives anew, once for each package that came out of them. Where PySpark is installed
-beside us they hold nothing that is not on the path anyway.
+Run as a module this file is that daemon, instead of pyspark.daemon (`spark.python.daemon.module`). It forks
+workers with our libraries loaded and without archives on their path. Spark puts pyspark.zip and py4j.zip
+first on the path and invalidates the import caches in each task; Python then reads the directories of the
+archives again, once for each package that came from them. Where PySpark is installed in the same environment,
+the archives contain nothing that is not on the path anyway.
 
-What each bought when it came is in DECISIONS.md (2026-11-23, 2026-11-28); not measured again since.
+The measured gains are in DECISIONS.md (2026-11-23, 2026-11-28); they were not measured again since.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-ARCHIVE = "gristmill.jsa"  # beside PySpark, made at set-up
+ARCHIVE = "gristmill.jsa"  # next to PySpark, made at set-up
 
 
 def settings() -> dict[str, str]:
-    """Of the session. (On macOS a process with NumPy in it may not fork; it keeps Spark's own daemon.)"""
+    """Spark settings of a local session. On macOS, where a process that has loaded NumPy may not fork,
+    Spark's own daemon is used."""
     daemon = {"spark.python.daemon.module": "gristmill.jobs.lake.laptop"} if sys.platform == "linux" else {}
     return {**daemon, "spark.driver.extraJavaOptions": java_options()}
 
 
 def java_options(making: Path | None = None) -> str:
-    """JVM flags of a local session. `making`: the class archive that this session is to leave behind.
+    """JVM flags of a local session. `making`: the class archive that this session is to write.
 
-    Only the first compiler, since a short job never repays the second; the parallel collector, since G1 marks
-    beside the job and takes a seventh of its processor time for that; and the class archive, which saves
-    reading 20,000 classes from jars.
+    The C1 compiler only, since a short job never repays C2; the parallel collector, since G1's concurrent
+    marking takes a seventh of the processor time; and the class archive, which saves reading 20,000 classes
+    from jars.
     """
     import pyspark
 
@@ -41,26 +42,30 @@ def java_options(making: Path | None = None) -> str:
     quiet = "-Xlog:disable -Xlog:all=off "
     shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto {quiet}" if archive.is_file() else ""
     shared = shared if making is None else f"-XX:ArchiveClassesAtExit={making} {quiet}"
-    # Without tiers the JVM keeps 48 MB for compiled code; a curation fills that, and no more is compiled.
+    # Without tiered compilation the JVM's code cache is 48 MB. A curation fills it, and compilation stops.
     flags = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
     return f"{shared}{flags} -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
 
-def archive_classes(home: Path) -> None:
-    """Make the JVM's class archive below PySpark's `home` from one small run, at set-up
+def archive_classes(pyspark_folder: Path) -> None:
+    """Make the JVM's class archive in PySpark's folder from one small run, at set-up
     (gristmill.jobs.lake.jars).
 
-    One that does not fit (another Java, other jars) is ignored by the JVM, so failing to make one is no
-    error, only said.
+    The JVM ignores an archive that does not fit (another Java, other jars), so failing to make one is only
+    reported on standard error.
     """
-    if (home / ARCHIVE).is_file():
+    if (pyspark_folder / ARCHIVE).is_file():
         return
     with tempfile.TemporaryDirectory() as folder:
-        code = TRAINING.format(archive=home / ARCHIVE, folder=folder)
+        code = TRAINING.format(archive=pyspark_folder / ARCHIVE, folder=folder)
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=home.parent
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=pyspark_folder.parent,
         )
-    if not (home / ARCHIVE).is_file():
+    if not (pyspark_folder / ARCHIVE).is_file():
         last = (done.stderr.strip() or "the JVM wrote none").splitlines()[-1]
         print(f"no class archive, so that sessions start some seconds later: {last}", file=sys.stderr)
 
@@ -88,9 +93,9 @@ spark.stop()
 
 
 def prefer_installed() -> None:
-    """Take the archives off the path where what they hold is found without them."""
+    """Remove the archives from sys.path if PySpark and py4j can be imported without them."""
     everything = list(sys.path)
-    sys.path[:] = [place for place in everything if not place.endswith(".zip")]
+    sys.path[:] = [entry for entry in everything if not entry.endswith(".zip")]
     sys.path_importer_cache.clear()
     if importlib.util.find_spec("pyspark") is None or importlib.util.find_spec("py4j") is None:
         sys.path[:] = everything
@@ -98,6 +103,7 @@ def prefer_installed() -> None:
 
 if __name__ == "__main__":
     prefer_installed()
+    # Loaded before the first fork, so that workers share the pages and need no import.
     import numba  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow.compute

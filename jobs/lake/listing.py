@@ -1,7 +1,7 @@
-"""Lists the files of an input: each once, by what it is and not by what leads to it, under one name below the
-input.
+"""Lists the files of an input: each file once, by its identity and not by the links to it, with one name
+relative to the input.
 
-Plain Python: the walk over a local disk, and what an answer of Hadoop's file systems says.
+Plain Python: the walk over a local disk, and the reading of answers of Hadoop's file systems.
 `gristmill.jobs.lake.hadoop_files` chooses between them.
 """
 
@@ -32,24 +32,24 @@ LOG = "_delta_log"
 SHOWN = 5  # names that a message lists
 LINK_TO_NOTHING = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
-# a name below the input, in parts: folders sort before what only begins like them
+# A name relative to the input, as path components. As tuples `a/x` sorts before `a-b/x`, by component.
 Parts = tuple[str, ...]
-# name of an entry that is not read, and why
+# the name of an entry that is not read, and the reason
 Left = tuple[str, str]
 
 
 class NoSuchInput(ConfigError):
-    """The input is not there."""
+    """The input does not exist."""
 
 
 class NoFiles(ConfigError):
-    """The input holds no file that is read."""
+    """The input contains no file to read."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: what is opened, its name below the input, bytes, microseconds of its last change, the
-    store's name of its content."""
+    """One file: the path to open, its name relative to the input, its size in bytes, its modification time in
+    microseconds, and the store's etag."""
 
     path: str
     name: str
@@ -60,10 +60,9 @@ class File:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one ingest, by name. `root` is the input's real path or URI, `batch` the name that it
-    gives a batch.
+    """The files of one ingest, sorted by name. `root`: the input's real path or URI; `batch`: its batch name.
 
-    `commit`: the last entry in the log of a Delta table, which can lose files and rows without a new file.
+    `commit`: the newest log entry if the input is a Delta table, which can lose rows without a new file.
     """
 
     root: str
@@ -74,8 +73,7 @@ class Listing:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the root and with the name, size, time or etag of any file; equal ones need not
-        be read again."""
+        """32 hex digits that change with the root and with the name, size, time or etag of any file."""
         listed = [
             self.root,
             self.commit,
@@ -85,14 +83,14 @@ class Listing:
 
     @property
     def remark(self) -> str | None:
-        """One line that names what is not read; None when everything is."""
+        """One line about the entries that are not read; None when there are none."""
         return "not read: " + summed_up(self.left) if self.left else None
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that is a batch of its own: how it is opened, the root that it stands for, and what it is
-    called."""
+    """A folder that is a batch of its own: the path to open, its real path (the batch's root), and its
+    name."""
 
     where: str
     root: str
@@ -100,7 +98,7 @@ class Folder:
 
 
 def summed_up(left: Iterable[Left]) -> str:
-    """Entries by why they are not read: how many, and the first few by name."""
+    """Entries grouped by the reason that they are not read: the number of each, and the first few names."""
     reasons: dict[str, list[str]] = {}
     for name, why in left:
         reasons.setdefault(why, []).append(name)
@@ -114,15 +112,15 @@ def _some(names: list[str]) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Names that begin with `_` or `.`, as every reader of such folders takes them."""
+    """Whether a name begins with `_` or `.`, which Hadoop and Spark do not read either."""
     return name[0] in "_."
 
 
 def input_path(where: str) -> str | None:
     """The absolute path on this machine that a path or `file:` URI means; None for another file system.
 
-    A URI is decoded, but for `#` and `?`: in the name of an input they are themselves. Raises ConfigError for
-    another machine's `file:`.
+    A URI is percent-decoded; `#` and `?` are taken literally, as characters of a file name. Raises
+    ConfigError for another machine's `file:`.
     """
     scheme = SCHEME.match(where)
     if scheme is None:
@@ -130,6 +128,7 @@ def input_path(where: str) -> str | None:
     elif scheme[1].lower() == "file":
         path = where[len("file:") :]
         if path.startswith("//"):
+            # file://HOST/path: only this host's files can be read here.
             host, slash, rest = path[2:].partition("/")
             if host not in ("", "localhost"):
                 raise ConfigError(f"{where}: a file: URI of the machine {host}; write file:///PATH or a path")
@@ -145,37 +144,44 @@ def input_path(where: str) -> str | None:
 def local_listing(where: str) -> Listing:
     """The files below a local path or `file:` URI.
 
-    Raises NoSuchInput, or ConfigError for what can be neither read nor passed over.
+    Raises NoSuchInput, or ConfigError for an entry that can be neither read nor skipped.
     """
-    given = input_path(where)
-    if given is None or not os.path.exists(given):
+    path = input_path(where)
+    if path is None or not os.path.exists(path):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
-    root = os.path.realpath(given)
-    batch = os.path.basename(given)
+    root = os.path.realpath(path)
+    batch = os.path.basename(path)
     if os.path.isdir(root):
         files, left = _walk(root)
     else:
-        found = os.stat(root)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.stat(root)
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{where}: neither a file nor a folder; name what to ingest")
-        files, left = [_file(root, (batch,), found)], []
+        files, left = [_file(root, (batch,), status)], []
     _refuse_odd(where, files)
+    # A Delta table can lose rows by a commit that adds no file, which sizes and times would not show.
     log = f"{root}/{LOG}"
     commit = _last_commit(os.listdir(log)) if os.path.isdir(log) else ""
+    # Sorted, so that the fingerprint does not depend on the order of the directory entries.
     return Listing(root, batch, tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit)
 
 
 def _walk(root: str) -> tuple[list[File], list[Left]]:
-    """The files below a folder, and what is not read: folders in the order of (reached by a link?,
-    name), each once."""
+    """The files below a folder, and the entries that are not read.
+
+    Folders are visited once each, in the order of (reached by a link, name).
+    """
     above = {_identity(str(folder)) for folder in Path(root).parents}
+    # A priority queue with links last: a folder that is also linked keeps its real name, whatever the order
+    # of the directory entries.
     waiting: list[tuple[bool, Parts, str]] = [(False, (), root)]
     folders: dict[tuple[int, int] | str, Parts] = {}
-    found: list[tuple[bool, Parts, str, os.stat_result]] = []
+    entries: list[tuple[bool, Parts, str, os.stat_result]] = []
     left: list[Left] = []
     while waiting:
         is_linked, parts, path = heapq.heappop(waiting)
         identity = _identity(path)
+        # By device and inode, which catches cycles of links that differ in their paths.
         if identity in folders or identity in above or _leads_up(path):
             left.append(
                 (
@@ -194,12 +200,12 @@ def _walk(root: str) -> tuple[list[File], list[Left]]:
             elif stat.S_ISDIR(status.st_mode):
                 heapq.heappush(waiting, (link, below, full))
             else:
-                found.append((link, below, full, status))
-    return _once(found, left), left
+                entries.append((link, below, full, status))
+    return _once(entries, left), left
 
 
 def _leads_up(path: str) -> bool:
-    """Whether a folder is a link to one that holds it."""
+    """Whether a folder is a link to one of its own parents."""
     if not os.path.islink(path):
         return False
     return (os.path.realpath(os.path.dirname(path)) + "/").startswith(
@@ -207,11 +213,12 @@ def _leads_up(path: str) -> bool:
     )
 
 
-def _once(found: list[tuple[bool, Parts, str, os.stat_result]], left: list[Left]) -> list[File]:
-    """Each file under the first of its names; the others are told in `left`."""
+def _once(entries: list[tuple[bool, Parts, str, os.stat_result]], left: list[Left]) -> list[File]:
+    """Each file under the first of its names; the other names are added to `left`."""
+    # Entries that no link leads to come first, so a file keeps its real name and its links are skipped.
     names: dict[tuple[int, int] | str, Parts] = {}
     files = []
-    for is_linked, parts, path, status in sorted(found, key=lambda entry: entry[:2]):
+    for is_linked, parts, path, status in sorted(entries, key=lambda entry: entry[:2]):
         identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
         if identity in names:
             left.append(("/".join(parts), _link_to(names[identity])))
@@ -226,6 +233,7 @@ def _link_to(parts: Parts) -> str:
 
 
 def _identity(path: str) -> tuple[int, int] | str:
+    # Some file systems report inode 0 for every file; there the real path is the identity.
     status = os.stat(path)
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
@@ -241,12 +249,13 @@ def _entries(folder: str) -> list[str]:
 
 
 def _seen(path: str) -> tuple[str | None, os.stat_result | None]:
-    """What a file or folder is; or why it is neither."""
+    """The status of a file or folder, or the reason that the entry is neither."""
     try:
         status = os.stat(path)
     except OSError as error:
         if os.path.islink(path) and error.errno in LINK_TO_NOTHING:
             return "linked to nothing", None
+        # Deleted between the listing and the look: no reason to fail a large ingest.
         if error.errno == errno.ENOENT:
             return "gone while the folder was listed", None
         raise ConfigError(
@@ -262,7 +271,8 @@ def _file(path: str, parts: Parts, status: os.stat_result) -> File:
 
 
 def _refuse_odd(where: str, files: list[File]) -> None:
-    """Raises ConfigError naming the files that nobody could read later, before anything is written."""
+    """Raises ConfigError naming the files that could not be read later, before anything is written."""
+    # Spark's columns are UTF-8, so a name that is not cannot be recorded in batch_files.
     unnamed = [
         each.name.encode("utf-8", "backslashreplace").decode()
         for each in files
@@ -272,6 +282,7 @@ def _refuse_odd(where: str, files: list[File]) -> None:
         raise ConfigError(
             f"{where}: {len(unnamed):,} file names are no UTF-8 ({_some(unnamed)}); rename them"
         )
+    # Checked now: an unreadable file would otherwise fail the ingest only when its turn comes.
     closed = [each.name for each in files if not os.access(each.path, os.R_OK)]
     if closed:
         raise ConfigError(
@@ -289,28 +300,29 @@ def _is_text(name: str) -> bool:
 
 
 def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
-    """The folders directly below a local path, each once, and what beside them is not read.
+    """The folders directly below a local path, each once, and the entries that are not read.
 
-    Raises ConfigError when there is none, or when a file lies beside them: it would belong to no batch.
+    Raises ConfigError when there is no folder, or a file next to the folders: it would belong to no batch.
     """
-    given = input_path(where)
-    if given is None or not os.path.exists(given):
+    path = input_path(where)
+    if path is None or not os.path.exists(path):
         raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
-    root = os.path.realpath(given)
+    root = os.path.realpath(path)
     taken = {_identity(str(folder)): () for folder in (Path(root), *Path(root).parents)}
-    found, loose, left = [], [], []
+    candidates, loose, left = [], [], []
+    # A file as input has no folders; the empty list makes refuse_loose explain that.
     for name in _entries(root) if os.path.isdir(root) else []:
         full = f"{root.rstrip('/')}/{name}"
         why, status = _seen(full) if not is_hidden(name) else ("hidden", None)
         if status is None:
             left.append((name, str(why)))
         elif stat.S_ISDIR(status.st_mode):
-            found.append((os.path.islink(full), name, full))
+            candidates.append((os.path.islink(full), name, full))
         else:
             loose.append(name)
-    refuse_loose(where, loose, [name for _, name, _ in found])
+    refuse_loose(where, loose, [name for _, name, _ in candidates])
     folders: dict[tuple[int, int] | str, Folder] = {}
-    for _, name, full in sorted(found):
+    for _, name, full in sorted(candidates):
         identity = _identity(full)
         if identity in folders or identity in taken:
             left.append(
@@ -322,12 +334,12 @@ def local_folders(where: str) -> tuple[list[Folder], list[Left]]:
                 )
             )
         else:
-            folders[identity] = Folder(f"{given.rstrip('/')}/{name}", os.path.realpath(full), name)
+            folders[identity] = Folder(f"{path.rstrip('/')}/{name}", os.path.realpath(full), name)
     return sorted(folders.values(), key=lambda folder: folder.name), left
 
 
 def refuse_loose(where: str, loose: list[str], folders: list[str]) -> None:
-    """Raises ConfigError when an input whose folders are batches has none, or has files beside them."""
+    """Raises ConfigError when an input whose folders are batches has none, or has files next to them."""
     if not folders:
         raise ConfigError(
             f"{where}: no folders below it, and batch_per_folder takes each folder as a batch; set "
@@ -346,8 +358,8 @@ def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[Ja
     """As `local_listing`, of what Hadoop's `system.listFiles` answers below `path`; `has_etags(status)` tells
     whether it names contents.
 
-    Names are cut from the path parts of qualified paths: an authority that only one of the two spells out
-    does not move the cut.
+    Names are cut from the path components of qualified paths, so it does not matter if only one of the two
+    URIs has an authority (host).
     """
     whole = system.makeQualified(path)
     root, base = str(whole.toString()).rstrip("/"), str(whole.toUri().getPath()).rstrip("/")
@@ -356,9 +368,11 @@ def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[Ja
         status = walk.next()
         at = status.getPath()
         name = name_below(base, str(at.toUri().getPath()))
+        # A hidden folder hides all that is in it: _delta_log and _temporary contain files with plain names.
         if any(is_hidden(part) for part in name.split("/")):
             left.append((name, "hidden"))
             continue
+        # Object stores name contents by an etag; HDFS has none, and there size and time must do.
         etag = status.getEtag() if has_etags(status) else None
         files.append(
             File(
@@ -373,20 +387,23 @@ def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[Ja
 
 def hadoop_folders(where: str, system: JavaObject, path: JavaObject) -> tuple[list[Folder], list[Left]]:
     """As `local_folders`, of what Hadoop's `system.listStatus` answers for `path`."""
-    found, loose, left = [], [], []
+    folders, loose, left = [], [], []
     for status in system.listStatus(system.makeQualified(path)):
         at, name = str(status.getPath().toString()), str(status.getPath().getName())
         if is_hidden(name):
             left.append((name, "hidden"))
         elif status.isDirectory():
-            found.append(Folder(at, str(system.makeQualified(status.getPath()).toString()).rstrip("/"), name))
+            folders.append(
+                Folder(at, str(system.makeQualified(status.getPath()).toString()).rstrip("/"), name)
+            )
         else:
             loose.append(name)
-    refuse_loose(where, loose, [folder.name for folder in found])
-    return sorted(found, key=lambda folder: folder.name), left
+    refuse_loose(where, loose, [folder.name for folder in folders])
+    return sorted(folders, key=lambda folder: folder.name), left
 
 
 def _last_commit(names: Iterable[str]) -> str:
+    # Log entries are numbers of 20 digits, so the greatest name is the newest commit.
     return max((name for name in names if name.endswith(".json") and name[:-5].isdigit()), default="")
 
 

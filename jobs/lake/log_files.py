@@ -1,8 +1,8 @@
-"""Delta's log as the files that it is: which versions there are, and what a commit did.
+"""Reads Delta's log from its files: which versions exist, and what a commit did.
 
-A listing and a read, on any file system, where DESCRIBE HISTORY plans three queries (a third of a second
-each, and on an object store more). In a catalog, whose files may not be opened, and for a client of Spark
-Connect there is only that.
+That takes one listing and one read on any file system, where DESCRIBE HISTORY plans three queries (a third of
+a second each, and more on an object store). A catalog, whose files may not be opened, and a client of Spark
+Connect have only DESCRIBE HISTORY.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 COMMIT = re.compile(r"(\d{20})\.json")
-# commits by others between one of ours and the look for it
+# how many commits by others may come between one of ours and the search for it
 LOOK_BACK = 20
 
 
 class Files(Protocol):
-    """The log's folder: the names in it (none where it is not there), and the bytes of one (none
-    likewise)."""
+    """The log's folder: its file names, and the bytes of a file; both are empty for a missing folder or
+    file."""
 
     def names(self) -> list[str]: ...  # noqa: D102
 
@@ -55,7 +55,8 @@ class LocalFiles:
 class HadoopFiles:
     """A folder on any Hadoop file system, by the session's JVM.
 
-    (To ask first whether a file is there would double an object store's requests.)
+    A missing file is caught as an error: asking for its existence first would double the requests to an
+    object store.
     """
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
@@ -63,7 +64,7 @@ class HadoopFiles:
         self.to_bytes = to_bytes(spark)
 
     def names(self) -> list[str]:
-        """Names of the files; on an object store a folder without files is not there."""
+        """Names of the files; on an object store an empty folder does not exist."""
         with _missing_is_fine():
             return [status.getPath().getName() for status in self.system.listStatus(self.folder)]
         return []
@@ -81,7 +82,7 @@ class HadoopFiles:
 
 @contextlib.contextmanager
 def _missing_is_fine() -> Iterator[None]:
-    """Java's FileNotFoundException, and no other, ends the block quietly."""
+    """A context that ignores Java's FileNotFoundException and no other error."""
     from py4j.protocol import Py4JJavaError
 
     try:
@@ -100,24 +101,25 @@ class LogFiles:
     def newest(self) -> int | None:
         """The newest version; None where there is no table (or another process is just making its first
         commit)."""
-        found = [COMMIT.fullmatch(name) for name in self.files.names()]
-        return max((int(match[1]) for match in found if match), default=None)
+        matches = [COMMIT.fullmatch(name) for name in self.files.names()]
+        return max((int(match[1]) for match in matches if match), default=None)
 
     def commits(self, first: int, last: int) -> list[Commit]:
-        """Commits `first` to `last`, oldest first; one that was cleaned up changes rows for all we know."""
+        """Commits `first` to `last`, oldest first. One whose file was cleaned up counts as a change of
+        rows."""
         return [commit_from_actions(version, self._actions(version)) for version in range(first, last + 1)]
 
     def described(self, version: int) -> tuple[str, dict[str, str]] | None:
-        """The table's id and properties at `version`; None where neither the commit nor the checksum beside
-        it tells.
+        """The table's id and properties at `version`; None where neither the version checksum nor the
+        commit contains them.
 
-        (A version checksum holds the metadata of its version, by Delta's protocol; a writer may leave it
-        out.)
+        By Delta's protocol a checksum file contains the metadata of its version, but writers may omit it.
         """
-        found = [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
-        if not found:
-            found = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
-        return (found[0]["id"], found[0].get("configuration") or {}) if found else None
+        # The checksum first: it has the metadata of any version, a commit only where it changed them.
+        records = [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
+        if not records:
+            records = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
+        return (records[0]["id"], records[0].get("configuration") or {}) if records else None
 
     def _checksum(self, version: int) -> Records:
         return [json.loads(line) for line in self.files.read(f"{version:020}.crc").splitlines()]
@@ -125,6 +127,7 @@ class LogFiles:
     def version_noted(self, note: str) -> int | None:
         """The newest of the last LOOK_BACK commits whose userMetadata is `note`."""
         newest = self.newest()
+        # Newest first, since our own commit is at most a few versions back.
         for version in range(newest, max(newest - LOOK_BACK, -1), -1) if newest is not None else []:
             infos = [action["commitInfo"] for action in self._actions(version) if action.get("commitInfo")]
             if any(info.get("userMetadata") == note for info in infos):

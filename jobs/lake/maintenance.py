@@ -1,4 +1,4 @@
-"""What repair and upgrade do to whole tables: look at their files and columns, alter, drop, write anew."""
+"""Operations of repair and upgrade on whole tables: inspect files and columns, alter, drop, rewrite."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gristmill.jobs.schema.table import Table
 if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
 
-# property of a table whose rows are being written under new names: JSON of where they are taken from
+# the property of a table whose rewrite under new column names is unfinished: JSON with the source version
 NEW_NAMES = "gristmill.new_names"
 
 
 def columns_of(lake: Lake, table: Table) -> dict[str, tuple[str, bool]]:
-    """Column -> (Spark SQL type, whether null is allowed) of the table as it is."""
+    """Column -> (Spark SQL type, whether null is allowed) of the table in its present state."""
     fields = lake.spark.sql(f"SELECT * FROM {lake.ref(table)} LIMIT 0").schema.fields
     return {field.name: (field.dataType.simpleString(), field.nullable) for field in fields}
 
@@ -44,12 +44,14 @@ def alter(lake: Lake, table: Table, statements: Sequence[str], note: str) -> Non
 
 
 def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], note: str) -> str:
-    """Replace the table by one with today's declaration and append its rows, columns that are not in `table`
-    left behind, missing ones null; the id of the table that was replaced.
+    """Replace the table by an empty one of the present declaration and append its old rows.
 
-    Delta renames a column in place only under column mapping, which other readers of the lake may lack. What
-    is being done stands in a property of the new table until `finish_new_names`, and the append carries a
-    transaction id: a run that was killed anywhere is simply run again.
+    Columns that are not declared any more are dropped, new ones are null. Returns the id of the table that
+    was replaced.
+
+    Delta renames a column in place only under column mapping, which other readers of the lake may lack. The
+    unfinished rewrite is recorded in a property of the new table until `finish_new_names`, and the append
+    carries a transaction id, so a run that was killed at any point is repeated by the same command.
     """
     from pyspark.sql import functions as F
 
@@ -57,6 +59,7 @@ def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], not
     if state is None:
         raise ContractError(f"{table.name}: is not there")
     with lake.noted(note), lake.commit_lock(table), conflicts_as_retry(table.name):
+        # Otherwise an earlier run has replaced the table already: its old rows are in the recorded version.
         if NEW_NAMES not in state.properties:
             begun = json.dumps({"version": state.version, "id": state.id, "renamed": renamed})
             lake.replace(table, {NEW_NAMES: begun, SCHEMA_VERSION: "half written"})
@@ -71,6 +74,8 @@ def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], not
             for c in table.columns
         ]
         writer = old.select(*columns).write.format("delta").mode("append")
+        # Delta ignores an append with a transaction id that it has already committed, so rows cannot come
+        # twice.
         writer = writer.option("txnAppId", f"{NEW_NAMES}-{begun['id']}").option(
             "txnVersion", begun["version"]
         )
@@ -88,7 +93,7 @@ def finish_new_names(lake: Lake, table: Table, note: str) -> None:
 
 
 def drop(lake: Lake, table: Table) -> None:
-    """Drop the table, its log first: one whose files are half gone is not there, and not broken."""
+    """Drop the table, its log first: a table without a log does not exist, so a kill leaves no broken one."""
     with lake.commit_lock(table):
         if lake.is_catalog:
             lake.spark.sql(f"DROP TABLE IF EXISTS {lake.ref(table)}")
@@ -111,9 +116,9 @@ def overwrite(lake: Lake, table: Table, rows: Records, note: str) -> None:
 
 
 def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | None:
-    """The first data file that `version` (None: the newest) names and that is not there; None when all are.
+    """The first missing data file of `version` (None: the newest); None when all exist.
 
-    Raises what the reader raises where the version itself cannot be made out any more.
+    Raises the reader's error where the version itself cannot be reconstructed from the log.
     """
     return next(
         (
@@ -126,11 +131,12 @@ def first_missing_file(lake: Lake, table: Table, version: int | None) -> str | N
 
 
 def remove_missing_files(lake: Lake, table: Table) -> None:
-    """Take files that are gone out of the table's log, so that what is left can be read again.
+    """Remove missing files from the table's log, so that the remaining rows can be read again.
 
     Raises ContractError where the table is not on this machine's disk or delta-rs is not installed: Delta
     itself has no such command.
     """
+    # Delta's FSCK REPAIR TABLE exists on Databricks only.
     if not lake.is_direct:
         raise ContractError(
             f"{table.name}: files of its newest version are gone; restore the table's folder from a backup"

@@ -1,5 +1,4 @@
-"""Says in plain words that a file of a table's version is gone, whoever found it: Spark, delta-rs or a
-worker."""
+"""Recognises errors about a missing file of a table's version, from Spark, delta-rs or a worker."""
 
 from __future__ import annotations
 
@@ -24,12 +23,14 @@ SIGNS = (
     "FileNotFoundError",
     "Object at location",
 )
+# A Parquet file by its name: part-..., or one that begins with hexadecimal digits (a UUID).
 FILE = re.compile(r"[^\s'\"]*(?:part-|[0-9a-f]{8})[^\s'\"]*\.parquet")
 
 
 def missing_file(error: BaseException) -> str | None:
-    """The file (or what else the error names) that a table's version needs and that is gone; None for
-    any other error."""
+    """The missing file of a table's version that an error is about (or a line of the error); None for other
+    errors."""
+    # By text: py4j wraps Java's exceptions, so their classes cannot be caught.
     text = f"{type(error).__name__}: {error}"
     if not any(sign in text for sign in SIGNS):
         return None
@@ -43,10 +44,10 @@ def missing_file(error: BaseException) -> str | None:
     )
 
 
-def missing_files_error(gone: str, where: str) -> ContractError:
-    """The error for a lake at `where` of which the file `gone` is gone."""
+def missing_files_error(missing: str, where: str) -> ContractError:
+    """The error for a lake at `where` that lacks the file `missing`."""
     return ContractError(
-        f"lake {where}: a file that a table's version needs is gone ({gone}), as after a VACUUM that "
+        f"lake {where}: a file that a table's version needs is gone ({missing}), as after a VACUUM that "
         "spared none of the "
         f"versions that Gristmill reads; `gristmill repair --lake {where}` says what can be done, and "
         "does it with --yes"
@@ -55,12 +56,12 @@ def missing_files_error(gone: str, where: str) -> ContractError:
 
 @contextlib.contextmanager
 def missing_files_named(where: str) -> Iterator[None]:
-    """Raises ContractError, naming `gristmill repair`, in place of an error about a data file or a
-    version that is gone."""
+    """A context that raises errors about a missing data file or version as ContractError, naming
+    `gristmill repair`."""
     try:
         yield
     except Exception as error:
-        gone = missing_file(error)
-        if gone is None:
+        missing = missing_file(error)
+        if missing is None:
             raise
-        raise missing_files_error(gone, where) from error
+        raise missing_files_error(missing, where) from error

@@ -25,10 +25,10 @@ SPELLINGS = (
 
 @dataclass(frozen=True)
 class LakeName:
-    """What a lake's name means: the `parts` of a schema's name (none: a path), or the `root` of a path.
+    """A parsed lake name: the `parts` of a schema's name (empty for a path), or the `root` of a path.
 
-    `root` is what Spark is given: an absolute path on this machine's disk, never encoded, or a URL. `local`
-    is the path where it is one.
+    `root`: an absolute path on this machine's disk, never percent-encoded, or a URL, as Spark takes it.
+    `local`: the same as a Path, None for a URL.
     """
 
     given: str
@@ -54,33 +54,33 @@ def lake_name(given: str) -> LakeName:
             _need_plain(local)
         return LakeName(given, (), str(local) if local else _clean(given.rstrip("/"), "lake"), local)
     if not _SCHEMA.fullmatch(given):
-        wanted = (
+        spelling = (
             f"for a folder write ./{given}, for a schema spark_catalog.{quoted_name(given)}"
             if given.strip()
             else "name one"
         )
         raise ConfigError(
-            f"lake {given!r}: neither a path nor the name of a schema (one to three parts); {wanted}. In "
+            f"lake {given!r}: neither a path nor the name of a schema (one to three parts); {spelling}. In "
             f"general {SPELLINGS}"
         )
+    # Two backticks inside a quoted name mean one, as in SQL.
     parts = tuple(
         part[1:-1].replace("``", "`") if part[0] == "`" else part for part in re.findall(_PART, given)
     )
     return LakeName(given, parts, "", None)
 
 
-# Tried with delta-rs 1.6, which the worker and small commits go by: it reads `%41` as `A` and a backslash as
-# a
-# slash, and its writer gives up on the others. What is not here works: tests/lake/test_hostile_paths.py.
+# Tried with delta-rs 1.6, which the worker and small commits use: it reads `%41` as `A` and a backslash as a
+# slash, and its writer fails on the others. All other characters work: tests/lake/test_hostile_paths.py.
 _UNWRITABLE = re.compile(r"[\\\[\]^|]|%[0-9A-Fa-f]{2}")
 
 
 def _need_plain(path: Path) -> None:
-    """Raises ConfigError for a folder that one of the engines that open a lake would look for elsewhere."""
-    found = _UNWRITABLE.search(str(path))
-    if found:
+    """Raises ConfigError for a folder name that one of the engines would read as another name."""
+    match = _UNWRITABLE.search(str(path))
+    if match:
         raise ConfigError(
-            f"lake {path}: {found.group(0)!r} in a lake's path is not what it seems to delta-rs; rename "
+            f"lake {path}: {match.group(0)!r} in a lake's path is not what it seems to delta-rs; rename "
             f"the folder"
         )
 
@@ -94,7 +94,7 @@ def local_path(given: str, what: str = "path") -> Path | None:
     """The absolute path on this machine's disk that a path or a `file:` URI (which is decoded) names; None
     for another URL.
 
-    A plain path is taken as it stands: `#`, `?`, `%` and the like are letters of it. Links are followed, `~`
+    A plain path is taken literally, `#`, `?` and `%` included. Links are followed, `~`
     is the user's home. Raises ConfigError for a control character, and for a `file:` URI of another host.
     """
     _clean(given, what)
@@ -103,6 +103,7 @@ def local_path(given: str, what: str = "path") -> Path | None:
     if SCHEME.match(given):
         return None
     try:
+        # Resolved, because locks and caches go by the path: two spellings of one lake must be one lake.
         return Path(given).expanduser().resolve()
     except RuntimeError as error:  # ~nobody
         raise ConfigError(f"{what} {given}: {error}; write the home folder out, or ./{given}") from None
@@ -123,6 +124,7 @@ def _of_uri(given: str, what: str) -> Path:
 
 def _clean(given: str, what: str) -> str:
     """`given`, unless it holds what Hadoop's paths or Delta's log cannot keep."""
+    # Delta's log is JSON with percent-encoded paths, and Hadoop's Path is a URI: both lose such characters.
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in given):
         raise ConfigError(
             f"{what} {given!r}: a control character, or a byte that is no UTF-8, in a path; rename the folder"
@@ -136,5 +138,5 @@ def quoted_name(text: str) -> str:
 
 
 def folder_of(parts: tuple[str, ...]) -> str:
-    """The name of a folder that belongs to one schema alone, where several lakes share a place."""
+    """The name of a folder that belongs to one schema alone, where several lakes share a parent folder."""
     return ".".join(quote(part, safe="").replace(".", "%2E") for part in parts)

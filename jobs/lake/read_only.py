@@ -1,6 +1,4 @@
-"""Whether a SQL text is one query that changes nothing: Spark's own parser decides, the text only says what
-to ask it.
-"""
+"""Checks that a SQL text is one query that changes nothing. Spark's own parser decides."""
 
 from __future__ import annotations
 
@@ -16,7 +14,8 @@ if TYPE_CHECKING:
 # statements that begin so read the catalog and nothing else
 LOOKING = ("DESCRIBE", "DESC", "SHOW")
 MODES = ("EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL")  # of EXPLAIN
-# Functions that call any Java method, and the clause that runs a shell command: they stand in a SELECT.
+# Functions that call any Java method, and the clause that runs a shell command: all are legal in a SELECT, so
+# the parser alone would let them pass.
 REACHES_OUT = re.compile(
     r"\b(reflect|java_method|try_reflect)`?\s*\("
     r"|\bidentifier\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*\("
@@ -33,30 +32,32 @@ ADVICE = "`sql` is read-only and runs one SELECT, WITH, VALUES, FROM, TABLE, DES
 
 
 def one_query(spark: SparkSession, text: str) -> str:
-    """The query as it is to be run, without comments before it and the semicolon behind it.
+    """The query to run, without leading comments and the trailing semicolon.
 
-    Raises ConfigError where it is none, more than one, would change something, or does not parse (with
-    Spark's sentence). Nothing is run.
+    Raises ConfigError for no query, several, one that would change something, or one that does not parse
+    (with Spark's message). Nothing is run.
     """
+    # All checks use the blanked text: a semicolon or a function name inside a literal is harmless.
     whole = without_literals(text)
     bare = whole.strip().rstrip("; \t\r\n")
     start = len(whole) - len(whole.lstrip())
     query = text[start : start + len(bare)]
     if not bare:
         raise ConfigError(f"sql: no query; {ADVICE}")
+    # Checked on the text, because to Spark's parser these are ordinary parts of a query.
     reach = REACHES_OUT.search(bare)
     if reach:
         raise ConfigError(f"sql: {reach.group(0).strip()}: runs code that is no query; {ADVICE}")
-    asked, said = _behind_explain(query, bare)
-    if not _begins_with(said, LOOKING):
-        _need_query(spark, asked)
+    statement, bare_statement = _behind_explain(query, bare)
+    if not _begins_with(bare_statement, LOOKING):
+        _need_query(spark, statement)
     return query
 
 
 def _behind_explain(query: str, bare: str) -> tuple[str, str]:
-    """The query itself, or the one behind EXPLAIN and its mode; and the same without literals."""
-    found = re.match(rf"explain\b(\s*({'|'.join(MODES)})\b)?\s*", bare, re.IGNORECASE)
-    return (query[found.end() :], bare[found.end() :]) if found else (query, bare)
+    """The query without a leading EXPLAIN and its mode, as written and with literals blanked."""
+    match = re.match(rf"explain\b(\s*({'|'.join(MODES)})\b)?\s*", bare, re.IGNORECASE)
+    return (query[match.end() :], bare[match.end() :]) if match else (query, bare)
 
 
 def _begins_with(bare: str, words: tuple[str, ...]) -> bool:
@@ -65,29 +66,29 @@ def _begins_with(bare: str, words: tuple[str, ...]) -> bool:
 
 
 def _need_query(spark: SparkSession, query: str) -> None:
-    """Raises ConfigError unless Spark's parser takes the text where only a query may stand: in a WITH
-    clause."""
+    """Raises ConfigError unless Spark's parser accepts the text inside a WITH clause, where only a query is
+    legal."""
     complaint = _parse_error(spark, f"WITH gristmill_asked AS (\n{query}\n) SELECT 1")
     if complaint is None:
         return
-    # EXPLAIN runs nothing: what it takes is a statement, though no query; what it does not take does not
-    # parse.
-    told = _parse_error(spark, f"EXPLAIN\n{query}")
+    # EXPLAIN runs nothing and parses any statement. So it distinguishes a statement that is not a query from
+    # a text that does not parse.
+    sentence = _parse_error(spark, f"EXPLAIN\n{query}")
     bare = without_literals(query)
-    if told is None:
+    if sentence is None:
         first = _WORD.search(bare)
         raise ConfigError(f"sql: {first.group(0).upper() if first else query[:40]}: no query; {ADVICE}")
-    told = re.sub(r"\(line (\d+), pos", lambda line: f"(line {int(line.group(1)) - 1}, pos", told)
-    raise ConfigError(f"sql: {told}" + (f"; {ADVICE}" if ";" in bare else ""))
+    # The query was wrapped in one extra line, so Spark's line numbers are one too high.
+    sentence = re.sub(r"\(line (\d+), pos", lambda line: f"(line {int(line.group(1)) - 1}, pos", sentence)
+    raise ConfigError(f"sql: {sentence}" + (f"; {ADVICE}" if ";" in bare else ""))
 
 
 def _parse_error(spark: SparkSession, statement: str) -> str | None:
-    """Spark's sentence where the statement does not parse; whether its tables are there is another
-    question."""
+    """Spark's message if the statement does not parse, else None; missing tables are not parse errors."""
     try:
         spark.sql(statement)
     except Exception as error:
-        # A session's and a client's classes differ; the parser's own name is the same in all.
+        # The classes of a session and of a Connect client differ; the name ParseException is in both.
         return (
             first_line(error)
             if type(error).__name__ == "ParseException" or "ParseException" in str(error)[:300]
@@ -97,29 +98,30 @@ def _parse_error(spark: SparkSession, statement: str) -> str | None:
 
 
 def without_literals(text: str) -> str:
-    """The text, as long as before, with blanks for comments and what stands in quotes; names in backticks
-    stay.
+    """The text with comments and quoted literals blanked, at unchanged length; names in backticks are kept.
+
+    SELECT 'a;b' -- x  ->  SELECT '   '
     """
     out, at = [], 0
-    while (found := _TOKEN.search(text, at)) is not None:
-        start, end = found.span()
-        token = found.group(0)
+    while (match := _TOKEN.search(text, at)) is not None:
+        start, end = match.span()
+        token = match.group(0)
         if token == "/*":
             end = _end_of_comment(text, end)
-        kept = (
+        replacement = (
             token
             if token[0] == "`"
             else f"'{' ' * (end - start - 2)}'"
             if token[-1] in "'\"" and token[:2] != "--"
             else " " * (end - start)
         )
-        out += [text[at:start], kept]
+        out += [text[at:start], replacement]
         at = end
     return "".join(out) + text[at:]
 
 
 def _end_of_comment(text: str, at: int) -> int:
-    """Where a bracketed comment ends; they may stand in each other."""
+    """The position after a bracketed comment; such comments may nest."""
     depth = 1
     for mark in re.finditer(r"/\*|\*/", text[at:]):
         depth += 1 if mark.group(0) == "/*" else -1

@@ -1,8 +1,8 @@
-"""The only place that makes a SparkSession, and the only one that knows which line of Spark runs.
+"""The only module that creates a SparkSession, and the only one that depends on the line of Spark.
 
-On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and a laptop's settings; under
-spark-submit, in a notebook of a platform or as a client of Spark Connect it takes what is there and sets only
-what the results depend on.
+On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and the settings of `laptop`. Under
+spark-submit, in a platform's notebook or as a client of Spark Connect it takes the existing session and sets
+only what the rows depend on.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
     from py4j.java_gateway import JVMView
     from pyspark.sql import SparkSession
 
-# What the rows depend on: set on every session, whoever made it. ANSI is on by default in Spark 4 and off in
-# 3.5.
+# Settings on which the rows depend, set on every session, also on one that we did not create. ANSI is on by
+# default in Spark 4 and off in 3.5.
 MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # Batches are cut by rows on Spark 3.5: 512 documents of 1 MB are the most a worker holds.
+    # Spark 3.5 limits a batch by rows only: with documents of 1 MB, 512 of them are 512 MB in a worker.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
-# Not the rows but the files: a row group is the least that a task reads, and with Parquet's 128 MB all text
-# of a small batch is one.
+# Settings of the files, not of the rows. A row group is the smallest unit that a task reads; with Parquet's
+# default of 128 MB all text of a small batch would be one task.
 LAYOUT = {"parquet.block.size": str(16 << 20)}
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-# Where the master is local, and nowhere else: a cluster has its own memory, and more than four partitions.
+# Only for a local master: a cluster has its own memory settings and needs more than four partitions.
 LOCAL = {
     "spark.sql.shuffle.partitions": "4",
-    # Tables here have few files, and each query, not its rows, is what costs: 15 % less for the demo with
-    # these two (measured).
+    # Local tables have few files, and planning a query costs more than its rows: these two save 15 % of the
+    # demo (measured).
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.adaptive.enabled": "false",
-    # Slices are whole partitions here, so replaceWhere need not look into files (2.3 s a commit against 1.6
-    # s, measured).
+    # Slices are whole partitions, so replaceWhere need not read files: 1.6 s a commit instead of 2.3 s
+    # (measured).
     "spark.databricks.delta.replaceWhere.dataColumns.enabled": "false",
     "spark.driver.memory": os.environ.get("GRISTMILL_DRIVER_MEMORY", "4g"),
     "spark.ui.enabled": "false",
@@ -59,8 +59,8 @@ LOCAL = {
 }
 
 
-# What PySpark names in the JVM without a package: each mention is otherwise sought in every package that it
-# imports whole, in all jars (F.col: .55 ms, and .35 with its class named).
+# Classes that PySpark names without a package. py4j would search all packages with a wildcard import in all
+# jars each time (F.col: 0.55 ms, and 0.35 ms with its class imported by name).
 NAMED = (
     "org.apache.spark.sql.functions",
     "org.apache.spark.sql.SparkSession",
@@ -68,43 +68,44 @@ NAMED = (
     "org.apache.spark.sql.api.python.PythonSQLUtils",
 )
 
-# Spark writes and compiles Java for each plan, which costs more than it saves where few rows go through it:
-# near-duplicate removal of 100,000 documents took 43.0 s with and 36.9 s without, of a million 86 and 88. So
-# sessions that we start interpret plans, but for the steps of large batches and for questions on a cluster;
-# what the user sets stands.
+# Spark generates and compiles Java for each plan, which costs more than it saves for few rows: near-duplicate
+# removal took 43.0 s with and 36.9 s without for 100,000 documents, 86 s and 88 s for a million. So sessions
+# that we start interpret plans, except for the steps of large batches and for `sql` on a cluster. A setting
+# of the user takes precedence.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
-SWITCHED = "spark.gristmill.interpreted"  # on a session that was started so
+SWITCHED = "spark.gristmill.interpreted"  # marks a session that we started with INTERPRETED
 SMALL_DOCUMENTS, SMALL_BYTES = 300_000, 512 << 20
 
-# Set on a session that we started with a local master: driver, executors and disk are this machine's.
+# Marks a session that we started with a local master: driver, executors and disk are this machine's.
 OURS = "spark.gristmill.local"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a session comes from, as the process's environment and spark-submit tell."""
+    """The origin of a session, by the environment of the process and the settings of spark-submit."""
 
-    # somebody made it before us (a notebook, a platform), or it is a server's (Spark Connect)
+    # it exists already (a notebook, a platform), or belongs to a server (Spark Connect)
     is_there: bool
     is_submitted: bool  # spark-submit started this process
-    given: Mapping[str, str]  # what spark-submit was told
-    # "" where the session is there: it is asked what it is, not what its name says
+    given: Mapping[str, str]  # settings of spark-submit
+    # "" for an existing session, whose kind is_local() reads from a setting instead
     master: str
 
     @property
     def is_local(self) -> bool:
-        """Whether we are about to start Spark on this machine alone."""
+        """Whether Spark will be started on this machine alone."""
         return not self.is_there and re.fullmatch(r"local(\[.*\])?", self.master) is not None
 
     @property
     def is_ours(self) -> bool:
-        """Whether driver and executors are this process's own, and the disk below them this machine's."""
+        """Whether this process starts driver and executors itself, on this machine's disk."""
         return self.is_local and not self.is_submitted
 
 
 def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bool) -> Place:
-    """What the next session will be; `given`: spark-submit's settings, `is_active`: there is one already."""
+    """The origin of the next session; `given`: settings of spark-submit, `is_active`: a session exists
+    already."""
     is_submitted = "PYSPARK_GATEWAY_PORT" in environ
     remote = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
     is_there = is_active or "spark.remote" in given or any(environ.get(name) for name in remote)
@@ -113,24 +114,25 @@ def place_of(environ: Mapping[str, str], given: Mapping[str, str], is_active: bo
 
 
 def settings(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a session is started with; empty where it is there already.
+    """The settings with which a session is started; empty for an existing session.
 
-    A laptop's settings and those of a recipe (`extra`) go to a local master only; a cluster gets what the
-    rows depend on, and Delta's two where nobody set them. What the user told spark-submit wins over all
-    others.
+    The settings of `laptop` and of a recipe (`extra`) are for a local master only. A cluster gets MEANING,
+    and Delta's two settings unless the user has set them. Settings of spark-submit take precedence over all
+    but MEANING.
     """
     if place.is_there:
         return {}
-    wanted = {**DELTA, **LOCAL} if place.is_local else dict(DELTA)
+    chosen = {**DELTA, **LOCAL} if place.is_local else dict(DELTA)
     if place.is_ours:
-        wanted |= {**laptop.settings(), OURS: "true"}
-    wanted |= extra if place.is_local else {}
-    if not set(INTERPRETED) & {*wanted, *place.given}:
-        wanted |= {**INTERPRETED, SWITCHED: "true"}
+        chosen |= {**laptop.settings(), OURS: "true"}
+    chosen |= extra if place.is_local else {}
+    # One of the two set by the user means a decision about compilation, so neither is touched.
+    if not set(INTERPRETED) & {*chosen, *place.given}:
+        chosen |= {**INTERPRETED, SWITCHED: "true"}
     if place.is_submitted:
-        late = {key for key in wanted if key.startswith("spark.driver.")}  # its driver runs already
-        wanted = {key: value for key, value in wanted.items() if key not in {*place.given, *late}}
-    return {**wanted, **MEANING}
+        late = {key for key in chosen if key.startswith("spark.driver.")}  # the driver runs already
+        chosen = {key: value for key, value in chosen.items() if key not in {*place.given, *late}}
+    return {**chosen, **MEANING}
 
 
 def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
@@ -156,13 +158,14 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
     place = _place()
     if place.is_local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        # A worker takes python3 from the PATH and then lacks our packages.
+        # Otherwise a worker starts python3 from the PATH, which may lack our packages.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
     for key, value in settings(place, extra or {}).items():
         builder = builder.config(key, value)
     if not place.is_there and not place.is_submitted:
         builder = builder.master(place.master)
+    # getOrCreate takes an existing session, so the settings that rows depend on are set once more below.
     spark = builder.getOrCreate()
     if extra and not place.is_local and not is_local(spark):
         unused = ", ".join(sorted(extra))
@@ -181,8 +184,7 @@ def _place() -> Place:
     is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
     given: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
-        # PySpark reads what spark-submit was told from the JVM, once it is connected; before, it finds
-        # nothing.
+        # PySpark reads spark-submit's settings from the JVM, so it must be connected first.
         SparkContext._ensure_initialized()
         given = dict(SparkConf().getAll())
     return place_of(os.environ, given, is_active)
@@ -190,7 +192,7 @@ def _place() -> Place:
 
 @contextmanager
 def compiled(spark: SparkSession, is_large: bool) -> Iterator[None]:
-    """Within it the plans of a large batch are compiled, on a session that otherwise interprets them."""
+    """A context in which plans are compiled if `is_large`, on a session that otherwise interprets them."""
     if not is_large or spark.conf.get(SWITCHED, "false") != "true":
         yield
         return
@@ -204,36 +206,36 @@ def compiled(spark: SparkSession, is_large: bool) -> Iterator[None]:
 
 
 def is_local(spark: SparkSession) -> bool:
-    """Whether driver, executors and the disk below them are this machine's: only where we started the session
+    """Whether driver, executors and their disk are this machine's: true only for a session that we started
     so.
 
-    A master's name proves nothing: a Connect client has none, and Databricks calls a single node `local[*,
-    4]`.
+    The master's name proves nothing: a Connect client has none, and Databricks calls a single node
+    `local[*, 4]`.
     """
     return spark.conf.get(OURS, "false") == "true"
 
 
 def asking(spark: SparkSession) -> SparkSession:
-    """A session beside `spark` for questions: its views are its own, and names have no case, as in SQL
-    elsewhere.
+    """A second session for queries of the user, with its own views and case-insensitive names, as usual in
+    SQL.
 
-    (It writes nothing, so no row depends on it.) Where there can be none beside it, in a client of Spark
-    Connect, itself.
+    It writes nothing, so no row depends on its settings. A client of Spark Connect cannot create one; there
+    `spark` itself is returned.
     """
     try:
-        beside = spark.newSession()
+        # newSession shares the context and its executors, so nothing is started again.
+        session = spark.newSession()
     except Exception:
         return spark
-    # (What is asked on a cluster may go through all rows of a large lake.)
+    # Queries on a cluster may scan all rows of a large lake, where compiled plans pay off.
     plans = COMPILED if not is_local(spark) and spark.conf.get(SWITCHED, "false") == "true" else {}
     for key, value in {**MEANING, **plans, "spark.sql.caseSensitive": "false"}.items():
-        beside.conf.set(key, value)
-    return beside
+        session.conf.set(key, value)
+    return session
 
 
 def default_file_system(spark: SparkSession) -> str | None:
-    """The URL of the file system of paths without a scheme; None for a client of Spark Connect, which is
-    not told."""
+    """The URL of the file system of paths without a scheme; None for a client of Spark Connect."""
     try:
         return spark._jsc.hadoopConfiguration().get("fs.defaultFS") or "file:///"
     except Exception:
@@ -241,12 +243,12 @@ def default_file_system(spark: SparkSession) -> str | None:
 
 
 def cores_of(spark: SparkSession) -> int:
-    """How many tasks of a session of ours run at once."""
+    """The number of tasks that run at once in a session that we started."""
     return int(spark.sparkContext.defaultParallelism)
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int]:
-    """Tasks done and planned of the stages that run now; (0, 0) under Spark Connect, which does not tell."""
+    """Tasks done and planned of the stages that run now; (0, 0) under Spark Connect, where it is unknown."""
     try:
         tracker = spark.sparkContext.statusTracker()
         stages = [tracker.getStageInfo(i) for i in tracker.getActiveStageIds()]
@@ -277,12 +279,12 @@ def _name_classes(spark: SparkSession) -> None:
 def _need_delta(spark: SparkSession) -> None:
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     try:
-        # forces the session state, which loads the extensions
+        # Any query forces the session state, which loads the extensions.
         spark.sql("SELECT 1").collect()
-        found = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
+        has_delta = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
     except Exception:
-        found = False
-    if not found:
+        has_delta = False
+    if not has_delta:
         raise ConfigError(
             "Delta Lake is not on Spark's class path: run `make setup` for a local Spark, or give "
             "spark-submit "

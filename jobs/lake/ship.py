@@ -1,11 +1,11 @@
 """Packs the project's own code for `spark-submit --py-files`: `python -m gristmill.jobs.lake.ship [FILE]`
 writes dist/gristmill.zip.
 
-In it are `jobs`, `udfs` and the recipes as `conf`, all below `gristmill`, as an installed wheel has them, and
-the machine code of kernels that this machine has compiled of these sources (gristmill.udfs.arrow.code_cache);
-`--compile` first compiles those of all passes over text. Executors of another processor do not use it. The
-same sources and code give the same bytes. The Python packages that the code needs are not in it: executors
-have them installed, or get them by `--archives`.
+The archive contains `jobs`, `udfs` and the recipes as `conf`, all below `gristmill` as in an installed wheel,
+and the machine code of kernels that this machine has compiled from these sources
+(gristmill.udfs.arrow.code_cache); `--compile` first compiles the kernels of all passes over text. Executors
+with another processor ignore it. Equal sources and code give equal bytes. Python packages that the code needs
+are not included: executors have them installed, or get them by `--archives`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold
 
 def contents() -> dict[str, Path]:
     """Name in the archive -> file."""
-    # beside jobs/ in a wheel, in its own folder in a checkout
+    # next to jobs/ in a wheel, in a folder of its own in a checkout
     starts = [PACKAGE.parent / "__init__.py", PACKAGE.parent / "gristmill" / "__init__.py"]
-    found = {"gristmill/__init__.py": next(path for path in starts if path.is_file())}
+    files = {"gristmill/__init__.py": next(path for path in starts if path.is_file())}
     for folder, name in ((PACKAGE, "jobs"), (PACKAGE.parent / "udfs", "udfs"), (CONF, "conf")):
         for path in folder.rglob("*"):
             if path.is_file() and (BESIDE not in path.parts or is_compiled(path)):
-                found[f"gristmill/{name}/{path.relative_to(folder).as_posix()}"] = path
-    return dict(sorted(found.items()))
+                files[f"gristmill/{name}/{path.relative_to(folder).as_posix()}"] = path
+    return dict(sorted(files.items()))
 
 
 def is_compiled(path: Path) -> bool:
-    """Whether a file beside the sources is machine code of the sources as they stand, or its index."""
+    """Whether a file next to the sources is machine code of the present sources, or its index."""
     if path.suffix not in SUFFIXES:
         return False
     name = path.name.removesuffix(".nbi") if path.suffix == ".nbi" else path.name.rsplit(".", 2)[0]
@@ -44,12 +44,14 @@ def is_compiled(path: Path) -> bool:
 
 
 def ship(target: Path) -> int:
-    """Write the archive; returns how many files are in it."""
+    """Write the archive; returns its number of files."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed at the end: a job that is submitted meanwhile never gets half an archive.
     half = target.with_name(f"{target.name}.half")
     files = contents()
     with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
+            # A fixed time and mode, so that equal contents give equal bytes.
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
@@ -64,10 +66,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("target", nargs="?", default=TARGET, metavar="FILE")
     parser.add_argument("--compile", action="store_true", help="compile kernels first (a minute, once)")
-    given = parser.parse_args(argv)
-    if given.compile:
+    args = parser.parse_args(argv)
+    if args.compile:
         warm_up()
-    target = Path(given.target)
+    target = Path(args.target)
     code = sum(path.suffix == ".nbc" for path in contents().values())
     print(f"{target}: {ship(target)} files, {code} of them machine code")
     return 0

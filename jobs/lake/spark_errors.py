@@ -1,7 +1,7 @@
-"""What Spark, Hadoop, Java and the system say, as errors of ours where the user or the machine can mend it.
+"""Translates errors of Spark, Hadoop, Java and the system that the user can fix into GristmillError.
 
-One place, at the end of each command. What is in no row of KNOWN stays as it is, with its traceback: it is a
-bug of ours.
+Called at the end of each command. An error that matches no row of KNOWN keeps its traceback: it is a bug of
+Gristmill.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLater
 from gristmill.jobs.core.packages import advice
 
+# Lines of a Java or Python stack trace that say nothing about the cause.
 _NOISE = re.compile(
     r"An error occurred while calling .*|Traceback \(most recent .*|== .* ==|JVM stacktrace:"
     r"|Driver stacktrace:.*|at \S+\(.*|File \".*|\^+|Caused by:|Exception thrown in awaitResult:"
     r"|Job aborted[^:]*"
 )
+# Leading class names such as `java.io.IOException: `, which tell a user nothing.
 _CLASS = re.compile(r"^(?:Caused by: |: )*(?:(?:[a-z_]\w*\.)+[A-Z][\w$]*(?::\s*|$))+")
 _ABORTED = re.compile(
     r"Job aborted due to stage failure: .*?: Lost task [^:]*?(?:executor [^)]*\)|\([^)]*\)): "
@@ -29,7 +31,7 @@ _ABORTED = re.compile(
 
 @dataclass(frozen=True)
 class Known:
-    """What stands in the text of an error, what kind it is, and the next step (`{0}`: the pattern's
+    """A pattern in the text of an error, the kind of error, and the next step (`{0}`: the pattern's first
     group)."""
 
     pattern: str
@@ -37,6 +39,7 @@ class Known:
     step: str
 
 
+# In this order: the first pattern that matches decides, so specific ones come before general ones.
 KNOWN = (
     Known(
         r'No FileSystem for scheme:? "?([\w+.-]+)',
@@ -97,6 +100,7 @@ KNOWN = (
         "what can be done",
     ),
 )
+# Errors of Python's own file access: missing rights need the user, a full disk is worth a retry.
 _DISK = {
     errno.EACCES: ConfigError,
     errno.EPERM: ConfigError,
@@ -109,15 +113,16 @@ _DISK = {
 def first_line(error: BaseException) -> str:
     """The first line of an error that says something: no class names, stack frames or headings."""
     lines = [line.strip() for line in _ABORTED.sub("\n", str(error)).splitlines()]
-    told = [
+    texts = [
         _CLASS.sub("", line).lstrip(": ").strip() for line in lines if line and not _NOISE.fullmatch(line)
     ]
-    said = next((line for line in told if line and not _NOISE.fullmatch(line)), type(error).__name__)
-    return said if len(said) <= 400 else said[:399] + "…"
+    first = next((line for line in texts if line and not _NOISE.fullmatch(line)), type(error).__name__)
+    # Spark's messages may contain a whole plan.
+    return first if len(first) <= 400 else first[:399] + "…"
 
 
 def as_ours(error: BaseException) -> GristmillError | None:
-    """The error of ours that says the same; None for what the user and the machine cannot mend."""
+    """The equivalent GristmillError; None for an error that neither the user nor a retry can fix."""
     if isinstance(error, GristmillError):
         return error
     if isinstance(error, OSError) and error.errno in _DISK:
@@ -125,32 +130,33 @@ def as_ours(error: BaseException) -> GristmillError | None:
             f"{error.filename or 'disk'}: {os.strerror(error.errno)}; name another place, or mend its "
             f"rights or room, and run again"
         )
+    # A missing module of our own is a bug, not a missing package.
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("gristmill"):
         return ConfigError(f"{error}; {advice(error.name)}")
+    # A Python error of our own may contain the same words by chance; only Spark's are searched.
     if not _is_sparks(error):
         return None
     text = str(error)
     for known in KNOWN:
-        found = re.search(known.pattern, text)
-        if found:
-            groups = found.groups()
+        match = re.search(known.pattern, text)
+        if match:
+            groups = match.groups()
             step = known.step.format(*groups, advice=advice(groups[0]) if groups else "")
-            return known.kind(f"{_line_around(text, found) or first_line(error)}; {step}")
+            return known.kind(f"{_line_around(text, match) or first_line(error)}; {step}")
     return None
 
 
-def _line_around(text: str, found: re.Match[str]) -> str:
-    """The line in which the pattern was found, without the class's name: the cause, not what it led to."""
-    start = text.rfind("\n", 0, found.start() + 1) + 1
-    end = text.find("\n", found.end())
+def _line_around(text: str, match: re.Match[str]) -> str:
+    """The line that contains the match, without class names: the cause, not its consequences."""
+    start = text.rfind("\n", 0, match.start() + 1) + 1
+    end = text.find("\n", match.end())
     line = _CLASS.sub("", text[start : end if end >= 0 else None].strip()).lstrip(": ").strip()
     return line.removeprefix("ValueError: ")[:400]
 
 
 def _is_sparks(error: BaseException) -> bool:
-    """Whether it came out of Spark: from Java by py4j, or from PySpark (so does a bug that a worker sent
-    back).
-    """
+    """Whether the error comes from Spark: from Java through py4j, or from PySpark (worker errors
+    included)."""
     return any(
         kind.__module__.startswith(("pyspark.errors", "pyspark.sql.utils", "py4j."))
         for kind in type(error).__mro__
@@ -158,8 +164,9 @@ def _is_sparks(error: BaseException) -> bool:
 
 
 def exit_code_of(run: Callable[[], int | None]) -> int:
-    """Run a command; its exit code. What somebody can mend is one message on standard error; a bug keeps its
-    traceback.
+    """Run a command and return its exit code.
+
+    A GristmillError, or an error that translates to one, is printed without a traceback; others are raised.
     """
     try:
         return int(run() or 0)

@@ -1,5 +1,4 @@
-"""What a lake knows of its batches: the root and the files that each was read from, and which must be
-read again."""
+"""The batches of a lake: the root and the files that each was read from, and which must be read again."""
 
 from __future__ import annotations
 
@@ -17,18 +16,24 @@ if TYPE_CHECKING:
     from gristmill.jobs.runner.run_log import Runs
 
 
-# The reason of a row that was left out for a copy in another batch, once that copy is gone: its batch has to
-# be read again.
+# Reason of a row that was rejected because another batch had a copy, after that copy was removed: the row's
+# batch has to be read again.
 READ_AGAIN = "copy_is_gone"
-# Of a document that the batch held before it was read again: the one row of rejects that is no input row.
+# Reason for a document that the batch contained before it was read again: the only kind of row in rejects
+# that is not a row of the input.
 NO_LONGER = "no_longer_in_batch"
-# Of a document that was deleted from docs by others, which `gristmill repair` has accepted.
+# Reason for a document that others deleted from docs, once `gristmill repair` has accepted the deletion.
 DELETED = "deleted_by_others"
 REJECT = ("batch_id", "source_location", "reason", "doc_id")  # key of rejects
 
 
 def as_rejects(rows: DataFrame, batch: Column, reason: str) -> DataFrame:
-    """Rows of `rejects` for documents (doc_id, place) of a batch (a column)."""
+    """Rows of `rejects` for the documents `rows` (doc_id, source_location); `batch` is the column of their
+    batch_id.
+
+        doc_id  source_location     batch_id  source_location  reason                doc_id  raw
+        3f..    a.jsonl:0       ->  web       a.jsonl:0        no_longer_in_batch    3f..    null
+    """
     from pyspark.sql import functions as F
 
     return rows.select(
@@ -43,24 +48,27 @@ def as_rejects(rows: DataFrame, batch: Column, reason: str) -> DataFrame:
 def to_ingest(
     runs: Runs, job: str, digest: str, listing: Listing, batch: str | None, replaces: bool
 ) -> tuple[str, ...]:
-    """The batch to read from `listing`: none when it was read from the same root, with the same files, by the
-    same recipe.
+    """The batch to read from `listing`; an empty tuple when the same recipe has read the same files.
 
-    `batch`: the name that the user gives it; `replaces`: the recipe's word that another root's batch may be
-    replaced. Raises NoFiles, and ConfigError when another root's batch has the name.
+    `batch`: the name given by --batch; `replaces`: the recipe's replace_other_root. Raises NoFiles for an
+    empty input, and ConfigError when a batch of another root has the name.
     """
     name = batch or listing.batch
     if not name:
         raise ConfigError(f"{listing.root}: gives its batch no name; add --batch NAME")
     last = runs.last(job, name)
     same = runs.covers(job, name, digest) and last is not None and last["inputs"] == listing.fingerprint
+    # A batch that waits is read even though its files are unchanged: a copy elsewhere is gone, so its
+    # rejected rows may be accepted now.
     if same and name not in waiting(runs):
         return ()
+    # An empty folder is legal for a batch that exists: its documents were removed at the source.
     if not listing.files and name not in runs.batches():
         raise NoFiles(
             f"{listing.root}: no files to ingest ({listing.remark or 'it is empty'}); name a file or "
             "a folder that holds some"
         )
+    # A name that follows from the folder may clash by accident; one that the user gives is a decision.
     known = None if batch or replaces else roots(runs).get(name)
     if known not in (None, listing.root):
         raise ConfigError(
@@ -72,7 +80,7 @@ def to_ingest(
 
 
 def roots(runs: Runs) -> dict[str, str]:
-    """The root of each batch that holds files."""
+    """Root by batch, of the batches that have files."""
     return {row["batch_id"]: row["root"] for row in _rows(runs, "batch_files", ("batch_id", "root"), None)}
 
 
@@ -83,15 +91,17 @@ def files_of(runs: Runs, batch: str) -> Records:
 
 
 def waiting(runs: Runs) -> list[str]:
-    """Batches that must be read again, since copies for which rows of theirs were left out are gone; in
-    the order of first ingest."""
-    found = {row["batch_id"] for row in _rows(runs, "rejects", ("batch_id",), ("reason", READ_AGAIN))}
-    return [batch for batch in runs.batches() if batch in found]
+    """Batches with rejected rows whose copy in another batch is gone, in the order of their first ingest.
+
+    They must be read again.
+    """
+    batches = {row["batch_id"] for row in _rows(runs, "rejects", ("batch_id",), ("reason", READ_AGAIN))}
+    return [batch for batch in runs.batches() if batch in batches]
 
 
 def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str] | None) -> Records:
-    """The distinct values of some columns of a table at its finished version, of the rows that have the
-    value that `only` says."""
+    """Distinct values of `columns` in a table at its finished version; `only`: (column, value) of the
+    rows."""
     version = runs.versions().get(name)
     if version is None:
         return []
@@ -99,12 +109,16 @@ def _rows(runs: Runs, name: str, columns: tuple[str, ...], only: tuple[str, str]
 
 
 def own_name(root: str, where: str, taken: dict[str, str]) -> str:
-    """The batch of a folder among batches of other roots (`taken`: batch -> root): its own, else the first
-    free of its name, its parent's and its own (`parent-name`), and so on up the path; the same again whenever
-    it is asked for a root that has one.
+    """A batch name for a folder that no other root has (`taken`: batch -> root).
+
+    The folder's name; if that is taken `parent-name`, and so on up the path. A root that has a batch keeps
+    its name.
+
+        own_name("/b/web", "/b/web", {"web": "/a/web"})   -> "b-web"
     """
     parts = [part for part in where.rstrip("/").split("/") if part]
     names = ["-".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    # Two roots may end in the same path on different hosts; a hash of the whole root always tells them apart.
     names.append(f"{parts[-1]}-{hashlib.blake2b(root.encode(), digest_size=4).hexdigest()}")
     return next((name for name in names if taken.get(name) == root), None) or next(
         name for name in names if name not in taken

@@ -1,4 +1,4 @@
-"""What the steps of a job see: tables, documents, the run log, and where a frame is staged."""
+"""The argument `tables` of a step: tables, documents, the run log, and staging of frames."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from gristmill.jobs.runner.job import Job
     from gristmill.jobs.runner.run_log import Runs
 
-# What is staged is read by this run alone, once all of it is there: a task's file needs no second move, which
-# on an object store is a copy, and the folder no marker. No dictionaries: the values are blocks, or ids that
-# hardly repeat, and each would be hashed.
+# Staged files are read by this run only, after all of them are written. So tasks may commit their files
+# directly (a second rename is a copy on an object store), and the folder needs no _SUCCESS marker. No
+# dictionary encoding: texts and ids hardly repeat, and every value would be hashed for nothing.
 STAGING = {
     "mapreduce.fileoutputcommitter.algorithm.version": "2",
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
@@ -38,10 +38,10 @@ BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 
 class JobContext(TableReader, Generic[State]):
-    """What a step sees, called `tables`, since it reads them first of all: `tables["docs"]`.
+    """The context of a run. A step calls it `tables` and reads its inputs from it: `tables["docs"]`.
 
-    Which documents it works on, and their texts, are asked of `documents`; what earlier runs did, of
-    `history`. `state` is the job's own: what its earlier steps have left there.
+    `documents`: the documents to process, and their texts; `history`: what earlier runs did; `state`: the
+    job's own dataclass, filled by its earlier steps.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class JobContext(TableReader, Generic[State]):
         self.recipe_hash, self._inputs, self.started_at = recipe_hash, inputs, started_at or now()
         self.history = History(runs, job, batches)
         self.documents = Documents(self, self.history)
-        # (a job without a state has no type that its steps could name)
+        # The cast is safe: steps of a job without a state class have no type by which to read `state`.
         self.state = cast(State, job.state() if job.state is not None else None)
         self.verdict_counts: Counts | None = None
 
@@ -72,17 +72,21 @@ class JobContext(TableReader, Generic[State]):
         return self._inputs
 
     def note_verdicts(self, counts: Counts) -> None:
-        """What the verdicts of this run come to: by the step that makes them, which saves a query, or else
-        counted when they are staged."""
+        """Set the counts of this run's verdicts.
+
+        By the step that makes them if it knows them, which saves a query; otherwise when they are staged.
+        """
         self.verdict_counts = counts
 
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
-        """Compute `frame` once into the lake's staging folder and read it back; gone when the job ends.
+        """Compute `frame` once into the lake's staging folder and read it back; deleted when the job
+        ends.
 
-        `batch_rows`: of an Arrow batch on its way to Python, where rows are narrow; the session's own bound
-        is for whole texts.
+        `batch_rows`: rows of an Arrow batch passed to Python, for narrow rows; the session's own limit is set
+        for whole texts.
         """
         path, conf = f"{self.lake.staging(self.run)}/{name}", self.lake.spark.conf
+        # A session setting, so it is restored even when the query fails: later steps pass whole texts.
         usual = conf.get(BATCH_ROWS)
         conf.set(BATCH_ROWS, str(batch_rows or usual))
         try:
@@ -92,8 +96,10 @@ class JobContext(TableReader, Generic[State]):
         return self.lake.staged(path, frame.schema)
 
     def rows(self, name: str, rows: pa.Table, **constants: str) -> pa.Table:
-        """Driver rows as a step returns them: the promised columns of a table, from those of `rows` and
-        one value each."""
+        """Rows of the driver with the declared columns of the table `name`, cast to its types.
+
+        `constants`: columns with the same value in every row.
+        """
         schema = arrow_schema(catalog.table(name))
         for column, value in constants.items():
             rows = rows.append_column(column, pa.repeat(value, len(rows)))
@@ -109,4 +115,5 @@ def bucket_of(column: str, buckets: int) -> Column:
     column)."""
     from pyspark.sql import functions as F
 
+    # 7 hex digits are 28 bits: conv(...) stays positive as an int, where 8 digits would overflow one.
     return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")

@@ -1,4 +1,4 @@
-"""What a run came to: rows in, kept and left out, and for which reasons. Plain numbers, no Spark."""
+"""Counts of a run: rows in, kept and left out, by reason. Plain numbers, no Spark."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run looked at and did with it, each number counted by itself; `reasons` may count a document
-    twice.
+    """Numbers of documents (or rows).
 
-    A run finishes only when rows_in = rows_kept + rows_left_out (gristmill.jobs.runner.run).
+    `reasons` counts a document once for each of its reasons. A run finishes only when rows_in = rows_kept +
+    rows_left_out (gristmill.jobs.runner.run).
     """
 
     rows_in: int
@@ -25,27 +25,29 @@ class Counts:
     reasons: dict[str, int]
 
 
-def by_one_reason(found: Mapping[str | None, int], rows_in: int | None = None) -> Counts:
-    """Of rows that have one reason each (None: kept): the commonest reason first; a reason without a row is
-    not listed.
+def by_one_reason(n_by_reason: Mapping[str | None, int], rows_in: int | None = None) -> Counts:
+    """Counts of rows with one reason each (None: kept), the most frequent reason first.
 
-    `rows_in`: where it was counted apart from them.
+    `rows_in`: the input rows, where they were counted separately. Reasons without a row are dropped.
+
+        {None: 5, "too_short": 2, "javascript": 0}  ->  Counts(7, 5, 2, {"too_short": 2})
     """
-    kept = found.get(None, 0)
-    reasons = {reason: n for reason, n in found.items() if reason is not None and n}
+    n_kept = n_by_reason.get(None, 0)
+    reasons = {reason: n for reason, n in n_by_reason.items() if reason is not None and n}
     left_out = sum(reasons.values())
+    # The name breaks ties, so that equal runs write equal rows.
     return Counts(
-        kept + left_out if rows_in is None else rows_in,
-        kept,
+        n_kept + left_out if rows_in is None else rows_in,
+        n_kept,
         left_out,
         dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
 def by_reason(rows: list[Row]) -> dict[str, int]:
-    """Documents by reason, the commonest first, from rows of (reasons, n)."""
-    found: Counter[str] = Counter()
+    """Documents by reason, the most frequent first, from rows of (reasons, n)."""
+    n_by_reason: Counter[str] = Counter()
     for row in rows:
         for reason in row["reasons"] or ():
-            found[reason] += row["n"]
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+            n_by_reason[reason] += row["n"]
+    return dict(sorted(n_by_reason.items(), key=lambda item: (-item[1], item[0])))

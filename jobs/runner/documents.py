@@ -1,4 +1,4 @@
-"""Which documents a run looks at, and their texts."""
+"""The documents that a run processes, and their texts."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 KEYS = ("doc_id", "batch_id")
-# ids of documents, some 100 bytes each on driver and executors
+# The most documents whose ids are broadcast, at about 100 bytes each on the driver and every executor.
 BROADCAST = 1_000_000
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a run looks at. `whole`: batches of which it looks at every kept document.
+    """The documents that a run processes.
 
-    The others at hand it has looked at before, and of what it reads only verdicts of judges that it
-    skip_rejected_by have changed since: `entered` (doc_id, batch_id) are their documents that were left out
-    then and are kept now, `left` those that were kept then and are left out now; None where there are none.
+    `whole`: batches of which it processes every kept document. The other batches of the run were processed
+    before, and only verdicts of its skip_rejected_by have changed since. Of these, `entered` (doc_id,
+    batch_id) are the documents that were left out then and are kept now, `left` those that were kept then and
+    are left out now; None where there are none.
     """
 
     whole: tuple[str, ...]
@@ -31,16 +32,16 @@ class Work:
     left: DataFrame | None = None
 
     def is_nothing(self) -> bool:
-        """Whether neither a document has to be looked at nor a row of one to go."""
+        """Whether there is no document to process and no row to delete."""
         return not self.whole and self.entered is None and self.left is None
 
     def is_part_of(self, batches: tuple[str, ...]) -> bool:
-        """Whether rows of some of the `batches` at hand stay as they are."""
+        """Whether the run leaves rows of some of its `batches` unchanged."""
         return self.whole != batches
 
 
 class Documents:
-    """The documents of the batches at hand: those that no earlier job left out, and their texts."""
+    """The documents of a run's batches that no earlier filter left out, and their texts."""
 
     def __init__(self, tables: TableReader, history: History) -> None:
         self.tables, self.history = tables, history
@@ -55,14 +56,15 @@ class Documents:
         """doc_id, batch_id, the named columns of docs, of the documents that no job in `skip_rejected_by`
         left out: one pass over docs.
 
-        Of `batches` (None: of those at hand).
+        `batches`: of these (None: the batches of the run).
         """
         return self.without_left_out(
             self.tables.slice("docs", batches).select("doc_id", "batch_id", *columns), skip_rejected_by
         )
 
     def to_look_at(self, skip_rejected_by: tuple[str, ...] | list[str], *columns: str) -> DataFrame:
-        """As `kept`, of the documents that a job `by_document` has to look at in this run (see Work)."""
+        """As `kept`, but only the documents that a job `by_document` has to process in this run (see
+        Work)."""
         rows, entered = self.kept(skip_rejected_by, *columns, batches=self.work.whole), self.work.entered
         if entered is None:
             return rows
@@ -71,8 +73,11 @@ class Documents:
     def without_left_out(self, rows: DataFrame, skip_rejected_by: tuple[str, ...] | list[str]) -> DataFrame:
         """Those of `rows` (doc_id, batch_id, ...) whose documents no job in `skip_rejected_by` left out.
 
-        Where these left out at most BROADCAST, as their runs counted them, the ids go to where the rows are;
-        else Spark plans the join.
+        The ids of rejected documents are broadcast where their runs counted at most BROADCAST; otherwise
+        Spark plans the join.
+
+            rows        verdicts (job, doc_id)              result
+            a, b, c     (filter_rules, b), (other, c)   ->  a, c    for skip_rejected_by = [filter_rules]
         """
         from pyspark.sql import functions as F
 
@@ -94,12 +99,13 @@ class Documents:
     ) -> DataFrame:
         """doc_id, batch_id, the named columns of docs (or corpus) and the columns `carry` of `keys`.
 
-        Of the documents in `keys` (doc_id, batch_id and what they carry), or, without keys, of all at hand.
-        Where there are at most BROADCAST, keys go to where the texts are, and Spark reads no batch of which
-        they name no document (its dynamic pruning of partitions); else it plans the join.
+        Of the documents in `keys` (doc_id, batch_id and what they carry), or, without keys, of all documents
+        of the run. With at most BROADCAST documents the keys are broadcast, and dynamic partition pruning
+        skips the batches without a key; otherwise Spark plans the join.
         """
         from pyspark.sql import functions as F
 
+        # Texts are not shuffled (DECISIONS.md): the narrow side moves to them.
         docs = self.tables.slice(table).select("doc_id", "batch_id", *columns)
         if keys is None:
             return docs
@@ -115,38 +121,41 @@ class Documents:
         on: tuple[str, ...] = KEYS,
         **made_by: str | list[str],
     ) -> DataFrame:
-        """Those of `rows` (doc_id, batch_id, ...) about which this job has nothing in its own `table` yet:
-        `rows` itself where that was never made.
+        """Those of `rows` (doc_id, batch_id, ...) for which this job has no row in its own `table` yet.
 
-        `made_by`: what the rows there must have been made by to count, such as `version="v1"` (a list: by one
-        of them). `done`: from them to the keys of what is done, where that is not their documents; `on`: the
-        columns of a key.
+        `made_by`: column values that a row of the table must have to count, such as `version="v1"` (a list:
+        one of them). `done`: a function from the table's rows to the keys that are done, where these are not
+        its documents; `on`: the columns of a key.
+
+            rows a, b, c;  table (a, v1), (b, v2)  ->  b, c    for version="v1"
         """
         from pyspark.sql import functions as F
 
+        # A first run skips the join: reading a table that does not exist would still cost a query.
         if not self.tables.output_exists(table):
             return rows
-        mine = self.tables.own_slice(table)
-        if "job" in mine.columns:
-            mine = mine.where(F.col("job") == self.tables.job.name)
+        own_rows = self.tables.own_slice(table)
+        if "job" in own_rows.columns:
+            own_rows = own_rows.where(F.col("job") == self.tables.job.name)
         for column, value in made_by.items():
-            mine = mine.where(
+            own_rows = own_rows.where(
                 F.col(column).isin(value) if isinstance(value, list) else F.col(column) == value
             )
-        there = mine if done is None else done(mine)
-        return rows.join(there.select(*on), list(on), how="left_anti")
+        done_rows = own_rows if done is None else done(own_rows)
+        return rows.join(done_rows.select(*on), list(on), how="left_anti")
 
     def standing(self, name: str) -> DataFrame:
-        """The job's own rows of a table, of the batches at hand, that this run leaves as they are."""
+        """The job's own rows of a table, in the batches of the run, that this run does not rewrite."""
         from pyspark.sql import functions as F
 
-        mine = (F.col("job") == self.tables.job.name) & ~F.col("batch_id").isin(list(self.work.whole))
-        rows, left = self.tables.own_slice(name).where(mine), self.work.left
+        is_own = (F.col("job") == self.tables.job.name) & ~F.col("batch_id").isin(list(self.work.whole))
+        rows, left = self.tables.own_slice(name).where(is_own), self.work.left
         return rows if left is None else rows.join(left, ["doc_id", "batch_id"], how="left_anti")
 
 
 def broadcast_while_few(rows: DataFrame) -> DataFrame:
-    """Staged `rows`, to where others are while they are at most BROADCAST; else Spark plans the join."""
+    """Staged `rows`, with a broadcast hint where they are at most BROADCAST; otherwise Spark plans the
+    join."""
     from pyspark.sql import functions as F
 
     return F.broadcast(rows) if rows.count() <= BROADCAST else rows

@@ -1,5 +1,5 @@
-"""What a job is: a name, its parameters, the tables it reads and writes, and the steps between them. No
-registry, no base class.
+"""A job is a name, its parameters, the tables it reads and writes, and the steps between them. There is no
+registry and no base class.
 
 A step is a function of (tables, params) that returns named frames; each frame is committed to the table of
 its name before the next step runs.
@@ -30,7 +30,7 @@ Slice = Literal["batch", "job", "all", "append"]
 class Writes:
     """A table that a job writes, and which of its rows one run replaces.
 
-    batch: the rows of the batches at hand (and of this job, where the table has a job column); job: every row
+    batch: the rows of the run's batches (and of this job, where the table has a job column); job: every row
     of this job; all: every row; append: none.
     """
 
@@ -40,20 +40,22 @@ class Writes:
     def where(self, job: str, batches: tuple[str, ...]) -> str | None:
         """The SQL condition of the rows that are replaced; None for an append."""
         names = catalog.table(self.table).names
-        mine = f"job = {quoted(job)}" if "job" in names else "true"
+        # Tables that several jobs share have a job column; without this condition a run would delete the
+        # others' rows.
+        of_job = f"job = {quoted(job)}" if "job" in names else "true"
         if self.replaces == "append":
             return None
         if self.replaces == "all":
             return "true"
         if self.replaces == "job":
-            return mine
+            return of_job
         inside = f"batch_id IN ({', '.join(quoted(batch) for batch in batches)})"
-        return inside if mine == "true" else f"{mine} AND {inside}"
+        return inside if of_job == "true" else f"{of_job} AND {inside}"
 
 
 @dataclass(frozen=True)
 class Delete:
-    """What a step returns in a frame's place: delete the rows of the table whose `on` columns appear in
+    """Output of a step instead of a frame: delete the rows of the table whose `on` columns appear in
     `keys`."""
 
     keys: DataFrame
@@ -62,8 +64,8 @@ class Delete:
 
 @dataclass(frozen=True)
 class Insert:
-    """What a step returns in a frame's place: MERGE the rows of `frame` whose `on` columns are not in
-    the table yet."""
+    """Output of a step instead of a frame: insert the rows of `frame` whose `on` columns are not in the table
+    yet."""
 
     frame: DataFrame
     on: tuple[str, ...]
@@ -71,20 +73,20 @@ class Insert:
 
 @dataclass(frozen=True)
 class Change:
-    """What a step returns in a frame's place, in one commit: rows of `frame` go where those of the same `on`
-    columns stand, or are added; rows whose `on` columns appear in `gone` are deleted."""
+    """Output of a step instead of a frame, in one commit: upsert the rows of `frame` by their `on` columns,
+    and delete the rows whose `on` columns appear in `deleted`."""
 
     frame: DataFrame
-    gone: DataFrame
+    deleted: DataFrame
     on: tuple[str, ...]
 
 
 Output: TypeAlias = "DataFrame | pa.Table | Delete | Insert | Change"
-# What a step returns: for each table one of them, or several, committed in that order.
+# What a step returns: for each table one output, or several that are committed in that order.
 Outputs: TypeAlias = "Mapping[str, Output | Sequence[Output]]"
 # of (gristmill.jobs.runner.context.JobContext, the job's parameters)
 Step = Callable[..., Outputs]
-# what the steps of one run hand on: a dataclass of the job's own, made empty when the run begins
+# What the steps of one run pass on: a dataclass of the job, created empty when the run begins.
 State = TypeVar("State", default=Any)
 
 
@@ -98,24 +100,26 @@ class Job(Generic[State]):
     writes: tuple[Writes, ...]
     steps: tuple[Step, ...]
     scope: Literal["input", "batch", "lake"] = "batch"
-    count: Callable[..., Counts] | None = None  # of the same two
-    # what one step hands to the next, and to `count` (JobContext.state)
+    count: Callable[..., Counts] | None = None  # of (tables, params), as a step
+    # what one step passes to the next, and to `count` (JobContext.state)
     state: type[State] | None = None
     about: str = ""
-    # tables that it also reads where a finished run has written them (TableReader.get)
+    # optional inputs: read where a finished run has written them (TableReader.get)
     looks_at: tuple[str, ...] = ()
-    # jobs whose models it reads; those of others make nothing stale; (): all
+    # jobs whose models it reads (empty: all); models of other jobs do not make its output stale
     models_of: tuple[str, ...] = ()
-    # Whether what it says of a document hangs on the document and the recipe alone. Where only the verdicts
-    # of filters in its skip_rejected_by have changed since it looked at a batch, it then looks at what these
-    # let in (Documents.to_look_at), and no more.
+    # Whether its output for a document depends on that document and the recipe alone. Where only verdicts of
+    # its skip_rejected_by have changed since it processed a batch, such a job then processes only the
+    # documents that these admit now (Documents.to_look_at).
     by_document: bool = False
-    # a file below the lake's root (of these parameters) that it writes beside the tables; while that is
-    # missing, nothing is covered
+    # A file below the lake's root that it writes besides tables (or a function of the parameters that returns
+    # its path). While the file is missing, no batch counts as covered.
     output: str | Callable[[Any], str] = ""
 
     def __post_init__(self) -> None:
-        """Raises TypeError for parameters that lack what such a job needs, or have it under a wrong name."""
+        """Raises TypeError for parameters that lack a field such a job needs, or have a misspelled one."""
+        # Checked when the module is imported, so that a missing field is an error of every test, not of one
+        # run.
         needs: list[type[Strict]] = [Filtered] if self.by_document else []
         needs += [LeavesOut] if "verdicts" in [write.table for write in self.writes] else []
         needs += [ReadsInput] if self.scope == "input" else []

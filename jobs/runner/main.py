@@ -1,4 +1,4 @@
-"""What every job file ends in: the command line of one job."""
+"""The command line of one job, which every job file calls."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ def open_lake(recipe: config.Recipe, where: str | None, app: str) -> Lake:
 
     Raises ConfigError when neither does.
     """
-    place = where or (recipe.lake.path if recipe.lake else None)
-    if place is None:
+    path = where or (recipe.lake.path if recipe.lake else None)
+    if path is None:
         raise ConfigError(
             f"{recipe.path}: lake: missing; write `lake: {{path: ..., buckets: 1}}` or give --lake"
         )
     buckets = recipe.lake.buckets if recipe.lake else 1
-    return Lake(open_session(app, recipe.spark), place, buckets)
+    return Lake(open_session(app, recipe.spark), path, buckets)
 
 
 def run_from_files(
     job: Job, recipe_file: str, where: str | None, inputs: str | None, batch: str | None
 ) -> Outcome:
-    """What the command line of a job does. Raises GristmillError."""
+    """Load the recipe, open the lake and run the job, as its command line does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
+    # Before Spark starts: a missing package is then reported in a second instead of after the JVM's start.
     need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
@@ -51,8 +52,10 @@ def run_from_files(
 
 
 def _warm(lake: Lake, kernel: BatchFunction) -> None:
-    """Start a worker on each core of this machine, and have it load what `kernel` (mapInArrow over ids)
-    needs, while the driver reads the run log."""
+    """Start a Python worker on each core of this machine and load what `kernel` (mapInArrow over ids) needs.
+
+    In the background, while the driver reads the run log. Does nothing on a cluster.
+    """
 
     def started() -> None:
         cores = cores_of(lake.spark)
@@ -61,7 +64,7 @@ def _warm(lake: Lake, kernel: BatchFunction) -> None:
         ).mode("overwrite").save()
 
     if is_local(lake.spark):
-        # nobody asks how it went: without it the first batch waits a little longer
+        # Its result is ignored: if it fails, the first batch loads what it needs itself.
         in_background(started)
 
 
@@ -79,16 +82,17 @@ def main(job: Job, argv: list[str] | None = None) -> int:
     parser.add_argument("--lake", help=where)
     parser.add_argument("--input", help="what to ingest: a file or folder (ingest jobs only)")
     parser.add_argument("--batch", help="work on this batch only (ingest jobs: the batch's name)")
-    given = parser.parse_args(argv)
+    args = parser.parse_args(argv)
 
     def run() -> None:
-        run_from_files(job, given.recipe, given.lake, given.input, given.batch)
+        run_from_files(job, args.recipe, args.lake, args.input, args.batch)
 
     return exit_code_of(run)
 
 
 def preload(sections: list[Strict]) -> None:
-    """Load in the background, while the JVM starts, what the jobs of these parameters will ask for."""
+    """Load in the background, while the JVM starts, what the jobs with these parameters will import."""
     for params in sections:
         if isinstance(params, Preloads):
+            # A daemon thread: an import that is still running must not keep a finished command alive.
             threading.Thread(target=params.preload, daemon=True).start()

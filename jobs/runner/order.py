@@ -1,4 +1,4 @@
-"""Whether the jobs of a recipe stand in an order in which each finds its tables written."""
+"""Checks that each job of a recipe comes after the jobs that write its inputs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
             table: [j.name for j in jobs if table in [w.table for w in j.writes] and j is not job]
             for table in job.reads
         }
+        # SHARED tables may be empty: a job that reads verdicts is legal before any filter has run.
         for table in sorted(set(job.reads) - written - SHARED - {w.table for w in job.writes}):
             advice = (
                 f"put {' or '.join(writers[table])} before it"
@@ -35,6 +36,8 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
                 else "add the job that writes it"
             )
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
+        # A filter in skip_rejected_by must run before, not only write the same table: verdicts are shared, so
+        # the check by table would accept any filter.
         named = [(field, name) for field, names in depends_on(params).items() for name in names]
         for field, name in named:
             if name not in seen:

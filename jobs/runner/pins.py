@@ -1,7 +1,8 @@
-"""Which version of a table readers open, and which finished runs still stand in it.
+"""The version of a table that readers open (its pin), and the finished runs whose rows it still contains.
 
-Plain rows of `runs` in, no Spark: a table that was dropped, made anew, rolled back or changed by somebody
-else no longer holds what the runs before that wrote, so these cover nothing any more.
+Computed from plain rows of `runs`, without Spark. A table that was dropped, created again, rolled back or
+changed by another writer no longer contains what earlier runs wrote, so these runs no longer cover their
+batches.
 """
 
 from __future__ import annotations
@@ -18,42 +19,47 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row
 
-# two values of runs.status; the job whose rows accept a table as it stands
+# Two values of runs.status, and the job name of rows by which `repair` accepts a table in its present state.
 FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A table as the run log knows it.
+    """The state of a table by the run log.
 
-    `version`: what readers open (None: no finished run's rows are there).
+    `version`: the version that readers open (None: it contains no rows of a finished run).
     """
 
     version: int | None = None
-    # ids of the finished runs whose rows of the table still stand
+    # ids of the finished runs whose rows are still in the table
     runs: frozenset[str] = frozenset()
-    trouble: str | None = None  # why other runs that wrote it do not
-    # somebody else's newest commit that changed rows
+    trouble: str | None = None  # why the rows of other runs are not
+    # the newest commit by another writer that changed rows
     foreign: Commit | None = None
-    # what ended runs cannot be seen from `runs` later, so that a row there has to say it
+    # True: the log that shows the change may be cleaned up later, so a row of `runs` must record it
     is_unnoted: bool = False
-    # version and run id of the newest commit by a run that stands
+    # version and run id of the newest commit by a run in `runs`
     last_commit: tuple[int, str] | None = field(default=None, compare=False)
 
 
 def opened_at(rows: Iterable[Row]) -> dict[str, dt.datetime]:
-    """Run id -> when its first row was written."""
-    found: dict[str, dt.datetime] = {}
+    """Run id -> the time of its first row."""
+    first_at: dict[str, dt.datetime] = {}
     for row in rows:
-        found[row["run_id"]] = min(row["at"], found.get(row["run_id"], row["at"]))
-    return found
+        first_at[row["run_id"]] = min(row["at"], first_at.get(row["run_id"], row["at"]))
+    return first_at
 
 
-def pinned(name: str, rows: Sequence[Row], state: TableState | None, gone: Set[str] = frozenset()) -> Pin:
-    """The pin of the table `name` by the rows of `runs` (oldest first) and by the table as it stands (None:
-    it is not there).
+def pinned(
+    name: str, rows: Sequence[Row], state: TableState | None, overwritten: Set[str] = frozenset()
+) -> Pin:
+    """The pin of the table `name` by the `rows` of runs, oldest first, and its `state` (None: it does not
+    exist).
 
-    `gone`: runs whose commit is no longer in the table's log under its number.
+    `overwritten`: ids of runs whose version number now belongs to another commit.
+
+        r1 wrote version 3, r2 wrote version 5; state.version 7   ->  Pin(5, {r1, r2})
+        the same rows; state.version 4 (the table was restored)   ->  Pin(3, {r1}, "it was rolled back")
     """
     concerned = [
         row
@@ -74,25 +80,29 @@ def pinned(name: str, rows: Sequence[Row], state: TableState | None, gone: Set[s
             if row["status"] == FINISHED and name in (row["versions_read"] or {}) and name not in _ids(row)
         ]
     )
-    return walk.pin(gone)
+    return walk.pin(overwritten)
 
 
 def with_commits(pin: Pin, commits: Sequence[Commit]) -> Pin:
-    """`pin` after the commits behind its version: those that change no row move it; one of somebody else
-    that does ends what stood."""
+    """`pin` after the `commits` that follow its version.
+
+    Commits that change no row (OPTIMIZE) move the version. After one by another writer that changes rows, no
+    run's rows count any more.
+    """
     foreign = [commit for commit in commits if commit.changes_rows and commit.run_id is None]
     version = pin.version
     for commit in commits:
+        # By a run that did not finish, or by another writer: readers stay before it.
         if commit.changes_rows:
             break
         version = commit.version
     if foreign:
-        return Pin(version, frozenset(), told(foreign[-1]), foreign[-1], is_unnoted=True)
+        return Pin(version, frozenset(), describe_commit(foreign[-1]), foreign[-1], is_unnoted=True)
     return replace(pin, version=version)
 
 
-def told(commit: Commit) -> str:
-    """Somebody else's commit in words."""
+def describe_commit(commit: Commit) -> str:
+    """A commit by another writer, for messages."""
     return (
         f"version {commit.version} ({commit.operation}{f', {commit.who}' if commit.who else ''}) "
         "was not written by Gristmill"
@@ -100,36 +110,38 @@ def told(commit: Commit) -> str:
 
 
 class _Walk:
-    """The rows of one table, oldest first: what still stands after each."""
+    """A walk over the rows of one table, oldest first, that keeps the runs whose rows are still in it."""
 
     def __init__(self, name: str, state: TableState) -> None:
         self.name, self.state = name, state
         self.standing: list[tuple[Row, int]] = []
-        # every row of this table id so far: what a repair may accept again
+        # every row so far with this table id: what a repair may accept again
         self.before: list[tuple[Row, int]] = []
         self.trouble: str | None = None
         self.changed_at: dt.datetime | None = None
-        self.newest = -1  # version that a row so far knows
+        self.newest = -1  # the newest version in a row so far
         self.read = -1
 
     def take(self, row: Row, opened: Mapping[str, dt.datetime]) -> None:
+        # Rows of older code have no table id; they are taken to mean the present table.
         if _ids(row).get(self.name, self.state.id) != self.state.id:
             self.trouble = "it was made anew"
             return
         wrote = _written(row).get(self.name)
         version = (row["versions_read"] or {}).get(self.name, -1) if wrote is None else wrote
         if row["status"] == FOREIGN:
+            # The recorded set of runs, since the log that showed the foreign commit may be cleaned up by now.
             note = json.loads(row["recipe"])
             self.standing = [(each, at) for each, at in self.standing if each["run_id"] in note["standing"]]
             self.trouble, self.changed_at = note["told"], row["at"]
             return
         if row["job"] == REPAIR:
-            kept = set(row["batches"])
-            self.standing = [(each, at) for each, at in self.before if set(each["batches"]) <= kept]
+            accepted = set(row["batches"])
+            self.standing = [(each, at) for each, at in self.before if set(each["batches"]) <= accepted]
             self.trouble, self.changed_at = None, row["at"]
         elif self.newest > (opens_at := (row["versions_read"] or {}).get(self.name, version)):
-            # It found an older version than runs before it had left: the table was rolled back in between.
-            # (Runs that were on at the same time may end in any order.)
+            # It opened an older version than earlier runs had written: the table was rolled back in between.
+            # Runs that overlapped with it are no evidence, since they may end in any order.
             began = opened[row["run_id"]]
             standing = [(each, at) for each, at in self.standing if at <= opens_at or each["at"] > began]
             self.trouble = "it was rolled back" if len(standing) < len(self.standing) else self.trouble
@@ -139,7 +151,10 @@ class _Walk:
         self.before.append((row, version))
 
     def raise_to_reads(self, readers: Sequence[Row]) -> None:
-        """A run that read a later version saw that only commits without changed rows lay between."""
+        """Take the newest version that a finished run has read.
+
+        When it opened that version, only commits without changed rows were after the pinned one.
+        """
         self.read = max(
             (
                 row["versions_read"][self.name]
@@ -149,25 +164,28 @@ class _Walk:
             default=-1,
         )
 
-    def pin(self, gone: Set[str]) -> Pin:
-        first_gone = min(
-            (version for row, version in self.standing if row["run_id"] in gone),
+    def pin(self, overwritten: Set[str]) -> Pin:
+        first_overwritten = min(
+            (version for row, version in self.standing if row["run_id"] in overwritten),
             default=self.state.version + 1,
         )
-        limit = min(self.state.version, first_gone - 1)
+        # Versions above the table's newest one do not exist any more, and a number that another commit uses
+        # again invalidates everything from there on.
+        limit = min(self.state.version, first_overwritten - 1)
         standing = [(row, version) for row, version in self.standing if version <= limit]
-        is_back = len(standing) < len(self.standing)
+        is_rolled_back = len(standing) < len(self.standing)
         newest = max((version for row, version in standing if self.name in _written(row)), default=None)
-        if newest is not None and newest < self.read <= limit and not is_back:
+        # Not after a rollback: the version that was read then may have other rows today.
+        if newest is not None and newest < self.read <= limit and not is_rolled_back:
             newest = self.read
         commits = [(version, row["run_id"]) for row, version in standing if self._committed(row)]
         runs = frozenset(row["run_id"] for row, _ in standing)
-        trouble = "it was rolled back" if is_back else self.trouble
-        return Pin(newest, runs, trouble, None, bool(gone), max(commits, default=None))
+        trouble = "it was rolled back" if is_rolled_back else self.trouble
+        return Pin(newest, runs, trouble, None, bool(overwritten), max(commits, default=None))
 
     def _committed(self, row: Row) -> bool:
-        """Whether the run made a commit of rows: making the table (version 0) is none, nor is to replace
-        nothing by nothing."""
+        """Whether the run committed rows. Creating the table (version 0) does not count, and replacing
+        nothing by nothing makes no commit."""
         read = (row["versions_read"] or {}).get(self.name, 0)
         return row["job"] != REPAIR and _written(row).get(self.name, -1) > read
 

@@ -1,5 +1,5 @@
-"""One live line a job: tasks done, seconds; on a terminal it moves, in a log it is written once at the
-end."""
+"""A progress line for each job: tasks done and seconds; live on a terminal, written once at the end in a
+log."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Progress:
         self.spark, self.job, self.message = spark, job, "stopped"
         self.began, self.is_over = time.monotonic(), threading.Event()
         self.is_live = sys.stderr.isatty()
+        # A daemon thread: it must not keep a process alive whose job has raised.
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
@@ -31,11 +32,11 @@ class Progress:
         return self
 
     def done(self, message: str) -> None:
-        """What the closing line says."""
+        """Set the text of the closing line."""
         self.message = message
 
     def note(self, message: str) -> None:
-        """A line of its own, before the closing one."""
+        """Print a separate line before the closing one."""
         print("\r\033[K" * self.is_live + f"{self.job:<16}           {message}", file=sys.stderr, flush=True)
 
     def __exit__(
@@ -43,6 +44,7 @@ class Progress:
     ) -> None:
         self.is_over.set()
         if self.is_live:
+            # Joined before the closing line, or the thread could write over it.
             self.thread.join()
             sys.stderr.write("\r\033[K")
         print(
@@ -52,6 +54,7 @@ class Progress:
         )
 
     def _watch(self) -> None:
+        # The wait is also the sleep, so a job that ends does not wait for the next half second.
         while not self.is_over.wait(0.5):
             done, total = running_tasks(self.spark)
             bar = "#" * (20 * done // total) if total else ""

@@ -33,7 +33,7 @@ from gristmill.jobs.schema.runs import RUNS
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: counts is None when there was nothing to do."""
+    """The result of a run; counts is None when there was nothing to do, or the job has no count."""
 
     job: str
     batches: tuple[str, ...]
@@ -44,14 +44,18 @@ class Outcome:
 def run_job(
     job: Job, params: Strict, lake: Lake, *, inputs: str | None = None, batch: str | None = None
 ) -> Outcome:
-    """Run `job` on what is not covered yet (or on `batch`).
+    """Run `job` on the batches that are not covered yet (or on `batch`).
 
-    Raises GristmillError; a killed run is simply run again.
+    Raises GristmillError. A run that was killed is repeated by the same call.
     """
     began = time.monotonic()
     with lake.job_lock(job.name), Progress(lake.spark, job.name) as progress:
+        # The log is read inside the lock: a run that has just ended is seen.
         runs = with_foreign_noted(lake, job)
+        # Taken before the inputs are opened. A table that is written after this moment makes the result
+        # stale, even when it was read at its new version: repeating is safe, missing a change is not.
         opened = now()
+        # Before any work: the mismatch would otherwise appear at the commit, after the whole computation.
         check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
         listing = (
@@ -65,10 +69,11 @@ def run_job(
             progress.note(listing.remark)
         try:
             todo = _todo(job, params, runs, digest, batch, listing)
-        except NoFiles:  # no accident where each folder is a batch
+        except NoFiles:  # expected where each folder is a batch and one is empty
             progress.done("no files")
             raise
         output = job.output(params) if callable(job.output) else job.output
+        # A deleted output file is the job's result as well, so its run counts as incomplete.
         if not todo and output and not hadoop_files.exists(lake.spark, f"{lake.root}/{output}"):
             todo = tuple(runs.batches())
         if not todo:
@@ -77,11 +82,15 @@ def run_job(
         run = Run(job, params, lake, runs, digest, todo, listing, opened)
         try:
             with missing_files_named(lake.where):
-                run.clear_what_no_longer_stands()
+                run.clear_invalid_rows()
                 with compiled(lake.spark, run.is_large()):
+                    # Verdicts are compared inside the block that explains missing files: an old version may
+                    # be vacuumed.
                     run.tables.documents.work = work_of(run.tables, params)
                     run.through_steps()
                     counts = job.count(run.tables, params) if job.count else None
+            # Before the finished row: readers open only what a finished run wrote, so a wrong count publishes
+            # nothing.
             check_counts(job.name, counts)
             seconds = time.monotonic() - began
             run.finish(counts, seconds)
@@ -96,7 +105,7 @@ def run_job(
 def _todo(
     job: Job, params: Strict, runs: Runs, digest: str, batch: str | None, listing: hadoop_files.Listing | None
 ) -> tuple[str, ...]:
-    """The batches to work on; empty when all is covered."""
+    """The batches to process; empty when all are covered."""
     if listing is not None:
         return batches.to_ingest(
             runs,
@@ -113,7 +122,7 @@ def _todo(
             f"--batch {batch}: no such batch in the lake (it has: {', '.join(known) or 'none'}); "
             "ingest it first"
         )
-    # Judges whose verdicts count, and jobs whose edits are applied.
+    # Filters whose verdicts count, and jobs whose edits are applied.
     skip_rejected_by = tuple(dict.fromkeys(name for names in depends_on(params).values() for name in names))
     _need_coverage(job, runs, skip_rejected_by, known)
     stale = [
@@ -123,12 +132,13 @@ def _todo(
     ]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
+    # A job over the whole lake compares documents across batches, so one stale batch means all of them.
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)
 
 
 def _refuse_lost_batches(runs: Runs, job: Job) -> None:
-    """Raises ContractError while docs may lack a batch that was ingested: a job would take what is left
-    for the whole."""
+    """Raises ContractError while docs may lack documents of an ingested batch: the job would treat the rest
+    as complete."""
     lost = runs.lost_batches()
     if lost:
         raise ContractError(
@@ -140,30 +150,33 @@ def _refuse_lost_batches(runs: Runs, job: Job) -> None:
 
 
 def with_foreign_noted(lake: Lake, job: Job) -> Runs:
-    """The run log, after a row for each table of the job whose rows somebody else has changed: what runs
-    wrote there before covers nothing."""
+    """The run log, after a `foreign` row was added for each table of the job that another writer has changed.
+
+    Earlier runs that wrote such a table no longer cover their batches.
+    """
     runs = Runs(lake)
     names = dict.fromkeys([*job.reads, *job.looks_at, *(write.table for write in job.writes)])
-    # two looks at each table, on an object store two requests: beside each other
+    # Two requests for each table, which take a round trip each on an object store: in parallel.
     if runs.rows:
         at_once(**{name: functools.partial(runs.state, name) for name in names})
-    found = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
-    for name, pin in found.items():
+    changed_pins = {name: pin for name in names if (pin := runs.pin(name)).is_unnoted}
+    for name, pin in changed_pins.items():
         state, words = runs.state(name), pin.trouble
         print(
             f"{name}: {words}: what earlier runs wrote there no longer counts as done",
             file=sys.stderr,
             flush=True,
         )
+        # Recorded once: Delta cleans its log after 30 days by default, and the change must stay known.
         columns = {"versions_written": {name: state.version}, "table_ids": {name: state.id}} if state else {}
         recipe = {"table": name, "told": words, "standing": sorted(pin.runs)}
         log_event(lake, uuid.uuid4().hex, "foreign", recipe, status=FOREIGN, **columns)
-    return Runs(lake) if found else runs
+    return Runs(lake) if changed_pins else runs
 
 
 def check_schemas(job: Job, runs: Runs) -> None:
-    """Raises ContractError, before anything is written, where a table of the job was made with other
-    columns than this code writes."""
+    """Raises ContractError, before anything is written, where a table that the job writes has other columns
+    than declared."""
     for name in dict.fromkeys([*(write.table for write in job.writes), RUNS.name]):
         state = runs.state(name)
         if state is not None:
@@ -171,8 +184,7 @@ def check_schemas(job: Job, runs: Runs) -> None:
 
 
 def check_counts(job: str, counts: Counts | None) -> None:
-    """Raises DataError unless what came in is what was kept and what was left out; the run stays without
-    its finished row then."""
+    """Raises DataError unless rows_in = rows_kept + rows_left_out; the run then has no finished row."""
     if counts is not None and counts.rows_in != counts.rows_kept + counts.rows_left_out:
         raise DataError(
             f"{job}: {counts.rows_in:,} rows came in, but {counts.rows_kept:,} were kept and "
@@ -185,12 +197,13 @@ def check_counts(job: str, counts: Counts | None) -> None:
 
 
 def _need_coverage(job: Job, runs: Runs, skip_rejected_by: tuple[str, ...], batches: list[str]) -> None:
-    """Raises ContractError unless every job in `skip_rejected_by` covered every batch, all with the recipe of
-    its last run."""
+    """Raises ContractError unless every job in `skip_rejected_by` covered every batch with one and the same
+    recipe, that of its last run."""
     gaps = []
-    for judge in skip_rejected_by:
-        latest = runs.finished(judge)[-1]["recipe_hash"] if runs.finished(judge) else None
-        gaps += [f"{judge} on batch {b}" for b in batches if not runs.covers(judge, b, latest)]
+    for name in skip_rejected_by:
+        # Batches that were filtered with different thresholds would not be comparable.
+        latest = runs.finished(name)[-1]["recipe_hash"] if runs.finished(name) else None
+        gaps += [f"{name} on batch {b}" for b in batches if not runs.covers(name, b, latest)]
     if gaps:
         raise ContractError(
             f"{job.name}: documents were never judged: no finished run of {', '.join(gaps)}; run "

@@ -1,5 +1,5 @@
-"""What `runs` tells: which versions are finished, which batches a job has covered, and whether that is
-still fresh."""
+"""Answers from the table `runs`: which versions are finished, which batches a job has covered, and whether
+its output is still fresh."""
 
 from __future__ import annotations
 
@@ -37,32 +37,33 @@ class Runs:
         return [row for row in self.rows if row["status"] == "finished" and job in (None, row["job"])]
 
     def pin(self, name: str) -> Pin:
-        """Which version of a table readers open, and which runs still stand in it, by the table as it is
-        now (looked up once)."""
+        """The pin of a table (see gristmill.jobs.runner.pins), computed once for this object."""
         if name not in self._pins:
             self._pins[name] = self._pin(name)
         return self._pins[name]
 
     def _pin(self, name: str) -> Pin:
-        told = [{*(row["versions_written"] or {}), *(row["table_ids"] or {})} for row in self.rows]
-        if name not in KNOWN or not any(name in names for names in told):
-            return Pin()  # nothing to ask the table about
+        names_by_row = [{*(row["versions_written"] or {}), *(row["table_ids"] or {})} for row in self.rows]
+        if name not in KNOWN or not any(name in names for names in names_by_row):
+            return Pin()  # no run wrote it, so its state does not matter
         state = self.state(name)
         pin = pinned(name, self.rows, state)
-        # (the worker commits a part at a time and notes them when it ends)
+        # The worker commits many parts and writes its row when it ends, so most of its commits have no row
+        # yet.
         if state is None or name in BY_WORKER:
             return pin
-        gone: set[str] = set()
+        overwritten: set[str] = set()
         while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
-            # the table was rolled back, and others used the number again
-            gone.add(pin.last_commit[1])
-            pin = pinned(name, self.rows, state, gone)
+            # The table was rolled back, and another writer used the version number again. Each run that this
+            # removes may uncover an older one with the same fault.
+            overwritten.add(pin.last_commit[1])
+            pin = pinned(name, self.rows, state, overwritten)
         if pin.version is None or pin.version >= state.version:
             return pin
         return with_commits(pin, self.lake.commits(table(name), pin.version + 1, state.version))
 
     def _is_commit_of(self, name: str, version: int, run_id: str) -> bool:
-        """Whether a version of the table is the run's commit, as far as the log still goes back."""
+        """Whether a version of the table is the run's commit; True where its log file was cleaned up."""
         state = self.state(name)
         assert state is not None
         [commit] = (
@@ -71,7 +72,7 @@ class Runs:
         return commit.run_id == run_id or not commit.is_known
 
     def state(self, name: str) -> TableState | None:
-        """The table as it stood when it was first asked for; None where it is not there."""
+        """The table's state at the first call; None where the table does not exist."""
         if name not in self._states:
             newest = max(
                 (row["versions_written"].get(name, -1) for row in self.rows if row["versions_written"]),
@@ -81,27 +82,29 @@ class Runs:
         return self._states[name]
 
     def versions(self) -> dict[str, int]:
-        """For each table that finished runs wrote and that still holds their rows: the version that
-        readers open."""
+        """Table -> the version that readers open, for each table that still contains rows of finished
+        runs."""
         names = dict.fromkeys(name for row in self.finished() for name in row["versions_written"] or {})
-        found = {name: self.pin(name).version for name in names}
-        return {name: version for name, version in found.items() if version is not None}
+        versions = {name: self.pin(name).version for name in names}
+        return {name: version for name, version in versions.items() if version is not None}
 
     def troubles(self) -> dict[str, str]:
-        """Table -> why the last run of some job that wrote it no longer stands in it."""
-        found = {}
+        """Table -> why it no longer contains the rows of the last run of some job that wrote it."""
+        troubles = {}
         for job in dict.fromkeys(row["job"] for row in self.finished()):
             last = {batch: row for row in self.finished(job) for batch in row["batches"]}
             for row in last.values():
                 for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})} & KNOWN:
                     pin = self.pin(name)
                     if pin.trouble and row["run_id"] not in pin.runs:
-                        found[name] = pin.trouble
-        return found
+                        troubles[name] = pin.trouble
+        return troubles
 
     def moved(self, name: str, version: int) -> int:
-        """The newest version of a table that has the same rows as `version`: table care behind it may
-        have deleted the older files."""
+        """The newest version of a table with the same rows as `version`.
+
+        OPTIMIZE and VACUUM after `version` may have deleted its files.
+        """
         state = self.state(name)
         commits = self.lake.commits(table(name), version + 1, state.version) if state else []
         same = with_commits(
@@ -110,15 +113,17 @@ class Runs:
         return version if same.version is None else same.version
 
     def batches(self) -> list[str]:
-        """Batches of documents that stand in docs, in the order in which they were first ingested."""
+        """The batches in docs, in the order of their first ingest."""
         standing = self.pin("docs").runs
         return list(
             dict.fromkeys(b for row in self._ingests() if row["run_id"] in standing for b in row["batches"])
         )
 
     def lost_batches(self) -> list[str]:
-        """Batches that were ingested, and that docs no longer holds for sure (until they are ingested
-        again, or a repair gives them up)."""
+        """Ingested batches that docs may no longer contain in full.
+
+        They are lost until they are ingested again, or `repair` accepts the table without them.
+        """
         known, rows = set(self.batches()), self._ingests()
         last = max((i for i, row in enumerate(rows) if row["job"] == REPAIR), default=0)
         return list(dict.fromkeys(b for row in rows[last:] for b in row["batches"] if b not in known))
@@ -126,26 +131,27 @@ class Runs:
     def _ingests(self) -> list[Row]:
         return [row for row in self.finished() if "docs" in (row["versions_written"] or {})]
 
-    def stands(self, row: Row) -> bool:
-        """Whether every table that the job of a finished run writes still holds what it wrote."""
+    def is_intact(self, row: Row) -> bool:
+        """Whether every table that a finished run wrote still contains its rows."""
         return all(
             row["run_id"] in self.pin(name).runs
             for name in {*(row["table_ids"] or {}), *(row["versions_written"] or {})}
         )
 
     def last(self, job: str, batch: str) -> Row | None:
-        """The job's last row about a batch: `started` means that it died on the way."""
+        """The job's last row about a batch; with status `started` the run died."""
         rows = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
         return rows[-1] if rows else None
 
     def covers(self, job: str, batch: str, recipe_hash: str | None = None) -> bool:
-        """Whether the job's last word on the batch is a finished run (of this recipe, when given)."""
+        """Whether the job's last run on the batch has finished (with this recipe, if given) and its rows are
+        still in the tables."""
         row = self.last(job, batch)
         return (
             row is not None
             and row["status"] == "finished"
             and recipe_hash in (None, row["recipe_hash"])
-            and self.stands(row)
+            and self.is_intact(row)
         )
 
     def replaced(self, job: str, batches: tuple[str, ...]) -> list[str]:
@@ -153,10 +159,12 @@ class Runs:
         when none finished)."""
         stale = []
         for batch in batches:
-            mine = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
-            done = [row["run_id"] for row in mine if row["status"] == "finished"]
+            job_rows = [row for row in self.rows if row["job"] == job and batch in row["batches"]]
+            done = [row["run_id"] for row in job_rows if row["status"] == "finished"]
             ingested = max((row["at"] for row in self._ingests() if batch in row["batches"]), default=None)
-            opened = min((row["at"] for row in mine if not done or row["run_id"] == done[-1]), default=None)
+            opened = min(
+                (row["at"] for row in job_rows if not done or row["run_id"] == done[-1]), default=None
+            )
             if opened is not None and ingested is not None and ingested > opened:
                 stale.append(batch)
         return stale
@@ -169,14 +177,14 @@ class Runs:
         skip_rejected_by: tuple[str, ...],
         unused: frozenset[str] = frozenset(),
     ) -> bool:
-        """Whether the job covers the batch and nothing that it reads has been written for the batch since it
+        """Whether the job covers the batch, and nothing that it reads was written for the batch since it
         opened its inputs.
 
-        Of the tables that several judges share, only the slices of the jobs in `skip_rejected_by` count (all
-        of them to a job that writes no table). Of `models`, only what the jobs in its `models_of` wrote
-        counts. `unused`: tables that it would look at by another recipe. What a job wrote that itself
-        skip_rejected_by this one does not count either: it is of this job's outcome, and the two would never
-        come to an end.
+        Of the tables that several filters share, only the slices of the jobs in `skip_rejected_by` count (for
+        a job that writes no table, all slices). Of `models`, only those of the jobs in its `models_of` count.
+        `unused`: tables that the job does not read with this recipe. Optional inputs written by a job that
+        has this job in its own skip_rejected_by do not count: they depend on this job's output, and the two
+        would make each other stale for ever.
         """
         return self.written_since(job, batch, recipe_hash, skip_rejected_by, unused) == set()
 
@@ -188,12 +196,14 @@ class Runs:
         skip_rejected_by: tuple[str, ...],
         unused: frozenset[str] = frozenset(),
     ) -> set[str] | None:
-        """As `is_fresh`: the tables that have been written for the batch since; None where the job does
-        not cover it."""
-        mine = self.last(job.name, batch)
-        if mine is None or not self.covers(job.name, batch, recipe_hash):
+        """The tables by which the batch is not fresh (see `is_fresh`); None where the job does not cover
+        it."""
+        last_row = self.last(job.name, batch)
+        if last_row is None or not self.covers(job.name, batch, recipe_hash):
             return None
-        opened = min(row["at"] for row in self.rows if row["run_id"] == mine["run_id"])
+        # The started row's time. Compared with the finished row's time, a table that was written while the
+        # job ran would be missed.
+        opened = min(row["at"] for row in self.rows if row["run_id"] == last_row["run_id"])
         later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
         return {name for row in later for name in self._concerning(row, job, batch, skip_rejected_by, unused)}
 
@@ -203,11 +213,13 @@ class Runs:
     ) -> set[str]:
         if job.scope == "batch" and batch not in row["batches"]:
             return set()
+        # The recipe of the run that wrote, not of this one: it says whether that run depends on this job.
         looks_at = (
             set() if job.name in json.loads(row["recipe"]).get("skip_rejected_by", ()) else set(job.looks_at)
         )
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
         if job.scope == "batch":
+            # A run over the whole lake lists all batches, but may have changed the rows of only some.
             written -= {
                 name for name, changed in (row["batches_changed"] or {}).items() if batch not in changed
             }
@@ -217,19 +229,24 @@ class Runs:
 
 
 class History:
-    """What the run log tells a run of one job about the batches at hand; `runs` is the whole log."""
+    """The run log as seen by a run of one job, for the batches of that run; `runs` is the whole log."""
 
     def __init__(self, runs: Runs, job: Job, batches: tuple[str, ...]) -> None:
         self.runs, self.job, self.batches = runs, job, batches
 
     def n_documents(self) -> int:
-        """Documents of the batches at hand as their ingest counted them, without a query; more than
-        there are after a replacement."""
+        """The documents of the run's batches as their ingests counted them, without a query.
+
+        An upper bound: documents that were replaced later are still counted.
+        """
         return sum(row["rows_kept"] or 0 for row in self._ingests().values())
 
     def n_left_out(self, skip_rejected_by: tuple[str, ...] | list[str]) -> int:
-        """Documents of the batches at hand that the last runs of `skip_rejected_by` left out, as they counted
-        them; more where they covered other batches too."""
+        """The documents that the last runs of `skip_rejected_by` left out, by their own counts, without a
+        query.
+
+        An upper bound: runs that covered other batches as well count theirs too.
+        """
         rows = [row for row in self.runs.finished() if row["job"] in skip_rejected_by]
         last = {(row["job"], batch): row for row in rows for batch in row["batches"] if batch in self.batches}
         return sum(
@@ -237,24 +254,26 @@ class History:
         )
 
     def ingests(self) -> dict[str, str]:
-        """run_id of the ingest that wrote each of the batches at hand."""
+        """Batch -> run_id of the ingest that wrote it, for the batches of the run."""
         return {batch: row["run_id"] for batch, row in self._ingests().items()}
 
     def _ingests(self) -> dict[str, Row]:
-        """The last finished run that wrote each of the batches at hand."""
+        """Batch -> the row of the last finished run that wrote it to docs."""
         rows = [row for row in self.runs.finished() if "docs" in (row["versions_written"] or {})]
         latest = {batch: row for row in rows for batch in row["batches"]}
         return {batch: latest[batch] for batch in self.batches}
 
     def replaced(self) -> list[str]:
-        """Those that were ingested since the job's last finished run opened its inputs (its first, when none
-        finished)."""
+        """The batches of the run that were ingested since the job's last finished run opened its inputs (its
+        first run, when none finished)."""
         return self.runs.replaced(self.job.name, self.batches)
 
 
 def rows_of(lake: Lake) -> list[Row]:
-    """All rows of `runs`; read anew only when somebody has committed since (a read costs a second, the
-    jobs of one process ten)."""
+    """All rows of `runs`, cached in the lake by version.
+
+    A read costs a second with Spark, which the ten or more jobs of a curation would each spend.
+    """
     if not lake.exists(RUNS):
         return []
     version = lake.latest(RUNS)
@@ -273,20 +292,23 @@ def log(lake: Lake, values: tuple[object, ...], note: str) -> None:
     """Append one row to `runs`; `values` in the order of its columns."""
     known, row = lake.run_rows, dict(zip(RUNS.names, values, strict=True))
     version = lake.append_records(RUNS, [row], note)
-    # nobody else wrote: what was read is still all but this row
+    # The version before ours is the cached one, so no other writer committed and the cache lacks this row
+    # only.
     at = row["at"]
     if known is not None and known[0] == version - 1 and isinstance(at, dt.datetime):
         lake.run_rows = version, [*known[1], _row({**row, "at": naive(at)})]
 
 
 def now() -> dt.datetime:
-    """The clock, in UTC; only run rows and ingest times read it."""
+    """The present time in UTC. Only rows of `runs` and ingest times depend on it."""
     return dt.datetime.now(dt.UTC)
 
 
 def log_event(lake: Lake, run_id: str, job: str, recipe: Record, **columns: object) -> None:
-    """A row of `runs` for what is no run of a job: `recipe` says what it was; `columns` are others than
-    the usual."""
+    """Append a row to `runs` for an event that is not a run of a job (repair, upgrade, foreign commit).
+
+    `recipe`: a description of the event; `columns`: values of further columns.
+    """
     row = {
         "run_id": run_id,
         "job": job,

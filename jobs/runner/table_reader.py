@@ -1,4 +1,4 @@
-"""Opens tables for one run: its inputs at pinned versions, and its own as they stand."""
+"""Opens tables for one run: its inputs at pinned versions, its own tables at their newest version."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 class TableReader:
-    """Input tables at the versions of the last finished runs, the job's own as they stand, and of each the
-    rows of the batches at hand."""
+    """Input tables at the versions of the last finished runs, the job's own tables at their newest version,
+    and the slices of both that belong to the run's batches."""
 
     def __init__(self, lake: Lake, runs: Runs, job: Job, batches: tuple[str, ...]) -> None:
         self.lake, self.job, self.batches = lake, job, batches
@@ -25,7 +25,8 @@ class TableReader:
         self.versions = {name: pin.version for name, pin in self.pins.items() if pin.version is not None}
         for name in {write.table for write in job.writes} & set(self.pins) - set(self.versions):
             state = runs.state(name) if self.pins[name].trouble else None
-            # this job is about to write it anew: what is there is all there is
+            # The job reads a table that it also writes, and whose rows it is about to replace: the newest
+            # version is the best there is.
             if state is not None:
                 self.versions[name] = state.version
 
@@ -34,6 +35,8 @@ class TableReader:
 
         Raises ContractError when no finished run has written it.
         """
+        # A table that is not declared would be missing from versions_read, and its changes would make nothing
+        # stale.
         if name not in (*self.job.reads, *self.job.looks_at):
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:
@@ -49,7 +52,7 @@ class TableReader:
     def get(self, name: str) -> DataFrame | None:
         """As `tables[name]`, but None when no finished run has written the table.
 
-        Raises ContractError when it is no longer what a run wrote.
+        Raises ContractError when runs wrote it and it has been changed since.
         """
         if name in self.versions:
             return self[name]
@@ -57,7 +60,7 @@ class TableReader:
         return None
 
     def _refuse_trouble(self, name: str) -> None:
-        """Raises ContractError where runs wrote the table and it no longer is what they wrote."""
+        """Raises ContractError where runs wrote the table and it has been changed by others since."""
         trouble = self.pins[name].trouble
         if trouble and name not in {write.table for write in self.job.writes}:
             raise ContractError(
@@ -68,23 +71,23 @@ class TableReader:
             )
 
     def own(self, name: str) -> DataFrame:
-        """A table that this job writes, as it stands now; empty when it was never written."""
+        """A table that this job writes, at its newest version; empty when it was never written."""
         table = catalog.table(name)
         return self.lake.read(table) if self.lake.exists(table) else self.empty(name)
 
     def own_slice(self, name: str) -> DataFrame:
-        """As `own`, of the batches at hand."""
+        """The rows of `own` that belong to the run's batches."""
         from pyspark.sql import functions as F
 
         return self.own(name).where(F.col("batch_id").isin(list(self.batches)))
 
     def output_exists(self, name: str) -> bool:
-        """Whether the table was ever created: a look at a folder, where `own` of a missing table costs a
+        """Whether the table was ever created. Lists a folder, where `own` of a missing table costs a
         query."""
         return self.lake.exists(catalog.table(name))
 
     def slice(self, name: str, batches: tuple[str, ...] | None = None) -> DataFrame:
-        """The rows of an input table that belong to `batches` (None: those at hand)."""
+        """The rows of an input table that belong to `batches` (None: those of the run)."""
         from pyspark.sql import functions as F
 
         return self[name].where(F.col("batch_id").isin(list(self.batches if batches is None else batches)))
@@ -94,5 +97,5 @@ class TableReader:
         columns = ", ".join(
             f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in catalog.table(name).columns
         )
-        # a list of no rows would start Python workers
+        # createDataFrame of an empty list would start Python workers; a SQL query does not.
         return self.lake.spark.sql(f"SELECT {columns} WHERE false")

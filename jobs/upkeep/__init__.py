@@ -1,1 +1,1 @@
-"""A lake is brought back in order: `gristmill repair` and `gristmill upgrade`."""
+"""Repairs and upgrades of a lake: `gristmill repair` and `gristmill upgrade`."""

@@ -1,8 +1,8 @@
-"""`gristmill upgrade`: bring the tables of a lake that another version made to the columns that this code
-writes.
+"""`gristmill upgrade`: changes the tables of a lake from another version to the columns that this code
+declares.
 
-Rows that no job could make again keep what they hold and get the new columns, empty. All other tables are
-dropped, which ends what their jobs had covered, so that the next `gristmill run curate` writes them anew.
+Tables with rows that no job can derive again keep them and get the new columns, null. All other tables are
+dropped; their jobs then cover nothing, and the next `gristmill run curate` writes them again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Change:
     """What an upgrade does to one table."""
 
     table: str
-    # columns: added or relaxed; renamed: written again under other names; anew: dropped; mark: only the
-    # schema version is written down
+    # columns: added or made nullable; renamed: rewritten under other names; anew: dropped; mark: only the
+    # recorded schema version changes
     kind: Literal["columns", "renamed", "anew", "mark"]
     detail: str
     statements: tuple[str, ...] = ()  # SQL, {table} for its name
@@ -41,38 +41,40 @@ class Change:
 
 
 def changes(lake: Lake) -> list[Change]:
-    """What stands in the way of this code, table by table; empty when nothing does. Reads the lake, writes
-    nothing.
+    """The changes that the lake needs, table by table; empty when it needs none. Reads only.
 
     Raises ContractError, naming all of them, for tables whose rows must be kept and whose columns cannot be
-    brought to today's.
+    changed to the declared ones.
     """
-    found, refused = [], []
+    needed, refused = [], []
     for table in catalog.ALL:
         state = lake.state(table)
         is_begun = state is not None and maintenance.NEW_NAMES in state.properties
         if state is None or (state.properties.get(SCHEMA_VERSION) == table.schema_version and not is_begun):
             continue
         try:
-            found.append(_change(lake, table, state.properties))
+            needed.append(_change(lake, table, state.properties))
         except ContractError as error:
             refused.append(str(error))
     if refused:
         raise ContractError("\n".join(refused))
-    # the run log first: the others are noted in it
-    return sorted(found, key=lambda change: change.table != RUNS.name)
+    # The run log first, since the changes of the other tables are recorded in it.
+    return sorted(needed, key=lambda change: change.table != RUNS.name)
 
 
-def upgrade(lake: Lake, found: list[Change]) -> None:
-    """Make the `changes` and note them in `runs`. A run that is killed is simply run again."""
+def upgrade(lake: Lake, planned: list[Change]) -> None:
+    """Make the `changes` and note them in `runs`. An upgrade that was killed is repeated by the same
+    command."""
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": UPGRADE})
-    for change in found:
+    for change in planned:
         table = catalog.table(change.table)
         if change.kind == "anew":
             maintenance.drop(lake, table)
         elif change.kind == "renamed":
             before = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
+            # Before finish_new_names: killed in between, the upgrade still finds its property and repeats
+            # both.
             _move_ids(lake, table, before, note)
             maintenance.finish_new_names(lake, table, note)
         else:
@@ -80,16 +82,17 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
                 f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
             )
             maintenance.alter(lake, table, [*change.statements, marked], note)
+        # Only now has the table the column for ids.
         if table is RUNS:
             _with_ids(lake, note)
-    # Readers go on to the versions in which the rows stand under their new names.
-    written = [catalog.table(change.table) for change in found if change.kind == "renamed"]
+    # With this row readers open the versions that have the rows under their new names.
+    written = [catalog.table(change.table) for change in planned if change.kind == "renamed"]
     states = {table.name: state for table in written if (state := lake.state(table)) is not None}
     log_event(
         lake,
         run_id,
         UPGRADE,
-        {change.table: change.detail for change in found},
+        {change.table: change.detail for change in planned},
         seconds=0.0,
         versions_written={name: state.version for name, state in states.items()},
         table_ids={name: state.id for name, state in states.items()},
@@ -97,22 +100,22 @@ def upgrade(lake: Lake, found: list[Change]) -> None:
 
 
 def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
-    """The change of one table that was made with another declaration.
+    """The change of one table that was created with another declaration.
 
-    Raises ContractError where its rows must stay and cannot.
+    Raises ContractError where its rows must be kept and cannot be.
     """
-    there = maintenance.columns_of(lake, table)
+    present = maintenance.columns_of(lake, table)
     renamed = {
         old: new
         for old, new in new_columns(table.name).items()
-        if old in there and old not in table.names and new in table.names and new not in there
+        if old in present and old not in table.names and new in table.names and new not in present
     }
     is_begun = maintenance.NEW_NAMES in properties  # a run that was killed between its commits
-    there = {renamed.get(name, name): kind for name, kind in there.items()}
-    same = [c for c in table.columns if there.get(c.name, ("", True))[0] == c.type]
-    missing = [c for c in table.columns if c.name not in there]
-    other = [c for c in table.columns if c.name in there and c not in same]
-    extra = [name for name in there if name not in table.names]
+    present = {renamed.get(name, name): kind for name, kind in present.items()}
+    same = [c for c in table.columns if present.get(c.name, ("", True))[0] == c.type]
+    missing = [c for c in table.columns if c.name not in present]
+    other = [c for c in table.columns if c.name in present and c not in same]
+    extra = [name for name in present if name not in table.names]
     if (
         not (missing or other or extra or renamed or is_begun)
         and maintenance.partitions_of(lake, table) == table.partitions
@@ -121,13 +124,13 @@ def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
             table.name,
             "mark",
             "its columns are those of today",
-            _relaxed(table, there) + _checked(table, properties),
+            _relaxed(table, present) + _checked(table, properties),
         )
     what = "; ".join(
         part
         for part in (
             f"lacks {', '.join(c.name for c in missing)}" if missing else "",
-            f"of another type: {', '.join(f'{c.name} ({there[c.name][0]}, now {c.type})' for c in other)}"
+            f"of another type: {', '.join(f'{c.name} ({present[c.name][0]}, now {c.type})' for c in other)}"
             if other
             else "",
             f"no longer used: {', '.join(extra)}" if extra else "",
@@ -136,12 +139,14 @@ def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
         )
         if part
     )
+    # Altering is not enough here: a measure that is null in old rows would pass every threshold.
     if not table.keeps_rows:
         return Change(
             table.name,
             "anew",
             f"{what or 'other partitions'}: it is dropped, and its jobs write it anew with the next run",
         )
+    # No value can be invented for a column that may not be null, nor for another type.
     stuck = [*(c.name for c in missing if not c.nullable), *(c.name for c in other)]
     if stuck or maintenance.partitions_of(lake, table) != table.partitions:
         raise ContractError(
@@ -157,25 +162,26 @@ def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
         f"ALTER TABLE {{table}} ADD COLUMNS (`{c.name}` {c.type} COMMENT {quoted(c.comment)})"
         for c in missing
     ]
+    # Columns that are not declared any more stay in the table, and new rows leave them null.
     free = [
-        f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in extra if not there[name][1]
+        f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in extra if not present[name][1]
     ]
     return Change(
         table.name,
         "columns",
         f"{what}: the rows stay",
-        (*added, *free, *_relaxed(table, there), *_checked(table, properties)),
+        (*added, *free, *_relaxed(table, present), *_checked(table, properties)),
     )
 
 
-def _relaxed(table: Table, there: dict[str, tuple[str, bool]]) -> tuple[str, ...]:
-    """Columns that may be null today and could not be."""
-    names = [c.name for c in table.columns if c.nullable and not there.get(c.name, ("", True))[1]]
+def _relaxed(table: Table, present: dict[str, tuple[str, bool]]) -> tuple[str, ...]:
+    """Statements for columns that are nullable now and were not."""
+    names = [c.name for c in table.columns if c.nullable and not present.get(c.name, ("", True))[1]]
     return tuple(f"ALTER TABLE {{table}} ALTER COLUMN `{name}` DROP NOT NULL" for name in names)
 
 
 def _checked(table: Table, properties: Mapping[str, str]) -> tuple[str, ...]:
-    """The CHECK constraint, where another stood."""
+    """Statements that replace the CHECK constraint where it has changed."""
     before = properties.get("delta.constraints.promise")
     if before == table.check:
         return ()
@@ -188,8 +194,8 @@ def _checked(table: Table, properties: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _move_ids(lake: Lake, table: Table, before: str, note: str) -> None:
-    """Rows of `runs` that name the table by its id `before` name it as it stands, so that what they cover
-    stays covered."""
+    """Replace the table's old id `before` by its present one in the rows of `runs`, so that these runs still
+    count."""
     state = lake.state(table)
     assert state is not None
     moved = []
@@ -203,8 +209,8 @@ def _move_ids(lake: Lake, table: Table, before: str, note: str) -> None:
 
 
 def _with_ids(lake: Lake, note: str) -> None:
-    """Rows of `runs` from before table ids were kept get those of the tables as they are, so that a
-    table made anew ends what they cover."""
+    """Add the present table ids to rows of `runs` that have none, so that they stop counting when a table is
+    created again."""
     rows, ids = rows_of(lake), {}
     for name in {name for row in rows for name in row["versions_written"] or {}}:
         state = lake.state(catalog.table(name)) if name in KNOWN else None

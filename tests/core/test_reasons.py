@@ -195,9 +195,9 @@ def test_every_sentence_is_of_a_reason_that_can_be_given() -> None:
 @pytest.mark.parametrize("column", reasons.COLUMNS)
 def test_a_sentence_is_plain_and_whole(column: str) -> None:
     for code, each in reasons.COLUMNS[column].items():
-        assert each.found[0].isupper(), code
-        assert each.found.endswith("."), code
-        assert len(each.found.split()) > 2, code
+        assert each.finding[0].isupper(), code
+        assert each.finding.endswith("."), code
+        assert len(each.finding.split()) > 2, code
         assert not each.then or each.then.endswith("."), code
 
 

@@ -47,7 +47,7 @@ def test_a_lake_in_a_folder_of_hostile_letters_works_in_every_engine(
     assert list((tmp_path / "a").iterdir()) == []
     assert not Path(lake.staging("ingest_docs")).exists()
     assert lake.read(DOCS).count() == 3
-    found = delta_rs.opened(lake.folder(DOCS), None)
+    found = delta_rs.open_table(lake.folder(DOCS), None)
     assert delta_rs.rows_of(found, ["doc_id"]).num_rows == 3
     assert all(Path(file.path).is_file() for file in delta_rs.data_files(lake.folder(DOCS), DOCS, None) or [])
     ask = Ask(where)
@@ -72,7 +72,7 @@ def test_tables_that_spark_makes_and_delta_rs_makes_stand_in_the_same_folder(
     assert lake.exists(RUNS)
     assert lake.exists(DOCS)
     assert lake.read(RUNS).isEmpty()
-    assert delta_rs.rows_of(delta_rs.opened(lake.folder(DOCS), None), ["doc_id"]).num_rows == 0
+    assert delta_rs.rows_of(delta_rs.open_table(lake.folder(DOCS), None), ["doc_id"]).num_rows == 0
     staged = lake.staging("job") + "/rows"
     spark.range(2).write.parquet(staged)
     assert lake.staged(staged, "id bigint").count() == 2
