@@ -1,12 +1,12 @@
-"""Keep the best of every family of near-duplicates; every left-out document is itself alike to the one it
-names.
+"""Keep the best of every family of near-duplicates, found by MinHash; each removed document is itself similar
+to the survivor it names.
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_minhash.py --recipe conf/jobs/dedup_minhash.yaml --lake lakes/demo
 
-MinHash sketches find candidates by their bands; those far from the limit are decided by their sketches, the
-rest by their texts. The steps stand in jobs/dedup/steps.py.
+MinHash sketches find candidates by their bands. Pairs far from the threshold are decided by their sketches,
+all others by their texts. The steps are in jobs/dedup/steps.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.dedup.params import NearDupParams, digest
-from gristmill.jobs.dedup.ranking import EARLIER
+from gristmill.jobs.dedup.ranking import RANKING_TABLES
 from gristmill.jobs.dedup.steps import STEPS, WRITES
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job
@@ -38,23 +38,24 @@ class Params(NearDupParams):
 
     permutations: PositiveInt
     bands: PositiveInt
-    # permutations in one band; pairs start to meet near Jaccard (1/bands) ** (1/rows)
+    # permutations in one band; pairs become candidates from about Jaccard (1/bands) ** (1/rows) on
     rows: PositiveInt
     seed: NonNegativeInt
     bits: Literal[1, 2, 4, 8, 16]  # of each minimum that the sketch keeps
     measure: Literal["jaccard", "containment"]
-    min_similarity: float = Field(gt=0, le=1)  # at least this alike: a duplicate
-    # a sketch decides only this many standard errors from the limit
+    min_similarity: float = Field(gt=0, le=1)  # from this value of `measure` on: a duplicate
+    # a sketch decides only pairs that are this many standard errors away from min_similarity
     n_sigma: PositiveFloat
     exact_only: bool  # compare every candidate by text
 
+    # MinHashParams validates itself; it is built here so that a wrong recipe fails before Spark starts.
     @model_validator(mode="after")
     def _bands_fit(self) -> Params:
         self.minhash()
         return self
 
     def minhash(self) -> MinHashParams:
-        """The kernel's parameters."""
+        """Parameters of the kernel. Raises ValueError where bands and rows need more permutations."""
         return MinHashParams(self.shingles(), self.permutations, self.bands, self.rows, self.seed, self.bits)
 
     def rule(self) -> PairRule:
@@ -64,6 +65,7 @@ class Params(NearDupParams):
     def config_hash(self) -> str:  # noqa: D102
         return digest(self.minhash())
 
+    # With the rule and the cap, unlike config_hash: another threshold keeps the sketches, but not the pairs.
     def pairing(self) -> str:  # noqa: D102
         return digest((self.minhash(), self.rule(), self.max_bucket))
 
@@ -87,11 +89,11 @@ class Params(NearDupParams):
         return "sketch", self.min_similarity
 
     def preload(self) -> None:
-        """datasketch takes the driver a second, which the JVM needs to start anyway."""
+        """Imports datasketch, which takes a second, while the JVM starts."""
         permutations(self.permutations, self.seed)
 
     def notes(self) -> list[str]:
-        """The S-curve, for `gristmill check`."""
+        """Points of the S-curve, for `gristmill check`."""
         points = ", ".join(
             f"{j:.2f}: {float(candidate_probability(j, self.bands, self.rows)):.4f}"
             for j in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
@@ -110,7 +112,7 @@ JOB = Job(
     scope="lake",
     count=count_verdicts,
     about=__doc__,
-    looks_at=EARLIER,
+    looks_at=RANKING_TABLES,
 )
 
 if __name__ == "__main__":

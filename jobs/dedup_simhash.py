@@ -1,13 +1,12 @@
-"""Keep the best of every family of near-duplicates, by SimHash: the second method, behind the same tables as
-dedup_minhash.
+"""Keep the best of every family of near-duplicates, found by SimHash; the tables are those of dedup_minhash.
 
 reads   docs, signals, verdicts; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_simhash.py --recipe conf/jobs/dedup_simhash.yaml --lake lakes/demo
 
-8 bytes a document in place of 256, and every pair within the Hamming distance is found, with no chance
-involved; but how far two SimHashes are apart says little of how alike short texts are, so the shingle sets
-decide (`decide: text`) unless the recipe trusts the bits alone.
+A sketch has 8 bytes instead of 256, and every pair within the Hamming distance is found, not only most. But
+the distance of two SimHashes says little about the similarity of short texts. So the shingle sets decide
+(`decide: text`) unless the recipe has the bits decide alone.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from gristmill.jobs.dedup.params import NearDupParams, digest
-from gristmill.jobs.dedup.ranking import EARLIER
+from gristmill.jobs.dedup.ranking import RANKING_TABLES
 from gristmill.jobs.dedup.steps import STEPS, WRITES
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job
@@ -33,11 +32,11 @@ class Params(NearDupParams):
     """See conf/jobs/dedup_simhash.yaml for every number and its source."""
 
     max_hamming: NonNegativeInt  # of 64 bits
-    # keys a document: choose(blocks, max_hamming)
+    # A document has choose(blocks, max_hamming) keys: more blocks make longer, rarer keys, and more of them.
     blocks: PositiveInt
-    decide: Literal["text", "bits"]  # who accepts a pair within the distance
+    decide: Literal["text", "bits"]  # what accepts a pair within the distance
     measure: Literal["jaccard", "containment"]  # of the shingle sets, where texts decide
-    min_similarity: float = Field(gt=0, le=1)  # at least this alike: a duplicate
+    min_similarity: float = Field(gt=0, le=1)  # from this value of `measure` on: a duplicate
 
     @model_validator(mode="after")
     def _blocks_fit(self) -> Params:
@@ -45,7 +44,7 @@ class Params(NearDupParams):
         return self
 
     def simhash(self) -> SimHashParams:
-        """The kernel's parameters."""
+        """Parameters of the kernel. Raises ValueError where the blocks cannot find the distance."""
         return SimHashParams(self.shingles(), self.max_hamming, self.blocks)
 
     def config_hash(self) -> str:  # noqa: D102
@@ -72,14 +71,15 @@ class Params(NearDupParams):
         return self.measure, self.min_similarity
 
     def by_sketch(self) -> tuple[str, float]:  # noqa: D102
+        # `pairs.similarity` of bits is the share of equal bits, so the distance becomes a threshold of that.
         return "simhash", 1 - self.max_hamming / 64
 
     def notes(self) -> list[str]:
-        """What a document costs, for `gristmill check`."""
+        """Keys of a document and their length, for `gristmill check`."""
         keys = self.simhash().n_keys
         return [
             f"{keys} keys a document, each of about {64 * (self.blocks - self.max_hamming) // self.blocks} "
-            f"bits: every pair within {self.max_hamming} of 64 bits meets"
+            f"bits: every pair within {self.max_hamming} of 64 bits is a candidate"
         ]
 
 
@@ -92,7 +92,7 @@ JOB = Job(
     scope="lake",
     count=count_verdicts,
     about=__doc__,
-    looks_at=EARLIER,
+    looks_at=RANKING_TABLES,
 )
 
 if __name__ == "__main__":

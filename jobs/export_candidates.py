@@ -28,7 +28,7 @@ from gristmill.jobs.runner.counting import count_reasons
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.jobs.synthesis.requests import Prompted, beyond_limit, first_reason, queued
+from gristmill.jobs.synthesis.requests import Prompted, beyond_limit, first_reason, request_rows
 from gristmill.udfs.samples.chunks import CHUNKS, ChunkParams, chunk_batches
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def export(tables: JobContext[State], params: Params) -> Outputs:
         recipe=f"{params.recipe} {params.recipe_version}",
     )
     chunks = texts.select("doc_id", "batch_id", "lang", "domain", "text").mapInArrow(kernel, CHUNKS)
-    return queued(tables, params, chunks.withColumn("sample_id", F.lit(None).cast("string")))
+    return request_rows(tables, params, chunks.withColumn("sample_id", F.lit(None).cast("string")))
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:

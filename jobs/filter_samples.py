@@ -31,7 +31,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.jobs.synthesis.sample_filters import EVALUATED, LIMITS, Comparing, chosen
+from gristmill.jobs.synthesis.sample_filters import EVALUATED, LIMITS, Comparing, compare_samples
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -200,7 +200,7 @@ def left_out(tables: JobContext, rows: DataFrame, n: int, params: Params) -> tup
         limited, good = limited.unionByName(found), _without(good, found)
         steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
     limited = limited.withColumn("dup_of", F.lit(None).cast("string"))
-    by_comparing = chosen(tables, good, steps[-1]["out"], params, steps)
+    by_comparing = compare_samples(tables, good, steps[-1]["out"], params, steps)
     return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 

@@ -28,7 +28,7 @@ from gristmill.jobs.synthesis.requests import (
     Prompted,
     beyond_limit,
     first_reason,
-    queued,
+    request_rows,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def queue(tables: JobContext[State], params: Params) -> Outputs:
         "domain",
         text.alias("text"),
     )
-    return queued(tables, params, asked)
+    return request_rows(tables, params, asked)
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:

@@ -81,15 +81,15 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
     """Gather what each section shows, draw the page, write it; no table changes."""
     rows = data.outcomes(tables, params.measures)
     first = at_once(
-        langs=lambda: data.commonest(rows, "lang", params.languages, params.min_ratio),
-        domains=lambda: data.commonest(rows, "domain", params.domains, params.min_ratio),
-        found=lambda: data.judged(tables, rows),
+        langs=lambda: data.most_frequent(rows, "lang", params.languages, params.min_ratio),
+        domains=lambda: data.most_frequent(rows, "domain", params.domains, params.min_ratio),
+        found=lambda: data.verdict_rows(tables, rows),
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
     shown, found, rejects = (first["langs"], first["domains"]), first["found"], first["rejects"]
     # it is no input row
     left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}
-    counted = data.lumped(rows, *shown)
+    counted = data.with_other(rows, *shown)
     asked = at_once(
         cells=lambda: data.cells(counted),
         reasons=lambda: with_main(tables, found),
@@ -102,14 +102,16 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
             data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else []
         ),
         quality=lambda: bins(tables, *shown),
-        synthetic=lambda: samples.shown(tables, params.synthetic_samples, params.family_chars, params.seed),
+        synthetic=lambda: samples.sample_rows(
+            tables, params.synthetic_samples, params.family_chars, params.seed
+        ),
     )
     cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
     fill_in_texts(tables, params, asked)
     funnel, late = samples.split(funnel_of(tables.history.runs), wrote)
     sections = {
         "lake": about_lake(tables, params),
-        "opening": page.opening(
+        "opening": page.summary(
             funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions
         ),
         "stages": page.stages(funnel, mains, wrote, left_out_rows, sum(cell["n"] for cell in cells)),
@@ -196,7 +198,7 @@ def fill_in_texts(tables: JobContext, params: Params, asked: Record) -> None:
 
 def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
     """The quality bins, and a good, a middling and a bad document of each language."""
-    rows = quality.scored(tables)
+    rows = quality.binned_documents(tables)
     if rows is None:
         return {"rows": [], "examples": []}
     return {
@@ -207,12 +209,12 @@ def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
 
 def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
     """The banding with the pairs it led to, and the families."""
-    recipe, families = dups.banding(tables), dups.sized(tables)
+    recipe, families = dups.banding(tables), dups.families_of(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
-    largest = dups.largest(tables, families, rows, params.largest_families)
+    largest = dups.largest_families(tables, families, rows, params.largest_families)
     return {
         "banding": lists.banding_picture(recipe, pairs),
-        "capped": dups.capped(tables),
+        "capped": dups.oversized_buckets(tables),
         "methods": dups.methods(tables),
         "sizes": lists.size_rows(dups.family_sizes(families)),
         "largest": largest,

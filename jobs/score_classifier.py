@@ -5,8 +5,8 @@ reads   docs, signals, verdicts, models
 writes  scores
 run     spark-submit jobs/score_classifier.py --recipe conf/jobs/score_classifier.yaml --lake lakes/demo
 
-A scorer that reads measures only does not touch the text. What is already scored is not scored again,
-whatever the limits do.
+A classifier whose inputs are columns of signals reads no text. Documents are not scored again when only
+thresholds change.
 """
 
 from __future__ import annotations
@@ -37,20 +37,24 @@ class Params(Filtered):
     classifiers: list[str]  # names of train_classifier's models
 
 
-def by_model(rows: DataFrame, said: list[tuple[Classifier, Column]]) -> DataFrame:
-    """doc_id, batch_id, scorer, version, raw, score: each row of `rows` by each model."""
+def rows_by_model(rows: DataFrame, scores: list[tuple[Classifier, Column]]) -> DataFrame:
+    """doc_id, batch_id, scorer, version, raw, score: a row for each of `rows` and each model.
+
+    `scores`: models, each with the column (struct of raw and score) that it computes over `rows`.
+    """
     from pyspark.sql import functions as F
 
     keys, each = ["doc_id", "batch_id"], []
-    found = rows.select(*keys, *[column.alias(f"by_{i}") for i, (_, column) in enumerate(said)])
-    for i, (model, _) in enumerate(said):
-        named = F.lit(model.name).alias("scorer"), F.lit(model.version).alias("version")
-        each.append(F.struct(*named, f"by_{i}.raw", f"by_{i}.score"))
-    return found.select(*keys, F.explode(F.array(*each)).alias("said")).select(*keys, "said.*")
+    # All models in one pass over the texts, then one row each: a union would read the texts once a model.
+    by_column = rows.select(*keys, *[column.alias(f"by_{i}") for i, (_, column) in enumerate(scores)])
+    for i, (model, _) in enumerate(scores):
+        scorer = F.lit(model.name).alias("scorer"), F.lit(model.version).alias("version")
+        each.append(F.struct(*scorer, f"by_{i}.raw", f"by_{i}.score"))
+    return by_column.select(*keys, F.explode(F.array(*each)).alias("row")).select(*keys, "row.*")
 
 
 def score(tables: JobContext, params: Params) -> Outputs:
-    """New rows of `scores` for the batches at hand."""
+    """New rows of `scores` for the batches of this run."""
     from pyspark.sql import functions as F
 
     models = [
@@ -59,6 +63,7 @@ def score(tables: JobContext, params: Params) -> Outputs:
     ]
     keys, versions = ["doc_id", "batch_id"], [model.version for model in models]
 
+    # A document is done when all models have scored it: after another model was added, all are read again.
     def by_all(done: DataFrame) -> DataFrame:
         n = done.groupBy(*keys).agg(F.count("*").alias("n"))
         return n.where(F.col("n") == len(models))
@@ -69,13 +74,20 @@ def score(tables: JobContext, params: Params) -> Outputs:
     frames = []
     if by_text:
         carry = ("lang",) if any(model.wants_lang for model in by_text) else ()
-        asked = todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
-        said = [(model, quality(model)("text", *(["lang"] if model.wants_lang else []))) for model in by_text]
-        frames.append(by_model(documents.texts(asked, "text", carry=carry), said))
+        texts_of = (
+            todo.join(tables.slice("signals").select(*keys, "lang"), keys, how="left") if carry else todo
+        )
+        scores = [
+            (model, quality(model)("text", *(["lang"] if model.wants_lang else []))) for model in by_text
+        ]
+        frames.append(rows_by_model(documents.texts(texts_of, "text", carry=carry), scores))
     if by_measures:
         rows = tables.slice("signals").join(todo, keys, how="left_semi").select(*keys, *MEASURES)
-        frames.append(by_model(rows, [(model, quality(model)(F.struct(*MEASURES))) for model in by_measures]))
+        frames.append(
+            rows_by_model(rows, [(model, quality(model)(F.struct(*MEASURES))) for model in by_measures])
+        )
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
+    # Documents that some of the models had scored come out with all of them; the rows that exist are dropped.
     fresh = documents.not_done_yet(rows, "scores", on=(*keys, "version"), version=versions)
     own = F.lit(tables.job.name).alias("job")
     return {

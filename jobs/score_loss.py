@@ -5,10 +5,10 @@ reads   docs, verdicts
 writes  perplexity, verdicts
 run     spark-submit jobs/score_loss.py --recipe conf/jobs/score_loss.yaml --lake lakes/demo
 
-A document is measured at most once by each version of the model. The limit of a domain is a percentile of its
-own documents: losses are counted in steps of a thousandth of a nat, so that neither the order nor the
-partitions of the rows move it. A domain with few documents has no limit, nor have documents that the model
-did not measure.
+A document is loss_rows at most once by each version of the model. The threshold of a domain is a percentile
+of the losses of its own documents. Losses are counted in steps of a thousandth of a nat, so that the
+threshold does not depend on the order or the partitions of the rows. A domain with few documents has no
+threshold, and a document without a loss is kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 STEPS = 1000  # of a nat
-# in a rule, of documents whose source states no domain: they are a domain of their own
+# name, in a rule, of the domain of all documents whose source states none
 NO_DOMAIN = "none"
 
 
@@ -45,7 +45,7 @@ class Params(Filtered, LeavesOut):
 
     # folder of a Hugging Face causal language model, at the same path on every executor
     model: str
-    # of the model's files, filled in: another content is another recipe and another version
+    # Filled in: hash of the model's files, so that other weights are another recipe and another version.
     digest: str = ""
     device: Literal["cpu", "cuda"]
     # token before each document; null: the tokenizer's bos_token, else its eos_token
@@ -54,7 +54,7 @@ class Params(Filtered, LeavesOut):
     # in one pass of the model, padding included
     padded_tokens: PositiveInt
     max_percentile: float = Field(gt=0, le=100)  # of the losses of a domain's documents
-    min_documents: PositiveInt  # of a domain that has a limit
+    min_documents: PositiveInt  # fewer in a domain: no threshold
 
     @model_validator(mode="before")
     @classmethod
@@ -68,9 +68,11 @@ class Params(Filtered, LeavesOut):
         return {"torch", "transformers"}
 
 
-def name_of(params: Params) -> str:
-    """`folder-version`, as `perplexity` names the model; the version is of its bytes and of what it is
-    given to read. Raises ConfigError when the folder holds none."""
+def model_name(params: Params) -> str:
+    """`folder-version`, the value of perplexity.model; the version hashes the model's bytes and its input.
+
+    Raises ConfigError where the folder has no config.json.
+    """
     if not params.digest:
         raise ConfigError(
             f"score_loss: model: {params.model} holds no config.json; name the folder of a Hugging "
@@ -79,12 +81,12 @@ def name_of(params: Params) -> str:
     return f"{Path(params.model).name}-{version_of(params.digest, params.bos_token, params.max_tokens)}"
 
 
-def measured(tables: JobContext, params: Params) -> DataFrame:
-    """The rows of `perplexity` of this version of the model, of the batches at hand."""
+def loss_rows(tables: JobContext, params: Params) -> DataFrame:
+    """The rows of `perplexity` of this version of the model, of the batches of this run."""
     from pyspark.sql import functions as F
 
     rows = tables.own("perplexity").where(
-        (F.col("job") == tables.job.name) & (F.col("model") == name_of(params))
+        (F.col("job") == tables.job.name) & (F.col("model") == model_name(params))
     )
     return rows.where(F.col("batch_id").isin(list(tables.batches)))
 
@@ -96,65 +98,76 @@ def score(tables: JobContext, params: Params) -> Outputs:
     """
     from pyspark.sql import functions as F
 
-    keys, model = ["doc_id", "batch_id"], name_of(params)
+    keys, model = ["doc_id", "batch_id"], model_name(params)
     todo = tables.documents.not_done_yet(
         tables.documents.kept(params.skip_rejected_by), "perplexity", model=model
     )
     todo = tables.stage("todo", todo)
-    # an append without rows: the run still names the version that readers open
+    # Without rows still an append: the run must name the version of the table that readers open.
     if not todo.take(1):
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
     folder = str(Path(params.model).resolve())
+    # once(): the condition below would make Spark run a deterministic function twice.
     loss = token_loss(folder, params.bos_token, params.max_tokens, params.padded_tokens, params.device).once()
-    rows = tables.documents.texts(todo, "text").select(*keys, loss("text").alias("found"))
-    rows = rows.where("found.n_tokens IS NOT NULL")
-    own, named = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")
-    no_share = F.lit(None).cast("double").alias("oov_ratio")
-    found = ("found.n_tokens", "found.log_prob", no_share, "found.perplexity", "found.loss")
-    return {"perplexity": rows.select(own, *keys, named, *found)}
+    rows = tables.documents.texts(todo, "text").select(*keys, loss("text").alias("losses"))
+    rows = rows.where("losses.n_tokens IS NOT NULL")
+    own, model_column = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")
+    # KenLM's share of unknown tokens; not measured with a subword tokenizer.
+    no_oov_ratio = F.lit(None).cast("double").alias("oov_ratio")
+    measures = ("losses.n_tokens", "losses.log_prob", no_oov_ratio, "losses.perplexity", "losses.loss")
+    return {"perplexity": rows.select(own, *keys, model_column, *measures)}
 
 
 def limit_step(steps: list[tuple[int, int]], max_percentile: float) -> int:
-    """From (step, documents) ascending: the lowest step that has `max_percentile` % of the documents at
-    or below it; ties stay together."""
-    wanted = Fraction(str(max_percentile)) * sum(n for _, n in steps) / 100
+    """The lowest step at or below which `max_percentile` % of the documents lie.
+
+    `steps`: (step, documents), ascending. Documents of one step are never separated. Raises ValueError where
+    `steps` is empty.
+
+        steps [(2000, 6), (2500, 3), (4000, 1)], max_percentile 90 -> 2500
+    """
+    # Exact fractions: a rounding error here could move the threshold by a step.
+    target = Fraction(str(max_percentile)) * sum(n for _, n in steps) / 100
     below = 0
     for step, n in steps:
         below += n
-        if below >= wanted:
+        if below >= target:
             return step
     raise ValueError("no documents")
 
 
 def reject(tables: JobContext, params: Params) -> Outputs:
-    """A row of `verdicts` for each document above the limit of its domain. Only compares."""
+    """A row of `verdicts` for each document above the threshold of its domain; no model runs."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     rows = (
-        measured(tables, params)
+        loss_rows(tables, params)
         .select(*keys, "loss", F.round(F.col("loss") * STEPS).cast("bigint").alias("step"))
         .join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
     )
+    # Staged, since the histogram and the comparison both read them.
     rows = tables.stage(
         "losses",
         rows.join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner"),
     )
+    # The driver gets one number a domain and step, so it does not grow with the documents.
     histograms: dict[str | None, list[tuple[int, int]]] = {}
     for row in rows.groupBy("domain", "step").agg(F.count("*").alias("n")).collect():
         histograms.setdefault(row["domain"], []).append((row["step"], row["n"]))
-    many = {
+    large = {
         domain: sorted(steps)
         for domain, steps in histograms.items()
         if sum(n for _, n in steps) >= params.min_documents
     }
     limits = tables.frame(
-        [(domain, limit_step(steps, params.max_percentile)) for domain, steps in many.items()],
-        "of string, most bigint",
+        [(domain, limit_step(steps, params.max_percentile)) for domain, steps in large.items()],
+        "of string, max_step bigint",
     )
+    # Steps are compared and not losses, so that a document is never above a threshold that it defines.
     over = rows.join(F.broadcast(limits), F.col("domain").eqNullSafe(F.col("of")), how="inner").where(
-        F.col("step") > F.col("most")
+        F.col("step") > F.col("max_step")
     )
     return {
         "verdicts": over.select(
@@ -162,7 +175,7 @@ def reject(tables: JobContext, params: Params) -> Outputs:
             *keys,
             F.lit("unlikely_in_its_domain").alias("reason"),
             F.col("loss").alias("value"),
-            (F.col("most") / STEPS).alias("threshold"),
+            (F.col("max_step") / STEPS).alias("threshold"),
             F.concat(
                 F.lit("score_loss."), F.coalesce("domain", F.lit(NO_DOMAIN)), F.lit(".max_percentile")
             ).alias("rule"),

@@ -4,8 +4,8 @@ reads   docs, signals, verdicts, models
 writes  perplexity
 run     spark-submit jobs/score_perplexity.py --recipe conf/jobs/score_perplexity.yaml --lake lakes/demo
 
-A model goes to an executor once and is mapped from a file there. What a version has measured is not measured
-again.
+A model is sent to each executor once and memory-mapped from a file there. A document is measured at most once
+by each version of a model.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Params(Filtered):
     """See conf/jobs/score_perplexity.yaml."""
 
-    # each with a model of train_lm; documents in others have no perplexity
+    # each has a model of train_lm; documents in other languages get no perplexity
     languages: list[Label]
 
     def modules(self) -> set[str]:
@@ -40,7 +40,10 @@ class Params(Filtered):
 
 
 def score(tables: JobContext, params: Params) -> Outputs:
-    """New rows of `perplexity` for the batches at hand."""
+    """New rows of `perplexity` for the batches of this run.
+
+    Raises ContractError where a language has no model.
+    """
     from pyspark.sql import functions as F
 
     rows = find_models(tables, [f"lm_{lang}" for lang in params.languages], "train_lm")
@@ -48,20 +51,21 @@ def score(tables: JobContext, params: Params) -> Outputs:
         lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)
     }
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
+    # Inner: documents in languages without a model are skipped here.
     todo = tables.documents.kept(params.skip_rejected_by).join(
         tables.slice("signals").select(*keys, "lang").where(F.col("lang").isin(params.languages)),
         keys,
         how="inner",
     )
     todo = tables.documents.not_done_yet(todo, "perplexity", model=names)
-    # Staged: of a frame that is a join itself Spark does not know beforehand which batches it names.
+    # Staged: Spark prunes the batches of the texts by these keys, which it cannot where the keys are a join.
     texts = tables.documents.texts(tables.stage("todo", todo), "text", carry=("lang",))
-    found = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("found"))
-    made_by = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
-    model = F.create_map(*made_by)[F.col("lang")].alias("model")
+    measured = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("measures"))
+    model_of = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
+    model = F.create_map(*model_of)[F.col("lang")].alias("model")
     own = F.lit(tables.job.name).alias("job")
-    scores = [f"found.{name}" for name in ("n_tokens", "log_prob", "oov_ratio", "perplexity", "loss")]
-    return {"perplexity": found.select(own, *keys, model, *scores)}
+    scores = [f"measures.{name}" for name in ("n_tokens", "log_prob", "oov_ratio", "perplexity", "loss")]
+    return {"perplexity": measured.select(own, *keys, model, *scores)}
 
 
 JOB = Job(

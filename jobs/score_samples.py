@@ -5,8 +5,8 @@ reads   samples
 writes  sample_signals
 run     spark-submit jobs/score_samples.py --recipe conf/jobs/score_samples.yaml --lake lakes/demo
 
-A sample without a chain of thought is measured by its answer. No model runs but the one for languages, so all
-are measured anew when some are new.
+A sample without a chain of thought is measured by its answer. The only model is that of language
+identification, so all samples are measured again whenever there are new ones.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ if TYPE_CHECKING:
 class Params(Strict):
     """See conf/jobs/score_samples.yaml."""
 
+    # words (in Chinese 1.5 times as many characters) in a run that counts as copied from the source
     n_copied: PositiveInt
+    # the same for a run that counts as repeated
     n_repeated: PositiveInt
+    # fastText model of language identification, and the characters of a text that it reads
     lid_model: str
     lid_chars: PositiveInt
 
 
 def score(tables: JobContext, params: Params) -> Outputs:
-    """`sample_signals`, whole."""
+    """`sample_signals` of all samples."""
     from pyspark.sql import functions as F
 
     chain = F.coalesce("cot", "answer", F.lit("")).alias("cot")
@@ -50,7 +53,7 @@ def score(tables: JobContext, params: Params) -> Outputs:
 
 
 def count(tables: JobContext, params: Params) -> Counts:
-    """Every sample is measured."""
+    """In and kept: every sample; this job leaves none out."""
     return by_one_reason({None: tables.own("sample_signals").count()}, tables["samples"].count())
 
 

@@ -6,8 +6,8 @@ writes  scores
 run     spark-submit jobs/score_transformer.py --recipe conf/jobs/score_transformer.yaml --lake lakes/demo
 
 Any folder that AutoModelForSequenceClassification opens: a regression (FineWeb-Edu), classes (quality,
-domains) or labels of which a text may have several (toxicity). Inside an Arrow batch texts of like length go
-through the model together.
+domains) or labels of which a text may have several (toxicity). Within an Arrow batch, texts of similar length
+are scored together, which saves padding.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Regression(Strict):
-    """One number, as the model gives it; its score is its place between two ends."""
+    """One number. The score maps `lowest` to `highest` linearly to 0 to 1."""
 
     kind: Literal["regression"]
     lowest: float  # scores 0, as does anything below
@@ -50,7 +50,7 @@ class Regression(Strict):
         return self
 
     def head(self) -> Head:
-        """What gristmill.udfs.scoring.text_heads wants."""
+        """The same for gristmill.udfs.scoring.text_heads."""
         return Head("regression", None, self.lowest, self.highest)
 
 
@@ -58,11 +58,11 @@ class Labels(Strict):
     """Classes of which a text is one (softmax), or labels of which it may have several (sigmoid)."""
 
     kind: Literal["softmax", "sigmoid"]
-    # whose share is the score; null: the likeliest one's, which `detail` names
+    # The score is the share of these; null: that of the likeliest label, which `detail` names.
     labels: list[str] | None
 
     def head(self) -> Head:
-        """What gristmill.udfs.scoring.text_heads wants."""
+        """The same for gristmill.udfs.scoring.text_heads."""
         return Head(self.kind, None if self.labels is None else tuple(self.labels))
 
 
@@ -71,7 +71,7 @@ class Scorer(Strict):
 
     # folder, at the same path on every executor
     model: str
-    # of the model's files, filled in: another content is another recipe and another version
+    # Filled in: hash of the model's files, so that other weights are another recipe and another version.
     digest: str = ""
     head: Regression | Labels = Field(discriminator="kind")
     max_tokens: PositiveInt  # of a document, from its beginning
@@ -89,7 +89,7 @@ class Params(Filtered):
 
     device: Literal["cpu", "cuda"]
     padded_tokens: PositiveInt  # in one pass of a model, padding included
-    scorers: dict[str, Scorer] = Field(min_length=1)  # by the name that `scores` has
+    scorers: dict[str, Scorer] = Field(min_length=1)  # by their name in `scores`
 
     def modules(self) -> set[str]:
         """See gristmill.jobs.core.packages."""
@@ -97,42 +97,44 @@ class Params(Filtered):
 
 
 def version(name: str, scorer: Scorer) -> str:
-    """Of the model's bytes and of what it reads and how that is scored.
+    """12 hex digits of the model's bytes, the head and max_tokens.
 
-    Raises ConfigError when the folder is no classifier, or not one with these labels.
+    Raises ConfigError where the folder is no classifier, or not one with these labels.
     """
-    place, head = f"score_transformer: scorers.{name}", scorer.head
+    where, head = f"score_transformer: scorers.{name}", scorer.head
     if not scorer.digest:
         raise ConfigError(
-            f"{place}.model: {scorer.model} holds no config.json; name the folder of a Hugging Face "
+            f"{where}.model: {scorer.model} holds no config.json; name the folder of a Hugging Face "
             "classifier (benchmarks/small_transformer.py makes one)"
         )
     known = labels_of(Path(scorer.model))
+    # Checked against the folder, since a softmax over one output would score every document 1.
     if isinstance(head, Regression) != (len(known) == 1):
         raise ConfigError(
-            f"{place}.head: {head.kind}, but {scorer.model} has {len(known)} labels ({', '.join(known)}); "
+            f"{where}.head: {head.kind}, but {scorer.model} has {len(known)} labels ({', '.join(known)}); "
             "a regression has one, softmax and sigmoid several"
         )
-    asked = head.labels or [] if isinstance(head, Labels) else []
-    if unknown := [label for label in asked if label not in known]:
+    requested = head.labels or [] if isinstance(head, Labels) else []
+    if unknown := [label for label in requested if label not in known]:
         raise ConfigError(
-            f"{place}.head.labels: {', '.join(unknown)} not among the labels of {scorer.model}: "
+            f"{where}.head.labels: {', '.join(unknown)} not among the labels of {scorer.model}: "
             f"{', '.join(known)}"
         )
+    # The share of no label is always 0, and that of all labels of a softmax always 1.
     if isinstance(head, Labels) and (
-        head.labels == [] or (head.kind == "softmax" and set(asked) == set(known))
+        head.labels == [] or (head.kind == "softmax" and set(requested) == set(known))
     ):
         raise ConfigError(
-            f"{place}.head.labels: {len(asked)} of {len(known)} labels, whose share says nothing; "
+            f"{where}.head.labels: {len(requested)} of {len(known)} labels, whose share says nothing; "
             f"name some of: {', '.join(known)}"
         )
     return version_of(scorer.digest, head.model_dump(), scorer.max_tokens)
 
 
 def score(tables: JobContext, params: Params) -> Outputs:
-    """New rows of `scores` for the batches at hand.
+    """New rows of `scores` for the batches of this run.
 
-    Raises ConfigError when there is something to score and no model or package to do it.
+    Raises ConfigError where there are documents to score and a model or package is missing.
     """
     from pyspark.sql import functions as F
 
@@ -147,14 +149,18 @@ def score(tables: JobContext, params: Params) -> Outputs:
         if not todo.take(1):
             continue
         folder, head = str(Path(scorer.model).resolve()), scorer.head.head()
-        said = transformer_score(folder, head, scorer.max_tokens, params.padded_tokens, params.device).once()
-        rows = tables.documents.texts(todo, "text").select(*keys, said("text").alias("said"))
-        rows = rows.where("said.raw IS NOT NULL")
+        # once(): the condition below would make Spark run a deterministic function twice.
+        output = transformer_score(
+            folder, head, scorer.max_tokens, params.padded_tokens, params.device
+        ).once()
+        rows = tables.documents.texts(todo, "text").select(*keys, output("text").alias("output"))
+        rows = rows.where("output.raw IS NOT NULL")
         named = F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version")
-        frames.append(rows.select(own, *keys, *named, "said.raw", "said.score", "said.detail"))
-    # an append without rows: the run still names the version that readers open
+        frames.append(rows.select(own, *keys, *named, "output.raw", "output.score", "output.detail"))
+    # Without rows still an append: the run must name the version of the table that readers open.
     if not frames:
         return {"scores": tables.empty("scores")}
+    # Only where there are documents to score: a lake without new ones needs no torch.
     check_executors(tables)
     return {"scores": functools.reduce(lambda one, other: one.unionByName(other), frames)}
 

@@ -5,7 +5,7 @@ reads   docs, verdicts
 writes  scores
 run     spark-submit jobs/score_words.py --recipe conf/jobs/score_words.yaml --lake lakes/demo
 
-Only counts: filter_scores compares the share with the recipe's limit.
+This job only counts; filter_scores compares the ratio with the recipe's threshold.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Params(Filtered):
     @model_validator(mode="before")
     @classmethod
     def _load(cls, given: object) -> object:
-        """`lists` names files: they become part of the recipe, and so of its hash."""
+        """`lists` names files; their content becomes part of the recipe and of its hash."""
         if isinstance(given, dict) and isinstance(given.get("lists"), list):
             lists = [load_list(each) if isinstance(each, str) else each for each in given["lists"]]
             given = {**given, "lists": lists}
@@ -49,16 +49,17 @@ class Params(Filtered):
 
 
 def score(tables: JobContext, params: Params) -> Outputs:
-    """New rows of `scores` for the batches at hand."""
+    """New rows of `scores` for the batches of this run, a row for each document and list."""
     from pyspark.sql import functions as F
 
     keys, frames = ["doc_id", "batch_id"], []
     kept = tables.stage("kept", tables.documents.kept(params.skip_rejected_by))
     for words in (each.words() for each in params.lists):
         todo = tables.documents.not_done_yet(kept, "scores", version=words.version)
-        found = tables.documents.texts(todo, "text").select(*keys, word_score(words)("text").alias("found"))
-        named = F.lit(words.name).alias("scorer"), F.lit(words.version).alias("version")
-        frames.append(found.select(*keys, *named, "found.raw", "found.score", "found.detail"))
+        # Each list by itself, as a new version of one list must not score by the other lists again.
+        scored = tables.documents.texts(todo, "text").select(*keys, word_score(words)("text").alias("count"))
+        scorer = F.lit(words.name).alias("scorer"), F.lit(words.version).alias("version")
+        frames.append(scored.select(*keys, *scorer, "count.raw", "count.score", "count.detail"))
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
     return {
         "scores": rows.select(

@@ -6,8 +6,8 @@ run     spark-submit jobs/train_classifier.py --recipe conf/jobs/train_classifie
 
 Good examples are documents of the reference domains that the filters kept; bad ones are those that a judge
 left out. Likeness may have slices of its own instead: a target that the filters kept, and a raw sample of all
-documents. Which are taken depends on their ids and the seed only. A model is calibrated, and its figures are
-told, on held-out folds.
+documents. Which are take_examples depends on their ids and the seed only. A model is calibrated, and its
+figures are told, on held-out folds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring import examples
-from gristmill.jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, taken
+from gristmill.jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, take_examples
 from gristmill.jobs.scoring.models import as_models, is_trained, model_row
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Params(Strict):
     files: list[ExampleFile]  # labelled rows beside those of the lake
     group_by: Literal["doc_id", "source"]  # what is held out whole
     folds: int = Field(ge=2)
-    seed: int  # which documents are taken
+    seed: int  # which documents are take_examples
     # a model stays while its parameters do; false: it is trained anew with each batch
     reuse_model: bool
     # or, in a recipe, the name of a preset's file
@@ -232,7 +232,7 @@ def lake_examples(
     kept = docs.join(found.select(*keys).distinct(), keys, how="left_anti")
     out = docs if from_all else docs.join(hit.select(*keys).distinct(), keys, how="left_semi")
     both = [
-        taken(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label))
+        take_examples(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label))
         for rows, wanted, label in ((kept, good, 1), (out, bad, 0))
     ]
     chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))

@@ -4,9 +4,9 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_lm.py --recipe conf/jobs/train_lm.yaml --lake lakes/demo
 
-By KenLM's lmplz where it is at hand (GRISTMILL_LMPLZ or on the PATH), by the pure-Python kaldingram
-otherwise, which is for a few million characters. Which documents are taken depends on their ids and the seed
-only.
+Estimated by KenLM's lmplz where it is installed (GRISTMILL_LMPLZ or on the PATH), otherwise by the
+pure-Python kaldingram, which copes with a few million characters. The choice of documents depends only on
+their ids and the seed.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Params(Filtered):
 
     domains: list[Label] | None  # the reference slice; null: any domain
     max_documents: PositiveInt  # of each language
-    # characters of a document that are read, here and when it is scored
+    # characters of a document that are read, in training and in scoring
     max_chars: PositiveInt
-    # n-grams of order 3 and more seen no more than so often are left out (lmplz only)
+    # n-grams of order 3 and more with at most this count are left out (lmplz only)
     prune: NonNegativeInt
-    # of an unknown token, where the estimator gives none
+    # log10 probability of an unknown token, for an estimator that gives none
     log10_unk: float = Field(lt=0)
-    seed: int  # which documents are taken
-    # a model stays while these parameters do; false: it is trained anew with each batch
+    seed: int  # of the choice of documents
+    # true: models are kept while these parameters are the same; false: trained again with each batch
     reuse_model: bool
     models: dict[Label, Model]  # by language
 
@@ -61,8 +61,11 @@ class Params(Filtered):
 
 
 def reference(tables: JobContext, params: Params) -> DataFrame:
-    """doc_id, batch_id, lang, place of the documents that teach, `max_documents` of each language by the
-    hash of their ids; staged."""
+    """doc_id, batch_id, lang, position of the training documents; staged.
+
+    At most `max_documents` of each language, the first by a seeded hash of doc_id; position is their rank,
+    from 1.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -73,6 +76,7 @@ def reference(tables: JobContext, params: Params) -> DataFrame:
         F.col("lang").isin(list(params.models))
     )
     rows = rows.join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
+    # A hash of the id and not rand(), whose result depends on the partitions; doc_id breaks ties of the hash.
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
     return tables.stage(
         "reference",
@@ -83,28 +87,33 @@ def reference(tables: JobContext, params: Params) -> DataFrame:
 
 
 def train(tables: JobContext, params: Params) -> Outputs:
-    """`models`: one row a language. Raises DataError for a language without a document."""
+    """`models`: one row a language.
+
+    Raises DataError where the estimator cannot use the texts of a language, such as none at all.
+    """
     from gristmill.udfs.scoring import kenlm_training
     from gristmill.udfs.scoring.kenlm import to_bytes
 
     if params.reuse_model and is_trained(tables):
         return {}
+    # The estimators run on the driver; max_documents bounds what is sent there. Sorted, so that the model
+    # does not depend on the partitions.
     texts = (
         tables.documents.texts(reference(tables, params), "text", carry=("lang", "position"))
         .toPandas()
         .sort_values(["lang", "position"])
     )
-    made = []
-    for lang, how in params.models.items():
-        mine = texts[texts.lang == lang].text.tolist()
+    rows = []
+    for lang, model_params in params.models.items():
+        of_language = texts[texts.lang == lang].text.tolist()
         try:
             model, estimator, n = kenlm_training.train(
                 f"lm_{lang}",
                 lang,
-                how.unit,
-                how.order,
+                model_params.unit,
+                model_params.order,
                 params.max_chars,
-                mine,
+                of_language,
                 params.log10_unk,
                 params.prune,
             )
@@ -113,14 +122,15 @@ def train(tables: JobContext, params: Params) -> Outputs:
                 f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing "
                 "written. Widen domains or leave the language out"
             ) from error
+        # The versions of all tables that were read: with the recipe, all it takes to train the model again.
         about = {
-            "documents": len(mine),
+            "documents": len(of_language),
             "estimator": estimator,
             "domains": params.domains,
             "versions": dict(sorted(tables.versions.items())),
         }
-        figures = {"documents": len(mine), "sentences": n, "bytes": len(model.blob)}
-        made.append(
+        figures = {"documents": len(of_language), "sentences": n, "bytes": len(model.blob)}
+        rows.append(
             model_row(
                 tables,
                 model.name,
@@ -130,10 +140,10 @@ def train(tables: JobContext, params: Params) -> Outputs:
                 lang=lang,
                 trained_on=about,
                 figures=figures,
-                params=how.model_dump(),
+                params=model_params.model_dump(),
             )
         )
-    return {"models": as_models(tables, made)}
+    return {"models": as_models(tables, rows)}
 
 
 JOB = Job(

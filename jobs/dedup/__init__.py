@@ -1,1 +1,1 @@
-"""Duplicates of every grain: the steps of one engine on executors."""
+"""Near-duplicates of documents and of questions: the steps of one engine, which runs on executors."""

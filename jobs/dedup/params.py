@@ -1,5 +1,7 @@
-"""What a recipe says of near-duplicates whatever the fingerprint, and what each method has to say of
-itself."""
+"""Parameters of near-duplicate removal that all fingerprints share, and the interface of a fingerprint.
+
+jobs/dedup_minhash.py and jobs/dedup_simhash.py implement the interface; jobs/dedup/steps.py calls it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class NearDupParams(Filtered, LeavesOut):
-    """The parameters of every method; the methods below are what gristmill.jobs.dedup asks of it."""
+    """Parameters of every fingerprint. The methods that raise NotImplementedError are the interface."""
 
     # auto: characters where min_unspaced_ratio of them are Han, Kana, Thai, ...
     unit: Literal["auto", "words", "characters"]
@@ -33,17 +35,17 @@ class NearDupParams(Filtered, LeavesOut):
     casefold: bool
     # Traditional characters count as Simplified
     traditional_to_simplified: bool
-    # classes that share one band key; beyond, only neighbours in doc_id order and the first are paired, and
-    # who stays again
+    # Classes of equal shingle sets under one band key. In a larger bucket each class is paired with its
+    # neighbour and with the first one, and the survivors of that are paired again.
     max_bucket: PositiveInt
-    # whether rejected pairs are kept in `pairs`
+    # whether `pairs` has rows for rejected pairs too
     keep_rejected: bool
     clustering: Literal["independent_set", "connected_components"]
-    # the first difference decides who stays; doc_id breaks the last tie
+    # The first criterion that differs decides which copy is kept; doc_id breaks ties.
     ranking: list[Rank]
 
     def shingles(self) -> ShingleParams:
-        """How texts become sets."""
+        """How texts become sets of shingles."""
         fold = FoldParams(
             nfkc=self.nfkc,
             casefold=self.casefold,
@@ -53,46 +55,47 @@ class NearDupParams(Filtered, LeavesOut):
         return ShingleParams(self.words, self.characters, self.unit, self.min_unspaced_ratio, fold)
 
     def unused_tables(self) -> frozenset[str]:
-        """Tables that only other rankings look at."""
+        """Tables of RANKING_TABLES that no criterion of this ranking reads."""
         return unused_tables(self.ranking)
 
     def config_hash(self) -> str:
-        """Hash of what makes a sketch; sketches of equal kernels compare."""
+        """16 hex digits of what makes a sketch; only sketches of equal config_hash are compared."""
         raise NotImplementedError
 
     def pairing(self) -> str:
-        """Hash of what makes a pair: the kernel, the rule, the cap."""
+        """16 hex digits of what makes a pair: the sketch, the rule that accepts it, max_bucket."""
         raise NotImplementedError
 
     def n_keys(self) -> int:
-        """Band keys of a document."""
+        """Number of band keys of a document."""
         raise NotImplementedError
 
     def sketch_bytes(self) -> int:
-        """Bytes of a sketch."""
+        """Bytes of a sketch in `sketches`."""
         raise NotImplementedError
 
     def fingerprinter(self) -> Fingerprinter:
-        """Texts to what is kept of them."""
+        """The function from an Arrow array of texts to sketches, band keys and set hashes."""
         raise NotImplementedError
 
     def warm_up_pass(self) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-        """What workers may load before there are documents."""
+        """A mapInArrow function that returns its rows and loads the kernels of sketching into the workers."""
         return functools.partial(warm_up, fingerprinter=self.fingerprinter())
 
     def decision(self) -> PairDecision:
-        """What sketches say of pairs."""
+        """The function that accepts, rejects or leaves open pairs by their sketches."""
         raise NotImplementedError
 
     def by_text(self) -> tuple[str, float]:
-        """How texts compare (jaccard or containment), and from what value on a pair is accepted."""
+        """Measure of two texts (jaccard or containment) and the least value at which a pair is accepted."""
         raise NotImplementedError
 
     def by_sketch(self) -> tuple[str, float]:
-        """`pairs.method` of what sketches decide, and the similarity from which on they accept."""
+        """`pairs.method` of pairs that sketches decide, and the least similarity at which they accept."""
         raise NotImplementedError
 
 
 def digest(value: object) -> str:
-    """A short name for parameters."""
+    """16 hex digits of `repr(value)`: equal for equal parameters, in every process."""
+    # repr of frozen dataclasses lists all fields in order; Python's own hash() differs between processes.
     return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

@@ -1,5 +1,7 @@
-"""The index of near-duplicate removal in Delta: blocks of sketches, what of them no longer stands, and
-who has none yet."""
+"""The index of near-duplicate removal in Delta: blocks of sketches.
+
+New documents get blocks; blocks of batches that were ingested again or deleted are dropped.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """Of the blocks of one config_hash."""
+    """Size of the blocks of one config_hash."""
 
     documents: int
     n_bytes: int  # of their texts
-    last_round: int  # -1: there are none
+    last_generation: int  # -1: there are no blocks
 
 
 def blocks(tables: JobContext, params: NearDupParams) -> DataFrame:
@@ -33,7 +35,7 @@ def blocks(tables: JobContext, params: NearDupParams) -> DataFrame:
 
 
 def size_of(tables: JobContext, params: NearDupParams) -> Size:
-    """How large the index is."""
+    """Documents, bytes of text and last sketch_generation of the index."""
     from pyspark.sql import functions as F
 
     if not tables.output_exists("sketches"):
@@ -43,14 +45,17 @@ def size_of(tables: JobContext, params: NearDupParams) -> Size:
 
 
 def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
-    """Drop the blocks of batches that were ingested again since, or are gone: of whatever config_hash, since
-    nobody may read them."""
+    """Drop the blocks of batches that were ingested again since, or are no longer in the lake.
+
+    Blocks of every config_hash are dropped: their documents are gone for other recipes too.
+    """
     if not tables.output_exists("sketches"):
         return {}
     ingests = tables.history.ingests()
-    held = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
+    # A block names the ingest of its texts, so that a batch that was read again under its old name is seen.
+    sketched = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
     stale = [
-        (row["batch_id"], row["ingest"]) for row in held if ingests.get(row["batch_id"]) != row["ingest"]
+        (row["batch_id"], row["ingest"]) for row in sketched if ingests.get(row["batch_id"]) != row["ingest"]
     ]
     if not stale:
         return {}
@@ -58,16 +63,17 @@ def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
 
 
 def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
-    """Blocks of the kept documents that are in none yet: one pass over their text."""
+    """Blocks of the kept documents that are in none yet; one pass over their texts."""
     from pyspark.sql import functions as F
 
-    last = size_of(tables, params).last_round
+    last = size_of(tables, params).last_generation
+    # The first run reads all texts; a list of keys would only be one more join.
     if last < 0:
         texts = tables.documents.kept(params.skip_rejected_by, "text")
     else:
-
-        def sketched(known: DataFrame) -> DataFrame:
-            return known.select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
+        # A block packs the ids of its documents, so they are unpacked before the comparison.
+        def sketched(index: DataFrame) -> DataFrame:
+            return index.select("batch_id", "ids").mapInArrow(documents_in, "doc_id string, batch_id string")
 
         kept = tables.documents.kept(params.skip_rejected_by)
         todo = tables.documents.not_done_yet(kept, "sketches", sketched, config_hash=params.config_hash())
@@ -75,13 +81,15 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
         if todo.isEmpty():
             return {}
         texts = tables.documents.texts(todo, "text")
+    # Generation, task and ordinal make the block's number unique; the generation has the bits that are left,
+    # so it wraps round.
     number = (last + 1) % ROUNDS
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
     rows = texts.select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
-    made = rows.mapInArrow(kernel, BLOCK)
+    packed = rows.mapInArrow(kernel, BLOCK)
     ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     return {
-        "sketches": made.select(
+        "sketches": packed.select(
             F.lit(params.config_hash()).alias("config_hash"),
             F.lit(number).alias("sketch_generation"),
             "block",

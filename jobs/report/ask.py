@@ -31,41 +31,46 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """The result of a query: `columns`, and its rows, read on demand."""
+    """The result of a query: `columns`, and rows that are computed when they are read."""
 
     def __init__(self, frame: DataFrame) -> None:
         self.frame, self.columns = frame, list(frame.columns)
 
     def first(self, n: int) -> tuple[list[tuple[object, ...]], bool]:
         """At most `n` rows, and whether there are more. Raises as `Ask.answer`."""
-        with_one_more = list(_told(lambda: iter(self.frame.limit(n + 1).collect())))
+        # One row more than shown tells whether there are more, without counting all.
+        with_one_more = list(_with_errors(lambda: iter(self.frame.limit(n + 1).collect())))
         return [tuple(row) for row in with_one_more[:n]], len(with_one_more) > n
 
     def every(self) -> Iterator[tuple[object, ...]]:
-        """All rows, a partition on the driver at a time. Raises as `Ask.answer`."""
-        return (tuple(row) for row in _told(self.frame.toLocalIterator))
+        """All rows; the driver holds one partition at a time. Raises as `Ask.answer`."""
+        return (tuple(row) for row in _with_errors(self.frame.toLocalIterator))
 
 
-def _told(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
-    """What `rows()` iterates over; an error while it runs is the query's, or the machine's."""
+def _with_errors(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+    """The rows of `rows()`; raises ConfigError or another GristmillError in place of Spark's errors."""
+    # `rows` is called inside, as Spark runs the query there: an error of the data shows up only now.
     try:
         yield from rows()
     except Exception as error:
-        raise _complaint(error) from None
+        raise _error_of(error) from None
 
 
-def _complaint(error: Exception, hint: str = "") -> GristmillError:
-    said = first_line(error)
-    # Spark's own conditions are in brackets: what the query asked for. What it quotes of the data then proves
-    # nothing.
-    is_asked = said.startswith("[") and not said.startswith(
+def _error_of(error: Exception, hint: str = "") -> GristmillError:
+    message = first_line(error)
+    # Spark puts its error conditions in brackets. Most are faults of the query, whatever words of the data
+    # the message quotes; the three below are faults of files or of Spark.
+    is_query_fault = message.startswith("[") and not message.startswith(
         ("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR")
     )
-    return (None if is_asked else as_ours(error)) or ConfigError(f"sql: {said}{hint}")
+    return (None if is_query_fault else as_ours(error)) or ConfigError(f"sql: {message}{hint}")
 
 
 class Ask:
-    """One lake, read-only."""
+    """A lake, opened read-only, at the versions of the last finished runs.
+
+    Raises ContractError where there is no lake or no job has run on it.
+    """
 
     def __init__(self, where: str) -> None:
         self.spark = asking(open_session("gristmill"))
@@ -76,6 +81,8 @@ class Ask:
             )
         self.runs = Runs(self.lake)
         self.versions = self.runs.versions()
+        # A table in an unfinished state is shown as it was before, with a line on stderr: an answer that
+        # silently left out a run would be taken for the present state.
         for name, trouble in self.runs.troubles().items():
             shown = (
                 f"version {self.versions[name]}, the last that Gristmill wrote, is shown"
@@ -89,67 +96,71 @@ class Ask:
     def table(self, name: str) -> DataFrame | None:
         """A table at its finished version; None when no finished run has written it."""
         if name == "runs":
+            # The log itself has no finished version: rows of running jobs belong to it.
             return self.lake.read_as_it_is(RUNS, self.lake.latest(RUNS))
         if name not in self.versions:
             return None
-        # a lake that is not upgraded yet can be queried too
+        # Columns of a lake that has not been upgraded yet are read under their new names.
         return self.lake.read(catalog.table(name), self.versions[name], renamed=new_columns(name))
 
     def name_tables(self, names: set[str] | None = None) -> None:
-        """Put the tables (all of them, or those among `names`) under their bare names for SQL; opening
-        one takes a second."""
+        """Create temporary views of the tables, all of them or those in `names`, under their bare names."""
+        # Opening a table takes a second, so a query opens only those that it mentions.
         for table in catalog.ALL:
             frame = self.table(table.name) if names is None or table.name in names else None
             if frame is not None:
                 frame.createOrReplaceTempView(table.name)
 
     def answer(self, query: str) -> Answer:
-        """What one query gives.
+        """The result of one query.
 
-        Raises ConfigError, with Spark's sentence, for what is no query, changes something, or goes wrong on
-        the way.
+        Raises ConfigError, with Spark's message, for what is no query, writes, or fails.
         """
-        asked = one_query(self.spark, query)
+        statement = one_query(self.spark, query)
+        # Any word of the query may be a table: a name too many costs a second, one too few the answer.
         self.name_tables(set(re.findall(r"\w+", query.lower())))
-        called = set(re.findall(r"\w+(?=\s*\()", query.lower())) & set(NAMES)
-        register_functions(self.spark, self.lake, names=sorted(called))
+        functions = set(re.findall(r"\w+(?=\s*\()", query.lower())) & set(NAMES)
+        register_functions(self.spark, self.lake, names=sorted(functions))
         try:
-            return Answer(self.spark.sql(asked))
+            return Answer(self.spark.sql(statement))
         except Exception as error:
-            raise _complaint(error, f" (tables: {', '.join(sorted([*self.versions, 'runs']))})") from None
+            raise _error_of(error, f" (tables: {', '.join(sorted([*self.versions, 'runs']))})") from None
 
     def sql(self, query: str, limit: int) -> tuple[list[str], list[tuple[object, ...]]]:
         """Columns and at most `limit` rows. Raises as `answer`."""
-        found = self.answer(query)
-        return found.columns, found.first(limit)[0]
+        answer = self.answer(query)
+        return answer.columns, answer.first(limit)[0]
 
     def funnel(self) -> Records:
-        """A row a job: sums over the last finished run of each batch, in the order in which the jobs
-        first ran."""
+        """See funnel_of."""
         return funnel_of(self.runs)
 
     def why(self, name: str) -> Record:
-        """The history of a document: source location, verdicts of the filters, the copy kept in its place.
+        """The history of a document: its origin, its verdicts, the survivor that replaces it.
 
-        Or why an input row did not become one. `name`: its doc_id in either case (or a prefix of at least 4
-        digits), the native key, its URL, or the source location of its row, whole or from the file's
-        name on. Raises ConfigError if no document, or more than one, has this name.
+        Or why an input row became no document. `name`: doc_id in upper or lower case, or its first 4 digits
+        or more; the source's own key; the URL; or the source location, whole or from the file name on. Raises
+        ConfigError where no document, or more than one, matches.
         """
         return why(self, name)
 
 
 def funnel_of(runs: Runs) -> Records:
-    """A row a job: sums over the last finished run of each batch, in the order in which the jobs first
-    ran."""
+    """A row a job, in the order in which the jobs first ran: sums over the last finished run of each batch.
+
+    Keys: job, rows_in, rows_kept, rows_left_out, reasons (by reason, most frequent first), seconds, batches.
+    """
     rows: Records = []
     for job in dict.fromkeys(row["job"] for row in runs.finished()):
         last: Record = {}
         for row in runs.finished(job):
+            # A run replaces earlier runs whose batches are all among its own. Of a run that covered other
+            # batches too, the counts cannot be split, so it stays.
             if row["rows_in"] is not None:
                 last = {
-                    run_id: kept
-                    for run_id, kept in last.items()
-                    if not set(kept["batches"]) <= set(row["batches"])
+                    run_id: earlier
+                    for run_id, earlier in last.items()
+                    if not set(earlier["batches"]) <= set(row["batches"])
                 }
                 last[row["run_id"]] = row
         if last:
@@ -173,12 +184,13 @@ def _summed(job: str, runs: list[Row]) -> Record:
     }
 
 
-# rows that say how wide a column is; later ones may stand out
+# Rows from which the widths of columns are computed. Later rows are printed as they come and may be wider, so
+# that a long result needs no memory.
 WIDTHS_OF = 1000
 
 
 def as_text(columns: list[str], rows: Iterable[tuple[object, ...]]) -> str:
-    """A plain table; wide (Chinese) characters take two cells; long values are cut at 60."""
+    """A plain table; wide characters (Chinese) take two cells; values are cut to 60 characters."""
     return "\n".join(text_lines(columns, rows))
 
 
@@ -196,8 +208,9 @@ def text_lines(columns: list[str], rows: Iterable[tuple[object, ...]]) -> Iterat
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it: structs are objects, bytes hex digits, and NaN and the infinities words, as
-    Spark writes them.
+    """A value that JSON can represent: structs become objects, bytes hex digits.
+
+    NaN and the infinities become the strings that Spark writes for them.
     """
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
@@ -218,6 +231,7 @@ def _short(value: object) -> str:
         if isinstance(value, float)
         else str(value)
     )
+    # Control characters of a text could move the cursor or change the colours of a terminal.
     text = "".join(" " if unicodedata.category(char).startswith("C") else char for char in text)
     return text if len(text) <= 60 else text[:59] + "…"
 

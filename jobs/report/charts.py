@@ -1,8 +1,8 @@
 """Charts as SVG strings: plain numbers in, markup out. No library, no script; colours come from the page's
 style sheet.
 
-Every number that a reader may want stands in a <title>, which browsers show on hover and screen readers
-speak. Coordinates are rounded to a tenth, so that equal data gives equal bytes.
+Numbers are in <title> elements, which browsers show on hover and screen readers read aloud. Coordinates are
+rounded to a tenth, so that equal data gives equal bytes.
 """
 
 from __future__ import annotations
@@ -16,31 +16,34 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Axis:
-    """A horizontal axis from `lo` to `hi` (data units); on a log axis everything below 1 stands at 1."""
+    """A horizontal axis from `lo` to `hi` (data units); a log axis shows everything below 1 at 1."""
 
     lo: float
     hi: float
     kind: Literal["linear", "log"] = "linear"
 
     def position(self, value: float) -> float:
-        """Where `value` stands, 0 (left) to 1 (right); beyond the ends it stays at the end."""
-        low, high, at = (self.warped(each) for each in (self.lo, self.hi, value))
-        return min(1.0, max(0.0, (at - low) / (high - low))) if high > low else 0.5
+        """Position of `value`, 0 (left) to 1 (right), clipped to the ends of the axis."""
+        low, high, scaled = (self.warped(each) for each in (self.lo, self.hi, value))
+        # An axis of one value has no width; its value is drawn in the middle.
+        return min(1.0, max(0.0, (scaled - low) / (high - low))) if high > low else 0.5
 
     def warped(self, value: float) -> float:
-        """`value` as it counts along the axis: itself, or its logarithm."""
+        """`value` on the scale of the axis: itself, or its decimal logarithm."""
         return math.log10(max(value, 1.0)) if self.kind == "log" else value
 
-    def ticks(self, wanted: int = 5) -> list[float]:
-        """Round values inside the axis, about `wanted` of them."""
+    def ticks(self, n: int = 5) -> list[float]:
+        """About `n` round values within the axis."""
         if self.kind == "log":
             low, high = math.floor(self.warped(self.lo)), math.ceil(self.warped(self.hi))
             powers = [10.0**power for power in range(low, high + 1)]
-            every = max(1, math.ceil(len(powers) / (wanted + 1)))
+            every = max(1, math.ceil(len(powers) / (n + 1)))
             return [tick for tick in powers[::every] if self.lo <= tick <= self.hi or tick == 1]
         if self.hi <= self.lo:
             return [self.lo]
-        rough = (self.hi - self.lo) / wanted
+        # The next larger of 1, 2, 2.5 and 5 times a power of ten. The factors next to 1 keep a rounding error
+        # from moving a bound that is itself a tick.
+        rough = (self.hi - self.lo) / n
         scale = 10.0 ** math.floor(math.log10(rough))
         step = next(scale * times for times in (1, 2, 2.5, 5, 10) if scale * times >= rough * 0.999)
         first = float(math.ceil(self.lo / step - 1e-9))
@@ -52,23 +55,24 @@ class Axis:
 def short(value: float) -> str:
     """A number for a tick or a label: 12, 0.35, 9,120, 42.5 k, 1.3 M, 7 B (billion), 2 T."""
     for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        # .9995: what rounds to 1,000 of a unit is shown as 1 of the next; four digits stay without a unit.
         if abs(value) >= max(limit * 0.9995, 9999.5):
             return f"{value / limit:.3g}\u202f{unit}"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def tenth(value: float) -> str:
-    """A coordinate to a tenth, without a useless zero."""
+    """A coordinate to a tenth, without a trailing zero."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def text(x: float, y: float, words: str, css: str = "", anchor: str = "start") -> str:
-    """Escaped words at a place."""
+    """A text element at (x, y), escaped."""
     return f'<text x="{tenth(x)}" y="{tenth(y)}" class="{css}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def rect(x: float, y: float, width: float, height: float, css: str, title: str = "") -> str:
-    """A rectangle that tells its `title` on hover."""
+    """A rectangle with a `title`, which browsers show on hover."""
     inside = f"<title>{escape(title)}</title>" if title else ""
     return (
         f'<rect x="{tenth(x)}" y="{tenth(y)}" width="{tenth(width)}" height="{tenth(height)}" '
@@ -82,7 +86,7 @@ def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
 
 
 def svg(width: float, height: float, label: str, parts: Sequence[str], css: str = "chart") -> str:
-    """One picture with its name for those who cannot see it."""
+    """An svg element of `parts`; `label` is for screen readers, width and height are of the viewBox."""
     return (
         f'<svg class="{css}" viewBox="0 0 {tenth(width)} {tenth(height)}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
@@ -90,10 +94,8 @@ def svg(width: float, height: float, label: str, parts: Sequence[str], css: str 
 
 
 def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> str:
-    """A bar that stretches with the page: (value, css class, title) side by side, `whole` filling its width.
-
-    A part that is not zero is at least a hair wide: the one document a rule left out should be seen.
-    """
+    """A stacked bar, as wide as the page: parts (value, css class, title); `whole` is the full width."""
+    # A part above zero is at least two of a thousand units wide, so that one removed document can be seen.
     drawn, x = [], 0.0
     for value, css, title in parts:
         width = max(1000 * value / whole, 2.0) if whole and value else 0.0
@@ -107,7 +109,7 @@ def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> st
 
 
 def link(above: float, below: float) -> str:
-    """What joins two bars of a funnel: the share that goes on above (0 to 1) becomes the share below."""
+    """The area between two bars of a funnel: from the share kept above to the share below, 0 to 1 each."""
     left, right = tenth(1000 * above), tenth(1000 * below)
     path = f'<path class="stream" d="M0 0H{left}L{right} 10H0Z"/>'
     return (
@@ -115,18 +117,19 @@ def link(above: float, below: float) -> str:
     )
 
 
-def axis_marks(axis: Axis, left: float, right: float, y: float, wanted: int = 4) -> list[str]:
-    """A base line with ticks and their labels below it."""
+def axis_marks(axis: Axis, left: float, right: float, y: float, n: int = 4) -> list[str]:
+    """A base line at `y` with ticks and their labels below it."""
     parts = [line(left, y, right, y, "axis")]
-    for tick in axis.ticks(wanted):
+    for tick in axis.ticks(n):
         x = left + (right - left) * axis.position(tick)
+        # Labels at the ends are aligned inwards, so that they are not cut off at the border.
         anchor = "end" if x > right - 8 else "start" if x < left + 8 else "middle"
         parts += [line(x, y, x, y + 4, "axis"), text(x, y + 15, short(tick), "tick", anchor)]
     return parts
 
 
 def _steps(shares: Sequence[float], left: float, right: float, base: float, height: float) -> str:
-    """The outline of a histogram as a path from base to base."""
+    """The outline of a histogram as a path that begins and ends at the base line."""
     wide = (right - left) / len(shares)
     path = [f"M{tenth(left)} {tenth(base)}"]
     for i, share in enumerate(shares):
@@ -136,8 +139,7 @@ def _steps(shares: Sequence[float], left: float, right: float, base: float, heig
 
 @dataclass(frozen=True)
 class Overlay:
-    """One row of a measure's picture: how the kept and the left out of a group spread over the bins, and
-    the limits set there."""
+    """One row of the picture of a measure: kept and removed documents of a group by bin, and the limits."""
 
     name: str
     kept: Sequence[int]
@@ -154,16 +156,17 @@ class Spread:
     n: int
 
 
+# width of the names at the left; height of a histogram; height of a strip of percentiles
 GUTTER, ROW, STRIP = 62.0, 84.0, 17.0
 
 
 def distribution(
     name: str, axis: Axis, overlays: Sequence[Overlay], spreads: Sequence[Spread], width: float = 360
 ) -> str:
-    """Histograms over one axis, a row a language (kept filled, left out outlined), then a strip a domain.
+    """Histograms over one axis, a row a language (kept filled, removed outlined), then a strip a domain.
 
-    Heights are square roots of the share of their own group: most measures have one tall bar, and the rest
-    should be seen.
+    Bar heights are square roots of the share of their own group: most measures have one tall bar, next to
+    which the others would not be seen on a linear scale.
     """
     left, right = GUTTER, width - 4.0
     parts, y = [], 0.0
@@ -182,6 +185,7 @@ def distribution(
 
 def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -> list[str]:
     shares = [[math.sqrt(n / max(1, sum(counts))) for n in counts] for counts in (row.kept, row.left_out)]
+    # Both groups on one scale; the epsilon avoids a division by zero where both are empty.
     top = max([*shares[0], *shares[1], 1e-9])
     height = ROW - 12
     parts = [text(0, base - 22, cut(row.name, 10), "name")]
@@ -196,11 +200,12 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -
     parts.append(line(left, base, right, base, "grid"))
     for limit in row.limits:
         x = left + (right - left) * axis.position(limit)
-        anchor, beside = ("end", -3) if x > right - 40 else ("start", 3)
+        anchor, offset = ("end", -3) if x > right - 40 else ("start", 3)
         parts += [
             line(x, base - ROW + 8, x, base, "limit"),
-            text(x + beside, base - ROW + 13, short(limit), "tick limit-ink", anchor),
+            text(x + offset, base - ROW + 13, short(limit), "tick limit-ink", anchor),
         ]
+    # Invisible rectangles over the whole height carry the titles: bars of one pixel are hard to hit.
     wide = (right - left) / max(1, len(row.kept))
     for i, (kept, out) in enumerate(zip(row.kept, row.left_out, strict=True)):
         if kept or out:
@@ -213,7 +218,7 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -
 def bin_edges(axis: Axis, n_bins: int, i: int) -> tuple[float, float]:
     """Lower and upper edge of bin `i` of `n_bins`, in data units."""
     low, high = axis.warped(axis.lo), axis.warped(axis.hi)
-    edges = [low + (high - low) * place / n_bins for place in (i, i + 1)]
+    edges = [low + (high - low) * edge / n_bins for edge in (i, i + 1)]
     return (10 ** edges[0], 10 ** edges[1]) if axis.kind == "log" else (edges[0], edges[1])
 
 
@@ -231,5 +236,5 @@ def _spread(row: Spread, axis: Axis, left: float, right: float, y: float) -> lis
 
 
 def cut(words: str, n: int) -> str:
-    """At most `n` characters, the last an ellipsis where something is missing."""
+    """`words` cut to `n` characters, the last of which is then an ellipsis."""
     return words if len(words) <= n else words[: n - 1] + "…"

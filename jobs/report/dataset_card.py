@@ -1,5 +1,7 @@
-"""The card of an exported dataset: a README that a person reads and `datasets` understands, from the run
-log and the manifest."""
+"""The card of an exported dataset: a README for people with front matter for `datasets`.
+
+It is written from the run log and the manifest.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ def features(schema: pa.Schema) -> Records:
 
 
 def _feature(kind: pa.DataType) -> Record:
+    # `datasets` writes a list of structs as a list of features, and any other list by its dtype.
     if pa.types.is_list(kind):
         inner = kind.value_type
         return {
@@ -40,6 +43,8 @@ def card(
 
     `facts`: rows by language, domain, licence and so on; `funnel`: a row a job; `recipes`: hash by job.
     """
+    # The Hub reads language, configs and dataset_info. A licence is not stated there: it is one of the
+    # sources'.
     licences = sorted(facts.get("license", {}))
     front = [
         "---",
@@ -122,5 +127,6 @@ def card(
 
 
 def _cell(value: object) -> str:
-    """Text of a source in a table: no pipe, no line break, no markup."""
+    """Text of a source as a table cell: without pipes, line breaks and markup; at most 120 characters."""
+    # Names of sources and licences come from the input, which may try to write markup into the card.
     return "".join(" " if char in "|\r\n`<>" else char for char in str(value))[:120]

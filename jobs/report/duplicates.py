@@ -1,5 +1,4 @@
-"""What the report shows of duplicates: the pairs that were measured, families by size, and two members
-of the largest ones."""
+"""Duplicates in the report: compared pairs, families by size, and two members of the largest ones."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def banding(tables: JobContext) -> Record | None:
-    """The parameters of the last finished run that wrote `pairs`, when they name bands and rows."""
+    """Parameters of the last finished run of near-duplicates; None where it used no bands (SimHash)."""
     for row in reversed(tables.history.runs.finished()):
         if "pairs" in (row["versions_written"] or {}) or "sketches" in (row["versions_written"] or {}):
             recipe: Record = json.loads(row["recipe"])
@@ -24,36 +23,38 @@ def banding(tables: JobContext) -> Record | None:
 
 
 def pairs(tables: JobContext, limit: float) -> Records:
-    """is_accepted, method, bin, n of the pairs compared under the present recipe.
+    """is_accepted, method, bin, n of the pairs compared under the current recipe.
 
-    `pairs` may hold those of older recipes too. The present one is the config_hash whose accepted pairs all
-    reach `limit` and whose rejected ones do not; of several, that with the most pairs.
+    `pairs` may have rows of older recipes too. The current recipe is taken to be the config_hash whose
+    accepted pairs all reach `limit` and whose rejected ones do not; of several, the one with the most pairs.
     """
     from pyspark.sql import functions as F
 
     table = tables.get("pairs")
     if table is None:
         return []
-    place = F.least(F.lit(PAIR_BINS - 1), F.floor(F.col("similarity") * PAIR_BINS + 1e-9)).cast("int")
-    counted = table.groupBy("config_hash", "is_accepted", "method", place.alias("bin")).agg(
+    # The addend keeps a similarity on the edge of a bin in the bin above it: .58 * 50 is 28.999999999999996.
+    position = F.least(F.lit(PAIR_BINS - 1), F.floor(F.col("similarity") * PAIR_BINS + 1e-9)).cast("int")
+    counted = table.groupBy("config_hash", "is_accepted", "method", position.alias("bin")).agg(
         F.count("*").alias("n"), F.min("similarity").alias("low"), F.max("similarity").alias("high")
     )
     rows = [row.asDict() for row in counted.collect()]
-    fitting: dict[str, int] = {}
+    n_pairs: dict[str, int] = {}
     for config_hash in sorted({row["config_hash"] for row in rows}):
-        mine = [row for row in rows if row["config_hash"] == config_hash]
-        exact = [row for row in mine if row["method"] == "exact"]
+        of_recipe = [row for row in rows if row["config_hash"] == config_hash]
+        # Only compared texts are exact; an estimate by sketches may lie on either side of the limit.
+        exact = [row for row in of_recipe if row["method"] == "exact"]
         wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
-        fitting[config_hash] = sum(row["n"] for row in mine) if not wrong else 0
-    present = max(fitting, key=lambda config_hash: fitting[config_hash], default=None)
+        n_pairs[config_hash] = sum(row["n"] for row in of_recipe) if not wrong else 0
+    current = max(n_pairs, key=lambda config_hash: n_pairs[config_hash], default=None)
     return sorted(
-        (row for row in rows if row["config_hash"] == present),
+        (row for row in rows if row["config_hash"] == current),
         key=lambda row: (row["is_accepted"], row["method"], row["bin"]),
     )
 
 
-def capped(tables: JobContext) -> Records:
-    """job, n, n_classes (of the fullest), n_uncompared: buckets that were too full for all their pairs."""
+def oversized_buckets(tables: JobContext) -> Records:
+    """job, n, n_classes (of the largest), n_uncompared (pairs): buckets over max_bucket."""
     from pyspark.sql import functions as F
 
     table = tables.get("hot_buckets")
@@ -68,28 +69,32 @@ def capped(tables: JobContext) -> Records:
 
 
 def methods(tables: JobContext) -> Records:
-    """job, method, n: left-out duplicates by how they were found."""
+    """job, method, n: removed duplicates by the method that decided them."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()
     rows = [{"job": row["job"], "method": row["method"], "n": row["count"]} for row in counted]
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["method"]))
 
 
-def sized(tables: JobContext) -> DataFrame:
-    """job, family_id, size, n_out: documents of each family, those that stay included, and how many of
-    them are left out; staged."""
+def families_of(tables: JobContext) -> DataFrame:
+    """job, family_id, size, n_out: documents of each family, survivors included, and how many are removed.
+
+    Staged, since sizes and the largest families are both computed from it.
+    """
     from pyspark.sql import functions as F
 
+    # A survivor has no row of its own in `duplicates`; it is found on the right side of its duplicates.
     sides = F.array(
         F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")),
         F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")),
     )
     members = tables["duplicates"].select("job", "family_id", F.explode(sides).alias("member"))
-    once = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(
+    # A document may be on both sides: removed, and the survivor of another. It counts once, as removed.
+    distinct = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(
         F.max("member.is_out").alias("is_out")
     )
     return tables.stage(
         "families",
-        once.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")),
+        distinct.groupBy("job", "family_id").agg(F.count("*").alias("size"), F.sum("is_out").alias("n_out")),
     )
 
 
@@ -97,7 +102,7 @@ def family_sizes(families: DataFrame) -> Records:
     """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
     from pyspark.sql import functions as F
 
-    # bit length: no logarithm whose last digit could tip a family over
+    # The bit length of size - 1: a logarithm may be off in its last digit and move a family by a class.
     power = F.length(F.bin(F.col("size") - 1)).alias("power")
     rows = (
         families.groupBy("job", power)
@@ -107,18 +112,22 @@ def family_sizes(families: DataFrame) -> Records:
     return sorted((row.asDict() for row in rows), key=lambda row: (row["job"], row["power"]))
 
 
-def largest(tables: JobContext, families: DataFrame, rows: DataFrame, n: int) -> Records:
-    """The `n` largest families of each job: size, similarities, and as `right` and `left` the member least
-    alike to the survivor it names, and that."""
+def largest_families(tables: JobContext, families: DataFrame, rows: DataFrame, n: int) -> Records:
+    """The `n` largest families of each job, with their similarities and two members.
+
+    `right` is the member that is least similar to the survivor it names, `left` that survivor. `rows`:
+    doc_id, batch_id, source, lang, domain of the documents in the lake.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     order = Window.partitionBy("job").orderBy(F.desc("size"), "family_id")
     top = families.withColumn("position", F.row_number().over(order)).where(F.col("position") <= n)
+    # 2.0 is above every similarity: a pair without one is taken only where no other is left.
     least = F.min(
         F.struct(F.coalesce("similarity", F.lit(2.0)).alias("s"), "doc_id", "dup_of", "method", "similarity")
     ).alias("least")
-    found = (
+    grouped = (
         tables["duplicates"]
         .join(F.broadcast(top), ["job", "family_id"], how="inner")
         .groupBy("job", "family_id", "size", "position")
@@ -130,11 +139,11 @@ def largest(tables: JobContext, families: DataFrame, rows: DataFrame, n: int) ->
             F.max("similarity").alias("high"),
         )
     )
-    made = [
+    largest = [
         row.asDict(recursive=True)
-        for row in sorted(found.collect(), key=lambda row: (row["job"], row["position"]))
+        for row in sorted(grouped.collect(), key=lambda row: (row["job"], row["position"]))
     ]
-    ids = sorted({family["least"][side] for family in made for side in ("doc_id", "dup_of")})
+    ids = sorted({family["least"][side] for family in largest for side in ("doc_id", "dup_of")})
     known = (
         rows.where(F.col("doc_id").isin(ids))
         .select("doc_id", "batch_id", "source", "lang", "domain")
@@ -143,6 +152,7 @@ def largest(tables: JobContext, families: DataFrame, rows: DataFrame, n: int) ->
         else []
     )
     facts = {row["doc_id"]: row.asDict() for row in known}
-    for family in made:
+    for family in largest:
         family["left"], family["right"] = (facts.get(family["least"][side]) for side in ("dup_of", "doc_id"))
-    return [family for family in made if family["left"] and family["right"]]
+    # A batch may have been deleted since; a family without both members cannot be shown.
+    return [family for family in largest if family["left"] and family["right"]]

@@ -5,8 +5,8 @@ trained.
     register_functions(spark, lake="lakes/demo")
     spark.sql("SELECT doc_id, perplexity(text, 'zh').perplexity FROM docs")
 
-docs/sql.md lists them. A model is read when it is registered, and goes to an executor with the first query
-that uses it.
+docs/sql.md lists them. A model is read when its function is registered, and sent to an executor with the
+first query that uses it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from gristmill.udfs.columns import Function
     from gristmill.udfs.scoring.sensitive import WordList
 
-LISTS = ("conf/lists/sensitive_en.yaml", "conf/lists/sensitive_zh.yaml")  # of word_score
+# word lists of word_score
+LISTS = ("conf/lists/sensitive_en.yaml", "conf/lists/sensitive_zh.yaml")
+# functions that need no model of a lake
 BARE = (
     "rule_signals",
     "language",
@@ -39,7 +41,8 @@ BARE = (
     "embedding",
     "word_score",
 )
-TRAINED = {"perplexity": "train_lm", "quality": "train_classifier", "domain": "label_domain"}  # by which job
+# function -> job that trains its model
+TRAINED = {"perplexity": "train_lm", "quality": "train_classifier", "domain": "label_domain"}
 NAMES = (*BARE, *TRAINED)
 
 
@@ -53,27 +56,28 @@ def register_functions(
 
     `lake`: a lake or its name, whose models `perplexity`, `quality` and `domain` use, as the table `models`
     has them at `version` (None: as the last finished run left it); without one these three are not
-    registered. A query that asks for a model which is not there fails and names those that are. Raises
+    registered. A query for a model that the lake lacks fails and names those that exist. Raises
     ConfigError for a name that is none of NAMES, or one that needs a lake where none is given, and
-    ContractError when the lake is not there.
+    ContractError where the lake does not exist.
     """
-    wanted = list(NAMES if lake is not None else BARE) if names is None else list(names)
-    unknown = [name for name in wanted if name not in NAMES]
+    requested = list(NAMES if lake is not None else BARE) if names is None else list(names)
+    unknown = [name for name in requested if name not in NAMES]
     if unknown:
         raise ConfigError(f"functions: no {', '.join(unknown)}; there are: {', '.join(NAMES)}")
-    trained = [name for name in wanted if name in TRAINED]
+    trained = [name for name in requested if name in TRAINED]
     if trained and lake is None:
         raise ConfigError(f"functions: {', '.join(trained)} use models of a lake; name it (lake=...)")
     opened = Lake(spark, lake, create=False) if isinstance(lake, str) else lake
     rows = models_of(opened, version) if trained and opened is not None else []
-    for name in wanted:
-        made = _by_models(name, opened, rows) if name in TRAINED and opened is not None else _bare(name)
-        spark.udf.register(name, made.udf)
-    return wanted
+    for name in requested:
+        function = _by_models(name, opened, rows) if name in TRAINED and opened is not None else _bare(name)
+        spark.udf.register(name, function.udf)
+    return requested
 
 
 def models_of(lake: Lake, version: int | None) -> Records:
     """The rows of `models` at a version of the table (None: of the last finished run)."""
+    # By default as the last finished run left it: the newest version may be of a run that died on the way.
     at = Runs(lake).versions().get("models") if version is None else version
     return [] if at is None else [row.asDict() for row in lake.read(catalog.table("models"), at).collect()]
 
@@ -81,19 +85,21 @@ def models_of(lake: Lake, version: int | None) -> Records:
 def _bare(name: str) -> Function:
     from gristmill.udfs import columns
 
-    made: Function = columns.word_score_of(_lists()) if name == "word_score" else getattr(columns, name)()
-    return made
+    function: Function = columns.word_score_of(_lists()) if name == "word_score" else getattr(columns, name)()
+    return function
 
 
 def _by_models(name: str, lake: Lake, rows: Records) -> Function:
     from gristmill.udfs import columns
     from gristmill.udfs.scoring import classifiers, kenlm
 
-    mine = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
+    files = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
     if name == "perplexity":
-        return columns.perplexity({model.lang: model for model in map(kenlm.from_bytes, mine.values())})
-    made = {key: classifiers.from_bytes(data) for key, data in mine.items()}
-    return columns.quality_of(made) if name == "quality" else columns.domain(next(iter(made.values()), None))
+        return columns.perplexity({model.lang: model for model in map(kenlm.from_bytes, files.values())})
+    models = {key: classifiers.from_bytes(data) for key, data in files.items()}
+    return (
+        columns.quality_of(models) if name == "quality" else columns.domain(next(iter(models.values()), None))
+    )
 
 
 def _lists() -> list[WordList]:

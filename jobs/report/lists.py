@@ -1,5 +1,4 @@
-"""The parts of the page that are lists: reasons and rejects with their samples, the S-curve of the
-banding, families of duplicates."""
+"""Lists of the report: reasons and rejects with their samples, the picture of the banding, families."""
 
 from __future__ import annotations
 
@@ -14,6 +13,7 @@ from gristmill.jobs.report.measures import PAIR_BINS
 from gristmill.jobs.report.page import bar
 from gristmill.jobs.report.s_curve import Banding, Layer, s_curve
 
+# (is_accepted, pairs.method, css class, name), in the order in which they are stacked
 LAYERS = (
     (True, "exact", "pair-yes", "accepted, texts compared"),
     (True, "sketch", "pair-yes-sketch", "accepted by their sketches"),
@@ -23,9 +23,14 @@ LAYERS = (
 
 
 def banding_picture(recipe: Record | None, pairs: Records) -> Record | None:
-    """The S-curve with the measured pairs, for a wide and for a narrow page, and the pairs of each kind."""
+    """The S-curve with the compared pairs, for a wide and for a narrow page, and the pairs of each kind.
+
+    `recipe`: parameters of the run; None without bands, and then there is no picture. `pairs`: is_accepted,
+    method, bin, n.
+    """
     if recipe is None:
         return None
+    # All four layers are listed even where they are empty, so that colours mean the same in every report.
     layers = []
     for accepted, method, css, name in LAYERS:
         counts = [0] * PAIR_BINS
@@ -49,15 +54,15 @@ def banding_picture(recipe: Record | None, pairs: Records) -> Record | None:
 
 
 def size_rows(rows: Records) -> Records:
-    """Families by size class, with a bar of the documents in them."""
+    """`rows` (power, n, n_docs, n_out) with `size`, the range of sizes, and a bar of the documents."""
     top = max([row["n_docs"] for row in rows], default=1)
     for row in rows:
         low, high = 2 ** (row["power"] - 1) + 1, 2 ** row["power"]
         row["size"] = f"{low:,}" if low == high else f"{low:,}–{high:,}"
         label = f"{row['n']:,} families of {row['size']} documents: {row['n_docs']:,} documents"
-        stay = row["n_docs"] - row["n_out"]
+        n_kept = row["n_docs"] - row["n_out"]
         row["bar"] = bar(
-            [(stay, "kept", f"{stay:,} kept"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")],
+            [(n_kept, "kept", f"{n_kept:,} kept"), (row["n_out"], "left-2", f"{row['n_out']:,} left out")],
             top,
             label,
         )
@@ -70,21 +75,26 @@ def reason_groups(
     rules: Records,
     samples: Records,
 ) -> Records:
-    """The reasons of each job, jobs in `order`, most frequent first: documents, those with no other
-    reason, the limits that failed, samples."""
+    """Job -> its reasons, most frequent first, each with its documents, failed limits and samples.
+
+    `order`: jobs as the funnel has them; jobs that it lacks come last. Each row of `reasons` has n
+    (documents) and n_sole (documents with no other reason of the job).
+    """
     jobs: dict[str, Records] = {}
     for row in reasons:
-        mine = {"job": row["job"], "reason": row["reason"]}
-        told: Record = {
+        key = {"job": row["job"], "reason": row["reason"]}
+        entry: Record = {
             **row,
             "about": in_words("verdicts.reason", row["reason"]),
-            "limits": _limits(rules, mine),
-            "samples": [s for s in samples if mine.items() <= s.items()],
+            "limits": _limits(rules, key),
+            "samples": [s for s in samples if key.items() <= s.items()],
         }
-        jobs.setdefault(row["job"], []).append(told)
-    for told_all in jobs.values():
-        top = max(row["n"] for row in told_all)
-        for row in told_all:
+        jobs.setdefault(row["job"], []).append(entry)
+    # Bars are relative to the most frequent reason of the same job: jobs see very different numbers of
+    # documents.
+    for entries in jobs.values():
+        top = max(row["n"] for row in entries)
+        for row in entries:
             parts = [
                 (row["n_sole"], "left-1", f"{row['n_sole']:,} for this reason only"),
                 (row["n"] - row["n_sole"], "left-4", "with other reasons too"),
@@ -98,11 +108,12 @@ def reason_groups(
     return [{"job": job, "reasons": jobs[job]} for job in ordered]
 
 
-def _limits(rules: Records, mine: Record) -> Records:
-    """rule, limit, n of a reason, its languages summed."""
+def _limits(rules: Records, reason_key: Record) -> Records:
+    """rule, limit, n of a reason (job and reason in `reason_key`), summed over languages."""
+    # One limit may be in presets of several languages; here only its value counts.
     summed: dict[tuple[Any, Any], int] = {}
     for row in rules:
-        if mine.items() <= row.items():
+        if reason_key.items() <= row.items():
             key = row["rule"], row["threshold"]
             summed[key] = summed.get(key, 0) + row["n"]
     ordered = sorted(summed.items(), key=lambda item: (-item[1], str(item[0])))
@@ -110,14 +121,14 @@ def _limits(rules: Records, mine: Record) -> Records:
 
 
 def _sign(value: float | None, limit: float | None) -> str:
-    """How a value stands to its limit; nothing for copies, whose similarity and limit are both 1."""
+    """<, > or = between a value and its limit; "" for copies, whose similarity and limit are both 1."""
     if value is None or limit is None or value == limit == 1:
         return ""
     return "<" if value < limit else ">" if value > limit else "="
 
 
 def reject_groups(counted: dict[str, int], samples: Records) -> Records:
-    """Rejects by reason with raw rows; the first reason that has some stands open."""
+    """Rejects by reason with raw rows; the first reason that has samples is shown open."""
     first = next(
         (
             reason
@@ -141,9 +152,9 @@ def reject_groups(counted: dict[str, int], samples: Records) -> Records:
 
 
 def family_cards(families: Records, n_chars: int) -> Records:
-    """The largest families of each job, each with two members side by side."""
+    """The largest families of each job, each with two members side by side, cut to `n_chars`."""
     jobs: dict[str, Records] = {}
     for family in families:
         left, right = words.side_by_side(family["left"]["text"], family["right"]["text"], n_chars)
         jobs.setdefault(family["job"], []).append({**family, "left_shown": left, "right_shown": right})
-    return [{"job": job, "families": mine} for job, mine in jobs.items()]
+    return [{"job": job, "families": cards} for job, cards in jobs.items()]

@@ -1,8 +1,9 @@
-"""What the report shows, as small plain values: aggregated on Spark from integers, so that the same lake
-gives the same numbers.
+"""The numbers of the report, as small plain values.
 
-Nothing here grows with the corpus on the driver: languages, domains, reasons and families are cut to what the
-page can show, texts to what it prints. A table that no finished run has written gives an empty answer.
+They are aggregated on Spark from integers, so that the same lake gives the same numbers: sums of floats
+depend on the order of the rows. Nothing on the driver grows with the corpus: languages, domains, reasons and
+families are cut to what the page can show, texts to what it prints. A table that no finished run has written
+gives an empty result.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from gristmill.jobs.runner.context import JobContext
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-# the outcome of a document; WAITING: no verdict yet, and not in the corpus
+# outcome of a document; WAITING: not in the corpus, and without a verdict
 KEPT, LEFT_OUT, WAITING = 0, 1, 2
 OTHER, UNKNOWN = "other", "unknown"
-# bins counted for each bin drawn: percentiles are read from the fine ones
+# Bins that are counted for each bin that is drawn: percentiles are read from the fine ones.
 FINE = 8
-PAIR_BINS = 50  # of similarity, 0 to 1
+# bins of similarity, 0 to 1
+PAIR_BINS = 50
+# columns of `outcomes` that verdicts are joined with; texts and measures stay out of that join
 NARROW = ("doc_id", "batch_id", "lang", "domain", "source", "outcome")
 
 
 @dataclass
 class Measure:
-    """One measure: its axis, and for each (language, domain, outcome) how many documents stand in each fine
-    bin."""
+    """One measure: its axis, and documents in each fine bin by (language, domain, outcome)."""
 
     name: str
     axis: Axis
@@ -38,9 +40,9 @@ class Measure:
 
 
 def outcomes(tables: JobContext, measures: list[str]) -> DataFrame:
-    """A narrow row a document, staged: NARROW, n_chars, kept_chars and the measures.
+    """One row a document, staged: NARROW, n_chars, kept_chars (null where it is not kept) and the measures.
 
-    Without a corpus, no verdict means kept so far.
+    In a lake without corpus, documents without a verdict count as kept.
     """
     from pyspark.sql import functions as F
 
@@ -49,39 +51,44 @@ def outcomes(tables: JobContext, measures: list[str]) -> DataFrame:
         "domain", F.coalesce("domain", F.lit(UNKNOWN))
     )
     signals, corpus = tables.get("signals"), tables.get("corpus")
-    wanted = list(dict.fromkeys(["n_chars", *measures]))
+    # n_chars may be among the measures; a column must not come twice.
+    columns = list(dict.fromkeys(["n_chars", *measures]))
     if signals is None:
         measured = docs.select(
             *key,
             F.lit(None).cast("string").alias("lang"),
-            *[F.lit(None).cast("double").alias(name) for name in wanted],
+            *[F.lit(None).cast("double").alias(name) for name in columns],
         )
     else:
-        measured = signals.select(*key, "lang", *wanted)
-    judged = tables["verdicts"].select(*key).distinct().withColumn("is_judged", F.lit(True))
-    rows = docs.join(measured, key, how="left").join(judged, key, how="left")
+        measured = signals.select(*key, "lang", *columns)
+    # Distinct, as a document may have verdicts of several jobs and must not be counted for each.
+    rejected = tables["verdicts"].select(*key).distinct().withColumn("is_rejected", F.lit(True))
+    rows = docs.join(measured, key, how="left").join(rejected, key, how="left")
     if corpus is None:
-        outcome = F.when(F.col("is_judged"), LEFT_OUT).otherwise(KEPT)
+        outcome = F.when(F.col("is_rejected"), LEFT_OUT).otherwise(KEPT)
         rows = rows.withColumn(
-            "kept_chars", F.when(F.col("is_judged").isNull(), F.col("n_chars").cast("bigint"))
+            "kept_chars", F.when(F.col("is_rejected").isNull(), F.col("n_chars").cast("bigint"))
         )
     else:
         rows = rows.join(corpus.select(*key, F.col("n_chars").alias("kept_chars")), key, how="left")
+        # The corpus decides, not the verdicts: verdicts of a later run may not have reached it yet.
         outcome = (
             F.when(F.col("kept_chars").isNotNull(), KEPT)
-            .when(F.col("is_judged"), LEFT_OUT)
+            .when(F.col("is_rejected"), LEFT_OUT)
             .otherwise(WAITING)
         )
     lang = F.coalesce("lang", F.lit(UNKNOWN)).alias("lang")
     return tables.stage(
         "outcomes",
-        rows.select(*key, lang, "domain", "source", outcome.alias("outcome"), "kept_chars", *wanted),
+        rows.select(*key, lang, "domain", "source", outcome.alias("outcome"), "kept_chars", *columns),
     )
 
 
-def commonest(rows: DataFrame, column: str, n: int, min_ratio: float) -> list[str]:
-    """The `n` commonest values of a column that have `min_ratio` of the documents, by documents, then by
-    name."""
+def most_frequent(rows: DataFrame, column: str, n: int, min_ratio: float) -> list[str]:
+    """The at most `n` most frequent values of `column` that at least `min_ratio` of the rows have.
+
+    Ordered by number of rows, then by name.
+    """
     from pyspark.sql import functions as F
 
     counted = rows.groupBy(column).agg(F.count("*").alias("n"))
@@ -91,9 +98,9 @@ def commonest(rows: DataFrame, column: str, n: int, min_ratio: float) -> list[st
     return [row[column] for row in top]
 
 
-def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
-    """Languages and domains that are not listed become `other`: a hostile source may name a million
-    domains."""
+def with_other(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
+    """`rows` with OTHER in place of languages and domains that are not listed."""
+    # A source may name a million domains, each of which would be a row on the driver and on the page.
     from pyspark.sql import functions as F
 
     shown = {"lang": langs, "domain": domains}
@@ -106,7 +113,7 @@ def lumped(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
 
 
 def cells(rows: DataFrame) -> Records:
-    """Documents and characters of each language, domain and outcome."""
+    """lang, domain, outcome, n (documents), n_chars and kept_chars of each combination, sorted."""
     from pyspark.sql import functions as F
 
     sums = [
@@ -121,39 +128,49 @@ def cells(rows: DataFrame) -> Records:
 
 
 def distributions(rows: DataFrame, measures: list[str], bins: int) -> list[Measure]:
-    """Exact histograms of the measures, two passes over narrow rows: the ends, then the bins."""
+    """Exact histograms of the measures, each of bins * FINE bins; measures without a value are left out.
+
+    Two passes over `rows`: minimum and maximum, then the bins.
+    """
     from pyspark.sql import functions as F
 
     ends = rows.agg(
         *[make(name).alias(f"{make.__name__}_{name}") for name in measures for make in (F.min, F.max)]
     ).first()
-    made = [
+    histograms = [
         Measure(name, axis_of(name, ends[f"min_{name}"], ends[f"max_{name}"]))
         for name in measures
         if ends[f"max_{name}"] is not None
     ]
-    if not made:
+    if not histograms:
         return []
     n_fine = bins * FINE
-    placed = [
-        F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin")) for i, measure in enumerate(made)
+    # All measures in one aggregation: an array of (measure, bin) is exploded, where a query each would read
+    # the rows once a measure.
+    binned = [
+        F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin"))
+        for i, measure in enumerate(histograms)
     ]
     counted = (
-        rows.select("lang", "domain", "outcome", F.explode(F.array(*placed)).alias("at"))
+        rows.select("lang", "domain", "outcome", F.explode(F.array(*binned)).alias("at"))
         .groupBy("lang", "domain", "outcome", "at")
         .count()
     )
     for row in counted.where(F.col("at.bin").isNotNull()).collect():
-        cell = made[row["at"]["i"]].cells.setdefault(
+        cell = histograms[row["at"]["i"]].cells.setdefault(
             (row["lang"], row["domain"], row["outcome"]), [0] * n_fine
         )
         cell[row["at"]["bin"]] += row["count"]
-    return made
+    return histograms
 
 
 def axis_of(name: str, low: float, high: float) -> Axis:
-    """Shares and scores stand on a linear axis from 0, counts and lengths on a logarithmic one."""
+    """A linear axis from 0 for ratios and scores, a logarithmic one for counts and lengths.
+
+    `low`, `high`: least and largest value of the measure.
+    """
     if name.endswith(("_ratio", "_score")):
+        # Most ratios are far below 1; an axis to 1 would put all of them into the first bins.
         return Axis(0.0, 1.0 if high > 0.5 else max(round(high * 1.05 + 0.005, 2), 0.01))
     power = 1
     while power * 10 <= low:
@@ -166,44 +183,55 @@ def _bin(measure: Measure, n_fine: int) -> Column:
 
     axis, value = measure.axis, F.col(measure.name).cast("double")
     low, high = axis.warped(axis.lo), axis.warped(axis.hi)
-    at = F.log10(F.greatest(value, F.lit(1.0))) if axis.kind == "log" else value
-    # The last digit of a logarithm differs between machines; the nudge keeps round values on one side of
-    # their edge.
-    place = F.floor((at - low) / (high - low) * n_fine + 1e-9)
-    return F.least(F.lit(n_fine - 1), F.greatest(F.lit(0), place)).cast("int")
+    scaled = F.log10(F.greatest(value, F.lit(1.0))) if axis.kind == "log" else value
+    # The last digit of a logarithm differs between machines; the addend keeps values that lie on an edge in
+    # the bin above it.
+    position = F.floor((scaled - low) / (high - low) * n_fine + 1e-9)
+    return F.least(F.lit(n_fine - 1), F.greatest(F.lit(0), position)).cast("int")
 
 
-def judged(tables: JobContext, rows: DataFrame) -> DataFrame:
-    """The verdicts on documents that are still in the lake, with their language, domain and source;
-    staged."""
+def verdict_rows(tables: JobContext, rows: DataFrame) -> DataFrame:
+    """Verdicts on documents of the lake with NARROW; staged, as several sections read them."""
+    # Inner: a verdict may be on a document of a batch that was deleted since.
     verdicts = tables["verdicts"].select("job", "doc_id", "batch_id", "reason", "value", "threshold", "rule")
     return tables.stage("judged", verdicts.join(rows.select(*NARROW), ["doc_id", "batch_id"], how="inner"))
 
 
 def benchmarks(tables: JobContext) -> Records:
-    """job, benchmark, parts of items looked for and never, and why, each with its number; the worst first."""
+    """job, benchmark, n (items searched for), n_never (items not searched for) and why: (reason, number).
+
+    Benchmarks with the largest share of items that were not searched for come first.
+    """
     rows = tables.get("benchmark_items")
     if rows is None:
         return []
-    made: dict[tuple[str, str], Record] = {}
+    by_benchmark: dict[tuple[str, str], Record] = {}
     for row in rows.groupBy("job", "benchmark", "reason").count().collect():
         new = {"job": row["job"], "benchmark": row["benchmark"], "n": 0, "n_never": 0, "why": []}
-        of = made.setdefault((row["job"], row["benchmark"]), new)
-        of["n" if row["reason"] is None else "n_never"] += row["count"]
-        of["why"] += [(row["reason"], row["count"])] if row["reason"] is not None else []
-    for of in made.values():
-        of["why"].sort(key=lambda pair: (-pair[1], pair[0]))
+        entry = by_benchmark.setdefault((row["job"], row["benchmark"]), new)
+        entry["n" if row["reason"] is None else "n_never"] += row["count"]
+        entry["why"] += [(row["reason"], row["count"])] if row["reason"] is not None else []
+    for entry in by_benchmark.values():
+        entry["why"].sort(key=lambda pair: (-pair[1], pair[0]))
     return sorted(
-        made.values(), key=lambda of: (-of["n_never"] / (of["n"] + of["n_never"]), of["job"], of["benchmark"])
+        by_benchmark.values(),
+        key=lambda entry: (
+            -entry["n_never"] / (entry["n"] + entry["n_never"]),
+            entry["job"],
+            entry["benchmark"],
+        ),
     )
 
 
-def reasons(found: DataFrame) -> Records:
-    """job, reason, n (documents), n_sole (documents with no other reason of that job), most frequent
-    first within a job."""
+def reasons(verdicts: DataFrame) -> Records:
+    """job, reason, n (documents), n_sole (documents with no other reason of that job).
+
+    Sorted by job, then by n, descending.
+    """
     from pyspark.sql import functions as F
 
-    each = found.groupBy("job", "doc_id", "batch_id").agg(F.collect_set("reason").alias("all"))
+    # A set, as one reason may fail by several rules of a document.
+    each = verdicts.groupBy("job", "doc_id", "batch_id").agg(F.collect_set("reason").alias("all"))
     counted = each.select(
         "job", F.explode("all").alias("reason"), (F.size("all") == 1).cast("int").alias("sole")
     ).groupBy("job", "reason")
@@ -213,35 +241,33 @@ def reasons(found: DataFrame) -> Records:
     return sorted(rows, key=lambda row: (row["job"], -row["n"], row["reason"]))
 
 
-def rules(found: DataFrame) -> Records:
-    """job, reason, rule, limit, lang, n: which limit of which preset failed on how many documents of a
-    language."""
+def rules(verdicts: DataFrame) -> Records:
+    """job, reason, rule (preset and limit), threshold, lang, n: documents that failed it, by language."""
     from pyspark.sql import functions as F
 
     counted = (
-        found.groupBy("job", "reason", "rule", "threshold", "lang").agg(F.count("*").alias("n")).collect()
+        verdicts.groupBy("job", "reason", "rule", "threshold", "lang").agg(F.count("*").alias("n")).collect()
     )
     order = ("job", "reason", "n", "rule", "lang", "threshold")
     return sorted((row.asDict() for row in counted), key=lambda row: [str(row[name]) for name in order])
 
 
-def samples(found: DataFrame, n: int, seed: int) -> Records:
-    """For each job and reason the `n` documents whose hash is smallest.
-
-    dense_rank over a hash, not rand(): the choice depends on the seed and the ids only, and Spark cuts each
-    partition to its first ranks before it shuffles.
-    """
+def samples(verdicts: DataFrame, n: int, seed: int) -> Records:
+    """Verdict rows of the `n` documents with the smallest seeded hash of each job and reason."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
+    # A hash and not rand(): the choice depends on the seed and the ids only. dense_rank, as a document may
+    # have several rows; Spark cuts each partition to its first ranks before the shuffle.
     order = Window.partitionBy("job", "reason").orderBy(
         F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id"
     )
-    chosen = found.withColumn("position", F.dense_rank().over(order)).where(F.col("position") <= n)
+    chosen = verdicts.withColumn("position", F.dense_rank().over(order)).where(F.col("position") <= n)
     rows = sorted(
         (row.asDict() for row in chosen.collect()),
         key=lambda row: (row["job"], row["reason"], row["position"], str(row["rule"])),
     )
+    # Of a document with several failed rules the first one is shown.
     first: dict[Any, Record] = {}
     for row in rows:
         first.setdefault((row["job"], row["reason"], row["position"]), row)
@@ -249,42 +275,43 @@ def samples(found: DataFrame, n: int, seed: int) -> Records:
 
 
 def beginnings(tables: JobContext, rows: Records, n_chars: int) -> dict[str, str]:
-    """doc_id to the first `n_chars` code points of its text, of the documents of `rows` (doc_id, batch_id).
-
-    One look at the texts of their batches, for whatever a page shows.
-    """
+    """doc_id -> the first `n_chars` code points of its text, for `rows` of doc_id and batch_id."""
     from pyspark.sql import functions as F
 
     if not rows:
         return {}
+    # One pass over the texts of their batches for all sections of the page.
     keys = {(row["doc_id"], row["batch_id"]) for row in rows}
-    wanted = tables.frame(sorted(keys), "doc_id string, batch_id string")
-    begun = F.substring("text", 1, n_chars).alias("text")
-    return dict(map(tuple, tables.documents.texts(wanted, "text").select("doc_id", begun).collect()))
+    documents = tables.frame(sorted(keys), "doc_id string, batch_id string")
+    beginning = F.substring("text", 1, n_chars).alias("text")
+    return dict(map(tuple, tables.documents.texts(documents, "text").select("doc_id", beginning).collect()))
 
 
 def with_text(row: Record, texts: dict[str, str], n_chars: int) -> Record:
-    """`row` with the first `n_chars` code points of its document."""
+    """`row` with `text`: the first `n_chars` code points of its document, "" where `texts` lacks it."""
     return {**row, "text": texts.get(row["doc_id"], "")[:n_chars]}
 
 
 def edits(tables: JobContext, rows: DataFrame) -> Records:
-    """job, reason, n (spans), n_docs, n_chars (replaced) of the edits of kept documents."""
+    """job, reason, n (spans), n_docs, n_chars (replaced code points) of the edits of kept documents."""
     from pyspark.sql import functions as F
 
     kept = rows.where(F.col("outcome") == KEPT).select("doc_id", "batch_id")
     spans = tables["edits"].join(kept, ["doc_id", "batch_id"], how="left_semi").groupBy("job", "reason")
     length = (F.col("end") - F.col("start")).cast("bigint")
-    made = spans.agg(
+    counted = spans.agg(
         F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum(length).alias("n_chars")
     )
     return sorted(
-        (row.asDict() for row in made.collect()), key=lambda row: (row["job"], -row["n"], row["reason"])
+        (row.asDict() for row in counted.collect()), key=lambda row: (row["job"], -row["n"], row["reason"])
     )
 
 
 def rejects(tables: JobContext, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], Records]:
-    """Rows by reason, and for each reason the `n` raw rows whose hash is smallest."""
+    """Rows by reason, most frequent first; and of each reason the `n` rows with the smallest seeded hash.
+
+    `raw` has one code point more than `n_chars`, so that the page can tell whether it is cut.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -306,24 +333,30 @@ def rejects(tables: JobContext, n: int, n_chars: int, seed: int) -> tuple[dict[s
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
 
 
-def main_reasons(tables: JobContext, found: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:
-    """Job to reason to documents, each document once: under the commonest of its reasons (the order of
-    `ranked`)."""
+def main_reasons(tables: JobContext, verdicts: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:
+    """Job -> reason -> documents. A document counts once a job, under its most frequent reason.
+
+    `ranked`: the result of `reasons`, whose order within a job decides which reason is more frequent.
+    """
     from pyspark.sql import functions as F
 
+    # Positions are joined, so that the minimum of a document is its most frequent reason.
     order = tables.frame(
         [(row["job"], row["reason"], i) for i, row in enumerate(ranked)],
-        "job string, reason string, rank int",
+        "job string, reason string, position int",
     )
-    placed = found.select("job", "reason", "doc_id", "batch_id").join(
+    numbered = verdicts.select("job", "reason", "doc_id", "batch_id").join(
         F.broadcast(order), ["job", "reason"], how="inner"
     )
     first = (
-        placed.groupBy("job", "doc_id", "batch_id").agg(F.min("rank").alias("rank")).groupBy("rank").count()
+        numbered.groupBy("job", "doc_id", "batch_id")
+        .agg(F.min("position").alias("position"))
+        .groupBy("position")
+        .count()
     )
-    counted = {row["rank"]: row["count"] for row in first.collect()}
-    made: dict[str, dict[str, int]] = {}
+    counted = {row["position"]: row["count"] for row in first.collect()}
+    by_job: dict[str, dict[str, int]] = {}
     for i, row in enumerate(ranked):
         if counted.get(i):
-            made.setdefault(row["job"], {})[row["reason"]] = counted[i]
-    return made
+            by_job.setdefault(row["job"], {})[row["reason"]] = counted[i]
+    return by_job

@@ -1,6 +1,6 @@
-"""Turns the report's facts into one HTML page: pictures, tables and sentences.
+"""Turns the numbers of the report into one HTML page: pictures, tables and sentences.
 
-No Spark; every text passes autoescape.
+No Spark here. Every text is escaped by Jinja's autoescape; only Markup made in this package is not.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ SEGMENTS = 5
 
 
 def render(context: Record) -> str:
-    """The page. UTF-8 takes no lone surrogates, so whatever slipped through becomes a question mark."""
+    """The HTML of page.html with the values of `context`."""
     env = Environment(
         loader=FunctionLoader(_template),
         autoescape=True,
+        # A misspelt name in the template is an error, not an empty place on the page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -39,6 +40,7 @@ def render(context: Record) -> str:
     )
     env.globals.update(count=words.count, sample=words.sample, short=charts.short)
     page = env.get_template("page.html").render(context)
+    # Lone surrogates cannot be written as UTF-8; they become question marks.
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -47,7 +49,7 @@ def _template(name: str) -> str:
 
 
 def bar(parts: list[tuple[float, str, str]], whole: float, label: str) -> Markup:
-    """charts.bar as markup."""
+    """charts.bar as Markup, so that autoescape leaves it as it is."""
     return Markup(charts.bar(parts, whole, label))
 
 
@@ -58,18 +60,21 @@ def stages(
     rejected: dict[str, int],
     n_docs: int,
 ) -> Records:
-    """One stage a job: documents in, kept and left out by reason, each document under one reason, with
-    its bar."""
-    made: Records = []
+    """One stage a job: documents in, kept and left out by reason, with its bar.
+
+    `funnel`: a row a job; `mains`: job -> reason -> documents, each under one reason; `writers`: job ->
+    tables it wrote; `rejected`: rejects by reason; `n_docs`: documents of the lake.
+    """
+    drawn: Records = []
     whole = max([row["rows_in"] for row in funnel], default=0)
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
         if "docs" in writers.get(job, ()):
-            # An ingest leaves out rows, not documents. A document that a later batch replaced went to rejects
-            # after it was counted.
+            # Ingest rejects rows, not documents. A document that a later batch replaced was counted as kept
+            # and became a reject afterwards, so both numbers are taken from the present tables.
             reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
-            # documents that earlier filters left out are counted with those filters
+            # Its own count includes what the filters before it left out; only its own reasons belong here.
             out = sum(reasons.values())
         stage = {
             "job": job,
@@ -84,21 +89,23 @@ def stages(
             (stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"),
             *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments],
         ]
-        if made and whole:
-            made[-1]["link"] = Markup(charts.link(made[-1]["kept"] / whole, stage["n_in"] / whole))
+        if drawn and whole:
+            drawn[-1]["link"] = Markup(charts.link(drawn[-1]["kept"] / whole, stage["n_in"] / whole))
         stage["bar"] = bar(
             parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out"
         )
         stage["segments"] = segments
-        # the legend stands under its part of the bar
+        # The legend goes under its part of the bar, where that leaves it some width.
         stage["at"] = round(100 * stage["kept"] / whole, 1) if stage["kept"] < 0.55 * whole else None
-        made.append(stage)
-    return made
+        drawn.append(stage)
+    return drawn
 
 
 def _segments(reasons: dict[str, int], out: int) -> list[tuple[str, int, str]]:
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    # One reason too many gets a colour of its own: "1 more reason" would take as much space.
     shown = ordered if len(ordered) <= SEGMENTS + 1 else ordered[:SEGMENTS]
+    # From the total and not from the other reasons, so that the segments add up to the bar.
     rest = out - sum(n for _, n in shown)
     named = [(name, n, f"left-{i + 1}") for i, (name, n) in enumerate(shown)]
     if rest > 0 and len(ordered) > len(shown):
@@ -107,13 +114,12 @@ def _segments(reasons: dict[str, int], out: int) -> list[tuple[str, int, str]]:
 
 
 def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
-    """A row a language and a row for each of its domains: documents kept, left out and waiting,
-    characters kept."""
+    """A row a language and a row for each of its domains: documents by outcome, characters kept."""
 
     def total(lang: str, domain: str | None) -> Record:
-        mine = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
+        matching = [cell for cell in cells if cell["lang"] == lang and domain in (None, cell["domain"])]
         by_outcome = {
-            outcome: sum(cell["n"] for cell in mine if cell["outcome"] == outcome)
+            outcome: sum(cell["n"] for cell in matching if cell["outcome"] == outcome)
             for outcome in (KEPT, LEFT_OUT, WAITING)
         }
         return {
@@ -123,7 +129,7 @@ def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
             "left_out": by_outcome[LEFT_OUT],
             "waiting": by_outcome[WAITING],
             "n": sum(by_outcome.values()),
-            "chars": sum(cell["kept_chars"] for cell in mine),
+            "chars": sum(cell["kept_chars"] for cell in matching),
         }
 
     rows = [
@@ -132,8 +138,9 @@ def kept_table(cells: Records, langs: list[str], domains: list[str]) -> Records:
         for domain in [None, *domains, OTHER]
         if (row := total(lang, domain))["n"]
     ]
-    alive = {row["lang"] for row in rows if row["kept"] or row["waiting"]}
-    rows = [row for row in rows if row["domain"] is None or row["lang"] in alive]
+    # Domains of a language of which nothing is kept would be rows of zeros.
+    with_documents = {row["lang"] for row in rows if row["kept"] or row["waiting"]}
+    rows = [row for row in rows if row["domain"] is None or row["lang"] in with_documents]
     most, longest = (max([row[name] for row in rows], default=1) or 1 for name in ("n", "chars"))
     for row in rows:
         where = f"{words.language(row['lang'])}{'' if row['domain'] is None else ', ' + row['domain']}"
@@ -157,7 +164,10 @@ def measure_cards(
     langs: list[str],
     domains: list[str],
 ) -> Records:
-    """A card a measure: its meaning and its picture."""
+    """A card a measure: name, meaning, and the picture of its distribution.
+
+    `about`: measure -> meaning; `limits`: (measure, language) -> limits that some document failed.
+    """
     return [
         {
             "name": m.name,
@@ -190,13 +200,13 @@ def _distribution(
 
 
 def _sum(measure: Measure, outcome: int, lang: str | None = None, domain: str | None = None) -> list[int]:
-    mine = [
+    matching = [
         c
-        for (at, of, what), c in measure.cells.items()
-        if what == outcome and lang in (None, at) and domain in (None, of)
+        for (cell_lang, cell_domain, cell_outcome), c in measure.cells.items()
+        if cell_outcome == outcome and lang in (None, cell_lang) and domain in (None, cell_domain)
     ]
     width = len(next(iter(measure.cells.values())))
-    return [sum(column) for column in zip(*mine, strict=True)] if mine else [0] * width
+    return [sum(column) for column in zip(*matching, strict=True)] if matching else [0] * width
 
 
 def _coarse(counts: list[int]) -> list[int]:
@@ -204,26 +214,29 @@ def _coarse(counts: list[int]) -> list[int]:
 
 
 def quantiles(axis: charts.Axis, counts: list[int]) -> tuple[float, float, float, float, float]:
-    """The 5th, 25th, 50th, 75th and 95th percentile, to the middle of the fine bin in which they stand."""
-    total, found, seen, i = sum(counts), [], 0, -1
+    """The 5th, 25th, 50th, 75th and 95th percentile, each as the middle of its fine bin, in data units."""
+    # One walk over the bins: the percentiles rise, so the next one begins where the last one was.
+    total, middles, below, i = sum(counts), [], 0, -1
     for share in (5, 25, 50, 75, 95):
-        while seen * 100 < share * total or i < 0:
+        while below * 100 < share * total or i < 0:
             i += 1
-            seen += counts[i]
+            below += counts[i]
         low, high = charts.bin_edges(axis, len(counts), i)
-        found.append((low + high) / 2)
-    return tuple(found)  # type: ignore[return-value]
+        middles.append((low + high) / 2)
+    return tuple(middles)  # type: ignore[return-value]
 
 
-def opening(
+def summary(
     funnel: Records,
     cells: Records,
     mains: dict[str, dict[str, int]],
     rejected: int,
     has_corpus: bool,
 ) -> Record:
-    """The whole lake in a few numbers; `adds_up` if each row that was read is kept, left out with a
-    reason, not filtered yet, or a reject."""
+    """The whole lake in a few numbers.
+
+    `adds_up`: whether every row that was read is kept, left out with a reason, waiting or a reject.
+    """
     by_outcome = {
         outcome: sum(cell["n"] for cell in cells if cell["outcome"] == outcome)
         for outcome in (KEPT, LEFT_OUT, WAITING)

@@ -1,5 +1,7 @@
-"""The quality bins of the report: how each language and domain spreads over them, and documents from the
-top, the middle and the bottom."""
+"""The quality bins of the report: documents of each language and domain by bin, and examples.
+
+Examples are from the top, the middle and the bottom of each language.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +17,36 @@ from gristmill.jobs.runner.context import JobContext
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-BINS = 20  # of the table quality
-# quantiles of a language at which a document is shown
-PLACES = (("good", 0.98), ("medium", 0.5), ("bad", 0.02))
+# bins of the table `quality`
+BINS = 20
+# Quantiles of a language at which a document is shown. Not 0 and 1, as the two ends are outliers.
+QUANTILES = (("good", 0.98), ("medium", 0.5), ("bad", 0.02))
 
 
-def scored(tables: JobContext) -> DataFrame | None:
-    """doc_id, batch_id, lang, domain, bin, tier, quality of every document that has a bin; None when no
-    finished run has written any."""
+def binned_documents(tables: JobContext) -> DataFrame | None:
+    """doc_id, batch_id, lang, domain, bin, tier, quality of the documents of the corpus that have a bin.
+
+    None where no finished run has written both tables.
+    """
     from pyspark.sql import functions as F
 
     quality, corpus = tables.get("quality"), tables.get("corpus")
     if quality is None or corpus is None:
         return None
-    named = corpus.select(
+    # Nulls become UNKNOWN, so that each document is in a row of the table.
+    documents = corpus.select(
         "doc_id",
         "batch_id",
         *[F.coalesce(name, F.lit(data.UNKNOWN)).alias(name) for name in ("lang", "domain")],
     )
+    # Inner: bins are of all scored documents, and the report shows those of the corpus.
     return quality.select("doc_id", "batch_id", "bin", "tier", "quality").join(
-        named, ["doc_id", "batch_id"], how="inner"
+        documents, ["doc_id", "batch_id"], how="inner"
     )
 
 
 def cells(rows: DataFrame) -> Records:
-    """Documents of each language, domain, bin and tier."""
+    """lang, domain, bin, tier, n (documents): at most a row for each combination, whatever the corpus."""
     from pyspark.sql import functions as F
 
     return [
@@ -49,7 +56,10 @@ def cells(rows: DataFrame) -> Records:
 
 
 def examples(rows: DataFrame, langs: list[str]) -> Records:
-    """For each language the documents at PLACES of its order by quality (then doc_id)."""
+    """The documents at QUANTILES of each language, in the order of quality, then doc_id.
+
+    `rows`: those of binned_documents. Each result has `which`, a name of QUANTILES.
+    """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -58,6 +68,7 @@ def examples(rows: DataFrame, langs: list[str]) -> Records:
         .orderBy("quality", "doc_id", "batch_id")
         .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
+    # The size of the language, over all rows of the partition.
     whole = (
         Window.partitionBy("lang")
         .orderBy(F.lit(0))
@@ -66,30 +77,30 @@ def examples(rows: DataFrame, langs: list[str]) -> Records:
     numbered = rows.where(F.col("lang").isin(langs)).select(
         "*", F.row_number().over(order).alias("at"), F.count("*").over(whole).alias("of")
     )
-    wanted = F.coalesce(*[F.when(F.col("at") == F.ceil(F.col("of") * share), name) for name, share in PLACES])
-    found = [
-        row.asDict() for row in numbered.withColumn("which", wanted).where("which IS NOT NULL").collect()
-    ]
-    rank = {name: i for i, (name, _) in enumerate(PLACES)}
-    return sorted(found, key=lambda row: (langs.index(row["lang"]), rank[row["which"]]))
+    # In a language of few documents one may be at several quantiles; it is shown once, as the best of them.
+    which = F.coalesce(
+        *[F.when(F.col("at") == F.ceil(F.col("of") * share), name) for name, share in QUANTILES]
+    )
+    shown = [row.asDict() for row in numbered.withColumn("which", which).where("which IS NOT NULL").collect()]
+    rank = {name: i for i, (name, _) in enumerate(QUANTILES)}
+    return sorted(shown, key=lambda row: (langs.index(row["lang"]), rank[row["which"]]))
 
 
 def bin_rows(counted: Records, langs: list[str], domains: list[str]) -> Records:
-    """A row a language, and one for each of its shown domains: documents, shares of the tiers, and the
-    strip of bins."""
-    made = []
+    """A row a language and a row for each of `domains`: documents, documents by tier, the strip of bins."""
+    rows = []
     for lang in langs:
         for domain in [None, *domains]:
-            mine = [cell for cell in counted if cell["lang"] == lang and domain in (None, cell["domain"])]
-            n = sum(cell["n"] for cell in mine)
+            matching = [cell for cell in counted if cell["lang"] == lang and domain in (None, cell["domain"])]
+            n = sum(cell["n"] for cell in matching)
             if not n:
                 continue
-            by_bin = [sum(cell["n"] for cell in mine if cell["bin"] == i) for i in range(BINS)]
+            by_bin = [sum(cell["n"] for cell in matching if cell["bin"] == i) for i in range(BINS)]
             tiers = {
-                tier: sum(cell["n"] for cell in mine if cell["tier"] == tier)
+                tier: sum(cell["n"] for cell in matching if cell["tier"] == tier)
                 for tier in ("head", "middle", "tail")
             }
-            made.append(
+            rows.append(
                 {
                     "lang": lang,
                     "domain": domain,
@@ -98,11 +109,11 @@ def bin_rows(counted: Records, langs: list[str], domains: list[str]) -> Records:
                     "strip": strip(by_bin, f"{lang} {domain or 'all'}"),
                 }
             )
-    return made
+    return rows
 
 
 def strip(by_bin: list[int], label: str) -> Markup:
-    """Twenty bars, one a bin, worst to best; the highest fills the height."""
+    """Twenty bars, one a bin, worst to best; the tallest fills the height. `by_bin`: documents."""
     top = max(by_bin)
     bars = [
         charts.rect(50 * i + 3, 10 - 10 * n / top, 44, 10 * n / top, "kept", f"bin {i}: {n:,}")

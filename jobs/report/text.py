@@ -1,5 +1,4 @@
-"""Words and numbers of the report: hostile text made harmless and visible, two texts set side by side,
-numbers for people."""
+"""Words and numbers of the report: escaped texts, two texts side by side, numbers for people."""
 
 from __future__ import annotations
 
@@ -9,12 +8,13 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
-# Characters that would be invisible, or would turn the text around them: shown by name, never sent to the
-# page.
+# Characters that are invisible or change the direction of the text around them (control characters,
+# zero-width and bidirectional marks, surrogates). They are shown by name and never written to the page.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f"
     "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+# a character of Chinese or Japanese, a word of other scripts, white space, or any other character
 _TOKEN = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+|\s+|.",
     re.DOTALL,
@@ -37,24 +37,25 @@ LANGUAGES = {
     "th": "Thai",
     "other": "other",
 }
-# tokens after the first difference that are compared: difflib is quadratic
+# tokens after the first difference that are compared, as difflib takes quadratic time
 _COMPARED = 1500
-# characters of equal text that stay beside a difference
+# characters of equal text that are shown on each side of a difference
 _AROUND = 40
 
 
 def visible(text: str) -> Markup:
-    """Text as markup in which it stays text: escaped, control characters and turners of direction shown
-    by name."""
+    """Text as escaped markup, with the characters of _HIDDEN shown by name."""
     parts, at = [], 0
-    for found in _HIDDEN.finditer(text):
-        parts += [escape(text[at : found.start()]), _named(found.group())]
-        at = found.end()
+    # Pieces are escaped between the hidden characters: escaping first would shift their positions.
+    for match in _HIDDEN.finditer(text):
+        parts += [escape(text[at : match.start()]), _named(match.group())]
+        at = match.end()
     return Markup("").join([*parts, escape(text[at:])])
 
 
 def _named(char: str) -> Markup:
     code = ord(char)
+    # Unicode has pictures of the C0 control characters and of DEL; others are shown by their code.
     picture = chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"{code:04X}"
     name = unicodedata.name(char, f"control character {code:#04x}" if code < 0xA0 else "no character")
     return Markup('<span class="ctl" title="U+{:04X} {}">{}</span>').format(code, name, picture)
@@ -76,8 +77,9 @@ def count(n: int, one: str, many: str = "") -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share for people: 72 %, 4.2 %, < 0.1 %."""
+    """A share: 72 %, 4.2 %, < 0.1 %, > 99.9 %."""
     share = 100 * part / whole if whole else 0.0
+    # Never rounded to 0 % or 100 %: a single document out of a million is still one.
     if 0 < share < 0.1:
         return "<\u202f0.1\u202f%"
     if 99.9 < share < 100:
@@ -102,6 +104,7 @@ def seconds(value: float | None) -> str:
     """A duration: 0.4 s, 12 s, 3 min 20 s, 2 h 05 min."""
     if value is None:
         return "–"
+    # From 9.95 on a tenth would round to 10.0, which has a digit too many.
     if value < 9.95:
         return f"{value:.1f}\u202fs"
     whole = round(value)
@@ -120,13 +123,13 @@ def joined(words: list[str]) -> str:
 
 
 def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
-    """Both texts from shortly before their first difference on, about `n` code points each, what differs
-    marked.
+    """Both texts from shortly before their first difference, about `n` code points each, differences marked.
 
     Equal text at the beginning and long equal stretches are cut to their ends. Chinese is compared by
     character, other text by word.
     """
     a, b = _TOKEN.findall(left), _TOKEN.findall(right)
+    # The common beginning is found without difflib, which would take quadratic time over it.
     same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     head = "".join(a[:same])
     a, b = a[same : same + _COMPARED], b[same : same + _COMPARED]
@@ -137,6 +140,7 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
         [_equal(head, not_first=False)],
         [_equal(head, not_first=False)],
     )
+    # code points that each side may still show
     room = [n, n]
     for kind, pieces in _changes(a, b):
         for side, piece in enumerate(pieces):
@@ -147,6 +151,7 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
                     if kind == "equal"
                     else Markup("<mark>{}</mark>").format(visible(cut))
                 )
+                # Of a long equal stretch only its ends are shown, so only they count.
                 room[side] -= min(len(cut), 3 * _AROUND) if kind == "equal" else len(cut)
         if max(room) <= 0:
             break
@@ -157,22 +162,24 @@ def side_by_side(left: str, right: str, n: int) -> tuple[Markup, Markup]:
 
 
 def _changes(a: list[str], b: list[str]) -> list[tuple[str, tuple[str, str]]]:
-    """equal or other, and the text of both sides; white space between two differences belongs to them,
-    so that marks do not flicker."""
-    made: list[tuple[str, tuple[str, str]]] = []
+    """(equal or other, texts of both sides), in order, neighbours of one kind merged.
+
+    White space between two differences counts as different, so that a changed phrase has one mark.
+    """
+    changes: list[tuple[str, tuple[str, str]]] = []
+    # autojunk would take frequent words of long texts for noise and miss equal stretches.
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         pieces = "".join(a[i1:i2]), "".join(b[j1:j2])
-        is_space = tag == "equal" and not pieces[0].strip() and made and i2 < len(a) and j2 < len(b)
+        is_space = tag == "equal" and not pieces[0].strip() and changes and i2 < len(a) and j2 < len(b)
         kind = "equal" if tag == "equal" and not is_space else "other"
-        if made and made[-1][0] == kind:
-            pieces = made[-1][1][0] + pieces[0], made.pop()[1][1] + pieces[1]
-        made.append((kind, pieces))
-    return made
+        if changes and changes[-1][0] == kind:
+            pieces = changes[-1][1][0] + pieces[0], changes.pop()[1][1] + pieces[1]
+        changes.append((kind, pieces))
+    return changes
 
 
 def _equal(text: str, not_first: bool) -> Markup:
-    """Text that both sides share: whole when short, else its ends with what is left out counted between
-    them."""
+    """Text that both sides share: whole if short, else its ends and the number of characters between them."""
     if len(text) <= 3 * _AROUND:
         return visible(text)
     start = text[:_AROUND] if not_first else ""

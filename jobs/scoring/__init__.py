@@ -1,1 +1,1 @@
-"""Trained models, examples, ensembles."""
+"""Models that a lake has trained, labelled examples, ensembles of scorers."""

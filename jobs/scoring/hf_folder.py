@@ -1,5 +1,4 @@
-"""Folders of Hugging Face models that a recipe names: what version they are, what labels they have,
-whether the executors can run them."""
+"""Folders of Hugging Face models that a recipe names: version, labels, packages on the executors."""
 
 from __future__ import annotations
 
@@ -16,21 +15,21 @@ if TYPE_CHECKING:
     from gristmill.jobs.runner.context import JobContext
 
 
-def version_of(digest: str, *given: Json) -> str:
-    """12 hex digits of the model's bytes (`datafiles.digest_of_folder`) and of whatever else moves what
-    it says."""
-    return hashlib.blake2b(json.dumps([digest, *given]).encode(), digest_size=6).hexdigest()
+def version_of(digest: str, *settings: Json) -> str:
+    """12 hex digits of the model's bytes (`datafiles.digest_of_folder`) and of settings of its output."""
+    return hashlib.blake2b(json.dumps([digest, *settings]).encode(), digest_size=6).hexdigest()
 
 
 def labels_of(folder: Path) -> list[str]:
-    """The labels of a classifier, in its order; a regression has one.
+    """The labels of a classifier in the order of its outputs; a regression has one.
 
     Raises ConfigError when config.json names none that can be read.
     """
     try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        named = told.get("id2label") or {str(i): f"LABEL_{i}" for i in range(told.get("num_labels", 2))}
-        return [str(named[key]) for key in sorted(named, key=int)]
+        # id2label may be missing. Transformers then names the labels LABEL_0, LABEL_1, ...; two by default.
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        labels = config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(config.get("num_labels", 2))}
+        return [str(labels[key]) for key in sorted(labels, key=int)]
     except (OSError, ValueError, AttributeError) as error:
         raise ConfigError(
             f"{folder}/config.json: {error}; wanted the configuration of a Hugging Face classifier, "
@@ -39,8 +38,11 @@ def labels_of(folder: Path) -> list[str]:
 
 
 def check_executors(tables: JobContext) -> None:
-    """Raises ConfigError when the executors' Python, which is what matters, misses a package of the
-    extra `loss`."""
+    """Raises ConfigError where the executors' Python lacks a package of the extra `loss`.
+
+    The driver's own packages do not matter: the model runs on executors.
+    """
+    # Asked of one task: executors of a cluster are assumed to have the same environment.
     missing = sorted(
         {row["name"] for row in tables.frame([(1,)], "one int").mapInArrow(look, "name string").collect()}
     )

@@ -1,4 +1,4 @@
-"""Trained models of a lake: files below its root, a row each in the table `models`."""
+"""Trained models of a lake: a file below its root and a row in the table `models` for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def model_row(
     figures: Mapping[str, float] | None = None,
     lang: str | None = None,
 ) -> tuple[object, ...]:
-    """Write a model's file and its card, and give its row of `models`."""
+    """Write a model's file and its card; returns its row of `models`, in the order of MODELS.
+
+    The path is relative to the lake's root, so that a lake can be moved.
+    """
+    # The version is part of the name: readers of an earlier version of `models` still find their file.
     path = f"{FOLDER}/{name}-{version}.model"
     hadoop_files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
     row = (
@@ -54,13 +58,14 @@ def model_row(
 
 
 def is_trained(tables: JobContext) -> bool:
-    """Whether the models of this job that stand in the lake were trained by the recipe at hand."""
+    """Whether the lake has models of this job that were trained by this recipe."""
     runs = [
         row
         for row in tables.history.runs.finished(tables.job.name)
         if "models" in (row["versions_written"] or {})
     ]
-    # A table that was dropped, or made anew, holds nothing of them.
+    # The run log outlives a table that was dropped or created again, so the table must have that run's
+    # commit.
     return (
         bool(runs)
         and runs[-1]["recipe_hash"] == tables.recipe_hash
@@ -68,50 +73,52 @@ def is_trained(tables: JobContext) -> bool:
     )
 
 
-def kept_model(tables: JobContext, name: str, params: Record, **made_of: object) -> Record | None:
-    """The row of this job's model `name` as the last finished run left it, where it was made by these params.
+def find_reusable(tables: JobContext, name: str, params: Record, **trained_on: object) -> Record | None:
+    """The row of this job's model `name`, by column, where it has these params; else None.
 
-    `made_of`: entries that its trained_on must have too; values are as JSON has them. None where one differs.
+    `trained_on`: entries that its trained_on must equal too, as values of JSON.
     """
-    found = tables.get("models")
-    for row in [] if found is None else found.collect():
+    models = tables.get("models")
+    # Compared as JSON, in which they are stored: a tuple there is a list.
+    for row in [] if models is None else models.collect():
         if (row["job"], row["name"]) != (tables.job.name, name) or json.loads(row["params"]) != params:
             continue
         about = json.loads(row["trained_on"])
-        if all(about.get(key) == value for key, value in made_of.items()):
-            kept: Record = row.asDict()
-            return kept
+        if all(about.get(key) == value for key, value in trained_on.items()):
+            reusable: Record = row.asDict()
+            return reusable
     return None
 
 
 def as_models(tables: JobContext, rows: list[tuple[object, ...]]) -> DataFrame:
-    """Rows of `model_row` as a frame of `models`."""
+    """Rows of `model_row` as a frame of `models`, in one file."""
     return tables.frame(rows, MODELS.schema).coalesce(1)
 
 
 def find_models(tables: JobContext, names: list[str], trainer: str) -> Records:
-    """The rows of the named models as the last finished run left them, in the order of `names`.
+    """Rows of `models`, by column, of the models of `trainer` in the order of `names`.
 
     Raises ContractError naming those that are missing.
     """
-    found = {row["name"]: row.asDict() for row in tables["models"].collect() if row["job"] == trainer}
-    missing = [name for name in names if name not in found]
+    by_name = {row["name"]: row.asDict() for row in tables["models"].collect() if row["job"] == trainer}
+    missing = [name for name in names if name not in by_name]
     if missing:
         raise ContractError(
             f"models: {trainer} has trained no {', '.join(missing)} (there are: "
-            f"{', '.join(sorted(found)) or 'none'}); "
+            f"{', '.join(sorted(by_name)) or 'none'}); "
             "name them in its recipe and run it"
         )
-    return [found[name] for name in names]
+    return [by_name[name] for name in names]
 
 
 def load_model(tables: JobContext, row: Record) -> bytes:
-    """The bytes of a model's file. Raises ContractError when it is gone."""
+    """The bytes of a model's file. Raises ContractError where the file is missing."""
     return read_model(tables.lake, row)
 
 
 def read_model(lake: Lake, row: Record) -> bytes:
-    """As `load_model`, of a row of `models` of a lake."""
+    """The bytes of the file of a row of `models`. Raises ContractError where the file is missing."""
     path = str(row["path"])
+    # models.path is below the lake's root unless it is absolute.
     is_absolute = "://" in path or path.startswith("/")
     return hadoop_files.read_bytes(lake.spark, path if is_absolute else f"{lake.root}/{path}")

@@ -1,1 +1,1 @@
-"""What is chosen from the worker's samples: ranks, quotas and diversity, all of it on executors."""
+"""Requests for the synthesis worker, and the choice among its samples: ranks, quotas, diversity."""

@@ -1,8 +1,9 @@
 """Every cluster of questions keeps a share of its members.
 
-Centres are found on the driver, on vectors of a seeded sample; every question goes to its nearest centre, and
-each cluster is thinned by a task of its own. A cluster that outgrows a task is divided by a hash of its
-samples' ids into crowds of about HELD, and each crowd keeps the share: alike ones of two crowds do not meet.
+Cluster centres are computed on the driver from the vectors of a seeded sample. Every question is assigned to
+its nearest centre, and each cluster is thinned by a task of its own. A cluster too large for a task is
+divided by a hash of sample_id into groups of about MAX_MEMBERS. Each group keeps the share; similar questions
+of two groups are not compared.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.runner.context import JobContext
 
-# Vectors of which centres are found and which a task thins, some 7 kB each. To thin a crowd takes the square
-# of it: 10,000 with a share of .8 are 8,000 passes over 40 MB, 12 seconds.
-HELD = 10_000
-BATCH_ROWS = 512  # of vectors, 2 kB each
+# Vectors from which centres are computed, and which one task thins; some 7 kB each. Thinning is quadratic:
+# 10,000 vectors with a share of .8 are 8,000 passes over 40 MB, 12 seconds.
+MAX_MEMBERS = 10_000
+# vectors in an Arrow batch, 2 kB each
+BATCH_ROWS = 512
 
 
 class Diversity(Strict):
@@ -34,40 +36,48 @@ class Diversity(Strict):
     clusters: PositiveInt
     share: float = Field(gt=0, le=1)
     method: Literal["k_center", "mmr"]
-    # of the sample's own value against its likeness to those chosen
+    # weight of a sample's own value against its similarity to the samples already chosen; for mmr only
     mmr_weight: float = Field(ge=0, le=1)
 
 
-def crowded(tables: JobContext, rows: DataFrame, n: int, spec: Diversity, seed: int) -> DataFrame:
-    """sample_id of those of `n` samples for which others of a cluster stay."""
-    given = rows.select("sample_id", "value", "question")
+def redundant_samples(tables: JobContext, rows: DataFrame, n: int, spec: Diversity, seed: int) -> DataFrame:
+    """sample_id of the samples that the thinning of their cluster leaves out.
+
+    `rows`: sample_id, value (0 to 1), question; `n`: their number.
+    """
+    questions = rows.select("sample_id", "value", "question")
     embed = functools.partial(selection.with_vectors, seed=seed)
-    found = tables.stage("vectors", given.mapInArrow(embed, selection.VECTORS), BATCH_ROWS)
-    centres = selection.centres(_sampled(found, n), spec.clusters)
-    whole = _in_crowds(found, centres, [1] * len(centres))
+    # Staged: the vectors are read for the centres, for the sizes of clusters and for the thinning.
+    vectors = tables.stage("vectors", questions.mapInArrow(embed, selection.VECTORS), BATCH_ROWS)
+    centres = selection.centres(_sampled(vectors, n), spec.clusters)
+    # First with one group a cluster, to count its members; then with as many groups as they need.
+    whole = _with_groups(vectors, centres, [1] * len(centres))
     sizes = {row["crowd"]: row["count"] for row in whole.groupBy("crowd").count().collect()}
-    parts = [-(-sizes.get(cluster, 0) // HELD) for cluster in range(len(centres))]
+    parts = [-(-sizes.get(cluster, 0) // MAX_MEMBERS) for cluster in range(len(centres))]
     weight = spec.mmr_weight if spec.method == "mmr" else None
     thin = functools.partial(selection.crowded, share=spec.share, weight=weight)
-    return _in_crowds(found, centres, parts).groupBy("crowd").applyInPandas(thin, "sample_id string")
+    return _with_groups(vectors, centres, parts).groupBy("crowd").applyInPandas(thin, "sample_id string")
 
 
-def _sampled(found: DataFrame, n: int) -> selection.Floats:
-    """Vectors of HELD samples, the lowest by a seeded hash, or of all there are; the better samples first."""
+def _sampled(vectors: DataFrame, n: int) -> selection.Floats:
+    """Vectors of at most MAX_MEMBERS samples, those with the lowest seeded hash, ordered by value.
+
+    float64, shape (samples, dimensions). The order matters: the first centre is the best sample.
+    """
     from pyspark.sql import functions as F
 
-    if n > HELD:
-        # Of `n` hashes HELD and ten standard deviations more are below this limit: the driver cuts to HELD.
-        most = HELD + 10 * math.isqrt(HELD)
-        found = (
-            found.where(F.col("seeded") < F.unhex(F.lit(f"{most * 2**64 // n:016x}"))) if most < n else found
-        )
-    held = found.select("seeded", "value", "sample_id", "vector").collect()
-    chosen = sorted(held, key=lambda row: bytes(row["seeded"]))[:HELD]
+    if n > MAX_MEMBERS:
+        # A bound on the hash in place of a sort on Spark. MAX_MEMBERS and ten standard deviations more are
+        # expected below it, so that too few are as good as impossible; the driver cuts to MAX_MEMBERS.
+        most = MAX_MEMBERS + 10 * math.isqrt(MAX_MEMBERS)
+        below = F.col("seeded") < F.unhex(F.lit(f"{most * 2**64 // n:016x}"))
+        vectors = vectors.where(below) if most < n else vectors
+    sampled = vectors.select("seeded", "value", "sample_id", "vector").collect()
+    chosen = sorted(sampled, key=lambda row: bytes(row["seeded"]))[:MAX_MEMBERS]
     chosen.sort(key=lambda row: (-row["value"], row["sample_id"]))
     return selection.unpacked([row["vector"] for row in chosen])
 
 
-def _in_crowds(found: DataFrame, centres: selection.Floats, parts: list[int]) -> DataFrame:
+def _with_groups(vectors: DataFrame, centres: selection.Floats, parts: list[int]) -> DataFrame:
     kernel = functools.partial(selection.in_crowds, centres=centres, parts=np.array(parts))
-    return found.mapInArrow(kernel, selection.CROWDS)
+    return vectors.mapInArrow(kernel, selection.CROWDS)

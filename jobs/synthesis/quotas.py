@@ -1,4 +1,4 @@
-"""At most so many samples of a kind: whose questions open alike; of a language, domain and difficulty."""
+"""Caps on samples: of one opening of the question, and of one language, domain and difficulty."""
 
 from __future__ import annotations
 
@@ -8,69 +8,77 @@ from pydantic import PositiveInt
 
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.runner.documents import broadcast_while_few
-from gristmill.jobs.synthesis.ranks import percent, places
+from gristmill.jobs.synthesis.ranks import rank_ratio, value_counts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from gristmill.jobs.runner.context import JobContext
 
-SPREAD = 64  # parts of a group that are sorted apart
+# parts of a group that are sorted separately, so that the most common opening is not one task
+PARTS = 64
 
 
 class Buckets(Strict):
-    """At most so many samples of each language, domain and difficulty; which ones, a seeded hash says."""
+    """At most `max_samples` of each language, domain and bin of difficulty, chosen by a seeded hash."""
 
-    # quantiles, within language and domain, of 1 - pass rate (where it is known), else of the chain's length
+    # Number of quantile bins within language and domain; see with_difficulty.
     difficulty_bins: PositiveInt
     max_samples: PositiveInt
 
 
 def same_opening(tables: JobContext, rows: DataFrame, cap: int) -> DataFrame:
-    """sample_id of questions that open as `cap` better ones of their language do."""
+    """sample_id of questions that share their opening with `cap` better ones of their language.
+
+    `rows`: sample_id, lang, value, question.
+    """
     from pyspark.sql import functions as F
 
     from gristmill.udfs.columns import question_opening
 
     opened = rows.select("sample_id", "lang", "value", question_opening()("question").alias("opening"))
-    return beyond(tables, "openings", opened, ["lang", "opening"], [F.desc("value"), "sample_id"], cap)
+    return over_cap(tables, "openings", opened, ["lang", "opening"], [F.desc("value"), "sample_id"], cap)
 
 
-def beyond_quota(tables: JobContext, rows: DataFrame, spec: Buckets, seed: int) -> DataFrame:
-    """sample_id of those beyond their bucket's quota in the order of a seeded
-    hash."""
+def over_quota(tables: JobContext, rows: DataFrame, spec: Buckets, seed: int) -> DataFrame:
+    """sample_id of samples over the cap of their bucket, in the order of a seeded hash of sample_id."""
     from pyspark.sql import functions as F
 
     from gristmill.udfs.columns import seeded_hash
 
     bucket = ["lang", "domain"]
     graded = tables.stage("difficulty", with_difficulty(tables, rows))
-    bins = broadcast_while_few(tables.stage("difficulties", places(graded, bucket, "difficulty")))
-    place = F.expr(f"least({spec.difficulty_bins - 1}, n_below * {spec.difficulty_bins} div n_all)")
-    binned = graded.join(bins, [*bucket, "difficulty"], how="inner").withColumn("bin", place)
+    # Distinct difficulties are few, so they are counted and joined: a quantile window would sort each bucket
+    # in one task. Equal difficulties are in one bin.
+    bins = broadcast_while_few(tables.stage("difficulties", value_counts(graded, bucket, "difficulty")))
+    position = F.expr(f"least({spec.difficulty_bins - 1}, n_below * {spec.difficulty_bins} div n_all)")
+    binned = graded.join(bins, [*bucket, "difficulty"], how="inner").withColumn("bin", position)
     seeded = binned.withColumn("seeded", seeded_hash(seed)("sample_id"))
-    return beyond(tables, "buckets", seeded, [*bucket, "bin"], ["seeded", "sample_id"], spec.max_samples)
+    return over_cap(tables, "buckets", seeded, [*bucket, "bin"], ["seeded", "sample_id"], spec.max_samples)
 
 
 def with_difficulty(tables: JobContext, rows: DataFrame) -> DataFrame:
-    """sample_id, lang, domain, difficulty (0 to 1): 1 - pass rate; if unknown, the rank of the chain's
-    length."""
+    """sample_id, lang, domain, difficulty: 0 (easy) to 1.
+
+    Difficulty is 1 - pass_rate; where that is null, the rank of cot_units among all samples.
+    """
     from pyspark.sql import functions as F
 
-    ranks = places(rows.withColumn("whole", F.lit(0)), ["whole"], "cot_units")
-    ranks = ranks.select("cot_units", percent().alias("rank"))
+    # Ranked over all languages and domains: a constant column makes them one group.
+    ranks = value_counts(rows.withColumn("whole", F.lit(0)), ["whole"], "cot_units")
+    ranks = ranks.select("cot_units", rank_ratio().alias("rank"))
     lengths = broadcast_while_few(tables.stage("lengths", ranks))
     difficulty = F.coalesce(F.lit(1.0) - F.col("pass_rate"), F.col("rank")).alias("difficulty")
     return rows.join(lengths, ["cot_units"], how="inner").select("sample_id", "lang", "domain", difficulty)
 
 
-def beyond(
+def over_cap(
     tables: JobContext, name: str, rows: DataFrame, by: list[str], order: list[Column | str], cap: int
 ) -> DataFrame:
-    """sample_id of the rows before which, in `order`, stand `cap` others of their group.
+    """sample_id of the rows with at least `cap` rows of their group (columns `by`) before them in `order`.
 
-    First within SPREAD parts of each group: who is beyond the cap there is so in the whole. So a task sorts
-    such a part of a group, or what the parts leave of it: at most SPREAD times the cap.
+    The cap is applied within PARTS parts of each group first: a row over the cap of its part is over the cap
+    of the whole group. So a task sorts one part, or what is left of all parts: at most PARTS * cap rows.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -78,7 +86,8 @@ def beyond(
     def is_over(*within: str) -> Column:
         return F.row_number().over(Window.partitionBy(*within).orderBy(*order)) > cap
 
-    parted = rows.withColumn("part", F.pmod(F.xxhash64("sample_id"), F.lit(SPREAD)))
+    parted = rows.withColumn("part", F.pmod(F.xxhash64("sample_id"), F.lit(PARTS)))
+    # Staged, as both halves of the union read it, and the window of the parts is the costly one.
     first = tables.stage(name, parted.withColumn("is_over", is_over(*by, "part")))
     left = first.where(~F.col("is_over")).withColumn("is_over", is_over(*by))
     return first.unionByName(left).where("is_over").select("sample_id")

@@ -1,4 +1,4 @@
-"""Which samples stay."""
+"""The samples that no filter has rejected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def kept_samples(tables: JobContext) -> DataFrame | None:
-    """Samples that no job left out; None when no finished run has written any."""
+    """Rows of `samples` without a verdict; None where no finished run has written samples."""
     samples = tables.get("samples")
     return (
         None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gristmill.jobs.build_corpus import JOB as CORPUS_JOB
-from gristmill.jobs.dedup.family_sizes import stood_for
+from gristmill.jobs.dedup.family_sizes import count_duplicates
 from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.dedup_minhash import JOB as MINHASH
 from gristmill.jobs.lake.lake import Lake
@@ -30,7 +30,7 @@ def left(job: str, *pairs: str) -> list[tuple[Any, ...]]:
 
 
 def sizes(lake: Lake, *jobs: str) -> dict[str, tuple[int, int]]:
-    rows = stood_for(JobContext(lake, Runs(lake), CORPUS_JOB, "h", ("one",)), list(jobs)).collect()
+    rows = count_duplicates(JobContext(lake, Runs(lake), CORPUS_JOB, "h", ("one",)), list(jobs)).collect()
     assert len({row.doc_id for row in rows}) == len(rows)
     return {row.doc_id: (row.n_duplicates, row.family_size) for row in rows}
 

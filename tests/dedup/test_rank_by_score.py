@@ -108,7 +108,7 @@ def test_a_name_that_nobody_has_is_an_error_and_a_table_that_is_not_there_yet_is
     ):
         run(by("taste", version="v2"))
     run(by("quality_bin"))
-    assert "nothing has been written to quality yet, so quality_bin ranks nobody" in capsys.readouterr().err
+    assert "nothing has been written to quality yet, so quality_bin has no effect" in capsys.readouterr().err
     assert survivors(lake, "dedup_exact") == {"new": "long", "good": "long"}
 
 

@@ -1,6 +1,6 @@
 """The ranking by which a copy stays, as far as it is decided without Spark."""
 
-from gristmill.jobs.dedup.ranking import Rank, place_of_times
+from gristmill.jobs.dedup.ranking import Rank, repetition_position
 
 
 def ranking(*criteria):
@@ -8,9 +8,9 @@ def ranking(*criteria):
 
 
 def test_how_often_a_text_says_it_all_is_asked_before_its_length():
-    assert place_of_times(ranking(("n_words", "high"), ("batch", "low"))) == 0
-    assert place_of_times(ranking(("source", ["wiki"]), ("n_bytes", "high"))) == 1
+    assert repetition_position(ranking(("n_words", "high"), ("batch", "low"))) == 0
+    assert repetition_position(ranking(("source", ["wiki"]), ("n_bytes", "high"))) == 1
     assert (
-        place_of_times(ranking(("batch", "low"), ("n_words", "low"))) == 2
+        repetition_position(ranking(("batch", "low"), ("n_words", "low"))) == 2
     )  # the shorter one is the single one anyway
-    assert place_of_times([]) == 0
+    assert repetition_position([]) == 0

@@ -156,7 +156,7 @@ def test_two_versions_of_a_judge_are_not_mixed(copy: Lake) -> None:
     rows = [("merge_scores", row.doc_id, row.batch_id, "judge", version, 3.0, 0.6, None) for version in ("v1", "v2")]
     copy.write(SCORES, frame_of(copy, SCORES, rows), None, note_of(copy, "score_words"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
-    with pytest.raises(ContractError, match=r"judge \(merge_scores\) stands in 2 versions: v1, v2"):
+    with pytest.raises(ContractError, match=r"judge \(merge_scores\) has rows of 2 versions: v1, v2"):
         run_job(build_quality.JOB, demo(build_quality, scorers={"judge": {"job": "merge_scores", "version": None, "weight": 1.0}}, scale="percentile"), copy)
     with pytest.raises(ConfigError, match="logit is for classifiers"):
         demo(build_quality, scorers={"judge": {"job": "merge_scores", "version": None, "weight": 1.0}}, scale="logit")

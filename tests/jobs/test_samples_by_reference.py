@@ -151,7 +151,7 @@ def test_a_cluster_that_outgrows_a_task_is_thinned_in_crowds_and_centres_need_a_
 ) -> None:
     from gristmill.jobs.synthesis import diversity
 
-    monkeypatch.setattr(diversity, "HELD", 25)
+    monkeypatch.setattr(diversity, "MAX_MEMBERS", 25)
     few = {
         name: rows.filter(pc.is_in(rows["sample_id"], tables["samples"]["sample_id"].slice(0, 200)))
         for name, rows in tables.items()
