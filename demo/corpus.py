@@ -1,11 +1,11 @@
-"""A few thousand bilingual documents, licence-clean, with planted faults and copies, and the truth about every one of them.
+"""A few thousand bilingual documents under open licences, with planted faults and copies, and the expected outcome of each.
 
     python -m demo.corpus --out DIR [--seed 7] [--n 3000] [--long-row-bytes 2000000]
 
 DIR/raw/batch-1 and DIR/raw/batch-2 are what a pipeline reads; batch 2 repeats some of batch 1. DIR/plan.parquet has a row for every
-row or file written: `kind` (KINDS in demo_kinds.py), `expect` (kept, rejects:<reason>, filter_rules, dedup_exact, dedup_minhash, decontaminate or
-any), `parent_id` and `jaccard` of copies (word 5-grams, Chinese character 5-grams), `family` (the root of a family of copies: of its
-members as many stay as `expect` says, which of them is for the ranking), spans of personal data, lines that C4 drops, and
+row or file written: `kind` (KINDS in demo/kinds.py), `expect` (kept, rejects:<reason>, filter_rules, dedup_exact, dedup_minhash, decontaminate or
+any), `parent_id` and `jaccard` of copies (word 5-grams, Chinese character 5-grams), `family` (the root of a family of copies: as many
+of its members are kept as `expect` says; the ranking decides which ones), spans of personal data, lines that C4 drops, and
 `text_hash` (BLAKE2b-128 of the UTF-8 text) to find a document by. DIR/plan.json counts them.
 
 The same seed gives the same bytes (with the pinned packages), whatever PYTHONHASHSEED. The last line is one JSON object.
@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from gristmill.demo import files, kinds
 from gristmill.demo.package import pieces
-from gristmill.demo.prose import DOMAINS, TOPICS, Unlike, jaccard, shingles, write_unlike
+from gristmill.demo.prose import DOMAINS, TOPICS, DissimilarTexts, jaccard, shingles, write_dissimilar
 
 # Rows of each kind in a corpus of 3,000; another --n scales them. `generated` fills up to n.
 COUNTS = {
@@ -44,18 +44,18 @@ COUNTS = {
 }  # fmt: skip
 EN_ONLY = ("log_dump", "minified_js", "c4_lines", "c4_lorem", "c4_curly")
 ZH_ONLY = ("script_copy", "mojibake_latin", "mojibake_gbk")
-ROOMY = ("web", "books")  # so far from every limit of the rules that an edit does not carry a text across
+ROBUST_DOMAINS = ("web", "books")  # so far from every limit of the rules that an edit does not make a text fail one
 BROKEN = ("missing_text", "empty_text", "missing_field", "wrong_type", "malformed_json", "not_an_object", "duplicate_key", "invalid_encoding", "lone_surrogate", "nul_character", "row_too_long")  # fmt: skip
-# made of a good document, which is then no longer there
+# made from a good document, which they replace
 IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "truncated_file")
 # Where documents go, by file and share of those that may go there; big5 and gb18030 take Chinese only, wet web pages only.
-PLACES = {
+FILES = {
     "batch-1": {"part-0.jsonl": 30, "part-1.jsonl.gz": 25, "part-2.jsonl.zst": 20, "part-3.parquet": 25},
     "batch-2": {"part-0.jsonl.gz": 35, "part-1.parquet": 35, "part-2.jsonl": 30},
 }
-SPECIAL = {"batch-1/crawl.warc.wet.gz": 120, "batch-1/texts": 40, "batch-2/texts": 20, "batch-1/zh-gb18030.jsonl": 40, "batch-2/zh-big5.jsonl": 30}
-CUT = "batch-2/cut.jsonl.gz"
-ALIKE, UNLIKE = 0.74, 0.66  # the recipe's limit is .7; between these two the plan does not say what becomes of a copy
+SPECIAL_FILES = {"batch-1/crawl.warc.wet.gz": 120, "batch-1/texts": 40, "batch-2/texts": 20, "batch-1/zh-gb18030.jsonl": 40, "batch-2/zh-big5.jsonl": 30}
+CUT_FILE = "batch-2/cut.jsonl.gz"
+SURE_DUPLICATE, SURE_DIFFERENT = 0.74, 0.66  # Jaccard; the recipe's threshold is .7, and between these two the plan expects `any`
 PLAN = pa.schema([
     *((name, pa.string()) for name in ("id", "source", "url", "domain", "lang", "batch", "file")), ("row", pa.int32()), ("kind", pa.string()),
     ("parent_id", pa.string()), ("family", pa.string()), ("jaccard", pa.float64()), ("jaccard_root", pa.float64()), ("expect", pa.string()),
@@ -65,7 +65,7 @@ PLAN = pa.schema([
 
 @dataclass
 class Doc:
-    """One row of the corpus and the truth about it; `raw` is the line itself when it is no good JSON."""
+    """One row of the corpus and its expected outcome; `raw` is the line itself when it is no valid row."""
 
     id: str
     text: str | None
@@ -85,7 +85,7 @@ class Doc:
     batch: str = ""
     file: str = ""
     raw: bytes | None = None
-    taken: bool = field(default=False, repr=False)  # has a copy or a fault of its own, so it is left alone by the others
+    is_used: bool = field(default=False, repr=False)  # has a copy or a fault already, so it gets no other
 
     def row(self) -> dict[str, str | None]:
         """What the reader sees."""
@@ -98,7 +98,7 @@ class Corpus:
     def __init__(self, seed: int, n: int, long_row_bytes: int) -> None:
         self.seed, self.n, self.long_row_bytes = seed, n, long_row_bytes
         self.docs: list[Doc] = []
-        self.seen = Unlike()
+        self.seen = DissimilarTexts()
         self.counts = {kind: max(1, round(count * n / 3000)) for kind, count in COUNTS.items()}
         self.counts["chain_c"] = self.counts["chain_b"]
 
@@ -109,20 +109,20 @@ class Corpus:
     def add(self, kind: str, text: str | None, lang: str, domain: str, **more: object) -> Doc:
         """A new document with an id and URL of its own."""
         number = len(self.docs)
-        home = {"en": "millstone.example", "zh": "shimo.example"}[lang]
-        named = {"id": f"{lang}-{number:05d}", "url": f"https://{home}/{domain}/{number:05d}", "source": f"demo/{domain}-{lang}", "license": "CC0-1.0"}
-        doc = Doc(text=text, lang=lang, domain=domain, kind=kind, **{**named, **more})  # type: ignore[arg-type]
+        host = {"en": "millstone.example", "zh": "shimo.example"}[lang]
+        identity = {"id": f"{lang}-{number:05d}", "url": f"https://{host}/{domain}/{number:05d}", "source": f"demo/{domain}-{lang}", "license": "CC0-1.0"}
+        doc = Doc(text=text, lang=lang, domain=domain, kind=kind, **{**identity, **more})  # type: ignore[arg-type]
         self.docs.append(doc)
         return doc
 
     def write_good(self) -> None:
-        """Our own documents and those of the packages."""
+        """Generated documents and those taken from packages."""
         rest = self.n - sum(count for kind, count in self.counts.items() if kind not in (*BROKEN, *IN_PLACE))
         order = [domain for domain, share in DOMAINS.items() for _ in range(share)]
         self.rng("order").shuffle(order)
         for lang, count in (("en", rest - rest * 11 // 20), ("zh", rest * 11 // 20)):  # zh makes up for the English of the packages
             for i in range(count):
-                draft = write_unlike(self.rng(lang, i), lang, order[i % 100], TOPICS[i // 3 % len(TOPICS)], self.seen)
+                draft = write_dissimilar(self.rng(lang, i), lang, order[i % 100], TOPICS[i // 3 % len(TOPICS)], self.seen)
                 self.add("generated", draft.text, lang, draft.domain)
         n_code = self.counts["package"] // 3
         for piece in pieces(self.counts["package"] - n_code, n_code, self.rng("package"), self.seen):
@@ -131,57 +131,57 @@ class Corpus:
             self.add("package", piece.text, piece.lang, piece.domain, source=piece.source, license=piece.license, url=url, expect="any")
 
     def parents(self, kind: str, langs: tuple[str, ...] = ("en", "zh"), domains: tuple[str, ...] = tuple(DOMAINS)) -> list[Doc]:
-        """Documents of ours that nobody has taken yet, `counts[kind]` of them, the languages in turn."""
-        free = {lang: [d for d in self.docs if d.kind == "generated" and not d.taken and d.lang == lang and d.domain in domains] for lang in langs}
+        """`counts[kind]` generated documents that are not used yet, the languages in turn; they are used from now on."""
+        free = {lang: [d for d in self.docs if d.kind == "generated" and not d.is_used and d.lang == lang and d.domain in domains] for lang in langs}
         for lang in langs:
             self.rng(kind, lang).shuffle(free[lang])
         chosen = [free[langs[i % len(langs)]][i // len(langs)] for i in range(self.counts[kind])]
         for doc in chosen:
-            doc.taken = True
+            doc.is_used = True
         return chosen
 
     def copy(self, kind: str, parent: Doc, text: str, expect: str, **more: object) -> Doc:
         """A planted copy of a document."""
         parent.family = parent.family or parent.id
-        alike = jaccard(shingles(parent.text or "", parent.lang), shingles(text, parent.lang))
-        named = {"jaccard": alike, "jaccard_root": alike, "family": parent.family, "source": parent.source, **more}
-        return self.add(kind, text, parent.lang, parent.domain, expect=expect, parent=parent, taken=True, **named)
+        similarity = jaccard(shingles(parent.text or "", parent.lang), shingles(text, parent.lang))
+        values = {"jaccard": similarity, "jaccard_root": similarity, "family": parent.family, "source": parent.source, **more}
+        return self.add(kind, text, parent.lang, parent.domain, expect=expect, parent=parent, is_used=True, **values)
 
     def plant_copies(self) -> None:
-        """Copies of every closeness."""
+        """Copies at every similarity: exact, normalised, converted, edited, crawled again."""
         script = opencc.OpenCC("s2t")
         for parent in self.parents("script_copy", ("zh",)):
             self.copy("script_copy", parent, script.convert(parent.text or ""), "dedup_exact")
         for parent in self.parents("exact_copy"):
             self.copy("exact_copy", parent, parent.text or "", "dedup_exact")
-        for parent in self.parents("normalised_copy", domains=ROOMY):
+        for parent in self.parents("normalised_copy", domains=ROBUST_DOMAINS):
             self.copy("normalised_copy", parent, kinds.denormalised(parent.text or "", parent.lang, self.rng("norm", parent.id)), "dedup_exact")
         for percent in (1, 3, 5, 10):
             kind = f"near_{percent}"
             for parent in self.parents(kind):
                 doc = self.copy(kind, parent, kinds.edited(parent.text or "", percent / 100, parent.lang, self.rng(kind, parent.id)), "any")
-                doc.expect = self.near_expect(doc.jaccard or 0)
+                doc.expect = self.expected_outcome(doc.jaccard or 0)
         for parent in self.parents("chain_b", domains=("web", "wiki", "books")):  # prose; in worked maths hardly a word can be edited
             self.plant_chain(parent)
-        for parent in self.parents("recrawl", domains=ROOMY):
+        for parent in self.parents("recrawl", domains=ROBUST_DOMAINS):
             rng = self.rng("recrawl", parent.id)
             url = rng.choice([parent.url, parent.url.replace("https", "http"), parent.url + "/", parent.url.replace("//", "//www.")])
             self.copy("recrawl", parent, kinds.recrawled(parent.text or "", parent.lang, rng), "dedup_exact", url=url)
 
     @staticmethod
-    def near_expect(alike: float) -> str:
-        """What the limit of .7 does to a copy, where it is beyond doubt."""
-        return "dedup_minhash" if alike >= ALIKE else "kept" if alike <= UNLIKE else "any"
+    def expected_outcome(similarity: float) -> str:
+        """The outcome of a copy at the threshold of .7; `any` where the estimate decides."""
+        return "dedup_minhash" if similarity >= SURE_DUPLICATE else "kept" if similarity <= SURE_DIFFERENT else "any"
 
     def plant_chain(self, a: Doc) -> None:
-        """B like A, C like B, C unlike A: a pipeline that takes whole components loses C. Raises RuntimeError when luck fails 200 times."""
+        """B like A, C like B, C unlike A: a pipeline that removes whole components loses C. Raises RuntimeError after 200 failed attempts."""
         rng = self.rng("chain", a.id)
         root = shingles(a.text or "", a.lang)
         for _ in range(200):
             b = kinds.edited(a.text or "", rng.uniform(0.022, 0.04), a.lang, rng)
             c = kinds.edited(b, rng.uniform(0.022, 0.04), a.lang, rng)
             sets = shingles(b, a.lang), shingles(c, a.lang)
-            if jaccard(root, sets[0]) >= ALIKE and jaccard(*sets) >= ALIKE and jaccard(root, sets[1]) <= UNLIKE:
+            if jaccard(root, sets[0]) >= SURE_DUPLICATE and jaccard(*sets) >= SURE_DUPLICATE and jaccard(root, sets[1]) <= SURE_DIFFERENT:
                 middle = self.copy("chain_b", a, b, "dedup_minhash")
                 self.copy("chain_c", middle, c, "kept", jaccard_root=jaccard(root, sets[1]))
                 return
@@ -199,11 +199,11 @@ class Corpus:
                 parent.batch, doc.batch = "batch-1", "batch-1" if kind == "repeated_row" else "batch-2"
 
     def plant_bad(self) -> None:
-        """Pages that no corpus wants; the web's, since that is where rules look for them."""
+        """Bad pages; in the domain web, to which the rules for them apply."""
         for kind, make in kinds.BAD.items():
             for i in range(self.counts[kind]):
                 lang = "en" if kind in EN_ONLY or i % 2 else "zh"
-                self.add(kind, make(lang, self.rng(kind, i)), lang, "web", expect="filter_rules", taken=True)
+                self.add(kind, make(lang, self.rng(kind, i)), lang, "web", expect="filter_rules", is_used=True)
         for kind, decode, expect in (("mojibake_latin", kinds.latin_mojibake, "filter_rules"), ("mojibake_gbk", kinds.gbk_mojibake, "any")):
             for parent in self.parents(kind, ("zh",), ("web", "wiki")):
                 parent.text, parent.kind, parent.expect, parent.domain = decode(parent.text or ""), kind, expect, "web"
@@ -212,7 +212,7 @@ class Corpus:
             parent.text, parent.kind, parent.expect, parent.domain = kinds.repetitive(paragraph, self.rng("rep", parent.id)), "repetitive", "filter_rules", "web"
 
     def plant_faults(self) -> None:
-        """Good pages with something in them."""
+        """Good pages with one fault or with personal data."""
         for parent in self.parents("c4_lines", ("en",), ("web",)):
             parent.text, dropped = kinds.with_dropped_lines(parent.text or "", self.rng("c4", parent.id))
             parent.kind, parent.drop_lines = "c4_lines", json.dumps(dropped)
@@ -227,7 +227,7 @@ class Corpus:
             parent.kind = "pii"
 
     def plant_broken(self) -> None:
-        """Lines that are no documents. Nulls stand in Parquet as well."""
+        """Lines that are no documents. A null text is written to Parquet as well."""
         for kind in BROKEN:
             for i, parent in enumerate(self.parents(kind)):
                 rng = self.rng(kind, i)
@@ -237,56 +237,56 @@ class Corpus:
                 if kind == "missing_text" and i % 2:
                     parent.raw, parent.text, parent.file = None, None, "batch-2/part-1.parquet"
 
-    def place(self) -> None:
-        """A file for every document. Rows of the kinds that rest on an id stay in files that have ids."""
+    def assign_files(self) -> None:
+        """Gives every document a file. Kinds that depend on an id get files with ids."""
         rng, taiwan = self.rng("places"), opencc.OpenCC("s2tw")
-        free = [d for d in self.docs if d.kind == "generated" and not d.taken]
+        free = [d for d in self.docs if d.kind == "generated" and not d.is_used]
         rng.shuffle(free)
-        for home, count in SPECIAL.items():
-            for doc in [d for d in free if not d.file and self.fits(d, home)][: max(2, round(count * self.n / 3000))]:
-                text = taiwan.convert(doc.text or "") if "big5" in home else doc.text or ""
-                if text.encode("big5", errors="replace").count(b"?") > text.count("?") and "big5" in home:
+        for file, count in SPECIAL_FILES.items():
+            for doc in [d for d in free if not d.file and self.fits(d, file)][: max(2, round(count * self.n / 3000))]:
+                text = taiwan.convert(doc.text or "") if "big5" in file else doc.text or ""
+                if text.encode("big5", errors="replace").count(b"?") > text.count("?") and "big5" in file:
                     continue  # Big5 lacks a character
-                doc.text, doc.file = text, home
-                if "wet" in home or "texts" in home:
-                    doc.source = "commoncrawl" if "wet" in home else "text"
+                doc.text, doc.file = text, file
+                if "wet" in file or "texts" in file:
+                    doc.source = "commoncrawl" if "wet" in file else "text"
         cut = [d for d in free if not d.file][: max(2, round(12 * self.n / 3000))]
         for doc in cut:
-            doc.file = CUT
+            doc.file = CUT_FILE
         cut[-1].kind, cut[-1].expect = "truncated_file", "rejects:truncated_file"
         for doc in self.docs:
             if not doc.file:
                 later = doc.parent is not None or not doc.family
                 doc.batch = doc.batch or ("batch-2" if later and rng.random() < 0.4 else "batch-1")
-                doc.file = f"{doc.batch}/" + rng.choices(list(PLACES[doc.batch]), list(PLACES[doc.batch].values()))[0]
+                doc.file = f"{doc.batch}/" + rng.choices(list(FILES[doc.batch]), list(FILES[doc.batch].values()))[0]
             doc.batch = doc.file.split("/")[0]
         self.docs.append(Doc("", None, "", "", "", "", "", "unreadable_file", "rejects:unreadable_file", batch="batch-2", file="batch-2/damaged.parquet"))
 
     @staticmethod
-    def fits(doc: Doc, home: str) -> bool:
-        """Whether a document may stand there: WET brings no domain but web, a text file none at all, Big5 lacks the signs of maths."""
-        if "wet" in home:
+    def fits(doc: Doc, file: str) -> bool:
+        """Whether a document can be in that file: WET has the domain web only, a text file none, Big5 lacks mathematical signs."""
+        if "wet" in file:
             return doc.domain == "web"
-        if "texts" in home:
+        if "texts" in file:
             return doc.domain in ("wiki", "web")
-        return doc.lang == "zh" and (doc.domain != "math" or "big5" not in home)
+        return doc.lang == "zh" and (doc.domain != "math" or "big5" not in file)
 
     def write(self, out: Path) -> list[dict[str, object]]:
-        """All files under `out`/raw; the rows of the plan."""
+        """Writes all files under `out`/raw; returns the rows of the plan."""
         raw = out / "raw"
         shutil.rmtree(raw, ignore_errors=True)
-        for batch in PLACES:
+        for batch in FILES:
             (raw / batch).mkdir(parents=True)
-        homes: dict[str, list[Doc]] = {}
+        by_file: dict[str, list[Doc]] = {}
         for doc in self.docs:
-            homes.setdefault(doc.file, []).append(doc)
+            by_file.setdefault(doc.file, []).append(doc)
         plan = []
-        for home, docs in sorted(homes.items()):
-            self.rng("rows", home).shuffle(docs)
-            if home == CUT:
+        for file, docs in sorted(by_file.items()):
+            self.rng("rows", file).shuffle(docs)
+            if file == CUT_FILE:
                 docs.sort(key=lambda doc: doc.kind == "truncated_file")
             plan += [plan_row(doc, number) for number, doc in enumerate(docs)]
-            write_file(raw / home, docs)
+            write_file(raw / file, docs)
         return sorted(plan, key=lambda row: (row["batch"], row["file"], row["row"]))  # type: ignore[return-value]
 
 
@@ -301,14 +301,14 @@ def write_file(path: Path, docs: list[Doc]) -> None:
         files.write_wet(path, rows)  # type: ignore[arg-type]
     elif path.suffix == ".parquet":
         files.write_parquet(path, rows)  # type: ignore[arg-type]
-    elif path.name == CUT.split("/")[1]:
+    elif path.name == CUT_FILE.split("/")[1]:
         files.write_cut_gzip(path, rows, len(rows) - 1)  # type: ignore[arg-type]
     else:
         files.write_jsonl(path, rows, next((name for name in ("gb18030", "big5") if name in path.name), "utf-8"))  # type: ignore[arg-type]
 
 
 def plan_row(doc: Doc, number: int) -> dict[str, object]:
-    """The truth about one row. `row` counts from 0 in its file; in WET the warcinfo record does not count."""
+    """The row of the plan for one document. `row` counts from 0 in its file; in WET the warcinfo record does not count."""
     readable = doc.text if doc.raw is None and doc.kind != "truncated_file" else None
     return {
         "id": doc.id, "source": doc.source, "url": doc.url, "domain": doc.domain, "lang": doc.lang, "batch": doc.batch,
@@ -321,7 +321,7 @@ def plan_row(doc: Doc, number: int) -> dict[str, object]:
 
 
 def make(out: Path, seed: int = 7, n: int = 3000, long_row_bytes: int = 2_000_000) -> dict[str, object]:
-    """Write the corpus and its plan under `out`; counts and sizes."""
+    """Writes the corpus and its plan under `out`; returns counts and sizes."""
     corpus = Corpus(seed, n, long_row_bytes)
     corpus.write_good()
     corpus.plant_copies()
@@ -329,7 +329,7 @@ def make(out: Path, seed: int = 7, n: int = 3000, long_row_bytes: int = 2_000_00
     corpus.plant_bad()
     corpus.plant_faults()
     corpus.plant_broken()
-    corpus.place()
+    corpus.assign_files()
     plan = corpus.write(out)
     pq.write_table(pa.Table.from_pylist(plan, schema=PLAN), out / "plan.parquet")
     kept = [row for row in plan if row["kind"] in ("generated", "pii", "package")]
@@ -344,7 +344,7 @@ def make(out: Path, seed: int = 7, n: int = 3000, long_row_bytes: int = 2_000_00
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make the corpus that the arguments ask for; 0."""
+    """Writes the corpus that the arguments describe; returns exit code 0."""
     parser = argparse.ArgumentParser("demo.corpus", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, type=Path, help="folder for raw/, plan.parquet and plan.json; raw/ is replaced")
     parser.add_argument("--seed", type=int, default=7)
@@ -352,7 +352,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--long-row-bytes", type=int, default=2_000_000, help="size of the rows that are too long (default 2,000,000)")
     args = parser.parse_args(argv)
     if not 300 <= args.n <= 3500:
-        parser.error(f"--n {args.n}: the planted kinds need 300 rows, and the grammar has no more than 3500 to say")
+        parser.error(f"--n {args.n}: the planted kinds need 300 rows, and the grammar gives at most 3500 different texts")
     began = time.perf_counter()
     gc.disable()  # a million small strings that all live to the end
     summary = make(args.out, args.seed, args.n, args.long_row_bytes)

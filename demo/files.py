@@ -1,6 +1,6 @@
 """The raw files of the demo corpus, written so that the same rows give the same bytes.
 
-Each writer takes rows (dictionaries of strings, or ready lines of bytes for the broken ones) in the order in which they stand.
+Each writer takes rows (dictionaries of strings, or ready lines of bytes for the broken ones) in the order of the file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _lines(rows: Iterable[Row | bytes], encoding: str) -> list[bytes]:
 
 
 def write_jsonl(path: Path, rows: Iterable[Row | bytes], encoding: str = "utf-8") -> None:
-    """JSON Lines; `.gz` and `.zst` are packed."""
+    """JSON Lines; `.gz` and `.zst` are compressed."""
     data = b"".join(line + b"\n" for line in _lines(rows, encoding))
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
@@ -40,7 +40,7 @@ def write_jsonl(path: Path, rows: Iterable[Row | bytes], encoding: str = "utf-8"
 def write_cut_gzip(path: Path, rows: list[Row], n_whole: int) -> None:
     """A gzip of JSON Lines that ends in the middle of row `n_whole`; all before it can be read.
 
-    A full flush after each good row puts it on the disk whole, so that no version of zlib holds it back.
+    A full flush after each good row writes it out completely, so that no version of zlib keeps a part of it buffered.
     """
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     lines = _lines(rows, "utf-8")

@@ -12,7 +12,7 @@ from random import Random
 from gristmill.demo.prose import slots
 
 KINDS = {
-    "generated": "A document written by our own grammar; good.",
+    "generated": "A document written by the grammar of this package; good.",
     "package": "Text that a pinned package carries under an open licence.",
     "exact_copy": "The same text under another id and URL.",
     "normalised_copy": "The same text but for case, white space and full-width forms.",
@@ -27,7 +27,7 @@ KINDS = {
     "repeated_row": "The same id and text twice in one batch.",
     "batch_repeat": "The same id and text that an earlier batch brought.",
     "new_version": "The same id as in an earlier batch with changed text.",
-    "spam_seo": "A page stuffed with one phrase that wants to be found.",
+    "spam_seo": "A page stuffed with one phrase for search engines.",
     "spam_sms": "An advertisement as short as a text message.",
     "boilerplate": "Menus, cookie banners and footers without an article.",
     "link_list": "Nothing but links.",
@@ -72,16 +72,16 @@ def edited(text: str, rate: float, lang: str, rng: Random) -> str:
     count = max(2, round(rate * len(units)))
     chosen = rng.sample(units, count)
     # the copy must lose more words than it gains, so that a ranking by length knows which of the two is the original
-    ways = ["drop"] * (count // 4 + 1) + ["join"] * (count // 6)
-    ways += ["swap"] * (count - len(ways))
+    operations = ["drop"] * (count // 4 + 1) + ["join"] * (count // 6)
+    operations += ["swap"] * (count - len(operations))
     parts, at = [], 0
-    for unit, way in sorted(zip(chosen, ways, strict=True), key=lambda pair: pair[0].start()):
+    for unit, operation in sorted(zip(chosen, operations, strict=True), key=lambda pair: pair[0].start()):
         fill = rng.choice(_FILL[lang])
         parts.append(text[at : unit.start()])
         at = unit.end()
-        if way == "swap":
+        if operation == "swap":
             parts.append(fill if fill != unit[0] else fill * 2)
-        elif way == "join":
+        elif operation == "join":
             parts.append(unit[0] + ("" if lang == "zh" else " ") + fill)
         elif text[at : at + 1] == " ":
             at += 1
@@ -97,19 +97,19 @@ def denormalised(text: str, lang: str, rng: Random) -> str:
         return (head.translate({**wide, **narrow}) + "\n\n" + rest.translate(rng.choice([{}, narrow]))).replace("\n\n", "\n　　")
     first, _, rest = text.partition(". ")
     text = f"{first.upper()}. {rest}"
-    # lines stay lines, so that what a rule says of the one text it says of the other
+    # lines are kept, so that every rule decides about both texts in the same way
     return text.translate(wide).replace("\n\n", rng.choice(["\n", "\n\n\n", "\n\n    "])).replace(", ", rng.choice([",  ", ", ", ",\u00a0"]))
 
 
 def recrawled(text: str, lang: str, rng: Random) -> str:
-    """The page some months later: a paragraph gone, a tenth of the rest edited."""
+    """The page some months later: one paragraph removed, a tenth of the rest edited."""
     paragraphs = text.split("\n\n")
     del paragraphs[rng.randrange(1, len(paragraphs))]
     return edited("\n\n".join(paragraphs), 0.1, lang, rng)
 
 
 def latin_mojibake(text: str) -> str:
-    """UTF-8 read as Latin-1 (what cp1252 cannot show stays a control character)."""
+    """UTF-8 read as Latin-1 (bytes without a character in cp1252 become control characters)."""
     return text.encode().decode("latin-1")
 
 
@@ -210,7 +210,7 @@ BAD: dict[str, Callable[[str, Random], str]] = {
     "minified_js": minified_js, "too_short": too_short,
 }  # fmt: skip
 
-# --- good pages with something in them --------------------------------------------------------------------------------
+# --- good pages with one fault --------------------------------------------------------------------------------
 
 _DROPPED = [
     "Please enable JavaScript in your browser to view the comments.", "This site uses cookies to make your visit more pleasant.",
@@ -242,7 +242,7 @@ QUESTIONS = Path(__file__).parents[1] / "conf/benchmarks/demo.jsonl"
 
 @functools.lru_cache
 def _questions(lang: str) -> list[str]:
-    """Those of a language; none with formulas: their braces are a fault of another kind."""
+    """The demo questions of a language, without those with formulas: their braces are a fault of another kind."""
     questions = [json.loads(line)["question"] for line in QUESTIONS.read_text("utf-8").splitlines()]
     return [q for q in questions if (lang == "zh") == bool(re.search("[一-鿿]", q)) and "{" not in q]
 
@@ -276,7 +276,7 @@ def _email(rng: Random) -> str:
 
 
 def _resident(rng: Random) -> str:
-    # a birthday before 1900: nobody alive has the number
+    # a birthday before 1900, so that no living person has the number
     seventeen = f"{rng.choice(['110101', '310101', '440106', '510104', '330102'])}18{rng.randrange(70, 100)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}{rng.randrange(1000):03d}"
     return seventeen + resident_digit(seventeen)
 
@@ -330,7 +330,7 @@ def with_pii(text: str, lang: str, rng: Random) -> tuple[str, str]:
 
 
 def broken_line(kind: str, row: dict[str, str], which: int, long_row_bytes: int, rng: Random) -> bytes:
-    """A line of JSON Lines that cannot become a document. `which` goes round the variants of a kind."""
+    """A line of JSON Lines that cannot become a document. `which` selects the variant of the kind, modulo their number."""
     line = json.dumps(row, ensure_ascii=False)
     whole = line.encode()
     if kind == "malformed_json":

@@ -1,4 +1,4 @@
-"""The arithmetic of the demo corpus: what the `num` lines of a topic and the worked problems say is computed here, never typed.
+"""The arithmetic of the demo corpus: the numbers of the `num` lines of a topic and of the worked problems are computed here.
 
 Every function takes a seeded generator and gives named values that both languages fill into their own sentences.
 """
@@ -133,7 +133,7 @@ TOPIC_VALUES: dict[str, Callable[[Random], Values]] = {
 }  # fmt: skip
 
 
-# --- problems: values, plus `steps`, sentences that differ by language only in their joints ----------------------------------
+# --- problems: values, plus `steps`, sentences that differ by language only in their connecting words ----------------------------------
 
 
 def _gcd(r: Random, zh: bool) -> Values:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from gristmill.demo.prose import Unlike, shingles
+from gristmill.demo.prose import DissimilarTexts, shingles
 
 # Packages that both lines of Spark pin to the same version (conf/constraints), with files rich in prose.
 FILES = {
@@ -23,7 +23,7 @@ FILES = {
     "scipy": ("BSD-3-Clause", ("optimize/_root_scalar.py", "signal/_filter_design.py", "interpolate/_cubic.py", "spatial/_plotutils.py")),
     "pyarrow": ("Apache-2.0", ("dataset.py", "parquet/core.py", "compute.py")),
 }
-LIKE_TOO_MUCH = 0.18  # to any other document, as for our own
+MAX_JACCARD = 0.18  # to any other document
 
 
 class Piece(NamedTuple):
@@ -37,41 +37,41 @@ class Piece(NamedTuple):
     name: str
 
 
-def pieces(n_docs: int, n_code: int, rng: Random, seen: Unlike) -> list[Piece]:
-    """Up to n_docs docstrings and n_code functions, none like another. No pinned package carries Chinese prose worth having."""
-    found = list(_python())
-    rng.shuffle(found)
-    wanted = {"docs": n_docs, "code": n_code}
+def pieces(n_docs: int, n_code: int, rng: Random, seen: DissimilarTexts) -> list[Piece]:
+    """Up to n_docs docstrings and n_code functions, none similar to another. No pinned package has Chinese prose that is of use."""
+    candidates = list(_python())
+    rng.shuffle(candidates)
+    remaining = {"docs": n_docs, "code": n_code}
     chosen = []
-    for piece in found:
+    for piece in candidates:
         marks = shingles(piece.text, "en")
-        if wanted[piece.domain] and seen.nearest(marks) < LIKE_TOO_MUCH:
+        if remaining[piece.domain] and seen.nearest(marks) < MAX_JACCARD:
             seen.add(marks)
-            wanted[piece.domain] -= 1
+            remaining[piece.domain] -= 1
             chosen.append(piece)
     return chosen
 
 
 def _python() -> Iterator[Piece]:
     for package, (licence, files) in FILES.items():
-        home = _home(package)
+        folder = _folder(package)
         source = f"{package} {version(package)}"
         for path in files:
-            text = (home / path).read_text(encoding="utf-8")
+            text = (folder / path).read_text(encoding="utf-8")
             lines = text.splitlines()
             for node in ast.walk(ast.parse(text)):
                 if not isinstance(node, ast.FunctionDef | ast.ClassDef):
                     continue
-                told = inspect.cleandoc(ast.get_docstring(node, clean=False) or "")
+                docstring = inspect.cleandoc(ast.get_docstring(node, clean=False) or "")
                 name = f"{package}/{path}#{node.name}"
-                if 700 < len(told) < 6000 and "%(" not in told:
-                    yield Piece(f"{package}: {node.name}\n\n{told}", "docs", "en", source, licence, name)
+                if 700 < len(docstring) < 6000 and "%(" not in docstring:
+                    yield Piece(f"{package}: {node.name}\n\n{docstring}", "docs", "en", source, licence, name)
                 body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-                if isinstance(node, ast.FunctionDef) and not told and 400 < len(body) < 4000:
+                if isinstance(node, ast.FunctionDef) and not docstring and 400 < len(body) < 4000:
                     yield Piece(inspect.cleandoc("\n" + body), "code", "en", source, licence, name)
 
 
-def _home(package: str) -> Path:
+def _folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(f"the demo corpus takes text from {package}, which is not installed; run make setup")

@@ -1,4 +1,4 @@
-"""Documents of the demo corpus from the sentence patterns of demo_text_en and demo_text_zh.
+"""Documents of the demo corpus from the sentence patterns of text_en.py and text_zh.py.
 
 Everything follows from the generator that is passed in: `random.Random` seeded with a string does not depend on PYTHONHASHSEED.
 """
@@ -16,12 +16,12 @@ from typing import Any
 from gristmill.demo import text_en, text_zh
 from gristmill.demo.numbers import PROBLEM_VALUES, TOPIC_VALUES, shown
 
-DOMAINS = {"web": 34, "wiki": 20, "books": 16, "math": 14, "qa": 8, "docs": 8}  # per cent; what says little new comes seldom
+DOMAINS = {"web": 34, "wiki": 20, "books": 16, "math": 14, "qa": 8, "docs": 8}  # per cent; domains with less varied patterns get less
 TOPICS = tuple(TOPIC_VALUES)
 MODULES: dict[str, ModuleType] = {"en": text_en, "zh": text_zh}
-JUDGED = ("web", "wiki", "docs", "books", "qa")  # held to the share of words below; worked maths cannot be
+WORDY_DOMAINS = ("web", "wiki", "docs", "books", "qa")  # must reach MIN_WORDINESS; worked maths cannot
 MIN_WORDINESS = {"en": 0.802, "zh": 0.74}
-TOO_ALIKE = 0.185  # Jaccard to any earlier document; the promise to readers is .2
+MAX_JACCARD = 0.185  # to any earlier document; tests require .2
 
 YEARS = (("pick", tuple((str(year),) for year in range(1841, 1946))),)  # after the first railways; drawn anew at each mention
 
@@ -63,25 +63,25 @@ def _parse(text: str, at: int) -> tuple[Node, int]:
                 parts.append(("draw", low, high, *(step or [1])))
             at = end + 1
         else:
-            end = min((found for sign in "[<{|]" if (found := text.find(sign, at)) >= 0), default=len(text))
+            end = min((i for sign in "[<{|]" if (i := text.find(sign, at)) >= 0), default=len(text))
             parts.append(text[at:end])
             at = end
     return tuple(parts), at
 
 
-def spoken(node: Node, rng: Random, values: dict[str, Any], lang: str) -> str:
+def rendered(node: Node, rng: Random, values: dict[str, Any], lang: str) -> str:
     """One reading of a pattern. A value that is itself a pattern (a Node) is read in its turn."""
     out = []
     for part in node:
         if isinstance(part, str):
             out.append(part)
         elif part[0] == "pick":
-            out.append(spoken(part[1][int(rng.random() * len(part[1]))], rng, values, lang))
+            out.append(rendered(part[1][int(rng.random() * len(part[1]))], rng, values, lang))
         elif part[0] == "draw":
             out.append(_number(part[1] + part[3] * int(rng.random() * ((part[2] - part[1]) // part[3] + 1)), lang))
         else:
             value = values[part[1]]
-            out.append(spoken(value, rng, values, lang) if isinstance(value, tuple) else value if isinstance(value, str) else _number(value, lang))
+            out.append(rendered(value, rng, values, lang) if isinstance(value, tuple) else value if isinstance(value, str) else _number(value, lang))
     return "".join(out)
 
 
@@ -92,16 +92,16 @@ def _number(value: float, lang: str) -> str:
 @cache
 def lines(lang: str, group: str, name: str) -> dict[str, tuple[Node, ...]]:
     """tag -> patterns of one block of the data module; titles and questions are choices as a whole."""
-    found: dict[str, list[Node]] = {}
+    patterns: dict[str, list[Node]] = {}
     for line in getattr(MODULES[lang], group)[name].strip().splitlines():
         tag, _, pattern = line.partition(": ")
-        found.setdefault(tag, []).append(parsed(f"[{pattern}]" if tag in ("title", "ask") else pattern))
-    return {tag: tuple(patterns) for tag, patterns in found.items()}
+        patterns.setdefault(tag, []).append(parsed(f"[{pattern}]" if tag in ("title", "ask") else pattern))
+    return {tag: tuple(nodes) for tag, nodes in patterns.items()}
 
 
 @cache
 def slots(lang: str) -> dict[str, tuple[str, ...]]:
-    """Name of a slot -> what may stand in it: people, places, months."""
+    """Name of a slot -> its possible values: people, places, months."""
     return {name: tuple(word.strip() for word in pool.split("|")) for name, pool in MODULES[lang].SLOTS.items()}
 
 
@@ -119,7 +119,7 @@ class Draft:
 
 
 class Writer:
-    """Writes one document: remembers its values (people, places, numbers) and which patterns it has used."""
+    """Writes one document: keeps its values (people, places, numbers) and the patterns of its frame."""
 
     def __init__(self, rng: Random, lang: str, topic: str | None) -> None:
         self.rng, self.lang = rng, lang
@@ -141,14 +141,14 @@ class Writer:
     def say(self, patterns: tuple[Node, ...], count: int, values: dict[str, Any] | None = None, joint: str | None = None) -> str:
         """`count` different patterns, in the order of the pool, as one run of sentences."""
         chosen = sorted(self.rng.sample(range(len(patterns)), min(count, len(patterns))))
-        said = [spoken(patterns[i], self.rng, self.values if values is None else values, self.lang) for i in chosen]
-        return (self.space if joint is None else joint).join(said)
+        sentences = [rendered(patterns[i], self.rng, self.values if values is None else values, self.lang) for i in chosen]
+        return (self.space if joint is None else joint).join(sentences)
 
     def facts(self) -> list[str]:
         """All facts of the topic in a random order; each is used once."""
         pool = list(self.topic["fact"])
         self.rng.shuffle(pool)
-        return [spoken(node, self.rng, self.values, self.lang) for node in pool]
+        return [rendered(node, self.rng, self.values, self.lang) for node in pool]
 
     def num(self) -> str:
         """The worked calculation of the topic."""
@@ -204,7 +204,7 @@ def books(w: Writer) -> list[str]:
 def docs(w: Writer) -> list[str]:
     """A manual: background, numbered steps, an example with figures, what goes wrong."""
     f, t, fact = w.frame, w.topic, w.facts()
-    steps = [spoken(node, w.rng, w.values, w.lang) for node in t["how"]]
+    steps = [rendered(node, w.rng, w.values, w.lang) for node in t["how"]]
     for _ in range(w.rng.randrange(1, 4)):  # sheets differ in how much they spell out
         steps.pop(w.rng.randrange(len(steps)))
     listed = "\n".join([w.say(f["steps"], 1), *(f"{i}. {step}" for i, step in enumerate(steps, 1))])
@@ -233,12 +233,12 @@ def math(w: Writer) -> list[str]:
         p = lines(w.lang, "PROBLEMS", name)
         w.values |= {key: w.rng.choice(slots(w.lang)[key]) for key in ("person", "place")}
         values = {**w.values, **PROBLEM_VALUES[name](w.rng, zh)}
-        head, asked = w.say(p["name"], 1), w.say(p["say"], 1, values)
+        head, problem = w.say(p["name"], 1), w.say(p["say"], 1, values)
         worked, seen = w.say(p["do"], 1, values), w.say(p["see"], w.rng.randrange(1, 3), values)
         if zh:
-            body += [f"例{number}（{head}）。{asked}", f"解：{worked}", seen]
+            body += [f"例{number}（{head}）。{problem}", f"解：{worked}", seen]
         else:
-            body += [f"Problem {number} ({head.lower()}). {asked}", f"Solution. {worked}", seen]
+            body += [f"Problem {number} ({head.lower()}). {problem}", f"Solution. {worked}", seen]
     return body
 
 
@@ -263,7 +263,7 @@ def _tidy(text: str, lang: str) -> str:
     return re.sub(r'(^|(?<=[.!?] )|(?<=[.!?] ")|(?<=^\d\. ))([a-z])', lambda m: m[2].upper(), text, flags=re.M)
 
 
-# --- unlike each other ------------------------------------------------------------------------------------------------
+# --- dissimilar documents ------------------------------------------------------------------------------------------------
 
 
 def shingles(text: str, lang: str) -> set[str]:
@@ -281,34 +281,34 @@ def jaccard(a: set[str], b: set[str]) -> float:
     return both / (len(a) + len(b) - both) if a or b else 1.0
 
 
-class Unlike:
-    """Remembers documents and tells how alike a new one is to the most similar of them."""
+class DissimilarTexts:
+    """The shingle sets of earlier documents, and the similarity of a new one to the nearest of them."""
 
     def __init__(self) -> None:
         self.sets: list[set[str]] = []
-        self.homes: dict[str, list[int]] = {}
+        self.sets_with: dict[str, list[int]] = {}
 
-    def _sample(self, found: set[str]) -> list[str]:
+    def _sample(self, shingles: set[str]) -> list[str]:
         # about every eighth shingle, the same ones in every document: enough to find candidates, which are then compared whole
-        return [each for each in found if (len(each) + ord(each[1]) + ord(each[3])) % 8 == 0]
+        return [each for each in shingles if (len(each) + ord(each[1]) + ord(each[3])) % 8 == 0]
 
-    def nearest(self, found: set[str]) -> float:
-        """The largest Jaccard to a remembered document, or a bound on it below TOO_ALIKE."""
-        sample = self._sample(found)
-        met = Counter(home for each in sample for home in self.homes.get(each, ()))
-        # a J of TOO_ALIKE shares about .31 of the shingles; .2 leaves room for the luck of the sample
-        near = [self.sets[home] for home, count in met.items() if count > 0.2 * len(sample)]
-        return max((jaccard(found, other) for other in near), default=0.0)
+    def nearest(self, shingles: set[str]) -> float:
+        """The largest Jaccard to an earlier document, or a bound on it below MAX_JACCARD."""
+        sample = self._sample(shingles)
+        shared = Counter(i for each in sample for i in self.sets_with.get(each, ()))
+        # a Jaccard of MAX_JACCARD shares about .31 of the shingles; .2 leaves room for the error of the sample
+        near = [self.sets[i] for i, count in shared.items() if count > 0.2 * len(sample)]
+        return max((jaccard(shingles, other) for other in near), default=0.0)
 
-    def add(self, found: set[str]) -> None:
-        """Remember a document."""
-        for each in self._sample(found):
-            self.homes.setdefault(each, []).append(len(self.sets))
-        self.sets.append(found)
+    def add(self, shingles: set[str]) -> None:
+        """Add the shingles of a document."""
+        for each in self._sample(shingles):
+            self.sets_with.setdefault(each, []).append(len(self.sets))
+        self.sets.append(shingles)
 
 
 def wordiness(text: str) -> float:
-    """Share of the tokens that are words, not numbers or punctuation; Gopher wants .8 of them (FineWeb-2 for Chinese .735).
+    """Share of the tokens that are words, not numbers or punctuation; Gopher requires .8 (FineWeb-2 for Chinese .735).
 
     A Chinese word is taken to have 1.7 characters; the limits above leave room for that guess.
     """
@@ -318,18 +318,18 @@ def wordiness(text: str) -> float:
     return n_words / (n_words + n_marks + n_numbers)
 
 
-def write_unlike(rng: Random, lang: str, domain: str, topic: str, seen: Unlike, tries: int = 40) -> Draft:
-    """A document below TOO_ALIKE to all that were written before; a topic that has said all it can hands over to the next.
+def write_dissimilar(rng: Random, lang: str, domain: str, topic: str, seen: DissimilarTexts, tries: int = 40) -> Draft:
+    """A document with Jaccard below MAX_JACCARD to all earlier ones; after four failed drafts the next topic is tried.
 
     Raises RuntimeError when the whole grammar is exhausted.
     """
     for attempt in range(tries):
         turn = TOPICS[(TOPICS.index(topic) + attempt // 4) % len(TOPICS)]
         draft = write(rng, lang, domain, turn)
-        if domain in JUDGED and wordiness(draft.text) < MIN_WORDINESS[lang]:
+        if domain in WORDY_DOMAINS and wordiness(draft.text) < MIN_WORDINESS[lang]:
             continue
-        found = shingles(draft.text, lang)
-        if seen.nearest(found) < TOO_ALIKE:
-            seen.add(found)
+        marks = shingles(draft.text, lang)
+        if seen.nearest(marks) < MAX_JACCARD:
+            seen.add(marks)
             return draft
     raise RuntimeError(f"{tries} drafts of {lang} {domain} were each too like an earlier one; ask for fewer documents or write more patterns")

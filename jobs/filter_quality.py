@@ -1,14 +1,16 @@
-"""Leave out documents whose quality bin is too low for their language and domain. Compares; no model runs.
+"""Reject documents whose quality bin is too low for their language and domain. Compares; no model runs.
 
 reads   docs, quality, verdicts
 writes  verdicts
 run     spark-submit jobs/filter_quality.py --recipe conf/jobs/filter_quality.yaml --lake lakes/demo
+
+rows in   quality   a  lang en  bin 1     b  lang en  bin 2          (route 0: web, min_bin 2)
+rows out  verdicts  a  low_quality  value 1  threshold 2  rule filter_quality.routes.0.min_bin
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
@@ -20,12 +22,9 @@ from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 
-if TYPE_CHECKING:
-    pass
-
 
 class Route(Matches):
-    """The lowest bin that its documents may have; null: all stay."""
+    """The lowest quality bin (0 to 19) that is kept; null: every bin is kept."""
 
     min_bin: int | None = Field(ge=0, le=19)
 
@@ -43,7 +42,10 @@ class Params(Filtered, LeavesOut):
 
 
 def reject(tables: JobContext, params: Params) -> Outputs:
-    """A row of `verdicts` for each document below its bin."""
+    """A row of `verdicts` for each document whose bin is below its route's min_bin.
+
+    A document without a bin has no row: it was not scored, which is no sign of low quality.
+    """
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
@@ -53,8 +55,10 @@ def reject(tables: JobContext, params: Params) -> Outputs:
         .join(with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")), keys, how="inner")
     )
     rows = rows.join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
+    # Nested WHENs from the last route to the first, so that the first route that matches decides.
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
+        # isin() of a null is null: coalesced, so that an unknown language matches only `any`.
         lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
         domain = (
             F.lit(True)
@@ -65,13 +69,14 @@ def reject(tables: JobContext, params: Params) -> Outputs:
             lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")
         ).otherwise(limit)
         number = F.when(lang & domain, F.lit(i)).otherwise(number)
-    found = (
+    # A null threshold (a route that keeps all) compares to null, and `where` drops the row.
+    below = (
         rows.withColumn("threshold", limit)
         .withColumn("route", number)
         .where(F.col("bin") < F.col("threshold"))
     )
     return {
-        "verdicts": found.select(
+        "verdicts": below.select(
             F.lit(tables.job.name).alias("job"),
             *keys,
             F.lit("low_quality").alias("reason"),
@@ -91,9 +96,11 @@ JOB = Job(
     reads=("docs", "quality", "verdicts"),
     writes=(Writes("verdicts", "job"),),
     steps=(reject,),
+    # build_quality may cut the bins anew for the whole lake (reuse_model: false): old batches change, too.
     scope="lake",
     count=count_verdicts,
     about=__doc__,
+    # Optional: where label_domain has not run, the domain is the hint of the source.
     looks_at=("domains",),
 )
 

@@ -1,19 +1,21 @@
-"""Leave out documents that fail the rules of their language and domain. Compares stored measures with limits;
-measures nothing.
+"""Reject documents that fail the rules of their language and domain: stored measures against limits.
 
 reads   docs, signals
 writes  verdicts, edits
 run     spark-submit jobs/filter_rules.py --recipe conf/jobs/filter_rules.yaml --lake lakes/demo
 
-The first route whose languages and domains match a document says which presets it must meet; every limit it
-fails is a row. A preset with line_drops asks for its dropped lines as edits, applied at the exit.
+rows in   signals   a  lang en  n_words 14     b  lang en  n_words 28            (preset own: min_words 20)
+rows out  verdicts  a  too_few_words  value 14  threshold 20  rule own.min_words
+
+The first route whose languages and domains match a document names the presets that apply to it; every limit
+that it fails is a row. A preset with line_drops also writes the lines that C4 drops as edits, which
+build_corpus applies. No text is read.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, field_validator, model_validator
 
@@ -28,9 +30,6 @@ from gristmill.jobs.runner.main import main
 from gristmill.udfs.rules.apply_limits import VERDICT_ROWS, Plan, Route, verdict_batches
 from gristmill.udfs.rules.limits import LIMITS
 
-if TYPE_CHECKING:
-    pass
-
 
 class Preset(Strict):
     """A named set of limits (conf/presets/*.yaml): `min_x` fails below, `max_x` fails above, null is off."""
@@ -38,7 +37,7 @@ class Preset(Strict):
     preset: str
     about: str
     line_drops: bool
-    # code points; a shorter text is not judged by this preset; null: any is
+    # code points; the preset does not apply to a shorter text; null: it applies to all
     from_chars: NonNegativeInt | None = None
     limits: dict[str, float | int | None]
 
@@ -52,7 +51,7 @@ class Preset(Strict):
 
 
 class RouteSpec(Matches):
-    """Which presets judge its documents."""
+    """The presets that apply to the documents of a route."""
 
     presets: list[str]
 
@@ -62,17 +61,18 @@ class Params(LeavesOut):
 
     routes: list[RouteSpec]
     presets: dict[str, Preset]
-    # other languages are left out as other_language; null: all stay
+    # other languages are rejected as other_language; null: all are kept
     languages: list[Label] | None
 
     @model_validator(mode="before")
     @classmethod
-    def _load(cls, given: object) -> object:
-        """`presets` may name files: they become part of the recipe, and so of its hash."""
-        if isinstance(given, dict) and isinstance(given.get("presets"), list):
-            loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in given["presets"]]
-            given = {**given, "presets": {preset.preset: preset for preset in loaded}}
-        return given
+    def _load(cls, values: object) -> object:
+        """`presets` may name files: their content becomes part of the recipe, and so of its hash."""
+        # By content, not by name: a preset that is edited in place must make the job's output stale.
+        if isinstance(values, dict) and isinstance(values.get("presets"), list):
+            loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in values["presets"]]
+            values = {**values, "presets": {preset.preset: preset for preset in loaded}}
+        return values
 
     @model_validator(mode="after")
     def _routes_have_a_default(self) -> Params:
@@ -86,7 +86,7 @@ class Params(LeavesOut):
         return self
 
     def plan(self) -> Plan:
-        """What the executors need."""
+        """The routes and limits as the kernel takes them: plain tuples, without nulls."""
         routes = tuple(
             Route(
                 None if r.lang == ANY else tuple(r.lang),
@@ -105,22 +105,28 @@ class Params(LeavesOut):
 
 
 def reject(tables: JobContext, params: Params) -> Outputs:
-    """A row of `verdicts` for each failing reason; the dropped lines of kept documents as `edits`."""
+    """A row of `verdicts` for each failed limit; the dropped lines of kept documents as `edits`.
+
+    Domains that no route names are listed on standard error with their number of documents.
+    """
     from pyspark.sql import functions as F
 
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
-    judged = tables.stage(
+    # An Arrow kernel, not Column expressions: Spark copies the route of a document into each of a hundred
+    # conditions, and planning them took longer than everything else (DECISIONS.md).
+    compared = tables.stage(
         "judged", rows.mapInArrow(functools.partial(verdict_batches, plan=params.plan()), VERDICT_ROWS)
     )
-    unnamed = judged.where("rule IS NULL AND start IS NULL").groupBy("reason")
+    # One staged frame holds three kinds of rows; which columns are null says which kind a row is.
+    unnamed = compared.where("rule IS NULL AND start IS NULL").groupBy("reason")
     unnamed = unnamed.agg(F.sum("value").cast("bigint").alias("n"))
     log_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
     own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
-    verdicts = judged.where("rule IS NOT NULL").select(
+    verdicts = compared.where("rule IS NOT NULL").select(
         *own, "reason", "value", "threshold", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
     )
-    edits = judged.where("start IS NOT NULL")
+    edits = compared.where("start IS NOT NULL")
     edits = edits.select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
     return {"verdicts": verdicts, "edits": edits}
 
@@ -133,6 +139,7 @@ JOB = Job(
     steps=(reject,),
     count=count_verdicts,
     about=__doc__,
+    # Optional: where label_domain has not run, the domain is the hint of the source.
     looks_at=("domains",),
 )
 

@@ -1,14 +1,16 @@
-"""Choose among the samples: limits on their measures, benchmark questions and near-duplicates out, openings
-capped, buckets filled, clusters thinned.
+"""Select samples: limits, benchmark items, near-duplicates, common openings, quotas, diversity.
 
-reads   samples, sample_signals; sample_scores where they are there
-writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: each filter's samples in and out,
+reads   samples, sample_signals; sample_scores where it exists
+writes  sample_verdicts, benchmark_items, and LAKE/_selection/summary.json: samples in and out of each filter,
         self-BLEU before and after
 run     spark-submit jobs/filter_samples.py --recipe conf/jobs/filter_samples.yaml --lake lakes/demo
 
-The filters run in this order. A sample that fails limits has a row for each, and one for each benchmark of
-which its question or chain holds an item; what the later filters leave out has one. Among samples that cannot
-all stay the better ones do: by LIMO's four features, each as a rank within the language, then by sample_id.
+rows in   sample_signals   s1  question_units 2                                  (min_question_units: 4)
+rows out  sample_verdicts  s1  question_too_short  value 2  threshold 4  rule limits.any.min_question_units
+
+The filters run in this order. A sample that fails limits has a row for each limit, and one for each benchmark
+of which its question or chain contains an item; a later filter writes one row. Where not all samples can be
+kept, the better ones are: by LIMO's four features, each as a rank within the language, then by sample_id.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class Params(Comparing, LeavesOut):
     """See conf/jobs/filter_samples.yaml."""
 
     same_language: bool
-    limits: dict[str, dict[str, float]]  # by recipe (`any`: all); see LIMITS
+    limits: dict[str, dict[str, float]]  # recipe of the samples (`any`: all) -> limit -> number; see LIMITS
     decontaminate: Against | None
 
     def modules(self) -> set[str]:
@@ -59,26 +61,27 @@ class Params(Comparing, LeavesOut):
         return self
 
     def notes(self) -> list[str]:
-        """What of the benchmarks is looked for, for `gristmill check`."""
+        """How many benchmark items are searched for, and which are not: lines for `gristmill check`."""
         return self.decontaminate.notes() if self.decontaminate else []
 
 
 @dataclass
 class State:
-    """What `choose` leaves for the summary and the count."""
+    """What `choose` hands to `summarise` and `count`."""
 
     n_kept: int = 0  # samples
-    left_out: DataFrame = field(init=False)  # the rows of `left_out`
-    steps: Records = field(default_factory=list)  # of each filter, what came in and what stayed
+    rejected: DataFrame = field(init=False)  # the rows of `rejected_samples`
+    steps: Records = field(default_factory=list)  # for each filter, samples in and out; self-BLEU
 
 
-def measured(tables: JobContext, params: Params) -> DataFrame:
-    """A narrow row a sample: what identifies it, its question, the measures asked for, the mean of its
-    evaluators (null where there is none)."""
+def sample_measures(tables: JobContext, params: Params) -> DataFrame:
+    """A row a sample: sample_id, recipe, lang, domain, question, aligned_ratio, the measures that the recipe
+    compares or ranks by, and the mean of its evaluators for each of EVALUATED (null where none scored it)."""
     from pyspark.sql import functions as F
 
     samples = tables["samples"].select("sample_id", "recipe", "lang", "domain", "question", "aligned_ratio")
-    asked = {
+    # Only the columns that are used: the rows are staged, and compared with each other later.
+    columns = {
         "is_same_language",
         "cot_units",
         *params.style,
@@ -86,21 +89,23 @@ def measured(tables: JobContext, params: Params) -> DataFrame:
     }
     signals = tables["sample_signals"]
     rows = samples.join(
-        signals.select("sample_id", *[name for name in signals.columns if name in asked]),
+        signals.select("sample_id", *[name for name in signals.columns if name in columns]),
         ["sample_id"],
         how="inner",
     )
     scores = tables.get("sample_scores")
+    # The same columns without evaluators, so that later steps need not ask.
     if scores is None:
         return rows.select("*", *[F.lit(None).cast("double").alias(name) for name in EVALUATED])
+    # Several evaluators may score one dimension: the limit is compared with their mean.
     means = [F.avg(F.when(F.col("dimension") == name, F.col("score"))).alias(name) for name in EVALUATED]
     return rows.join(scores.groupBy("sample_id").agg(*means), ["sample_id"], how="left")
 
 
 def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
-    """sample_id, reason, value, limit, rule: a row for each limit that a sample fails.
+    """sample_id, reason, value, threshold, rule: a row for each limit that a sample fails.
 
-    An unknown measure fails none.
+    A null measure fails no limit.
     """
     from pyspark.sql import functions as F
 
@@ -119,15 +124,18 @@ def beyond_limits(rows: DataFrame, params: Params) -> DataFrame:
                     _verdict(reason, value, limit, f"limits.{recipe}.{name}"),
                 )
             )
+    # array() without arguments has no type, so an empty recipe gets one typed null.
     if not fails:
         fails = [F.lit(None).cast("struct<reason:string,value:double,threshold:double,rule:string>")]
-    found = rows.select("sample_id", F.explode(F.array_compact(F.array(*fails))).alias("v"))
-    return found.select("sample_id", "v.*")
+    # All limits in one pass over the rows; a limit that holds is a null, which array_compact drops.
+    failed = rows.select("sample_id", F.explode(F.array_compact(F.array(*fails))).alias("v"))
+    return failed.select("sample_id", "v.*")
 
 
 def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Column:
     from pyspark.sql import functions as F
 
+    # Cast field by field: array() takes structs of one type only, and a null literal has type void.
     parts = (F.lit(reason), F.lit(None) if value is None else value, F.lit(limit), F.lit(rule))
     return F.struct(
         *(
@@ -142,9 +150,9 @@ def _verdict(reason: str, value: object, limit: float | None, rule: str) -> Colu
     )
 
 
-def contaminated(tables: JobContext, against: Against) -> DataFrame:
-    """sample_id, reason, value, limit, rule: a row for each benchmark of which question or chain of a
-    sample hold something."""
+def contaminated_samples(tables: JobContext, against: Against) -> DataFrame:
+    """sample_id, reason, value, threshold, rule: a row for each benchmark of which question or chain of a
+    sample contain an item. Raises ConfigError when no item can be searched for."""
     from pyspark.sql import functions as F
 
     index, names = against.index("filter_samples.decontaminate")
@@ -160,21 +168,24 @@ def contaminated(tables: JobContext, against: Against) -> DataFrame:
 
 
 def choose(tables: JobContext[State], params: Params) -> Outputs:
-    """All verdicts of this job. Raises DataError when too few would stay."""
+    """All verdicts of this job. Raises DataError when fewer than min_kept samples would be kept."""
     from pyspark.sql import functions as F
 
+    # Generated Java pays from this many rows on; for fewer, compiling takes longer than interpreting.
     with compiled(tables.lake.spark, tables["samples"].count() > SMALL_DOCUMENTS):
-        rows = tables.stage("measured", measured(tables, params))
+        rows = tables.stage("measured", sample_measures(tables, params))
         n_all = rows.count()
-        lost, steps = left_out(tables, rows, n_all, params)
+        rejected, steps = rejected_samples(tables, rows, n_all, params)
+    # The last step holds self-BLEU and no count.
     n_kept = [step["out"] for step in steps if "out" in step][-1]
-    tables.state.n_kept, tables.state.left_out, tables.state.steps = n_kept, lost, steps
+    tables.state.n_kept, tables.state.rejected, tables.state.steps = n_kept, rejected, steps
     if n_kept < min(params.min_kept, n_all):
         raise DataError(
             f"filter_samples: would keep {n_kept:,} of {n_all:,} samples; nothing written. If that "
             f"is meant, lower min_kept (it is {params.min_kept})"
         )
-    verdicts = lost.select(
+    # dup_of: the sample that is kept instead, of near-duplicates only.
+    verdicts = rejected.select(
         F.lit(tables.job.name).alias("job"),
         "sample_id",
         "reason",
@@ -184,28 +195,32 @@ def choose(tables: JobContext[State], params: Params) -> Outputs:
         "dup_of",
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    return {"sample_verdicts": verdicts, **_looked_for(tables, params.decontaminate)}
+    return {"sample_verdicts": verdicts, **_benchmark_items(tables, params.decontaminate)}
 
 
-def left_out(tables: JobContext, rows: DataFrame, n: int, params: Params) -> tuple[DataFrame, Records]:
-    """sample_id, reason, value, limit, rule, dup_of of what goes of `n` rows of `measured`, staged; and
-    each filter's counts."""
+def rejected_samples(
+    tables: JobContext, rows: DataFrame, n: int, params: Params
+) -> tuple[DataFrame, Records]:
+    """sample_id, reason, value, threshold, rule, dup_of of the rejected of `n` rows of `sample_measures`,
+    staged; and for each filter its samples in and out."""
     from pyspark.sql import functions as F
 
     limited = tables.stage("limited", beyond_limits(rows, params))
     good = _without(rows, limited)
     steps = [{"filter": "limits", "in": n, "out": good.count()}]
     if params.decontaminate is not None:
-        found = tables.stage("contaminated", contaminated(tables, params.decontaminate))
-        limited, good = limited.unionByName(found), _without(good, found)
+        # All samples are searched, also those beyond a limit: each reason of a sample is to be counted.
+        contaminated = tables.stage("contaminated", contaminated_samples(tables, params.decontaminate))
+        limited, good = limited.unionByName(contaminated), _without(good, contaminated)
         steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})
     limited = limited.withColumn("dup_of", F.lit(None).cast("string"))
+    # What compares samples with each other comes last, on as few of them as possible.
     by_comparing = compare_samples(tables, good, steps[-1]["out"], params, steps)
     return functools.reduce(lambda one, other: one.unionByName(other), by_comparing, limited), steps
 
 
-def _looked_for(tables: JobContext, against: Against | None) -> Record:
-    """`benchmark_items`; rows of an earlier recipe go where none is looked for any more."""
+def _benchmark_items(tables: JobContext, against: Against | None) -> Record:
+    """The output `benchmark_items`; empty, where only an earlier recipe searched for benchmark items."""
     if against is not None:
         return {"benchmark_items": against.benchmark_items(tables.job.name)}
     return (
@@ -220,7 +235,7 @@ def _without(rows: DataFrame, verdicts: DataFrame) -> DataFrame:
 
 
 def summarise(tables: JobContext[State], params: Params) -> Outputs:
-    """Write the summary beside the tables."""
+    """Write LAKE/_selection/summary.json. Returns no table."""
     hadoop_files.write_text(
         tables.lake.spark, f"{tables.lake.root}/{OUTPUT}", json.dumps(tables.state.steps, indent=1) + "\n"
     )
@@ -228,10 +243,11 @@ def summarise(tables: JobContext[State], params: Params) -> Outputs:
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:
-    """Samples; left out: by the first reason of each in alphabetical order."""
+    """In: samples; left out: each under the alphabetically first of its reasons."""
     from pyspark.sql import functions as F
 
-    first = tables.state.left_out.groupBy("sample_id").agg(F.min("reason").alias("reason"))
+    # One reason a sample, so that kept and left out add up to all samples.
+    first = tables.state.rejected.groupBy("sample_id").agg(F.min("reason").alias("reason"))
     rows = first.groupBy("reason").agg(F.count("*").alias("n")).collect()
     return by_one_reason({None: tables.state.n_kept, **{row["reason"]: row["n"] for row in rows}})
 
@@ -243,6 +259,7 @@ JOB = Job(
     looks_at=("sample_scores",),
     writes=(Writes("sample_verdicts", "job"), Writes("benchmark_items", "job")),
     steps=(choose, summarise),
+    # Samples are compared with all others, so a new one can change the verdict on an old one.
     scope="lake",
     count=count,
     state=State,

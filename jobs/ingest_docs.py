@@ -1,13 +1,18 @@
-"""Bring one batch of raw text into the lake; every input row ends in docs or, with its reason, in rejects.
+"""Ingest one batch of raw text: every input row becomes a row of docs or, with its reason, of rejects.
 
 reads   files, docs, rejects, batch_files
 writes  rejects, docs, batch_files
 run     spark-submit jobs/ingest_docs.py --recipe conf/jobs/ingest_docs.yaml --lake lakes/demo --input
         raw/2026-11
 
+rows in   part-0.jsonl  {"id": "1", "source": "s", "text": "One text."}
+                        {"id": "2", "source": "s", "te
+rows out  docs          native_key 1  source s  text "One text."  source_location part-0.jsonl:0
+          rejects       malformed_json  source_location part-0.jsonl:48  raw {"id": "2", "source": "s", "te
+
 The batch is named by --batch, else by the last part of the input path. The same batch again changes nothing;
-files that only have new times are compared by hash. Of each batch, rows read = rows of docs + rows of
-rejects, but for the documents that it held before.
+files of which only the times are new are compared by hash. In each batch, input rows = rows of docs + rows of
+rejects, not counting rejects of documents that an earlier version of the batch contained.
 """
 
 from __future__ import annotations
@@ -49,16 +54,16 @@ class Format(Strict):
     format: Literal["jsonl", "text", "text_lines", "parquet", "wet", "delta"]
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
-    # whose column may be in no row of any file; any other that is nowhere stops the job
+    # fields whose column may be in no row of any file; any other column that no row has stops the job
     optional: list[Name] = Field(default=[])
 
 
 class Params(LeavesOut, ReadsInput, Contracted):
     """See conf/jobs/ingest_docs.yaml."""
 
-    # the first whose glob matches a file says how it is read
+    # the first whose glob matches a file is used to read it
     formats: list[Format]
-    # a longer row is a reject; it is skipped, never held
+    # a longer row is a reject; it is skipped without being read into memory
     max_row_bytes: PositiveInt
     max_raw_bytes: PositiveInt  # of a rejected row that are kept
     max_unpacked_bytes: PositiveInt  # a compressed file is read no further
@@ -66,31 +71,31 @@ class Params(LeavesOut, ReadsInput, Contracted):
     max_unpack_ratio: PositiveFloat
     # plain files are read in parts of this size
     split_bytes: PositiveInt
-    # the same id with other text: which stays, in the order in which batches were first ingested
+    # the same id with another text: which is kept, in the order in which batches were first ingested
     same_id: Literal["newest", "oldest"]
     # of the input rows; more and the job stops with nothing written
     max_reject_ratio: float = Field(ge=0, le=1)
-    # whether Great Expectations writes its pages beside the lake (local lakes only)
+    # whether Great Expectations writes its pages under LAKE/_data_docs (local lakes only)
     data_docs: bool
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
-        bare = [
+        unmapped = [
             each.glob
             for each in self.formats
             if each.format in ("jsonl", "parquet", "delta") and not each.columns.get("text")
         ]
-        if bare:
+        if unmapped:
             raise ValueError(
-                f"formats {', '.join(bare)}: columns.text is not mapped; name the column that holds the text"
+                f"formats {', '.join(unmapped)}: columns.text is not mapped; name the column of the text"
             )
         for each in self.formats:
-            # raises ValueError where the reader would not take it
+            # For its errors (ValueError): a bad mapping fails in `gristmill check`, not on an executor.
             self.reader(each, "")
         return self
 
     def reader(self, how: Format, root: str) -> readers.ReadParams:
-        """The executor's parameters for one format; `root` of a Delta table."""
+        """The reader's parameters for one format; `root`: of the Delta table, which is read as a whole."""
         columns: dict[str, str | None] = {
             str(name): value for name, value in how.columns.items() if value is not None
         }
@@ -105,78 +110,81 @@ class Params(LeavesOut, ReadsInput, Contracted):
         )
 
 
-# Rows of another document or version: no fault of theirs, but for AMBIGUOUS, an id that stands for several
-# texts and so names none.
+# REPEATS are no fault of a row and do not count against max_reject_ratio. AMBIGUOUS does: an id with several
+# texts in one batch identifies none of them.
 AMBIGUOUS = "older_version"
 REPEATS = ("repeated_document", "already_ingested", "superseded_version")
-# rows left out for a document of another batch
-GIVEN_UP = ("already_ingested", "superseded_version")
+# Rows rejected in favour of another batch: to be read again once the document of that batch is removed.
+LOST_TO_OTHER_BATCH = ("already_ingested", "superseded_version")
 
 
 def by_format(params: Params, listing: Listing) -> list[Source]:
-    """The files of each format. Raises ConfigError naming the files that no glob matches."""
-    found: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
-    strays = []
+    """The files of each format that has some. Raises ConfigError naming the files that no glob matches."""
+    by_glob: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
+    unmatched = []
     for file in listing.files:
-        taken = next((held for how, held in found if fnmatch(file.name, how.glob)), None)
-        strays.append(file.name) if taken is None else taken.append(file)
-    # its other files are no input
-    is_table = bool(listing.commit) and any(held for how, held in found if how.format == "delta")
-    if strays and not is_table:
+        files = next((files for how, files in by_glob if fnmatch(file.name, how.glob)), None)
+        unmatched.append(file.name) if files is None else files.append(file)
+    # A Delta table is read through its log: other files in its folder are no input, and no mistake.
+    is_table = bool(listing.commit) and any(files for how, files in by_glob if how.format == "delta")
+    if unmatched and not is_table:
         raise ConfigError(
-            f"{listing.root}: no glob of formats matches {', '.join(strays[:5])} ({len(strays)} files); "
-            "add a format for them"
+            f"{listing.root}: no glob of formats matches {', '.join(unmatched[:5])} "
+            f"({len(unmatched)} files); add a format for them"
         )
     return [
-        Source(how.format, params.reader(how, listing.root), held, params.split_bytes)
-        for how, held in found
-        if held
+        Source(how.format, params.reader(how, listing.root), files, params.split_bytes)
+        for how, files in by_glob
+        if files
     ]
 
 
 def with_reasons(tables: JobContext, params: Params, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """place, doc_id, reason of the rows that do not become documents: unreadable, against the contract, or
-    repeated.
+    """source_location, doc_id, reason of the `rows` that do not become documents: unreadable, against the
+    contract, or repeated.
 
-    And doc_id, batch_id, place of the documents of other batches that lose to one of these rows.
+    And doc_id, batch_id, source_location of the documents of other batches that one of these rows replaces.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    judged = rows.select(
+    # Without the text: what follows sorts and joins by document, and must not shuffle text.
+    checked = rows.select(
         "source_location",
         "doc_id",
         "content_hash",
         F.coalesce("reason", broken_reason(load_contract(params.contract))).alias("reason"),
     )
-    judged = tables.stage("judged", judged)
+    checked = tables.stage("judged", checked)
     name = F.regexp_extract("source_location", r"(?s)^(.*):[^:]*$", 1)
+    # Rows are ordered by file and then by number: as a string, row 10 would come before row 9.
     position = F.regexp_extract("source_location", r"(\d+)\D*$", 1).cast("bigint")
-    good = judged.where("reason IS NULL").withColumn(
+    good = checked.where("reason IS NULL").withColumn(
         "at", F.struct(name.alias("name"), position.alias("position"), "source_location")
     )
     same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
     good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
-    # The newest text is the one that stands last, though an equal one may stand first, and be the copy that
-    # is kept.
+    # The newest text is the one whose last copy comes last in the batch, although the first of its copies is
+    # the row that is kept.
     is_newest = params.same_id == "newest"
     good = good.withColumn("ranked", F.max("at").over(same_text) if is_newest else F.col("at"))
     order = F.col("ranked").desc() if is_newest else F.col("ranked").asc()
     good = good.withColumn(
         "is_older", (F.row_number().over(same_id.orderBy("is_copy", order)) > 1) & ~F.col("is_copy")
     )
-    known = earlier(tables).selectExpr(
+    elsewhere = other_batches(tables).selectExpr(
         "doc_id", "content_hash AS known_hash", "batch_id AS known_in", "source_location AS known_location"
     )
-    good = good.join(known, "doc_id", how="left")
+    good = good.join(elsewhere, "doc_id", how="left")
+    # In this order: an exact copy is named as such even where another batch has the document, too.
     reason = (
         F.when(F.col("is_copy"), "repeated_document")
         .when(F.col("known_hash") == F.col("content_hash"), "already_ingested")
         .when(F.col("is_older"), AMBIGUOUS)
-        .when(F.col("known_in").isin(stronger(tables, params)), "superseded_version")
+        .when(F.col("known_in").isin(preferred_batches(tables, params)), "superseded_version")
     )
-    wanted = ("source_location", "doc_id", reason.alias("reason"), "known_in", "known_location")
-    bad = judged.where("reason IS NOT NULL").selectExpr(
+    columns = ("source_location", "doc_id", reason.alias("reason"), "known_in", "known_location")
+    bad = checked.where("reason IS NOT NULL").selectExpr(
         "source_location",
         "doc_id",
         "reason",
@@ -184,24 +192,27 @@ def with_reasons(tables: JobContext, params: Params, rows: DataFrame) -> tuple[D
         "CAST(NULL AS string) AS known_location",
     )
     staged = tables.stage(
-        "reasons", bad.unionByName(good.select(*wanted).where("reason IS NOT NULL OR known_in IS NOT NULL"))
+        "reasons", bad.unionByName(good.select(*columns).where("reason IS NOT NULL OR known_in IS NOT NULL"))
     )
-    beaten = staged.where("reason IS NULL").selectExpr(
+    # Without a reason, but with a row in another batch: this batch's version replaces that row.
+    superseded = staged.where("reason IS NULL").selectExpr(
         "doc_id", "known_in AS batch_id", "known_location AS source_location"
     )
-    return staged.where("reason IS NOT NULL").select("source_location", "doc_id", "reason"), beaten
+    return staged.where("reason IS NOT NULL").select("source_location", "doc_id", "reason"), superseded
 
 
-def stronger(tables: JobContext, params: Params) -> list[str]:
-    """The batches whose version of a document wins over this batch's: by the order of first ingest,
-    whoever runs last."""
+def preferred_batches(tables: JobContext, params: Params) -> list[str]:
+    """The batches whose version of a document is kept rather than this batch's.
+
+    By the order of first ingest, not of runs, so that a repeated ingest decides in the same way.
+    """
     known, batch = tables.history.runs.batches(), tables.batches[0]
     at = known.index(batch) if batch in known else len(known)
     return known[at + 1 :] if params.same_id == "newest" else known[:at]
 
 
-def earlier(tables: JobContext) -> DataFrame:
-    """docs of the other batches."""
+def other_batches(tables: JobContext) -> DataFrame:
+    """docs of all batches but this one; empty before the first ingest."""
     from pyspark.sql import functions as F
 
     if "docs" not in tables.versions:
@@ -211,15 +222,15 @@ def earlier(tables: JobContext) -> DataFrame:
 
 @dataclass
 class State:
-    """What `ingest` leaves for `reject_superseded` and for the count."""
+    """What `ingest` hands to `reject_superseded` and `count`."""
 
     n_rows: int = 0  # that the reader gave out
-    # documents of other batches that lose to them; None: only times of files changed
-    beaten: DataFrame | None = None
+    # documents of other batches that this batch replaces; None: only times of files changed
+    superseded: DataFrame | None = None
 
 
 def ingest(tables: JobContext[State], params: Params) -> Outputs:
-    """`rejects`, `docs` and `batch_files` of the batch; these alone when only times changed.
+    """`rejects`, `docs` and `batch_files` of the batch; `batch_files` alone when only times of files changed.
 
     Raises ContractError when too many rows break the contract, RetryLater when a file was being written:
     nothing is written then.
@@ -233,16 +244,19 @@ def ingest(tables: JobContext[State], params: Params) -> Outputs:
         tables.state.n_rows = total(same)
         return {"batch_files": tables.rows("batch_files", same, batch_id=batch, root=root)}
     rows, files = read(tables, sources)
-    gated = in_background(lambda: pass_gate(tables, params, rows))
-    left_out, beaten = with_reasons(tables, params, rows)
-    tables.state.n_rows, tables.state.beaten = total(files), beaten
-    guard(tables, params, rows, left_out)
-    gated.result()
-    named = F.lit(batch).alias("batch_id")
+    # At the same time as the ranking of copies: planning a query keeps one core busy only.
+    expectations = in_background(lambda: check_expectations(tables, params, rows))
+    left_out, superseded = with_reasons(tables, params, rows)
+    tables.state.n_rows, tables.state.superseded = total(files), superseded
+    check_rejects(tables, params, rows, left_out)
+    # Its error is raised here, before anything is returned to be committed.
+    expectations.result()
+    batch_id = F.lit(batch).alias("batch_id")
+    # Keys of rejects go to the rows: text is not shuffled.
     good = rows.join(F.broadcast(left_out.select("source_location")), "source_location", how="left_anti")
     docs = good.select(
         "doc_id",
-        named,
+        batch_id,
         bucket_of("doc_id", tables.lake.buckets).alias("bucket"),
         "source",
         "native_key",
@@ -258,9 +272,11 @@ def ingest(tables: JobContext[State], params: Params) -> Outputs:
     )
     raw = rows.where("raw IS NOT NULL").select("source_location", "raw")
     rejects = left_out.join(raw, "source_location", how="left").select(
-        named, "source_location", "reason", "doc_id", "raw"
+        batch_id, "source_location", "reason", "doc_id", "raw"
     )
-    rejects = rejects.unionByName(batches.as_rejects(no_longer_there(tables, rows), named, batches.NO_LONGER))
+    rejects = rejects.unionByName(
+        batches.as_rejects(removed_documents(tables, rows), batch_id, batches.NO_LONGER)
+    )
     return {
         "rejects": rejects,
         "docs": docs,
@@ -268,116 +284,126 @@ def ingest(tables: JobContext[State], params: Params) -> Outputs:
     }
 
 
-def no_longer_there(tables: JobContext, rows: DataFrame) -> DataFrame:
-    """doc_id, place of what the last finished run found in this batch, as a document or not, and `rows`
-    no longer hold."""
+def removed_documents(tables: JobContext, rows: DataFrame) -> DataFrame:
+    """doc_id, source_location of the ids that the last finished run read from this batch, kept or rejected,
+    and that `rows` no longer contain."""
     from pyspark.sql import functions as F
 
-    found = [
+    earlier = [
         tables.slice(name).select("doc_id", "source_location")
         for name in ("docs", "rejects")
         if name in tables.versions
     ]
-    if tables.batches[0] not in tables.history.runs.batches() or not found:
+    if tables.batches[0] not in tables.history.runs.batches() or not earlier:
         return tables.empty("rejects").select("doc_id", "source_location")
-    before = found[0] if len(found) == 1 else found[0].unionByName(found[1])
-    gone = before.where("doc_id IS NOT NULL").join(
+    before = earlier[0] if len(earlier) == 1 else earlier[0].unionByName(earlier[1])
+    removed = before.where("doc_id IS NOT NULL").join(
         rows.where("doc_id IS NOT NULL").select("doc_id"), "doc_id", how="left_anti"
     )
-    return gone.groupBy("doc_id").agg(F.min("source_location").alias("source_location"))
+    # One row an id: copies of one document were several input rows.
+    return removed.groupBy("doc_id").agg(F.min("source_location").alias("source_location"))
 
 
 def reject_superseded(tables: JobContext[State], params: Params) -> Outputs:
-    """What this batch changes in others: versions that it supersedes leave `docs`, and rows left out for a
-    copy that is gone are named.
+    """Changes in other batches: documents that this batch supersedes move from `docs` to `rejects`, and rows
+    that were rejected for a copy which is gone get the reason copy_is_gone: their batch is read again.
 
-    Each row stays in the slice of the batch that it was read in, so that the rows of every batch add up at
-    any time.
+    Each row remains under the batch that it was read in, so that the rows of every batch add up at any time.
     """
     from pyspark.sql import functions as F
 
-    lost = tables.state.beaten
+    lost = tables.state.superseded
     if lost is None or "docs" not in tables.versions:
         return {}
     is_lost = not lost.isEmpty()
-    back = (
-        missed(tables, params, lost)
+    # Needed only if this batch replaces its own earlier version, or supersedes documents while other batches
+    # are preferred to it: rows of those may have been rejected for what it removes.
+    to_read_again = (
+        rows_to_read_again(tables, params, lost)
         if tables.history.runs.last(tables.job.name, tables.batches[0])
-        or (is_lost and stronger(tables, params))
+        or (is_lost and preferred_batches(tables, params))
         else None
     )
-    made: list[Insert | Delete] = []
+    changes: list[Insert | Delete] = []
     if is_lost:
-        made.append(Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT))
-    if back is not None and not back.isEmpty():
-        # First the new row, then the old one away: whatever dies between them, the row is there.
-        again = back.select(
+        changes.append(
+            Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT)
+        )
+    if to_read_again is not None and not to_read_again.isEmpty():
+        # Insert before delete: if the run dies between the two, the row exists twice rather than not at all.
+        again = to_read_again.select(
             "batch_id", "source_location", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"
         )
-        made += [Insert(again, batches.REJECT), Delete(back, batches.REJECT)]
-    return ({"rejects": made} if made else {}) | (
+        changes += [Insert(again, batches.REJECT), Delete(to_read_again, batches.REJECT)]
+    return ({"rejects": changes} if changes else {}) | (
         {"docs": Delete(lost, ("doc_id", "batch_id"))} if is_lost else {}
     )
 
 
-def missed(tables: JobContext, params: Params, lost: DataFrame) -> DataFrame:
-    """Rows of `rejects` in other batches that were left out for a version which this run takes away.
+def rows_to_read_again(tables: JobContext, params: Params, lost: DataFrame) -> DataFrame:
+    """Rows of `rejects` in other batches that were rejected for a version which this run removes, staged.
 
-    Rows that would lose to this batch's version just the same are not among them.
+    Without those that would be rejected for this batch's new version as well. `lost`: doc_id of the documents
+    that this batch supersedes.
     """
     from pyspark.sql import functions as F
 
     last = tables.history.runs.last(tables.job.name, tables.batches[0])
-    here = F.col("batch_id").isin(list(tables.batches))
-    fresh = tables.own("docs").where(here).select("doc_id", "content_hash")
-    gone = (
+    in_this_batch = F.col("batch_id").isin(list(tables.batches))
+    fresh = tables.own("docs").where(in_this_batch).select("doc_id", "content_hash")
+    # tables["docs"] is the version before this run, own("docs") the one that it has just committed.
+    removed = (
         tables["docs"]
-        .where(here)
+        .where(in_this_batch)
         .join(fresh, ["doc_id", "content_hash"], how="left_anti")
         .select("doc_id")
         .unionByName(lost.select("doc_id"))
     )
-    # that run may have taken versions away for documents that are no longer here
+    # A run that died may have removed documents of other batches for texts that this batch has no longer.
     if last is not None and last["status"] == "started":
-        gone = gone.unionByName(
-            earlier(tables).join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti").select("doc_id")
+        removed = removed.unionByName(
+            other_batches(tables)
+            .join(tables.own("docs"), ["doc_id", "batch_id"], how="left_anti")
+            .select("doc_id")
         )
-    theirs = tables.own("rejects").where(~here & F.col("reason").isin(list(GIVEN_UP)))
-    stands = fresh.select("doc_id", F.lit(True).alias("is_here"))
-    rows = theirs.join(gone.distinct(), "doc_id", how="left_semi").join(stands, "doc_id", how="left")
-    rows = rows.where(F.col("is_here").isNull() | F.col("batch_id").isin(stronger(tables, params)))
+    theirs = tables.own("rejects").where(~in_this_batch & F.col("reason").isin(list(LOST_TO_OTHER_BATCH)))
+    present = fresh.select("doc_id", F.lit(True).alias("is_present"))
+    rows = theirs.join(removed.distinct(), "doc_id", how="left_semi").join(present, "doc_id", how="left")
+    rows = rows.where(
+        F.col("is_present").isNull() | F.col("batch_id").isin(preferred_batches(tables, params))
+    )
     return tables.stage("missed", rows.select("batch_id", "source_location", "reason", "doc_id", "raw"))
 
 
-def guard(tables: JobContext, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
-    """Raises ContractError when more than max_reject_ratio of the rows are broken, or fewer than
-    min_kept would stay."""
-    found = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
-    total = found.pop(None, 0)
-    broken = {reason: n for reason, n in found.items() if reason not in REPEATS}
+def check_rejects(tables: JobContext, params: Params, rows: DataFrame, left_out: DataFrame) -> None:
+    """Raises ContractError when more than max_reject_ratio of the rows are broken, or fewer than min_kept
+    would become documents. `left_out`: source_location, doc_id, reason of the `rows` that do not."""
+    n_by_reason = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
+    total = n_by_reason.pop(None, 0)
+    # Repeated documents are expected of a crawl: they are no sign of a wrong recipe or a damaged input.
+    broken = {reason: n for reason, n in n_by_reason.items() if reason not in REPEATS}
     listed = ", ".join(
         f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
     )
     if total and sum(broken.values()) > params.max_reject_ratio * total:
-        listed = ", ".join(filter(None, (listed, *told(rows))))
+        listed = ", ".join(filter(None, (listed, *common_details(rows))))
         raise ContractError(
             f"ingest_docs: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break "
             f"the contract ({listed}), more than "
             f"max_reject_ratio {params.max_reject_ratio}; nothing was written. Mend the input, the "
             "columns in the recipe, or the limit"
-            + (f". {AMBIGUOUS}: {who_names(params, rows, left_out)}" if AMBIGUOUS in broken else "")
+            + (f". {AMBIGUOUS}: {ambiguous_columns(params, rows, left_out)}" if AMBIGUOUS in broken else "")
         )
-    kept = total - sum(found.values())
-    if kept < params.min_kept:
+    n_kept = total - sum(n_by_reason.values())
+    if n_kept < params.min_kept:
         raise ContractError(
-            f"ingest_docs: {kept:,} of {total:,} rows of {tables.inputs.root} would stay, wanted "
+            f"ingest_docs: {n_kept:,} of {total:,} rows of {tables.inputs.root} would be kept, min_kept is "
             f"{params.min_kept:,}; nothing was written ({listed})"
         )
 
 
-def told(rows: DataFrame) -> list[str]:
-    """What the reader says of broken rows beside their reason, the commonest first: `url: link is a list
-    (3)`."""
+def common_details(rows: DataFrame) -> list[str]:
+    """The five most frequent details of broken rows by the reader: `url: link is a list (3 wrong_type)`."""
     from pyspark.sql import functions as F
 
     counted = rows.where("detail IS NOT NULL").groupBy("reason", "detail").agg(F.count("*").alias("n"))
@@ -387,19 +413,20 @@ def told(rows: DataFrame) -> list[str]:
     ]
 
 
-def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
-    """Which columns gave one id to several texts."""
+def ambiguous_columns(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
+    """A sentence for the error: how many rows have the id of another text, by which columns of the input."""
     from pyspark.sql import functions as F
 
     again = left_out.where(F.col("reason") == AMBIGUOUS).select("source_location")
-    named = (
+    # The id of a row comes from its native key, and only without one from its URL.
+    n_by_field = (
         rows.join(again, "source_location", how="left_semi")
         .agg(
             F.count("native_key").alias("key"), F.count(F.when(F.col("native_key").isNull(), 1)).alias("url")
         )
         .first()
     )
-    told, fields = [], (("native_key", named["key"]), ("url", named["url"]))  # type: ignore[index]
+    sentences, fields = [], (("native_key", n_by_field["key"]), ("url", n_by_field["url"]))  # type: ignore[index]
     for name, n in fields:
         mapped: list[dict[str, str | None]] = [
             {**(readers.WET if how.format == "wet" else {}), **how.columns}  # type: ignore[dict-item]
@@ -407,18 +434,18 @@ def who_names(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
         ]
         columns = {columns.get(name) for columns in mapped}
         if n:
-            told.append(
+            sentences.append(
                 f"{n:,} rows have the id of another text of this batch by {name} (column "
                 f"{', '.join(sorted(filter(None, columns)))})"
             )
     return (
-        "; ".join(told)
+        "; ".join(sentences)
         + ". An id must be unique in its source: map a column that is, or give each file a source of its own"
     )
 
 
-def pass_gate(tables: JobContext, params: Params, rows: DataFrame) -> None:
-    """Great Expectations' word on the rows that could be read. Raises ContractError."""
+def check_expectations(tables: JobContext, params: Params, rows: DataFrame) -> None:
+    """Validates the readable `rows` by the contract with Great Expectations. Raises ContractError."""
     site = (
         f"{tables.lake.local_root}/_data_docs/{tables.batches[0]}"
         if params.data_docs and tables.lake.local_root
@@ -428,13 +455,17 @@ def pass_gate(tables: JobContext, params: Params, rows: DataFrame) -> None:
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:
-    """In: rows that the reader gave out; kept: documents; left out: rejects by reason."""
+    """In: rows that the reader gave out; kept: documents; left out: rejects by reason.
+
+    The two sides are counted apart, from the reader and from the tables, so that a lost row is an error.
+    """
     from pyspark.sql import functions as F
 
-    here = F.col("batch_id").isin(list(tables.batches))
+    in_this_batch = F.col("batch_id").isin(list(tables.batches))
+    # NO_LONGER names documents of an earlier version of the batch, which are no input rows of this one.
     rows = _by_reason(
-        tables.own("docs").where(here),
-        tables.own("rejects").where(here & (F.col("reason") != batches.NO_LONGER)),
+        tables.own("docs").where(in_this_batch),
+        tables.own("rejects").where(in_this_batch & (F.col("reason") != batches.NO_LONGER)),
     )
     return by_one_reason({row["reason"]: row["n"] for row in rows}, rows_in=tables.state.n_rows)
 

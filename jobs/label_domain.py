@@ -1,12 +1,14 @@
-"""Give every document its subject domain: by its source, by the hint it came with, or else by a classifier
-trained on those.
+"""Label every document with a domain: by its source, by its hint, else by a classifier trained on those.
 
 reads   docs
 writes  models, domains
 run     spark-submit jobs/label_domain.py --recipe conf/jobs/label_domain.yaml --lake lakes/demo
 
-Text is read of the documents that neither the map nor a hint decides, and of the examples, once. Whoever asks
-for a domain afterwards (routes of judges, slices of trainers, corpus, report) gets this one.
+rows in   docs     a  source arxiv  domain_hint null     b  source crawl  domain_hint Web   (arxiv: science)
+rows out  domains  a  science  method source_map         b  web  method hint
+
+Text is read of two sets of documents only: those that neither the map nor a hint labels, and the training
+examples. Every later job (routes of filters, slices of trainers, corpus, report) reads `domains`.
 """
 
 from __future__ import annotations
@@ -61,8 +63,8 @@ class Beginning(Strict):
 class Model(Strict):
     """See conf/jobs/label_domain.yaml."""
 
-    per_domain: PositiveInt  # documents that teach
-    min_documents: PositiveInt  # of a domain; a rarer one is not learnt
+    per_domain: PositiveInt  # training documents of each domain
+    min_documents: PositiveInt  # of a domain in the lake; the classifier does not learn a rarer one
     grams: Grams | None
     vectors: Beginning | None
     inverse_regularization: PositiveFloat  # C of the regressions
@@ -77,7 +79,7 @@ class Model(Strict):
 
     def spec(self) -> Record:
         """What gristmill.udfs.scoring.domains wants."""
-        read: Strict = self.grams or self.vectors  # type: ignore[assignment]  # one of the two is there
+        read: Strict = self.grams or self.vectors  # type: ignore[assignment]  # exactly one is set
         return {
             "features": "grams" if self.grams else "vectors",
             "grams": read.model_dump(),
@@ -104,43 +106,46 @@ class Params(Strict):
 
 @dataclass
 class State:
-    """What `train` leaves for `label`."""
+    """What `train` hands to `label`."""
 
-    model: Classifier | None = None  # that it has trained in this run
+    model: Classifier | None = None  # trained in this run
 
 
-def known(docs: DataFrame, params: Params) -> DataFrame:
-    """doc_id, batch_id, source, domain, method of `docs`; domain and method are null where a classifier
-    must decide."""
+def stated_domains(docs: DataFrame, params: Params) -> DataFrame:
+    """doc_id, batch_id, source, domain, method (source_map or hint) of `docs`; domain and method are null
+    where neither the map nor a hint names a domain."""
     from pyspark.sql import functions as F
 
+    # Sorted: the same plan, in whatever order the recipe lists the sources.
     pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
     mapped = F.create_map(*pairs)[folded_column(F.col("source"))] if pairs else F.lit(None).cast("string")
     hint = hint_label(F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
     rows = docs.select("doc_id", "batch_id", "source", mapped.alias("mapped"), hint.alias("hint"))
+    # The map of the recipe wins over a hint: it was written by the user, the hint by the source.
     method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")
     return rows.select(
         "doc_id", "batch_id", "source", F.coalesce("mapped", "hint").alias("domain"), method.alias("method")
     )
 
 
-def examples(tables: JobContext, params: Params, model: Model) -> pa.Table | None:
-    """text, label, lang, source of `per_domain` documents of each domain in the lake; None without two
-    domains.
+def labelled_examples(tables: JobContext, params: Params, model: Model) -> pa.Table | None:
+    """text, label, lang, source (strings) of up to `per_domain` documents of each domain in the lake.
 
-    The sources of a domain take turns, so that a large one does not become the domain; within a source the
-    hash of the id decides.
+    None when fewer than two domains have `min_documents`. The sources of a domain take turns, so that a large
+    source does not dominate its domain; within a source a seeded hash of the id decides.
     """
     import pyarrow as pa
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
+    # The id after the hash: a tie must not be broken by the partitions.
     draw = F.xxhash64(F.lit(model.seed), F.col("doc_id"))
     rows = (
-        known(tables["docs"], params)
+        stated_domains(tables["docs"], params)
         .where("domain IS NOT NULL")
         .withColumn("n", F.count("*").over(Window.partitionBy("domain")))
     )
+    # First the rank within a source, then the rank over all sources by it: round robin without a loop.
     rows = rows.withColumn(
         "turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id"))
     )
@@ -148,39 +153,42 @@ def examples(tables: JobContext, params: Params, model: Model) -> pa.Table | Non
         "position", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id"))
     )
     rows = rows.where((F.col("n") >= model.min_documents) & (F.col("position") <= model.per_domain))
-    chosen = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
-    if chosen.select("label").distinct().count() < 2:
+    # Ids and labels only: the windows above sort no text, and text is read for the chosen documents alone.
+    examples = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
+    if examples.select("label").distinct().count() < 2:
         return None
-    found = tables["docs"].join(F.broadcast(chosen), ["doc_id", "batch_id"], how="inner")
-    found = found.select(
+    texts = tables["docs"].join(F.broadcast(examples), ["doc_id", "batch_id"], how="inner")
+    texts = texts.select(
         "text", "label", F.coalesce(folded_column(F.col("lang_hint")), F.lit(NO_LANG)).alias("lang"), "source"
     ).toPandas()
-    return pa.table({name: pa.array(found[name].tolist(), pa.string()) for name in found.columns})
+    return pa.table({name: pa.array(texts[name].tolist(), pa.string()) for name in texts.columns})
 
 
 def train(tables: JobContext[State], params: Params) -> Outputs:
-    """`models`: the classifier, when a document at hand needs one and none was trained by this recipe.
+    """`models`: the classifier, if a document of this run needs one and this recipe has trained none before.
 
-    Raises DataError when the examples cannot teach.
+    Raises DataError when the classifier cannot be fitted to the examples.
     """
+    # Trained once for a recipe: a new model in each batch would give old and new documents different labels.
     if (
         params.classifier is None
         or is_trained(tables)
-        or known(tables.slice("docs"), params).where("domain IS NULL").isEmpty()
+        or stated_domains(tables.slice("docs"), params).where("domain IS NULL").isEmpty()
     ):
         return {}
-    taught = examples(tables, params, params.classifier)
-    if taught is None:
+    labelled_texts = labelled_examples(tables, params, params.classifier)
+    if labelled_texts is None:
         return {}
     try:
-        model, figures = fit_domains(NAME, params.classifier.spec(), taught)
+        model, figures = fit_domains(NAME, params.classifier.spec(), labelled_texts)
     except ValueError as error:
         raise DataError(
             f"label_domain: {error}; nothing written. Map more sources to domains, or set classifier: null"
         ) from error
+    # Handed on as an object, so that `label` need not read it back from the lake.
     tables.state.model = model
     about = {
-        "examples": taught.num_rows,
+        "examples": labelled_texts.num_rows,
         "domains": model.spec["domains"],
         "versions": dict(sorted(tables.versions.items())),
     }
@@ -204,45 +212,51 @@ def train(tables: JobContext[State], params: Params) -> Outputs:
 
 
 def label(tables: JobContext[State], params: Params) -> Outputs:
-    """`domains` of the batches at hand."""
+    """`domains` of this run's batches: one row a document."""
     from pyspark.sql import functions as F
 
-    rows = tables.stage("known", known(tables.slice("docs"), params).drop("source"))
-    said = (F.lit(None).cast("double").alias("confidence"), F.lit(None).cast("string").alias("version"))
-    told, open_ = (
-        rows.where("domain IS NOT NULL").select("*", *said),
+    rows = tables.stage("known", stated_domains(tables.slice("docs"), params).drop("source"))
+    no_model = (F.lit(None).cast("double").alias("confidence"), F.lit(None).cast("string").alias("version"))
+    labelled, unlabelled = (
+        rows.where("domain IS NOT NULL").select("*", *no_model),
         rows.where("domain IS NULL").select("doc_id", "batch_id"),
     )
+    # From this run, or else from the lake: an earlier run of this recipe has trained it.
     model = tables.state.model
     if model is None and params.classifier and is_trained(tables):
         model = from_bytes(
             load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict())
         )  # type: ignore[union-attr]
+    # No classifier in the recipe, or too few examples for one: the default, marked as such in `method`.
     if model is None:
         return {
-            "domains": told.unionByName(
-                open_.select(
-                    "*", F.lit(params.default_domain).alias("domain"), F.lit("default").alias("method"), *said
+            "domains": labelled.unionByName(
+                unlabelled.select(
+                    "*",
+                    F.lit(params.default_domain).alias("domain"),
+                    F.lit("default").alias("method"),
+                    *no_model,
                 )
             )
         }
-    found = tables.documents.texts(open_, "text").select(
-        "doc_id", "batch_id", domain(model)("text").alias("found")
+    predicted = tables.documents.texts(unlabelled, "text").select(
+        "doc_id", "batch_id", domain(model)("text").alias("prediction")
     )
-    is_sure = F.col("found.share") >= params.min_confidence
-    labelled = found.select(
+    # The confidence is stored also where it is too low, so that a reader can see how close the call was.
+    is_sure = F.col("prediction.share") >= params.min_confidence
+    classified = predicted.select(
         "doc_id",
         "batch_id",
-        F.when(is_sure, F.col("found.domain")).otherwise(params.default_domain).alias("domain"),
+        F.when(is_sure, F.col("prediction.domain")).otherwise(params.default_domain).alias("domain"),
         F.lit("classifier").alias("method"),
-        F.col("found.share").alias("confidence"),
+        F.col("prediction.share").alias("confidence"),
         F.lit(model.version).alias("version"),
     )
-    return {"domains": told.unionByName(labelled)}
+    return {"domains": labelled.unionByName(classified)}
 
 
 def count(tables: JobContext, params: Params) -> Counts:
-    """Every document is labelled; none is left out."""
+    """In and kept: all documents of this run; a document without a label would count as not_labelled."""
     return count_output(tables.slice("docs"), tables.own_slice("domains"), "not_labelled")
 
 
@@ -250,6 +264,7 @@ JOB = Job(
     "label_domain",
     Params,
     reads=("docs",),
+    # models first: a row of domains names the version of its classifier.
     writes=(Writes("models", "job"), Writes("domains", "batch")),
     steps=(train, label),
     count=count,

@@ -1,14 +1,16 @@
-"""Measure every document once: all that the rules compare later, and its language, in one pass over the text.
+"""Measure every document once, in one pass over its text: everything that rules compare, and its language.
 
 reads   docs
 writes  signals
 run     spark-submit jobs/measure_text.py --recipe conf/jobs/measure_text.yaml --lake lakes/demo
+
+rows in   docs     a  "The miller opened the gate and let the water run on to the wheel."
+rows out  signals  a  n_words 14  lang en  ...   (one column for each measure; no threshold is applied here)
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
@@ -19,9 +21,6 @@ from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.udfs.columns import rule_signals
-
-if TYPE_CHECKING:
-    pass
 
 
 class Params(Strict):
@@ -34,14 +33,15 @@ class Params(Strict):
 
 
 def measure(tables: JobContext, params: Params) -> Outputs:
-    """`signals` of the batches at hand."""
+    """`signals` of this run's batches: one row a document."""
+    # All documents, rejected or not: when a threshold is relaxed, nothing has to be measured again.
     measured = rule_signals(params.lid_model, params.lid_chars)("text").alias("measured")
     rows = tables.documents.texts(None, "text").select("doc_id", "batch_id", measured)
     return {"signals": rows.select("doc_id", "batch_id", "measured.*")}
 
 
 def count(tables: JobContext, params: Params) -> Counts:
-    """Every document is measured; none is left out."""
+    """In and kept: all documents of this run; a document without a row would count as not_measured."""
     return count_output(tables.slice("docs"), tables.own_slice("signals"), "not_measured")
 
 

@@ -1,13 +1,16 @@
-"""Choose what of the corpus goes into training, how often, and what is told with its middle last.
+"""Choose which documents of the corpus are trained on, how often, and which are cut for fill-in-the-middle.
 
 reads   corpus, docs
 writes  mix, verdicts
 run     spark-submit jobs/mix_corpus.py --recipe conf/jobs/mix_corpus.yaml --lake lakes/demo
 
+rows in   corpus  a  lang zh  100 bytes                                 (slice zh: 2 epochs)
+rows out  mix     a  slice zh  copy 0  fim none     a  slice zh  copy 1  fim psm  cut_start 12  cut_end 40
+
 A document belongs to the first slice that it matches. Each slice gets its share of the bytes: repeated up to
-max_epochs where it is too small, cut down where it is too large, by a hash of seed and id, so that the same
-lake and recipe give the same mix. Within its slice a document stands as often as the size of its family of
-duplicates says: rehydration.
+max_epochs where it is too small, sampled where it is too large, by a hash of seed and id, so that the same
+lake and recipe give the same mix. Within a slice the number of copies of a document also grows with the size
+of its duplicate family (rehydration).
 """
 
 from __future__ import annotations
@@ -31,12 +34,12 @@ from gristmill.udfs.edit.mixing import MIXED, shape_batches
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-# a slice is cut down in steps of 1 / STEPS of its documents
+# Resolution of sampling: the fraction of a slice that is taken is a multiple of 1 / STEPS.
 STEPS = 65536
 
 
 class Slice(Strict):
-    """Documents that are alike for the mix; null matches all."""
+    """Documents with one share of the mix; null matches all."""
 
     lang: list[Label] | None
     domain: list[Label] | None
@@ -48,11 +51,11 @@ class Fim(Marks):
     """Fill in the middle, at document level."""
 
     rate: float = Field(ge=0, le=1)  # share of the rows that are cut
-    spm_rate: float = Field(ge=0, le=1)  # of these, told suffix first
+    spm_rate: float = Field(ge=0, le=1)  # share of these in the order suffix, prefix, middle
 
 
 class Rehydration(Strict):
-    """Weights of somebody's recipe (conf/presets/rehydrate_*.yaml)."""
+    """Published weights by family size (conf/presets/rehydrate_*.yaml)."""
 
     preset: str
     about: str
@@ -65,31 +68,27 @@ class Params(LeavesOut):
     slices: dict[str, Slice]
     # of the mix; null: as many as the shares and max_epochs allow
     max_bytes: PositiveInt | None
-    max_epochs: (
-        # how often a document of weight 1 may stand in the mix, on the average of its slice
-        PositiveFloat
-    )
-    family_weights: dict[PositiveInt, NonNegativeFloat] | None = (
-        # from this family size on: weight; null: all weigh 1
-        None
-    )
+    # copies of a document of weight 1, on the average of its slice (Muennighoff et al. 2023: up to 4)
+    max_epochs: PositiveFloat
+    # family size from which a weight applies -> weight; null: all weigh 1
+    family_weights: dict[PositiveInt, NonNegativeFloat] | None = None
     fim: Fim
     seed: int
 
     @model_validator(mode="before")
     @classmethod
-    def _load_referenced_files(cls, given: object) -> object:
+    def _load_referenced_files(cls, raw: object) -> object:
         """A preset becomes part of the recipe, and so of its hash; in JSON, sizes are strings."""
-        if not isinstance(given, dict):
-            return given
-        weights = given.get("family_weights")
+        if not isinstance(raw, dict):
+            return raw
+        weights = raw.get("family_weights")
         if isinstance(weights, str):
             weights = validate(Rehydration, load_yaml(find_file(weights)), weights).family_weights
         if isinstance(weights, dict):
             weights = {
                 int(size) if str(size).isdecimal() else size: weight for size, weight in weights.items()
             }
-        return {**given, "family_weights": weights} if weights is not None else given
+        return {**raw, "family_weights": weights} if weights is not None else raw
 
     @model_validator(mode="after")
     def _weighs_all(self) -> Params:
@@ -108,30 +107,34 @@ class Params(LeavesOut):
 
 
 def epochs(sizes: dict[str, float], params: Params) -> dict[str, float]:
-    """How often documents of weight 1 of a slice stand in the mix, 0 to max_epochs: wanted / weighted bytes.
+    """Slice -> copies of its documents of weight 1, 0 to max_epochs; `sizes`: slice -> weighted bytes.
 
-    A slice without a byte is left out of the shares.
+    A slice without a byte gives its share to the others, in proportion to theirs.
     """
-    there = {name: each.share for name, each in params.slices.items() if sizes.get(name)}
-    if not there:
+    shares = {name: each.share for name, each in params.slices.items() if sizes.get(name)}
+    if not shares:
         return {}
-    whole = sum(there.values())
-    most = min(sizes[name] * params.max_epochs / (share / whole) for name, share in there.items())
-    total = most if params.max_bytes is None else min(most, float(params.max_bytes))
-    return {name: total * share / whole / sizes[name] for name, share in there.items()}
+    whole = sum(shares.values())
+    # The slice that runs out first at max_epochs bounds the mix: shares hold, sizes give way.
+    largest = min(sizes[name] * params.max_epochs / (share / whole) for name, share in shares.items())
+    total = largest if params.max_bytes is None else min(largest, float(params.max_bytes))
+    return {name: total * share / whole / sizes[name] for name, share in shares.items()}
 
 
-def sliced(tables: JobContext, params: Params) -> DataFrame:
-    """doc_id, batch_id, slice (null: none), n_bytes, weight, step (0 to STEPS - 1) of the corpus, staged."""
+def with_slices(tables: JobContext, params: Params) -> DataFrame:
+    """doc_id, batch_id, slice (null: none matches), n_bytes (UTF-8), weight, step (hash, 0 to STEPS - 1) of
+    the corpus, staged."""
     from pyspark.sql import functions as F
 
+    # Nested WHENs from the last slice to the first, so that the first slice that matches decides.
     name: Column = F.lit(None).cast("string")
     for title, each in reversed(params.slices.items()):
         matches = F.lit(True)
         for column in ("lang", "domain", "tier"):
-            if (wanted := getattr(each, column)) is not None:
-                matches = matches & F.coalesce(F.col(column).isin(wanted), F.lit(False))
+            if (values := getattr(each, column)) is not None:
+                matches = matches & F.coalesce(F.col(column).isin(values), F.lit(False))
         name = F.when(matches, F.lit(title)).otherwise(name)
+    # The id and not the row: a document keeps its step when others come or go.
     step = F.pmod(F.xxhash64(F.lit(params.seed), F.col("doc_id")), F.lit(STEPS)).cast("int")
     size, weight = (
         F.octet_length("text").cast("bigint").alias("n_bytes"),
@@ -144,7 +147,7 @@ def sliced(tables: JobContext, params: Params) -> DataFrame:
 
 
 def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
-    """The weight of a family: that of the largest size in `weights` that is not above its own; else 1."""
+    """The weight of a family of `size` documents: that of the largest key of `weights` up to it; else 1."""
     from pyspark.sql import functions as F
 
     value = F.lit(1.0)
@@ -154,28 +157,29 @@ def weight_of(size: Column, weights: dict[int, float] | None) -> Column:
 
 
 def mix(tables: JobContext, params: Params) -> Outputs:
-    """`mix`, and a verdict for each document that holds a sentinel."""
+    """`mix`, and a verdict for each document whose text contains a sentinel."""
     from pyspark.sql import functions as F
 
-    rows = sliced(tables, params)
-    weighed = (
-        rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()
-    )  # (whole numbers add up in any order)
+    rows = with_slices(tables, params)
+    # Spark sums integers, the driver products in sorted order: a sum of floats would depend on partitions.
+    weighted = rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()
     sizes: dict[str, float] = {}
-    for row in sorted(weighed, key=lambda row: row["weight"]):
+    for row in sorted(weighted, key=lambda row: row["weight"]):
         if row["slice"]:
             sizes[row["slice"]] = sizes.get(row["slice"], 0) + row["n"] * row["weight"]
-    often = tables.frame(
+    by_slice = tables.frame(
         [(name, float(n)) for name, n in epochs(sizes, params).items()], "slice string, epochs double"
     )
-    chosen = rows.join(F.broadcast(often), ["slice"], how="inner")
+    selected = rows.join(F.broadcast(by_slice), ["slice"], how="inner")
     times = F.col("epochs") * F.col("weight")
+    # 2.3 copies: two of every document, and a third one of those with the lowest 30 % of the steps.
     whole = F.floor(times)
     copies = (whole + (F.col("step") < F.round((times - whole) * STEPS)).cast("int")).cast("int")
-    chosen = chosen.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
-    texts = tables.documents.texts(chosen, "text", carry=("slice", "copies"), table="corpus").select(
+    selected = selected.select("doc_id", "batch_id", "slice", copies.alias("copies")).where("copies > 0")
+    texts = tables.documents.texts(selected, "text", carry=("slice", "copies"), table="corpus").select(
         "doc_id", "batch_id", "slice", "copies", "text"
     )
+    # A text that contains a sentinel is refused: once cut, the cut could not be undone.
     kernel = functools.partial(
         shape_batches,
         marks=params.fim.sentinels(),
@@ -183,9 +187,10 @@ def mix(tables: JobContext, params: Params) -> Outputs:
         spm_rate=params.fim.spm_rate,
         seed=params.seed,
     )
-    made = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
+    shaped = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
+    # Another hash than that of `step`: order and selection must not depend on each other.
     position = F.xxhash64(F.lit(params.seed), F.lit("position"), F.col("doc_id"), F.col("copy"))
-    verdicts = made.where("is_refused").select(
+    verdicts = shaped.where("is_refused").select(
         F.lit(tables.job.name).alias("job"),
         "doc_id",
         "batch_id",
@@ -195,7 +200,7 @@ def mix(tables: JobContext, params: Params) -> Outputs:
         F.lit("mix_corpus.fim").alias("rule"),
         F.lit(tables.recipe_hash).alias("recipe_hash"),
     )
-    mixed = made.where(~F.col("is_refused")).select(
+    mixed = shaped.where(~F.col("is_refused")).select(
         "doc_id",
         "batch_id",
         "slice",
@@ -225,6 +230,7 @@ JOB = Job(
     "mix_corpus",
     Params,
     reads=("corpus", "docs"),
+    # Shares are of the whole mix: a new batch changes the copies of old documents.
     writes=(Writes("verdicts", "job"), Writes("mix", "all")),
     steps=(mix,),
     scope="lake",

@@ -1,14 +1,16 @@
-"""One HTML page about the lake: the funnel, what was kept, the measures, every reason with samples,
-duplicates, rejects, runs.
+"""Write one HTML page about the lake: funnel, measures, reasons with examples, duplicates, rejects, runs.
 
-reads   docs; where they are written: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates,
+reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates,
         quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
-Histograms are counted on Spark from integers and samples are chosen by a hash, so the same lake gives the
-same page but for the line that says when. Text of documents is hostile in a page too: it is escaped, and what
-would be invisible is named.
+rows in   verdicts  a  filter_rules  too_few_words  value 14  threshold 20
+page out  reasons   too_few_words: 1 document, with the beginning of its text; a bar of the funnel
+
+Histograms are counted on Spark from integers and examples are chosen by a hash, so the same lake gives the
+same page except for the line with the time. Text of documents is untrusted input of a page: it is escaped,
+and invisible characters are shown by name.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ OUTPUT = "_report/index.html"
 class Params(Strict):
     """See conf/jobs/report_run.yaml."""
 
-    # left-out documents (raw rows, of rejects) shown for each reason
+    # rejected documents (of rejects: raw rows) shown for each reason
     samples_per_reason: PositiveInt
     sample_chars: PositiveInt  # characters shown of each
     # columns of signals whose distributions are drawn
@@ -55,12 +57,12 @@ class Params(Strict):
     domains: PositiveInt  # domains likewise
     # of the documents; rarer languages and domains are summed with the others
     min_ratio: float = Field(ge=0, le=1)
-    # families of duplicates shown for each job
+    # duplicate families shown for each job
     largest_families: PositiveInt
-    # characters of two members that are compared
+    # characters of the two members that are compared with each other
     compared_chars: PositiveInt
     family_chars: PositiveInt  # characters shown of each
-    # samples of the synthesis shown beside their source
+    # synthetic samples shown next to their source
     synthetic_samples: NonNegativeInt
     runs: PositiveInt  # latest runs listed
     seed: NonNegativeInt  # which samples are shown
@@ -78,23 +80,24 @@ class Params(Strict):
 
 
 def write_page(tables: JobContext, params: Params) -> Outputs:
-    """Gather what each section shows, draw the page, write it; no table changes."""
+    """Query what each section shows, render the page and write it. Returns no table."""
     rows = data.outcomes(tables, params.measures)
+    # Two rounds of concurrent queries: the second needs languages, domains and verdicts of the first.
     first = at_once(
         langs=lambda: data.most_frequent(rows, "lang", params.languages, params.min_ratio),
         domains=lambda: data.most_frequent(rows, "domain", params.domains, params.min_ratio),
-        found=lambda: data.verdict_rows(tables, rows),
+        verdicts=lambda: data.verdict_rows(tables, rows),
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
-    shown, found, rejects = (first["langs"], first["domains"]), first["found"], first["rejects"]
-    # it is no input row
+    shown, verdicts, rejects = (first["langs"], first["domains"]), first["verdicts"], first["rejects"]
+    # NO_LONGER rows are of documents that the batch contained before: no input rows, so not in the funnel.
     left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}
     counted = data.with_other(rows, *shown)
-    asked = at_once(
+    parts = at_once(
         cells=lambda: data.cells(counted),
-        reasons=lambda: with_main(tables, found),
-        rules=lambda: data.rules(found),
-        samples=lambda: data.samples(found, params.samples_per_reason, params.seed),
+        reasons=lambda: with_main(tables, verdicts),
+        rules=lambda: data.rules(verdicts),
+        samples=lambda: data.samples(verdicts, params.samples_per_reason, params.seed),
         edits=lambda: data.edits(tables, rows),
         benchmarks=lambda: data.benchmarks(tables),
         duplicates=lambda: duplicates(tables, rows, params),
@@ -106,26 +109,27 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
             tables, params.synthetic_samples, params.family_chars, params.seed
         ),
     )
-    cells, (reasons, mains), wrote = asked["cells"], asked["reasons"], writers(tables)
-    fill_in_texts(tables, params, asked)
-    funnel, late = samples.split(funnel_of(tables.history.runs), wrote)
+    cells, (reasons, mains), tables_of = parts["cells"], parts["reasons"], writers(tables)
+    # After all examples are chosen: their texts are read in one query over docs.
+    fill_in_texts(tables, params, parts)
+    funnel, late = samples.split(funnel_of(tables.history.runs), tables_of)
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.summary(
             funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions
         ),
-        "stages": page.stages(funnel, mains, wrote, left_out_rows, sum(cell["n"] for cell in cells)),
+        "stages": page.stages(funnel, mains, tables_of, left_out_rows, sum(cell["n"] for cell in cells)),
         "kept": page.kept_table(cells, *shown),
-        "measures": measures(asked["distributions"], asked["rules"], shown),
+        "measures": measures(parts["distributions"], parts["rules"], shown),
         "reasons": lists.reason_groups(
-            [row["job"] for row in funnel], reasons, asked["rules"], asked["samples"]
+            [row["job"] for row in funnel], reasons, parts["rules"], parts["samples"]
         ),
-        "edits": asked["edits"],
-        "benchmarks": asked["benchmarks"],
-        "quality": asked["quality"],
+        "edits": parts["edits"],
+        "benchmarks": parts["benchmarks"],
+        "quality": parts["quality"],
         "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
-        "synthetic": asked["synthetic"],
-        "duplicates": asked["duplicates"],
+        "synthetic": parts["synthetic"],
+        "duplicates": parts["duplicates"],
         "rejects": lists.reject_groups(rejects[0], rejects[1]),
         "params": params,
     }
@@ -134,10 +138,13 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
 
 
 def about_lake(tables: JobContext, params: Params) -> Outputs:
-    """Where, when, which versions; the runs but for this job's own, which would make every page differ
-    from the last."""
+    """The lake's path, time, versions of code and tables, and its latest runs.
+
+    Without runs of this job, which would make every page differ from the last.
+    """
     mine = [row for row in tables.history.runs.rows if row["job"] != tables.job.name]
     done = {row["run_id"] for row in mine if row["status"] == "finished"}
+    # A started row is listed only where no finished row followed: the run died or is still going.
     listed = [row.asDict() for row in mine if row["status"] == "finished" or row["run_id"] not in done]
     return {
         "where": tables.lake.where,
@@ -152,40 +159,45 @@ def about_lake(tables: JobContext, params: Params) -> Outputs:
 
 
 def writers(tables: JobContext) -> dict[str, set[str]]:
-    """Job to the tables that its finished runs wrote."""
-    made: dict[str, set[str]] = {}
+    """Job -> the tables that its finished runs wrote."""
+    tables_of: dict[str, set[str]] = {}
     for row in tables.history.runs.finished():
-        made.setdefault(row["job"], set()).update(row["versions_written"] or {})
-    return made
+        tables_of.setdefault(row["job"], set()).update(row["versions_written"] or {})
+    return tables_of
 
 
-def with_main(tables: JobContext, found: DataFrame) -> tuple[Records, dict[str, dict[str, int]]]:
-    """The reasons, and the main reason of each document counted."""
-    reasons = data.reasons(found)
-    return reasons, data.main_reasons(tables, found, reasons)
+def with_main(tables: JobContext, verdicts: DataFrame) -> tuple[Records, dict[str, dict[str, int]]]:
+    """The reasons with their counts; and job -> reason -> documents, each under its most frequent reason."""
+    reasons = data.reasons(verdicts)
+    return reasons, data.main_reasons(tables, verdicts, reasons)
 
 
-def measures(made: list[data.Measure], rules: Records, shown: tuple[list[str], list[str]]) -> Records:
+def measures(
+    distributions: list[data.Measure], rules: Records, shown: tuple[list[str], list[str]]
+) -> Records:
     """The distribution of each measure, with the limits that some document of the language failed."""
+    # By language: routes give each language presets of its own.
     limits: dict[tuple[str, str], set[float]] = {}
     for row in rules:
+        # `gopher.min_words`: the preset goes, the key of LIMITS names the measure.
         rule = LIMITS.get(str(row["rule"]).rsplit(".", 1)[-1])
         if rule and row["threshold"] is not None:
             limits.setdefault((rule.column, row["lang"]), set()).add(row["threshold"])
     about = {column.name: column.comment for column in catalog.table("signals").columns}
-    return page.measure_cards(made, about, limits, *shown)
+    return page.measure_cards(distributions, about, limits, *shown)
 
 
-def fill_in_texts(tables: JobContext, params: Params, asked: Record) -> None:
-    """The beginnings of all texts that the page shows, put into samples, examples and families of `asked`."""
-    families = asked["duplicates"]["largest"]
-    shown = [*asked["samples"], *asked["quality"]["examples"]]
+def fill_in_texts(tables: JobContext, params: Params, parts: Record) -> None:
+    """Puts the beginnings of all texts that the page shows into samples, examples and families of `parts`."""
+    families = parts["duplicates"]["largest"]
+    shown = [*parts["samples"], *parts["quality"]["examples"]]
     compared = [family[side] for family in families for side in ("left", "right")]
+    # One character more than is shown, so that the page can mark a text as cut.
     n_chars, n_compared = params.sample_chars + 1, params.compared_chars
     texts = data.beginnings(tables, [*shown, *compared], max(n_chars, n_compared))
-    asked["samples"] = [data.with_text(row, texts, n_chars) for row in asked["samples"]]
-    examples = [data.with_text(row, texts, n_chars) for row in asked["quality"]["examples"]]
-    asked["quality"] = {**asked["quality"], "examples": examples}
+    parts["samples"] = [data.with_text(row, texts, n_chars) for row in parts["samples"]]
+    examples = [data.with_text(row, texts, n_chars) for row in parts["quality"]["examples"]]
+    parts["quality"] = {**parts["quality"], "examples": examples}
     sides = [
         {side: data.with_text(each[side], texts, n_compared) for side in ("left", "right")}
         for each in families
@@ -193,7 +205,7 @@ def fill_in_texts(tables: JobContext, params: Params, asked: Record) -> None:
     cards = lists.family_cards(
         [{**each, **both} for each, both in zip(families, sides, strict=True)], params.family_chars
     )
-    asked["duplicates"] = {**asked["duplicates"], "largest": cards}
+    parts["duplicates"] = {**parts["duplicates"], "largest": cards}
 
 
 def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
@@ -208,7 +220,8 @@ def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
 
 
 def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
-    """The banding with the pairs it led to, and the families."""
+    """The banding with the similarities of its candidate pairs; methods, sizes and the largest families."""
+    # `pairs` may hold those of older recipes: the threshold of the last run says which ones are shown.
     recipe, families = dups.banding(tables), dups.families_of(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
     largest = dups.largest_families(tables, families, rows, params.largest_families)
@@ -224,6 +237,7 @@ def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
 JOB = Job(
     "report_run",
     Params,
+    # All other tables are optional: a lake that was only ingested has a page, too.
     reads=("docs",),
     writes=(),
     steps=(write_page,),

@@ -1,15 +1,16 @@
-"""Find personal data and credentials in the documents that earlier filters kept; build_corpus puts typed
-placeholders in their place.
+"""Find personal data and credentials in kept documents; build_corpus writes placeholders in their place.
 
 reads   docs, verdicts
 writes  edits
 run     spark-submit jobs/scrub_pii.py --recipe conf/jobs/scrub_pii.yaml --lake lakes/demo
+
+rows in   docs   a  "Write to li@mill.org, please."
+rows out  edits  a  start 9  end 20  replacement "<EMAIL>"  reason pii_email
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
@@ -21,19 +22,17 @@ from gristmill.jobs.runner.main import main
 from gristmill.udfs.columns import pii
 from gristmill.udfs.edit.pii import PiiParams
 
-if TYPE_CHECKING:
-    pass
-
 
 class Params(Filtered):
     """See conf/jobs/scrub_pii.yaml."""
 
-    # what stands in the place of each entity; one that is not named is left alone
+    # entity -> text that replaces it; an entity without a placeholder is not searched for
     placeholders: dict[str, str]
 
     @field_validator("placeholders")
     @classmethod
     def _known(cls, placeholders: dict[str, str]) -> dict[str, str]:
+        # Checked here, so that an unknown entity fails in `gristmill check` and not on an executor.
         PiiParams(placeholders)
         return placeholders
 
@@ -43,15 +42,16 @@ class Params(Filtered):
 
 
 def scrub(tables: JobContext, params: Params) -> Outputs:
-    """`edits` of the batches at hand: a row for each entity found."""
+    """`edits` of this run's batches: a row for each entity (start and end in code points)."""
     from pyspark.sql import functions as F
 
-    keys, find = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
-    found = tables.documents.to_look_at(params.skip_rejected_by, "text").select(
-        *keys, find("text").alias("found")
-    )
+    # once(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    keys, find_pii = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).once()
+    # Only documents whose verdicts changed since the last run are read again (`by_document`).
+    texts = tables.documents.to_look_at(params.skip_rejected_by, "text")
+    entities = texts.select(*keys, find_pii("text").alias("entities"))
     own = F.lit(tables.job.name).alias("job")
-    return {"edits": found.select(*keys, F.explode("found").alias("edit")).select(own, *keys, "edit.*")}
+    return {"edits": entities.select(*keys, F.explode("entities").alias("edit")).select(own, *keys, "edit.*")}
 
 
 JOB = Job(

@@ -1,14 +1,16 @@
-"""Find licence and copyright headers in the code that earlier filters kept; build_corpus leaves them out.
+"""Find licence and copyright headers in kept source files; build_corpus drops them.
 
 reads   docs, verdicts
 writes  edits
 run     spark-submit jobs/strip_headers.py --recipe conf/jobs/strip_headers.yaml --lake lakes/demo
+
+rows in   docs   a  "# Copyright 2020 Mill Ltd.\\nimport os\\n"     (domain: code)
+rows out  edits  a  start 0  end 27  replacement ""  reason licence_header   (one row for each header)
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -22,9 +24,6 @@ from gristmill.jobs.runner.main import main
 from gristmill.udfs.columns import licence_headers
 from gristmill.udfs.reasons import LICENCE_HEADER
 
-if TYPE_CHECKING:
-    pass
-
 
 class Params(Filtered):
     """See conf/jobs/strip_headers.yaml."""
@@ -33,22 +32,24 @@ class Params(Filtered):
 
 
 def strip(tables: JobContext, params: Params) -> Outputs:
-    """`edits` of the batches at hand: a row for each header."""
+    """`edits` of this run's batches: a row for each header (code points), replaced by nothing."""
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
+    # By domain: `signals.lang` names a natural language, for source code too.
     code = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint")).where(
         F.col("domain").isin(params.domains)
     )
     texts = tables.documents.texts(
         tables.documents.to_look_at(params.skip_rejected_by).join(code, keys, how="left_semi"), "text"
     )
-    found = texts.select(*keys, licence_headers().once()("text").alias("found"))
-    spans = found.select(*keys, F.explode("found").alias("span"))
-    own, gone = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")
+    # once(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    headers = texts.select(*keys, licence_headers().once()("text").alias("headers"))
+    spans = headers.select(*keys, F.explode("headers").alias("span"))
+    own, nothing = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")
     return {
         "edits": spans.select(
-            own, *keys, "span.start", "span.end", gone, F.lit(LICENCE_HEADER).alias("reason")
+            own, *keys, "span.start", "span.end", nothing, F.lit(LICENCE_HEADER).alias("reason")
         )
     }
 
@@ -61,7 +62,9 @@ JOB = Job(
     steps=(strip,),
     count=count_kept,
     about=__doc__,
+    # Optional: where label_domain has not run, the domain is the hint of the source.
     looks_at=("domains",),
+    # What it finds depends on the document alone: only those whose verdicts changed are read again.
     by_document=True,
 )
 

@@ -69,9 +69,8 @@ def compare_samples(
 ) -> list[DataFrame]:
     """What each filter leaves out, staged: sample_id, reason, value, threshold, rule, dup_of.
 
-    `rows`: the columns of filter_samples.measured, of `n` samples. The counts of each filter are appended to
-    `steps`. The driver holds `self_bleu_texts` questions and the sample of vectors of
-    jobs/synthesis/diversity.py.
+    `rows`: the columns of filter_samples.sample_measures, of `n` samples; `steps` gets each filter's counts.
+    On the driver are `self_bleu_texts` questions, and what gristmill.jobs.synthesis.diversity holds.
     """
     rows = tables.stage("ranked", ranked(tables, rows, params))
     before, losses = self_bleu(tables, "before", rows, params), []

@@ -202,11 +202,11 @@ def test_known_checksums():
 def test_the_wet_file_is_valid_and_the_cut_gzip_keeps_its_good_rows(out, plan):
     path = out / "raw/batch-1/crawl.warc.wet.gz"
     assert [url for url, _ in wet_pages(path)] == [row["url"] for row in plan if row["file"].endswith(".wet.gz")]
-    cut = (out / "raw" / corpus.CUT).read_bytes()
+    cut = (out / "raw" / corpus.CUT_FILE).read_bytes()
     with pytest.raises(EOFError):
         gzip.decompress(cut)
     lines = zlib.decompressobj(31).decompress(cut).split(b"\n")
-    rows = [row for row in plan if row["file"] == corpus.CUT]
+    rows = [row for row in plan if row["file"] == corpus.CUT_FILE]
     assert [json.loads(line)["id"] for line in lines[:-1]] == [row["id"] for row in rows if row["kind"] == "generated"]
     assert rows[-1]["kind"] == "truncated_file"
 

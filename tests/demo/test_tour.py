@@ -49,7 +49,7 @@ def test_what_is_stopped_says_what_stands_and_how_to_go_on(is_curated: bool, tmp
     if is_curated:
         page.parent.mkdir(parents=True)
         page.touch()
-    tour.say_stopped(argparse.Namespace(lake=str(tmp_path / "lake"), synthesis="s.yaml", worker="w.yaml", again="make demo LAKE=here"))
+    tour.print_stopped(argparse.Namespace(lake=str(tmp_path / "lake"), synthesis="s.yaml", worker="w.yaml", again="make demo LAKE=here"))
     said = capsys.readouterr().out
     assert "go on:  make demo LAKE=here" in said
     assert (str(page) in said, f"gristmill worker --recipe w.yaml --lake {tmp_path / 'lake'}" in said) == (is_curated, is_curated)
