@@ -76,7 +76,7 @@ def main() -> None:
     spec, prompt_files, _ = load(given.recipe)
     chunks, step = read_chunks(given.data, given.n, given.max_chars), prompt_files["cot"].file.steps["segment"]
     engine = VllmEngine(spec.engine)
-    engine.settle()
+    engine.set_environment()
     from vllm import LLM
 
     llm = LLM(**engine.arguments())

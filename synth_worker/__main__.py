@@ -4,7 +4,7 @@ reads   synth_requests
 writes  synth_answers, leases, and a row of runs
 run     python -m gristmill.synth_worker --recipe conf/synth_worker.yaml --lake lakes/demo
 
-Stop it and start it as you like: what was answered is kept, and no part is committed twice.
+It may be stopped and started at any time: answers are journaled as they come, and no part is committed twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import sys
 
 from gristmill.synth_worker.calls.engines import make_engine
-from gristmill.synth_worker.command_line import ended, parser
+from gristmill.synth_worker.command_line import parser, run_command
 from gristmill.synth_worker.errors import Stopped
 from gristmill.synth_worker.queue.store import Store
 from gristmill.synth_worker.recipe import load
@@ -35,24 +35,27 @@ def main(argv: list[str] | None = None) -> int:
         help="name of this worker, its own on its machine (default: the host's name)",
     )
     flags.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
-    given = flags.parse_args(argv)
+    options = flags.parse_args(argv)
 
-    def does() -> None:
-        spec, prompts, digest = load(given.recipe)
-        if given.check:
+    def answer_requests() -> None:
+        # Before anything is opened: --check needs neither lake nor model.
+        spec, prompts, digest = load(options.recipe)
+        if options.check:
             print(
                 f"{'synth_worker':<16} ok  recipe {digest}  prompts "
                 f"{', '.join(f'{name} {p.id}' for name, p in prompts.items())}"
             )
             return
-        store = Store(given.lake or spec.lake, re.sub(r"[^\w.-]", "_", given.worker))
+        # The worker's name becomes the name of its journal folder and of its lock.
+        store = Store(options.lake or spec.lake, re.sub(r"[^\w.-]", "_", options.worker))
         worker = Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight))
+        # asyncio turns Ctrl-C into a cancellation, so that the worker gives its leases back first.
         try:
             asyncio.run(worker.run())
         except KeyboardInterrupt:
             raise Stopped("stopped; what was answered is kept: run the same command to go on") from None
 
-    return ended(does)
+    return run_command(answer_requests)
 
 
 if __name__ == "__main__":

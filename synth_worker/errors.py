@@ -1,42 +1,56 @@
-"""The worker's errors; each carries the exit code by which a scheduler knows what to do (the same codes
-as the jobs')."""
+"""The worker's errors, each with its exit code, by which a scheduler decides (the codes of the jobs).
+
+WorkerError          1    any error that a user can correct
+    RecipeError      2    correct the recipe or the environment
+    TableError       3    correct the lake
+    RetryLater      75    run the same command again later
+    Stopped        130    stopped by the user
+EngineFault          -    one call failed; never leaves the worker
+"""
 
 
 class WorkerError(Exception):
-    """Base of every error that a user can mend."""
+    """Base of every error that a user can correct."""
 
     exit_code = 1
 
 
 class RecipeError(WorkerError):
-    """The recipe, a prompt file or the environment is wrong: fix it."""
+    """The recipe, a prompt file or the environment is wrong."""
 
     exit_code = 2
 
 
 class TableError(WorkerError):
-    """A table is not what was promised; nothing was written."""
+    """A table differs from its schema; nothing was written."""
 
     exit_code = 3
 
 
 class RetryLater(WorkerError):
-    """Somebody else holds what we need, or the engine is down: run the same command again; what was
-    answered is kept."""
+    """Another process has the lock or overtakes every commit, the disk is full, or the engine is down.
+
+    Running the same command again continues from the journal.
+    """
 
     exit_code = 75
 
 
 class Stopped(WorkerError):
-    """By Ctrl-C: run the same command again; what was answered is kept."""
+    """Stopped by Ctrl-C. Running the same command again continues from the journal."""
 
     exit_code = 130
 
 
 class EngineFault(Exception):
-    """One call of the model failed. `is_lasting`: asking again cannot help (the request itself is refused).
-    `is_cut`: no connection to the server, or it broke off, as when the server is started again."""
+    """One call of the model failed.
 
+    `is_lasting`: a repetition cannot succeed (the request itself is refused). `is_cut`: the server could not
+    be reached or the connection was lost, as when a server restarts.
+    """
+
+    # No WorkerError: whether a fault of one call ends the request, the run or nothing is decided by
+    # calls/window.py.
     def __init__(self, message: str, is_lasting: bool = False, is_cut: bool = False) -> None:
         super().__init__(message)
         self.is_lasting, self.is_cut = is_lasting, is_cut

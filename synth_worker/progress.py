@@ -20,7 +20,7 @@ class OpenPart(Protocol):
 
 
 class Counters(Protocol):
-    """What is shown of a worker: documents taken and answered with samples, failures by reason, and its
+    """The counters of a worker: requests closed, those of them with samples, failures by reason, and
     calls."""
 
     spec: Spec
@@ -34,15 +34,16 @@ class Counters(Protocol):
 
 
 class Progress:
-    """Reads a worker's counters; changes nothing."""
+    """Prints and serves a worker's counters; it only reads them, so it never affects answers."""
 
     def __init__(self, worker: Counters) -> None:
         self.worker, self.began = worker, time.monotonic()
 
     async def run(self) -> None:
-        """A line every progress_seconds, and the metrics' server, until cancelled."""
+        """Print a line every progress_seconds and serve the metrics, until cancelled."""
         port, server = self.worker.spec.metrics_port, None
         if port is not None:
+            # On the loopback address only: the metrics have no authentication.
             server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         try:
             while True:
@@ -53,12 +54,15 @@ class Progress:
                 server.close()
 
     def line(self, end: str) -> None:
-        """One line: documents, tokens a second, calls running and waiting, time left of the open parts,
-        failures."""
+        """Print one line: requests, tokens a second, calls running and waiting, seconds left of the open
+        parts, failures; `end` is appended."""
         w, seconds = self.worker, max(time.monotonic() - self.began, 1e-9)
+        # Of the leased parts only: how many parts others will take is not known.
         left = sum(part.open for part in w.parts.values())
         eta = f"  about {left / (w.n_in / seconds):.0f} s for the parts at hand" if left and w.n_in else ""
+        # The most frequent reasons only, so that the line stays one line.
         failed = ", ".join(f"{reason} {n}" for reason, n in w.reasons.most_common(4))
+        # Over the whole run: a rate of the last seconds would jump with the lengths of a few answers.
         rate = w.window.spent["completion_tokens"] / seconds
         print(
             f"synth_worker {seconds:7.1f} s  requests {w.n_in:,}  with samples {w.n_made:,}  {rate:,.0f} "
@@ -68,7 +72,7 @@ class Progress:
         )
 
     def metrics(self) -> str:
-        """The counters in Prometheus' text format."""
+        """The counters in the text format of Prometheus."""
         w = self.worker
         numbers = {
             "requests_total": w.n_in,
@@ -90,6 +94,7 @@ class Progress:
         return "\n".join(lines) + "\n"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Any request gets the metrics. A few lines of HTTP spare the worker a web framework.
         await reader.readline()
         body = self.metrics().encode()
         writer.write(

@@ -1,4 +1,4 @@
-"""The worker's recipe and its prompt files: strict YAML, every number written out, unknown keys refused."""
+"""The worker's recipe and its prompt files: strict YAML, every number explicit, unknown keys refused."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ from pydantic import (
 
 from gristmill.synth_worker.errors import RecipeError
 
-HERE = Path(__file__).resolve().parent.parent
-# conf/... stands beside this folder, in a checkout and in the installed package
-PLACES = (Path("."), HERE)
-RENAMES = HERE / "docs/renames.yaml"  # old names of keys
+ROOT = Path(__file__).resolve().parent.parent
+# The folder conf/ is next to synth_worker/, in a checkout and in the installed package.
+FOLDERS = (Path("."), ROOT)
+RENAMES = ROOT / "docs/renames.yaml"  # old and new names of keys
 Form = Literal["markers", "text", "json"]
 
 
 class Strict(BaseModel):
-    """Unknown keys and loose types are errors, values are frozen."""
+    """Base of all sections: unknown keys and values of another type are errors, objects are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Http(Strict):
-    """OpenAI-compatible servers; the key, if any, is the value of the environment variable that
-    key_variable names."""
+    """OpenAI-compatible servers.
+
+    The API key is read from the environment variable `key_variable`, so that no recipe contains it.
+    """
 
     kind: Literal["http"]
     urls: list[str] = Field(min_length=1)
@@ -43,7 +45,7 @@ class Http(Strict):
     revision: str | None
     key_variable: str | None
     timeout_seconds: PositiveFloat
-    # whether the servers take response_format: json_schema
+    # whether the servers accept response_format: json_schema
     structured: bool
 
 
@@ -54,22 +56,23 @@ class Vllm(Strict):
     model: str  # a folder, or a name that vLLM finds
     revision: str | None
     args: dict[str, Any]  # vLLM's own engine arguments
-    # vLLM's own variables, where the environment does not set them
+    # vLLM's environment variables; a variable that is already set is not changed
     environment: dict[str, str]
     structured: bool
 
     @field_validator("args")
     @classmethod
-    def _says_nothing_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
-        """Samples name the model of `model` and `revision`, so no other may run."""
+    def _no_repeated_settings(cls, args: dict[str, Any]) -> dict[str, Any]:
+        """Refuse model and revision in `args`: samples name those of the engine, and no other model may
+        run."""
         twice = [name for name in ("model", "revision") if name in args]
         if twice:
-            raise ValueError(f"{' and '.join(twice)} stand beside args, as engine.{twice[0]}, not in it")
+            raise ValueError(f"{' and '.join(twice)} belong next to args, as engine.{twice[0]}, not in it")
         return args
 
 
 class Limits(Strict):
-    """How much at a time, and when to give up; see conf/synth_worker.yaml."""
+    """Bounds of concurrency, retries, time and size; conf/synth_worker.yaml explains each."""
 
     in_flight: PositiveInt
     open_requests: PositiveInt
@@ -100,8 +103,7 @@ class Spec(Strict):
 
 
 class Step(Strict):
-    """One question to the model: its words in each language, the form of its answer, and how it is
-    sampled."""
+    """One call of a flow: its prompts by language, the form of the answer, and the sampling."""
 
     form: Form
     system: dict[str, str]
@@ -116,7 +118,7 @@ class Step(Strict):
 
 
 class PromptFile(Strict):
-    """conf/prompts/*.yaml. `choices`: lists from which each request gets one by its hash."""
+    """A file of conf/prompts. `choices`: lists of which each request gets one entry, by its hash."""
 
     recipe: Literal[
         "cot",
@@ -137,59 +139,71 @@ class PromptFile(Strict):
 
 
 class Prompts:
-    """A prompt file and its id: `version-hash`, as export_candidates writes it into recipe_version."""
+    """A prompt file and its id, `version-hash`, which export_candidates writes into recipe_version."""
 
     def __init__(self, name: str) -> None:
         path = find(name)
         self.file: PromptFile = checked(PromptFile, read(path), str(path))
+        # Of the bytes: a changed comment changes the id as well, so no answer is attributed to another
+        # prompt.
         digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
         self.id = f"{self.file.version}-{digest[:12]}"
 
 
 def find(name: str) -> Path:
-    """The file as named, or among those that ship. Raises RecipeError."""
-    for place in (Path(name), *(base / name for base in PLACES)):
-        if place.is_file():
-            return place
-    raise RecipeError(f"{name}: no such file (looked at {', '.join(str(base / name) for base in PLACES)})")
+    """The path of a file as named, or of the file of that name that ships with the package.
+
+    Raises RecipeError when there is none.
+    """
+    # As named first, so that a file of the user takes precedence over one that ships.
+    for source in (Path(name), *(base / name for base in FOLDERS)):
+        if source.is_file():
+            return source
+    raise RecipeError(f"{name}: no such file (looked at {', '.join(str(base / name) for base in FOLDERS)})")
 
 
 def read(path: Path) -> Any:
-    """A YAML file. Raises RecipeError with the place of a mistake."""
+    """The content of a YAML file. Raises RecipeError with file and line of an error."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not readable as YAML: {str(error).replace(chr(10), ' ')}") from None
 
 
-def checked(kind: type[Any], value: Any, place: str) -> Any:
-    """`value` as a `kind`. Raises one RecipeError with a line for each complaint."""
+def checked(kind: type[Any], value: Any, source: str) -> Any:
+    """`value` validated as a `kind`; `source` names it in messages.
+
+    Raises one RecipeError with a line for each error, so that a user corrects all of them at once.
+    """
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise RecipeError("\n".join(_complaint(place, each) for each in error.errors())) from None
+        raise RecipeError("\n".join(_complaint(source, each) for each in error.errors())) from None
 
 
-def _complaint(place: str, complaint: Any) -> str:
+def _complaint(source: str, complaint: Any) -> str:
+    # A renamed key gets the new name in its message: there are no aliases.
     where = ".".join(map(str, complaint["loc"]))
     new = _new_key(str(complaint["loc"][-1])) if complaint["type"] == "extra_forbidden" else None
     now = f"; this key is called {new} now" if new else ""
-    return f"{place}: {where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}{now}"
+    return f"{source}: {where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}{now}"
 
 
 def _new_key(key: str) -> str | None:
-    """What a key of the worker's recipe is called now; None where it never was one."""
+    """The new name of a former key of the worker's recipe; None for any other key."""
     return read(RENAMES)["keys"]["synth_worker"].get(key) if RENAMES.is_file() else None
 
 
 def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:
-    """The checked recipe, its prompts by recipe name, and its hash. Raises RecipeError."""
+    """The validated recipe, its prompt files by recipe name, and the hash of both. Raises RecipeError."""
     content = read(find(name))
+    # One section and no other: a recipe of jobs given by mistake is recognised here.
     if not isinstance(content, dict) or set(content) != {"worker"}:
         raise RecipeError(f"{name}: wanted one section `worker:`; see conf/synth_worker.yaml")
     spec: Spec = checked(Spec, content["worker"], f"{name}: worker")
     loaded = [Prompts(each) for each in spec.prompts]
     prompts: dict[str, Prompts] = {each.file.recipe: each for each in loaded}
+    # The hash of `runs`: two runs with equal hashes asked the same prompts with the same numbers.
     digest = hashlib.blake2b(
         "|".join([spec.model_dump_json(), *(p.id for p in loaded)]).encode(), digest_size=8
     ).hexdigest()

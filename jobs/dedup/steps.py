@@ -31,19 +31,19 @@ from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
 from gristmill.jobs.runner.job import Outputs, Step, Writes
 from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
-from gristmill.udfs.dedup.choosing import CHOSEN, OUTCOMES
+from gristmill.udfs.dedup.choosing import MESSAGE_OR_OUTCOME, OUTCOMES
 from gristmill.udfs.dedup.messages import (
     BUCKET,
     EDGE,
     LABEL,
     LINK,
     MESSAGE,
-    NAMED,
     PAIR,
     RANK,
+    RANK_REQUEST,
     STATE,
     TEXT,
-    WANTED,
+    TEXT_REQUEST,
 )
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def group(tables: JobContext, pairs: DataFrame, size: Size, parts: int) -> DataF
     else:
         raise _no_convergence(tables, f"the families of {size.documents:,} documents were not separated")
     rest = whole.where(f"kind in ({PAIR}, {LINK}, {BUCKET})")
-    grouped = step(step(edges.unionByName(rest), grouping.by_root), grouping.group_rooted, parts=parts)
+    grouped = step(step(edges.unionByName(rest), grouping.route_by_root), grouping.group_by_root, parts=parts)
     return tables.stage("grouped", grouped, BLOCK_ROWS)
 
 
@@ -169,16 +169,18 @@ def choose(tables: JobContext, source: Source, compared: DataFrame, parts: int) 
     are computed again, with these texts.
     """
     kernel = functools.partial(choosing.choose, rule=source.rule)
-    ready = compared.where(f"kind not in ({NAMED}, {WANTED})").unionByName(rank_messages(source, compared))
-    wanted, outcomes = compared.where(f"kind = {WANTED}"), None
+    ready = compared.where(f"kind not in ({RANK_REQUEST}, {TEXT_REQUEST})").unionByName(
+        rank_messages(source, compared)
+    )
+    wanted, outcomes = compared.where(f"kind = {TEXT_REQUEST}"), None
     for number in range(ROUNDS):
         # A part without an open pair returns its outcomes in the first round and sends nothing on.
         every = ready.unionByName(text_messages(source, wanted)).repartition(parts, "part")
-        chosen = tables.stage(f"chosen_{number}", every.mapInArrow(kernel, CHOSEN), MIXED_ROWS)
+        chosen = tables.stage(f"chosen_{number}", every.mapInArrow(kernel, MESSAGE_OR_OUTCOME), MIXED_ROWS)
         rows = chosen.where("result IS NOT NULL")
         outcomes = rows if outcomes is None else outcomes.unionByName(rows)
         rest = chosen.where("result IS NULL").select(*_column_names(MESSAGE))
-        ready, wanted = rest.where(f"kind <> {WANTED}"), rest.where(f"kind = {WANTED}")
+        ready, wanted = rest.where(f"kind <> {TEXT_REQUEST}"), rest.where(f"kind = {TEXT_REQUEST}")
         if wanted.isEmpty():
             return outcomes.select(*_column_names(OUTCOMES))
     raise _no_convergence(tables, "pairs of buckets over max_bucket were not resolved")
@@ -196,7 +198,7 @@ def _column_names(schema: str) -> list[str]:
 
 
 def _documents(messages: DataFrame) -> DataFrame:
-    """part, node, n_times (null: WANTED), doc_id, batch_id of NAMED or WANTED messages."""
+    """part, node, n_times (null: TEXT_REQUEST), doc_id, batch_id of RANK_REQUEST or TEXT_REQUEST messages."""
     times = "cast(conv(hex(substring(data, 9, 1)), 16, 10) as int) n_times"
     # As binary: a substring of a string counts characters, which means decoding each of them.
     doc_id, batch_id = (f"cast(substring(cast(name as binary), {at}) as string)" for at in ("1, 32", "33"))
@@ -213,7 +215,7 @@ def rank_messages(source: Source, compared: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    rows, by = source.rank(_documents(compared.where(f"kind = {NAMED}")))
+    rows, by = source.rank(_documents(compared.where(f"kind = {RANK_REQUEST}")))
     # By part and not over the whole index, which would be sorted by one task.
     position = F.row_number().over(Window.partitionBy("part").orderBy(*by))
     data = F.concat("node", F.unhex(F.lpad(F.hex(position), 8, "0")))

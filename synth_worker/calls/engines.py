@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gristmill.synth_worker.calls.starting import settle_log, tell
+from gristmill.synth_worker.calls.starting import configure_log, report_step
 from gristmill.synth_worker.errors import EngineFault, RecipeError, RetryLater
 from gristmill.synth_worker.recipe import Http, Vllm
 
-# free memory that vLLM with the small model takes on a CPU
+# memory that vLLM takes with the small model on a CPU
 NEEDED_GB = 3.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said, how it ended (stop, length, ...), tokens in and out, seconds from sending to
-    the whole answer."""
+    """The text of an answer, the reason of its end (stop, length, ...), tokens of prompt and answer, and
+    seconds from sending the call to the whole answer."""
 
     text: str
     finish_reason: str
@@ -33,16 +33,17 @@ class Answer:
 
 
 class Engine(Protocol):
-    """What the worker needs of a model.
+    """The interface of a model for the worker.
 
-    `special_tokens`: control tokens of its template, as far as the engine knows them.
+    `name`: as samples store it, with the revision. `special_tokens`: control tokens of the model's template,
+    as far as the engine knows them.
     """
 
     name: str
     special_tokens: list[str]
 
     async def start(self) -> None:
-        """Get ready. Raises RecipeError when this machine cannot."""
+        """Open connections or load the model. Raises RecipeError when this machine cannot."""
 
     async def ask(
         self,
@@ -51,26 +52,33 @@ class Engine(Protocol):
         sampling: dict[str, Any],
         schema: dict[str, Any] | None,
     ) -> Answer:
-        """One answer. Raises EngineFault."""
+        """One answer to chat `messages`; `key` names the call in logs, `schema` is the JSON schema of the
+        answer.
+
+        Raises EngineFault.
+        """
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release connections, processes and memory."""
 
 
 class HttpEngine:
-    """OpenAI's chat completions over HTTP; each call goes to the server with the fewest calls in flight
-    that is not resting after a fault."""
+    """OpenAI's chat completions over HTTP, from one or several servers.
+
+    Each call goes to the server with the fewest calls in flight; a server that failed is avoided for a
+    second.
+    """
 
     def __init__(self, spec: Http, in_flight: int) -> None:
         self.spec, self.in_flight = spec, in_flight
         self.name = f"{spec.model}@{spec.revision}" if spec.revision else spec.model
         self.special_tokens: list[str] = []
         self.running = dict.fromkeys(spec.urls, 0)
-        self.rests_until = dict.fromkeys(spec.urls, 0.0)
+        self.skipped_until = dict.fromkeys(spec.urls, 0.0)
         self.session: Any = None
 
     async def start(self) -> None:
-        """Open the connections. Raises RecipeError when the key's variable is not set."""
+        """Open the HTTP session. Raises RecipeError when the variable of the API key is not set."""
         import aiohttp
 
         headers = {}
@@ -81,6 +89,7 @@ class HttpEngine:
                     "the API key from it"
                 )
             headers["Authorization"] = f"Bearer {os.environ[self.spec.key_variable]}"
+        # aiohttp's own limit of 100 connections would queue calls where the window does not see them.
         limit = aiohttp.TCPConnector(limit=self.in_flight + 8)
         self.session = aiohttp.ClientSession(
             connector=limit, headers=headers, timeout=aiohttp.ClientTimeout(total=self.spec.timeout_seconds)
@@ -100,14 +109,17 @@ class HttpEngine:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": schema},
             }
+        # A server that failed sorts last instead of being excluded: with all of them down, calls go on
+        # trying.
         at = time.monotonic()
-        url = min(self.spec.urls, key=lambda each: (self.rests_until[each] > at, self.running[each]))
+        url = min(self.spec.urls, key=lambda each: (self.skipped_until[each] > at, self.running[each]))
+        # Counted before the first await, so that concurrent calls see each other.
         self.running[url] += 1
         try:
             return await self._post(url, body, key)
         except EngineFault as fault:
             if not fault.is_lasting:
-                self.rests_until[url] = time.monotonic() + 1.0
+                self.skipped_until[url] = time.monotonic() + 1.0
             raise
         finally:
             self.running[url] -= 1
@@ -121,12 +133,14 @@ class HttpEngine:
                 f"{url.rstrip('/')}/v1/chat/completions", json=body, headers={"X-Request-Id": key}
             ) as answer:
                 if answer.status != 200:
-                    # What a server says may repeat the key or the prompt: only its number is told.
+                    # The body of an error may repeat the key or the prompt: only the status is reported.
+                    # These four statuses mean that the request itself is refused.
                     raise EngineFault(
                         f"HTTP {answer.status}", is_lasting=answer.status in (400, 404, 413, 422)
                     )
                 return _read(await answer.json(content_type=None), time.monotonic() - began)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            # A timeout is no lost connection: this call may be the one that is too slow.
             raise EngineFault(
                 type(error).__name__,
                 is_cut=isinstance(error, aiohttp.ClientConnectionError)
@@ -134,14 +148,16 @@ class HttpEngine:
             ) from None
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP session."""
         if self.session is not None:
             await self.session.close()
 
 
-def _read(said: Any, seconds: float) -> Answer:
+def _read(output: Any, seconds: float) -> Answer:
+    """The answer in the body of a chat completion; EngineFault where it is not one."""
+    # Servers that are nearly compatible leave out usage or finish_reason; without a text there is no answer.
     try:
-        choice, usage = said["choices"][0], said.get("usage") or {}
+        choice, usage = output["choices"][0], output.get("usage") or {}
         return Answer(
             str(choice["message"]["content"] or ""),
             str(choice.get("finish_reason") or "unknown"),
@@ -154,7 +170,7 @@ def _read(said: Any, seconds: float) -> Answer:
 
 
 class VllmEngine:
-    """vLLM's AsyncLLM in this process: no HTTP between, continuous batching over everything in flight."""
+    """vLLM's AsyncLLM in this process: no HTTP in between, continuous batching over all calls in flight."""
 
     def __init__(self, spec: Vllm) -> None:
         self.spec = spec
@@ -166,15 +182,15 @@ class VllmEngine:
     async def start(self) -> None:
         """Load the model.
 
-        Raises RecipeError, in one line, when vLLM is not installed or the machine cannot hold it.
+        Raises RecipeError, in one line, when vLLM is not installed or the memory is too small.
         """
         with _interruptible():
             self._start()
 
     def _start(self) -> None:
-        tell("importing vLLM")
+        report_step("importing vLLM")
         try:
-            self.settle()
+            self.set_environment()
             from transformers import AutoTokenizer
             from vllm import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
@@ -182,9 +198,10 @@ class VllmEngine:
             raise RecipeError(
                 f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls"
             ) from None
+        # vLLM itself would fail only after minutes, in a process of its own, with a traceback of many lines.
         _check_memory()
         try:
-            tell(f"starting {self.name} in a process of its own")
+            report_step(f"starting {self.name} in a process of its own")
             self.tokenizer = AutoTokenizer.from_pretrained(self.spec.model, revision=self.spec.revision)
             self.llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self.arguments()))
         except (OSError, RuntimeError, ValueError) as error:
@@ -192,11 +209,13 @@ class VllmEngine:
                 f"vLLM cannot start {self.spec.model} on this machine: {str(error).splitlines()[0]}"
             ) from error
         self.special_tokens = [str(token) for token in self.tokenizer.get_added_vocab() if len(token) > 1]
-        tell("the model is ready; the first tokens take longer than the next")
+        report_step("the model is ready; the first tokens take longer than the next")
 
     def arguments(self) -> dict[str, Any]:
-        """What vLLM is started with, in process or (by the benchmarks) bare."""
-        shapes = (
+        """The engine arguments of vLLM, also for the benchmarks that start it without the worker."""
+        # disable_any_whitespace: otherwise a small model can fill its token budget with blanks inside the
+        # JSON.
+        structured_outputs = (
             {"structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True}}
             if self.spec.structured
             else {}
@@ -205,16 +224,16 @@ class VllmEngine:
             "model": self.spec.model,
             "revision": self.spec.revision,
             "disable_log_stats": True,
-            **shapes,
+            **structured_outputs,
             **self.spec.args,
         }
 
-    def settle(self) -> None:
-        """Set the variables that vLLM reads when it is imported, where the environment does not."""
+    def set_environment(self) -> None:
+        """Set the variables that vLLM reads when it is imported, unless the environment has them."""
         for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
             os.environ.setdefault(name, value)
-        settle_log()
-        # without it vLLM keeps one core free for the rest of the process: half of a machine of two
+        configure_log()
+        # By default vLLM leaves one core to the rest of the process: half of a machine with two cores.
         if hasattr(os, "sched_getaffinity"):
             os.environ.setdefault(
                 "VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, sorted(os.sched_getaffinity(0))))
@@ -227,23 +246,26 @@ class VllmEngine:
         sampling: dict[str, Any],
         schema: dict[str, Any] | None,
     ) -> Answer:
-        """See Engine. Raises RetryLater when the engine's own process is gone."""
+        """See Engine. Raises RetryLater when the engine's process has died."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
         from vllm.v1.engine.exceptions import EngineDeadError
 
         prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        shape = StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
+        structure = (
+            StructuredOutputsParams(json=schema) if schema is not None and self.spec.structured else None
+        )
         began = time.monotonic()
         last: Any = None
         try:
-            # else every token wakes this process
-            wanted = SamplingParams(
-                **sampling, structured_outputs=shape, output_kind=RequestOutputKind.FINAL_ONLY
+            # FINAL_ONLY: otherwise every token of every call would wake this process.
+            parameters = SamplingParams(
+                **sampling, structured_outputs=structure, output_kind=RequestOutputKind.FINAL_ONLY
             )
-            async for part in self.llm.generate(prompt, wanted, request_id=f"{key}-{began}"):
+            async for part in self.llm.generate(prompt, parameters, request_id=f"{key}-{began}"):
                 last = part
-        except ValueError as error:  # longer than the context, mostly
+        # A ValueError is mostly a prompt longer than the context: the same prompt fails again.
+        except ValueError as error:
             raise EngineFault(f"refused: {str(error).splitlines()[0][:120]}", is_lasting=True) from None
         except EngineDeadError:
             raise RetryLater(
@@ -251,12 +273,12 @@ class VllmEngine:
             ) from None
         if last is None:
             raise EngineFault("no output")
-        said = last.outputs[0]
+        output = last.outputs[0]
         return Answer(
-            said.text,
-            str(said.finish_reason),
+            output.text,
+            str(output.finish_reason),
             len(last.prompt_token_ids or ()),
-            len(said.token_ids),
+            len(output.token_ids),
             time.monotonic() - began,
         )
 
@@ -264,28 +286,32 @@ class VllmEngine:
         """Stop the engine."""
         if self.llm is not None:
             self.llm.shutdown()
-            # here, not while Python is being taken down
+            # Released now: its finalizer must not run while the interpreter shuts down.
             self.llm = None
 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Within it Ctrl-C stops what blocks the event loop, which else answers when that has ended."""
+    """Context in which Ctrl-C interrupts a blocking call.
+
+    asyncio handles the signal in the event loop, which does not run while loading a model blocks it.
+    """
+    # Python sets signal handlers in the main thread only, and an engine may be started in another.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
 def _check_memory() -> None:
-    """Raises RecipeError when there is less free memory than the smallest model needs."""
+    """Raise RecipeError when less than NEEDED_GB of memory is available."""
     import psutil
 
-    # what the page cache holds is given back when it is asked for
+    # `available` counts the page cache, which the system gives back; `free` would refuse most machines.
     free = psutil.virtual_memory().available / 1e9
     if free < NEEDED_GB:
         raise RecipeError(
@@ -295,5 +321,5 @@ def _check_memory() -> None:
 
 
 def make_engine(spec: Http | Vllm, in_flight: int) -> Engine:
-    """The engine that the recipe names."""
+    """The engine of the recipe; `in_flight`: calls at a time."""
     return HttpEngine(spec, in_flight) if isinstance(spec, Http) else VllmEngine(spec)

@@ -1,1 +1,1 @@
-"""What is asked of a request and how answers are read."""
+"""The calls of each recipe, and how their answers are parsed."""

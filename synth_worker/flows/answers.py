@@ -1,4 +1,5 @@
-"""What is understood of an answer, and why not."""
+"""Parsers of answers: the value of a usable answer, or Malformed with the reason, which goes back to the
+model."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from gristmill.synth_worker.flows.fuzzy_match import fold
 from gristmill.synth_worker.recipe import Step
 
 BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):、]|segment \d+\s*[:：])\s*", re.IGNORECASE)
-# of a line that are taken for the words a segment begins with
+# characters of a line that are used as a marker
 MARKER_CHARS = 80
-# sentences; a shorter chunk is one segment if the model finds no more
+# sentences; in a shorter chunk a single segment is a valid answer
 MIN_WORTH_CUTTING = 4
-# characters of a sentence that are offered as its marker
+# characters of a sentence that are offered to the model as its marker
 OPENING = 40
 LAST_END = re.compile(r"^.*[。！？.!?][”\"’』」)]*", re.DOTALL)
 LABEL = re.compile(r"^\W*(?:the )?(?:core )?(?:question|核心问题|问题)(?: is)?\W*[:：]\W*", re.IGNORECASE)
@@ -28,45 +29,53 @@ Parse = Callable[[Answer, bool], Any]
 
 
 def text_of(spec: Step, lang: str) -> Parse:
-    """Plain text in the document's language; cut answers are trimmed to their last whole sentence."""
+    """A parser of plain text in the document's language; a cut answer ends at its last whole sentence.
+
+    Malformed: empty, longer than `max_chars` characters, or in another language (`same_language`).
+    """
 
     def parse(answer: Answer, is_last: bool) -> str:
-        said = (answer.text if spec.answer_schema is None else words_of(loads(answer))).strip()
+        text = (answer.text if spec.answer_schema is None else words_of(loads(answer))).strip()
+        # A cut text of whole sentences is usable; half a sentence at its end is not.
         if answer.finish_reason == "length":
-            whole = LAST_END.match(said)
+            whole = LAST_END.match(text)
             if whole is None:
                 raise Malformed("the answer was cut before its first sentence ended; be shorter")
-            said = whole.group()
-        if not said:
+            text = whole.group()
+        if not text:
             raise Malformed("the answer is empty")
-        if len(said) > spec.max_chars:
-            raise Malformed(f"the answer has {len(said)} characters, at most {spec.max_chars} are wanted")
-        if spec.same_language and is_chinese(said) != (lang == "zh"):
+        if len(text) > spec.max_chars:
+            raise Malformed(f"the answer has {len(text)} characters, at most {spec.max_chars} are wanted")
+        if spec.same_language and is_chinese(text) != (lang == "zh"):
             raise Malformed("the answer is not in the language of the document")
-        return said
+        return text
 
     return parse
 
 
 def words_of(value: Any) -> str:
-    """The first string of a JSON object: what a step with an answer_schema says. Raises Malformed."""
-    found = (
+    """The first string of a JSON object, the text of a step with an answer_schema. Raises Malformed."""
+    string = (
         next((each for each in value.values() if isinstance(each, str)), None)
         if isinstance(value, dict)
         else None
     )
-    if found is None:
+    if string is None:
         raise Malformed("wanted a JSON object with a string")
-    return found
+    return string
 
 
 def question_of(spec: Step, lang: str) -> Parse:
-    """As text_of, and a question: the lines up to the last that ends with a question mark, without what
-    introduces it."""
+    """A parser as text_of, for a question: the lines up to the last one with a question mark at its end,
+    without introductory lines and labels.
+
+        "Question: Why do tides turn?\n\nAnswer: ..."   ->   "Why do tides turn?"
+    """
     plain = text_of(spec, lang)
 
     def parse(answer: Answer, is_last: bool) -> str:
         lines = [LABEL.sub("", line.strip()) for line in plain(answer, is_last).splitlines()]
+        # Small models add an answer or a comment after the question.
         last = max((n for n, line in enumerate(lines) if ASKS.search(line)), default=None)
         if last is None:
             raise Malformed("that is no question; write one question, which ends with a question mark")
@@ -78,8 +87,7 @@ def question_of(spec: Step, lang: str) -> Parse:
 
 
 def json_of(check: Callable[[Any], Any]) -> Parse:
-    """JSON, alone or in the answer's first block that parses; `check` returns what is kept or raises
-    Malformed."""
+    """A parser of JSON; `check` returns the value of a usable object or raises Malformed."""
 
     def parse(answer: Answer, is_last: bool) -> Any:
         return check(loads(answer))
@@ -88,11 +96,13 @@ def json_of(check: Callable[[Any], Any]) -> Parse:
 
 
 def loads(answer: Answer) -> Any:
-    """The JSON of an answer; control characters inside strings are let pass. Raises Malformed."""
-    said = answer.text.strip()
-    fenced = re.search(r"```(?:json)?\s*(.*?)```", said, re.DOTALL)
-    starts = [i for i in (said.find("{"), said.find("[")) if i >= 0]
-    for body in (said, *([fenced.group(1)] if fenced else []), *([said[min(starts) :]] if starts else [])):
+    """The JSON of an answer: the whole of it, a fenced block, or from the first bracket on. Raises
+    Malformed."""
+    # Not strict: small models write line breaks into strings. Text after the JSON is ignored.
+    text = answer.text.strip()
+    fenced = re.search(r"```(?:json)?\s*(.*?)```", text, re.DOTALL)
+    starts = [i for i in (text.find("{"), text.find("[")) if i >= 0]
+    for body in (text, *([fenced.group(1)] if fenced else []), *([text[min(starts) :]] if starts else [])):
         try:
             return json.JSONDecoder(strict=False).raw_decode(body.strip())[0]
         except ValueError:
@@ -101,10 +111,10 @@ def loads(answer: Answer) -> Any:
 
 
 def segments_of(chunk: str, max_segments: int) -> Parse:
-    """Markers, as JSON strings or one a line, aligned to `chunk`: [{start, end, status, marker}].
+    """A parser of markers, as JSON strings or one a line, aligned to `chunk`: [{start, end, status, marker}].
 
-    Markers of which none is found are an error, so that the model is asked once more; the last time
-    paragraphs take their place.
+    Where no marker is found the answer is Malformed, so that the model gets another attempt; in the last
+    attempt the paragraphs are the segments.
     """
 
     def parse(answer: Answer, is_last: bool) -> list[dict[str, Any]]:
@@ -114,49 +124,53 @@ def segments_of(chunk: str, max_segments: int) -> Parse:
             if not is_last:
                 raise
             markers = []
-        found = align(chunk, markers)
-        fell = all(segment.status == "fallback" for segment in found)
-        alone = len(found) == 1 and len(Source(chunk).starts) >= MIN_WORTH_CUTTING
-        if not is_last and (fell or alone):
+        segments = align(chunk, markers)
+        # A long chunk in one segment means that the model did not segment it.
+        is_fallback = all(segment.status == "fallback" for segment in segments)
+        is_single = len(segments) == 1 and len(Source(chunk).starts) >= MIN_WORTH_CUTTING
+        if not is_last and (is_fallback or is_single):
             raise Malformed(
                 "none of the lines is the beginning of a sentence of the document; copy the first "
                 "words of each part exactly"
             )
         return [
             {"start": s.start, "end": s.end, "status": s.status, "marker": s.marker}
-            for s in merged(found, max_segments)
+            for s in merge_segments(segments, max_segments)
         ]
 
     return parse
 
 
-def merged(found: list[Any], most: int) -> list[Any]:
-    """At most `most` segments: neighbours are joined, the shortest pair first."""
-    found = list(found)
-    while len(found) > most:
-        i = min(range(len(found) - 1), key=lambda k: found[k + 1].end - found[k].start)
-        found[i : i + 2] = [
-            type(found[i])(found[i].start, found[i + 1].end, found[i].status, found[i].marker)
+def merge_segments(segments: list[Any], max_segments: int) -> list[Any]:
+    """At most `max_segments` segments: neighbours are joined, the shortest pair first."""
+    # Generic over the segment type: the result has the type, status and marker of the first of each pair.
+    segments = list(segments)
+    while len(segments) > max_segments:
+        i = min(range(len(segments) - 1), key=lambda k: segments[k + 1].end - segments[k].start)
+        segments[i : i + 2] = [
+            type(segments[i])(segments[i].start, segments[i + 1].end, segments[i].status, segments[i].marker)
         ]
-    return found
+    return segments
 
 
 def markers_of(answer: Answer) -> list[str]:
-    """The markers of an answer; of one that was cut the last, unfinished one is left out.
+    """The markers of an answer, without bullets, quotation marks and dots; without the last, unfinished one
+    where the answer was cut.
 
     Raises Malformed when there are none.
     """
-    said = answer.text.strip()
-    if said.startswith(("[", "```", "{")):
+    text = answer.text.strip()
+    if text.startswith(("[", "```", "{")):
         try:
             value = loads(answer)
         except Malformed:
-            value = re.findall(r'"((?:[^"\\]|\\.)*)"', said)  # what was whole before the cut
+            # The strings that were complete before the answer was cut.
+            value = re.findall(r'"((?:[^"\\]|\\.)*)"', text)
         if isinstance(value, dict):
             value = next((each for each in value.values() if isinstance(each, list)), list(value.values()))
         lines = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
     else:
-        lines = said.splitlines()
+        lines = text.splitlines()
         lines = lines[:-1] if answer.finish_reason == "length" else lines
     markers = [
         BULLET.sub("", line)
@@ -173,20 +187,23 @@ def markers_of(answer: Answer) -> list[str]:
     return markers
 
 
-def marker_schema(chunk: str, max_segments: int, most: int) -> dict[str, Any] | None:
-    """JSON schema by which a small model can only choose: of each stretch of sentences the beginning of one;
-    None when there is little to cut.
+def marker_schema(chunk: str, max_segments: int, max_beginnings: int) -> dict[str, Any] | None:
+    """A JSON schema that lets a small model only choose: in each of consecutive ranges of sentences the
+    beginning of one. None where there are too few sentences to choose from.
 
-    The stretches follow each other, so that what is chosen is in order and nothing comes twice. `most`:
-    beginnings offered in all.
+    The ranges do not overlap, so the choices are in order and without repeats. `max_beginnings`: offered in
+    all.
     """
     source = Source(chunk)
-    step = max(1, -(-len(source.starts) // most))
+    step = max(1, -(-len(source.starts) // max_beginnings))
     heads = [
         " ".join(chunk[start : start + OPENING].split()).replace('"', "").replace("\\", "")
         for start in source.starts[::step]
     ]
+    # Quotation marks and backslashes were dropped above, which constrained decoding would have to escape.
+    # Equal beginnings could not be told apart.
     heads = [head for head in dict.fromkeys(heads) if len(fold(head)[0]) >= MIN_MARKER]
+    # At least two beginnings to a range, or there is nothing to choose.
     n = min(max_segments, len(heads) // 2)
     if n < 2:
         return None

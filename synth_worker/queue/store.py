@@ -1,9 +1,8 @@
-"""The worker's side of the lake, through delta-rs: parts, leases, and one commit a part that cannot happen
-twice.
+"""The lake as the worker uses it, through delta-rs: parts, leases, and one commit for each part, never two.
 
-A part's answers are committed with an application transaction named by the part (not by the worker or run),
-looked up and committed through one and the same table handle: a worker that comes late either sees it or
-conflicts. `leases` only saves double work.
+The answers of a part are committed with a Delta application transaction named by the part (not by the worker
+or the run). It is looked up and committed through the same table handle, so a second worker either sees it or
+gets a conflict. `leases` is no lock: it only avoids that two workers answer the same part.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from gristmill.synth_worker.errors import RetryLater, TableError
 from gristmill.synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
 
-TRIES = 20  # of a commit that other workers overtake
+MAX_ATTEMPTS = 20  # of a commit that conflicts with those of other workers
 
 
 @dataclass(frozen=True)
@@ -37,60 +36,61 @@ class Lease:
 
 
 def now() -> dt.datetime:
-    """The time, UTC."""
+    """The current time, UTC."""
     return dt.datetime.now(dt.UTC)
 
 
 def local_path(root: str) -> Path | None:
-    """The folder that a path or a `file:` URI names, as jobs/lake/names.py reads it; None for another URL."""
+    """The folder of a path or a `file:` URI, as jobs/lake/names.py reads it; None for any other URL."""
+    # Duplicated, since the worker imports nothing of jobs/; tests/lake/test_names.py compares the two.
     if root.startswith("file:"):
         return Path("/" + unquote(root.removeprefix("file://localhost").removeprefix("file:")).lstrip("/"))
     return None if "://" in root else Path(root).expanduser()
 
 
 class Store:
-    """The tables below `root` (a local path or a URL that delta-rs opens; its credentials come from the
-    environment)."""
+    """The tables of the lake at `root`: a local path, or a URL that delta-rs opens with credentials from the
+    environment. `worker`: the name under which this worker leases parts."""
 
     def __init__(self, root: str, worker: str) -> None:
         self.local = local_path(root)
         self.root, self.worker = str(self.local) if self.local else root.rstrip("/"), worker
 
     def table(self, name: str, schema: pa.Schema) -> DeltaTable:
-        """A fresh handle.
+        """A new handle, at the newest version of the table.
 
-        Raises TableError when the table is missing or lacks a column that the worker knows.
+        Raises TableError when the table is missing or lacks a column of `schema`.
         """
         try:
-            found = DeltaTable(f"{self.root}/{name}")
+            handle = DeltaTable(f"{self.root}/{name}")
         except TableNotFoundError:
             raise TableError(
                 f"{self.root}/{name}: no such table; run export_candidates on this lake first"
             ) from None
-        missing = [field for field in schema.names if field not in {f.name for f in found.schema().fields}]
+        # Checked at each handle: a lake may be upgraded while the worker runs. Further columns are ignored.
+        missing = [field for field in schema.names if field not in {f.name for f in handle.schema().fields}]
         if missing:
             raise TableError(
                 f"{self.root}/{name}: lacks the columns {', '.join(missing)}; worker and jobs are of "
                 "different versions"
             )
-        return found
+        return handle
 
-    def rows(self, name: str, table: DeltaTable, columns: list[str], **wanted: Any) -> list[dict[str, Any]]:
-        """Rows of the table `name` as `table` sees it, of these `columns`.
-
-        Of a local one by Arrow's own file system: delta-rs's is Python's, and Arrow's threads, which close
-        files when they come to it, abort a process that has just ended ("terminate called without an active
-        exception").
-        """
+    def rows(self, name: str, table: DeltaTable, columns: list[str], **options: Any) -> list[dict[str, Any]]:
+        """The rows of the table `name` at the version of the handle `table`, with these `columns`."""
+        # A local table is read by Arrow's own file system. That of delta-rs is written in Python, and Arrow's
+        # threads, which close files late, abort a process that is ending ("terminate called without an active
+        # exception").
         files = (
             fs.SubTreeFileSystem(str((self.local / name).resolve()), fs.LocalFileSystem())
             if self.local
             else None
         )
-        return list(table.to_pyarrow_table(columns=columns, filesystem=files, **wanted).to_pylist())
+        return list(table.to_pyarrow_table(columns=columns, filesystem=files, **options).to_pylist())
 
     def parts(self) -> list[str]:
-        """Parts of the queue whose answers are not committed yet, in the order of their names."""
+        """The parts of the queue whose answers are not committed yet, sorted by name."""
+        # From the file list and the transaction log alone: no data is read.
         queued = sorted(
             {each["part"] for each in self.table("synth_requests", REQUESTS).partitions() if each["part"]}
         )
@@ -98,7 +98,7 @@ class Store:
         return [part for part in queued if answers.transaction_version(app_id(part)) is None]
 
     def requests(self, part: str) -> list[dict[str, Any]]:
-        """The requests of a part, by request_id."""
+        """The requests of a part, sorted by request_id."""
         rows = self.rows(
             "synth_requests",
             self.table("synth_requests", REQUESTS),
@@ -108,62 +108,70 @@ class Store:
         return sorted(rows, key=lambda row: row["request_id"])
 
     def commit(self, part: str, rows: list[dict[str, Any]]) -> bool:
-        """Commit a part's answers; False when somebody already has.
+        """Commit the answers of a part; returns False when another worker has committed it already.
 
-        Raises RetryLater after too many conflicts.
+        Raises RetryLater after MAX_ATTEMPTS conflicts.
         """
         data = pa.Table.from_pylist(rows, schema=ANSWERS)
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             with self._lock("synth_answers"):
+                # A new handle in each attempt: the commit that overtook this one may be of the same part.
                 answers = self.table("synth_answers", ANSWERS)
                 if answers.transaction_version(app_id(part)) is not None:
                     return False
                 with contextlib.suppress(CommitFailedError), self._writing("synth_answers"):
-                    write_deltalake(answers, data, mode="append", commit_properties=_once(app_id(part), 1))
+                    write_deltalake(
+                        answers, data, mode="append", commit_properties=_transaction(app_id(part), 1)
+                    )
                     return True
         raise RetryLater(
-            f"synth_answers: {TRIES} commits of part {part} were overtaken; run the same command "
+            f"synth_answers: {MAX_ATTEMPTS} commits of part {part} were overtaken; run the same command "
             "again, nothing is lost"
         )
 
     def take(self, seconds: float, working: set[str]) -> Lease | None:
-        """Lease the first part that is not done, not among those we are `working` on and not held by
-        another worker; else None."""
-        waiting = self.parts()
-        chosen: list[str] = []
+        """Lease the first part for `seconds` that is not committed, not among those this worker is `working`
+        on and not leased by another worker; None where there is no such part."""
+        uncommitted = self.parts()
+        leased: list[str] = []
 
         def change(rows: dict[str, dict[str, Any]], at: dt.datetime) -> bool:
+            # A lease in this worker's name is of a former process: a name runs once, by its lock.
             free = {
                 part
-                for part in waiting
+                for part in uncommitted
                 if part not in rows or rows[part]["expires_at"] <= at or rows[part]["worker"] == self.worker
             }
-            mine = [part for part in waiting if part in free - working]
-            if not mine:
+            own = [part for part in uncommitted if part in free - working]
+            if not own:
                 return False
-            before = rows.get(mine[0], {"attempt": 0})
-            chosen[:] = mine[:1]
-            rows[mine[0]] = self._lease(
-                mine[0], at + dt.timedelta(seconds=seconds), before["attempt"] + 1, "held"
+            before = rows.get(own[0], {"attempt": 0})
+            leased[:] = own[:1]
+            rows[own[0]] = self._lease(
+                own[0], at + dt.timedelta(seconds=seconds), before["attempt"] + 1, "held"
             )
             return True
 
         taken = self._change_leases(change)
-        return Lease(chosen[0], now() + dt.timedelta(seconds=seconds)) if taken and chosen else None
+        return Lease(leased[0], now() + dt.timedelta(seconds=seconds)) if taken and leased else None
 
     def renew(self, parts: list[str], seconds: float) -> None:
-        """Hold `parts` longer, as far as they are still ours."""
+        """Extend the leases of `parts` to `seconds` from now, except those that another worker has taken."""
 
         def change(rows: dict[str, dict[str, Any]], at: dt.datetime) -> bool:
-            mine = [part for part in parts if rows.get(part, {}).get("worker") == self.worker]
-            for part in mine:
+            own = [part for part in parts if rows.get(part, {}).get("worker") == self.worker]
+            for part in own:
                 rows[part] = {**rows[part], "expires_at": at + dt.timedelta(seconds=seconds)}
-            return bool(mine)
+            return bool(own)
 
         self._change_leases(change)
 
     def close(self, parts: list[str], status: str) -> None:
-        """Mark our `parts` done, or give them back (held, expired)."""
+        """Set the leases of `parts` to `status` and let them expire now: done, or held for a part that is
+        released.
+
+        A committed part is marked done whoever has the lease; a release touches this worker's leases only.
+        """
 
         def change(rows: dict[str, dict[str, Any]], at: dt.datetime) -> bool:
             for part in parts:
@@ -184,41 +192,48 @@ class Store:
         }
 
     def _change_leases(self, change: Any) -> bool:
-        """Read, change and write the small table whole; every write carries the next number of one
-        transaction, so two writers conflict."""
-        for _ in range(TRIES):
+        """Read, change and rewrite the small table `leases`; returns whether `change` had anything to write.
+
+        Every write carries the next number of one application transaction, so that two writers conflict
+        instead of overwriting each other.
+        """
+        for _ in range(MAX_ATTEMPTS):
             with self._lock("leases"):
                 table = self.table("leases", LEASES)
                 rows = {row["part"]: row for row in self.rows("leases", table, LEASES.names)}
                 if not change(rows, now()):
                     return False
+                # Rewritten whole: one row a part, and a merge would need a query engine.
                 data = pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["part"]), schema=LEASES)
                 number = (table.transaction_version("leases") or 0) + 1
                 with contextlib.suppress(CommitFailedError), self._writing("leases"):
-                    write_deltalake(table, data, mode="overwrite", commit_properties=_once("leases", number))
+                    write_deltalake(
+                        table, data, mode="overwrite", commit_properties=_transaction("leases", number)
+                    )
                     return True
         raise RetryLater(
-            f"leases: {TRIES} commits were overtaken by other workers; run the same command again"
+            f"leases: {MAX_ATTEMPTS} commits were overtaken by other workers; run the same command again"
         )
 
     def log_run(self, row: dict[str, Any]) -> None:
-        """Append the finished row of this run to `runs`, with the version of synth_answers that readers
-        may open from now on."""
+        """Append the finished row of this run to `runs`, with the version of synth_answers that readers may
+        open from now on."""
         answers = self.table("synth_answers", ANSWERS)
-        wrote = {
+        versions = {
             "versions_written": [("synth_answers", answers.version())],
             "table_ids": [("synth_answers", answers.metadata().id)],
         }
-        data = pa.Table.from_pylist([{**row, **wrote}], schema=RUNS)
+        data = pa.Table.from_pylist([{**row, **versions}], schema=RUNS)
         with self._lock("runs"), self._writing("runs"):
             write_deltalake(self.table("runs", RUNS), data, mode="append")
 
     def is_logged(self) -> bool:
-        """Whether a finished run already tells of the newest answers."""
+        """Whether a finished run in `runs` already has the newest version of synth_answers."""
         answers = self.table("synth_answers", ANSWERS)
-        newest, mine = answers.version(), answers.metadata().id
+        newest, own_id = answers.version(), answers.metadata().id
+        # Versions count for the same table only: a table that was dropped and made again begins at 0.
         rows = self.rows("runs", self.table("runs", RUNS), ["status", "versions_written", "table_ids"])
-        logged = [row for row in rows if dict(row["table_ids"] or []).get("synth_answers", mine) == mine]
+        logged = [row for row in rows if dict(row["table_ids"] or []).get("synth_answers", own_id) == own_id]
         return any(
             row["status"] == "finished"
             and dict(row["versions_written"] or []).get("synth_answers", -1) >= newest
@@ -227,12 +242,13 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self, table: str) -> Iterator[None]:
-        """Raises RetryLater when the storage refuses a write: a full disk, mostly.
+        """Context of a write; raises RetryLater when the storage refuses it, mostly because the disk is full.
 
-        A commit is whole or not there.
+        A Delta commit is atomic, so nothing is written in part.
         """
         try:
             yield
+        # A conflict is no fault of the storage; the caller tries again.
         except CommitFailedError:
             raise
         except (OSError, DeltaError) as error:
@@ -243,8 +259,9 @@ class Store:
 
     @contextlib.contextmanager
     def _lock(self, table: str) -> Iterator[None]:
-        """The lock that the jobs take at a commit too: on a local disk Spark's commits are not exclusive
-        between processes."""
+        """The lock that jobs take at a commit as well: on a local disk Spark's commits are not exclusive
+        between processes. Nothing to lock on an object store."""
+        # Stores with conditional writes need no lock: a commit file that exists is not overwritten.
         if self.local is None:
             yield
             return
@@ -255,9 +272,11 @@ class Store:
 
 
 def app_id(part: str) -> str:
-    """The application id of a part's one commit."""
+    """The application id of the only commit of a part."""
     return f"synth-{part}"
 
 
-def _once(name: str, number: int) -> CommitProperties:
+def _transaction(name: str, number: int) -> CommitProperties:
+    """Commit properties with an application transaction, for which Delta refuses a concurrent commit of the
+    same name."""
     return CommitProperties(app_transactions=[Transaction(name, number)], max_commit_retries=3)

@@ -1,14 +1,14 @@
-"""Does the curation help? A small language model from scratch on kept text, beside one on as much text taken
-at random from the raw.
+"""Does curation help? A small language model trained from scratch on kept text, compared with one on as much
+raw text chosen at random.
 
 reads   the tables corpus, docs and duplicates of a lake (by delta-rs, no Spark)
 run     python -m gristmill.synth_worker.validate.lm --lake lakes/demo
 
-A token is a byte of UTF-8, so that no vocabulary favours an arm. Held out are documents of the corpus, by a
-seeded hash; neither arm sees them, nor the copies of them that the curation found. In each seed both arms
-start from the same weights and read the same number of bytes. Told is the loss on the held-out text in bits
-per byte, for each language and domain. The held-out text is of the kept kind: what is measured is how well
-each arm serves clean text, which is what the curation is for, and no more. The last line is JSON.
+A token is a byte of UTF-8, so that no vocabulary favours an arm. Documents of the corpus are held out by a
+seeded hash; neither arm reads them, nor the copies of them that curation found. For each seed both arms start
+from the same weights and read the same number of bytes. The result is the loss on held-out text in bits per
+byte, for each language and domain. Held-out text is kept text, so the measure is how well each arm models
+clean text, the purpose of curation, and nothing else. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from gristmill.synth_worker.command_line import at_least, ended, need, parser
+from gristmill.synth_worker.command_line import check_minimums, import_modules, parser, run_command
 from gristmill.synth_worker.errors import RecipeError
-from gristmill.synth_worker.validate.arms import compared, means, over_seeds, tell
+from gristmill.synth_worker.validate.arms import compare, means, print_result, run_arms
 from gristmill.synth_worker.validate.chain_pairs import seeded
 
 ARMS = ("kept", "raw")
 END = 256  # the token between documents
 CONTEXT = 256  # tokens
-READ_BYTES = 2048  # of a held-out document
+READ_BYTES = 2048  # of a held-out document; bounds the time of long ones
 
 
 @dataclass(frozen=True)
 class Doc:
-    """A text and what it is counted under."""
+    """A text with the language and domain under which it is reported."""
 
     id: str
     text: str
@@ -43,22 +43,24 @@ class Doc:
     domain: str
 
 
-def read_lake(where: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
-    """Kept documents, raw documents, and which is a copy of which.
+def read_lake(lake: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
+    """Kept documents, raw documents, and (doc_id, dup_of) of all duplicates of a lake.
 
-    Raises RecipeError when there is no curated lake.
+    Raises RecipeError when `lake` has no such tables.
     """
     from deltalake.exceptions import DeltaError
 
+    # Only the columns that are used: a table of documents may have long metadata.
     try:
-        corpus = _rows(where, "corpus", "doc_id", "text", "lang", "domain")
-        docs = _rows(where, "docs", "doc_id", "text")
-        copies = _rows(where, "duplicates", "doc_id", "dup_of")
+        corpus = _rows(lake, "corpus", "doc_id", "text", "lang", "domain")
+        docs = _rows(lake, "docs", "doc_id", "text")
+        copies = _rows(lake, "duplicates", "doc_id", "dup_of")
     except (DeltaError, OSError) as error:
         raise RecipeError(
-            f"{where}: no curated lake ({str(error).splitlines()[0][:160]}); run `gristmill run curate` "
+            f"{lake}: no curated lake ({str(error).splitlines()[0][:160]}); run `gristmill run curate` "
             "first, and name a path, not a catalog"
         ) from None
+    # Null language or domain: one group of its own.
     kept = [Doc(row["doc_id"], row["text"], row["lang"] or "?", row["domain"] or "?") for row in corpus]
     return (
         kept,
@@ -67,48 +69,52 @@ def read_lake(where: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
     )
 
 
-def _rows(where: str, table: str, *columns: str) -> list[dict[str, Any]]:
-    """Columns of a table by delta-rs's engine: its plain reader does not know deletion vectors, which
-    corpus has."""
+def _rows(lake: str, table: str, *columns: str) -> list[dict[str, Any]]:
+    """Columns of a table, by the query engine of delta-rs: its plain reader does not support deletion
+    vectors, which `corpus` has."""
     import pyarrow as pa
     from deltalake import DeltaTable, QueryBuilder
 
     query = f"SELECT {', '.join(columns)} FROM {table}"
-    found = QueryBuilder().register(table, DeltaTable(f"{where}/{table}")).execute(query)
-    return list(pa.table(found.read_all()).to_pylist())
+    batches_of_rows = QueryBuilder().register(table, DeltaTable(f"{lake}/{table}")).execute(query)
+    return list(pa.table(batches_of_rows.read_all()).to_pylist())
 
 
-def in_order(docs: Iterable[Doc], seed: int) -> list[Doc]:
-    """By a seeded hash, whatever the order of the rows."""
+def seeded_order(docs: Iterable[Doc], seed: int) -> list[Doc]:
+    """The documents by a seeded hash, whatever the order of `docs`."""
     return sorted(docs, key=lambda doc: (seeded(seed, doc.id), doc.text))
 
 
 def hold_out(
-    kept: Sequence[Doc], raw: Sequence[Doc], copies: set[tuple[str, str]], held: int, seed: int
+    kept: Sequence[Doc], raw: Sequence[Doc], copies: set[tuple[str, str]], held_out: int, seed: int
 ) -> tuple[list[Doc], dict[str, list[Doc]]]:
-    """`held` documents of each language, and what is left for each arm.
+    """`held_out` documents of each language, and the documents left for each arm.
 
-    Copies of a held-out document are left out of both.
+    Copies of held-out documents are left for neither, also copies of copies.
     """
+    # By language, or a rare one might have no held-out document.
     chosen = [
         doc
         for lang in sorted({doc.lang for doc in kept})
-        for doc in in_order((d for d in kept if d.lang == lang), seed)[:held]
+        for doc in seeded_order((d for d in kept if d.lang == lang), seed)[:held_out]
     ]
-    out = {doc.id for doc in chosen}
+    # By id and, for copies that no job compared, by text.
+    excluded = {doc.id for doc in chosen}
     texts = {doc.text for doc in chosen}
-    while more := {a for a, b in copies if b in out and a not in out} | {
-        b for a, b in copies if a in out and b not in out
+    # Pairs are followed in both directions until nothing is added: a held-out document may be the survivor
+    # or, in an earlier job, the copy.
+    while more := {a for a, b in copies if b in excluded and a not in excluded} | {
+        b for a, b in copies if a in excluded and b not in excluded
     }:
-        out |= more
+        excluded |= more
     return chosen, {
-        arm: [doc for doc in docs if doc.id not in out and doc.text not in texts]
+        arm: [doc for doc in docs if doc.id not in excluded and doc.text not in texts]
         for arm, docs in zip(ARMS, (kept, raw), strict=True)
     }
 
 
 def stream(docs: Sequence[Doc], n_bytes: int) -> list[int]:
-    """The first `n_bytes` tokens of the documents, each behind an END."""
+    """The first `n_bytes` tokens of the documents, each document after an END."""
     tokens: list[int] = []
     for doc in docs:
         tokens += [END, *doc.text.encode()]
@@ -118,25 +124,26 @@ def stream(docs: Sequence[Doc], n_bytes: int) -> list[int]:
 
 
 def batches(tokens: Sequence[int], size: int) -> Iterator[list[list[int]]]:
-    """Rows of CONTEXT tokens, `size` at a time; what fills no row is left out."""
+    """Rows of CONTEXT tokens, `size` at a time; a rest that fills no row is dropped."""
     rows = [list(tokens[i : i + CONTEXT]) for i in range(0, len(tokens) - CONTEXT + 1, CONTEXT)]
     for i in range(0, len(rows), size):
         yield rows[i : i + size]
 
 
-def trained(tokens: Sequence[int], seed: int, given: argparse.Namespace) -> Any:
-    """A model that has read the tokens once."""
+def trained(tokens: Sequence[int], seed: int, options: argparse.Namespace) -> Any:
+    """A GPT-2 of `options.layers` and `options.width`, trained on the tokens for one epoch."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
+    # No dropout: within one epoch nothing repeats, and the arms differ by their text only.
     torch.manual_seed(seed)
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=END + 1,
             n_positions=CONTEXT,
-            n_layer=given.layers,
+            n_layer=options.layers,
             n_head=4,
-            n_embd=given.width,
+            n_embd=options.width,
             bos_token_id=END,
             eos_token_id=END,
             resid_pdrop=0.0,
@@ -144,87 +151,95 @@ def trained(tokens: Sequence[int], seed: int, given: argparse.Namespace) -> Any:
             attn_pdrop=0.0,
         )
     ).train()
-    parts = list(batches(tokens, given.batch))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=given.rate, weight_decay=0.01)
-    falling = torch.optim.lr_scheduler.LambdaLR(
+    parts = list(batches(tokens, options.batch))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
+    # Ten steps of warm-up, then a cosine to 0.
+    schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / len(parts)))
     )
+    # labels=rows: the model shifts them itself.
     for part in parts:
         rows = torch.tensor(part)
         optimizer.zero_grad()
         model(input_ids=rows, labels=rows).loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        falling.step()
+        schedule.step()
     return model.eval()
 
 
-def bits(model: Any, held: Sequence[Doc]) -> list[float]:
-    """Bits per byte of each held-out document's first READ_BYTES."""
+def bits(model: Any, held_out: Sequence[Doc]) -> list[float]:
+    """Bits per byte of the first READ_BYTES of each held-out document."""
     import torch
 
-    found = []
-    for doc in held:
+    bits_per_byte = []
+    for doc in held_out:
         text = list(doc.text.encode()[:READ_BYTES])
         nats = 0.0
         with torch.inference_mode():
             for i in range(0, len(text), CONTEXT - 1):
+                # Each window begins with the byte before it (END at first), so every byte is predicted once.
                 row = torch.tensor([[END if i == 0 else text[i - 1], *text[i : i + CONTEXT - 1]]])
                 logits = model(input_ids=row).logits[0, :-1].float()
                 nats += float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))
-        found.append(nats / max(len(text), 1) / math.log(2))
-    return found
+        bits_per_byte.append(nats / max(len(text), 1) / math.log(2))
+    return bits_per_byte
 
 
-def validate(given: argparse.Namespace) -> dict[str, Any]:
-    """The whole answer. Raises RecipeError when an arm has too little text."""
-    _, transformers = need("torch", "transformers")
+def validate(options: argparse.Namespace) -> dict[str, Any]:
+    """The result as printed. Raises RecipeError when an arm has less than `options.tokens` bytes of text."""
+    _, transformers = import_modules("torch", "transformers")
     transformers.utils.logging.set_verbosity_error()
-    held, left = hold_out(*read_lake(given.lake), given.held, given.seed)
-    held = [doc for doc in held if doc.text]
-    short = {
+    held_out, left = hold_out(*read_lake(options.lake), options.held, options.seed)
+    held_out = [doc for doc in held_out if doc.text]
+    # Both arms read the same number of bytes, so the smaller one decides.
+    too_short = {
         arm: size
         for arm, docs in left.items()
-        if (size := sum(len(doc.text.encode()) + 1 for doc in docs)) < given.tokens
+        if (size := sum(len(doc.text.encode()) + 1 for doc in docs)) < options.tokens
     }
-    if short:
+    if too_short:
         raise RecipeError(
-            f"{given.lake}: {', '.join(f'{size:,} bytes of {arm} text' for arm, size in short.items())}, "
-            f"wanted {given.tokens:,}; lower --tokens or --held"
+            f"{options.lake}: "
+            f"{', '.join(f'{size:,} bytes of {arm} text' for arm, size in too_short.items())}, "
+            f"wanted {options.tokens:,}; lower --tokens or --held"
         )
     began = time.monotonic()
 
-    def one(arm: str, seed: int) -> tuple[list[float], None]:
-        found = bits(trained(stream(in_order(left[arm], seed), given.tokens), seed, given), held)
-        print(f"{arm:<5} seed {seed}: {fmean(found):.4f} bits/byte on held-out text", flush=True)
-        return found, None
+    def run_arm(arm: str, seed: int) -> tuple[list[float], None]:
+        losses_of_arm = bits(
+            trained(stream(seeded_order(left[arm], seed), options.tokens), seed, options), held_out
+        )
+        print(f"{arm:<5} seed {seed}: {fmean(losses_of_arm):.4f} bits/byte on held-out text", flush=True)
+        return losses_of_arm, None
 
-    losses, _ = over_seeds(ARMS, given, one)
-    groups = {"all": list(range(len(held)))}
-    for i, doc in enumerate(held):
+    losses, _ = run_arms(ARMS, options, run_arm)
+    # A document counts under all, its language, and its language with its domain.
+    groups = {"all": list(range(len(held_out)))}
+    for i, doc in enumerate(held_out):
         groups.setdefault(doc.lang, []).append(i)
         groups.setdefault(f"{doc.lang} {doc.domain}", []).append(i)
     return {
-        "lake": given.lake,
-        "tokens": given.tokens,
-        "layers": given.layers,
-        "width": given.width,
-        "seeds": given.seeds,
-        "held": len(held),
+        "lake": options.lake,
+        "tokens": options.tokens,
+        "layers": options.layers,
+        "width": options.width,
+        "seeds": options.seeds,
+        "held": len(held_out),
         "seconds": round(time.monotonic() - began, 1),
         "bits_per_byte": means(losses),
         "raw_less_kept": {
-            name: _apart(losses, at, held, given.seed)
+            name: _difference(losses, at, held_out, options.seed)
             for name, at in sorted(groups.items(), key=lambda group: (group[0] != "all", group[0]))
         },
     }
 
 
-def _apart(
-    losses: dict[str, list[list[float]]], at: list[int], held: Sequence[Doc], seed: int
+def _difference(
+    losses: dict[str, list[list[float]]], at: list[int], held_out: Sequence[Doc], seed: int
 ) -> dict[str, Any]:
     raw, kept = ([[row[i] for i in at] for row in losses[arm]] for arm in ("raw", "kept"))
-    return compared(raw, kept, [held[i].id for i in at], seed)
+    return compare(raw, kept, [held_out[i].id for i in at], seed)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -245,23 +260,24 @@ def main(argv: list[str] | None = None) -> int:
         "--seed",
         type=int,
         default=7,
-        help="first seed: of weights and of the draw; also of what is held out (default 7)",
+        help="first seed: of weights and of sampling; also of the held-out documents (default 7)",
     )
     flags.add_argument("--seeds", type=int, default=3, help="runs of each arm (default 3)")
-    given = flags.parse_args(argv)
+    options = flags.parse_args(argv)
 
-    def does() -> None:
-        at_least(given, tokens=CONTEXT, held=1, layers=1, batch=1, seeds=1)
-        if given.width < 4 or given.width % 4:
-            raise RecipeError(f"--width {given.width}: wanted a multiple of 4")
-        found = validate(given)
-        tell(
-            {f"raw less kept, {name}": each for name, each in found["raw_less_kept"].items()},
+    def command() -> None:
+        check_minimums(options, tokens=CONTEXT, held=1, layers=1, batch=1, seeds=1)
+        # GPT-2 divides the width by its four heads.
+        if options.width < 4 or options.width % 4:
+            raise RecipeError(f"--width {options.width}: wanted a multiple of 4")
+        result = validate(options)
+        print_result(
+            {f"raw less kept, {name}": each for name, each in result["raw_less_kept"].items()},
             "bits/byte ",
-            found,
+            result,
         )
 
-    return ended(does)
+    return run_command(command)
 
 
 if __name__ == "__main__":

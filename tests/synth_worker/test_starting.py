@@ -28,7 +28,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
     for name in ("VLLM_LOGGING_CONFIG_PATH", "VLLM_CONFIGURE_LOGGING", starting.BEGAN):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VLLM_LOGGING_LEVEL", "ERROR")
-    starting.settle_log()
+    starting.configure_log()
     given = Path(os.environ["VLLM_LOGGING_CONFIG_PATH"])
     logging.config.dictConfig(json.loads(given.read_text()))
     given.unlink()
@@ -55,7 +55,7 @@ def test_errors_of_the_engine_are_shown_as_vllm_has_it(log: logging.Logger) -> N
 
 def test_a_log_that_the_user_settled_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLLM_LOGGING_CONFIG_PATH", "mine.json")
-    starting.settle_log()
+    starting.configure_log()
     assert os.environ["VLLM_LOGGING_CONFIG_PATH"] == "mine.json"
 
 

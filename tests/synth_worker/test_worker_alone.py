@@ -56,7 +56,7 @@ def test_a_wrong_recipe_is_told_with_every_complaint(tmp_path: Path) -> None:
 def test_the_engine_cannot_run_another_model_than_samples_name(name: str, tmp_path: Path) -> None:
     content = yaml.safe_load(Path("conf/synth_worker_cpu.yaml").read_text(encoding="utf-8"))
     content["worker"]["engine"]["args"][name] = "another"
-    assert f"{name} stand beside args, as engine.{name}" in complaint(content, tmp_path)
+    assert f"{name} belong next to args, as engine.{name}" in complaint(content, tmp_path)
 
 
 @pytest.mark.parametrize(("available", "fits"), [(engines.NEEDED_GB - 0.1, False), (engines.NEEDED_GB + 0.1, True)])

@@ -1,9 +1,15 @@
-"""From the items of benchmarks to what is looked for in documents: which part of each, and what never is.
+"""From benchmark items to the parts of them that are searched in documents, and the reasons of those that are
+not.
 
-An item is looked for as its question where that says enough by itself. A question that says too little, or
-that several items with other answers share (`Which of these is true?`), is looked for together with its
-answer. A passage is looked for by itself, once a benchmark, under the first item that has it. Whatever cannot
-be looked for has a reason.
+An item is searched by its question where that has enough evidence. A question with too little, or that
+several items with different answers share (`Which of these is true?`), is searched together with its answer.
+A passage is searched by itself, once a benchmark, under the first item that has it. Every part that cannot be
+searched has a reason (gristmill.udfs.reasons).
+
+    question                        answers       part
+    Natalia sold clips to 48 ...    72            question
+    What is 17 times 24?            408           question_answer
+    2 + 2 = ?                       4             none: only_numbers
 """
 
 from __future__ import annotations
@@ -20,13 +26,13 @@ from gristmill.udfs.contamination.search import WORD, Index, OverlapParams, as_t
 from gristmill.udfs.reasons import EMPTY, ONLY_NUMBERS, TOO_COMMON, TOO_FEW_WORDS
 
 QUESTION, QUESTION_ANSWER, PASSAGE = "question", "question_answer", "passage"
-# an answer that names a choice, and says nothing beside a text
+# an answer that is the letter of a choice (B, (c)): it would match any text
 _LETTER = re.compile(r"\W*[A-Za-z]\W*")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of a benchmark: any of `answers` will do; there may be none."""
+    """One item of a benchmark; each of `answers` is correct, and there may be none."""
 
     benchmark: str
     item: str
@@ -37,7 +43,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Part:
-    """What is looked for of an item: one entry of the index."""
+    """A part of an item that is searched: one entry of the index."""
 
     item: int  # position among the items
     part: str  # question, question_answer or passage
@@ -47,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Unsearched:
-    """A part of an item that is never found, and why."""
+    """A part of an item that is never searched, and the reason."""
 
     item: int
     part: str
@@ -56,7 +62,7 @@ class Unsearched:
 
 @dataclass(frozen=True)
 class Plan:
-    """The index, the part that each of its entries is, and what is not in it."""
+    """The index, the part behind each of its entries, and the parts that are not in it."""
 
     index: Index
     parts: tuple[Part, ...]
@@ -64,9 +70,13 @@ class Plan:
 
 
 def plan_items(items: Sequence[Item], params: OverlapParams) -> Plan:
-    """What is looked for of the items. An item without a passage has no part of that name."""
-    known = as_tokens([item.question for item in items], params)
-    words, sizes = known.words, np.diff(known.starts)
+    """The parts of the items to search, and those not searched, by item and part.
+
+    An item without a passage has no such part; an item with a question is in exactly one of the two lists
+    with it.
+    """
+    tokens = as_tokens([item.question for item in items], params)
+    words, sizes = tokens.words, np.diff(tokens.starts)
     needs_answer = (words < params.min_words) | _shared(items)
     usable = _usable(items, words, needs_answer, params)
     parts: list[Part] = []
@@ -83,6 +93,7 @@ def plan_items(items: Sequence[Item], params: OverlapParams) -> Plan:
         else:
             parts.append(Part(i, QUESTION, item.question or ""))
     _passages(items, params, parts, unsearched)
+    # Only the index knows which parts have no seed that is rare enough.
     index = build_index([part.text for part in parts], params, [part.answers for part in parts])
     for part, is_found, is_common in zip(
         parts, index.searchable.tolist(), index.too_common.tolist(), strict=True
@@ -93,7 +104,8 @@ def plan_items(items: Sequence[Item], params: OverlapParams) -> Plan:
 
 
 def _shared(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
-    """Which items have the question of another one of their benchmark that has other answers."""
+    """Whether each item has the question of another item of its benchmark that has different answers."""
+    # Compared by case and white space only: a question that differs more is another question.
     answers = defaultdict(set)
     keys = [(item.benchmark, " ".join((item.question or "").casefold().split())) for item in items]
     for key, item in zip(keys, items, strict=True):
@@ -105,16 +117,17 @@ def _shared(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
 def _usable(
     items: Sequence[Item], words: npt.NDArray[np.float64], needs: npt.NDArray[np.bool_], params: OverlapParams
 ) -> list[list[str]]:
-    """Of each item that needs one: its answers that say enough together with the question."""
+    """For each item that needs an answer: its answers with enough evidence together with the question."""
     usable: list[list[str]] = [[] for _ in items]
-    whose = [
+    owners = [
         (i, answer)
         for i in np.flatnonzero(needs).tolist()
         for answer in items[i].answers
         if not _LETTER.fullmatch(answer)
     ]
-    worths = as_tokens([answer for _, answer in whose], params).first(params.answer_tokens).evidence() / WORD
-    for (i, answer), worth in zip(whose, worths.tolist(), strict=True):
+    # Only the first tokens of a long answer are searched, so only they are evidence.
+    worths = as_tokens([answer for _, answer in owners], params).first(params.answer_tokens).evidence() / WORD
+    for (i, answer), worth in zip(owners, worths.tolist(), strict=True):
         if worth and words[i] + worth >= params.answer_min_words:
             usable[i].append(answer)
     return usable
@@ -123,16 +136,18 @@ def _usable(
 def _passages(
     items: Sequence[Item], params: OverlapParams, parts: list[Part], unsearched: list[Unsearched]
 ) -> None:
-    """Append each passage of a benchmark under the first item that has it."""
+    """Append each distinct passage of a benchmark, under the first item that has it, to `parts` or
+    `unsearched`."""
+    # Reversed, so that the first item of a passage overwrites the later ones.
     first = {
         (item.benchmark, item.passage): i
         for i, item in reversed(list(enumerate(items)))
         if item.passage is not None
     }
-    whose = sorted(first.items(), key=lambda pair: pair[1])
-    known = as_tokens([passage for (_, passage), _ in whose], params)
+    owners = sorted(first.items(), key=lambda pair: pair[1])
+    tokens = as_tokens([passage for (_, passage), _ in owners], params)
     for ((_, passage), i), words, size in zip(
-        whose, known.words.tolist(), np.diff(known.starts).tolist(), strict=True
+        owners, tokens.words.tolist(), np.diff(tokens.starts).tolist(), strict=True
     ):
         if words >= params.min_words:
             parts.append(Part(i, PASSAGE, passage or ""))

@@ -1,8 +1,8 @@
 """Blocks of sketches: one row of the table `sketches` holds up to 8,192 documents of one batch as columns of
 bytes.
 
-A row a document would cost the JVM more than the kernel that makes it, each time the index is written or
-read.
+A row for each document would cost the JVM more than the kernel that makes it, whenever the index is written
+or read.
 """
 
 from __future__ import annotations
@@ -23,40 +23,53 @@ BLOCK = (
     "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, n_times binary, "
     "set_hash binary, sketch binary, bands binary"
 )
-ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13  # that block numbers can tell apart
+# sketch generations that block numbers have room for: 63 bits (Spark's bigint is signed) less those of the
+# task, the block and the row
+ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13
 
 Fingerprinter = Callable[[pa.Array], Fingerprints]
-# ids (documents, 2), bytes of text, fingerprints
+# ids (documents, 2), bytes of text, fingerprints of some rows of one block
 Part = tuple[npt.NDArray[np.uint64], int, Fingerprints]
 
 
 def sketch_blocks(
     batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter, number: int
 ) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: doc_id, batch_id, text, task -> BLOCK, those of the round `number`.
+    """mapInArrow: doc_id, batch_id, text, task -> BLOCK, those of the sketch generation `number`.
 
-    `task`: the number of the Spark task, the same in all rows. A block begins where the batch changes.
+    `task`: the number of the Spark task, the same in all rows. A block ends where the batch changes or ROWS
+    documents are reached.
+
+        doc_id  batch_id  text  task        block  batch_id  n  ids       ...
+        1f..    2026-01   ...   3      ->   49152  2026-01   2  32 bytes  ...
+        9a..    2026-01   ...   3
     """
-    held: list[Part] = []
-    home, n, first, ordinal = "", 0, 0, 0
+    parts: list[Part] = []
+    block_batch, n, first, ordinal = "", 0, 0, 0
     for batch in batches:
         if batch.num_rows:
+            # The number of a block is its generation, task and position in the task, from the highest bits:
+            # tasks make unique numbers without knowing of each other, and a later generation has the higher
+            # ones.
             first = (number << TASK_BITS | batch.column("task")[0].as_py()) << ORDINAL_BITS
         for batch_id, rows in _by_batch(batch):
-            if held and (batch_id != home or n + rows.num_rows > ROWS):
-                yield _block(first + ordinal, home, held)
-                held, n, ordinal = [], 0, ordinal + 1
+            if parts and (batch_id != block_batch or n + rows.num_rows > ROWS):
+                yield _block(first + ordinal, block_batch, parts)
+                parts, n, ordinal = [], 0, ordinal + 1
             ids = halves_of(rows.column("doc_id"))
             texts = rows.column("text")
-            held.append((ids, int(pc.sum(pc.binary_length(texts)).as_py() or 0), fingerprinter(texts)))
-            home, n = batch_id, n + rows.num_rows
-    if held:
-        yield _block(first + ordinal, home, held)
+            parts.append((ids, int(pc.sum(pc.binary_length(texts)).as_py() or 0), fingerprinter(texts)))
+            block_batch, n = batch_id, n + rows.num_rows
+    if parts:
+        yield _block(first + ordinal, block_batch, parts)
 
 
 def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Runs of rows of one batch, of at most ROWS rows: a file holds rows of one batch, so mostly the
-    whole of it."""
+    """Consecutive rows of the same batch_id, at most ROWS together.
+
+    A file holds rows of one batch, so most record batches come out whole.
+    """
+    # Compared as dictionary codes: one Python string a run instead of one a row.
     names = batch.column("batch_id").dictionary_encode()
     codes = names.indices.to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else codes
@@ -67,6 +80,7 @@ def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
 
 def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     ids = np.concatenate([part[0] for part in parts])
+    # One value a column and block: Spark and Delta see a row, whatever the number of documents.
     fields = ("n_shingles", "n_times", "set_hash", "sketch", "bands")
     columns = [np.concatenate([getattr(part[2], name) for part in parts]).tobytes() for name in fields]
     values: list[Any] = [number, batch_id, len(ids), sum(part[1] for part in parts), ids.tobytes(), *columns]
@@ -78,7 +92,7 @@ def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
 
 
 def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: batch_id, ids of blocks -> doc_id, batch_id, a row a document."""
+    """mapInArrow: batch_id, ids of blocks -> doc_id, batch_id, one row for each document."""
     for batch in batches:
         for batch_id, data in zip(
             batch.column("batch_id").to_pylist(), batch.column("ids").to_pylist(), strict=True
@@ -91,7 +105,10 @@ def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def warm_up(batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter) -> Iterator[pa.RecordBatch]:
-    """id -> id, when a text of each unit has been through, so that kernels and tables are loaded."""
+    """mapInArrow: id -> id, after one text of words and one of characters went through `fingerprinter`.
+
+    Called once on each Python worker, it loads or compiles the kernels before documents need them.
+    """
     for batch in batches:
         fingerprinter(pa.array(["one two three four five six", "一二三四五六七八"]))
         yield batch

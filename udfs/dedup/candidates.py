@@ -1,9 +1,9 @@
-"""Which documents meet: band keys of blocks go to where equal keys are together, and all pairs of a bucket
-are taken.
+"""Candidate pairs: band keys of blocks are sent to the part of their key, and all pairs of a bucket are
+taken.
 
-Of documents of equal shingle sets one stands for the set, the first that was sketched (the lowest node). A
-bucket of more than `max_bucket` sets is handed on as it is: its pairs are taken where its whole family and
-their ranking are at hand (gristmill.udfs.dedup.survivors).
+Of documents with equal shingle sets one is the representative: the first that was sketched (the lowest node);
+the others become LINKs. A bucket of more than `max_bucket` sets is passed on whole as a BUCKET: its pairs are
+taken later, where its family and the ranking of its documents are together (gristmill.udfs.dedup.choosing).
 """
 
 from __future__ import annotations
@@ -20,65 +20,74 @@ from gristmill.udfs.arrow.compiled import compiled
 from gristmill.udfs.dedup.messages import (
     ARRAY_ROWS,
     FIRST_BAND,
-    KEY,
+    KEY_COLUMNS,
     KEYS,
     LINK,
+    NODE_PAIR,
     PAIR,
     ROW_BITS,
-    TWO,
     Message,
     bucket_message,
     message_batch,
     messages_of,
-    packed_arrays,
-    places,
-    unpacked,
+    pack_columns,
+    partition_values,
+    unpack_columns,
 )
 
 Ints = npt.NDArray[np.int64]
-# rows of a run that are sorted where they stand
-SHORT = 64
-# that a partition holds before it hands them on; a bucket may hold max_bucket ** 2 / 2
+# rows of a run of equal keys that the compiled code sorts by insertion; longer runs are sorted by NumPy
+SHORT_RUN = 64
+# pairs that a partition makes before it passes them on; one bucket alone may give max_bucket ** 2 / 2
 PAIRS_AT_ONCE = 4_000_000
 
 
 def scatter(batches: Iterator[pa.RecordBatch], parts: int, bands: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: block, n_shingles, set_hash, bands of blocks -> MESSAGE: KEYS to the part of each key,
-    LINK within the block."""
+    """mapInArrow: block, n_shingles, set_hash, bands of blocks -> MESSAGE: KEYS to the part of each key, LINK
+    within the block.
+
+    `bands`: band keys of a document.
+    """
     names = ("block", "n_shingles", "set_hash", "bands")
     for batch in batches:
         for block in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
-            yield message_batch(_scattered(block, parts, bands))
+            yield message_batch(_key_messages(block, parts, bands))
 
 
-def _scattered(row: tuple[int, bytes, bytes, bytes], parts: int, n_bands: int) -> list[Message]:
+def _key_messages(row: tuple[int, bytes, bytes, bytes], parts: int, n_bands: int) -> list[Message]:
     block, n_shingles, set_hash, bands = row
+    # Documents without shingles have no keys: all of them would share every band.
     sets, rows = np.frombuffer(set_hash, np.int64), np.flatnonzero(np.frombuffer(n_shingles, np.int32))
+    # Copies within a block become links before the exchange, so that their keys are not sent at all.
     _, first, inverse = np.unique(sets[rows], return_index=True, return_inverse=True)
-    stands = rows[first][inverse]
-    copies = np.flatnonzero(rows != stands)
-    few, targets = np.sort(rows[first]), places(parts)
+    representative = rows[first][inverse]
+    copies = np.flatnonzero(rows != representative)
+    distinct, targets = np.sort(rows[first]), partition_values(parts)
     keys = np.frombuffer(bands, np.int64).reshape(-1, n_bands)
-    starts, keys, at, is_first = _by_part(np.ascontiguousarray(keys[few]), parts)
-    classes = sets[few[at]]
-    tagged = (few[at] | is_first.astype(np.int64) * FIRST_BAND).astype(np.uint16)
-    made: list[Message] = []
+    starts, keys, at, is_first = _by_part(np.ascontiguousarray(keys[distinct]), parts)
+    classes = sets[distinct[at]]
+    tagged = (distinct[at] | is_first.astype(np.int64) * FIRST_BAND).astype(np.uint16)
+    messages: list[Message] = []
     for to in np.flatnonzero(np.diff(starts)).tolist():
-        some = slice(starts[to], starts[to + 1])
-        data = block.to_bytes(8, "little") + packed_arrays(KEY, keys[some], classes[some], tagged[some])
-        made.append((int(targets[to]), KEYS, "", data))
+        rows_of_part = slice(starts[to], starts[to + 1])
+        columns = keys[rows_of_part], classes[rows_of_part], tagged[rows_of_part]
+        data = block.to_bytes(8, "little") + pack_columns(KEY_COLUMNS, *columns)
+        messages.append((int(targets[to]), KEYS, "", data))
     if len(copies):
+        # Links only pass through the exchange, so any part will do.
         base = block << ROW_BITS
-        made.append(
-            (int(targets[0]), LINK, "", packed_arrays(TWO, base | stands[copies], base | rows[copies]))
-        )
-    return made
+        data = pack_columns(NODE_PAIR, base | representative[copies], base | rows[copies])
+        messages.append((int(targets[0]), LINK, "", data))
+    return messages
 
 
 @compiled
 def _by_part(keys, parts):  # type: ignore[no-untyped-def]
-    """Rows and keys of `keys` (rows x bands) by part: where each begins, the keys, the row of each,
-    whether of the first band."""
+    """The entries of `keys` (rows x bands), sorted by part: where each part starts, the keys, the row of
+    each, whether of the first band.
+
+    A counting sort: one pass counts, one writes; a comparison sort of the keys would cost several.
+    """
     rows, bands = keys.shape
     starts = np.zeros(parts + 1, np.int64)
     part = np.empty(rows * bands, np.int32)
@@ -90,6 +99,7 @@ def _by_part(keys, parts):  # type: ignore[no-untyped-def]
             starts[to + 1] += 1
     for i in range(parts):
         starts[i + 1] += starts[i]
+    # The next free position of each part; `starts` itself is returned.
     at = starts[:-1].copy()
     out, of_row, is_first = (
         np.empty(rows * bands, np.int64),
@@ -99,54 +109,64 @@ def _by_part(keys, parts):  # type: ignore[no-untyped-def]
     for row in range(rows):
         for band in range(bands):
             to = part[row * bands + band]
-            place = at[to]
+            slot = at[to]
             at[to] += 1
-            out[place], of_row[place], is_first[place] = keys[row, band], row, band == 0
+            out[slot], of_row[slot], is_first[slot] = keys[row, band], row, band == 0
     return starts, out, of_row, is_first
 
 
 def candidate_pairs(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Iterator[pa.RecordBatch]:
     """mapInArrow over all KEYS of some parts: MESSAGE -> MESSAGE, to part 0: PAIR (a < b), LINK, BUCKET.
 
-    A pair that meets under keys of several parts comes once from each.
+    A pair that shares keys of several parts is returned by each of them. With max_bucket 2:
+
+        key  set  node           PAIR (1, 2)   the two sets of key k
+        k    A    1         ->   LINK (1, 4)   node 4 has the shingle set of node 1
+        k    B    2
+        k    A    4
     """
-    target = int(places(1)[0])
-    held: list[tuple[int, list[npt.NDArray[Any]]]] = []
+    target = int(partition_values(1)[0])
+    key_columns: list[tuple[int, list[npt.NDArray[Any]]]] = []
     links: list[Message] = []
     for _, kind, _, data in messages_of(batches):
         if kind == KEYS:
-            held.append((int.from_bytes(data[:8], "little"), unpacked(KEY, data[8:])))
+            key_columns.append((int.from_bytes(data[:8], "little"), unpack_columns(KEY_COLUMNS, data[8:])))
         else:
             links.append((target, kind, "", data))
     yield message_batch(links)
-    if not held:
+    if not key_columns:
         return
-    keys, classes, tagged = (np.concatenate([columns[i] for _, columns in held]) for i in range(3))
-    blocks = np.array([block for block, _ in held], np.int64)
-    nodes = np.repeat(blocks << ROW_BITS, [len(columns[0]) for _, columns in held])
+    keys, classes, tagged = (np.concatenate([columns[i] for _, columns in key_columns]) for i in range(3))
+    blocks = np.array([block for block, _ in key_columns], np.int64)
+    nodes = np.repeat(blocks << ROW_BITS, [len(columns[0]) for _, columns in key_columns])
     nodes |= (tagged & (FIRST_BAND - 1)).astype(np.int64)
-    held.clear()
+    # The messages are copied by now; a part holds some two million keys, so their bytes are let go.
+    key_columns.clear()
     order, copies = one_of_each_set(seen_twice(keys), keys, classes, nodes, (tagged & FIRST_BAND) > 0)
-    yield message_batch(_in_parts(target, LINK, *copies))
+    yield message_batch(_pair_messages(target, LINK, *copies))
     keys, nodes = keys[order], nodes[order]
     starts, sizes = runs_of(keys)
+    # Copies are links already, so the cap counts sets, and a bucket of copies alone is never over it.
     is_hot = sizes > max_bucket
     hot = [nodes[start : start + size] for start, size in zip(starts[is_hot], sizes[is_hot], strict=True)]
     for key, bucket in zip(keys[starts[is_hot]], hot, strict=True):
         yield message_batch([bucket_message(target, key, bucket)])
-    within = ~np.repeat(is_hot, sizes)
-    for a, b in pairs_of(keys[within], nodes[within]):
-        yield message_batch(_in_parts(target, PAIR, a, b))
+    is_paired = ~np.repeat(is_hot, sizes)
+    for a, b in pairs_of(keys[is_paired], nodes[is_paired]):
+        yield message_batch(_pair_messages(target, PAIR, a, b))
 
 
-def _in_parts(target: int, kind: int, a: Ints, b: Ints) -> list[Message]:
-    some = [slice(start, start + ARRAY_ROWS) for start in range(0, len(a), ARRAY_ROWS)]
-    return [(target, kind, "", packed_arrays(TWO, a[each], b[each])) for each in some]
+def _pair_messages(target: int, kind: int, a: Ints, b: Ints) -> list[Message]:
+    """Pairs of nodes as messages of at most ARRAY_ROWS."""
+    slices = [slice(start, start + ARRAY_ROWS) for start in range(0, len(a), ARRAY_ROWS)]
+    return [(target, kind, "", pack_columns(NODE_PAIR, a[each], b[each])) for each in slices]
 
 
 def pairs_of(keys: Ints, nodes: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """All pairs (a < b) of nodes under one key, `keys` sorted and the nodes of a key ascending; each
-    once in what is yielded together."""
+    """All pairs (a < b) of nodes under one key; `keys` sorted, the nodes of a key ascending.
+
+    Some PAIRS_AT_ONCE are yielded together; among these each pair is there once.
+    """
     starts, sizes = runs_of(keys)
     part = np.cumsum(sizes * (sizes - 1) // 2) // PAIRS_AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(starts)]
@@ -154,6 +174,7 @@ def pairs_of(keys: Ints, nodes: Ints) -> Iterator[tuple[Ints, Ints]]:
         if first == last:
             continue
         rows = slice(starts[first], starts[last - 1] + sizes[last - 1])
+        # Nodes become numbers below n, so that a pair is one int64 and duplicates go by one sort.
         names, number = np.unique(nodes[rows], return_inverse=True)
         pairs = np.unique(_pairs(number, starts[first:last] - starts[first], sizes[first:last], len(names)))
         yield names[pairs // len(names)], names[pairs % len(names)]
@@ -175,7 +196,7 @@ def _pairs(number, starts, sizes, n):  # type: ignore[no-untyped-def]
 
 
 def runs_of(keys: Ints) -> tuple[Ints, Ints]:
-    """Where each run of equal keys starts, and how long it is; `keys` are sorted."""
+    """Position of the first of each run of equal keys, and the length of each run; `keys` are sorted."""
     starts = (
         np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
         if len(keys)
@@ -185,77 +206,89 @@ def runs_of(keys: Ints) -> tuple[Ints, Ints]:
 
 
 @compiled
-def _seen_often(keys, slots):  # type: ignore[no-untyped-def]
-    """Where the keys stand whose slot is taken more than once: all that come again, and a few others."""
-    taken = np.zeros(slots, np.uint8)
+def _possible_repeats(keys, slots):  # type: ignore[no-untyped-def]
+    """Positions of the keys whose slot is used more than once: all repeated keys, and a few others.
+
+    A filter in front of the sort: most keys occur once, and with four slots a key or more, few of these share
+    a slot.
+    """
+    uses = np.zeros(slots, np.uint8)
     mask = np.uint64(slots - 1)
     for key in keys:
         slot = np.uint64(key) & mask
-        taken[slot] = min(taken[slot] + 1, 2)
+        # Saturates at 2: a byte would overflow under a key that a million documents share.
+        uses[slot] = min(uses[slot] + 1, 2)
     count = 0
     for key in keys:
-        count += taken[np.uint64(key) & mask] > 1
-    found, at = np.empty(count, np.int64), 0
+        count += uses[np.uint64(key) & mask] > 1
+    positions, at = np.empty(count, np.int64), 0
     for i in range(len(keys)):
-        if taken[np.uint64(keys[i]) & mask] > 1:
-            found[at] = i
+        if uses[np.uint64(keys[i]) & mask] > 1:
+            positions[at] = i
             at += 1
-    return found
+    return positions
 
 
 def seen_twice(keys: Ints) -> Ints:
-    """Where the keys stand that come more than once, by key, those of one key in no order; most come
-    once, and need none."""
-    often = _seen_often(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
-    order = often[np.argsort(keys[often])]
+    """Positions of the keys that occur more than once, sorted by key; those of one key in no defined
+    order."""
+    repeats = _possible_repeats(keys, 1 << max(int(4 * len(keys)).bit_length(), 4))
+    order = repeats[np.argsort(keys[repeats])]
     _, sizes = runs_of(keys[order])
+    # What shared a slot by chance is a run of one.
     return order[np.repeat(sizes > 1, sizes)]
 
 
 def one_of_each_set(
     order: Ints, keys: Ints, classes: Ints, nodes: Ints, is_first: npt.NDArray[np.bool_]
 ) -> tuple[Ints, tuple[Ints, Ints]]:
-    """`order` (rows by key), of each key and class the row of the lowest node, by node; and links to that of
-    the others.
+    """Of each key and class the row of the lowest node, sorted by key and node; and (representative, copy)
+    links of the other rows.
 
-    Rows of one class share all their keys, so their links are told under the key of the first band alone.
-    Runs of one row that are left are left out.
+    `order`: rows sorted by key; it is overwritten. `keys`, `classes` (set hashes), `nodes`, `is_first` (of
+    the first band): one value a row. Rows of one class share all their keys, so a link is returned under the
+    key of the first band alone. Keys that a single class is left of are dropped.
     """
     starts, sizes = runs_of(keys[order])
     links = np.empty((2, len(order)), np.int64)
-    left, told = _tidy_short(order, starts, sizes, classes, nodes, is_first, links, SHORT)
-    ones, others = [links[0, :told]], [links[1, :told]]
-    for run in np.flatnonzero(sizes > SHORT).tolist():
+    # Nearly all runs are short; one call of the compiled code does them all, in place.
+    left, n_links = _reduce_runs(order, starts, sizes, classes, nodes, is_first, links, SHORT_RUN)
+    representatives, copies = [links[0, :n_links]], [links[1, :n_links]]
+    # Insertion sort takes the square of a run's length, so the long ones are sorted one by one.
+    for run in np.flatnonzero(sizes > SHORT_RUN).tolist():
         rows = order[starts[run] : starts[run] + sizes[run]]
         rows = rows[np.lexsort((nodes[rows], classes[rows]))]
         is_new = np.concatenate([[True], classes[rows][1:] != classes[rows][:-1]])
-        stands = rows[np.maximum.accumulate(np.where(is_new, np.arange(len(rows)), 0))]
-        again = ~is_new & is_first[rows]
-        ones.append(nodes[stands[again]])
-        others.append(nodes[rows[again]])
+        of_class = rows[np.maximum.accumulate(np.where(is_new, np.arange(len(rows)), 0))]
+        is_link = ~is_new & is_first[rows]
+        representatives.append(nodes[of_class[is_link]])
+        copies.append(nodes[rows[is_link]])
         rows = rows[is_new]
         left[run] = len(rows)
         order[starts[run] : starts[run] + left[run]] = rows[np.argsort(nodes[rows])]
+    # The rows that are left lie at the front of each run.
     within = np.arange(len(order)) - np.repeat(starts, sizes)
     kept = order[(within < np.repeat(left, sizes)) & np.repeat(left > 1, sizes)]
-    return kept, (np.concatenate(ones), np.concatenate(others))
+    return kept, (np.concatenate(representatives), np.concatenate(copies))
 
 
 @compiled
-def _tidy_short(order, starts, sizes, classes, nodes, is_first, links, short):  # type: ignore[no-untyped-def]
-    """Sort each run of at most `short` rows by node and keep one row of each class; the new sizes, and
-    how many links were told."""
-    left, told = sizes.copy(), 0
+def _reduce_runs(order, starts, sizes, classes, nodes, is_first, links, most):  # type: ignore[no-untyped-def]
+    """Sort each run of at most `most` rows by node and keep one row of each class; the new sizes, and the
+    number of links written."""
+    left, n_links = sizes.copy(), 0
     for run in range(len(starts)):
-        if sizes[run] > short:
+        if sizes[run] > most:
             continue
         first, last = starts[run], starts[run] + sizes[run]
+        # Insertion sort by node.
         for i in range(first + 1, last):
             row, j = order[i], i
             while j > first and nodes[order[j - 1]] > nodes[row]:
                 order[j] = order[j - 1]
                 j -= 1
             order[j] = row
+        # The first row of a class has its lowest node, so it is the one to keep.
         kept = first
         for i in range(first, last):
             row, same = order[i], -1
@@ -267,7 +300,7 @@ def _tidy_short(order, starts, sizes, classes, nodes, is_first, links, short):  
                 order[kept] = row
                 kept += 1
             elif is_first[row]:
-                links[0, told], links[1, told] = nodes[same], nodes[row]
-                told += 1
+                links[0, n_links], links[1, n_links] = nodes[same], nodes[row]
+                n_links += 1
         left[run] = kept - first
-    return left, told
+    return left, n_links

@@ -1,5 +1,5 @@
-"""What is left of near-duplicate removal once a family is together: open pairs by text, buckets over the
-cap, who stays."""
+"""The last step of near-duplicate removal, where families are together: open pairs by text, buckets over the
+cap, survivors."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.udfs.arrow.types import fields_of
-from gristmill.udfs.dedup.comparing import Sketches
+from gristmill.udfs.dedup.comparing import SketchIndex
 from gristmill.udfs.dedup.doc_ids import doc_ids
 from gristmill.udfs.dedup.messages import (
     BUCKET,
-    DECIDED,
     LINK,
     MEMBER,
-    MEMBERS,
+    MEMBER_COLUMNS,
     MESSAGE,
+    NODE_PAIR,
     ORDINAL_BITS,
-    PAIRS,
     RANK,
     ROW_BITS,
     SKETCH,
     TASK_BITS,
     TEXT,
-    TWO,
-    all_of,
-    by_kind,
+    VERDICT,
+    VERDICT_COLUMNS,
+    Body,
+    columns_of,
+    group_by_kind,
     message_batch,
     messages_of,
-    packed_arrays,
+    pack_columns,
 )
 from gristmill.udfs.dedup.outcomes import METHODS, Outcomes, outcomes
 from gristmill.udfs.dedup.shingles import ShingleParams
@@ -48,61 +49,65 @@ OUTCOMES = (
     "is_accepted boolean, "
     "family_id string, band_key bigint, n_classes bigint, n_survivors bigint"
 )
-# a message (result null), or a row that is told: pair, duplicate, bucket
-CHOSEN = f"{MESSAGE}, {OUTCOMES}"
-# verdict of a pair that its texts decide; 1 and -1: accepted and rejected by sketches, 2 and -2: by texts
+# a message (result null), or a row of the result: pair, duplicate, bucket
+MESSAGE_OR_OUTCOME = f"{MESSAGE}, {OUTCOMES}"
+# Verdict of a pair that its texts have to decide. 1 and -1: accepted and rejected by sketches; 2 and -2: by
+# texts.
 OPEN = 0
 TEXT_BYTES = 4 << 20  # of texts that are compared together
-ROUNDS = 16  # of settling; three or four are enough
+ROUNDS = 16  # of resolving hot buckets, at most; three or four are enough
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How pairs are decided and who stays."""
+    """How pairs are decided and which documents survive."""
 
     decide: PairDecision  # by sketches of `width` bytes
     width: int
-    by_sketch: str  # what `pairs.method` calls that
-    # by texts: `measure` of the shingle sets, from `limit` on
+    by_sketch: str  # the value of `pairs.method` for such a decision
+    # by texts: accepted where `measure` of the shingle sets is at least `limit`
     shingles: ShingleParams
     measure: str
     limit: float
-    survivors: str  # independent_set or components
+    survivors: str  # independent_set or connected_components
     max_bucket: int
     keep_rejected: bool
 
 
 @dataclass
 class Pairs:
-    """Pairs of places in a family, each with its similarity and verdict (see OPEN)."""
+    """Pairs of positions in the documents of a part, each with similarity and verdict (see OPEN)."""
 
     left: Ints
     right: Ints
     similarity: npt.NDArray[np.float64]
     verdict: npt.NDArray[np.int8]
 
-    def accepted(self) -> Bools:
-        """Which are."""
+    def is_accepted(self) -> Bools:
+        """Whether each pair is accepted; an open pair is not."""
         return self.verdict > 0
 
     def codes(self, n: int) -> Ints:
-        """A number for each pair of `n` places, whichever comes first."""
+        """A number for each pair of positions below `n`, the same in both orders of its sides."""
         return np.minimum(self.left, self.right) * n + np.maximum(self.left, self.right)
 
-    def and_also(self, other: Pairs) -> Pairs:
-        """Both."""
+    def concatenate(self, other: Pairs) -> Pairs:
+        """The pairs of both."""
         names = ("left", "right", "similarity", "verdict")
         return Pairs(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
 
 
-class Family:
-    """The documents of one part, families side by side, by the place of their nodes in ascending order."""
+class Families:
+    """All documents of one part, addressed by the position of their node in ascending order.
 
-    def __init__(self, held: dict[int, list[tuple[int, str, bytes]]], rule: Rule) -> None:
-        members = held.get(MEMBER, [])
+    A part holds whole families, and nothing depends on where one ends and the next begins.
+    """
+
+    def __init__(self, messages: dict[int, list[Body]], rule: Rule) -> None:
+        members = messages.get(MEMBER, [])
         self.rule = rule
-        node, high, low = all_of(MEMBERS, members)
-        width = sum(np.dtype(kind).itemsize for kind in MEMBERS)
+        node, high, low = columns_of(MEMBER_COLUMNS, members)
+        width = sum(np.dtype(kind).itemsize for kind in MEMBER_COLUMNS)
         batches = np.repeat(
             np.array([name for _, name, _ in members], object), [len(data) // width for _, _, data in members]
         )
@@ -110,81 +115,89 @@ class Family:
         self.node, self.high, self.low = node[order], high[order], low[order]
         self.batches = batches[order]
         self.n = len(node)
-        # Who stands for a set in `pairs`: the document that was sketched in the earliest round, then the
-        # lowest doc_id.
-        rounds = self.node >> ROW_BITS + ORDINAL_BITS + TASK_BITS
+        # Classes of equal shingle sets: the position of the representative, for each document.
         self.by_id = np.lexsort((self.batches.astype(str), self.low, self.high))
         id_rank = np.empty(self.n, np.int64)
         id_rank[self.by_id] = np.arange(self.n)
         self.id_rank = id_rank
-        self.stands = np.arange(self.n)
-        one, other = all_of(TWO, held.get(LINK, []))
-        self.stands[self.at(other)] = self.at(one)
-        first = np.lexsort((id_rank, rounds, self.stands))
+        self.representative = np.arange(self.n)
+        one, other = columns_of(NODE_PAIR, messages.get(LINK, []))
+        self.representative[self.at(other)] = self.at(one)
+        # `pairs` names for a class the document of the earliest sketch generation, then of the lowest doc_id.
+        # The representative itself depends on which task sketched a document, and a table must not.
+        generation = self.node >> ROW_BITS + ORDINAL_BITS + TASK_BITS
+        first = np.lexsort((id_rank, generation, self.representative))
         is_new = np.ones(self.n, bool)
-        is_new[1:] = self.stands[first][1:] != self.stands[first][:-1]
-        self.name = np.empty(self.n, np.int64)
-        self.name[first] = first[np.maximum.accumulate(np.where(is_new, np.arange(self.n), 0))]
-        self.rank = _ranks(held.get(RANK, []), self)
+        is_new[1:] = self.representative[first][1:] != self.representative[first][:-1]
+        self.class_name = np.empty(self.n, np.int64)
+        self.class_name[first] = first[np.maximum.accumulate(np.where(is_new, np.arange(self.n), 0))]
+        # Documents without a rank were left out by other jobs: their pairs stay in the table, but
+        # they take no part in the choice of survivors.
+        self.rank = _ranks(messages.get(RANK, []), self)
         kept = np.flatnonzero(self.rank >= 0)
         self.best_first = kept[np.argsort(self.rank[kept])]
-        a, b, similarity, verdict = all_of(PAIRS, held.get(DECIDED, []))
+        a, b, similarity, verdict = columns_of(VERDICT_COLUMNS, messages.get(VERDICT, []))
+        # Copies: arrays over bytes are read-only, and open pairs are decided in place.
         self.pairs = Pairs(self.at(a), self.at(b), similarity.copy(), verdict.copy())
-        self.buckets = [np.frombuffer(data, np.int64) for _, _, data in held.get(BUCKET, [])]
-        self.index = Sketches(held.get(SKETCH, []), rule.width) if self.buckets else None
+        self.buckets = [np.frombuffer(data, np.int64) for _, _, data in messages.get(BUCKET, [])]
+        self.index = SketchIndex(messages.get(SKETCH, []), rule.width) if self.buckets else None
 
     def at(self, nodes: Ints) -> Ints:
-        """The places of nodes."""
+        """The positions of nodes that are in the part."""
         return np.searchsorted(self.node, nodes)
 
     def outcomes(self) -> Outcomes:
-        """Of the kept documents, best first."""
-        pairs, yes = self.pairs, self.pairs.accepted()
+        """The outcome of each kept document, in the order of `best_first`."""
+        pairs, yes = self.pairs, self.pairs.is_accepted()
         best = self.best_first
         method = np.where(
             np.abs(pairs.verdict) == 2, METHODS.index("exact"), METHODS.index(self.rule.by_sketch)
         )
-        told = pairs.left[yes], pairs.right[yes], pairs.similarity[yes], method[yes]
-        return outcomes(self.stands[best], self.id_rank[best], *told, self.rule.survivors)
+        accepted = pairs.left[yes], pairs.right[yes], pairs.similarity[yes], method[yes]
+        return outcomes(self.representative[best], self.id_rank[best], *accepted, self.rule.survivors)
 
     def compare_texts(self, texts: dict[int, bytes]) -> None:
-        """Decide the open pairs."""
+        """Decide the open pairs by the texts (UTF-8, by node). Raises KeyError where a text is missing."""
         pairs = self.pairs
         rows = np.flatnonzero(pairs.verdict == OPEN)
         if not len(rows):
             return
-        found = by_text(texts, self.node, pairs.left[rows], pairs.right[rows], self.rule)
-        pairs.similarity[rows], pairs.verdict[rows] = found, np.where(found >= self.rule.limit, 2, -2)
+        values = text_similarities(texts, self.node, pairs.left[rows], pairs.right[rows], self.rule)
+        pairs.similarity[rows], pairs.verdict[rows] = values, np.where(values >= self.rule.limit, 2, -2)
 
     def resolve_hot_buckets(self) -> None:
-        """Pair those that would stay of the buckets over the cap, until no more of them turn out alike.
+        """Pair the documents of buckets over the cap that would survive, until none of these pairs is
+        accepted.
 
-        Of a bucket that is still over it, everyone meets the best, who stays, and the next: were it not the
-        best, whoever lost its only better neighbour would come back in each round. What is open counts as
-        different until it is decided.
+        While a bucket is over the cap, each of its sets is paired with the best-ranked one, which survives,
+        and with the next in rank. Pairing neighbours alone would not do: a document whose only better
+        neighbour was removed would return as a survivor in each round. An open pair counts as different until
+        its texts decide it, in a later call.
         """
         if not self.buckets:
             return
-        members = [np.unique(self.stands[self.at(each[1:])]) for each in self.buckets]
-        rank = self.n + self.id_rank[self.name]  # of sets of which no document is kept
-        np.minimum.at(rank, self.stands[self.best_first], np.arange(len(self.best_first)))
+        members = [np.unique(self.representative[self.at(each[1:])]) for each in self.buckets]
+        # A class ranks as its best kept document; classes without one come after all others.
+        rank = self.n + self.id_rank[self.class_name]
+        np.minimum.at(rank, self.representative[self.best_first], np.arange(len(self.best_first)))
         for number in range(ROUNDS + 1):
-            # first all buckets as they are: most of each goes for its best at once
+            # The first round takes whole buckets: most of each is a duplicate of its best document, and goes
+            # with one pair. Later rounds take what would survive.
             if number:
-                found = self.outcomes()
-                stays = np.zeros(self.n, bool)
-                stays[self.stands[self.best_first[~found.is_out]]] = True
-                members = [each[stays[each]] for each in members]
+                result = self.outcomes()
+                survives = np.zeros(self.n, bool)
+                survives[self.representative[self.best_first[~result.is_out]]] = True
+                members = [each[survives[each]] for each in members]
             a, b = self._candidate_pairs(members, rank)
-            more = self._judged(a, b)
-            self.pairs = self.pairs.and_also(more)
-            if number and not more.accepted().any():
+            more = self._compare_sketches(a, b)
+            self.pairs = self.pairs.concatenate(more)
+            if number and not more.is_accepted().any():
                 break
 
     def _candidate_pairs(self, members: list[Ints], rank: Ints) -> tuple[Ints, Ints]:
-        """All pairs of a bucket, or where it is over the cap each with the best and with the next, of
-        those not paired before."""
-        made: list[Ints] = [np.zeros(0, np.int64)]
+        """All pairs of each bucket, or where it is over the cap each set with the best and with the next;
+        without pairs that were compared before."""
+        pair_codes: list[Ints] = [np.zeros(0, np.int64)]
         for each in members:
             best = each[np.argsort(rank[each], kind="stable")]
             if len(best) > self.rule.max_bucket:
@@ -195,118 +208,130 @@ class Family:
             else:
                 one, other = np.triu_indices(len(best), 1)
                 a, b = best[one], best[other]
-            made.append(np.minimum(a, b) * self.n + np.maximum(a, b))
-        codes = np.unique(np.concatenate(made))
+            pair_codes.append(np.minimum(a, b) * self.n + np.maximum(a, b))
+        codes = np.unique(np.concatenate(pair_codes))
+        # A document may be in several buckets, and its pairs may be decided already.
         codes = codes[~np.isin(codes, self.pairs.codes(self.n))]
         return codes // self.n, codes % self.n
 
-    def _judged(self, a: Ints, b: Ints) -> Pairs:
+    def _compare_sketches(self, a: Ints, b: Ints) -> Pairs:
         assert self.index is not None
-        found, verdict = self.index.decided(self.node[a], self.node[b], self.rule.decide)
-        return Pairs(a, b, found, verdict)
+        similarity, verdict = self.index.verdicts(self.node[a], self.node[b], self.rule.decide)
+        return Pairs(a, b, similarity, verdict)
 
 
-def _ranks(messages: list[tuple[int, str, bytes]], family: Family) -> Ints:
-    """The rank of each document; -1 where it is not kept."""
-    told = np.frombuffer(b"".join(data for _, _, data in messages), [("node", "<i8"), ("rank", ">i4")])
-    rank = np.full(family.n, -1)
-    rank[family.at(told["node"])] = told["rank"]
+def _ranks(messages: list[Body], families: Families) -> Ints:
+    """The rank of each document, lower is better; -1 where it is not kept."""
+    rows = np.frombuffer(b"".join(data for _, _, data in messages), [("node", "<i8"), ("rank", ">i4")])
+    rank = np.full(families.n, -1)
+    rank[families.at(rows["node"])] = rows["rank"]
     return rank
 
 
 def choose(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all messages of some parts: MESSAGE -> CHOSEN.
+    """mapInArrow over all messages of some parts: MESSAGE -> MESSAGE_OR_OUTCOME.
 
-    Of a part in which settling met pairs that their texts must decide: everything that it knows, and WANTED
-    texts; of all others the rows that are told.
+    A part whose hot buckets led to pairs that only texts can decide returns all its messages and a
+    TEXT_REQUEST for each text, to be called again with the texts; every other part returns rows of OUTCOMES:
+
+        result     doc_a  doc_b  similarity  method  is_accepted  family_id
+        pair       1f..   9a..   .93         sketch  true
+        duplicate  9a..   1f..   .93         sketch               1f..
     """
-    held = by_kind(messages_of(batches))
-    for part in sorted({part for messages in held.values() for part, _, _ in messages}):
-        mine = {
-            kind: [message for message in messages if message[0] == part] for kind, messages in held.items()
-        }
-        family = Family(mine, rule)
-        family.compare_texts(
-            {int.from_bytes(data[:8], "little"): data[8:] for _, _, data in mine.get(TEXT, [])}
+    messages = group_by_kind(messages_of(batches))
+    for part in sorted({part for bodies in messages.values() for part, _, _ in bodies}):
+        own = {kind: [body for body in bodies if body[0] == part] for kind, bodies in messages.items()}
+        families = Families(own, rule)
+        families.compare_texts(
+            {int.from_bytes(data[:8], "little"): data[8:] for _, _, data in own.get(TEXT, [])}
         )
-        family.resolve_hot_buckets()
-        is_open = family.pairs.verdict == OPEN
+        families.resolve_hot_buckets()
+        is_open = families.pairs.verdict == OPEN
         if is_open.any():
-            yield from _unfinished(part, mine, family, is_open)
+            yield from _unresolved_messages(part, own, families, is_open)
         else:
-            yield from _told(family)
+            yield from _outcome_rows(families)
 
 
-def _unfinished(
-    part: int, mine: dict[int, list[tuple[int, str, bytes]]], family: Family, is_open: Bools
+def _unresolved_messages(
+    part: int, own: dict[int, list[Body]], families: Families, is_open: Bools
 ) -> Iterator[pa.RecordBatch]:
-    assert family.index is not None
-    for kind, messages in mine.items():
-        if kind not in (DECIDED, TEXT):
-            for message in messages:
-                yield _as_message(message_batch([(part, kind, *message[1:])]))
-    pairs = family.pairs
-    data = packed_arrays(
-        PAIRS, family.node[pairs.left], family.node[pairs.right], pairs.similarity, pairs.verdict
+    """The messages of a part with open pairs, for the next call, and requests for the texts."""
+    assert families.index is not None
+    # The verdicts are written anew below. A text was compared with all it had to be: pairs that come later
+    # request theirs.
+    for kind, bodies in own.items():
+        if kind not in (VERDICT, TEXT):
+            for body in bodies:
+                yield _message_rows(message_batch([(part, kind, *body[1:])]))
+    pairs = families.pairs
+    data = pack_columns(
+        VERDICT_COLUMNS,
+        families.node[pairs.left],
+        families.node[pairs.right],
+        pairs.similarity,
+        pairs.verdict,
     )
-    yield _as_message(message_batch([(part, DECIDED, "", data)]))
-    nodes = np.unique(family.node[np.concatenate([pairs.left[is_open], pairs.right[is_open]])])
-    yield _as_message(family.index.wanted(part, nodes))
+    yield _message_rows(message_batch([(part, VERDICT, "", data)]))
+    nodes = np.unique(families.node[np.concatenate([pairs.left[is_open], pairs.right[is_open]])])
+    yield _message_rows(families.index.text_requests(part, nodes))
 
 
-def _told(family: Family) -> Iterator[pa.RecordBatch]:
-    """The rows of pairs, duplicates and buckets."""
-    ids = np.array(doc_ids(family.high, family.low).to_pylist(), object)
-    pairs, rule = family.pairs, family.rule
-    shown = np.arange(len(pairs.left)) if rule.keep_rejected else np.flatnonzero(pairs.accepted())
-    a, b = (ids[family.name[side[shown]]] for side in (pairs.left, pairs.right))
+def _outcome_rows(families: Families) -> Iterator[pa.RecordBatch]:
+    """The rows of pairs, duplicates and buckets of a part without open pairs."""
+    ids = np.array(doc_ids(families.high, families.low).to_pylist(), object)
+    pairs, rule = families.pairs, families.rule
+    shown = np.arange(len(pairs.left)) if rule.keep_rejected else np.flatnonzero(pairs.is_accepted())
+    a, b = (ids[families.class_name[side[shown]]] for side in (pairs.left, pairs.right))
     by_text = np.abs(pairs.verdict[shown]) == 2
-    yield _row(
+    # doc_a < doc_b: the order of nodes depends on which task sketched a document.
+    yield _rows(
         "pair",
         len(shown),
         doc_a=np.where(a < b, a, b),
         doc_b=np.where(a < b, b, a),
         similarity=pairs.similarity[shown],
         method=np.where(by_text, "exact", rule.by_sketch),
-        is_accepted=pairs.accepted()[shown],
+        is_accepted=pairs.is_accepted()[shown],
     )
-    found, best = family.outcomes(), family.best_first
-    out = np.flatnonzero(found.is_out)
-    yield _row(
+    result, best = families.outcomes(), families.best_first
+    out = np.flatnonzero(result.is_out)
+    yield _rows(
         "duplicate",
         len(out),
         doc_a=ids[best[out]],
-        doc_b=ids[best[found.dup_of[out]]],
-        batch_id=family.batches[best[out]],
-        similarity=found.similarity[out],
-        method=np.array(METHODS, object)[found.method[out]],
-        family_id=ids[best[found.family[out]]],
+        doc_b=ids[best[result.dup_of[out]]],
+        batch_id=families.batches[best[out]],
+        similarity=result.similarity[out],
+        method=np.array(METHODS, object)[result.method[out]],
+        family_id=ids[best[result.family[out]]],
     )
-    stays = np.zeros(family.n, bool)
-    stays[family.stands[best[~found.is_out]]] = True
-    for bucket in family.buckets:
-        n = int(stays[np.unique(family.stands[family.at(bucket[1:])])].sum())
+    survives = np.zeros(families.n, bool)
+    survives[families.representative[best[~result.is_out]]] = True
+    for bucket in families.buckets:
+        n = int(survives[np.unique(families.representative[families.at(bucket[1:])])].sum())
+        # Null where the survivors are within the cap: all their pairs were compared.
         n_survivors = np.array([n if n > rule.max_bucket else None], object)
-        yield _row(
+        yield _rows(
             "bucket", 1, band_key=bucket[:1], n_classes=np.array([len(bucket) - 1]), n_survivors=n_survivors
         )
 
 
-COLUMNS = fields_of(CHOSEN)
+COLUMNS = fields_of(MESSAGE_OR_OUTCOME)
 
 
-def _row(result: str, n: int, **columns: Any) -> pa.RecordBatch:
-    """`n` rows of CHOSEN that are told."""
-    made = {"result": pa.repeat(result, n)} | columns
+def _rows(result: str, n: int, **columns: Any) -> pa.RecordBatch:
+    """`n` rows of OUTCOMES, with null in the columns of MESSAGE and those not passed."""
+    present = {"result": pa.repeat(result, n)} | columns
     arrays = [
-        pa.array(made[name], kind, from_pandas=True) if name in made else pa.nulls(n, kind)
+        pa.array(present[name], kind, from_pandas=True) if name in present else pa.nulls(n, kind)
         for name, kind in COLUMNS
     ]
     return pa.record_batch(arrays, names=[name for name, _ in COLUMNS])
 
 
-def _as_message(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Messages as rows of CHOSEN."""
+def _message_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows of MESSAGE, with null in the columns of OUTCOMES."""
     arrays = [
         batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
         for name, kind in COLUMNS
@@ -314,18 +339,20 @@ def _as_message(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch(arrays, names=[name for name, _ in COLUMNS])
 
 
-def by_text(
+def text_similarities(
     texts: dict[int, bytes], node: Ints, left: Ints, right: Ints, rule: Rule
 ) -> npt.NDArray[np.float64]:
-    """The similarity of each pair of places by its texts (by node), TEXT_BYTES of them at a time.
+    """The similarity of each pair of positions by its texts, TEXT_BYTES of them at a time.
 
-    Raises KeyError without a text.
+    `texts`: by node; `node`: of each position. Raises KeyError where a text is missing.
     """
     rows, sides = np.unique(np.concatenate([left, right]), return_inverse=True)
     a, b = sides[: len(left)], sides[len(left) :]
+    # Large types: the texts of one part may exceed the 2 GB that Arrow's 32-bit offsets address.
     whole = pa.array([texts[n] for n in node[rows].tolist()], pa.large_binary()).cast(pa.large_string())
-    found = np.zeros(len(left))
-    for here, pairs in text_groups(a, b, np.asarray(pc.binary_length(whole)), TEXT_BYTES):
-        one, other = (np.searchsorted(here, side[pairs]) for side in (a, b))
-        found[pairs] = similarities(whole.take(pa.array(here)), one, other, rule.shingles, rule.measure)
-    return found
+    values = np.zeros(len(left))
+    # Shingle sets take several times the room of their text, so they are made group by group.
+    for members, pairs in text_groups(a, b, np.asarray(pc.binary_length(whole)), TEXT_BYTES):
+        one, other = (np.searchsorted(members, side[pairs]) for side in (a, b))
+        values[pairs] = similarities(whole.take(pa.array(members)), one, other, rule.shingles, rule.measure)
+    return values

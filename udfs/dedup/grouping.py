@@ -1,8 +1,12 @@
-"""Families of candidates: which documents hang together, and in which part each family is compared.
+"""Families of candidates: the connected components of candidate pairs, and the part in which each is
+compared.
 
-All of a family goes to one part, its home, so that its pairs, its buckets over the cap and its survivors need
-no further exchange. The pairs of a family of more than FAMILY documents are compared in runs, in parts of
-their own, and only what came of them goes home.
+All messages of a family go to one part, the part of the family, so that its pairs, its buckets over the cap
+and its survivors need no further exchange. Only a giant family, of more than GIANT_FAMILY documents, has its
+pairs compared in other parts too, in consecutive runs; the verdicts then go to the part of the family.
+
+    PAIR (1, 2), PAIR (2, 5), LINK (5, 9)   ->   one family 1, 2, 5, 9
+    PAIR (3, 4)                             ->   one family 3, 4
 """
 
 from __future__ import annotations
@@ -19,8 +23,9 @@ from gristmill.udfs.dedup.messages import (
     BUCKET,
     EDGE,
     LABEL,
-    LABELLED,
+    LABEL_COLUMNS,
     LINK,
+    NODE_PAIR,
     PAIR,
     ROOT,
     ROW_BITS,
@@ -28,58 +33,64 @@ from gristmill.udfs.dedup.messages import (
     SENDS_MEMBER,
     SENDS_SKETCH,
     STATE,
-    TWO,
+    Body,
     Message,
-    all_of,
     bucket_message,
-    by_kind,
+    columns_of,
+    group_by_kind,
     message_batch,
     messages_of,
-    packed_arrays,
+    pack_columns,
     part_of,
-    places,
-    routed,
-    unpacked,
+    partition_values,
+    route_rows,
+    unpack_columns,
 )
 from gristmill.udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
-# documents: their sketches are some 300 MB, and their pairs as much
-FAMILY = 1_000_000
+# documents of a family beyond which its pairs are compared in several parts: sketches of about 300 MB, and as
+# much for the pairs
+GIANT_FAMILY = 1_000_000
 
 
 def group(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over everything that `candidate_pairs` returned: PAIR, LINK, BUCKET -> LABEL, and PAIR,
-    LINK, BUCKET to `parts` parts."""
-    pairs, links, buckets = _told(by_kind(messages_of(batches)))
+    """mapInArrow over all rows of `candidate_pairs` in one task: PAIR, LINK, BUCKET -> LABEL, and PAIR, LINK,
+    BUCKET to `parts` parts."""
+    pairs, links, buckets = _candidates_in(group_by_kind(messages_of(batches)))
     a, b = _edges(pairs, links, buckets)
     if len(a):
-        yield from _sent(*families(a, b), pairs, links, buckets, parts)
+        yield from _family_messages(*families(a, b), pairs, links, buckets, parts)
 
 
-def _told(
-    held: dict[int, list[tuple[int, str, bytes]]],
+def _candidates_in(
+    messages: dict[int, list[Body]],
 ) -> tuple[list[Ints], list[Ints], list[tuple[int, Ints]]]:
-    """Pairs, links, and the key and nodes of each bucket over the cap."""
-    buckets = [np.frombuffer(data, np.int64) for _, _, data in held.get(BUCKET, [])]
-    pairs, links = (all_of(TWO, held.get(kind, [])) for kind in (PAIR, LINK))
+    """Both sides of the pairs, both sides of the links, and key and nodes of each bucket over the cap."""
+    buckets = [np.frombuffer(data, np.int64) for _, _, data in messages.get(BUCKET, [])]
+    pairs, links = (columns_of(NODE_PAIR, messages.get(kind, [])) for kind in (PAIR, LINK))
     return pairs, links, [(int(each[0]), each[1:]) for each in buckets]
 
 
 def _edges(pairs: list[Ints], links: list[Ints], buckets: list[tuple[int, Ints]]) -> tuple[Ints, Ints]:
-    """All of them as edges; those of a bucket are a chain, which holds it together."""
+    """Pairs, links and buckets as the edges of one graph.
+
+    A bucket becomes a chain of its nodes: that connects all of them with n - 1 edges instead of n * (n - 1) /
+    2.
+    """
     a = np.concatenate([pairs[0], links[0], *(nodes[:-1] for _, nodes in buckets)])
     return a, np.concatenate([pairs[1], links[1], *(nodes[1:] for _, nodes in buckets)])
 
 
 def families(a: Ints, b: Ints) -> tuple[Ints, Ints]:
-    """The nodes of the edges, ascending, and of each the place of the first of its component."""
+    """The nodes of the edges (a, b), ascending, and for each the position of the first node of its
+    component."""
     names, number = np.unique(np.concatenate([a, b]), return_inverse=True)
     left, right = number[: len(a)], number[len(a) :]
     return names, components(left, right, np.ones(len(a)), np.arange(len(names))).family
 
 
-def _sent(
+def _family_messages(
     names: Ints,
     family: Ints,
     pairs: list[Ints],
@@ -87,171 +98,198 @@ def _sent(
     buckets: list[tuple[int, Ints]],
     parts: int,
 ) -> Iterator[pa.RecordBatch]:
-    """What goes where, of whole families: `names` their nodes, `family` of each the place of its first."""
-    sizes, targets = np.bincount(family, minlength=len(names)), places(parts)
-    # Families side by side, each part about as many documents; those of several tasks begin at different
-    # parts.
+    """All messages of whole families, each to its part.
+
+    `names`: the nodes, ascending; `family`: for each the position of the first node of its family. The rest
+    as `_candidates_in` returns it.
+    """
+    sizes, targets = np.bincount(family, minlength=len(names)), partition_values(parts)
+    # Families in a row, cut so that each part gets about as many documents. Several tasks may run this, each
+    # with its own families: they begin at different parts, or all would fill the first ones.
     share = max(-(-len(names) // parts), 1)
     offset = int(part_of(names[:1], parts)[0])
-    home = (((np.cumsum(sizes) - sizes) // share + offset) % parts)[family]
-    stands = np.arange(len(names))
+    family_part = (((np.cumsum(sizes) - sizes) // share + offset) % parts)[family]
+    representative = np.arange(len(names))
     one, other = (np.searchsorted(names, side) for side in links)
-    # a copy in a block hangs on the first of its block, which may hang on another
-    np.minimum.at(stands, other, one)
-    while (stands[stands] != stands).any():
-        stands = stands[stands]
-    a, b = _once(
-        stands[np.searchsorted(names, pairs[0])], stands[np.searchsorted(names, pairs[1])], len(names)
+    # A copy within a block is linked to the first of its block, which may itself be linked to another
+    # block's: follow the links until nothing changes.
+    np.minimum.at(representative, other, one)
+    while (representative[representative] != representative).any():
+        representative = representative[representative]
+    # Keys of several parts return the same pair, and links make pairs of copies equal.
+    a, b = _distinct_pairs(
+        representative[np.searchsorted(names, pairs[0])],
+        representative[np.searchsorted(names, pairs[1])],
+        len(names),
     )
-    is_giant = (sizes > FAMILY)[family]
+    is_giant = (sizes > GIANT_FAMILY)[family]
+    # The first pairs of a giant family's buckets are compared in many parts as well; in `choose` they would
+    # all fall on the part of the family.
     extra = [
-        _thinned(np.searchsorted(names, nodes), stands)
+        _bucket_pairs(np.searchsorted(names, nodes), representative)
         for _, nodes in buckets
         if is_giant[np.searchsorted(names, nodes[0])]
     ]
-    a, b = _once(
+    a, b = _distinct_pairs(
         np.concatenate([a, *(each[0] for each in extra)]),
         np.concatenate([b, *(each[1] for each in extra)]),
         len(names),
     )
-    where = np.where(is_giant[a], _in_runs(is_giant[a], max(share, 1), parts), home[a])
-    yield message_batch(_labels(names, home, stands, _compared(a, b, where, len(names)), buckets, targets))
-    yield from _pair_messages(names[a], names[b], where, home[a], targets)
-    linked = np.flatnonzero(stands != np.arange(len(names)))
-    yield message_batch(routed(LINK, home[linked], targets, TWO, names[stands[linked]], names[linked]))
+    compare_part = np.where(is_giant[a], _giant_parts(is_giant[a], max(share, 1), parts), family_part[a])
+    sketch_sends = _sketch_sends(a, b, compare_part, len(names))
+    yield message_batch(_label_messages(names, family_part, representative, sketch_sends, buckets, targets))
+    yield from _pair_messages(names[a], names[b], compare_part, family_part[a], targets)
+    linked = np.flatnonzero(representative != np.arange(len(names)))
+    sides = names[representative[linked]], names[linked]
+    yield message_batch(route_rows(LINK, family_part[linked], targets, NODE_PAIR, *sides))
     for key, nodes in buckets:
-        to = home[np.searchsorted(names, nodes[0])]
+        to = family_part[np.searchsorted(names, nodes[0])]
         yield message_batch([bucket_message(int(targets[to]), key, nodes)])
 
 
 def _pair_messages(
-    a: Ints, b: Ints, where: Ints, home: Ints, targets: npt.NDArray[np.int32]
+    a: Ints, b: Ints, compare_part: Ints, family_part: Ints, targets: npt.NDArray[np.int32]
 ) -> Iterator[pa.RecordBatch]:
-    """PAIR messages to where each pair is compared; `name` says the home of its family."""
-    code = where * len(targets) + home
+    """PAIR messages to the part in which each pair is compared; `name` is the part of its family."""
+    code = compare_part * len(targets) + family_part
     order = np.argsort(code, kind="stable")
     starts, sizes = runs_of(code[order])
     for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
         at, to = divmod(int(code[order[start]]), len(targets))
         for begin in range(start, start + size, ARRAY_ROWS):
             rows = order[begin : min(begin + ARRAY_ROWS, start + size)]
-            data = packed_arrays(TWO, a[rows], b[rows])
+            data = pack_columns(NODE_PAIR, a[rows], b[rows])
             yield message_batch([(int(targets[at]), PAIR, str(int(targets[to])), data)])
 
 
-def _once(a: Ints, b: Ints, n: int) -> tuple[Ints, Ints]:
-    """Each pair of two nodes once, a < b."""
+def _distinct_pairs(a: Ints, b: Ints, n: int) -> tuple[Ints, Ints]:
+    """Each pair of two different positions below `n` once, a < b, sorted."""
     pairs = np.unique((np.minimum(a, b) * n + np.maximum(a, b))[a != b])
     return pairs // n, pairs % n
 
 
-def _thinned(nodes: Ints, stands: Ints) -> tuple[Ints, Ints]:
-    """Of a bucket over the cap in a giant family: each with the next, and the first with all."""
-    nodes = np.unique(stands[nodes])
+def _bucket_pairs(nodes: Ints, representative: Ints) -> tuple[Ints, Ints]:
+    """Of a bucket over the cap in a giant family: each set paired with the next and with the first."""
+    nodes = np.unique(representative[nodes])
     return np.concatenate([nodes[:-1], np.repeat(nodes[:1], len(nodes) - 1)]), np.concatenate(
         [nodes[1:], nodes[1:]]
     )
 
 
-def _in_runs(is_giant: npt.NDArray[np.bool_], share: int, parts: int) -> Ints:
-    """A part for each pair of giant families, runs of pairs side by side (they lie by their first node)."""
+def _giant_parts(is_giant: npt.NDArray[np.bool_], share: int, parts: int) -> Ints:
+    """A part for each pair of a giant family, `share` consecutive pairs to a part.
+
+    Pairs are sorted by their first node, so a run of them needs few sketches.
+    """
     return (np.cumsum(is_giant) // share) % parts
 
 
-def _compared(a: Ints, b: Ints, where: Ints, n: int) -> Ints:
-    """`part * n + place` of each document whose sketch is sent to a part, once."""
-    return np.unique(np.concatenate([where * n + a, where * n + b]))
+def _sketch_sends(a: Ints, b: Ints, compare_part: Ints, n: int) -> Ints:
+    """`part * n + position` of each document whose sketch a part needs, once."""
+    return np.unique(np.concatenate([compare_part * n + a, compare_part * n + b]))
 
 
-def _labels(
+def _label_messages(
     names: Ints,
-    home: Ints,
-    stands: Ints,
-    compared: Ints,
+    family_part: Ints,
+    representative: Ints,
+    sketch_sends: Ints,
     buckets: list[tuple[int, Ints]],
     targets: npt.NDArray[np.int32],
 ) -> list[Message]:
-    """LABEL messages: each document goes home, and as a sketch to where it is compared; one of a bucket
-    with its sketch."""
+    """LABEL messages, one a block: each document as a member to the part of its family, and as a sketch to
+    the parts that compare it; the sets of a bucket over the cap with their sketches to the part of the
+    family."""
     n = len(names)
     oversized_members = (
         np.searchsorted(names, np.unique(np.concatenate([nodes for _, nodes in buckets])))
         if buckets
         else np.zeros(0, np.int64)
     )
-    oversized_members = np.unique(stands[oversized_members])
-    compared = np.unique(np.concatenate([compared, home[oversized_members] * n + oversized_members]))
-    sends = np.unique(np.concatenate([compared, home * n + np.arange(n)]))
-    part, place = sends // n, sends % n
-    flags = np.where(np.isin(sends, compared, assume_unique=True), SENDS_SKETCH, 0) | np.where(
-        part == home[place], SENDS_MEMBER, 0
+    oversized_members = np.unique(representative[oversized_members])
+    sketch_sends = np.unique(
+        np.concatenate([sketch_sends, family_part[oversized_members] * n + oversized_members])
     )
-    order = np.argsort(place, kind="stable")
-    part, place, flags = part[order], place[order], flags[order]
-    blocks = names[place] >> ROW_BITS
-    tagged = (names[place] & (ROWS - 1)) | flags
+    sends = np.unique(np.concatenate([sketch_sends, family_part * n + np.arange(n)]))
+    part, position = sends // n, sends % n
+    flags = np.where(np.isin(sends, sketch_sends, assume_unique=True), SENDS_SKETCH, 0) | np.where(
+        part == family_part[position], SENDS_MEMBER, 0
+    )
+    # Nodes are ascending, so sorting by position brings the documents of a block together.
+    order = np.argsort(position, kind="stable")
+    part, position, flags = part[order], position[order], flags[order]
+    blocks = names[position] >> ROW_BITS
+    tagged = (names[position] & (ROWS - 1)) | flags
     starts = np.flatnonzero(np.concatenate([[True], blocks[1:] != blocks[:-1]]))
-    made: list[Message] = []
+    messages: list[Message] = []
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(blocks)], strict=True):
-        some = slice(start, stop)
-        made.append(
-            (0, LABEL, str(int(blocks[start])), packed_arrays(LABELLED, tagged[some], targets[part[some]]))
-        )
-    return made
+        rows = slice(start, stop)
+        data = pack_columns(LABEL_COLUMNS, tagged[rows], targets[part[rows]])
+        messages.append((0, LABEL, str(int(blocks[start])), data))
+    return messages
 
 
-# ---- where the pairs outgrow a task: components in rounds of two exchanges (Kiveris et al. 2014)
-# ----------------------- An edge is (node, other), other < node. It lies with the part of its node; a round
-# hangs every neighbour of a node on the smallest of them ("large star", "small star"), until nothing changes.
+# Connected components in rounds of two exchanges (Kiveris et al. 2014), for more pairs than one task holds.
+# An EDGE is (node, other) with other < node, and lies in the part of one of its ends. A round connects every
+# neighbour of a node to the smallest of them ("large star", then "small star"), until nothing changes.
 
 
 def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over some of what `candidate_pairs` returned: MESSAGE -> EDGE of the task's own components,
-    to both ends; PAIR, LINK, BUCKET by their first node."""
-    (pairs, links, buckets), targets = _told(by_kind(messages_of(batches))), places(parts)
+    """mapInArrow over some rows of `candidate_pairs`: MESSAGE -> EDGE of the components within the task, to
+    the parts of both ends; PAIR, LINK, BUCKET to the part of their first node.
+
+    The task's own components are stars already, so the rounds begin with at most one edge a node and task.
+    """
+    (pairs, links, buckets), targets = (
+        _candidates_in(group_by_kind(messages_of(batches))),
+        partition_values(parts),
+    )
     a, b = _edges(pairs, links, buckets)
     if not len(a):
         return
     names, family = families(a, b)
-    hangs = family != np.arange(len(names))
-    node, root = names[hangs], names[family[hangs]]
+    is_leaf = family != np.arange(len(names))
+    node, root = names[is_leaf], names[family[is_leaf]]
     for end in (node, root):
-        yield message_batch(routed(EDGE, part_of(end, parts), targets, TWO, node, root))
+        yield message_batch(route_rows(EDGE, part_of(end, parts), targets, NODE_PAIR, node, root))
     for kind, (left, right) in ((PAIR, pairs), (LINK, links)):
-        yield message_batch(routed(kind, part_of(left, parts), targets, TWO, left, right))
+        yield message_batch(route_rows(kind, part_of(left, parts), targets, NODE_PAIR, left, right))
     for key, nodes in buckets:
         yield message_batch([bucket_message(int(targets[part_of(nodes[:1], parts)[0]]), key, nodes)])
 
 
 def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all EDGE of some nodes, at both ends: each larger neighbour hangs on the smallest
-    of all -> EDGE, by the larger."""
-    held, targets = by_kind(messages_of(batches)).get(EDGE, []), places(parts)
-    one, other = all_of(TWO, held)
-    node, around = np.concatenate([one, other]), np.concatenate([other, one])
-    here = np.isin(targets[part_of(node, parts)], [part for part, _, _ in held])
-    node, around, smallest = _around(node[here], around[here])
-    larger, smallest = around > node, np.minimum(smallest, node)
-    node, root = around[larger], smallest[larger]
-    yield message_batch(routed(EDGE, part_of(node, parts), targets, TWO, node, root))
+    """mapInArrow over all EDGE of some nodes, at both ends: each larger neighbour is connected to the
+    smallest of all -> EDGE, to the part of the larger end."""
+    messages, targets = group_by_kind(messages_of(batches)).get(EDGE, []), partition_values(parts)
+    one, other = columns_of(NODE_PAIR, messages)
+    node, neighbour = np.concatenate([one, other]), np.concatenate([other, one])
+    # Only for the nodes of this task all edges are present; the other end is another task's business.
+    is_own = np.isin(targets[part_of(node, parts)], [part for part, _, _ in messages])
+    node, neighbour, smallest = _with_smallest(node[is_own], neighbour[is_own])
+    larger, smallest = neighbour > node, np.minimum(smallest, node)
+    node, root = neighbour[larger], smallest[larger]
+    yield message_batch(route_rows(EDGE, part_of(node, parts), targets, NODE_PAIR, node, root))
 
 
 def small_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all EDGE of some nodes, at the larger end: node and neighbours hang on the
-    smallest -> EDGE, at both ends, and STATE."""
-    held, targets = by_kind(messages_of(batches)).get(EDGE, []), places(parts)
-    node, other, smallest = _around(*all_of(TWO, held))
+    """mapInArrow over all EDGE of some nodes, at the larger end: node and neighbours are connected to the
+    smallest -> EDGE, to the parts of both ends, and STATE."""
+    messages, targets = group_by_kind(messages_of(batches)).get(EDGE, []), partition_values(parts)
+    node, other, smallest = _with_smallest(*columns_of(NODE_PAIR, messages))
     to, root = np.concatenate([node, other]), np.concatenate([smallest, smallest])
-    to, root, _ = _around(to[to != root], root[to != root])
+    # Without the loops at the smallest node itself, and each edge once.
+    to, root, _ = _with_smallest(to[to != root], root[to != root])
     for end in (to, root):
-        yield message_batch(routed(EDGE, part_of(end, parts), targets, TWO, to, root))
+        yield message_batch(route_rows(EDGE, part_of(end, parts), targets, NODE_PAIR, to, root))
+    # A checksum of the edges, whatever their order: the driver compares two rounds by a row a task.
     with np.errstate(over="ignore"):
         check = int((to * np.int64(-7046029254386353131) ^ root).sum()) if len(to) else 0
     yield message_batch([(0, STATE, f"{len(to)} {check}", b"")])
 
 
-def _around(node: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:
-    """Rows by node, each once, and the smallest of the others of each."""
+def _with_smallest(node: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:
+    """The edges sorted by node, each once, and for each the smallest neighbour of its node."""
     order = np.lexsort((other, node))
     node, other = node[order], other[order]
     keep = np.ones(len(node), bool)
@@ -262,45 +300,49 @@ def _around(node: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:
     return node, other, other[np.maximum.accumulate(np.where(is_first, np.arange(len(node)), 0))]
 
 
-def by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over EDGE (node, root) and PAIR, LINK, BUCKET of some nodes -> the same, and ROOT, by
-    the part of the root."""
-    held, targets = by_kind(messages_of(batches)), places(parts)
-    here = {part for messages in held.values() for part, _, _ in messages}
-    node, root = all_of(TWO, held.get(EDGE, []))
-    own = np.isin(targets[part_of(node, parts)], list(here))
-    roots = np.unique(root[np.isin(targets[part_of(root, parts)], list(here))])
+def route_by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow over EDGE (node, root) and PAIR, LINK, BUCKET of some nodes -> PAIR, LINK, BUCKET and ROOT,
+    to the part of the root: whole families come together."""
+    messages, targets = group_by_kind(messages_of(batches)), partition_values(parts)
+    own_parts = {part for bodies in messages.values() for part, _, _ in bodies}
+    node, root = columns_of(NODE_PAIR, messages.get(EDGE, []))
+    # Edges are at both ends: as a node in its own part, as a root in the root's. A root has no edge to
+    # itself.
+    own = np.isin(targets[part_of(node, parts)], list(own_parts))
+    roots = np.unique(root[np.isin(targets[part_of(root, parts)], list(own_parts))])
     node, root = np.concatenate([node[own], roots]), np.concatenate([root[own], roots])
     node, at = np.unique(node, return_index=True)
     root = root[at]
-    yield message_batch(routed(ROOT, part_of(root, parts), targets, TWO, node, root))
+    yield message_batch(route_rows(ROOT, part_of(root, parts), targets, NODE_PAIR, node, root))
     for kind in (PAIR, LINK):
-        a, b = all_of(TWO, held.get(kind, []))
+        a, b = columns_of(NODE_PAIR, messages.get(kind, []))
         to = root[np.searchsorted(node, a)]
-        yield message_batch(routed(kind, part_of(to, parts), targets, TWO, a, b))
-    for _, _, data in held.get(BUCKET, []):
+        yield message_batch(route_rows(kind, part_of(to, parts), targets, NODE_PAIR, a, b))
+    for _, _, data in messages.get(BUCKET, []):
+        # The key comes before the nodes; the first node decides, as in `forest`.
         first = np.frombuffer(data, np.int64)[1:2]
         to = root[np.searchsorted(node, first)]
         yield message_batch([(int(targets[part_of(to, parts)[0]]), BUCKET, "", data)])
 
 
-def group_rooted(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over what `by_root` told of some roots: as `group`, of these families."""
-    held = by_kind(messages_of(batches))
-    node, root = all_of(TWO, held.get(ROOT, []))
+def group_by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow over the rows of `route_by_root` of some roots -> what `group` returns, of these
+    families."""
+    messages = group_by_kind(messages_of(batches))
+    node, root = columns_of(NODE_PAIR, messages.get(ROOT, []))
     if not len(node):
         return
     names, at = np.unique(node, return_index=True)
     family = np.searchsorted(names, root[at])
-    yield from _sent(names, family, *_told(held), parts)
+    yield from _family_messages(names, family, *_candidates_in(messages), parts)
 
 
 def labels_of(
     data: bytes,
 ) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-    """Of the documents that a LABEL sends: row in the block, whether as a sketch, whether as a member,
-    to which part."""
-    tagged, target = unpacked(LABELLED, data)
+    """Of the documents in a LABEL message: row in the block, whether the sketch is sent, whether the document
+    is sent as a member, target part."""
+    tagged, target = unpack_columns(LABEL_COLUMNS, data)
     return (
         (tagged & (ROWS - 1)).astype(np.int64),
         (tagged & SENDS_SKETCH) > 0,

@@ -1,10 +1,9 @@
-"""MinHash signatures of whole Arrow batches: what is stored of a document so that near-duplicates find each
-other.
+"""MinHash signatures of whole Arrow batches, and what is stored of them: sketches and band keys.
 
-A signature is that of `datasketch.MinHash(scheme="affine32")` fed with the low 32 bits of the document's
-shingles, so an index of ours opens in datasketch. The inner loop is over the permutations, which vectorises.
-Stored are the lowest bits of each minimum (Li and Koenig 2010, b-bit minwise hashing) and one key for each
-band.
+A signature equals that of `datasketch.MinHash(scheme="affine32")` over the low 32 bits of the document's
+shingles, so signatures of both can be compared. Stored are the lowest bits of each minimum (Li and Koenig
+2010, b-bit minwise hashing) as the sketch, and one key for each band (locality-sensitive hashing: documents
+that share a key are compared).
 """
 
 import itertools
@@ -21,7 +20,7 @@ from gristmill.udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, froz
 from gristmill.udfs.dedup.shingles import ShingleParams, sliced_sets
 
 ACCEPT, NEEDS_TEXT, REJECT = 1, 0, -1
-# hashes that stay in the first cache while all permutations pass over them
+# shingle hashes of 4 bytes that fit the first cache while all permutations pass over them
 _BLOCK = 4096
 
 Sketches = npt.NDArray[np.uint8]
@@ -30,15 +29,16 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MinHashParams:
-    """Everything that decides a signature, a sketch and the band keys.
+    """The parameters of signatures, sketches and band keys.
 
-    Raises ValueError where they do not fit together.
+    Raises ValueError where the bands need more permutations than there are, or a sketch does not fill whole
+    bytes.
     """
 
     shingles: ShingleParams = field(default_factory=ShingleParams)
     num_perm: int = 256
     bands: int = 42
-    # permutations in one band; pairs start to meet near Jaccard (1 / bands) ** (1 / rows)
+    # permutations in one band; the S-curve of candidate pairs rises near Jaccard (1 / bands) ** (1 / rows)
     rows: int = 6
     seed: int = 1  # of datasketch's permutations
     # lowest bits kept of each minimum: num_perm * bits / 8 bytes a document
@@ -57,7 +57,8 @@ class MinHashParams:
 
 
 PRESETS = {
-    # wide, because pairs are verified: .995 of pairs at Jaccard .7 meet
+    # more bands than the others, because pairs are verified afterwards: 1 - (1 - .7 ** 6) ** 42 = .995 of the
+    # pairs at Jaccard .7 become candidates
     "default": MinHashParams(),
     # OpenSeek's minhash_spark.py
     "cci4": MinHashParams(ShingleParams(unit="characters"), num_perm=250, bands=25, rows=10),
@@ -70,10 +71,8 @@ PRESETS = {
 
 @lru_cache(maxsize=8)
 def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
-    """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each.
-
-    Importing datasketch takes a second.
-    """
+    """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each."""
+    # Imported only when called, since it takes a second; the driver sends the result to its workers.
     from datasketch import MinHash
 
     multiply, add = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
@@ -81,16 +80,15 @@ def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
 
 
 def hashes32(hashes: Hashes) -> Codes:
-    """The 32 bits of each shingle that MinHash sees: what to feed datasketch with to get the same
-    signature."""
+    """The low 32 bits of each shingle hash: the input with which datasketch gives the same signature."""
     return hashes.astype(np.uint32)
 
 
 @compiled
 def _premix(h):  # type: ignore[no-untyped-def]
-    """datasketch mixes each hash once (32-bit finalizer of MurmurHash3) before its permutations."""
+    """The mixing that datasketch does once for each hash (32-bit finalizer of MurmurHash3)."""
     h ^= h >> np.uint32(16)
-    # numba widens products to 64 bits; without the casts nothing wraps
+    # numba widens products to 64 bits; without the casts they would not wrap at 32
     h = np.uint32(h * np.uint32(0x85EBCA6B))
     h ^= h >> np.uint32(13)
     h = np.uint32(h * np.uint32(0xC2B2AE35))
@@ -99,8 +97,11 @@ def _premix(h):  # type: ignore[no-untyped-def]
 
 @compiled
 def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
-    """Lanes of a vector are permutations; four hashes at a time, so that a minimum is loaded and stored
-    once for them."""
+    """Signatures `(documents, permutations)`.
+
+    The inner loop is over permutations, which the compiler turns into vectors, and takes four hashes at a
+    time, so that each minimum is loaded and stored once for the four.
+    """
     rows, perms = len(offsets) - 1, len(multiply)
     signatures = np.full((rows, perms), np.uint32(0xFFFFFFFF))
     block = np.empty(_BLOCK, np.uint32)
@@ -111,7 +112,7 @@ def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
             for i in range(size):
                 block[i] = _premix(np.uint32(hashes[start + i] & np.uint64(0xFFFFFFFF)))
             full = (size + 3) // 4 * 4
-            # a hash that comes again changes no minimum
+            # Fill up to a multiple of four: a repeated hash changes no minimum.
             block[size:full] = block[0]
             for i in range(0, full, 4):
                 one, two, three, four = block[i], block[i + 1], block[i + 2], block[i + 3]
@@ -126,10 +127,12 @@ def _sign(hashes, offsets, multiply, add):  # type: ignore[no-untyped-def]
 def signatures(
     hashes: Hashes, offsets: Offsets, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
 ) -> Codes:
-    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all ones, as
-    datasketch's has.
+    """Signatures `(documents, num_perm)` of uint32 from shingle sets; an empty set has all bits set, as in
+    datasketch.
 
-    `permuted`: what `permutations` gives for `params`, from a caller who has it.
+    `hashes`, `offsets`: the shingles of all documents, see ShingleSets. `permuted`: the result of
+    `permutations` for `params`, for a caller that already has it (executors, which then need not import
+    datasketch).
     """
     return _sign(
         frozen(hashes), frozen(offsets), *map(frozen, permuted or permutations(params.num_perm, params.seed))
@@ -141,6 +144,7 @@ def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
     keys = np.empty((len(signatures), bands), np.int64)
     for document in range(len(signatures)):
         for band in range(bands):
+            # The band's number goes in first, so that equal rows in two bands do not share a bucket.
             key = mix64(np.uint64(band + 1))
             for row in range(rows):
                 key = mix64(key ^ np.uint64(signatures[document, band * rows + row]))
@@ -149,16 +153,17 @@ def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
 
 
 def band_keys(signatures: Codes, params: MinHashParams) -> npt.NDArray[np.int64]:
-    """Keys `(documents, bands)`: a hash of the band's number and its rows.
+    """Keys `(documents, bands)`: a hash of the band's number and its rows of the signature.
 
-    Two documents meet where a key is equal.
+    Two documents are a candidate pair where they share a key: with probability 1 - (1 - J ** rows) ** bands
+    for a Jaccard J (see `candidate_probability`).
     """
     return _keys(signatures, params.bands, params.rows)
 
 
 def pack_sketches(signatures: Codes, bits: int) -> Sketches:
-    """The lowest `bits` of every minimum as bytes, `(documents, num_perm * bits / 8)`; the first minimum
-    in the lowest bits."""
+    """The lowest `bits` of every minimum, `(documents, num_perm * bits / 8)` bytes; the first minimum in the
+    lowest bits."""
     if bits >= 8:
         return np.ascontiguousarray(signatures.astype(f"<u{bits // 8}")).view(np.uint8)
     per_byte = 8 // bits
@@ -174,6 +179,7 @@ def pack_sketches(signatures: Codes, bits: int) -> Sketches:
 def _set_hashes(hashes, offsets):  # type: ignore[no-untyped-def]
     totals = np.zeros(len(offsets) - 1, np.int64)
     for row in range(len(totals)):
+        # A sum does not depend on the order of the shingles, which is that of a hash table.
         total = mix64(np.uint64(offsets[row + 1] - offsets[row]))
         for i in range(offsets[row], offsets[row + 1]):
             total += mix64(hashes[i])
@@ -182,17 +188,20 @@ def _set_hashes(hashes, offsets):  # type: ignore[no-untyped-def]
 
 
 def set_hashes(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.int64]:
-    """One 64-bit hash of each whole shingle set, in whatever order it lies: equal sets have equal hashes."""
+    """One 64-bit hash of each shingle set, whatever the order of its shingles: equal sets have equal
+    hashes."""
     return _set_hashes(frozen(hashes), frozen(offsets))
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What near-duplicate removal keeps of each text; one without shingles has `n_shingles` 0, and the
-    rest of it means nothing."""
+    """What near-duplicate removal stores of each text.
+
+    A text without shingles has `n_shingles` 0; its other values are meaningless.
+    """
 
     n_shingles: npt.NDArray[np.int32]  # distinct
-    # how often it says most of what it says, see gristmill.udfs.dedup.shingles.slice_sets
+    # how often most of its shingles occur in it, see gristmill.udfs.dedup.shingles.slice_sets
     n_times: npt.NDArray[np.uint8]
     # of the shingle set: equal sets have equal hashes
     set_hash: npt.NDArray[np.int64]
@@ -206,14 +215,15 @@ def fingerprints_by(
     texts: pa.Array | pa.ChunkedArray,
     shingles: ShingleParams,
 ) -> Fingerprints:
-    """What is kept of texts whose sketches and band keys `sketch` makes of their shingle sets, about a
-    megabyte of text at a time.
+    """Fingerprints of `texts`, about a megabyte of text at a time; a null text has no shingles.
 
-    Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the longest document.
+    `sketch`: from the hashes and offsets of shingle sets to sketches `(documents, bytes)` and band keys
+    `(documents, keys)`. Memory beyond the output: about 40 bytes for each byte of a megabyte, or of the
+    longest document.
     """
     parts = []
     none = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int64)
-    # the first for the widths, of no text
+    # An empty part first: without texts the result still has the right types and widths.
     for hashes, offsets, times in itertools.chain([none], sliced_sets(texts, shingles)):
         sizes, again = np.diff(offsets).astype(np.int32), times.astype(np.uint8)
         parts.append((sizes, again, set_hashes(hashes, offsets), *sketch(hashes, offsets)))
@@ -223,11 +233,11 @@ def fingerprints_by(
 def minhash_fingerprints(
     texts: pa.Array | pa.ChunkedArray, params: MinHashParams, permuted: tuple[Codes, Codes] | None = None
 ) -> Fingerprints:
-    """By b-bit MinHash; `permuted` as in `signatures`."""
+    """Fingerprints by b-bit MinHash; `permuted` as in `signatures`."""
 
     def sketch(hashes: Hashes, offsets: Offsets) -> tuple[Sketches, npt.NDArray[np.int64]]:
-        signed = signatures(hashes, offsets, params, permuted)
-        return pack_sketches(signed, params.bits), band_keys(signed, params)
+        signature_rows = signatures(hashes, offsets, params, permuted)
+        return pack_sketches(signature_rows, params.bits), band_keys(signature_rows, params)
 
     return fingerprints_by(sketch, texts, params.shingles)
 
@@ -241,19 +251,19 @@ def sketch_batch(
     return fingerprint_columns(minhash_fingerprints(texts, params or MinHashParams(), permuted))
 
 
-def fingerprint_columns(found: Fingerprints) -> pa.RecordBatch:
-    """`n_shingles` int32, `n_times` int32, `set_hash` int64, `sketch` binary, `bands` binary (int64,
-    little-endian).
+def fingerprint_columns(prints: Fingerprints) -> pa.RecordBatch:
+    """Columns `n_shingles` int32, `n_times` int32, `set_hash` int64, `sketch` binary, `bands` binary (int64,
+    little-endian), one row for each text.
 
-    A document without shingles (null, empty, punctuation only) has neither set hash nor sketch nor bands
-    (null): it meets nobody.
+    A document without shingles (null, empty, punctuation only) has null as set hash, sketch and bands: it is
+    in no candidate pair.
     """
-    sizes = found.n_shingles
+    sizes = prints.n_shingles
     filled = sizes > 0
     ends = np.concatenate([[0], filled.cumsum()])
     bitmap = pa.py_buffer(np.packbits(filled, bitorder="little"))
 
-    # one value a document: a list would cost the JVM a step for each key
+    # Keys as bytes, not as a list: a list would cost the JVM a step for each key.
     def packed(rows: npt.NDArray[np.uint8]) -> pa.Array:
         at = pa.py_buffer((ends * rows.shape[1]).astype(np.int32))
         return pa.Array.from_buffers(
@@ -262,16 +272,16 @@ def fingerprint_columns(found: Fingerprints) -> pa.RecordBatch:
 
     columns = {
         "n_shingles": pa.array(sizes, pa.int32()),
-        "n_times": pa.array(found.n_times, pa.int32()),
-        "set_hash": pa.array(found.set_hash, pa.int64(), mask=~filled),
-        "sketch": packed(found.sketch),
-        "bands": packed(np.ascontiguousarray(found.bands, "<i8").view(np.uint8)),
+        "n_times": pa.array(prints.n_times, pa.int32()),
+        "set_hash": pa.array(prints.set_hash, pa.int64(), mask=~filled),
+        "sketch": packed(prints.sketch),
+        "bands": packed(np.ascontiguousarray(prints.bands, "<i8").view(np.uint8)),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def sketch_matrix(sketches: pa.Array | pa.ChunkedArray) -> Sketches:
-    """Sketches of equal width as `(documents, bytes)`.
+    """Sketches of equal width as a matrix `(documents, bytes)`, without copying those of a single chunk.
 
     Raises ValueError for nulls or sketches of different widths.
     """
@@ -304,13 +314,16 @@ def _first_byte(chunk: pa.Array) -> int:
 
 @compiled
 def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
-    """In how many minima two sketches agree, pair by pair."""
+    """The number of minima in which two sketches agree, for each pair."""
     counts = np.zeros(len(left), np.int64)
+    # Minima of 8 bits and more are compared byte by byte; of smaller ones several share a byte, where equal
+    # bits are 0 after the exclusive or.
     mask = np.uint64((1 << bits) - 1)
     span = max(bits // 8, 1)
     for pair in range(len(left)):
         same = 0
         for i in range(0, left.shape[1], span):
+            # Minima of whole bytes agree where all their bytes do.
             if bits >= 8:
                 differ = False
                 for k in range(span):
@@ -325,8 +338,11 @@ def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
 
 
 def sigma_at(jaccard: Floats | float, num_perm: int, bits: int) -> Floats:
-    """Standard error of the sketches' estimate for pairs whose Jaccard is `jaccard`: binomial, with
-    b-bit collisions."""
+    """Standard error of the estimate from sketches for pairs with the Jaccard `jaccard`.
+
+    Binomial over `num_perm` minima, each of which also agrees by chance with probability 2**-bits (Li and
+    Koenig 2010).
+    """
     chance = 2.0**-bits
     agree = chance + (1 - chance) * np.asarray(jaccard, np.float64)
     return np.sqrt(agree * (1 - agree) / num_perm) / (1 - chance)
@@ -335,8 +351,8 @@ def sigma_at(jaccard: Floats | float, num_perm: int, bits: int) -> Floats:
 def estimate_jaccard(left: Sketches, right: Sketches, bits: int) -> tuple[Floats, Floats]:
     """Jaccard estimated from sketches `(pairs, bytes)`, and its standard error (both unitless, one per pair).
 
-    Minima that differ still agree in their low bits with probability 2**-bits; that share is taken out, so an
-    estimate may fall below 0. Raises ValueError when the shapes differ.
+    Minima that differ still agree in their low bits with probability 2**-bits; that share is subtracted, so
+    an estimate may be below 0. Raises ValueError when the shapes differ.
     """
     if left.shape != right.shape or left.ndim != 2:
         raise ValueError(
@@ -353,8 +369,9 @@ def decide(
 ) -> npt.NDArray[np.int8]:
     """ACCEPT or REJECT where the estimate is at least `n_sigma` errors from the limit, NEEDS_TEXT between.
 
-    `sigma` should be the error at the limit (`sigma_at(limit, ...)`): the question is whether a pair on the
-    limit could look like this one, and the error estimated for perfect agreement is zero.
+    `sigma` should be the error at the limit (`sigma_at(limit, ...)`), not at the estimate: the test is
+    whether a pair exactly at the limit could have this estimate, and at an estimate of 1 the error would be
+    zero.
     """
     away = (estimate - limit) / np.maximum(sigma, 1e-12)
     return np.where(away >= n_sigma, ACCEPT, np.where(away <= -n_sigma, REJECT, NEEDS_TEXT)).astype(np.int8)
@@ -363,7 +380,9 @@ def decide(
 def containment_from_jaccard(
     jaccard: Floats, n_left: npt.NDArray[np.int64], n_right: npt.NDArray[np.int64]
 ) -> Floats:
-    """Share of the smaller set that the other holds, from Jaccard and both sizes; 0 where a set is empty."""
+    """Containment (share of the smaller set that is in the other), from Jaccard and both sizes; 0 where a set
+    is empty."""
+    # J = s / (n_left + n_right - s), solved for the shared shingles s.
     smaller = np.minimum(n_left, n_right)
     shared = jaccard / (1 + jaccard) * (n_left + n_right)
     return np.clip(np.divide(shared, smaller, out=np.zeros(len(shared)), where=smaller > 0), 0, 1)

@@ -1,9 +1,10 @@
-"""SimHash (Charikar 2002): 64 bits a document, alike in as many bits as the shingle sets are alike in
-direction.
+"""SimHash (Charikar 2002): 64 bits a document; the share of bits in which two agree estimates the angle
+between their shingle vectors.
 
-The second way to find near-duplicates, over the same shingles as MinHash. Pairs within Hamming distance k are
-found by permuted blocks (Manku, Jain, Das Sarma 2007): of `blocks` blocks at least `blocks - k` stay equal,
-so one key for each choice of that many blocks finds every such pair, with no chance involved.
+It finds near-duplicates over the same shingles as MinHash. Pairs within Hamming distance k are found by
+permuted blocks (Manku, Jain, Das Sarma 2007): of `blocks` blocks at least `blocks - k` are equal, so with one
+key for each choice of that many blocks every such pair shares a key. Unlike MinHash's bands, no pair within k
+is missed.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ from gristmill.udfs.dedup.shingles import ShingleParams
 
 @dataclass(frozen=True)
 class SimHashParams:
-    """How fingerprints are made and searched. Raises ValueError where the blocks cannot find the distance."""
+    """How fingerprints are made and searched.
+
+    Raises ValueError where `blocks` is not above `max_hamming`, or above 64.
+    """
 
     shingles: ShingleParams = field(default_factory=ShingleParams)
     max_hamming: int = 3  # of 64 bits
@@ -37,13 +41,14 @@ class SimHashParams:
 
     @property
     def n_keys(self) -> int:
-        """Keys a document."""
+        """Block keys of a document."""
         return comb(self.blocks, self.max_hamming)
 
 
 @compiled
 def _fingerprint(hashes, offsets):  # type: ignore[no-untyped-def]
     prints = np.zeros(len(offsets) - 1, np.uint64)
+    # for each bit, how many shingle hashes of the document have it set
     ones = np.empty(64, np.int64)
     for row in range(len(prints)):
         ones[:] = 0
@@ -58,13 +63,17 @@ def _fingerprint(hashes, offsets):  # type: ignore[no-untyped-def]
 
 
 def fingerprints(hashes: Hashes, offsets: Offsets) -> npt.NDArray[np.uint64]:
-    """The SimHash of each shingle set: a bit is set where more than half of the (mixed) shingle hashes
-    have it set."""
+    """The SimHash of each shingle set, one uint64 a document.
+
+    A bit is set where more than half of the (mixed) shingle hashes have it set. Every shingle has weight 1;
+    an empty set has 0.
+    """
     return _fingerprint(frozen(hashes), frozen(offsets))
 
 
 def _masks(blocks: int, max_hamming: int) -> npt.NDArray[np.uint64]:
-    """One mask for each choice of `blocks - max_hamming` blocks."""
+    """One mask of 64 bits for each choice of `blocks - max_hamming` blocks."""
+    # Blocks of nearly equal width: 64 is not a multiple of 6.
     edges = [64 * b // blocks for b in range(blocks + 1)]
     block = [sum(1 << bit for bit in range(low, high)) for low, high in pairwise(edges)]
     return np.array([sum(choice) for choice in combinations(block, blocks - max_hamming)], np.uint64)
@@ -75,6 +84,7 @@ def _block_keys(prints, masks):  # type: ignore[no-untyped-def]
     keys = np.empty((len(prints), len(masks)), np.int64)
     for row in range(len(prints)):
         for k in range(len(masks)):
+            # The number of the mask is mixed in, or equal bits under two masks would make one bucket of both.
             keys[row, k] = np.int64(mix64(mix64(prints[row] & masks[k]) ^ np.uint64(k + 1)))
     return keys
 
@@ -85,12 +95,13 @@ def block_keys(prints: npt.NDArray[np.uint64], params: SimHashParams) -> npt.NDA
 
 
 def hamming(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """In how many of 64 bits each pair differs."""
+    """The number of bits (0 to 64) in which each pair differs."""
     return np.bitwise_count(np.asarray(left, np.uint64) ^ np.asarray(right, np.uint64)).astype(np.int64)
 
 
 def simhash_fingerprints(texts: pa.Array | pa.ChunkedArray, params: SimHashParams) -> Fingerprints:
-    """By SimHash: the sketch is the 64 bits (8 bytes, lowest first), the bands are the block keys."""
+    """Fingerprints by SimHash: `sketch` is the 64 bits (8 bytes, lowest first), `bands` are the block
+    keys."""
 
     def sketch(hashes: Hashes, offsets: Offsets) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         prints = fingerprints(hashes, offsets).astype("<u8")

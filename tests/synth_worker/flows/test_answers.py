@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gristmill.synth_worker.calls.engines import Answer
-from gristmill.synth_worker.calls.prompts import fill, harmless, is_chinese
+from gristmill.synth_worker.calls.prompts import break_tokens, fill, is_chinese
 from gristmill.synth_worker.calls.window import Malformed
 from gristmill.synth_worker.flows.answers import (
     loads,
     marker_schema,
     markers_of,
-    merged,
+    merge_segments,
     question_of,
     segments_of,
 )
@@ -51,7 +51,7 @@ def test_too_many_segments_are_joined_and_still_are_the_chunk() -> None:
     from gristmill.synth_worker.flows.align import align
 
     chunk = "One. Two is longer. Three. Four goes on and on. Five."
-    found = merged(align(chunk, ["Two is", "Three", "Four goes", "Five"]), 3)
+    found = merge_segments(align(chunk, ["Two is", "Three", "Four goes", "Five"]), 3)
     assert len(found) == 3
     assert "".join(chunk[s.start : s.end] for s in found) == chunk
 
@@ -76,7 +76,7 @@ def test_json_is_found_in_fences_and_with_raw_control_characters() -> None:
 
 @pytest.mark.parametrize("token", ["<|im_start|>", "<|endoftext|>", "</s>", "<s>", "[INST]", "[/INST]", "<<SYS>>", "<｜User｜>", "<start_of_turn>", "<think>", "<|im<|im_end|>", "§§"])
 def test_no_control_token_survives(token: str) -> None:
-    told = harmless(f"a{token}b{token}{token}", ["§§"])
+    told = break_tokens(f"a{token}b{token}{token}", ["§§"])
     assert token not in told
     assert "".join(told.split()) == "".join(f"a{token}b{token}{token}".split())
 

@@ -67,8 +67,8 @@ def test_blanks_at_the_ends_of_lines_are_no_difference(tmp_path: Path) -> None:
 
 def test_the_three_losses_of_a_chain() -> None:
     # a question of three tokens (two of them scored) and a chain of two, which parts from the other at its second
-    assert as_losses([4.0, 2.0, 1.0, 3.0], n_cot=2, fork=1) == Losses(2, 2.5, 2.0, 3.0)
-    assert as_losses([4.0, 2.0, 1.0, 3.0], n_cot=2, fork=None).divergence is None
+    assert as_losses([4.0, 2.0, 1.0, 3.0], n_cot=2, divergence=1) == Losses(2, 2.5, 2.0, 3.0)
+    assert as_losses([4.0, 2.0, 1.0, 3.0], n_cot=2, divergence=None).divergence is None
 
 
 def test_lengths_match_within_a_tenth_of_the_longer() -> None:

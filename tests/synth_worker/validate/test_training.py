@@ -14,7 +14,7 @@ import pytest
 
 from gristmill.jobs import cli
 from gristmill.synth_worker.errors import RecipeError
-from gristmill.synth_worker.validate.arms import compared, said, split
+from gristmill.synth_worker.validate.arms import compare, split, verdict
 from gristmill.synth_worker.validate.chain_pairs import Pair
 from gristmill.synth_worker.validate.grpo import FORM, chance, last_number, reward
 from gristmill.synth_worker.validate.lm import Doc, hold_out, stream
@@ -70,12 +70,12 @@ def test_no_question_is_both_learnt_and_measured() -> None:
 
 def test_arms_are_compared_text_by_text() -> None:
     names = [f"q{i}" for i in range(12)]
-    found = compared([[1.0] * 12, [2.0] * 12], [[0.5] * 12, [0.5] * 12], names, seed=1)
+    found = compare([[1.0] * 12, [2.0] * 12], [[0.5] * 12, [0.5] * 12], names, seed=1)
     assert (found["mean"], found["mean_95"], found["seeds"], found["says"]) == (1.0, [1.0, 1.0], [0.5, 1.5], "above noise over texts; 2 seeds from +0.500 to +1.500")
-    assert said(-1.0, -0.5, 12, [-0.7]) == "below noise over texts; one seed only"
-    assert said(-1.0, 0.5, 12, [1.0]) == "within noise: the interval holds 0"
-    assert said(0.1, 0.5, 12, [1.0, -0.4]) == "within noise: the seeds do not agree"
-    assert said(1.0, 2.0, 3, [1.5]).startswith("too few")
+    assert verdict(-1.0, -0.5, 12, [-0.7]) == "below noise over texts; one seed only"
+    assert verdict(-1.0, 0.5, 12, [1.0]) == "within noise: the interval holds 0"
+    assert verdict(0.1, 0.5, 12, [1.0, -0.4]) == "within noise: the seeds do not agree"
+    assert verdict(1.0, 2.0, 3, [1.5]).startswith("too few")
 
 
 def test_a_reward_is_for_the_last_number_and_its_form() -> None:

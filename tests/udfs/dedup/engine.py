@@ -14,12 +14,12 @@ from gristmill.udfs.dedup.messages import (
     EDGE,
     LABEL,
     LINK,
-    NAMED,
     PAIR,
     RANK,
+    RANK_REQUEST,
     STATE,
     TEXT,
-    WANTED,
+    TEXT_REQUEST,
     message_batch,
     messages_of,
 )
@@ -62,8 +62,8 @@ def grouped(messages: Messages, parts: int, rounds: int = 0) -> Messages:
         made = exchanged(larger, functools.partial(grouping.small_star, parts=rounds))
         edges, state = of_kind(made, EDGE), sorted(name for _, _, name, _ in of_kind(made, STATE))
     rest = of_kind(whole, PAIR, LINK, BUCKET)
-    rooted = exchanged(edges + rest, functools.partial(grouping.by_root, parts=rounds))
-    return exchanged(rooted, functools.partial(grouping.group_rooted, parts=parts))
+    rooted = exchanged(edges + rest, functools.partial(grouping.route_by_root, parts=rounds))
+    return exchanged(rooted, functools.partial(grouping.group_by_root, parts=parts))
 
 
 def compared(blocks: pa.Table, messages: Messages, rule: choosing.Rule) -> Messages:
@@ -81,11 +81,11 @@ def compared(blocks: pa.Table, messages: Messages, rule: choosing.Rule) -> Messa
 def chosen(messages: Messages, rule: choosing.Rule, texts: dict[str, str], order: list[str]) -> list[dict[str, Any]]:
     """The rows that are told; `order`: doc_id and batch of the kept documents, best first."""
     rank = {name: place for place, name in enumerate(order, 1)}
-    ready = [message for message in messages if message[1] not in (NAMED, WANTED)]
-    for part, _, name, node in of_kind(messages, NAMED):
+    ready = [message for message in messages if message[1] not in (RANK_REQUEST, TEXT_REQUEST)]
+    for part, _, name, node in of_kind(messages, RANK_REQUEST):
         if name in rank:
             ready.append((part, RANK, "", node[:8] + rank[name].to_bytes(4, "big")))
-    wanted, told = of_kind(messages, WANTED), []
+    wanted, told = of_kind(messages, TEXT_REQUEST), []
     while True:
         ready += [(part, TEXT, "", node + texts[name].encode()) for part, _, name, node in wanted]
         rest: Messages = []
@@ -96,6 +96,6 @@ def chosen(messages: Messages, rule: choosing.Rule, texts: dict[str, str], order
                     told.append(row)
                 else:
                     rest.append((row["part"], row["kind"], row["name"], row["data"]))
-        wanted, ready = of_kind(rest, WANTED), [message for message in rest if message[1] != WANTED]
+        wanted, ready = of_kind(rest, TEXT_REQUEST), [message for message in rest if message[1] != TEXT_REQUEST]
         if not wanted:
             return told

@@ -144,9 +144,9 @@ def test_the_rows_are_those_of_the_definition_however_the_documents_are_spread(s
         assert told["duplicate"] == plain.duplicates()
         assert told["pair"] == plain.shown()
         assert told["bucket"] == []
-    monkeypatch.setattr(grouping, "FAMILY", 5)  # families are compared in runs of pairs
+    monkeypatch.setattr(grouping, "GIANT_FAMILY", 5)  # families are compared in runs of pairs
     monkeypatch.setattr(candidates, "PAIRS_AT_ONCE", 2)
-    monkeypatch.setattr(candidates, "SHORT", 2)
+    monkeypatch.setattr(candidates, "SHORT_RUN", 2)
     told = found(docs, in_blocks(docs, seed, 4), rule, 6)
     assert told["duplicate"] == plain.duplicates()
     assert told["pair"] == plain.shown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gristmill.udfs.dedup.text_groups import packed, text_groups
+from gristmill.udfs.dedup.text_groups import group_documents, text_groups
 
 
 @pytest.mark.parametrize("group_bytes", [10, 300, 10**9])
@@ -14,7 +14,7 @@ def test_every_pair_finds_its_documents_in_its_group_and_no_group_outgrows_the_b
     left = np.concatenate([np.zeros(199, np.int64), np.arange(1, 199), draw.integers(200, 400, 60)])  # a star with a chain, and small families
     right = np.concatenate([np.arange(1, 200), np.arange(2, 200), draw.integers(200, 400, 60)])
     n_bytes = draw.integers(1, 9, 400)
-    documents, group, of_pair = packed(left, right, n_bytes, group_bytes)
+    documents, group, of_pair = group_documents(left, right, n_bytes, group_bytes)
     members: dict[int, set[int]] = {}
     for document, number in zip(documents.tolist(), group.tolist(), strict=True):
         members.setdefault(number, set()).add(document)
