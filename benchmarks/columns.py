@@ -28,8 +28,7 @@ from gristmill.jobs.curation.word_lists import load_list
 from gristmill.jobs.lake.session import open_session
 from gristmill.udfs import columns
 from gristmill.udfs.edit import pii, script
-from gristmill.udfs.edit.headers import FOUND as SPANS
-from gristmill.udfs.edit.headers import find_headers
+from gristmill.udfs.edit.headers import SPANS, find_headers
 from gristmill.udfs.rules import measures
 from gristmill.udfs.scoring import classifiers, kenlm, kenlm_training, sensitive, training
 from gristmill.udfs.text import langid
@@ -54,7 +53,7 @@ def cases(rows: pa.Table) -> dict[str, Case]:
 
     text, scored = ("text",), classifiers.SCORED
     return {
-        "rule_signals": (columns.rule_signals(), text, partial(measures.measure, **lid), measures.MEASURED),
+        "rule_signals": (columns.rule_signals(), text, partial(measures.measure, **lid), measures.MEASURES),
         "perplexity": (
             columns.perplexity(models), ("text", "lang"), partial(kenlm.score_languages, models=models),
             kenlm.SCORES,
@@ -65,10 +64,10 @@ def cases(rows: pa.Table) -> dict[str, Case]:
         ),
         "language": (columns.language(), text, lambda t: columns._language(t, **lid), columns.LANGUAGE),
         "text_hash": (columns.text_hash(), text, content_hashes, column(pa.string())),
-        "pii": (columns.pii(), text, lambda t: pii.scrub_texts(t, pii.PiiParams()), column(pii.FOUND)),
+        "pii": (columns.pii(), text, lambda t: pii.scrub_texts(t, pii.PiiParams()), column(pii.EDITS)),
         "licence_headers": (columns.licence_headers(), text, find_headers, column(SPANS)),
         "simplified": (
-            columns.simplified(), text, partial(script.convert_texts, config="t2s"), column(script.FOUND),
+            columns.simplified(), text, partial(script.convert_texts, config="t2s"), column(script.EDITS),
         ),
     }  # fmt: skip
 

@@ -25,7 +25,7 @@ import yaml
 
 from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.rules import measures
-from gristmill.udfs.rules.limits import LIMITS, failing
+from gristmill.udfs.rules.limits import LIMITS, failed_limits
 from gristmill.udfs.text import langid, line_ends, words
 from gristmill.udfs.text.chars import read_chars
 
@@ -159,7 +159,7 @@ def measures_from_words(texts: list[str], found: list[list[str]]) -> list[dict[s
 
 def first_reason(row: dict[str, Any], limits: dict[str, float | None], wanted: str | None) -> str | None:
     """Our first reason; of two that datatrove checks line by line, so that the text decides which comes first, theirs if we have both."""
-    found = [reason for reason, *_ in failing(row, limits)]
+    found = [reason for reason, *_ in failed_limits(row, limits)]
     if wanted in LINE_BY_LINE and wanted in found and found[0] in LINE_BY_LINE:
         return wanted
     return found[0] if found else None

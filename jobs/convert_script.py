@@ -45,8 +45,8 @@ def convert(tables: JobContext, params: Params) -> Outputs:
     candidates = tables.documents.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
     # An anti join, not a filter on the domain: a document without a domain is converted.
     to_convert = candidates.join(skipped, keys, how="left_anti")
-    # once(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
-    changes = simplified(params.opencc).once()
+    # nondeterministic(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    changes = simplified(params.opencc).nondeterministic()
     converted = tables.documents.texts(to_convert, "text").select(*keys, changes("text").alias("spans"))
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(TRADITIONAL_SCRIPT).alias("reason")
     edits = converted.select(*keys, F.explode("spans").alias("edit"))

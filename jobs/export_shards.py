@@ -33,7 +33,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.synthesis.samples import kept_samples
-from gristmill.udfs.edit.shards import WRITTEN, ShardParams, position, write_batches, written_schema
+from gristmill.udfs.edit.shards import WRITTEN, ShardParams, export_schema, file_system_of, write_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -138,7 +138,7 @@ def export(tables: JobContext, params: Params) -> Outputs:
     used = {name: tables.versions[name] for name in sorted(tables.versions)}
     # From the table: a column that is null throughout one shard would get another type there.
     rows_schema = to_arrow_schema(rows.drop("position", "batch_id").schema)
-    schema = written_schema(rows_schema, params.chat)
+    schema = export_schema(rows_schema, params.chat)
     # What the content of a shard depends on; a finished shard with another key is written again.
     key = json.dumps([tables.recipe_hash, used, n_shards, str(schema)], sort_keys=True)
     sentinels = params.sentinels.sentinels() if params.sentinels else None
@@ -193,7 +193,7 @@ def drop_others(root: str, files: set[str]) -> None:
     import pyarrow.fs as fs
 
     # A trainer reads data/* by a glob: a shard that was left behind would be trained on.
-    system, path = position(root)
+    system, path = file_system_of(root)
     for each in system.get_file_info(fs.FileSelector(f"{path}/data", allow_not_found=True)):
         if f"data/{each.base_name}" not in files:
             system.delete_file(each.path)

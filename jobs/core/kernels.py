@@ -21,7 +21,7 @@ def compiled_in_background(executors_are_local: bool) -> Iterator[None]:
     block raises.
     """
     # The record is written when a warm-up has finished, for these sources and this processor.
-    if not executors_are_local or Record().is_there():
+    if not executors_are_local or Record().is_complete():
         yield
         return
     # In a session of its own, so that Ctrl-C reaches this process only, which then ends the other one.

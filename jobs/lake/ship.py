@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from gristmill.jobs.core.config import CONF, PACKAGE
-from gristmill.udfs.arrow.code_cache import BESIDE, SUFFIXES, is_current
+from gristmill.udfs.arrow.code_cache import CACHE_FOLDER, SUFFIXES, is_current
 from gristmill.udfs.warm_up import warm_up
 
 TARGET = "dist/gristmill.zip"
@@ -30,7 +30,7 @@ def contents() -> dict[str, Path]:
     files = {"gristmill/__init__.py": next(path for path in starts if path.is_file())}
     for folder, name in ((PACKAGE, "jobs"), (PACKAGE.parent / "udfs", "udfs"), (CONF, "conf")):
         for path in folder.rglob("*"):
-            if path.is_file() and (BESIDE not in path.parts or is_compiled(path)):
+            if path.is_file() and (CACHE_FOLDER not in path.parts or is_compiled(path)):
                 files[f"gristmill/{name}/{path.relative_to(folder).as_posix()}"] = path
     return dict(sorted(files.items()))
 

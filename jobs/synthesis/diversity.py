@@ -46,7 +46,7 @@ def redundant_samples(tables: JobContext, rows: DataFrame, n: int, spec: Diversi
     `rows`: sample_id, value (0 to 1), question; `n`: their number.
     """
     questions = rows.select("sample_id", "value", "question")
-    embed = functools.partial(selection.with_vectors, seed=seed)
+    embed = functools.partial(selection.add_vectors, seed=seed)
     # Staged: the vectors are read for the centres, for the sizes of clusters and for the thinning.
     vectors = tables.stage("vectors", questions.mapInArrow(embed, selection.VECTORS), BATCH_ROWS)
     centres = selection.centres(_sampled(vectors, n), spec.clusters)
@@ -55,7 +55,7 @@ def redundant_samples(tables: JobContext, rows: DataFrame, n: int, spec: Diversi
     sizes = {row["crowd"]: row["count"] for row in whole.groupBy("crowd").count().collect()}
     parts = [-(-sizes.get(cluster, 0) // MAX_MEMBERS) for cluster in range(len(centres))]
     weight = spec.mmr_weight if spec.method == "mmr" else None
-    thin = functools.partial(selection.crowded, share=spec.share, weight=weight)
+    thin = functools.partial(selection.redundant_samples, share=spec.share, weight=weight)
     return _with_groups(vectors, centres, parts).groupBy("crowd").applyInPandas(thin, "sample_id string")
 
 
@@ -75,9 +75,9 @@ def _sampled(vectors: DataFrame, n: int) -> selection.Floats:
     sampled = vectors.select("seeded", "value", "sample_id", "vector").collect()
     chosen = sorted(sampled, key=lambda row: bytes(row["seeded"]))[:MAX_MEMBERS]
     chosen.sort(key=lambda row: (-row["value"], row["sample_id"]))
-    return selection.unpacked([row["vector"] for row in chosen])
+    return selection.decode_vectors([row["vector"] for row in chosen])
 
 
 def _with_groups(vectors: DataFrame, centres: selection.Floats, parts: list[int]) -> DataFrame:
-    kernel = functools.partial(selection.in_crowds, centres=centres, parts=np.array(parts))
-    return vectors.mapInArrow(kernel, selection.CROWDS)
+    kernel = functools.partial(selection.assign_groups, centres=centres, parts=np.array(parts))
+    return vectors.mapInArrow(kernel, selection.GROUP_ROWS)

@@ -21,7 +21,7 @@ from gristmill.jobs.schema.documents import CORPUS, VERDICTS
 from gristmill.jobs.schema.export import MIX
 from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.synthesis import SAMPLES
-from gristmill.udfs.edit.fim import Sentinels, joined
+from gristmill.udfs.edit.fim import Sentinels, undo_cut
 from tests.lakes import copied, note_of, read, write
 
 MARKS = {"prefix": "<|fim_prefix|>", "middle": "<|fim_middle|>", "suffix": "<|fim_suffix|>"}
@@ -100,7 +100,7 @@ def test_the_shards_load_with_datasets_and_hold_every_row_of_the_mix_once(out: d
     marks = Sentinels(**MARKS)
     for row in rows:
         whole = texts[row["doc_id"]]
-        assert (joined(row["text"], marks) if mix[row["doc_id"], row["copy"]] != "none" else row["text"]) == whole
+        assert (undo_cut(row["text"], marks) if mix[row["doc_id"], row["copy"]] != "none" else row["text"]) == whole
     manifest = json.loads((root / "manifest.json").read_text())
     assert (manifest["n_rows"], len(manifest["shards"]) > 1) == (len(rows), True)
     for shard in manifest["shards"]:

@@ -70,7 +70,7 @@ def cut_in_lines(text: str) -> None:
     broken = lines.split(read, lines.ANY_BREAK)
     lines.line_shapes(read, broken)
     lines.line_endings(read, lines.split(read, lines.NOT_BLANK))
-    lines.judge_lines(read, broken, words.find_words(read))
+    lines.apply_c4_rules(read, broken, words.find_words(read))
 
 
 def judged(text: str) -> None:
@@ -89,13 +89,13 @@ def edited(text: str) -> None:
 
 def as_written(text: str) -> None:
     kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
-    line_ends.as_written(column(text), pa.array([[{"start": at, "end": at + 9} for at in range(0, len(text) // 2, 10)]], kind))
+    line_ends.original_spans(column(text), pa.array([[{"start": at, "end": at + 9} for at in range(0, len(text) // 2, 10)]], kind))
     line_ends.unify(column(text))
 
 
 def filled_in(text: str) -> None:
     marks = fim.Sentinels("<|p|>", "<|m|>", "<|s|>")
-    mixing.told(text, "spm", fim.whole(text, 1), len(text) - 1, marks)
+    mixing.apply_fim(text, "spm", fim.character_start(text, 1), len(text) - 1, marks)
     rows_in = batch(doc_id=["a"], batch_id=["b"], slice=["s"], copies=[2], text=[text])
     list(mixing.shape_batches(iter([rows_in]), marks, 1.0, 0.5, 1))
 

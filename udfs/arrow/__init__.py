@@ -1,2 +1,1 @@
-"""How compiled code sees Arrow columns, where its machine code is kept, and what a Python worker needs
-to start."""
+"""Arrow columns as compiled code sees them, the cache of machine code, and the start of Python workers."""

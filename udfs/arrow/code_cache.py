@@ -1,12 +1,13 @@
-"""Where the machine code of kernels is kept, so that a cluster compiles each once and not each Python worker.
+"""The cache of compiled kernels: a cluster compiles each kernel once, not once in every Python worker.
 
-numba's own cache goes by the time and path of a source file, which neither a zip on `--py-files` nor an
-unpacked archive keeps. Here it goes by the source's content: what `python -m gristmill.jobs.lake.ship
---compile` or any run has put beside the sources is found wherever they are brought, in a zip too and where
-nothing can be written. What is missing is compiled and kept in the first of these that can be written:
-NUMBA_CACHE_DIR, `__pycache__` beside the source, the user's cache folder, the temporary folder (in a folder
-of this user alone, as code is loaded from it). Code is of one processor: for another one nothing is found,
-and it is compiled.
+numba's own cache compares the time and path of a source file. A zip on `--py-files` has no times and an
+unpacked archive has other paths, so that cache never fits shipped code. This one compares the content of the
+source file. Machine code in `__pycache__` next to a source (`python -m gristmill.jobs.lake.ship --compile`
+writes it, and so does any run) is valid wherever both are copied, inside a zip and on read-only disks too.
+
+Missing code is compiled and saved in the first of these folders that can be written: NUMBA_CACHE_DIR,
+`__pycache__` next to the source, the user's cache folder, a folder of this user in the temporary folder.
+Machine code fits one processor model; another one compiles its own.
 """
 
 from __future__ import annotations
@@ -30,53 +31,57 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
-# in the folder of the sources, as numba has it
-BESIDE = "__pycache__"
-SUFFIXES = (".nbi", ".nbc")  # indexes, and code
-# called before a kernel is compiled, with the folder that keeps it ("" where none can be written)
+# in the folder of the sources: numba's own default
+CACHE_FOLDER = "__pycache__"
+# numba's suffixes of an index and of machine code
+SUFFIXES = (".nbi", ".nbc")
+# Called before a kernel is compiled, with the folder that will keep it ("" where none can be written).
+# A list of callbacks, since compiling starts deep inside numba and no caller of a kernel sees it.
 BEFORE_COMPILING: list[Callable[[str], None]] = []
 
 
 def stamp_of(source: bytes) -> str:
-    """Names the content of a source file."""
+    """24 hex digits that identify the content of a source file."""
     return hashlib.blake2b(source, digest_size=12).hexdigest()
 
 
 def is_current(index: Path) -> bool:
-    """Whether an index beside the sources was made of the source as it stands, by the numba that is here."""
+    """Whether an index (`.nbi` in CACHE_FOLDER) fits the present source file and the installed numba."""
+    # numba names an index `module.function-line.python.nbi`: the module is the part before the first dot
     source = index.parent.parent / f"{index.name.split('.', 1)[0]}.py"
     with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError), index.open("rb") as stream:
+        # an index holds two pickles: numba's version, then (stamp, overloads)
         is_same_numba = pickle.load(stream) == numba.__version__
         return is_same_numba and pickle.load(stream)[0] == stamp_of(source.read_bytes())
     return False
 
 
 class Locator(_CacheLocator):  # type: ignore[misc]
-    """numba's question where the code of a function belongs."""
+    """Answers numba's question where the code of a function is cached."""
 
     def __init__(self, function: Callable[..., Any], path: str) -> None:
         self._function, self._path = function, path
-        self._stamp = stamp_of(read_beside(function, Path(path).name))
+        self._stamp = stamp_of(read_sibling(function, Path(path).name))
         self._folder = writable_folder(str(Path(path).parent), self._stamp)
 
     def get_cache_path(self) -> str:
-        """The folder that can be written; "" where there is none."""
+        """The folder for new code; "" where none can be written."""
         return self._folder
 
     def ensure_cache_path(self) -> None:
-        """Nothing: the folder was tried."""
+        """Nothing to do: `writable_folder` has created the folder."""
 
     def get_source_stamp(self) -> str:
         """See `stamp_of`."""
         return self._stamp
 
     def get_disambiguator(self) -> str:
-        """Of functions of one name in a file."""
+        """Tells functions of one name in a file apart: the line of the definition."""
         return str(self._function.__code__.co_firstlineno)
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], path: str) -> Locator:
-        """What numba calls. Raises OSError where the source cannot be read."""
+        """The constructor that numba calls. Raises OSError where the source cannot be read."""
         return cls(function, path)
 
 
@@ -85,67 +90,73 @@ class _Impl(CompileResultCacheImpl):  # type: ignore[misc]
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]
-    """numba's cache of a function by its source's content, and behind it what came with the package."""
+    """numba's cache of one function: first the writable folder, then code shipped next to the source."""
 
     _impl_class = _Impl
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
-        found = super()._load_overload(sig, target_context)
-        if found is None:
-            data = self._brought(self._index_key(sig, target_context.codegen()))
-            found = None if data is None else self._impl.rebuild(target_context, data)
-        if found is None:
-            for tell in BEFORE_COMPILING:
-                tell(self.cache_path)
-        return found
+        code = super()._load_overload(sig, target_context)
+        if code is None:
+            data = self._shipped_code(self._index_key(sig, target_context.codegen()))
+            code = None if data is None else self._impl.rebuild(target_context, data)
+        if code is None:
+            for callback in BEFORE_COMPILING:
+                callback(self.cache_path)
+        return code
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the code, where it can be kept."""
+        """Save the code, where a folder can be written."""
         if self.cache_path:
             super().save_overload(sig, data)
 
-    def _brought(self, key: Any) -> Any:
-        """What lies beside the source under the key; None where nothing does."""
+    def _shipped_code(self, key: Any) -> Any:
+        """The code next to the source for a signature and processor (`key`); None where there is none."""
+        # by the module's loader, since inside a zip there is no path that numba could open
         with contextlib.suppress(OSError):
-            index = io.BytesIO(read_beside(self._py_func, f"{BESIDE}/{self._impl.filename_base}.nbi"))
+            index = io.BytesIO(read_sibling(self._py_func, f"{CACHE_FOLDER}/{self._impl.filename_base}.nbi"))
             if pickle.load(index) == numba.__version__:
                 stamp, overloads = pickle.load(index)
                 if stamp == self._impl.locator.get_source_stamp() and key in overloads:
-                    return pickle.loads(read_beside(self._py_func, f"{BESIDE}/{overloads[key]}"))
+                    return pickle.loads(read_sibling(self._py_func, f"{CACHE_FOLDER}/{overloads[key]}"))
         return None
 
 
 class Record:
-    """The file that says that the kernels of `gristmill.udfs.warm_up` are there, for this source and
-    this processor."""
+    """A file that records that all kernels of `gristmill.udfs.warm_up` are compiled.
+
+    It holds a digest of all sources, numba's version and the processor: another of these makes it invalid.
+    One read replaces a look at every kernel's index, for which all modules would have to be imported.
+    """
 
     def __init__(self) -> None:
-        here = Path(__file__).parent
-        seen = hashlib.blake2b(digest_size=12)
-        for path in sorted(here.parent.rglob("*.py")):
-            seen.update(path.read_bytes())
-        named = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
-        seen.update(repr((numba.__version__, llvmlite.binding.get_host_cpu_name(), named)).encode())
-        self.digest = seen.hexdigest()
-        self.folder = writable_folder(str(here), "")
+        folder = Path(__file__).parent
+        digest = hashlib.blake2b(digest_size=12)
+        # sorted: the order of a directory differs from machine to machine
+        for path in sorted(folder.parent.rglob("*.py")):
+            digest.update(path.read_bytes())
+        # code may be compiled for another processor than this one, which these two variables name
+        target = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+        digest.update(repr((numba.__version__, llvmlite.binding.get_host_cpu_name(), target)).encode())
+        self.digest = digest.hexdigest()
+        self.folder = writable_folder(str(folder), "")
 
-    def is_there(self) -> bool:
-        """Whether nothing is left to compile; True, too, where nothing that is compiled could be kept."""
+    def is_complete(self) -> bool:
+        """Whether nothing is left to compile; True, too, where compiled code could not be saved."""
         with contextlib.suppress(OSError):
             return not self.folder or Path(self.folder, "compiled.txt").read_text() == self.digest
         return False
 
     def write(self) -> None:
-        """Say so from now on."""
+        """Record that all kernels are compiled."""
         if self.folder:
             Path(self.folder, "compiled.txt").write_text(self.digest)
 
 
-def read_beside(function: Callable[..., Any], name: str) -> bytes:
-    """A file in the folder of a function's source, out of a zip too. Raises OSError when it is not there."""
+def read_sibling(function: Callable[..., Any], name: str) -> bytes:
+    """A file in the folder of a function's source, also inside a zip. Raises OSError when it is missing."""
     loader = getattr(sys.modules.get(function.__module__), "__loader__", None)
     archive = getattr(loader, "archive", None)
-    # by the module's name: what the code says of its file may be relative to another folder
+    # by the module's name: the file name in the code object may be relative to another folder
     if archive is not None:
         inside = "/".join([*function.__module__.split(".")[:-1], name])
         return bytes(loader.get_data(f"{archive}{os.sep}{inside}"))  # type: ignore[union-attr]
@@ -153,18 +164,21 @@ def read_beside(function: Callable[..., Any], name: str) -> bytes:
 
 
 def writable_folder(sources: str, stamp: str) -> str:
-    """The folder for what is compiled of a source file below `sources`; "" where none can be written.
+    """The folder for code compiled from a source file in `sources`; "" where none can be written.
 
-    Other than the one beside the sources, a folder is shared by all versions of the package, so by `stamp`.
+    All folders but the one next to the sources are shared by all versions of the package, so each version
+    has a folder below them, named by `stamp`.
     """
-    named = numba.config.CACHE_DIR
+    chosen = numba.config.CACHE_DIR
     user = AppDirs(appname="gristmill", appauthor=False).user_cache_dir
     own = f"{tempfile.gettempdir()}/gristmill-kernels-{os.getuid()}"
-    places = [(f"{sources}/{BESIDE}", ""), (f"{user}/kernels", stamp), (own, stamp)]
-    for place, below in [(named, stamp)] if named else places:
-        if _can_write(place) and (place != own or _is_private(place)):
+    candidates = [(f"{sources}/{CACHE_FOLDER}", ""), (f"{user}/kernels", stamp), (own, stamp)]
+    for parent, below in [(chosen, stamp)] if chosen else candidates:
+        # Machine code is loaded from these folders. Anybody may create a name in the temporary folder, so
+        # that one counts only if no other user can write there.
+        if _can_write(parent) and (parent != own or _is_private(parent)):
             with contextlib.suppress(OSError):
-                folder = Path(place, below)
+                folder = Path(parent, below)
                 folder.mkdir(exist_ok=True)
                 return str(folder)
     return ""
@@ -172,7 +186,8 @@ def writable_folder(sources: str, stamp: str) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _can_write(folder: str) -> bool:
-    """Whether a folder is there, or can be made, and takes files."""
+    """Whether a folder exists, or can be created, and takes files."""
+    # by writing a file: permission bits do not show a full, read-only or network disk
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -182,6 +197,7 @@ def _can_write(folder: str) -> bool:
 
 
 def _is_private(folder: str) -> bool:
-    """Whether a folder, where anybody could have made it, is this user's and nobody else may write there."""
-    found = os.lstat(folder)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    """Whether a folder belongs to this user and nobody else may write there."""
+    # lstat: a symbolic link of another user must not pass for the folder that it names
+    status = os.lstat(folder)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022

@@ -1,4 +1,4 @@
-"""Spark SQL's names of types as Arrow's types, and back: the one map between the two."""
+"""The one map between the names of Spark SQL's types and Arrow's types."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ ARROW: dict[str, pa.DataType] = {
     "map<string,string>": pa.map_(pa.string(), pa.string()),
     "map<string,array<string>>": pa.map_(pa.string(), pa.list_(pa.string())),
 }
+# the reverse, which must stay one to one: two names of one Arrow type would lose one of them
 SQL: dict[pa.DataType, str] = {kind: name for name, kind in ARROW.items()}
 
 
 def fields_of(schema: str) -> list[tuple[str, pa.DataType]]:
-    """Names and Arrow types of the columns of a schema as Spark reads it (`a string, b bigint`)."""
+    """(name, Arrow type) of each column of a schema as Spark writes it.
+
+        "a string, b bigint"  ->  [("a", pa.string()), ("b", pa.int64())]
+
+    Raises KeyError for a type that is not in ARROW.
+    """
+    # by ", ": the names of map types have a comma without a space
     return [(name, ARROW[kind]) for name, kind in (column.split() for column in schema.split(", "))]
 
 
 def sql_of(schema: pa.Schema) -> str:
-    """A schema as Spark reads it. Raises KeyError for a type that no table here has."""
+    """An Arrow schema as Spark writes it; the inverse of `fields_of`. Raises KeyError for an unknown type."""
     return ", ".join(f"{field.name} {SQL[field.type]}" for field in schema)

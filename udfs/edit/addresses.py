@@ -1,7 +1,6 @@
-"""Mail addresses, and addresses of the public Internet. Texts come in ASCII forms
-(gristmill.udfs.edit.ascii_forms).
+"""Mail addresses and public IP addresses, in texts in ASCII forms (gristmill.udfs.edit.ascii_forms).
 
-A mail address is found from its @ outwards, so that it is taken whole and a text without one costs nothing.
+A mail address is found from its @ outwards: it is matched whole, and a text without an @ costs nothing.
 """
 
 from __future__ import annotations
@@ -12,20 +11,23 @@ from collections.abc import Iterator
 
 from gristmill.udfs.edit.ascii_forms import Span, in_zones
 
-# Letters of scripts with spaces between words: a Han character or Hangul syllable is no part of an address.
+# Letters of scripts that put spaces between words. Han and Hangul are written right up to an address, so
+# \w would take the words around it too.
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u02af\u0300-\u052f\u0531-\u0587\u1e00-\u1fff"
 _LABEL = rf"[{LETTERS}0-9](?:[{LETTERS}0-9-]{{0,61}}[{LETTERS}0-9])?"
+# all repetitions are bounded (RFC 1035: 63 characters a label), so no text takes quadratic time
 _DOMAIN = (
     rf"(?P<domain>(?:{_LABEL}DOT){{1,8}}(?:[{LETTERS}]{{2,24}}|xn--[a-z0-9-]{{2,59}}))"
     rf"(?![{LETTERS}0-9-]|\.[{LETTERS}0-9])"
 )
 _AT = re.compile("@" + _DOMAIN.replace("DOT", r"\."))
 _DOT = r"(?: ?[\[({] ?(?:dot|\.) ?[\])}] ?|\.)"
-_WRITTEN_AT = re.compile(
-    r"(?i) ?[\[({] ?(?:at|@) ?[\])}] ?" + _DOMAIN.replace("DOT", _DOT)
-)  # name [at] host [dot] org
+# name [at] host [dot] org
+_WRITTEN_AT = re.compile(r"(?i) ?[\[({] ?(?:at|@) ?[\])}] ?" + _DOMAIN.replace("DOT", _DOT))
 _LOCAL = re.compile(rf"[{LETTERS}0-9._%+'-]*")
 _MAX_LOCAL = 64  # characters before the @ (RFC 5321)
+# A domain that ends so is taken for a file name (logo@2x.png, unit@.service), also where the ending is a
+# top-level domain (py, zip).
 _FILES = frozenset(
     "png jpg jpeg gif svg webp avif heic heif bmp ico tif tiff psd pdf eps "
     "mp3 mp4 m4a wav ogg flac webm mov avi mkv "
@@ -41,6 +43,7 @@ _FILES = frozenset(
 _SCALE = re.compile(r"\d+(?:\.\d+)?x(?:\.|$)|v?\d+\.\d+(?:\.|-|$)")  # @2x.png, @1.2.3.tgz
 # names of algorithms, such as hmac-sha2-512-etm@openssh.com
 _NAMES = ("openssh.com", "libssh.org")
+# a command that logs in to user@host, and a URL with user@host: neither is a mail address
 _REMOTE = re.compile(r"(?:^|[\s;&|$>`(])(?:ssh|scp|sftp|mosh|ssh-copy-id|rsync)(?: -\w+(?: \d+)?)* +['\"]?$")
 _AUTHORITY = re.compile(r"://[^\s/?#\"'<>,;]*$")
 _IPV4 = re.compile(
@@ -48,7 +51,7 @@ _IPV4 = re.compile(
     r"|\.\d)"
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,40}+")  # 2000::/3: the public ones
-# What makes four numbers a version or section: a word before them (`version`, `version number is`) or behind.
+# A word before four numbers (`version`, `version number is`) or behind them makes them a version or section.
 _VERSION = re.compile(
     r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?"
     r"|sec|chapters?|clauses?|articles?|figure"
@@ -58,14 +61,15 @@ _VERSION = re.compile(
 _VERSION_BEHIND = re.compile(
     r"(?i)\s?(?:版(?![权權面块])|[章节節条條](?![点點件款目])|(?:version|release|build)\b)"
 )
-# characters before a find that are looked at
+# characters before a match that are searched for such a word
 _NEAR = 24
-# four numbers that are all below are rather a version or a section
+# four numbers that are all below this are taken for a version or a section
 _MIN_OCTET = 20
 
 
 def _local_start(text: str, at: int) -> int | None:
-    """Where the name before position `at` begins; None where there is none or it is too long."""
+    """Start of the local part that ends at `at` (the position of the @); None for none or too long a one."""
+    # the slice is reversed, since a regular expression matches forwards only
     run = _LOCAL.match(text[max(0, at - _MAX_LOCAL - 1) : at][::-1]).group()[::-1]  # type: ignore[union-attr]
     name = run.lstrip(".%+'-")
     return (
@@ -76,7 +80,7 @@ def _local_start(text: str, at: int) -> int | None:
 
 
 def _is_mail(text: str, start: int, end: int, domain: str) -> bool:
-    """Whether name@domain is mail: no file or package, no host that is logged in to, no user of a URL."""
+    """Whether name@domain is mail and not a file, a package, a remote login or the user of a URL."""
     before = text[max(0, start - 4 * _MAX_LOCAL) : start]
     if (
         before.endswith("@")
@@ -85,13 +89,18 @@ def _is_mail(text: str, start: int, end: int, domain: str) -> bool:
         or domain in _NAMES
     ):
         return False
+    # git@host, and host:path of scp
     if text.startswith("git@", start) or re.match(r":(?:[/~]|[\w.-]{1,64}/)", text[end : end + 70]):
-        return False  # git@host, host:path
+        return False
     return not (_AUTHORITY.search(before) or _REMOTE.search(before))
 
 
 def emails(text: str) -> Iterator[Span]:
-    """Mail addresses, also with the @ in brackets; no file (logo@2x.png), package, remote host."""
+    """Spans of mail addresses, also of `name [at] host [dot] org`; no file, package or remote host.
+
+    "logo@2x.png by li.wei@example.org"  ->  (15, 33)
+    """
+    # each pattern runs only if the sign that it begins with occurs: most texts have neither
     patterns = [_AT] if "@" in text else []
     if re.search(r"(?i)[\[({] ?(?:at|@) ?[\])}]", text):
         patterns.append(_WRITTEN_AT)
@@ -106,13 +115,17 @@ def emails(text: str) -> Iterator[Span]:
 
 
 def ips(text: str, zones: list[Span]) -> Iterator[Span]:
-    """Addresses of the public Internet; no version or section: none whose four numbers are all below 20."""
+    """Spans of public IPv4 and IPv6 addresses; no version or section, so none with all four numbers below 20.
+
+    Private, loopback and multicast addresses are not personal data.
+    """
     matches = [*in_zones(_IPV4, text, zones), *_IPV6.finditer(text)]
     for match in matches:
-        found = match.group().rstrip(".:") if ":" in match.group() else match.group()
-        start, end = match.start(), match.start() + len(found)
+        # the pattern of IPv6 takes a colon or full stop of the sentence with it
+        literal = match.group().rstrip(".:") if ":" in match.group() else match.group()
+        start, end = match.start(), match.start() + len(literal)
         try:
-            address = ipaddress.ip_address(found)
+            address = ipaddress.ip_address(literal)
         except ValueError:
             continue
         if not address.is_global or address.is_multicast or re.match("[0-9A-Za-z_]", text[end : end + 1]):

@@ -1,6 +1,7 @@
-"""A text as patterns read it: digits, full-width signs, dashes and spaces as ASCII, one code point for one.
+"""A copy of a text for patterns: digits of all scripts, full-width signs, dashes and spaces as ASCII.
 
-Positions stay those of the text, so what a pattern finds in the one is the same span of the other.
+Each code point becomes one code point, so a span in the copy is the same span of the text. Patterns
+with classes of all digits and signs were tried first; they were longer and missed separators.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 Span = tuple[int, int]
-# Full-width ASCII that has a part in numbers, addresses and keys; what ends a sentence stays.
+# Full-width forms of the ASCII signs of numbers, addresses and keys. The marks that end a clause are left as
+# they are: a value or a URL must not continue across them.
 _WIDE = "".join(chr(point) for point in (*range(0x21, 0x7F),) if chr(point) not in ",;!?")
 _SIGNS = {
     "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63",
     " ": "\xa0\xad\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u200b\u200c\u200d\u200e\u200f"
     "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069"
-    "\u3000\ufeff",  # those of no width too
+    "\u3000\ufeff",  # also spaces without width
     "(": "【〔﹙",
     ")": "】〕﹚",
     "+": "﹢",
@@ -29,13 +31,15 @@ _SIGNS = {
     "~": "〜",
 }
 _HIGHEST_DIGIT = 0x1FBF9  # the last decimal digit of Unicode 15
+# possessive (`+`): the pattern cannot give back characters and try again, so it is linear
 _ZONE = re.compile(r"\d[0-9 ().+/\[\]-]{5,}+")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[dict[str, str], re.Pattern[str], re.Pattern[str]]:
-    """The ASCII form of a character; patterns of those in the basic plane of Unicode and of those beyond."""
+    """Character -> its ASCII form; a pattern of those within the basic plane, and one of those beyond it."""
+    # two patterns, so that the second runs only on texts with characters beyond the basic plane
     table = {chr(ord(char) + 0xFEE0): char for char in _WIDE}
     table |= {other: char for char, others in _SIGNS.items() for other in others}
     points = map(chr, range(0x80, _HIGHEST_DIGIT + 1))
@@ -45,7 +49,10 @@ def _table() -> tuple[dict[str, str], re.Pattern[str], re.Pattern[str]]:
 
 
 def ascii_forms(text: str) -> str:
-    """The text with its digits and signs as ASCII; as many code points as before."""
+    """The text with its digits and signs as ASCII, in as many code points.
+
+    "电话：１３８–１２３４"  ->  "电话:138-1234"
+    """
     if text.isascii():
         return text
     table, near, far = _table()
@@ -54,10 +61,14 @@ def ascii_forms(text: str) -> str:
 
 
 def digit_zones(text: str) -> list[Span]:
-    """[start, end) of runs of six and more digits and signs that stand between the groups of a number."""
+    """Spans of six and more digits and signs that separate groups of digits.
+
+    The patterns of numbers are tried in these spans only, which pays for their length.
+    """
     zones = []
     for match in _ZONE.finditer(text):
         start = match.start()
+        # up to two opening signs belong to a number: (+86) 138...
         while start and text[start - 1] in "(+[" and match.start() - start < 2:
             start -= 1
         zones.append((start, match.end()))
@@ -65,6 +76,7 @@ def digit_zones(text: str) -> list[Span]:
 
 
 def in_zones(pattern: re.Pattern[str], text: str, zones: list[Span]) -> Iterator[re.Match[str]]:
-    """Matches of the pattern that begin and end in a zone, or with the two characters behind it."""
+    """Matches of the pattern that begin in a zone and end in it or in the two characters behind it."""
+    # two more: the check digit of a resident ID may be a letter, and a lookahead needs the next character
     for start, end in zones:
         yield from pattern.finditer(text, start, min(end + 2, len(text)))

@@ -1,7 +1,8 @@
-"""Credentials: keys of known form, private keys, user and password of a URL, values of names like password.
+"""Credentials: keys of known form, private keys, logins in URLs, values assigned to names like `password`.
 
-Texts come in ASCII forms. A known prefix is not enough where everyday words begin with it (sk-, hf_): what
-follows must look drawn at random. Prefixes and lengths are those that the providers publish.
+Texts are in ASCII forms. Prefixes and lengths of keys are those that the providers publish. Where ordinary
+words begin with a prefix (sk-, hf_), the rest must look random as well. Entropy alone did not separate keys
+from long names of several words.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 
 from gristmill.udfs.edit.ascii_forms import Span
 
+# A long token, found once; the patterns of keys then run within it. The lookbehind behind the first
+# character keeps a match from starting in the middle of a token.
 _LONG = re.compile(r"[A-Za-z0-9_.~+/=:-](?<![A-Za-z0-9_.~+/=:-].)[A-Za-z0-9_.~+/=:-]{15,}+")
 _KEYS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
@@ -31,17 +34,20 @@ _KEYS = re.compile(
     r"(?:\.[A-Za-z0-9_-]{10,2000}+){0,2}"
     r")(?![A-Za-z0-9])"
 )
+# prefixes with which ordinary words begin, too
 _LIKE_WORDS = re.compile(
     r"(?<![A-Za-z0-9])(?:sk-(?:proj-|ant-(?:[a-z]+\d\d-)?|svcacct-|admin-|or-v1-)?|xox[abeoprs]-|xapp-"
     r"|hf_|gsk_|xai-|r8_|pplx-|tskey-|figd_|ntn_|key-)"
     r"(?P<body>[A-Za-z0-9_-]{20,250}+)"
 )
+# a private key: its marks, and what may stand between them (in source code it is a string of several lines)
 _MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = re.compile(r"[A-Za-z0-9+/=\s:,.\\()-]{32,20000}+")
 _USERINFO = re.compile(
     r"://(?P<user>[\w.~%+!$&*=@-]{0,100}+):(?P<password>[\w.~%+!$&*=@^(){}:|-]{1,200})@(?=[A-Za-z0-9\[])",
     re.ASCII,
 )
+# `password = "..."`, in code, in configuration and in English and Chinese prose
 _ASSIGNED = re.compile(
     r"(?i)(?:passw(?:or)?d|passphrase|(?<![a-z])(?:pwd|pass(?=[\"']?\s{0,3}[=:]))|secret|token|api[_-]?key"
     r"|access[_-]?key|private[_-]?key"
@@ -52,7 +58,9 @@ _ASSIGNED = re.compile(
     re.ASCII,
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])(?:bearer|basic)\s{1,3}(?P<bare>[a-z0-9._~+/=-]{20,4000}+)")
+# names whose value may be short; the value of a `token` or `credential` counts only if it looks random
 _QUOTED_NAMES = re.compile(r"(?i)pass|pwd|secret|api|access|private|密码|口令|密钥|秘钥")
+# placeholders and expressions of code; words of invented values; values that manuals use as passwords
 _NO_VALUE = re.compile(
     r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env"
     r"|^&.*;$|required|\bmin:\d"
@@ -64,17 +72,18 @@ _NO_PASSWORD = re.compile(
     r"|[x*.]+|\$.*|.*[{}<>].*|%[sd]|\d{1,5}"
 )
 
-# A value of RANDOM_CHARS characters, RANDOM_KINDS of them different, looks drawn if at least so many of its
-# neighbours are of two kinds (digit, capital, small letter). Ours.
+# A value of RANDOM_CHARS characters, RANDOM_KINDS of them distinct, looks random if at least this share of
+# its neighbouring characters differ in kind (digit, capital, small letter). The numbers are our own.
 RANDOM_CHARS, RANDOM_KINDS = 16, 8
 CHANGES_WITH_DIGITS, CHANGES_OF_CASE = 0.2, 0.35
 
 
 def is_random(value: str) -> bool:
-    """Whether a value of 16 characters and more looks drawn: digits among letters, changing kind often.
+    """Whether a value of 16 or more characters looks random: its characters change kind often.
 
-    Names of many words change seldom (a digit at a word's end).
+    Long names of several words change kind seldom: a capital or a digit at the end of a word.
     """
+    # within runs of letters and digits only, as a hyphen or underscore separates words
     runs = re.findall(r"[A-Za-z0-9]+", value)
     pairs = [(one, other) for run in runs for one, other in itertools.pairwise(run)]
     changes = sum(_kind(one) != _kind(other) for one, other in pairs)
@@ -94,7 +103,7 @@ def _kind(char: str) -> int:
 
 
 def _is_password(value: str) -> bool:
-    """Whether a short value is a password: digits in two places, or with a sign, or four and more."""
+    """Whether a short value is a password: digits in two places, digits and a sign, or four digits."""
     if not value.isascii() or not re.search("[A-Za-z]", value):
         return False
     digits = re.findall(r"\d+", value)
@@ -102,9 +111,10 @@ def _is_password(value: str) -> bool:
 
 
 def _is_secret(name: str, value: str, quoted: bool) -> bool:
-    """Whether somebody chose the value given to the name: no word, expression of code or example."""
+    """Whether a value assigned to `name` is a secret and not a word, an expression of code or an example."""
     if _NO_VALUE.search(value) or value[0] in "=$/." or not value.isascii() or len(set(value)) < 5:
         return False
+    # before the words of examples: a random value may have `test` in it by chance
     if is_random(value):
         return True
     if _INVENTED.search(value) or not re.search(r"[^A-Za-z_./:-]", value):
@@ -115,7 +125,7 @@ def _is_secret(name: str, value: str, quoted: bool) -> bool:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """From each BEGIN to the END that follows; without one (a text cut off), to where a key may end."""
+    """From each BEGIN to the next END; in a text that is cut off before, to the last character of a key."""
     marks = list(_MARK.finditer(text))
     for mark, follower in zip(marks, [*marks[1:], None], strict=False):
         body = (
@@ -132,11 +142,12 @@ def _private_keys(text: str) -> Iterator[Span]:
 
 
 def _known_keys(text: str) -> Iterator[Span]:
-    """Keys with a prefix that is known, in the long tokens of the text."""
+    """Keys with a known prefix, within the long tokens of the text."""
     for token in _LONG.finditer(text):
         start, end = token.span()
         for match in _KEYS.finditer(text, start, end):
-            if len(set(match.group()[4:])) >= 8:  # no xxxx of a manual
+            # a manual writes xxxx in the place of a key
+            if len(set(match.group()[4:])) >= 8:
                 yield match.span()
         for match in _LIKE_WORDS.finditer(text, start, end):
             parts = re.split("[_-]", match["body"])
@@ -147,11 +158,10 @@ def _known_keys(text: str) -> Iterator[Span]:
 
 
 def _passwords(text: str) -> Iterator[Span]:
-    """User and password of URLs, and values given to names."""
+    """Logins in URLs, and values assigned to names."""
     for match in _USERINFO.finditer(text):
-        if match["user"] != match["password"] and not _NO_PASSWORD.fullmatch(
-            match["password"]
-        ):  # guest:guest is no secret
+        # guest:guest is the default of a program and no secret
+        if match["user"] != match["password"] and not _NO_PASSWORD.fullmatch(match["password"]):
             yield match.start("user"), match.end("password")
     for match in _ASSIGNED.finditer(text):
         kind = "quoted" if match["quoted"] else "bare"
@@ -164,7 +174,10 @@ def _passwords(text: str) -> Iterator[Span]:
 
 
 def credentials(text: str) -> Iterator[Span]:
-    """Private keys, keys of known form, passwords in URLs and assignments; no placeholder of a manual."""
+    """Spans of private keys, keys of known form, logins in URLs and assigned values; no placeholders.
+
+    'db_password = "hT7!kq0z-Wm"'  ->  (15, 26)
+    """
     if "PRIVATE KEY" in text:
         yield from _private_keys(text)
     yield from _known_keys(text)

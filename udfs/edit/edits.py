@@ -1,4 +1,4 @@
-"""Applies the edits of a document: spans of code points replaced, once, at the exit."""
+"""Applies the edits of a document, spans of code points with replacements, when the corpus is written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+# facts (JSON) are passed through: they travel with the keys by which texts are read, which spares a join
 EDITED = pa.schema(
     [
         ("doc_id", pa.string()),
@@ -20,26 +21,32 @@ EDITED = pa.schema(
 )
 
 
-def merged(edits: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Sorted, non-overlapping edits: of overlapping spans the union is replaced by the text of the one that
-    begins first (of those that begin together, the longest; then the smallest replacement), so that no order
-    of judges changes the result."""
-    joined: list[tuple[int, int, str]] = []
+def merge_edits(edits: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Sorted edits without overlaps: each group of overlapping spans becomes their union.
+
+        (0, 5, "a"), (3, 8, "b"), (9, 10, "c")  ->  (0, 8, "a"), (9, 10, "c")
+
+    The replacement is that of the span that begins first; of several, the longest, then the smallest text.
+    """
+    # a total order of the edits, so the order in which jobs wrote them changes nothing
+    unions: list[tuple[int, int, str]] = []
     for start, end, replacement in sorted(edits, key=lambda edit: (edit[0], -edit[1], edit[2])):
-        if joined and start < joined[-1][1]:
-            first, last, kept = joined[-1]
-            joined[-1] = (first, max(last, end), kept)
+        if unions and start < unions[-1][1]:
+            first, last, text = unions[-1]
+            unions[-1] = (first, max(last, end), text)
         else:
-            joined.append((start, end, replacement))
-    return joined
+            unions.append((start, end, replacement))
+    return unions
 
 
 def apply_edits(text: str, edits: Iterable[tuple[int, int, str]]) -> tuple[str, int]:
-    """The text with every span replaced, and how many spans there were after merging.
+    """The text with every span replaced, and the number of spans after merging.
 
-    Raises ValueError when a span lies outside the text: the edits were made for another version of it.
+        "call 13812345678", [(5, 16, "<PHONE>")]  ->  ("call <PHONE>", 1)
+
+    Raises ValueError for a span outside the text: such edits were made for another version of it.
     """
-    spans = merged(edits)
+    spans = merge_edits(edits)
     if spans and (spans[0][0] < 0 or spans[-1][1] > len(text)):
         raise ValueError(f"edit {spans[-1][:2]} lies outside a text of {len(text)} code points")
     parts, at = [], 0
@@ -53,9 +60,10 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
     """mapInArrow: doc_id, batch_id, text, edits (JSON: start, end, replacement each; null: none), edits_hash,
     facts -> EDITED.
 
-    n_chars: code points of the text after its edits. edits_hash and facts go through as they are.
+    n_chars: code points of the text after its edits. edits_hash and facts are passed on unchanged.
     """
     for batch in batches:
+        # Python strings are indexed by code points, as spans are; the UTF-8 bytes of Arrow are not
         rows = [
             _row(text, edits)
             for text, edits in zip(batch["text"].to_pylist(), batch["edits"].to_pylist(), strict=True)
@@ -75,6 +83,7 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 
 
 def _row(text: str, edits: str | None) -> tuple[str, int]:
+    # most documents have none, and their text is not copied
     if not edits:
         return text, 0
     return apply_edits(

@@ -1,9 +1,11 @@
-"""Fill in the middle at document level: a text is cut in three and told in another order, between sentinels
-(Bavarian et al., 2022).
+"""Fill in the middle at document level (Bavarian et al., 2022, arXiv 2207.14255): a text is cut into three
+parts, which are reordered between sentinels.
 
-PSM: prefix, suffix, middle. SPM: suffix, prefix, middle, in the form that keeps the prefix and the middle
-together. Both can be undone, as long as no text holds a sentinel. A cut never falls inside what a reader sees
-as one character.
+    "onetwothree" cut at 3 and 6   PSM  ->  <prefix>one<suffix>three<middle>two
+                                   SPM  ->  <prefix><suffix>three<middle>onetwo
+
+The SPM form is the paper's variant that keeps prefix and middle adjacent. Both are reversible, since a text
+that contains a sentinel is refused. A cut never falls inside a grapheme cluster.
 """
 
 import hashlib
@@ -12,18 +14,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["psm", "spm"]
+# zero-width joiner, and the selectors of a text or emoji form
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
 @dataclass(frozen=True)
 class Sentinels:
-    """What marks the three parts; all different, none inside another."""
+    """The strings before the three parts: distinct, not empty, none contained in another.
+
+    Raises ValueError when they are not.
+    """
 
     prefix: str
     middle: str
     suffix: str
 
     def __post_init__(self) -> None:
+        # one inside another would make the cut text ambiguous
         marks = (self.prefix, self.middle, self.suffix)
         if not all(marks) or any(marks[i] in marks[j] for i in range(3) for j in range(3) if i != j):
             raise ValueError(
@@ -31,30 +38,37 @@ class Sentinels:
                 "inside another"
             )
 
-    def held_by(self, text: str) -> bool:
-        """Whether a text holds one of them: such a text could not be told from a cut one."""
+    def occur_in(self, text: str) -> bool:
+        """Whether a text contains a sentinel: it could not be distinguished from a cut text."""
         return any(mark in text for mark in (self.prefix, self.middle, self.suffix))
 
 
 def draw(seed: int, key: str) -> tuple[float, float, float, float]:
-    """Four numbers in [0, 1) that depend on the seed and the key only."""
+    """Four uniform numbers in [0, 1) that depend on the seed and the key only."""
+    # a hash and no random generator: rows are drawn alike in any order, partition and process
     digest = hashlib.blake2b(f"{seed}/{key}".encode(), digest_size=32).digest()
     first, second, third, fourth = (int.from_bytes(digest[i : i + 8], "big") / 2**64 for i in (0, 8, 16, 24))
     return first, second, third, fourth
 
 
-def choose(text: str, seed: int, key: str, rate: float, spm_rate: float) -> tuple[Mode, int, int] | None:
-    """Mode and the two cuts (code points) for a share `rate` of the keys; None for the others and for a
-    text of fewer than three characters."""
+def choose_cut(text: str, seed: int, key: str, rate: float, spm_rate: float) -> tuple[Mode, int, int] | None:
+    """(mode, begin, end) of the middle in code points for a share `rate` of the keys, else None.
+
+    `spm_rate` is the share of SPM among these; `key` names the copy of the document. None, too, for a text of
+    fewer than three characters.
+    """
+    # all four numbers are drawn at once, so another `rate` cuts more texts but moves no cut
     is_cut, is_spm, one, other = draw(seed, key)
     if is_cut >= rate:
         return None
-    begin, end = sorted((whole(text, int(one * (len(text) + 1))), whole(text, int(other * (len(text) + 1)))))
+    begin, end = sorted(character_start(text, int(each * (len(text) + 1))) for each in (one, other))
     return None if len(text) < 3 else ("spm" if is_spm < spm_rate else "psm", begin, end)
 
 
-def whole(text: str, at: int) -> int:
-    """The first place from `at` on that lies between two characters as a reader sees them."""
+def character_start(text: str, at: int) -> int:
+    """The first position from `at` on that lies between two grapheme clusters."""
+    # `_belongs` has the rules of Unicode Annex 29 that concern marks, emoji, Hangul and line ends; Python's
+    # library has no grapheme clusters
     while 0 < at < len(text) and _belongs(text[at - 1], text[at]):
         at += 1
     return at
@@ -68,6 +82,7 @@ def _belongs(before: str, char: str) -> bool:
         or (before, char) == ("\r", "\n")
     ):
         return True
+    # pairs of regional indicators are a flag, skin tones belong to the emoji before, Jamo to their syllable
     flags = "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"
     return (
         flags
@@ -77,8 +92,11 @@ def _belongs(before: str, char: str) -> bool:
 
 
 def cut(text: str, mode: Mode, begin: int, end: int, marks: Sentinels) -> str:
-    """The text in its new order. Raises ValueError when it holds a sentinel."""
-    if marks.held_by(text):
+    """The text reordered around its middle `[begin, end)`, with the sentinels `marks`.
+
+    Raises ValueError when the text contains a sentinel.
+    """
+    if marks.occur_in(text):
         raise ValueError(
             "the text holds a sentinel and could not be put together again; leave it out or choose "
             "other sentinels"
@@ -89,11 +107,12 @@ def cut(text: str, mode: Mode, begin: int, end: int, marks: Sentinels) -> str:
     return f"{marks.prefix}{marks.suffix}{suffix}{marks.middle}{prefix}{middle}"
 
 
-def joined(told: str, marks: Sentinels) -> str:
-    """The text that `cut` was given, whichever its mode. Raises ValueError when a sentinel is missing."""
-    head, found, rest = told.partition(marks.suffix)
-    suffix, found_too, tail = rest.partition(marks.middle)
-    if not head.startswith(marks.prefix) or not found or not found_too:
+def undo_cut(text: str, marks: Sentinels) -> str:
+    """The inverse of `cut`, in either mode. Raises ValueError when a sentinel is missing."""
+    # both modes in one: PSM leaves the prefix in `head`, SPM leaves it at the front of `tail`
+    head, has_suffix, rest = text.partition(marks.suffix)
+    suffix, has_middle, tail = rest.partition(marks.middle)
+    if not head.startswith(marks.prefix) or not has_suffix or not has_middle:
         raise ValueError("not a text that was cut: it wants its three sentinels in order")
     prefix = head[len(marks.prefix) :]
     return f"{prefix}{tail}{suffix}"

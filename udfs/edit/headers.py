@@ -1,11 +1,14 @@
-"""Where the licence and copyright headers of a source file stand: spans of its leading comments, never of its
-code.
+"""Licence and copyright headers of source files: spans within the leading comments, never within code.
 
-Looked at are the comments before the first line of code (a shebang, an encoding line, an XML or PHP opening
-may stand before them). A paragraph that states a copyright or a licence is a header, and so is what stands
-between two such paragraphs or goes on in legal words; the rest of the comment stays. Of a module's docstring
-such paragraphs go and the quotes stay: it is code. That code models are better off without these is
-StarCoder's and Dolma's practice.
+    // Copyright 2024 A. Author      a span over both lines
+    // All rights reserved.
+    int main() {                     code: the search ends
+
+Only the comments before the first line of code are searched; a shebang, an encoding line, or an XML or PHP
+opening may precede them. A paragraph that states a copyright or a licence is a header. So are paragraphs
+between two such, and those behind one that continue in legal words. All other paragraphs of the comment are
+left in the text, while StarCoder removes the whole comment with whatever else it says. A docstring loses the
+paragraphs and keeps its quotes, since it is code. Removing headers at all follows StarCoder and Dolma.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-FOUND = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
-_LICENCE = (  # of code, by name
+SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
+# names of licences of code
+_LICENCE = (
     r"(?:apache|mit|[023]?-?bsd|bsd|[al]?gpl|gnu|mpl|mozilla|isc|cc0|cc[- ]by|creative commons|unlicense"
     r"|public domain|zlib|boost|eclipse|epl|eupl"
     r"|artistic|psf|python software|proprietary|wtfpl|mulan|cddl|ms-pl|expat|new bsd|modified bsd"
     r"|simplified bsd)"
 )
+# a full name with the word `license`: in a paragraph by itself it states one
 _NAMED_LICENCE = (
     r"(?:apache|mit|bsd|mozilla public|gnu (?:[a-z]+ ){0,3}general public|isc|eclipse public|boost software"
     r"|[2-4]-clause bsd|bsd [2-4]-clause|zlib|mulan \w+)"
@@ -32,26 +37,28 @@ _WORK = (
     r"(?:program|file|library|software|code|module|work|package|project|script|product|material"
     r"|source(?: code)?(?: form)?)"
 )
-_SMALL = (  # words that stand between names
+# words in lower case between the names of holders
+_SMALL = (
     r"[Tt]he|[Aa]nd|[Oo]f|to|for|in|by|or|and/or|de|von|et|al|its|their|all|other|others|individual"
     r"|original|respective|affiliates|subsidiaries"
     r"|contributors?|authors?|committers|developers?|members|team|project|owners?|holders?|community"
     r"|company|foundation"
 )
-# names as they follow `Copyright` without a year: up to the line's end every word begins with a capital, or
-# is small
+# Names that follow `Copyright` without a year: up to the end of the line every word begins with a capital or
+# is one of _SMALL. Possessive repetitions: the nested groups would else take exponential time.
 _HOLDER = (
     rf"(?-i:(?:(?:[A-Z\xc0-\xde][\w.&'’/-]*+|(?:{_SMALL})\b|[&+]|<[^>\s]{{3,80}}+>|\([A-Z][\w .]{{0,40}}+\)"
     rf"|https?://\S{{3,80}}+)[.,]{{0,2}}+(?: {{1,3}}|$))"
     r"{1,12}+$)"
 )
+# words after `copyright` that make a sentence about copyright of it, or an identifier in code
 _NO_HOLDER = (
     r"(?:laws?|acts?|office|notices?|holders?|infringement|protection|terms?|statements?|detect|check"
     r"|years?|dates?|claims?|regist|directive"
     r"|owner)"
 )
-# A paragraph with one of these is a header by itself; `^` is the beginning of a line. What is quoted is not
-# looked at.
+# A paragraph with one of these is a header by itself; `^` is the beginning of a line. Quoted text is removed
+# before, so that a comment about licence texts is no header.
 STATES = re.compile(
     r"copyright\s*(?:\(c\)|©|&copy;)|copyright\s+(?:19|20)\d{2}\b|(?:©|\(c\))\s*(?:(?:19|20)\d{2}\b"
     r"|copyright)"
@@ -93,7 +100,7 @@ _QUOTED = re.compile(
     r"\"[^\"\n]{0,80}[\s\u4e00-\u9fff][^\"\n]{0,80}\"|[“「『‘][^”」』’\n]{0,80}[”」』’]"
     r"|(?<!\w)'[^'\n]{1,60}\s[^'\n]{0,60}'(?!\w)|`[^`\n]{0,80}\s[^`\n]{0,80}`"
 )
-# Once a file has a header, a paragraph with one of these belongs to it too, though it alone would be none.
+# Weaker statements: a header only in a file that has a certain one, as alone they may describe a program.
 ALSO_STATES = re.compile(
     rf"under\s+the\s+terms\s+(?:of|and)|{_NAMED_LICENCE}|licen[sc]ed\s+(?:under|to\b|by\b)"
     rf"|governed\s+by\s+(?s:.){{0,40}}licen[sc]e"
@@ -102,7 +109,7 @@ ALSO_STATES = re.compile(
     r"|merchantability|(?:without|no)\s+(?:\w+\s+)?warranty|copyright\s+notice|permission\s+is\s+granted",
     re.IGNORECASE,
 )
-# Beside a header these go on with it.
+# words by which the paragraph after a header continues it
 GOES_ON = re.compile(
     r"copyright|warrant(y|ies)|[\"'“]as is[\"'”]|in no event|liab(le|ility)|obtain a copy|received a copy"
     r"|unless required by applicable law"
@@ -111,17 +118,20 @@ GOES_ON = re.compile(
     r"|distributed (in the hope|on an)|许可|免责",
     re.IGNORECASE,
 )
+# may precede the comments, in the first three lines
 BEFORE = re.compile(
     r"\ufeff?(#!|# *-\*-|# *(en)?coding[:=]|# vim?:|<\?xml|<\?php|<!DOCTYPE|<html|['\"]use strict['\"])",
     re.IGNORECASE,
 )
-# may stand before a header anywhere
+# lines of code that may precede a header at any line: include guards, package, __future__
 GUARD = re.compile(r"from __future__ import|#\s*(ifndef|define)\s+\w+$|#\s*pragma once|package [\w.]+;$")
-# what only looks like a comment
+# starts like a comment and is code: directives of the C preprocessor, attributes of Rust
 CODE = re.compile(
     r"#\s*(include|define|ifndef|ifdef|if|endif|pragma|import|undef|else|region|line|error|\[|!\[)\b"
     r"|#\[|#!\[|--\["
 )
+# markers of line comments, and of block comments with their ends, over all languages: the file's language is
+# not known, and a parser for each would know no more of prose
 LINE = ("//", "#", "--", ";", "%", "dnl ")
 BLOCK = {
     "/*": "*/",
@@ -135,37 +145,39 @@ BLOCK = {
 }
 LEAD = re.compile(r"[\s/#*;%!=_+\-]*(dnl )?")
 LINE_END = re.compile("\r\n?|\n")
-MOST_LINES = 400  # lines of a file that are looked at
+# lines of a file that are searched: a bound on the time of a file that is one long comment
+MAX_LINES = 400
 
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment: its lines as (start, end) with their line ends, and the ends of its opener and the
-    start of its closer for a block."""
+    """One block comment, or one run of line comments: (start, end) of its lines, line ends included."""
 
     lines: list[tuple[int, int]]
-    # code points; 0 for a run of line comments
+    # code points of the marks that open and close a block; 0 for line comments
     opener: int
     closer: int
 
 
 def lines_of(text: str) -> list[tuple[int, int]]:
-    """(start, end) of the first MOST_LINES lines, line ends included."""
-    made: list[tuple[int, int]] = []
+    """(start, end) of the first MAX_LINES lines in code points, line ends included."""
+    # not str.splitlines, which also breaks at form feeds and other characters that do not end a line of code
+    lines: list[tuple[int, int]] = []
     at = 0
-    while at < len(text) and len(made) < MOST_LINES:
-        found = LINE_END.search(text, at)
-        end = found.end() if found else len(text)
-        made.append((at, end))
+    while at < len(text) and len(lines) < MAX_LINES:
+        match = LINE_END.search(text, at)
+        end = match.end() if match else len(text)
+        lines.append((at, end))
         at = end
-    return made
+    return lines
 
 
 def leading_comments(text: str) -> Iterator[Comment]:
-    """The comments before the first line of code, in their order."""
+    """The comments before the first line of code, in order."""
     lines, i = lines_of(text), 0
     while i < len(lines):
         line = text[slice(*lines[i])].strip()
+        # the longest opener first: `--[[` also begins with the `--` of a line comment
         block = next(
             (opener for opener in sorted(BLOCK, key=len, reverse=True) if line.startswith(opener)), None
         )
@@ -181,8 +193,9 @@ def leading_comments(text: str) -> Iterator[Comment]:
                 ),
                 None,
             )
+            # never closed, or with code behind its end
             if last is None or not text[slice(*lines[last])].rstrip().endswith(BLOCK[block]):
-                return  # never closed, or code behind it
+                return
             yield Comment(lines[i : last + 1], len(block), len(BLOCK[block]))
             i = last + 1
         elif mark := _mark(line):
@@ -203,45 +216,47 @@ def _mark(line: str) -> str | None:
 
 
 def header_lines(words: list[str], has_header: bool = False) -> tuple[int, int] | None:
-    """First and last + 1 of the lines that are a header; `words`: the lines of one comment without their
-    marks.
+    """(first, last + 1) of the lines of one comment that are a header; None when it has none.
 
-    `has_header`: whether an earlier comment of the file is one.
+    `words`: the lines of the comment without its marks, empty lines included. `has_header`: whether an
+    earlier comment of the file is a header.
     """
+    # paragraphs as (first, last + 1) lines; the empty line at the end closes the last one
     parts, start = [], 0
     for i, line in enumerate([*words, ""]):
         if not line:
             parts += [(start, i)] if i > start else []
             start = i + 1
-    said = ["\n".join(words[first:last]) for first, last in parts]
-    states = [i for i, part in enumerate(said) if STATES.search(_QUOTED.sub("", part))]
+    paragraphs = ["\n".join(words[first:last]) for first, last in parts]
+    states = [i for i, part in enumerate(paragraphs) if STATES.search(_QUOTED.sub("", part))]
     if states or has_header:
-        states = sorted({*states, *(i for i, part in enumerate(said) if ALSO_STATES.search(part))})
+        states = sorted({*states, *(i for i, part in enumerate(paragraphs) if ALSO_STATES.search(part))})
     if not states:
         return None
+    # all between the first and the last statement is part of the header: the conditions of the licence
     first, last = states[0], states[-1]
-    while last + 1 < len(said) and GOES_ON.search(said[last + 1]):
+    while last + 1 < len(paragraphs) and GOES_ON.search(paragraphs[last + 1]):
         last += 1
     return parts[first][0], parts[last][1]
 
 
 def header_spans(text: str) -> list[tuple[int, int]]:
-    """(start, end) in code points of every licence or copyright header of a source file, in order, not
-    overlapping.
+    """(start, end) in code points of the headers of a source file, in order, without overlaps.
 
-    A whole comment goes with the blank lines behind it; of a comment that says more, the header's lines go
-    and its marks stay.
+    The span of a comment that is all header includes the blank lines behind it. In a comment that says more,
+    it covers the lines of the header and leaves the comment's marks.
     """
     spans: list[tuple[int, int]] = []
     for comment in leading_comments(text):
         bare = [_words(text[slice(*line)], comment, i) for i, line in enumerate(comment.lines)]
-        found = header_lines(bare, bool(spans))
-        if found is None:
+        part = header_lines(bare, bool(spans))
+        if part is None:
             continue
-        first, last = found
+        first, last = part
         is_string = comment.opener == 3 and text[slice(*comment.lines[0])].lstrip()[0] in "\"'"
         if is_string or any(bare[:first]) or any(bare[last:]):
-            last += last < len(bare) - (comment.closer > 0) and not bare[last]  # the empty line behind it
+            # with the empty line behind the header, unless that line closes the comment
+            last += last < len(bare) - (comment.closer > 0) and not bare[last]
             spans.append(_part(text, comment, first, last))
         else:
             end = comment.lines[-1][1]
@@ -252,7 +267,7 @@ def header_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _words(line: str, comment: Comment, i: int) -> str:
-    """A line without the marks of its comment; empty when nothing is said."""
+    """A line without the marks of its comment; empty for a line of marks alone."""
     line = line.strip()
     if comment.opener and i == 0:
         line = line[comment.opener :]
@@ -262,7 +277,7 @@ def _words(line: str, comment: Comment, i: int) -> str:
 
 
 def _part(text: str, comment: Comment, first: int, last: int) -> tuple[int, int]:
-    """The span of some lines of a comment; the opener and closer of a block stay."""
+    """The span of lines `[first, last)` of a comment, without the opener and closer of a block."""
     start, end = comment.lines[first][0], comment.lines[last - 1][1]
     if comment.opener and first == 0:
         start = text.index(text[slice(*comment.lines[0])].strip()[: comment.opener], start) + comment.opener
@@ -275,5 +290,5 @@ def _part(text: str, comment: Comment, first: int, last: int) -> tuple[int, int]
 
 
 def find_headers(texts: pa.Array) -> pa.Array:
-    """FOUND of each text: its `header_spans`; a null text has none."""
-    return pa.array([header_spans(text or "") for text in texts.to_pylist()], FOUND)
+    """SPANS of each text: its `header_spans`; a null text has none."""
+    return pa.array([header_spans(text or "") for text in texts.to_pylist()], SPANS)

@@ -1,10 +1,12 @@
-"""Personal data and credentials in a text: where they stand and of which kind. Bounded by what an entity is
-made of, not by `\\b`, which sees no end between a Han character and a digit or letter. Read in ASCII forms,
-so digits of every script and full-width signs are found; positions are those of the text.
+"""Personal data and credentials in a text: their spans and kinds.
 
-Checked beyond their form: resident IDs (region, date, checksum of GB 11643), bank cards (issuer, length,
-Luhn), phone numbers of other countries (Google's libphonenumber by the package phonenumbers), addresses of
-the public Internet only.
+Patterns end an entity by the characters it may consist of, not by `\\b`: there is no word boundary between a
+Han character and a digit or letter. They read the text in ASCII forms, so digits of all scripts and
+full-width signs count; positions are those of the text.
+
+More than the form is checked of resident IDs (region, date, checksum of GB 11643), bank cards (issuer,
+length, Luhn checksum) and phone numbers of other countries (Google's libphonenumber). Only public IP
+addresses count.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,9 +21,10 @@ from gristmill.udfs.edit.id_numbers import bank_cards, id_cards
 from gristmill.udfs.edit.phones import phones
 from gristmill.udfs.reasons import PII
 
-# in this order: what one has taken, no later one takes
+# In this order: a span that one entity has taken is closed to all later ones. Credentials first, as a key may
+# have a phone number in it; what has a checksum before phones, which have none.
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")
-FOUND = pa.list_(
+EDITS = pa.list_(
     pa.struct(
         [
             ("start", pa.int32()),
@@ -43,7 +46,10 @@ FINDERS: dict[str, Callable[[str, list[Span]], Iterator[Span]]] = {
 
 @dataclass(frozen=True)
 class PiiParams:
-    """Which entities are looked for, and what stands in their place."""
+    """Entity (one of ENTITIES) -> its placeholder; an entity without one is not searched for.
+
+    Raises ValueError for an unknown entity.
+    """
 
     placeholders: dict[str, str] = field(
         default_factory=lambda: {name: f"<{name.upper()}>" for name in ENTITIES}
@@ -56,26 +62,32 @@ class PiiParams:
 
 
 def find_pii(text: str, entities: tuple[str, ...] = ENTITIES) -> list[tuple[int, int, str]]:
-    """(start, end, entity) in code points, in the order of the text, none overlapping another.
+    """(start, end, entity) in code points, in the order of the text, without overlaps.
 
-    Linear in the text.
+        "Mail a@b.org, 电话13812345678"  ->  [(5, 12, "email"), (16, 27, "phone")]
+
+    Takes time linear in the text.
     """
-    read = ascii_forms(text)
-    zones = digit_zones(read)
-    found: list[tuple[int, int, str]] = []
+    ascii_text = ascii_forms(text)
+    zones = digit_zones(ascii_text)
+    spans: list[tuple[int, int, str]] = []
     taken = bytearray()
     for entity in (name for name in ENTITIES if name in entities):
-        for start, end in FINDERS[entity](read, zones):
-            taken = taken or bytearray(len(text))  # of most texts nothing is found
+        for start, end in FINDERS[entity](ascii_text, zones):
+            # a byte for each code point, allocated at the first span: most texts have none
+            taken = taken or bytearray(len(text))
             if taken.find(1, start, end) < 0:
                 taken[start:end] = b"\1" * (end - start)
-                found.append((start, end, entity))
-    return sorted(found)
+                spans.append((start, end, entity))
+    return sorted(spans)
 
 
 def scrub_texts(texts: pa.Array, params: PiiParams) -> pa.Array:
-    """FOUND of each text: an edit for each entity, in the order of the text; a null text has none."""
+    """EDITS of each text: one for each entity, in the order of the text; a null text has none."""
+    # in the order of ENTITIES, whatever the order of a recipe's placeholders
     entities = tuple(name for name in ENTITIES if name in params.placeholders)
-    said = {entity: (params.placeholders[entity], PII.format(entity)) for entity in entities}
-    found = [find_pii(text or "", entities) for text in texts.to_pylist()]
-    return pa.array([[(start, end, *said[entity]) for start, end, entity in each] for each in found], FOUND)
+    edit_of = {entity: (params.placeholders[entity], PII.format(entity)) for entity in entities}
+    spans = [find_pii(text or "", entities) for text in texts.to_pylist()]
+    return pa.array(
+        [[(start, end, *edit_of[entity]) for start, end, entity in each] for each in spans], EDITS
+    )

@@ -19,7 +19,7 @@ from gristmill.udfs import reasons
 from gristmill.udfs.read.paths import inside
 from gristmill.udfs.read.rows import ROWS, Mapper, Row, doc_id_of, hash128
 from gristmill.udfs.read.values import MISSING, Reject, Undecodable
-from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.emptiness import has_no_content
 from gristmill.udfs.text.urls import PLAIN
 
 STRINGS = (pa.types.is_string, pa.types.is_large_string)
@@ -189,7 +189,7 @@ def _quiet(strings: pa.Array) -> np.ndarray:
     offsets, data = _buffers(strings)
     for row in maybe.tolist():
         start, stop = int(offsets[row]), int(offsets[row + 1])
-        quiet[row] = says_nothing(bytes(data[start : min(stop, start + PROBE)]).decode("utf-8", "ignore"))
+        quiet[row] = has_no_content(bytes(data[start : min(stop, start + PROBE)]).decode("utf-8", "ignore"))
     return quiet & _mask(pc.is_valid(strings))
 
 

@@ -21,7 +21,7 @@ from gristmill.udfs.read.paths import found, why_missing
 from gristmill.udfs.read.streams import Limits
 from gristmill.udfs.read.survey import Survey
 from gristmill.udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
-from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.emptiness import has_no_content
 from gristmill.udfs.text.urls import address_of
 
 # Of a batch that comes out. They change no row, so no recipe has them: a task holds some batches at a time,
@@ -317,7 +317,7 @@ class Mapper:
         if value is None:
             raise Reject(reasons.MISSING_TEXT)
         text, data = self._checked(value, "text")
-        if says_nothing(text):
+        if has_no_content(text):
             raise Reject(reasons.EMPTY_TEXT)
         if len(data) > self.params.max_row_bytes:
             raise Reject(reasons.ROW_TOO_LONG)

@@ -1,8 +1,8 @@
-"""All measures of a document in one pass: what the rules of Gopher, C4, FineWeb and CCI4.0 compare later, and
-its language.
+"""All measures of a document in one pass over its text, and its language.
 
-Counts are integers made by the kernels; every ratio is made from them here, once, so that the same text has
-the same doubles on every machine. Nothing is judged: udfs/rules/limits.py knows the limits.
+They are what the rules of Gopher, C4, FineWeb and CCI4.0 compare later; thresholds are in
+udfs/rules/limits.py and in recipes, not here. Kernels count in integers, and each ratio is one division of
+two counts, so the same text has the same doubles on every machine.
 """
 
 from typing import Any
@@ -27,10 +27,12 @@ from gristmill.udfs.text.chars import (
     read_chars,
 )
 
-# text decoded at once: with flags and hashes it is 16 times as long, and should stay in the cache
+# Bytes of text decoded at once. Its code points, flags and hashes take 16 times as much, which should fit the
+# processor's cache; so a quarter of the megabyte of other kernels.
 SLICE_BYTES = 1 << 18
 
 LANGUAGE = ("lang", "lang_score", "lang_by")
+# the comment of a column is its documentation in the Delta table and in docs/
 _DROPPED = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())]))
 _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("doc_id", pa.string(), "key of the document"),
@@ -143,16 +145,18 @@ SIGNALS: pa.Schema = pa.schema(
     [pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS]
 )
 """One row a document: doc_id, then its measures; each field's `comment` gives meaning and unit."""
-MEASURED: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
-"""What `measure` says of a text: SIGNALS without the key."""
+MEASURES: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
+"""The columns that `measure` gives: SIGNALS without the key."""
 
 
 @compiled
 def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def]
-    """A row a document: letters and digits, Han, newlines, number signs, ellipses, lines of at least
-    `paragraph`, letters, capitals, marks that end a sentence, punctuation, spaces, marks of links."""
+    """Twelve counts a document, int64 of shape (documents, 12): letters and digits, Han, newlines, number
+    signs, ellipses, lines of at least `paragraph` code points, letters, capitals, marks that end a sentence,
+    punctuation, spaces, marks of links."""
+    # one loop for all twelve: the flags of a code point are read from memory once
     rows = len(ends) - 1
-    found = np.zeros((rows, 12), np.int64)
+    counts = np.zeros((rows, 12), np.int64)
     for row in range(rows):
         alnum, han, newlines, hashes, ellipses, long, dots = 0, 0, 0, 0, 0, 0, 0
         letters, capitals, stops, puncts, spaces, links = 0, 0, 0, 0, 0, 0
@@ -162,6 +166,7 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
             alnum += (f & np.uint32(ALPHA | DIGIT)) != 0
             han += (f & np.uint32(HAN)) != 0
             letters += (f & np.uint32(ALPHA)) != 0
+            # a letter without case has both UPPER and LOWER and is no capital
             capitals += (f & np.uint32(ALPHA | UPPER | LOWER)) == np.uint32(ALPHA | UPPER)
             stops += (f & np.uint32(TERMINAL)) != 0
             puncts += (f & np.uint32(PUNCT)) != 0
@@ -170,20 +175,24 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
                 newlines += 1
                 long += i - first >= paragraph
                 first = i + 1
+            # code points: 35 #, 46 full stop, 40 (, 93 ], 47 /, 58 :, 119 w
             hashes += c == 35
             ellipses += c == 0x2026
+            # three dots are one ellipsis and six are two, as str.count counts without overlap
             dots = dots + 1 if c == 46 else 0
             if dots == 3:
                 ellipses += 1
                 dots = 0
+            # a mark counts at its last character; the bounds keep the search within its own document
             if c == 40 and i > ends[row]:  # ](
                 links += points[i - 1] == 93
             elif c == 47 and i > ends[row] + 1:  # ://
                 links += points[i - 1] == 47 and points[i - 2] == 58
             elif c == 46 and i > ends[row] + 2:  # www.
                 links += points[i - 1] == 119 and points[i - 2] == 119 and points[i - 3] == 119
+        # the last line, which no newline ends
         long += ends[row + 1] - first >= paragraph
-        found[row] = (
+        counts[row] = (
             alnum,
             han,
             newlines,
@@ -197,37 +206,41 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
             spaces,
             links,
         )
-    return found
+    return counts
 
 
 def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """part / whole; 0 where there is nothing to divide by."""
+    """part / whole; 0 where `whole` is 0, so that a text without words is null in no column."""
     return np.divide(part, whole, out=np.zeros(len(part), np.float64), where=whole != 0)
 
 
-def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
-    """The measures of a slice but for its language: columns of SIGNALS by name.
+def measure_chars(chars: Chars, tokens: words.Words) -> dict[str, Any]:
+    """All measures but the language of a slice of documents: column of SIGNALS -> one value a document.
 
-    `found` may come from another tokenizer.
+    `tokens` are words and punctuation of the same slice. They may come from another tokenizer:
+    benchmarks/rule_parity.py passes those of spaCy and jieba.
     """
+    # tuples in the order in which each kernel counts, unpacked by name at once: no number of a column below
     n_chars = np.diff(chars.ends)
     counted = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
     alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links = counted
-    n_tokens, n_words, word_chars, n_alpha, stops_en, stops_zh = words.count_words(found).T
-    broken = lines.split(chars, lines.ANY_BREAK)
-    n_lines, longest, bullets, ellipsis_ends = lines.line_shapes(chars, broken).T
-    runs = repetition.count_runs(found, chars.powers).T
+    n_tokens, n_words, word_chars, n_alpha, stops_en, stops_zh = words.count_words(tokens).T
+    all_lines = lines.split(chars, lines.ANY_BREAK)
+    n_lines, longest, bullets, ellipsis_ends = lines.line_shapes(chars, all_lines).T
+    runs = repetition.count_runs(tokens, chars.powers).T
 
-    def repeated(spans: lines.Spans) -> npt.NDArray[np.int64]:
+    def duplicates(spans: lines.Spans) -> npt.NDArray[np.int64]:
         return repetition.count_duplicates(
             spans.starts, spans.stops, spans.ends, chars.prefix, chars.powers
         ).T
 
+    # Three more ways to cut lines: each rule counts on the lines of the paper and code that it comes from.
     by_newlines, paragraphs, full = (
         lines.split(chars, how) for how in (lines.NEWLINES, lines.PARAGRAPHS, lines.NOT_BLANK)
     )
-    dup_lines, dup_paragraphs, dup_full = repeated(by_newlines), repeated(paragraphs), repeated(full)
+    dup_lines, dup_paragraphs, dup_full = duplicates(by_newlines), duplicates(paragraphs), duplicates(full)
     n_full, sentence_ends, short = lines.line_endings(chars, full).T
+    # Where datatrove has the measure, the denominator is its own: marks per token may exceed 1.
     columns = {
         "n_chars": n_chars,
         "n_lines": n_lines,
@@ -269,27 +282,33 @@ def measure_chars(chars: Chars, found: words.Words) -> dict[str, Any]:
     columns |= {name: _ratio(count, n_chars) for name, count in zip(sizes, runs, strict=True)}
     copies, windows = repetition.count_windows(chars.prefix, chars.ends, chars.powers).T
     columns["rep_10_char_ratio"] = _ratio(copies, windows)
-    reasons, judged = lines.judge_lines(chars, broken, found)
+    reasons, c4_counts = lines.apply_c4_rules(chars, all_lines, tokens)
     names = [
         f"{name}{end}"
         for end in ("", "_any_end")
         for name in ("n_c4_sentences", "has_lorem_ipsum", "has_curly_bracket")
     ]
-    columns |= dict(zip(names, judged.T, strict=True))
-    return columns | {"c4_dropped_lines": _dropped(chars, broken, reasons)}
+    columns |= dict(zip(names, c4_counts.T, strict=True))
+    return columns | {"c4_dropped_lines": _dropped(chars, all_lines, reasons)}
 
 
 def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -> pa.Array:
-    """The dropped lines of each document, from their first code point to the first of the next line;
-    neighbours with one reason are one span: 45,874 documents lose 4.8 million lines in 430,000 spans."""
+    """The dropped lines of each document as spans, from a line's first code point to that of the next line.
+
+    Neighbouring lines with one reason are one span: 45,874 documents lose 4.8 million lines in 430,000
+    spans. With a struct for each line measure_text took up to a quarter more time.
+    """
+    # a span begins where the reason changes, and at each document's first line
     begins = np.append(True, reasons[1:] != reasons[:-1])
     begins[spans.ends[:-1][spans.ends[:-1] < len(reasons)]] = True
     firsts = np.flatnonzero(begins[: len(reasons)])
     lasts = np.append(firsts[1:], len(reasons)) - 1
     at, lasts = firsts[reasons[firsts] > 0], lasts[reasons[firsts] > 0]
     row = np.searchsorted(spans.ends, at, side="right") - 1
+    # the last line of a document ends with the document; all others end where the next line starts
     following = np.append(spans.starts, 0)[lasts + 1]
     stops = np.where(lasts + 1 == spans.ends[row + 1], chars.ends[row + 1], following) - chars.ends[row]
+    # offsets count from the document's start, while the kernels count from the slice's
     structs = pa.StructArray.from_arrays(
         [
             pa.array(spans.starts[at] - chars.ends[row], pa.int32()),
@@ -303,8 +322,11 @@ def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -
 
 
 def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
-    """Every measure but the language, for a column of texts; a null text is empty, any line end one
-    newline."""
+    """All measures but the language: column of SIGNALS -> Arrow array with one value a text.
+
+    A null text is an empty one. Line ends are unified before anything is counted, and the spans of
+    `c4_dropped_lines` are moved back to the code points of the text as it was passed.
+    """
     data, offsets = text_buffers(line_ends.unify(texts))
     names = [name for name in SIGNALS.names if name not in ("doc_id", *LANGUAGE)]
     parts: dict[str, list[pa.Array]] = {name: [] for name in names}
@@ -312,17 +334,22 @@ def measure_texts(texts: pa.Array | pa.ChunkedArray) -> dict[str, pa.Array]:
         chars = read_chars(data, offsets[first : last + 1])
         for name, values in measure_chars(chars, words.find_words(chars)).items():
             parts[name].append(pa.array(values, SIGNALS.field(name).type))
+    # concat_arrays of nothing has no type: an empty array of each column goes first
     empty = {name: pa.array([], SIGNALS.field(name).type) for name in names}
     columns = {name: pa.concat_arrays([empty[name], *arrays]) for name, arrays in parts.items()}
-    return columns | {"c4_dropped_lines": line_ends.as_written(texts, columns["c4_dropped_lines"])}
+    return columns | {"c4_dropped_lines": line_ends.original_spans(texts, columns["c4_dropped_lines"])}
 
 
 def measure(texts: pa.Array | pa.ChunkedArray, *, lid_model: str, lid_chars: int) -> pa.RecordBatch:
-    """A row of MEASURED for each text. A null or blank text goes through: counts 0, ratios 0, language null.
+    """One row of MEASURES for each text, in their order.
 
-    `lid_model` and `lid_chars`: see `gristmill.udfs.text.langid.identify`. Raises FileNotFoundError when the
-    model is not there.
+        "A line.\\nA line."  ->  n_chars 15, n_lines 2, n_words 4, dup_line_ratio 0.5, lang en, ...
+
+    A null or blank text has counts 0, ratios 0 and a null language. `lid_model` (a path) and `lid_chars`
+    (code points): see `gristmill.udfs.text.langid.identify`.
+
+    Raises FileNotFoundError when the language model is missing.
     """
-    found = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
-    columns = measure_texts(texts) | dict(zip(LANGUAGE, found, strict=True))
-    return pa.record_batch([columns[name] for name in MEASURED.names], schema=MEASURED)
+    language = langid.identify(line_ends.unify(texts), lid_model=lid_model, lid_chars=lid_chars)
+    columns = measure_texts(texts) | dict(zip(LANGUAGE, language, strict=True))
+    return pa.record_batch([columns[name] for name in MEASURES.names], schema=MEASURES)

@@ -1,15 +1,16 @@
-"""Words by which a chain of thought is measured, in English and Chinese; lists of our own, after what the
-papers name as kinds.
+"""Patterns of words that show reasoning in a chain of thought, in English and Chinese.
 
-LIMO (arXiv 2502.03387) scores self-verification, exploration and adaptive granularity by such words; its
-lists are unpublished. Cognitive behaviours as Gandhi et al. define them (arXiv 2503.01307): verification,
-backtracking, subgoal setting, backward chaining.
+The kinds are those of two papers; the lists are our own. LIMO (arXiv 2502.03387) scores self-verification,
+exploration and adaptive granularity by such words and does not publish its lists. Gandhi et al. (arXiv
+2503.01307) define the cognitive behaviours verification, backtracking, subgoal setting and backward chaining.
 """
 
 from __future__ import annotations
 
 import re
 
+# The four behaviours of Gandhi et al. Gaps within a phrase are bounded (.{1,40}), so no text takes quadratic
+# time.
 VERIFICATION = (
     r"(?:let(?:'|’)?s|let us|to|we|i) (?:double[- ])?(?:check|verify|confirm)|double[- ]check"
     r"|checking (?:this|that|our|the)|(?:this|that|it) checks out"
@@ -34,6 +35,7 @@ BACKWARD = (
     r"|in order (?:to|for) .{1,60}(?:we|it) (?:need|must)|it (?:is enough|suffices) to"
     r"|倒推|反推|逆推|从结论出发|要(?:证明|得到|求).{1,30}只需|只需证明"
 )
+# The two kinds of LIMO that are not among them.
 EXPLORATION = (
     r"\b(?:perhaps|maybe|might|could it be|possibly|suppose|assume|what if|alternatively"
     r"|consider)\b|也许|或许|可能|假设|假如|不妨|试试|考虑"
@@ -42,6 +44,7 @@ GRANULARITY = (
     r"\b(?:therefore|thus|hence|since|because|so that|consequently|it follows|which means"
     r"|as a result)\b|因此|所以|由于|因为|从而|于是|这意味着|可见|由此"
 )
+# Words that mention the source text or the model: a sample must make sense without either.
 LEAKAGE = (
     r"(?:the|this) (?:passage|excerpt|extract|text|document|article|summary|summaries|reasoning"
     r"|segment)s? (?:above|below"
@@ -60,6 +63,7 @@ BEHAVIOURS = {
     "n_backward": BACKWARD,
 }
 STYLE = {"n_exploration": EXPLORATION, "n_connectives": GRANULARITY}
+# column of `sample_signals` -> its pattern
 PATTERNS = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {**BEHAVIOURS, **STYLE, "n_leaks": LEAKAGE}.items()
@@ -67,5 +71,5 @@ PATTERNS = {
 
 
 def count(name: str, text: str) -> int:
-    """How often the words of PATTERNS[name] stand in a text."""
+    """Number of matches of PATTERNS[name] in a text, without overlaps. Raises KeyError for another name."""
     return sum(1 for _ in PATTERNS[name].finditer(text))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.emptiness import has_no_content
 
 EMBEDDED = pa.list_(pa.float32())
 DIMENSIONS = 512
@@ -46,7 +46,7 @@ def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
     made = np.zeros((len(texts), DIMENSIONS), np.float32)
     for i, text in enumerate(texts):
         # of an empty text the encoder makes some vector of length 1, to which other texts would be near
-        if not says_nothing(text):
+        if not has_no_content(text):
             made[i] = _encoder().encode([text])[0]
     return np.round(np.nan_to_num(made), DIGITS).astype(np.float32)
 

@@ -1,1 +1,1 @@
-"""Characters, words, lines, language, folded form of a text."""
+"""Characters, words, lines, language and folded form of a text."""

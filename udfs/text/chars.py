@@ -1,9 +1,8 @@
-"""Text as the measures see it: code points, a word of flags for each, and a running hash that makes any span
-cheap to compare.
+"""Decoded text: code points, a word of flags for each, and prefix hashes by which spans are compared.
 
-`read_chars` decodes a slice of documents once; every other kernel works on its arrays. The hash of characters
-`[a, b)` is `prefix[b] - prefix[a] * powers[b - a]`, arithmetic modulo 2**64: equal spans have equal hashes
-wherever they stand.
+`read_chars` decodes a slice of documents once; all other kernels work on its arrays. The hash of characters
+`[a, b)` is `prefix[b] - prefix[a] * powers[b - a]` modulo 2**64, a polynomial hash. It costs one
+multiplication for a span of any length, and equal spans have equal hashes wherever they are.
 """
 
 import unicodedata
@@ -18,7 +17,7 @@ SPACE = 1 << 0  # str.isspace
 BREAK = 1 << 1  # str.splitlines cuts here
 ALPHA = 1 << 2  # str.isalpha
 DIGIT = 1 << 3  # str.isalnum, but no letter
-# a word of nothing but these is no word (Gopher, as datatrove counts)
+# a token of these alone is not counted as a word (Gopher, as datatrove counts)
 SYMBOL = 1 << 4
 TERMINAL = 1 << 5  # ends a sentence
 HAN = 1 << 6
@@ -28,13 +27,15 @@ LOWER = 1 << 8  # lower case, or a letter without case
 UPPER = 1 << 9  # upper case, or a letter without case
 AFFIX = 1 << 10  # split off at either end of a word
 QUOTE = 1 << 11
-# other symbols (So): a word of their own wherever they stand
+# category So: each is a token of its own, in any position
 ICON = 1 << 12
 PUNCT = 1 << 13  # Unicode category P
 CURRENCY = 1 << 14
 
-MULTIPLIER = 0x9E3779B97F4A7C15  # odd; 2**64 over the golden ratio
-# the hash of a short span is small: its seat in a table is taken from the high bits of this product
+# of the prefix hashes: 2**64 divided by the golden ratio; odd, so multiplying by it loses no bit
+MULTIPLIER = 0x9E3779B97F4A7C15
+# of hash tables: the hash of a short span is a small number, so its slot is taken from the high bits of the
+# product with this
 SCATTER = 0xD6E8FEB86659FD93
 
 _HAN_RANGES = (
@@ -47,6 +48,7 @@ _HAN_RANGES = (
     (0xF900, 0xFAFF),
     (0x20000, 0x323AF),
 )
+# scripts without spaces between words: Han, Thai, Lao, Myanmar, Khmer, Kana, Bopomofo
 _UNSPACED_RANGES = (
     *_HAN_RANGES,
     (0x0E00, 0x0E3E),
@@ -67,8 +69,8 @@ _UNSPACED_RANGES = (
     (0x1B000, 0x1B16F),
 )
 
-# Where a sentence ends: Unicode's Sentence_Terminal and Urdu's, Khmer's and Tibetan's full stops, as
-# FineWeb's rules take them.
+# Ends of sentences as FineWeb's rules have them: Unicode's Sentence_Terminal, and the full stops of Urdu,
+# Khmer and Tibetan.
 _TERMINAL_RANGES = (
     (0x21, 0x21),
     (0x2E, 0x2E),
@@ -153,7 +155,7 @@ _TERMINAL_RANGES = (
     (0x1BC9F, 0x1BC9F),
     (0x1DA88, 0x1DA88),
 )
-# What makes no word, as Gopher's rules in datatrove take it: the above, control characters, and marks of
+# Characters that make no word in datatrove's Gopher rules: those above, control characters, and marks of
 # Latin and Chinese.
 _SYMBOL_RANGES = (
     (0x0, 0x8),
@@ -185,6 +187,7 @@ _SYMBOL_RANGES = (
     (0xFF1F, 0xFF1F),
     (0xFF5E, 0xFF5E),
 )
+# characters that spaCy's English tokenizer splits off at either end of a word
 _QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
 _AFFIXES = _QUOTES + "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–"
 _CURRENCY = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫₭₮₯₰₱₲₳₵₶₷₸₹₺₻₼₾₿"
@@ -193,7 +196,7 @@ _TABLE_END = 0x110000
 
 @lru_cache(maxsize=1)
 def flag_table() -> Codes:
-    """The flags of every code point; a few tenths of a second, once a process."""
+    """The flags of all code points, uint32 of shape (0x110000,), read-only. About .25 s, once a process."""
     table = np.zeros(_TABLE_END, np.uint32)
     for low, high, flag in (
         *((low, high, HAN) for low, high in _HAN_RANGES),
@@ -202,17 +205,21 @@ def flag_table() -> Codes:
         *((low, high, SYMBOL) for low, high in _SYMBOL_RANGES),
     ):
         table[low : high + 1] |= np.uint32(flag)
+    # only blocks with assigned characters, as this loop is in Python: without surrogates, unused planes and
+    # private use
     for point in (*range(0xD800), *range(0xE000, 0x323B0), *range(0xE0000, 0xE0200)):
         table[point] |= _properties(chr(point))
     for chars, flag in ((_QUOTES, QUOTE), (_AFFIXES, AFFIX), (_CURRENCY, CURRENCY)):
         for char in chars:
             table[ord(char)] |= np.uint32(flag)
+    # str.splitlines documents these
     for char in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029":
         table[ord(char)] |= np.uint32(BREAK)
     return frozen(table)
 
 
 def _properties(char: str) -> int:
+    # Python's own predicates: the peers are Python programs, and their rules are defined by them
     if char.isspace():
         return SPACE
     if char.isalpha():
@@ -232,12 +239,14 @@ def _powers_upto(size: int) -> Hashes:
 
 
 def powers(length: int) -> Hashes:
-    """Powers of the multiplier, at least up to the one of `length`."""
+    """Powers of MULTIPLIER modulo 2**64, at least up to the exponent `length`."""
+    # sizes are powers of two, so that a few arrays serve documents of all lengths
     return _powers_upto(1 << max(10, int(length).bit_length()))
 
 
 def span_hash(text: str) -> int:
-    """The hash of a string: what the kernels find for the same span."""
+    """The hash of a string, as the kernels compute it for a span with the same characters."""
+    # plus 1: leading NUL characters would else not change the hash
     value = 0
     for char in text:
         value = (value * MULTIPLIER + ord(char) + 1) % 2**64
@@ -246,8 +255,11 @@ def span_hash(text: str) -> int:
 
 @dataclass(frozen=True)
 class Chars:
-    """Decoded documents: row `i` spans `ends[i]` to `ends[i + 1]` of `points` and `flags`; `prefix` has
-    one entry more."""
+    """Decoded documents: document i has `points` and `flags` from `ends[i]` to `ends[i + 1]`.
+
+    With n code points in d documents: `points` and `flags` uint32 of shape (n,), `prefix` uint64 of shape
+    (n + 1,), `ends` int64 of shape (d + 1,). `powers`: see the function, up to the longest document.
+    """
 
     points: Codes
     flags: Codes
@@ -258,7 +270,9 @@ class Chars:
 
 @compiled
 def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-untyped-def]
-    """Fill the three arrays; malformed bytes become U+FFFD. Returns the ends."""
+    """Fill `points`, `flags` and `prefix`; malformed bytes become U+FFFD. Returns the ends of documents."""
+    # indexes are unsigned throughout: numba checks signed indexes for negative ones, and the sum of a signed
+    # and an unsigned 64-bit integer is a float
     rows = len(offsets) - 1
     ends = np.zeros(rows + 1, np.int64)
     n, running = np.uint64(0), np.uint64(0)
@@ -270,6 +284,8 @@ def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-unt
             lead = np.uint32(data[at])
             point = lead
             width = one
+            # A lone continuation byte, or a sequence that the document's end cuts, is one U+FFFD of one byte:
+            # Arrow does not check that strings are valid UTF-8.
             if lead >= 0x80:
                 point = np.uint32(0xFFFD)
                 if lead >= 0xC0:
@@ -293,7 +309,8 @@ def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-unt
 
 
 def read_chars(data: Bytes, offsets: Offsets) -> Chars:
-    """Decode documents given as UTF-8 bytes and offsets (see `text_buffers`)."""
+    """Decode documents that are passed as UTF-8 bytes and offsets (see `text_buffers`)."""
+    # a byte is one code point at most
     room = int(offsets[-1] - offsets[0])
     points, flags, prefix = (
         np.empty(room, np.uint32),

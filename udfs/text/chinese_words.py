@@ -1,8 +1,9 @@
-"""Chinese words as jieba finds them, compiled: the likeliest path through its dictionary, and its hidden
-Markov model for the rest.
+"""Chinese words as jieba finds them (github.com/fxsjy/jieba, MIT), compiled.
 
-FineWeb-2 measured its thresholds for Chinese on jieba's words (github.com/fxsjy/jieba, MIT), so a word here
-is a word there; only its data is read, from the installed package, which is not imported.
+They are the likeliest path through jieba's dictionary, and its hidden Markov model for the rest. FineWeb-2
+measured its thresholds for Chinese on jieba's words, so these must be the same: all 210,053 words of 209
+documents are (benchmarks/rule_parity.md). Only jieba's data is read, from the installed package, which is not
+imported.
 """
 
 import importlib.util
@@ -18,23 +19,26 @@ from gristmill.udfs.arrow.compiled import Hashes, compiled, frozen
 from gristmill.udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5  # the characters that jieba takes for Han
-_NEVER = -3.14e100  # its logarithm of 0
-# in alphabetical order, because of two equal paths jieba takes the later letter
+_NEVER = -3.14e100  # jieba's logarithm of 0
+# states of the model, in alphabetical order of their letters: of two equal paths jieba takes the later letter
 _BEGIN, _END, _MIDDLE, _SINGLE = range(4)
-# seats; twice as many as the dictionary has words and beginnings of words
+# slots of the table; twice as many as the dictionary has words and prefixes of words
 _SIZE = 1 << 20
-# a sieve that fits the cache: most pairs of characters begin no word, and need no look at the table
+# Bits of a filter (one hash function) over the first two characters of all words. It fits the processor's
+# cache; most pairs of neighbouring characters begin no word and need no access to the table.
 _PAIR_BITS = 1 << 22
 
 
 @compiled
 def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def]
-    """Seat every word and every beginning of one (`word count tag` a line); returns the sum of the
-    counts and the seats taken."""
+    """Enter every word and every prefix of one into the table (`word count tag` a line).
+
+    Returns the sum of the counts and the number of slots in use.
+    """
     mask = np.uint64(len(keys) - 1)
     total, taken, at, n = 0, 0, 0, len(data)
     while at < n:
-        start, key, seat, length = at, np.uint64(0), np.uint64(0), 0
+        start, key, slot, length = at, np.uint64(0), np.uint64(0), 0
         while at < n and data[at] != 32 and data[at] != 10:
             lead = np.uint32(data[at])
             width = 1 if lead < 0x80 else (2 if lead < 0xE0 else (3 if lead < 0xF0 else 4))
@@ -43,21 +47,23 @@ def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def
                 point = point << np.uint32(6) | (np.uint32(data[at + k]) & np.uint32(0x3F))
             at += width
             length += 1
+            # every prefix gets a slot with the frequency 0, so a search can stop where no word continues
             key = key * np.uint64(MULTIPLIER) + np.uint64(point) + np.uint64(1)
-            seat = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
-            while keys[seat] and keys[seat] != key:
-                seat = (seat + np.uint64(1)) & mask
-            if not keys[seat]:
-                keys[seat] = key
-                lengths[seat] = min(length, 3)
+            slot = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
+            while keys[slot] and keys[slot] != key:
+                slot = (slot + np.uint64(1)) & mask
+            if not keys[slot]:
+                keys[slot] = key
+                lengths[slot] = min(length, 3)
                 taken += 1
+        # the line's count belongs to the last slot, that of the whole word
         count = 0
         if at > start and at < n and data[at] == 32:
             at += 1
             while at < n and 48 <= data[at] < 58:
                 count = count * 10 + data[at] - 48
                 at += 1
-            freqs[seat] = count
+            freqs[slot] = count
             total += count
         while at < n and data[at] != 10:
             at += 1
@@ -67,24 +73,24 @@ def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def
 
 @compiled
 def _weigh(keys, freqs, total, lengths):  # type: ignore[no-untyped-def]
-    """The logarithm of each word's share (0 for what only begins a word), and the sieve of first pairs."""
+    """Log probability of each word (0: only a prefix), and the filter of the first two characters."""
     weights = np.zeros(len(keys), np.float64)
     pairs = np.zeros(_PAIR_BITS >> 3, np.uint8)
-    for seat in range(len(keys)):
-        if freqs[seat]:
-            weights[seat] = math.log(freqs[seat]) - math.log(total)
-        if lengths[seat] == 2:
-            bit = (keys[seat] * np.uint64(SCATTER)) >> np.uint64(42)
+    for slot in range(len(keys)):
+        if freqs[slot]:
+            weights[slot] = math.log(freqs[slot]) - math.log(total)
+        if lengths[slot] == 2:
+            bit = (keys[slot] * np.uint64(SCATTER)) >> np.uint64(42)
             pairs[bit >> np.uint64(3)] |= np.uint8(1) << np.uint8(bit & np.uint64(7))
     return weights, pairs
 
 
 @lru_cache(maxsize=1)
 def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """jieba's words by hash, the logarithm of their share, the sieve of pairs, and the logarithm of each
-    character on its own.
+    """Hashes of jieba's words and prefixes, their log probabilities, the filter of pairs, and the log
+    probability of each character by itself.
 
-    Raises ModuleNotFoundError when jieba is not installed.
+    Raises ModuleNotFoundError when jieba is not installed, ValueError when its dictionary is damaged.
     """
     data = np.frombuffer((_package() / "dict.txt").read_bytes(), np.uint8)
     keys, freqs, lengths = np.zeros(_SIZE, np.uint64), np.zeros(_SIZE, np.int64), np.zeros(_SIZE, np.uint8)
@@ -95,19 +101,23 @@ def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8]
             "reinstall jieba 0.42.1"
         )
     weights, pairs = _weigh(keys, freqs, total, lengths)
-    # jieba gives a character that is no word the count 1; when it begins words it stands alone only for want
-    # of a longer one, which the opposite sign says here
+    # jieba gives a character that is no word the count 1. If such a character begins words, jieba takes it by
+    # itself only where no longer word fits; the sign marks these, and `_mark` uses the absolute value.
     alone = np.full(LAST_HAN + 1, -math.log(total))
     for point in range(len(alone)):
-        seat = _seat(keys, np.uint64(point + 1))
-        if seat >= 0:
-            alone[point] = weights[seat] if weights[seat] < 0 else math.log(total)
+        slot = _slot(keys, np.uint64(point + 1))
+        if slot >= 0:
+            alone[point] = weights[slot] if weights[slot] < 0 else math.log(total)
     return frozen(keys), frozen(weights), frozen(pairs), frozen(alone)
 
 
 @lru_cache(maxsize=1)
 def markov_model() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Log probabilities: of the first state, from state to state, and of each Han character in each state."""
+    """Log probabilities of jieba's hidden Markov model over the states B, E, M, S.
+
+    Of the first state, shape (4,); from state to state, (4, 4); of each Han character in each state,
+    (4, characters). Raises ModuleNotFoundError when jieba is not installed.
+    """
     folder = _package() / "finalseg"
     start, step, emit = (
         pickle.loads((folder / f"prob_{name}.p").read_bytes()) for name in ("start", "trans", "emit")
@@ -136,10 +146,8 @@ def _package() -> Path:
 
 @compiled
 def _in_block(point):  # type: ignore[no-untyped-def]
-    """Whether jieba looks for words around this character: Han, ASCII letters and digits, and + # & .
-
-    _ % -
-    """
+    """Whether jieba searches for words around this character: Han, ASCII letters and digits, + # & . _ % -"""
+    # jieba's own regular expression re_han_default
     if FIRST_HAN <= point <= LAST_HAN:
         return True
     if point >= 128:
@@ -158,20 +166,21 @@ def _in_block(point):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _seat(keys, key):  # type: ignore[no-untyped-def]
-    """Where a word or beginning sits; -1 when it is neither."""
+def _slot(keys, key):  # type: ignore[no-untyped-def]
+    """Slot of a word or prefix of a word; -1 when it is neither."""
     mask = np.uint64(len(keys) - 1)
-    seat = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
-    while keys[seat]:
-        if keys[seat] == key:
-            return np.int64(seat)
-        seat = (seat + np.uint64(1)) & mask
+    slot = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
+    while keys[slot]:
+        if keys[slot] == key:
+            return np.int64(slot)
+        slot = (slot + np.uint64(1)) & mask
     return np.int64(-1)
 
 
 @compiled
 def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ignore[no-untyped-def]
     """Cut Han characters `[a, b)` by the likeliest states (Viterbi); `back` is scratch, a row a character."""
+    # forward: the best score of each state at each character, and the state before it
     score = np.empty(4, np.float64)
     following = np.empty(4, np.float64)
     for y in range(4):
@@ -185,6 +194,7 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
             following[y] = max(one, two)
             back[t - a, y] = p if one > two else q
         score[:] = following
+    # backward: a word is over with its end or a single character, so the last state is one of the two
     state = _END if score[_END] > score[_SINGLE] else _SINGLE
     for t in range(b - 1, a - 1, -1):
         marks[t] = state == _BEGIN or state == _SINGLE
@@ -195,8 +205,8 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
 
 @compiled
 def _mark_unknown(points, a, b, marks, first, step, emit, back):  # type: ignore[no-untyped-def]
-    """Cut what the dictionary left in single characters: Han by the model, then letters and digits
-    (1.5%) and the rest."""
+    """Cut a stretch `[a, b)` of which the dictionary knows no word: Han by the model, then letters, digits
+    and numbers (1.5%), and the rest as one piece."""
     i = a
     while i < b:
         start = i
@@ -231,6 +241,7 @@ def _mark(  # type: ignore[no-untyped-def]
 ):
     n = len(points)
     marks = np.zeros(n + 1, np.bool_)
+    # scratch of all documents: best log probability from each character to the block's end, next word's start
     best = np.empty(n + 1, np.float64)
     nexts = np.empty(n + 1, np.int64)
     back = np.empty((1, 4), np.int8)
@@ -246,6 +257,8 @@ def _mark(  # type: ignore[no-untyped-def]
                 marks[i] = not flags[i] & np.uint32(SPACE)
                 i += 1
                 continue
+            # Phase 1, from the end of the block to its start: the likeliest path of dictionary words. Words
+            # are tried by extending the key of a prefix, until no word continues.
             best[i] = 0.0
             for k in range(i - 1, a - 1, -1):
                 best[k] = -abs(alone[points[k]]) + best[k + 1]
@@ -258,14 +271,16 @@ def _mark(  # type: ignore[no-untyped-def]
                         bit = (key * np.uint64(SCATTER)) >> np.uint64(42)
                         if not pairs[bit >> np.uint64(3)] >> np.uint8(bit & np.uint64(7)) & np.uint8(1):
                             break
-                    seat = _seat(keys, key)
-                    if seat < 0:
+                    slot = _slot(keys, key)
+                    if slot < 0:
                         break
                     # of two equal paths jieba takes the longer word
-                    if weights[seat] < 0 and (bound or weights[seat] + best[m + 1] >= best[k]):
+                    if weights[slot] < 0 and (bound or weights[slot] + best[m + 1] >= best[k]):
                         bound = False
-                        best[k] = weights[seat] + best[m + 1]
+                        best[k] = weights[slot] + best[m + 1]
                         nexts[k] = m + 1
+            # Phase 2, forward along the path: runs of single characters may be words that are not in the
+            # dictionary, and go to the model as one stretch.
             if len(back) < i - a:
                 back = np.empty((2 * (i - a), 4), np.int8)
             k = a
@@ -274,15 +289,16 @@ def _mark(  # type: ignore[no-untyped-def]
                     marks[k] = True
                     k = nexts[k]
                     continue
-                begin, key, seat = k, np.uint64(0), np.int64(0)
+                begin, key, slot = k, np.uint64(0), np.int64(0)
                 while k < i and nexts[k] - k == 1:
-                    if seat >= 0:
+                    if slot >= 0:
                         key = key * np.uint64(MULTIPLIER) + np.uint64(points[k]) + np.uint64(1)
-                        seat = _seat(keys, key)
+                        slot = _slot(keys, key)
                     k += 1
                 if k - begin == 1:
                     marks[begin] = True
-                elif seat >= 0 and weights[seat] < 0:  # a word whose characters are likelier alone
+                # a word of the dictionary whose characters are likelier by themselves: jieba leaves it cut
+                elif slot >= 0 and weights[slot] < 0:
                     marks[begin:k] = True
                 else:
                     _mark_unknown(points, begin, k, marks, first, step, emit, back)
@@ -290,9 +306,12 @@ def _mark(  # type: ignore[no-untyped-def]
 
 
 def mark_words(chars: Chars, chinese: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where words begin in the documents that are `chinese`.
+    """Whether a word begins at each code point of the documents that are `chinese`; bool of shape (n + 1,).
 
-    One entry a code point and one more; white space has none.
+        "水车很老"  ->  true, false, true, true, false
+
+    `chinese`: bool, one a document. White space begins no word; other documents have no marks at all.
+    Raises ModuleNotFoundError when jieba is not installed.
     """
     keys, weights, pairs, alone = dictionary()
     first, step, emit = markov_model()

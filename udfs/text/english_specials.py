@@ -1,5 +1,8 @@
-"""English words that fall apart or stay whole against the rules: contractions, abbreviations, emoticons;
-and units of numbers."""
+"""English words that the rules of `tokens` would cut wrongly (contractions, abbreviations, emoticons), and
+units.
+
+They are the exceptions of spaCy's English tokenizer, built from their parts and not listed form by form.
+"""
 
 from functools import lru_cache
 
@@ -10,34 +13,39 @@ from gristmill.udfs.arrow.compiled import Hashes, frozen
 from gristmill.udfs.text.chars import SCATTER, span_hash
 
 LONGEST = 16  # code points of a special word
-UNIT = 0xFF  # in the table: comes off a number
+# marks a unit in the table, in the place of a length: no word has a piece of 255 characters
+UNIT = 0xFF
 
 
 def specials() -> dict[str, tuple[int, ...]]:
-    """Words and the lengths of their pieces."""
+    """Word -> lengths of its pieces in code points.
+
+    doesn't  ->  4, 3 (does, n't)      e.g.  ->  4      5pm  ->  1, 2
+    """
     return _contractions() | _clippings() | _whole() | _hours()
 
 
 def _contractions() -> dict[str, tuple[int, ...]]:
     """I'll, doesn't, they'd've; the same without apostrophes, with the typographic one, and capitalised."""
-    found: dict[str, tuple[int, ...]] = {}
+    # pronouns and question words with a verb, then verbs with `have` or `not`
+    pieces: dict[str, tuple[int, ...]] = {}
     verbs = "could should would might must need ought".split()
     for word in "i you he she it we they who what that there this these those where when why how".split():
         for tail in ("'ll", "'d"):
-            found[word + tail] = (len(word), len(tail))
-            found[word + tail + "'ve"] = (len(word), len(tail), 3)
+            pieces[word + tail] = (len(word), len(tail))
+            pieces[word + tail + "'ve"] = (len(word), len(tail), 3)
         if word not in ("he", "she", "it", "that", "this"):
-            found[word + "'ve"] = (len(word), 3)
+            pieces[word + "'ve"] = (len(word), 3)
     for word in "you we they what who there where when why how these those".split():
-        found[word + "'re"] = (len(word), 3)
+        pieces[word + "'re"] = (len(word), 3)
     for word in "he she it who what that there where when why how this".split():
-        found[word + "'s"] = (len(word), 2)
+        pieces[word + "'s"] = (len(word), 2)
     for word in verbs:
-        found[word + "'ve"] = (len(word), 3)
+        pieces[word + "'ve"] = (len(word), 3)
     for word in [*verbs, *"is are was were do does did have has had ai ca wo sha dare may".split()]:
-        found[word + "n't"] = (len(word), 3)
-        found[word + "n't've"] = (len(word), 3, 3)
-    found |= {
+        pieces[word + "n't"] = (len(word), 3)
+        pieces[word + "n't've"] = (len(word), 3, 3)
+    pieces |= {
         "i'm": (1, 2),
         "i'ma": (1, 2, 1),
         "let's": (3, 2),
@@ -45,16 +53,17 @@ def _contractions() -> dict[str, tuple[int, ...]]:
         "y'all": (2, 3),
         "c'mon": (2, 3),
     }
-    bare = {word.replace("'", ""): _bare(word, cut) for word, cut in found.items()}
-    for word in "ill hell shell shed well were its lets cmon whore".split():  # words of their own
+    bare = {word.replace("'", ""): _bare(word, cut) for word, cut in pieces.items()}
+    # without an apostrophe these are other words
+    for word in "ill hell shell shed well were its lets cmon whore".split():
         bare.pop(word, None)
-    found |= bare | {"cannot": (3, 3), "gonna": (3, 2), "gotta": (3, 2)}
-    found |= {word.replace("'", "’"): cut for word, cut in found.items()}
-    return found | {word.capitalize(): cut for word, cut in found.items()}
+    pieces |= bare | {"cannot": (3, 3), "gonna": (3, 2), "gotta": (3, 2)}
+    pieces |= {word.replace("'", "’"): cut for word, cut in pieces.items()}
+    return pieces | {word.capitalize(): cut for word, cut in pieces.items()}
 
 
 def _bare(word: str, cut: tuple[int, ...]) -> tuple[int, ...]:
-    """The lengths of the pieces once the apostrophes are gone."""
+    """Lengths of the pieces of a word without its apostrophes."""
     lengths, at = [], 0
     for length in cut:
         lengths.append(length - word[at : at + length].count("'"))
@@ -63,7 +72,7 @@ def _bare(word: str, cut: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _clippings() -> dict[str, tuple[int, ...]]:
-    """'em, goin', o'clock: one piece, apostrophe and all."""
+    """'em, goin', o'clock: one piece, with the apostrophe."""
     words = (
         "'s 'll 're 've 'd 'em 'nuff 'bout 'cause 'cos 'coz 'cuz o'clock ma'am goin' doin' havin' "
         "lovin' nothin' nuthin' ol' somethin'"
@@ -93,13 +102,14 @@ hPa Pa mbar mb MB kb KB gb GB tb TB T G M K %
 
 
 def _whole() -> dict[str, tuple[int, ...]]:
-    """Abbreviations keep their full stop, emoticons their marks."""
+    """Abbreviations with their full stop, and emoticons: one piece each."""
+    # single letters, too: initials of names
     letters = [letter + "." for letter in "abcdefghijklmnopqrstuvwxyzäöü"]
     return {word: (len(word),) for word in [*_ABBREVIATIONS.split(), *_EMOTICONS.split(), *letters]}
 
 
 def _hours() -> dict[str, tuple[int, ...]]:
-    """5pm, 10a.m."""
+    """5pm, 10a.m.: the hour and the half of the day."""
     return {
         f"{hour}{half}": (len(str(hour)), len(half))
         for hour in range(1, 13)
@@ -109,12 +119,14 @@ def _hours() -> dict[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def special_table() -> tuple[Hashes, npt.NDArray[np.uint8]]:
-    """Open addressing by hash: the keys (0: free), and up to three lengths each.
+    """Hash table with linear probing: keys (0: free) and, for each, up to three lengths of pieces.
 
-    A unit stands there behind a zero character.
+    uint64 of shape (slots,) and uint8 of shape (slots, 3); the number of slots is a power of two.
     """
+    # a unit is entered behind a NUL character, so that `m` as a unit and `m` as a word have different keys
     entries = {span_hash(word): cut for word, cut in specials().items()}
     entries |= {span_hash("\0" + unit): (UNIT,) for unit in _UNITS.split()}
+    # a quarter full at most: nearly every lookup is of a word that is not in the table
     size = 1 << (4 * len(entries)).bit_length()
     keys, cuts = np.zeros(size, np.uint64), np.zeros((size, 3), np.uint8)
     for key, cut in entries.items():

@@ -1,8 +1,8 @@
-"""Text as it is compared: compatibility forms, case, Traditional characters and white space folded away.
+"""Folded form of a text, in which compatibility forms, case, Chinese script and white space do not differ.
 
-`fold_text` says in Python what folding means. The kernels do the same from a table of code points, and hand
-the few documents that the table cannot serve (combining marks that may reorder or join) back to `fold_text`,
-so both always agree. Folded text is for comparing only: nobody stores it and nobody reads it.
+`fold_text` defines it in Python. The kernels do the same with a table of code points. They cannot fold a
+document with combining marks that normalisation may reorder or join; such a document is folded by
+`fold_text`, so both always agree. Folded text is used for comparison only and is never stored.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ WORD = 1 << 24
 # letters of a script that puts no spaces between words
 UNSPACED = 1 << 25
 SPACE = 1 << 26
-# soft hyphens, zero-width joiners: nobody sees them
+# soft hyphens, zero-width joiners: characters without a glyph
 IGNORED = 1 << 27
-# the low bits are a position in the pool of longer replacements
+# the low bits are an index into the pool of replacements that are longer than one code point
 EXPANDS = 1 << 28
-# normalising this character depends on its neighbours
+# the normal form of this character depends on its neighbours
 CAREFUL = 1 << 29
 # a sign that may count by itself (all classes but JOINED)
 SIGN = 1 << 30
@@ -59,11 +59,12 @@ _UNSPACED_RANGES = (
     (0x20000, 0x323AF),
 )
 _HAN_RANGES = ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
-_ASSIGNED = (range(0x32400), range(0xE0000, 0xE0200))  # beyond lie private use and nothing
+# all other code points are unassigned or for private use
+_ASSIGNED = (range(0x32400), range(0xE0000, 0xE0200))
 
-# What OpenCC converts in some words only, so that character by character the two sides of a copy would stay
-# apart: all pairs seen in Chinese web text (18 M characters, s2t, s2tw, s2hk and t2s against the
-# character table). To take one for the other is harmless here, as the hash is of whole documents.
+# Characters that OpenCC converts in some words only. Converted one by one, the two sides of a copy would keep
+# different ones. These are all pairs found in 18 M characters of Chinese web text (s2t, s2tw, s2hk and t2s
+# against the character table). To equate them does no harm, since the hash is of whole documents.
 _BY_CONTEXT = dict(
     zip(
         "瞭覆藉像座暱馀锺揹甦俱甯伕链薰乾钜澂苧迳谘彷雠𬭭著哩沉",
@@ -75,25 +76,28 @@ _BY_CONTEXT = dict(
 
 @dataclass(frozen=True)
 class FoldParams:
-    """What is folded away before texts are compared."""
+    """The differences that folding removes."""
 
     # full width, ligatures, composed and decomposed letters
     nfkc: bool = True
-    casefold: bool = True  # case
+    casefold: bool = True
     # Traditional characters become Simplified ones (OpenCC)
     traditional_to_simplified: bool = True
-    # runs of white space become one space, none at the ends; shingles never see white space
+    # each run of white space becomes one space, and none is left at the ends
     collapse_whitespace: bool = True
-    # but powers, fractions, circled and styled letters, as exact copies want
+    # powers, fractions, circled and styled letters are left as they are: for exact copies
     keep_signs: bool = False
-    # where they are folded: 2⁵ becomes 2^5 and not 25
+    # with NFKC, 2⁵ becomes 2^5 and not 25: for near-duplicates
     powers: bool = False
 
 
 @lru_cache(maxsize=1)
 def simplified() -> dict[int, str]:
-    """Code point to its Simplified character, one for one, from OpenCC (t2s, then what tw2s and hk2s add)."""
-    # a worker that only counts pairs does not need it
+    """Code point -> its Simplified character, from OpenCC (t2s, then what tw2s and hk2s add).
+
+    One character for one, so that folding is a table and needs no dictionary of phrases.
+    """
+    # imported here: a worker that folds no text does not need it
     import opencc
 
     han = [chr(point) for low, high in _HAN_RANGES for point in range(low, high + 1)]
@@ -104,12 +108,12 @@ def simplified() -> dict[int, str]:
         table = {
             a: b for a, b in zip(han, folded, strict=True) if a != b and len(b) == 1 and a != "么"
         } | table
-    settled = {a: _BY_CONTEXT.get(b, b) for a, b in table.items()} | _BY_CONTEXT
-    return {ord(a): b for a, b in settled.items() if a != b}
+    resolved = {a: _BY_CONTEXT.get(b, b) for a, b in table.items()} | _BY_CONTEXT
+    return {ord(a): b for a, b in resolved.items() if a != b}
 
 
 def _normalised(text: str, params: FoldParams) -> str:
-    """NFKC, or what `keep_signs` leaves of it."""
+    """The text in NFKC, or in the part of it that `keep_signs` allows."""
     if not params.nfkc:
         return text
     if params.keep_signs:
@@ -118,8 +122,11 @@ def _normalised(text: str, params: FoldParams) -> str:
 
 
 def fold_text(text: str, params: FoldParams) -> str:
-    """Fold one text: NFKC, case (then NFKC once more, as case folding may undo it), Simplified
-    characters, white space."""
+    """The folded form of one text: NFKC, case, Simplified characters, white space.
+
+    "Ｆｏｏ\\t漢字 "  ->  "foo 汉字"
+    """
+    # NFKC once more after case folding, which may undo it
     text = _normalised(text, params)
     if params.casefold:
         text = _normalised(text.casefold(), params)
@@ -130,10 +137,12 @@ def fold_text(text: str, params: FoldParams) -> str:
 
 @lru_cache(maxsize=8)
 def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
-    """The folded code of every code point, and the pool of replacements longer than one (length, then codes).
+    """(table, pool), both uint32 and read-only; takes about 0.5 s.
 
-    About 0.5 s.
+    `table`, of shape (0x110000,): the folded code of each code point. `pool`: replacements that are longer
+    than one code point, each its length and then its codes.
     """
+    # without white space: a kernel that folds code point by code point cannot collapse runs
     single = replace(params, collapse_whitespace=False)
     points = np.concatenate([np.arange(block.start, block.stop) for block in _ASSIGNED])
     chars = [chr(point) for point in points.tolist()]
@@ -141,17 +150,21 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     table[points] |= _kinds(points, chars)
     careful = _careful_points(chars) if params.nfkc else set()
     pool: list[int] = []
+    # codes before folding, which give the kinds of the replacements
     plain = table.copy()
-    turned = [
+    # surrogates are no text; ASCII but capitals folds to itself, and `\n` separates the others below
+    foldable = [
         char
         for char in chars
         if not ("\ud800" <= char <= "\udfff" or (char.isascii() and not char.isupper()))
     ]
-    # All characters in one call, apart by line breaks: nothing joins with one and nothing folds to one.
-    for char, folded in zip(turned, fold_text("\n".join(turned), single).split("\n"), strict=True):
+    # One call for all characters, since a call for each is slow. Line breaks keep them apart: no character
+    # combines with one or folds to one.
+    for char, folded in zip(foldable, fold_text("\n".join(foldable), single).split("\n"), strict=True):
         point = ord(char)
         if folded == char and point not in careful and not (params.nfkc and char != char.casefold()):
             continue
+        # also where only an intermediate form of the character depends on its neighbours
         if params.nfkc and (point in careful or not careful.isdisjoint(map(ord, _stages(char, single)))):
             table[point] |= CAREFUL
         if len(folded) == 1:
@@ -163,23 +176,25 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
 
 
 def _stages(char: str, params: FoldParams) -> str:
-    """Every character that appears while `char` is folded."""
+    """All characters that occur while `char` is folded."""
     once = _normalised(char, params)
     return once + once.casefold()
 
 
 def _careful_points(chars: list[str]) -> set[int]:
-    """Code points that normalising may reorder or join to what stands before them."""
-    found = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))  # vowels and finals of Hangul
-    found.update(ord(char) for char in chars if unicodedata.combining(char))
+    """Code points that normalisation may reorder, or compose with the character before them."""
+    # vowels and final consonants of Hangul compose by arithmetic and not by the decompositions below
+    points = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
+    points.update(ord(char) for char in chars if unicodedata.combining(char))
+    # the second half of a canonical pair composes with the first
     for parts in (decomposed.split() for decomposed in map(unicodedata.decomposition, chars) if decomposed):
         if len(parts) == 2 and not parts[0].startswith("<"):
-            found.add(int(parts[1], 16))
-    return found
+            points.add(int(parts[1], 16))
+    return points
 
 
 def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
-    """The kind of each character."""
+    """Kind, class of sign and SIGN flag of each character, as bits of a folded code."""
     categories = list(map(unicodedata.category, chars))
     letters = [
         char.isalnum() or char == "_" or category[0] == "M"
@@ -198,8 +213,8 @@ def _kinds(points: np.ndarray, chars: list[str]) -> Codes:
 
 @compiled
 def _point(data, at, stop):  # type: ignore[no-untyped-def]
-    """The code point of several bytes that starts at `at`, and how many bytes it takes; U+FFFD for a
-    malformed one."""
+    """The code point that starts at `at` and has more than one byte, and its bytes; U+FFFD if malformed."""
+    # unrolled by width: this is the innermost loop of folding Chinese
     lead = np.uint32(data[at])
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     if lead < 0xC0:
@@ -222,7 +237,8 @@ def _point(data, at, stop):  # type: ignore[no-untyped-def]
 def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
     """Fold the bytes of each document into `codes`; malformed bytes become U+FFFD.
 
-    Returns the end of each document and whether it needs care. The last end is -1 when `codes` is too short.
+    Returns the end of each document and whether it has CAREFUL characters. The last end is -1 when `codes` is
+    too short.
     """
     rows = len(offsets) - 1
     ends = np.zeros(rows + 1, np.int64)
@@ -233,6 +249,7 @@ def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
         stop = np.uint64(offsets[row + 1])
         flags = np.uint32(0)
         while at < stop:
+            # ASCII never expands and is never careful
             lead = data[at]
             if lead < 0x80:
                 codes[n] = table[lead]
@@ -246,6 +263,7 @@ def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
             if code & np.uint32(EXPANDS):
                 start = code & np.uint32(POINT)
                 length = np.uint64(pool[start])
+                # room for this replacement, and for one code for each byte that is left
                 if n + length + whole - at > np.uint64(len(codes)):
                     ends[rows] = -1
                     return ends, careful
@@ -261,11 +279,11 @@ def _decode(data, offsets, table, pool, codes):  # type: ignore[no-untyped-def]
 
 
 def fold_codes(data: Bytes, offsets: Offsets, params: FoldParams) -> tuple[Codes, Offsets, np.ndarray]:
-    """Folded codes of documents given as UTF-8 bytes and offsets (see `text_buffers`).
+    """Folded codes of `n` documents that are passed as UTF-8 bytes and offsets (see `text_buffers`).
 
-    Returns the codes (point, class and flags, see the constants above), `n + 1` offsets into them, and a
-    boolean per document: true where NFKC may differ from folding character by character. White space is not
-    squeezed.
+    Returns the codes (uint32: code point, class and flags, see the constants above), `n + 1` offsets into
+    them (int64), and a bool for each document: true where NFKC may differ from folding character by
+    character. White space is not collapsed.
     """
     table, pool = fold_table(params)
     room = int(offsets[-1] - offsets[0])
@@ -274,13 +292,15 @@ def fold_codes(data: Bytes, offsets: Offsets, params: FoldParams) -> tuple[Codes
         ends, careful = _decode(data, offsets, table, pool, codes)
         if ends[-1] >= 0:
             return codes[: ends[-1]], ends, careful
-        # hardly ever: a few characters unfold to more code points than they take bytes
+        # rare: only some characters expand to more code points than they have bytes
         room = 2 * room + 64
 
 
 @compiled
 def _encode(codes, ends, squeeze):  # type: ignore[no-untyped-def]
-    """UTF-8 of each document's codes, white space squeezed if wanted."""
+    """UTF-8 of each document's codes and the start of each document in it; `squeeze` collapses white
+    space."""
+    # a code point has four bytes at most
     out = np.empty(4 * len(codes) + 1, np.uint8)
     starts = np.zeros(len(ends), np.int64)
     n = 0
@@ -288,6 +308,7 @@ def _encode(codes, ends, squeeze):  # type: ignore[no-untyped-def]
         first, blank = n, False
         for i in range(ends[row], ends[row + 1]):
             point = codes[i] & np.uint32(POINT)
+            # a space is written before the next character, so that none is left at the end
             if squeeze and codes[i] & np.uint32(SPACE):
                 blank = n > first
                 continue
@@ -326,13 +347,15 @@ def content_hashes(
     collapse_whitespace: bool = True,
     traditional_to_simplified: bool = True,
 ) -> pa.Array:
-    """128 bits of BLAKE2b over each folded text, as 32 lower-case hexadecimal digits (a string, so that SQL
-    can show it).
+    """128 bits of BLAKE2b of each folded text, as 32 lower-case hexadecimal digits.
 
-    A null text has a null hash; texts with nothing but white space all share the hash of the empty text.
-    Equal folded texts give equal hashes on every machine; different ones collide with probability 2**-128 a
-    pair. `nfkc` folds typographic forms only: 2⁵ is not 25 (udfs/text/compatibility.py).
+        "Foo bar", "foo  BAR", null  ->  h, h, null
+
+    Equal folded texts have equal hashes on every machine; a pair of different ones collides with probability
+    2**-128. Texts of white space alone have the hash of the empty text. `nfkc` folds typographic forms only:
+    2⁵ is not 25 (udfs/text/compatibility.py).
     """
+    # hexadecimal digits and no binary column, so that SQL shows them
     params = FoldParams(nfkc, casefold, traditional_to_simplified, collapse_whitespace, keep_signs=True)
     data, offsets = text_buffers(texts)
     hashes: list[str] = []
@@ -344,6 +367,7 @@ def content_hashes(
             hashlib.blake2b(view[cuts[k] : cuts[k + 1]], digest_size=16).hexdigest()
             for k in range(last - first)
         ]
+        # the table's result for these documents may be wrong, and is replaced
         for k in np.flatnonzero(careful):
             text = data[offsets[first + k] : offsets[first + k + 1]].tobytes().decode("utf-8", "replace")
             hashes[first + k] = hashlib.blake2b(fold_text(text, params).encode(), digest_size=16).hexdigest()

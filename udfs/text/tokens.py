@@ -1,9 +1,11 @@
-"""Where words begin and end: one kernel for all documents of a slice.
+"""Tokens of texts as spaCy's English tokenizer cuts them: one kernel for all documents of a slice.
 
-A stretch between white space loses marks at both ends, one at a time, until what is left is a special word or
-nothing comes off; then it is a web address, or marks inside cut it. That is the order of spaCy's tokenizer,
-whose words the thresholds of Gopher and FineWeb were measured with; its rules are stated here anew, over
-flags of code points.
+    "(Don't go!)"  ->  ( Do n't go ! )
+
+A stretch between white space loses prefixes and suffixes, one at a time, until the rest is a special word or
+loses nothing more. Then it is a web address, or infixes cut it. This is the order of spaCy's tokenizer. The
+thresholds of Gopher and FineWeb hold for its words, as datatrove counts them. Its rules are written here
+anew, over flags of code points.
 """
 
 import numpy as np
@@ -27,14 +29,16 @@ from gristmill.udfs.text.chars import (
 from gristmill.udfs.text.chinese_words import mark_words
 from gristmill.udfs.text.english_specials import LONGEST, UNIT, special_table
 
-# a mail address has one; looking behind each of thousands would take for ever
-MOST_ATS = 8
+# Signs @ in a stretch behind which a host is looked for: an address has one, and a stretch of thousands would
+# take quadratic time.
+MAX_ATS = 8
 DOT, COMMA, COLON, QUESTION, SLASH, BAR, HYPHEN, LOW_LINE, PLUS, STAR, CARET, TILDE = map(ord, ".,:?/|-_+*^~")
 LESS, GREATER, EQUALS, NUMBER, AT, PERCENT, DOLLAR, SECTION, SQUARED = map(ord, "<>=#@%$§²")
 APOSTROPHE, RIGHT_QUOTE, EN_DASH, EM_DASH, ELLIPSIS = map(ord, "'’–—…")
 A, C, S, U, SMALL_S = map(ord, "ACSUs")
 
 
+# of ASCII alone: the subtraction of unsigned integers wraps, so one comparison checks both bounds
 @compiled
 def _is_digit(point):  # type: ignore[no-untyped-def]
     return point - np.uint32(48) < np.uint32(10)
@@ -42,7 +46,7 @@ def _is_digit(point):  # type: ignore[no-untyped-def]
 
 @compiled
 def _special(prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
-    """Where `[a, b)` stands in the table of specials; -1 when it does not."""
+    """Index of `[a, b)` in the table of specials; -1 when it is none."""
     if b - a > LONGEST:
         return -1
     key = prefix[b] - prefix[a] * powers[b - a]
@@ -57,13 +61,14 @@ def _special(prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
 
 @compiled
 def _unit(points, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
-    """How long a unit right after a digit `[a, b)` ends with; 0 for none."""
+    """Length of the unit behind a digit with which `[a, b)` ends; 0 for none."""
+    # units have one to four characters; the digit before decides where one begins
     mask = np.uint64(len(keys) - 1)
     for length in range(4, 0, -1):
         i = b - length
         if i - 1 < a or not _is_digit(points[i - 1]):
             continue
-        # as if the unit had a zero character before it
+        # the key of the unit with a NUL character before it, under which the table has units
         key = prefix[b] - prefix[i] * powers[length] + powers[length]
         at = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
         while keys[at]:
@@ -75,9 +80,10 @@ def _unit(points, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-
 
 @compiled
 def _prefix_length(points, flags, a, b):  # type: ignore[no-untyped-def]
-    """How many code points come off the start of `[a, b)`."""
+    """Code points of the prefix that is split off the start of `[a, b)`; 0 for none."""
     first = points[a]
-    if first == DOT:  # one full stop stays
+    # an ellipsis comes off, a single full stop does not: .5
+    if first == DOT:
         i = a
         while i < b and points[i] == DOT:
             i += 1
@@ -86,8 +92,10 @@ def _prefix_length(points, flags, a, b):  # type: ignore[no-untyped-def]
         return 1
     if first == PERCENT or first == EQUALS or first == SECTION:
         return 1
-    if first == PLUS:  # but not of a signed number
+    # the sign of a number is part of it
+    if first == PLUS:
         return 0 if a + 1 < b and _is_digit(points[a + 1]) else 1
+    # currencies: C$, A$, US$
     if first == C or first == A:
         return 2 if a + 1 < b and points[a + 1] == DOLLAR else 0
     if first == U:
@@ -97,7 +105,7 @@ def _prefix_length(points, flags, a, b):  # type: ignore[no-untyped-def]
 
 @compiled
 def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ignore[no-untyped-def]
-    """How many code points come off the end of `[a, b)`."""
+    """Code points of the suffix that is split off the end of `[a, b)`; 0 for none."""
     last = points[b - 1]
     before = points[b - 2] if b - a > 1 else np.uint32(0)
     flags_before = flags[b - 2] if b - a > 1 else np.uint32(0)
@@ -107,6 +115,8 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
             i -= 1
         if b - i > 1:
             return b - i
+        # A full stop comes off behind what cannot be an abbreviation: a mark, a digit, a small letter, two
+        # capitals. Behind one capital it is that of an initial.
         if flags_before & np.uint32(AFFIX) and before != EM_DASH and before != EN_DASH:
             return 1
         if _is_digit(before) or flags_before & np.uint32(LOWER):
@@ -116,6 +126,7 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
         if flags_before & np.uint32(UPPER) and b - a > 2 and flags[b - 3] & np.uint32(UPPER):
             return 1
         return 0
+    # the possessive 's
     if (last == SMALL_S or last == S) and (before == APOSTROPHE or before == RIGHT_QUOTE):
         return 2
     if flags[b - 1] & np.uint32(AFFIX | ICON):
@@ -130,7 +141,8 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
 
 @compiled
 def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
-    """Whether `[a, b)` reads as a host with an optional port and path: example.org:8000/path."""
+    """Whether `[a, b)` is a host with an optional port and path: example.org:8000/path."""
+    # the end of the host's name, then a port of two to five digits, then a path, query or fragment
     e = a
     while (
         e < b and points[e] != COLON and points[e] != SLASH and points[e] != QUESTION and points[e] != NUMBER
@@ -147,6 +159,7 @@ def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
             return False
     if i < b and not (points[i] == SLASH or points[i] == QUESTION or points[i] == NUMBER):
         return False
+    # labels: up to 64 letters and digits, with hyphens and underscores inside; an empty one makes it no host
     labels, start, numbers = 0, a, 0
     for k in range(a, e + 1):
         if k < e and points[k] != DOT:
@@ -167,10 +180,12 @@ def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
         start = k + 1
     if labels == 0:
         return False
+    # three dots between numbers: an IPv4 address, of which only public ones are addresses here
     if labels == 3 and numbers == 3:
         return _is_public(points, a, e)
     if e - start < 2:
         return False
+    # A top-level domain in small letters. `end.The` is two sentences without a space between them.
     lower = True
     for j in range(start, e):
         lower = lower and flags[j] & np.uint32(LOWER) != 0
@@ -203,14 +218,15 @@ def _is_public(points, a, b):  # type: ignore[no-untyped-def]
 
 @compiled
 def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[no-untyped-def]
-    """Put the pieces `[first, n)` of one stretch of text together again where they spell a special: ) and :
-    to ):
+    """Join neighbouring pieces `[first, n)` of one stretch where they spell a special: ) and : to ):
 
-    Returns how many words there are then.
+    Returns the number of words after that.
     """
-    kept, w = first, first
+    # Prefixes and suffixes come off one character at a time and so cut emoticons, none of which has more than
+    # five characters.
+    out, w = first, first
     while w < n:
-        starts[kept], stops[kept] = starts[w], stops[w]
+        starts[out], stops[out] = starts[w], stops[w]
         taken = 1
         if stops[w] - starts[w] <= 3:
             for k in range(min(n - w, 5), 1, -1):
@@ -218,17 +234,18 @@ def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[
                     continue
                 special = _special(prefix, powers, keys, cuts, starts[w], stops[w + k - 1])
                 if special >= 0 and not cuts[special, 1]:
-                    stops[kept] = stops[w + k - 1]
+                    stops[out] = stops[w + k - 1]
                     taken = k
                     break
         w += taken
-        kept += 1
-    return kept
+        out += 1
+    return out
 
 
 @compiled
 def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
-    """Whether `[a, b)` reads as a web or mail address."""
+    """Whether `[a, b)` is a web or mail address."""
+    # the scheme's end is found in the same pass as the counts that rule out most stretches
     dots, ats, scheme = 0, 0, -1
     for i in range(a, b):
         c = points[i]
@@ -263,7 +280,7 @@ def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
     first = scheme if scheme > 0 else a
     if _is_host(points, flags, first, b):
         return True
-    if 0 < ats <= MOST_ATS:
+    if 0 < ats <= MAX_ATS:
         for i in range(first + 1, b):
             if points[i] == AT and _is_host(points, flags, i + 1, b):
                 return True
@@ -272,7 +289,7 @@ def _is_address(points, flags, a, b):  # type: ignore[no-untyped-def]
 
 @compiled
 def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
-    """How many code points at `i` cut the word `[a, b)` in two."""
+    """Code points of the infix at `i` that cuts the word `[a, b)` in two; 0 for none."""
     c = points[i]
     f = flags[i]
     if f & np.uint32(ALPHA) or _is_digit(c):
@@ -285,12 +302,14 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
             k += 1
         if k - i > 1:
             return k - i
+    # all other infixes need a character on both sides
     if i == a or i + 1 >= b:
         return 0
     before, after = flags[i - 1], flags[i + 1]
     if c == DOT:
         return 1 if before & np.uint32(LOWER | QUOTE) and after & np.uint32(UPPER | QUOTE) else 0
     digit_before = _is_digit(points[i - 1])
+    # between numbers: 3-4, 2*3, 2^-1
     sign = c == PLUS or c == HYPHEN or c == STAR or c == CARET
     if sign and digit_before and (_is_digit(points[i + 1]) or points[i + 1] == HYPHEN):
         return 1
@@ -298,6 +317,7 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
         return 1 if after & np.uint32(ALPHA) and (before & np.uint32(ALPHA) or digit_before) else 0
     if c == COMMA:
         return 1 if before & after & np.uint32(ALPHA) else 0
+    # hyphens and dashes between words; -- and —— are one infix
     if not (before & np.uint32(ALPHA) or digit_before):
         return 0
     if c == HYPHEN or c == EN_DASH or c == EM_DASH or c == TILDE:
@@ -315,13 +335,14 @@ def _infix_length(points, flags, i, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type: ignore[no-untyped-def]
-    """Starts and stops of all words, and how many words there are up to the end of each document."""
+def _cut(points, flags, prefix, powers, ends, keys, cuts, is_chinese, marks):  # type: ignore[no-untyped-def]
+    """Starts and stops of all words, and the number of words up to the end of each document."""
+    # no document has more words than code points, so the arrays never grow
     rows = len(ends) - 1
     starts = np.empty(len(points), np.int64)
     stops = np.empty(len(points), np.int64)
     counts = np.zeros(rows + 1, np.int64)
-    # starts of what came off the end of the word at hand
+    # starts of the suffixes of the present stretch, the outermost first
     tails = np.empty(len(points) + 1, np.int64)
     n = 0
     for row in range(rows):
@@ -330,14 +351,18 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
             if flags[i] & np.uint32(SPACE):
                 i += 1
                 continue
+            # Chinese documents: a word lasts to the next mark of jieba. In other documents each character of
+            # an unspaced script but Han is a word of its own.
             a = i
-            if whole[row] or flags[i] & np.uint32(UNSPACED | HAN) == np.uint32(UNSPACED):
+            if is_chinese[row] or flags[i] & np.uint32(UNSPACED | HAN) == np.uint32(UNSPACED):
                 i += 1
-                while whole[row] and i < stop and not marks[i] and not flags[i] & np.uint32(SPACE):
+                while is_chinese[row] and i < stop and not marks[i] and not flags[i] & np.uint32(SPACE):
                     i += 1
                 starts[n], stops[n] = a, i
                 n += 1
                 continue
+            # a stretch to the next white space or unspaced character; `plain`: letters alone, so nothing to
+            # split off
             plain = True
             while (
                 i < stop
@@ -347,6 +372,7 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 plain = plain and flags[i] & np.uint32(ALPHA)
                 i += 1
             b = i
+            # Phase 1: prefixes and suffixes come off until the rest is a special word
             edge, before = b, n
             n_tails = 0
             special = _special(prefix, powers, keys, cuts, a, b)
@@ -384,6 +410,7 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                     n_tails += 1
                 if a < b:
                     special = _special(prefix, powers, keys, cuts, a, b)
+            # Phase 2: the rest is a special with its own pieces, an address, or is cut by infixes
             if special >= 0:
                 for k in range(3):
                     length = np.int64(cuts[special, k])
@@ -408,6 +435,7 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
                 if a < b:
                     starts[n], stops[n] = a, b
                     n += 1
+            # Phase 3: the suffixes, from the innermost to the outermost, are words in the order of the text
             for k in range(n_tails - 1, -1, -1):
                 starts[n] = tails[k]
                 stops[n] = tails[k - 1] if k else edge
@@ -421,13 +449,14 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, whole, marks):  # type
 def cut_words(
     chars: Chars, chinese: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets]:
-    """Starts and stops of the words of a slice, and where each document's run of them ends.
+    """(starts, stops, ends) of the words of a slice, all int64: document i has words ends[i] to ends[i + 1].
 
-    Documents that are `chinese` are cut as jieba does, others as spaCy's English tokenizer, to which Han are
-    letters as any other; but there each character of Kana, Thai and the like is a word.
+    `chinese`: bool, one a document. Those documents are cut as jieba does, all others as spaCy's English
+    tokenizer does, for which Han are letters. There each character of Kana, Thai and the like is a word.
+    Raises ModuleNotFoundError when a document is Chinese and jieba is not installed.
     """
     keys, cuts = special_table()
-    # without Chinese the marks are never looked at, and the dictionary need not be there
+    # without a Chinese document the marks are not read, and jieba's dictionary is not loaded
     marks = mark_words(chars, chinese) if chinese.any() else np.zeros(1, np.bool_)
     return _cut(
         chars.points, chars.flags, chars.prefix, chars.powers, chars.ends, keys, cuts, frozen(chinese), marks

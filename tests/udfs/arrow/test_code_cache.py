@@ -126,8 +126,8 @@ def test_only_what_is_compiled_is_told_and_then_noted(tmp_path: Path) -> None:
 def test_a_record_is_of_the_sources_as_they_stand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     record = Record()
-    assert not record.is_there()
+    assert not record.is_complete()
     record.write()
-    assert Record().is_there()
+    assert Record().is_complete()
     monkeypatch.setenv("NUMBA_CPU_NAME", "another")
-    assert not Record().is_there()
+    assert not Record().is_complete()

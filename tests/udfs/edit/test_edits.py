@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.udfs.edit.edits import apply_edits, merged
+from gristmill.udfs.edit.edits import apply_edits, merge_edits
 
 
 def test_spans_are_replaced_and_the_rest_stays() -> None:
@@ -35,4 +35,4 @@ def test_what_no_span_covers_survives_in_order(text: str, raw: list[tuple[int, i
     edits = [(start, min(start + size, len(text)), "") for start, size in raw if start < len(text)]
     covered = {i for start, end, _ in edits for i in range(start, end)}
     assert apply_edits(text, edits)[0] == "".join(char for i, char in enumerate(text) if i not in covered)
-    assert all(one[1] <= other[0] for one, other in itertools.pairwise(merged(edits)))
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(merge_edits(edits)))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.jobs.report.dataset_card import card, features
-from gristmill.udfs.edit.shards import ShardParams, write_batches, written_schema
+from gristmill.udfs.edit.shards import ShardParams, export_schema, write_batches
 
 TABLE = pa.schema([("doc_id", pa.string()), ("text", pa.string()), ("url", pa.string()), ("license", pa.string()), ("quality_bin", pa.int32()), ("quality", pa.float64()), ("shard", pa.int32())])
 SAMPLES = pa.schema([(name, pa.string()) for name in ("sample_id", "lang", "domain", "question", "cot", "answer", "model")] + [("shard", pa.int32())])
@@ -27,7 +27,7 @@ def documents(per_shard: int) -> list[dict[str, Any]]:
 
 
 def export(home: Path, format: Any, rows: list[dict[str, Any]], table: pa.Schema = TABLE, chat: Any = None) -> Path:
-    params = ShardParams(str(home), "key", format, written_schema(table, chat), chat=chat)
+    params = ShardParams(str(home), "key", format, export_schema(table, chat), chat=chat)
     batches = pa.Table.from_pylist(rows, schema=table).to_batches(max_chunksize=64)
     shards = [row for batch in write_batches(iter(batches), params) for row in batch.to_pylist()]
     manifest = {"format": format, "source": "corpus", "n_rows": len(rows), "n_bytes": 1, "lake": "x", "versions": {}, "recipe_hash": "h", "code": "0",
@@ -46,7 +46,7 @@ def loaded(home: Path, cache: Path) -> Any:
 def test_every_parquet_shard_has_the_schema_of_the_table(tmp_path: Path, per_shard: int):
     home = export(tmp_path, "parquet", documents(per_shard))
     found = [pq.read_schema(path).remove_metadata() for path in sorted((home / "data").iterdir())]
-    assert found == [written_schema(TABLE, None)] * 2
+    assert found == [export_schema(TABLE, None)] * 2
     assert pyarrow.dataset.dataset(home / "data").to_table().to_pylist() == [{k: v for k, v in row.items() if k != "shard"} for row in documents(per_shard)]
 
 

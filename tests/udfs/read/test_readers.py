@@ -27,7 +27,7 @@ from warcio.warcwriter import WARCWriter
 from gristmill.udfs.read import json_lines, readers, streams
 from gristmill.udfs.read.readers import REASONS, ROWS, as_rows, plan_units, read_units
 from gristmill.udfs.read.rows import Mapper, doc_id_of, hash128
-from gristmill.udfs.text.emptiness import says_nothing
+from gristmill.udfs.text.emptiness import has_no_content
 from tests.udfs.read.params import ReadParams
 
 Rows = list[dict[str, Any]]
@@ -275,7 +275,7 @@ def expected(rows: Rows) -> list[tuple[str | None, str | None]]:
     found: list[tuple[str | None, str | None]] = []
     for row in rows:
         text, nul = row["text"], any("\0" in str(row.get(name, "")) for name in ("id", "url"))
-        reason = "missing_text" if text is None else "nul_character" if "\0" in text else "empty_text" if says_nothing(text) else "nul_character" if nul else None
+        reason = "missing_text" if text is None else "nul_character" if "\0" in text else "empty_text" if has_no_content(text) else "nul_character" if nul else None
         found.append((None if reason else text, reason))
     return found
 

@@ -8,7 +8,7 @@ import random
 import pyarrow as pa
 
 from gristmill.udfs.rules.apply_limits import Plan, Route, routes_of, verdict_batches
-from gristmill.udfs.rules.limits import LIMITS, failing
+from gristmill.udfs.rules.limits import LIMITS, failed_limits
 from gristmill.udfs.rules.measures import SIGNALS, measure
 
 PLAN = Plan(
@@ -44,7 +44,7 @@ def test_the_kernel_finds_what_the_plain_rule_finds_for_every_document() -> None
     wanted = {}
     for row, route in zip(batch.to_pylist(), routes_of(batch, PLAN).tolist(), strict=True):
         for name in PLAN.routes[route].presets:
-            for reason, value, limit, key in failing(row, dict(PLAN.presets[name])):
+            for reason, value, limit, key in failed_limits(row, dict(PLAN.presets[name])):
                 wanted.setdefault(row["doc_id"], set()).add((f"{name}.{key}", float(value), limit, reason))
     assert got == wanted
     assert len(wanted) > 10, "the documents must put the rules to work"

@@ -6,31 +6,31 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from gristmill.udfs.rules.limits import LIMITS, REASONS, failing
+from gristmill.udfs.rules.limits import LIMITS, REASONS, failed_limits
 from gristmill.udfs.rules.measures import SIGNALS, measure_texts
 
 PRESETS = [path for path in sorted((Path(__file__).parents[3] / "conf" / "presets").glob("*.yaml")) if "limits:" in path.read_text("utf-8")]  # the others are of classifiers
 
 
 def test_a_value_equal_to_its_limit_passes():
-    assert failing({"n_words": 50}, {"min_words": 50, "max_words": 50}) == []
-    assert failing({"n_words": 49}, {"min_words": 50, "max_words": 50}) == [("too_few_words", 49, 50, "min_words")]
-    assert failing({"n_words": 51}, {"min_words": 50, "max_words": 50}) == [("too_many_words", 51, 50, "max_words")]
+    assert failed_limits({"n_words": 50}, {"min_words": 50, "max_words": 50}) == []
+    assert failed_limits({"n_words": 49}, {"min_words": 50, "max_words": 50}) == [("too_few_words", 49, 50, "min_words")]
+    assert failed_limits({"n_words": 51}, {"min_words": 50, "max_words": 50}) == [("too_many_words", 51, 50, "max_words")]
 
 
 def test_a_limit_that_is_off_and_a_value_that_is_missing_pass():
-    assert failing({"n_words": 0, "lang_score": None}, {"min_words": None, "min_lang_score": 0.65}) == []
+    assert failed_limits({"n_words": 0, "lang_score": None}, {"min_words": None, "min_lang_score": 0.65}) == []
 
 
 def test_every_failing_rule_is_told_in_the_order_of_the_preset():
     row = {"n_words": 3, "mean_word_chars": 12.0, "n_stop_words_en": 0}
     limits = {"min_words": 50, "max_mean_word_chars": 10, "min_stop_words_en": 2}
-    assert [found[0] for found in failing(row, limits)] == ["too_few_words", "mean_word_too_long", "too_few_stop_words"]
+    assert [found[0] for found in failed_limits(row, limits)] == ["too_few_words", "mean_word_too_long", "too_few_stop_words"]
 
 
 def test_an_unknown_limit_is_an_error():
     with pytest.raises(KeyError, match="min_wordz"):
-        failing({}, {"min_wordz": 1})
+        failed_limits({}, {"min_wordz": 1})
 
 
 @pytest.mark.parametrize("key", LIMITS)
@@ -61,7 +61,7 @@ def test_each_preset_leaves_out_what_it_is_for():
     columns = pa.table(measure_texts(pa.array([spam, good]))).to_pylist()
     rows = [row | {"lang_score": 0.9} for row in columns]
     limits = {path.stem: yaml.safe_load(path.read_text("utf-8"))["limits"] for path in PRESETS}
-    assert {"duplicate_lines", "top_ngram_2", "too_few_stop_words"} <= {found[0] for found in failing(rows[0], limits["gopher"])}
-    assert "too_few_sentences" in {found[0] for found in failing(rows[0], limits["c4"])}
-    assert "too_few_sentence_ends" in {found[0] for found in failing(rows[0], limits["fineweb"])}
-    assert [failing(rows[1], limits[name]) for name in ("gopher", "c4", "fineweb")] == [[], [], []]
+    assert {"duplicate_lines", "top_ngram_2", "too_few_stop_words"} <= {found[0] for found in failed_limits(rows[0], limits["gopher"])}
+    assert "too_few_sentences" in {found[0] for found in failed_limits(rows[0], limits["c4"])}
+    assert "too_few_sentence_ends" in {found[0] for found in failed_limits(rows[0], limits["fineweb"])}
+    assert [failed_limits(rows[1], limits[name]) for name in ("gopher", "c4", "fineweb")] == [[], [], []]

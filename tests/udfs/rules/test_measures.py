@@ -282,7 +282,7 @@ def test_a_line_that_ends_a_sentence_does_so_before_any_line_end(end):
 def test_null_empty_and_blank_texts_go_through():
     texts = pa.array([None, "", " \n"], pa.string())
     rows = measures.measure(texts, lid_model=langid.PACKAGE, lid_chars=100)
-    assert rows.schema.equals(measures.MEASURED, check_metadata=True)
+    assert rows.schema.equals(measures.MEASURES, check_metadata=True)
     assert [row["lang"] for row in rows.to_pylist()] == [None] * 3
     assert [row["n_chars"] for row in rows.to_pylist()] == [0, 0, 2]
     assert measures.measure(texts[:0], lid_model=langid.PACKAGE, lid_chars=100).num_rows == 0

@@ -89,7 +89,7 @@ def test_k_center_covers_better_than_chance_and_mmr_keeps_the_best() -> None:
     assert selection.marginal_relevance(points, values, 3, 0.5)[0] == 42
     centres = selection.centres(points, 3)
     labels = selection.nearest(points, centres)
-    stays = selection.thin(points[labels == labels[42]], values[labels == labels[42]], 0.2, None)
+    stays = selection.keep_diverse(points[labels == labels[42]], values[labels == labels[42]], 0.2, None)
     assert stays.sum() == 16
     assert stays[np.flatnonzero(labels == labels[42]).tolist().index(42)], "each cluster begins with its best"
     assert len({tuple(sorted(set(labels[a:b]))) for a, b in ((0, 80), (80, 90), (90, 100))}) == 3
@@ -109,14 +109,14 @@ def test_vectors_go_to_the_crowds_of_their_nearest_centre_and_all_of_a_crowd_but
     ids = [f"s{i:03d}" for i in range(300)]
     rows = {"sample_id": ids, "value": [i / 300 for i in range(300)], "seeded": selection.seeded_hashes(pa.array(ids), 1), "vector": [row.tobytes() for row in points]}
     batch, centres = pa.record_batch(rows), selection.centres(points.astype(np.float64), 4)
-    [whole] = selection.in_crowds(iter([batch, batch.slice(0, 0)]), centres, np.array([1, 1, 1, 1]))
+    [whole] = selection.assign_groups(iter([batch, batch.slice(0, 0)]), centres, np.array([1, 1, 1, 1]))
     labels = selection.nearest(points.astype(np.float64), centres)
     assert whole.column("crowd").to_pylist() == labels.tolist()
-    divided = np.concatenate([each.column("crowd").to_numpy() for each in selection.in_crowds(iter([batch.slice(0, 7), batch.slice(7)]), centres, np.array([2, 1, 3, 1]))])
+    divided = np.concatenate([each.column("crowd").to_numpy() for each in selection.assign_groups(iter([batch.slice(0, 7), batch.slice(7)]), centres, np.array([2, 1, 3, 1]))])
     assert [{0: 0, 1: 0, 2: 1, 3: 2, 4: 2, 5: 2, 6: 3}[crowd] for crowd in divided.tolist()] == labels.tolist()
     assert set(divided.tolist()) == set(range(7)), "no crowd is empty"
     members = whole.to_pandas().sample(frac=1, random_state=1)
-    out = selection.crowded(members[members["crowd"] == 0], 0.25, None)
+    out = selection.redundant_samples(members[members["crowd"] == 0], 0.25, None)
     n = int((labels == 0).sum())
     assert len(out) == n - -(-n // 4)
     assert max(np.flatnonzero(labels == 0)) not in {ids.index(each) for each in out["sample_id"]}, "the best stays"
