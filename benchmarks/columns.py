@@ -29,8 +29,9 @@ from gristmill.jobs.lake.session import open_session
 from gristmill.udfs import columns
 from gristmill.udfs.edit import pii, script
 from gristmill.udfs.edit.headers import SPANS, find_headers
+from gristmill.udfs.language_models import kenlm, kenlm_training
 from gristmill.udfs.rules import measures
-from gristmill.udfs.scoring import classifiers, kenlm, kenlm_training, sensitive, training
+from gristmill.udfs.scoring import classifiers, sensitive, training
 from gristmill.udfs.text import langid
 from gristmill.udfs.text.folding import content_hashes
 

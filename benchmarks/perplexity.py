@@ -7,7 +7,7 @@ sources, at most --most of them, and each scores the rows of the other half. The
 
 auc           of the loss, all bad rows against good ones (column `label`: 1 good); by_kind: of each kind of bad rows against all good ones, and of
               `scrambled`, the good rows with their words (Chinese: characters) shuffled inside each line
-trainer, sentences, mb_s_core    the trainer, the number of sentences, and MB/s of text scored in one process (gristmill.udfs.scoring.kenlm.score_texts, Arrow in and out)
+trainer, sentences, mb_s_core    the trainer, the number of sentences, and MB/s of text scored in one process (gristmill.udfs.language_models.kenlm.score_texts, Arrow in and out)
 of_kenlm      the same rate relative to KenLM alone on the same texts and tokens: full_scores of every line, sums kept, nothing else (best of five each)
 """
 
@@ -29,8 +29,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gristmill.udfs.scoring.kenlm import LanguageModel, score_texts, sentences
-from gristmill.udfs.scoring.kenlm_training import train
+from gristmill.udfs.language_models.kenlm import LanguageModel, score_texts, sentences
+from gristmill.udfs.language_models.kenlm_training import train
 
 UNITS: dict[str, Any] = {"en": "words", "zh": "chars"}
 MAX_CHARS, ORDER, ROUNDS = 2000, 5, 5

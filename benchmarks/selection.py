@@ -38,9 +38,9 @@ from benchmarks.support import event_log
 from benchmarks.support.systems import System, add_options, system_of
 from gristmill.jobs.core.config import load_recipe
 from gristmill.jobs.filter_samples import Params
+from gristmill.udfs.language_models.embedding import vectors
 from gristmill.udfs.samples import selection
 from gristmill.udfs.samples.measures import SCHEMA, MeasureParams, measure
-from gristmill.udfs.scoring.embedding import vectors
 from gristmill.udfs.text.langid import PACKAGE
 from tests.support.plain_selection import ranked, thin
 

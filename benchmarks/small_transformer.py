@@ -5,7 +5,7 @@
 --train: Parquet with text and label (1 good; any other number: a class of its own, as a domain's; strings too). A WordPiece tokenizer of 8,192
 entries and a BERT of two layers (128 wide, the first 128 tokens of a text), both trained here: two to four minutes on a core for 5,000 rows.
 With a column `part` (numbers), --held FILE is written too: for each row of two classes the logit of the class good by a model trained without its part.
---speed: documents/s of gristmill.udfs.scoring.text_heads compared with transformers' pipeline over the same rows, one thread each. The last line is one JSON object.
+--speed: documents/s of gristmill.udfs.language_models.text_heads compared with transformers' pipeline over the same rows, one thread each. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.inputs import need_columns
-from gristmill.udfs.scoring import text_heads
-from gristmill.udfs.scoring.causal_lm import CHARS, passes
+from gristmill.udfs.language_models import text_heads
+from gristmill.udfs.language_models.causal_lm import CHARS, passes
 
 TOKENS, VOCABULARY, WIDTH, LAYERS, PADDED = 128, 8192, 128, 2, 4096
 EPOCHS, RATE, SEED = 4, 1e-3, 1

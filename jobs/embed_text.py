@@ -31,7 +31,7 @@ from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.udfs.columns import embedding
-from gristmill.udfs.scoring.embedding import model_name
+from gristmill.udfs.language_models.embedding import model_name
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

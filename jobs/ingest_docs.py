@@ -18,6 +18,7 @@ rejects, not counting rejects of documents that an earlier version of the batch 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Literal
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
 
+# A Delta table is read by Spark, every other format by gristmill.udfs.read.
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[(*readers.FORMATS, "delta")]
 Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"]
 
 
@@ -51,11 +57,15 @@ class Format(Strict):
 
     # against the path below the input, such as `*.jsonl*` or `wet/*`
     glob: str
-    format: Literal["jsonl", "text", "text_lines", "parquet", "wet", "delta"]
+    format: FormatName
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
     # fields whose column may be in no row of any file; any other column that no row has stops the job
     optional: list[Name] = Field(default=[])
+
+    def own_columns(self) -> Mapping[str, str]:
+        """The columns that the format itself names, where the recipe maps none."""
+        return readers.FORMATS[self.format].columns if self.format in readers.FORMATS else {}
 
 
 class Params(LeavesOut, ReadsInput, Contracted):
@@ -83,7 +93,7 @@ class Params(LeavesOut, ReadsInput, Contracted):
         unmapped = [
             each.glob
             for each in self.formats
-            if each.format in ("jsonl", "parquet", "delta") and not each.columns.get("text")
+            if "text" not in each.own_columns() and not each.columns.get("text")
         ]
         if unmapped:
             raise ValueError(
@@ -429,7 +439,7 @@ def ambiguous_columns(params: Params, rows: DataFrame, left_out: DataFrame) -> s
     sentences, fields = [], (("native_key", n_by_field["key"]), ("url", n_by_field["url"]))  # type: ignore[index]
     for name, n in fields:
         mapped: list[dict[str, str | None]] = [
-            {**(readers.WET if how.format == "wet" else {}), **how.columns}  # type: ignore[dict-item]
+            {**how.own_columns(), **how.columns}  # type: ignore[dict-item]
             for how in params.formats
         ]
         columns = {columns.get(name) for columns in mapped}

@@ -23,7 +23,8 @@ from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring.models import find_models, load_model
 from gristmill.udfs.columns import quality
-from gristmill.udfs.scoring.classifiers import MEASURES, from_bytes
+from gristmill.udfs.scoring.classifiers import from_bytes
+from gristmill.udfs.scoring.trees import MEASURES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

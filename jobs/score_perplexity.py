@@ -22,7 +22,7 @@ from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring.models import find_models, load_model
 from gristmill.udfs.columns import perplexity
-from gristmill.udfs.scoring.kenlm import from_bytes
+from gristmill.udfs.language_models.kenlm import from_bytes
 
 if TYPE_CHECKING:
     pass

@@ -30,7 +30,7 @@ from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring.hf_folder import check_executors, labels_of, version_of
 from gristmill.udfs.columns import transformer_score
-from gristmill.udfs.scoring.text_heads import Head
+from gristmill.udfs.language_models.text_heads import Head
 
 if TYPE_CHECKING:
     pass
@@ -50,7 +50,7 @@ class Regression(Strict):
         return self
 
     def head(self) -> Head:
-        """The same for gristmill.udfs.scoring.text_heads."""
+        """The same for gristmill.udfs.language_models.text_heads."""
         return Head("regression", None, self.lowest, self.highest)
 
 
@@ -62,7 +62,7 @@ class Labels(Strict):
     labels: list[str] | None
 
     def head(self) -> Head:
-        """The same for gristmill.udfs.scoring.text_heads."""
+        """The same for gristmill.udfs.language_models.text_heads."""
         return Head(self.kind, None if self.labels is None else tuple(self.labels))
 
 

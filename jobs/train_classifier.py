@@ -4,18 +4,19 @@ reads   docs, signals, verdicts
 writes  models
 run     spark-submit jobs/train_classifier.py --recipe conf/jobs/train_classifier.yaml --lake lakes/demo
 
-Good examples are documents of the reference domains that the filters kept; bad ones are those that a judge
-left out. Likeness may have slices of its own instead: a target that the filters kept, and a raw sample of all
-documents. Which are take_examples depends on their ids and the seed only. A model is calibrated, and its
-figures are told, on held-out folds.
+Good examples are documents of the reference domains that the filters kept; bad ones are those that a filter
+left out. Kinds that compare with a reference may have slices of their own instead: a target that the filters
+kept, and a raw sample of all documents. The choice depends on the ids and the seed only. A model is
+calibrated, and its figures are measured, on held-out folds.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_type_hints
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, create_model, model_validator
 
 from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
 from gristmill.jobs.core.errors import DataError
@@ -27,122 +28,72 @@ from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring import examples
 from gristmill.jobs.scoring.examples import ExampleFile, Sample, Slice, read_examples, take_examples
 from gristmill.jobs.scoring.models import as_models, is_trained, model_row
+from gristmill.udfs.scoring.classifiers import KINDS, to_bytes
+from gristmill.udfs.scoring.kind import Kind
+from gristmill.udfs.scoring.trees import MEASURES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Linear(Strict):
-    """Logistic regression over hashed n-grams (gristmill.udfs.scoring.grams)."""
+class Learner(Strict):
+    """The parameters of one classifier: its kind, and the numbers that the kind's `Params` names."""
 
-    kind: Literal["linear"]
-    unit: Literal["chars", "words"]
-    min_n: PositiveInt  # items in a gram
-    max_n: PositiveInt
-    buckets: PositiveInt  # a power of two
-    max_chars: PositiveInt  # characters of a text that are read
-    # C of the regression: more, and it trusts the examples more
-    inverse_regularization: PositiveFloat
-    # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only
-    # in all
-    length_bins: PositiveInt | None
+    kind: str
+
+    def params(self) -> Any:
+        """The `Params` of the kind (gristmill.udfs.scoring.kind.Kind). Raises ValueError where they do not go
+        together."""
+        kind = KINDS[self.kind].Params
+        return kind(**{each.name: getattr(self, each.name) for each in dataclasses.fields(kind)})
 
     def spec(self) -> Record:
-        """What gristmill.udfs.scoring.training wants."""
-        grams = {key: getattr(self, key) for key in ("unit", "min_n", "max_n", "buckets", "max_chars")}
-        return {
-            "grams": grams,
-            "inverse_regularization": self.inverse_regularization,
-            "length_bins": self.length_bins,
-        }
+        """What gristmill.udfs.scoring.training.fit takes and the model keeps."""
+        return self.params().spec()
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        self.params()
+        return self
 
 
-class Trees(Strict):
-    """Gradient boosting over the measures of `signals`."""
+class SliceLearner(Learner):
+    """A kind that may learn from slices of its own instead of the good and bad examples."""
 
-    kind: Literal["trees"]
-    trees: PositiveInt
-    leaves: PositiveInt
-    learning_rate: PositiveFloat
-    # of the measures, drawn anew for each split, that it may choose from
-    feature_fraction: float = Field(gt=0, le=1)
-
-    def spec(self) -> Record:
-        """What gristmill.udfs.scoring.training wants."""
-        return self.model_dump(exclude={"kind"})
-
-
-class FastText(Strict):
-    """fastText supervised over words."""
-
-    kind: Literal["fasttext"]
-    epoch: PositiveInt
-    lr: PositiveFloat
-    dim: PositiveInt
-    word_ngrams: PositiveInt
-    # characters in the shortest part of a word, its two borders counted, that is learnt beside the word
-    min_n: NonNegativeInt
-    max_n: NonNegativeInt  # in the longest; 0: words only
-    bucket: PositiveInt
-    min_count: PositiveInt
-    max_chars: PositiveInt  # characters of a text that are read
-
-    def spec(self) -> Record:
-        """What gristmill.udfs.scoring.training wants."""
-        given = self.model_dump(exclude={"kind", "word_ngrams", "min_count", "min_n", "max_n"})
-        return {
-            **given,
-            "wordNgrams": self.word_ngrams,
-            "minCount": self.min_count,
-            "minn": self.min_n,
-            "maxn": self.max_n,
-        }
-
-
-class Counted(Strict):
-    """Likeness to a target by counted words, for each language; its own slices of the lake, or the good
-    and bad examples."""
-
-    max_chars: PositiveInt  # characters of a text that are read
-    # a run of words counts each time it stands in a text; false: once
-    count_repeats: bool
     # the reference, of what the filters kept; null: the good examples
     target: Sample | None
-    # what it is told from, of all documents; null: the bad examples
+    # what the reference is compared with, of all documents; null: the bad examples
     raw: Sample | None
 
     @model_validator(mode="after")
-    def _has_both(self) -> Counted:
+    def _has_both(self) -> Self:
         if (self.target is None) != (self.raw is None):
             raise ValueError(
                 "target and raw go together: give both slices, or null for both (the good and bad examples)"
             )
         return self
 
-    def spec(self) -> Record:
-        """What gristmill.udfs.scoring.training wants."""
-        return self.model_dump(exclude={"kind", "target", "raw"})
+
+def recipe_class(name: str, kind: Kind) -> type[Learner]:
+    """The class of a recipe's parameters for a kind, made from its `Params`: KINDS alone lists the kinds."""
+    # The annotations of a module with postponed evaluation are strings.
+    types = get_type_hints(kind.Params)
+    fields: dict[str, Any] = {
+        each.name: (types[each.name], Field(**each.metadata)) for each in dataclasses.fields(kind.Params)
+    }
+    base = SliceLearner if kind.HAS_SLICES else Learner
+    # The constant tells the members of the union apart: an error names one kind, not all of them.
+    fields["kind"] = (Literal[name], ...)
+    return create_model(name, __base__=base, **fields)
 
 
-class Likeness(Counted):
-    """Importance weights of hashed runs of words (DSIR)."""
-
-    kind: Literal["importance_weights"]
-    max_n: int = Field(ge=1, le=8)  # words in a run
-    buckets: PositiveInt
-    smoothing: PositiveFloat  # counts added to each bucket
-
-
-class WordStats(Counted):
-    """Shares among the commonest words of the reference and of what it is told from, and mean log
-    frequency there."""
-
-    kind: Literal["word_stats"]
-    vocabulary_sizes: list[PositiveInt] = Field(min_length=1)  # how many of the commonest words
-    inverse_regularization: PositiveFloat  # C of the regression that weighs them
-
-
-Classifier = Linear | Trees | FastText | Likeness | WordStats
+if TYPE_CHECKING:
+    Classifier = Learner
+else:
+    Classifier = Annotated[
+        Union[tuple(recipe_class(name, kind) for name, kind in KINDS.items())],  # noqa: UP007
+        Field(discriminator="kind"),
+    ]
 
 
 class Preset(Strict):
@@ -162,33 +113,36 @@ class Params(Strict):
     reasons: list[str] | None
     good: Slice | None
     bad: Slice | None
-    files: list[ExampleFile]  # labelled rows beside those of the lake
+    files: list[ExampleFile]  # labelled rows in addition to those of the lake
     group_by: Literal["doc_id", "source"]  # what is held out whole
     folds: int = Field(ge=2)
-    seed: int  # which documents are take_examples
-    # a model stays while its parameters do; false: it is trained anew with each batch
+    seed: int  # which documents are taken
+    # a model is reused while its parameters are the same; false: it is trained anew with each batch
     reuse_model: bool
     # or, in a recipe, the name of a preset's file
     classifiers: dict[str, Classifier]
 
     @model_validator(mode="before")
     @classmethod
-    def _load_referenced_files(cls, given: object) -> object:
+    def _load_referenced_files(cls, section: object) -> object:
         """Presets become part of the recipe, and so of its hash."""
-        if not isinstance(given, dict) or not isinstance(given.get("classifiers"), dict):
-            return given
+        if not isinstance(section, dict) or not isinstance(section.get("classifiers"), dict):
+            return section
         loaded = {
             name: validate(Preset, load_yaml(find_file(each)), each).classifier
             if isinstance(each, str)
             else each
-            for name, each in given["classifiers"].items()
+            for name, each in section["classifiers"].items()
         }
-        return {**given, "classifiers": loaded}
+        return {**section, "classifiers": loaded}
 
     @model_validator(mode="after")
     def _has_examples(self) -> Params:
+        # A classifier with slices of its own needs no other examples.
         needs = [
-            name for name, each in self.classifiers.items() if not (isinstance(each, Counted) and each.target)
+            name
+            for name, each in self.classifiers.items()
+            if not (isinstance(each, SliceLearner) and each.target)
         ]
         if needs and not self.files and (self.good is None or self.bad is None):
             raise ValueError("nothing to learn from: give good and bad slices of the lake, or files")
@@ -199,13 +153,13 @@ class Params(Strict):
         return {"sklearn"}  # every kind is calibrated by it
 
 
-def gaps(found: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
-    """What the slices ask for and the lake does not hold; `found`: (label, language) of the examples."""
-    asked = [(1, "good", lang) for lang in good.languages] + [(0, "bad", lang) for lang in bad.languages]
+def gaps(verdicts: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
+    """What the slices request and the lake lacks; `found`: (label, language) of the examples."""
+    requested = [(1, "good", lang) for lang in good.languages] + [(0, "bad", lang) for lang in bad.languages]
     return [
         f"no {name} example in {lang}: the slice of the recipe matches no document"
-        for label, name, lang in asked
-        if (label, lang) not in found
+        for label, name, lang in requested
+        if (label, lang) not in verdicts
     ]
 
 
@@ -222,23 +176,27 @@ def lake_examples(
     import pyarrow as pa
     from pyspark.sql import functions as F
 
+    # Ids and labels only: texts are joined for the rows that were chosen.
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint", "source"))
     docs = docs.join(
         tables.slice("signals").select("doc_id", "batch_id", "lang"), ["doc_id", "batch_id"], how="inner"
     )
-    found = tables.slice("verdicts").where(F.col("job").isin(params.filters))
-    hit = found if params.reasons is None else found.where(F.col("reason").isin(params.reasons))
+    verdicts = tables.slice("verdicts").where(F.col("job").isin(params.filters))
+    # A document that failed for other reasons is neither good nor bad.
+    failed = verdicts if params.reasons is None else verdicts.where(F.col("reason").isin(params.reasons))
     keys = ["doc_id", "batch_id"]
-    kept = docs.join(found.select(*keys).distinct(), keys, how="left_anti")
-    out = docs if from_all else docs.join(hit.select(*keys).distinct(), keys, how="left_semi")
+    good_docs = docs.join(verdicts.select(*keys).distinct(), keys, how="left_anti")
+    bad_docs = docs if from_all else docs.join(failed.select(*keys).distinct(), keys, how="left_semi")
+    # By the hash of ids: neither partitions nor the order of rows decide on the examples.
     both = [
         take_examples(rows, F.col("lang"), wanted, params.seed).withColumn("label", F.lit(label))
-        for rows, wanted, label in ((kept, good, 1), (out, bad, 0))
+        for rows, wanted, label in ((good_docs, good, 1), (bad_docs, bad, 0))
     ]
     chosen = tables.stage(f"chosen-{name}", both[0].unionByName(both[1]))
     rows = tables.documents.texts(
         chosen, params.group_by if params.group_by == "source" else "url", "text", carry=("lang", "label")
     ).toPandas()
+    # A slice that matches nothing is reported and not an error: a lake may still lack a language.
     for gap in gaps(set(zip(rows["label"].tolist(), rows["lang"].tolist(), strict=True)), good, bad):
         print(f"{tables.job.name:<16} {gap}", file=sys.stderr, flush=True)
     return pa.table(
@@ -260,7 +218,6 @@ def shared_examples(tables: JobContext, params: Params) -> pa.Table:
     import pyarrow as pa
 
     from gristmill.udfs.rules import measures
-    from gristmill.udfs.scoring.classifiers import MEASURES
 
     of_lake = (
         None
@@ -278,6 +235,7 @@ def shared_examples(tables: JobContext, params: Params) -> pa.Table:
     rows = pa.concat_tables(
         [part.select(["text", "label", "lang", "group"]).cast(examples.SCHEMA) for part in parts]
     )
+    # Measured again here: rows of files have no row in `signals`.
     measured = measures.measure_texts(rows["text"])
     for name in MEASURES:
         rows = rows.append_column(name, measured[name])
@@ -287,17 +245,18 @@ def shared_examples(tables: JobContext, params: Params) -> pa.Table:
 def train(tables: JobContext, params: Params) -> Outputs:
     """`models`: one row a classifier. Raises DataError when the examples cannot teach."""
     from gristmill.udfs.scoring import training
-    from gristmill.udfs.scoring.classifiers import to_bytes
 
     if params.reuse_model and is_trained(tables):
         return {}
-    made, shared = [], None
+    rows_of_models, shared = [], None
     for i, (name, classifier) in enumerate(params.classifiers.items()):
-        if isinstance(classifier, Counted) and classifier.target and classifier.raw:
+        if isinstance(classifier, SliceLearner) and classifier.target and classifier.raw:
             rows = lake_examples(tables, params, str(i), classifier.target, classifier.raw, from_all=True)
         else:
+            # Read and measured once, though several classifiers learn from them.
             rows = shared = shared_examples(tables, params) if shared is None else shared
         try:
+            # The folds are part of the spec, and so of the version of the model.
             model, figures, _ = training.fit(
                 name, classifier.kind, {**classifier.spec(), "folds": params.folds}, rows
             )
@@ -310,7 +269,7 @@ def train(tables: JobContext, params: Params) -> Outputs:
             "files": [each.file for each in params.files],
             "versions": dict(sorted(tables.versions.items())),
         }
-        made.append(
+        rows_of_models.append(
             model_row(
                 tables,
                 name,
@@ -322,7 +281,7 @@ def train(tables: JobContext, params: Params) -> Outputs:
                 params=model.spec,
             )
         )
-    return {"models": as_models(tables, made)}
+    return {"models": as_models(tables, rows_of_models)}
 
 
 JOB = Job(

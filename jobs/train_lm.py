@@ -25,7 +25,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.scoring.models import as_models, is_trained, model_row
-from gristmill.udfs.scoring.kenlm_training import find_lmplz
+from gristmill.udfs.language_models.kenlm_training import find_lmplz
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -91,8 +91,8 @@ def train(tables: JobContext, params: Params) -> Outputs:
 
     Raises DataError where the estimator cannot use the texts of a language, such as none at all.
     """
-    from gristmill.udfs.scoring import kenlm_training
-    from gristmill.udfs.scoring.kenlm import to_bytes
+    from gristmill.udfs.language_models import kenlm_training
+    from gristmill.udfs.language_models.kenlm import to_bytes
 
     if params.reuse_model and is_trained(tables):
         return {}

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
     from gristmill.udfs.edit.pii import PiiParams
+    from gristmill.udfs.language_models.kenlm import LanguageModel
+    from gristmill.udfs.language_models.text_heads import Head
     from gristmill.udfs.scoring.classifiers import Classifier
-    from gristmill.udfs.scoring.kenlm import LanguageModel
     from gristmill.udfs.scoring.scales import Curve
     from gristmill.udfs.scoring.sensitive import WordList
-    from gristmill.udfs.scoring.text_heads import Head
 
 # a column; a column of structs
 Data: TypeAlias = "pa.Array | pa.RecordBatch"
@@ -109,13 +109,13 @@ def text_hash(
 
 
 def perplexity(models: Mapping[str, LanguageModel]) -> Function:
-    """text, lang -> struct of gristmill.udfs.scoring.kenlm.SCORES by the model of the language.
+    """text, lang -> struct of gristmill.udfs.language_models.kenlm.SCORES by the model of the language.
 
     Nulls where lang is null. `models`: language -> model of train_lm. The query fails with ValueError at a
     language without one.
     """
     # imported within the functions from here on: a query loads only the libraries of the models it uses
-    from gristmill.udfs.scoring.kenlm import SCORES, score_languages
+    from gristmill.udfs.language_models.kenlm import SCORES, score_languages
 
     return _function("perplexity", partial(score_languages, models=dict(models)), SCORES)
 
@@ -123,7 +123,8 @@ def perplexity(models: Mapping[str, LanguageModel]) -> Function:
 def quality(model: Classifier) -> Function:
     """text -> struct of raw (calibrated logit) and score (0 to 1), by a model of train_classifier.
 
-    A model that `wants_lang` takes (text, lang); `trees` take a struct of measures, as `rule_signals` gives.
+    A model that `wants_lang` takes (text, lang); one that reads no text takes a struct of measures, as
+    `rule_signals` gives.
     """
     from gristmill.udfs.scoring.classifiers import SCORED
 
@@ -133,8 +134,8 @@ def quality(model: Classifier) -> Function:
 def quality_of(models: Mapping[str, Classifier]) -> Function:
     """text, lang, name -> as `quality`, by the model of that name, whatever its kind; nulls without a name.
 
-    `lang` counts for models that want it; `trees` measure the text. The query fails with ValueError at
-    another name.
+    `lang` counts for models that want it; for a model of measures the text is measured. The query fails with
+    ValueError at another name.
     """
     from gristmill.udfs.scoring.classifiers import SCORED
 
@@ -168,13 +169,13 @@ def word_score_of(lists: Sequence[WordList]) -> Function:
 def transformer_score(
     folder: str, head: Head, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of gristmill.udfs.scoring.text_heads.HEAD_SCORES; nulls for a null text and one without
-    a token.
+    """text -> struct of gristmill.udfs.language_models.text_heads.HEAD_SCORES; nulls for a null text and one
+    without a token.
 
     `folder`: a Hugging Face classifier, at the same path on every executor; the query fails with RuntimeError
     without it. `max_tokens` of a text are read; `padded_tokens`, padding included, go through it at once.
     """
-    from gristmill.udfs.scoring.text_heads import HEAD_SCORES, score_texts
+    from gristmill.udfs.language_models.text_heads import HEAD_SCORES, score_texts
 
     bound = partial(
         score_texts,
@@ -190,12 +191,12 @@ def transformer_score(
 def token_loss(
     folder: str, bos_token: str | None, max_tokens: int, padded_tokens: int, device: str = "cpu"
 ) -> Function:
-    """text -> struct of gristmill.udfs.scoring.causal_lm.LOSSES by a causal model; nulls of null and of a
-    text without a token.
+    """text -> struct of gristmill.udfs.language_models.causal_lm.LOSSES by a causal model; nulls of null and
+    of a text without a token.
 
     `bos_token`: the token before each text (None: the tokenizer's own); the others as in `transformer_score`.
     """
-    from gristmill.udfs.scoring.causal_lm import LOSSES, score_texts
+    from gristmill.udfs.language_models.causal_lm import LOSSES, score_texts
 
     bound = partial(
         score_texts,
@@ -249,7 +250,7 @@ def simplified(config: str = "t2s") -> Function:
 
 def embedding() -> Function:
     """text -> 512 floats of length 1 (zeros without a token), by the encoder of the extra `embed`."""
-    from gristmill.udfs.scoring.embedding import EMBEDDED, embed_texts
+    from gristmill.udfs.language_models.embedding import EMBEDDED, embed_texts
 
     return _function("embedding", embed_texts, EMBEDDED)
 

@@ -226,17 +226,25 @@ def _complaint(place: str, complaint: ErrorDetails, kind: type[BaseModel]) -> st
 
 
 def _known(kind: object, path: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Field names of the model at `path` inside `kind`, as far as models are nested directly."""
+    """Field names of the models that `path`, the place of a complaint, leads to from `kind`."""
+    models = _models(kind)
     for part in path:
-        field = getattr(kind, "model_fields", {}).get(part)
-        # A list, union or Optional of a model: its type arguments are searched for the model itself.
         inner = [
-            a
-            for a in (getattr(field.annotation, "__args__", ()) if field else ())
-            if hasattr(a, "model_fields")
+            model
+            for each in models
+            if part in each.model_fields
+            for model in _models(each.model_fields[part].annotation)
         ]
-        kind = inner[0] if inner else (field.annotation if field else kind)
-    return tuple(getattr(kind, "model_fields", ()))
+        # In a union the place names the member; an index of a list and a key of a mapping lead no further.
+        models = inner or [each for each in models if each.__name__ == part] or models
+    return tuple(dict.fromkeys(name for each in models for name in each.model_fields))
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The models that stand in an annotation, within lists, mappings and unions too."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models(part)]
 
 
 def _unknown(place: str, key: str, known: tuple[str, ...], job: str = "") -> str:

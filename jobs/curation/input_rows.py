@@ -17,7 +17,7 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.udfs.arrow.batches import as_batch
 from gristmill.udfs.arrow.types import sql_of
 from gristmill.udfs.read import counted, readers, survey
-from gristmill.udfs.read.part_hash import whole_hash
+from gristmill.udfs.streams.part_hash import whole_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -111,8 +111,8 @@ def _table_rows(tables: JobContext, source: Source) -> DataFrame:
 
 
 def _file_rows(tables: JobContext, source: Source) -> DataFrame:
-    # Parquet is read by columns, so its hash needs an extra pass over the file; an etag replaces it.
-    unhashed = ("parquet",) if all(file.etag for file in source.files) else ()
+    has_etags = all(file.etag for file in source.files)
+    unhashed = tuple(name for name, how in readers.FORMATS.items() if how.is_columnar and has_etags)
     units = source.units()
     # Small files share a task, since starting a task costs as much as reading some MB. The factor 4 is for
     # compressed files, which unpack to about four times their size.

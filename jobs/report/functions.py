@@ -91,7 +91,8 @@ def _bare(name: str) -> Function:
 
 def _by_models(name: str, lake: Lake, rows: Records) -> Function:
     from gristmill.udfs import columns
-    from gristmill.udfs.scoring import classifiers, kenlm
+    from gristmill.udfs.language_models import kenlm
+    from gristmill.udfs.scoring import classifiers
 
     files = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
     if name == "perplexity":

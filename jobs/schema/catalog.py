@@ -90,5 +90,8 @@ ALL = (
 
 
 def table(name: str) -> Table:
-    """The table called `name`. Raises KeyError."""
-    return {each.name: each for each in ALL}[name]
+    """The table called `name`. Raises KeyError naming the list that lacks it."""
+    for each in ALL:
+        if each.name == name:
+            return each
+    raise KeyError(f"{name}: no table of gristmill.jobs.schema.catalog.ALL; list it there")

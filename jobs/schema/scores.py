@@ -92,12 +92,11 @@ MODELS = Table(
     "One row for each trained or registered model version.",
     columns("""
 job       | string! | the job that trained or registered it
-name      | string! | name in recipes
-version   | string! | hash of its training data and parameters
-kind      | string! | kenlm; linear, trees, fasttext, importance_weights, word_stats (train_classifier);
-          |         | domains
-          |         | (label_domain); scale (build_quality)
-lang      | string  | language of the model (null: any)
+name      | string! | as recipes call it
+version   | string! | hash of what it was trained on and of its parameters
+kind      | string! | kenlm (train_lm), a kind of udfs/scoring/classifiers.py (train_classifier), domains
+          |         | (label_domain), scale (build_quality)
+lang      | string  | language it is for (null: any)
 path      | string! | file or folder, below the lake's root unless absolute
 trained_on | string! | training data, as JSON: tables and versions, slices, counts
 figures   | map<string,double> | metrics on held-out examples (precision, recall, AUC) and sizes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.records import Json
-from gristmill.udfs.scoring.causal_lm import look
+from gristmill.udfs.language_models.causal_lm import look
 
 if TYPE_CHECKING:
     from gristmill.jobs.runner.context import JobContext

@@ -226,3 +226,12 @@ def test_no_number_of_a_recipe_has_a_default_in_the_code(name: str) -> None:
             if (isinstance(default, (int, float)) and not isinstance(default, bool)) or (isinstance(default, (dict, tuple)) and default):
                 found[f"{kind.__name__}.{field}"] = default
     assert found == {}, "write it in the recipe"
+
+
+def test_an_unknown_key_of_a_kind_is_told_with_the_keys_of_that_kind(tmp_path: Path) -> None:
+    section = yaml.safe_load(Path("conf/jobs/train_classifier.yaml").read_text(encoding="utf-8"))["jobs"]["train_classifier"]
+    section["classifiers"] = {"signals": {**section["classifiers"]["signals"], "leafs": 5}}
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump({"jobs": {"train_classifier": section}}), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"signals\.trees\.leafs: unknown key; did you mean 'leaves'\? \(known: feature_fraction, kind, learning_rate, leaves, trees"):
+        config.load_recipe(path).params("train_classifier", curate.find_job("train_classifier").params)

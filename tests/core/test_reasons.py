@@ -33,6 +33,7 @@ SHARED = {
     "udfs/rules/apply_limits.py": ("filter_rules",),
     "udfs/rules/limits.py": ("filter_rules",),
 }
+READERS = ("udfs/read/", "udfs/streams/")
 Pair = tuple[str, str]
 
 
@@ -159,7 +160,7 @@ def spelt_out() -> set[Pair]:
     """(job, reason) by reading the code of jobs, and of what the kernels give beside their lists."""
     found: set[Pair] = set()
     for place, tree in MODULES.items():
-        if place.startswith(("udfs/read/", "udfs/contamination/")) or place == "jobs/core/reasons.py":
+        if place.startswith((*READERS, "udfs/contamination/")) or place == "jobs/core/reasons.py":
             continue
         jobs = SHARED.get(place, (Path(place).stem,))
         codes = given(tree)
@@ -235,7 +236,7 @@ def test_a_new_reason_is_seen_where_it_is_given(line: str, code: str) -> None:
 
 def test_readers_give_no_reason_but_those_of_their_list() -> None:
     for place, tree in MODULES.items():
-        if not place.startswith("udfs/read/"):
+        if not place.startswith(READERS):
             continue
         spelt = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in kernels.READ}
         assert not spelt, f"{place} spells {spelt} out; name them by gristmill.udfs.reasons"
@@ -243,7 +244,7 @@ def test_readers_give_no_reason_but_those_of_their_list() -> None:
 
 
 def test_each_reason_of_the_readers_is_given_somewhere() -> None:
-    used = {node.attr for place, tree in MODULES.items() if place.startswith("udfs/read/") for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used = {node.attr for place, tree in MODULES.items() if place.startswith(READERS) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert {code for code in kernels.READ if code.upper() not in used} == set()
 
 

@@ -25,7 +25,7 @@ from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.catalog import table
 from gristmill.jobs.schema.documents import CORPUS, DOCS
 from gristmill.jobs.schema.scores import EMBEDDINGS
-from gristmill.udfs.scoring.embedding import vectors
+from gristmill.udfs.language_models.embedding import vectors
 from tests.lakes import read
 
 ROOT = Path(__file__).resolve().parent.parent.parent

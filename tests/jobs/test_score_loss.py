@@ -21,7 +21,7 @@ from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS, VERDICTS
 from gristmill.jobs.schema.scores import PERPLEXITY
-from gristmill.udfs.scoring import causal_lm
+from gristmill.udfs.language_models import causal_lm
 from tests.lakes import bring, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +175,7 @@ def test_the_job_measures_with_a_real_model_where_the_executors_have_it(lake: La
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from gristmill.udfs.scoring.causal_lm import mean_losses, score_texts
+from gristmill.udfs.language_models.causal_lm import mean_losses, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     rows = []

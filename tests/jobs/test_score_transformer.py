@@ -24,7 +24,7 @@ from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.catalog import table as promised
 from gristmill.jobs.schema.documents import DOCS
 from gristmill.jobs.schema.scores import SCORES
-from gristmill.udfs.scoring import causal_lm
+from gristmill.udfs.language_models import causal_lm
 from tests.lakes import BY_HAND, frame_of, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +109,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SCRIPT = """
 import json, sys
 import pyarrow as pa
-from gristmill.udfs.scoring.text_heads import Head, score_texts
+from gristmill.udfs.language_models.text_heads import Head, score_texts
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 def run(*parts):
     head = Head("softmax", ("good",))

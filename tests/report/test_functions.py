@@ -18,7 +18,8 @@ from gristmill.jobs.report.functions import NAMES, TRAINED, register_functions
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS
 from gristmill.jobs.schema.scores import MODELS
-from gristmill.udfs.scoring import classifiers, kenlm, training
+from gristmill.udfs.language_models import kenlm
+from gristmill.udfs.scoring import classifiers, training
 from tests.lakes import bring, read
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 

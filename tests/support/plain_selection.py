@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gristmill.udfs.language_models.embedding import vectors
 from gristmill.udfs.samples import selection
 from gristmill.udfs.samples.measures import fold
-from gristmill.udfs.scoring.embedding import vectors
 
 Lost = tuple[str, str, float | None, float, str, str | None]  # sample_id, reason, value, limit, rule, dup_of
 Floats = npt.NDArray[np.float64]

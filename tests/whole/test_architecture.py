@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from gristmill.jobs import curate
+from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.table import Table
 from tests.support import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +69,23 @@ def test_folders_import_no_job() -> None:
 @pytest.mark.parametrize("job", JOBS)
 def test_each_job_ships_a_recipe(job: str) -> None:
     assert (ROOT / f"conf/jobs/{job}.yaml").is_file()
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_readme_names_each_job(job: str) -> None:
+    assert re.search(rf"\b{job}\b", (ROOT / "README.md").read_text(encoding="utf-8")), "name it where the README shows a document's way"
+
+
+def test_every_table_that_is_defined_is_in_the_catalog() -> None:
+    modules = [importlib.import_module(f"gristmill.jobs.schema.{path.stem}") for path in (ROOT / "jobs/schema").glob("*.py") if path.stem != "__init__"]
+    tables = {each.name for module in modules for each in vars(module).values() if isinstance(each, Table)}
+    assert tables == {each.name for each in catalog.ALL}, "list it in jobs/schema/catalog.py"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_each_job_reads_and_writes_tables_of_the_catalog(name: str) -> None:
+    job = curate.find_job(name)
+    assert {*job.reads, *(write.table for write in job.writes)} <= {each.name for each in catalog.ALL}, "list it in jobs/schema/catalog.py"
 
 
 def test_every_folder_stands_in_a_layer() -> None:

@@ -1,7 +1,7 @@
 """Arrow columns (Parquet, Delta) to rows, a batch at a time: clean rows by columns, every other one by
 `Mapper.row`.
 
-The fast way only has to know which rows are clean beyond doubt; what is wrong with the others, if anything,
+The fast path only has to know which rows are clean beyond doubt; what is wrong with the others, if anything,
 `Mapper.row` alone decides.
 """
 
@@ -45,11 +45,12 @@ def rows_of(
     """The rows of a batch whose columns bear the source's names; clean ones first, as batches within
     `batch_bytes`, then the others."""
     names = [name for name in batch.schema.names if name not in PLACED]
+    # Arrow allows two columns of one name; taking either would be a guess, so every row is a reject.
     if twice := repeated(names, mapper):
         rows = zip(locations.to_pylist(), paths.to_pylist(), strict=True)
-        told = f"{', '.join(twice)} stands more than once among the columns"
+        detail = f"{', '.join(twice)} stands more than once among the columns"
         yield from (
-            mapper.reject(location, path, reasons.DUPLICATE_COLUMN, told, told) for location, path in rows
+            mapper.reject(location, path, reasons.DUPLICATE_COLUMN, detail, detail) for location, path in rows
         )
         return
     columns = {
@@ -59,6 +60,7 @@ def rows_of(
     }
     _survey(batch, columns, names, mapper)
     text = columns.get(mapper.columns.get("text", ""))
+    # Cut before anything is decoded: a dictionary column may unfold to many times its own size.
     for start, stop in _cuts(
         text.values if text else None, batch.num_rows, mapper.params.batch_rows, mapper.params.batch_bytes
     ):
@@ -68,11 +70,13 @@ def rows_of(
 
 def repeated(names: Sequence[str], mapper: Mapper) -> list[str]:
     """The mapped columns that stand among `names` more than once."""
-    wanted = {theirs if theirs in names else theirs.split(".")[0] for theirs in mapper.columns.values()}
-    return sorted(name for name in wanted if names.count(name) > 1)
+    # A dotted name that is no column itself walks into the column before its first dot.
+    mapped = {theirs if theirs in names else theirs.split(".")[0] for theirs in mapper.columns.values()}
+    return sorted(name for name in mapped if names.count(name) > 1)
 
 
 def _survey(batch: pa.RecordBatch, columns: dict[str, _Column], names: list[str], mapper: Mapper) -> None:
+    # An empty batch proves nothing about columns; once no mapped column is missing, the survey is complete.
     if batch.num_rows and (mapper.survey.missing or not mapper.survey.has_rows):
         survey = mapper.survey
         survey.saw(
@@ -93,6 +97,7 @@ def _rows(
     columns: dict[str, _Column], mapper: Mapper, locations: pa.Array, paths: pa.Array
 ) -> Iterator[pa.RecordBatch | Row]:
     n = len(locations)
+    # A row leaves the fast path when any of its fields is in doubt; it is never repaired by columns.
     clean = np.ones(n, dtype=bool)
     fields: dict[str, pa.Array] = {}
     for ours, theirs in mapper.columns.items():
@@ -111,6 +116,7 @@ def _rows(
             locations if keep is None else locations.filter(keep),
             paths if keep is None else paths.filter(keep),
         )
+    # One by one, by the reference implementation: it alone decides on the reason of a reject.
     for i in np.flatnonzero(~clean).tolist():
         record = {column.name: value_at(column.raw, i) for column in columns.values()}
         yield mapper.row(locations[i].as_py(), paths[i].as_py(), record)
@@ -119,6 +125,7 @@ def _rows(
 def _built(fields: dict[str, pa.Array], locations: pa.Array, paths: pa.Array) -> pa.RecordBatch:
     """Clean columns to a batch of ROWS: nothing but the two hashes is done row by row."""
     text = fields["text"]
+    # Slices of the Arrow buffer are hashed in place: no string object is made for a text.
     offsets, data = _buffers(text)
     digests = [
         hash128(data[start:stop])
@@ -127,7 +134,7 @@ def _built(fields: dict[str, pa.Array], locations: pa.Array, paths: pa.Array) ->
     nulls = pa.nulls(len(text), pa.string())
     key, url = fields.get("native_key", nulls), fields.get("url", nulls)
     ids = map(doc_id_of, fields["source"].to_pylist(), key.to_pylist(), url.to_pylist(), digests)
-    made = fields | {
+    filled = fields | {
         "source_location": locations,
         "path": paths,
         "doc_id": pa.array(ids, pa.string()),
@@ -135,7 +142,7 @@ def _built(fields: dict[str, pa.Array], locations: pa.Array, paths: pa.Array) ->
         "n_bytes": pa.array(np.diff(offsets), pa.int64()),
     }
     return pa.RecordBatch.from_arrays(
-        [made.get(field.name, nulls).cast(field.type) for field in ROWS], schema=ROWS
+        [filled.get(field.name, nulls).cast(field.type) for field in ROWS], schema=ROWS
     )
 
 
@@ -147,8 +154,10 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
         return nulls, np.full(n, ours not in mapper.required)
     if pa.types.is_null(column.type):
         return nulls, np.full(n, ours != "text")
+    # Integer keys are common in Parquet; as text they are the same digits as in JSON Lines.
     if pa.types.is_integer(column.type) and ours == "native_key":
         return column.cast(pa.string()), np.ones(n, dtype=bool)
+    # Binary columns in other encodings and columns of other types go to the record path, row by row.
     if not _is_any(column.type, STRINGS) and not (
         _is_any(column.type, BYTES) and mapper.params.encoding in ("utf-8", "auto")
     ):
@@ -163,6 +172,7 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
         # False for nulls
         is_clean &= _mask(pc.less_equal(pc.binary_length(strings), mapper.params.max_row_bytes))
     elif ours == "url":
+        # PLAIN is narrower than what `address_of` accepts: an unusual address costs time, never a wrong row.
         is_clean &= _mask(pc.or_kleene(pc.is_null(strings), pc.match_substring_regex(strings, PLAIN)))
     else:
         is_clean &= ~_blank(strings)
@@ -172,7 +182,7 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
 def _blank(strings: pa.Array) -> np.ndarray:
     """Which rows are empty or white space.
 
-    Only those that begin with a byte that white space begins with are looked at whole.
+    Only those that begin with a byte that white space begins with are checked whole.
     """
     blank, maybe = _by_head(strings, _SPACE_HEADS)
     if len(maybe):
@@ -183,7 +193,7 @@ def _blank(strings: pa.Array) -> np.ndarray:
 def _quiet(strings: pa.Array) -> np.ndarray:
     """Which rows may say nothing: those that begin with no letter, and whose first PROBE bytes hold none.
 
-    The record's way looks at them whole.
+    The record path checks them whole.
     """
     quiet, maybe = _by_head(strings, ~_LETTER_HEADS)
     offsets, data = _buffers(strings)
@@ -218,6 +228,7 @@ def _valid_utf8(strings: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """
     fine = np.ones(len(strings), dtype=bool)
     try:
+        # One pass over the whole array; only an invalid one is searched for its bad rows.
         strings.validate(full=True)
         return strings, fine
     except pa.ArrowInvalid:
@@ -232,12 +243,12 @@ def _valid_utf8(strings: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Column:
-    """A mapped column: its `values`, and what a record that is judged by itself gets: `raw` under `name`."""
+    """A mapped column: its `values`, and what a record read by itself gets: `raw` under `name`."""
 
     name: str
     values: pa.Array
     raw: pa.Array
-    # rows whose value only the record's way can tell
+    # rows whose value only the record path can read
     odd: np.ndarray
     is_there: bool = True  # whether any row has it
 
@@ -252,6 +263,7 @@ def _column(batch: pa.RecordBatch, name: str) -> _Column | None:
 
     None: there is none.
     """
+    # The full name first: a flattened table may have a column that is called `meta.url`.
     odd = np.zeros(batch.num_rows, dtype=bool)
     if name in batch.schema.names:
         column = _plain(batch.column(name))
@@ -267,6 +279,7 @@ def _column(batch: pa.RecordBatch, name: str) -> _Column | None:
             column = _plain(pc.struct_field(column, step))
         elif pa.types.is_map(column.type) and _is_any(column.type.key_type, STRINGS):
             is_there = pc.any(pc.equal(column.keys, step)).as_py() or False
+            # Of a repeated key the last value counts, as in a Python dict, so that both paths agree.
             column = _plain(pc.map_lookup(column, pa.scalar(step, column.type.key_type), "last"))
         elif at == 0 and _is_any(_unfolded(column).type, STRINGS):
             raw = _unfolded(column)
@@ -320,6 +333,7 @@ def _cuts(text: pa.Array | None, n: int, max_rows: int, max_bytes: int) -> Itera
 
 def _sizes(text: pa.Array) -> np.ndarray:
     if pa.types.is_dictionary(text.type):
+        # Null codes are measured as code 0: too large at worst, and the cut stays within its bound.
         codes = text.indices.fill_null(0).to_numpy(zero_copy_only=False)
         return _sizes(text.dictionary)[codes] if len(text.dictionary) else np.zeros(len(text), dtype=np.int64)
     if not _is_any(text.type, STRINGS + BYTES):

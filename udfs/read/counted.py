@@ -1,7 +1,7 @@
 """Rows as `gristmill.udfs.read.readers` gives them, and what was read for them: each task ends with a summary
 of its units.
 
-The summary counts what the readers gave out, before anybody judged, joined or wrote it, so that "in" does not
+The summary counts what the readers gave out, before it was checked, joined or written, so that "in" does not
 depend on what came of it.
 """
 
@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from gristmill.udfs.arrow.batches import as_batch
 from gristmill.udfs.read import readers
-from gristmill.udfs.read.part_hash import PartHash
 from gristmill.udfs.read.rows import ROWS, ReadParams, Row, batched
+from gristmill.udfs.streams.part_hash import PartHash
 
 # Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was
-# opened, hash of the part's bytes, and which mapped columns were there (gristmill.udfs.read.survey).
+# opened, hash of the part's bytes, and which mapped columns it has (gristmill.udfs.read.survey).
 SUMMARY = pa.schema(
     [
         ("unit_name", pa.string()),
@@ -45,6 +45,7 @@ def read_counted(
     `unhashed`: formats whose files are not hashed, since their readers fetch only some of the bytes and the
     store names each content itself. Raises OSError as `readers.read_units`.
     """
+    # Kept until the end of the task: a summary counts the rows that came before it.
     summaries: list[Summary] = []
     units = (unit for batch in batches for unit in batch.to_pylist())
     rows = (row for unit in units for row in _counted(unit, params, unhashed, summaries))
@@ -57,15 +58,16 @@ def _counted(
     unit: dict[str, Any], params: ReadParams, unhashed: tuple[str, ...], summaries: list[Summary]
 ) -> Iterator[Row | pa.RecordBatch]:
     digest, survey = PartHash(unit["part"], unit["n_parts"]), params.survey()
-    if unit["format"] == "parquet" and unit["format"] not in unhashed:
+    if readers.FORMATS[unit["format"]].is_columnar and unit["format"] not in unhashed:
         # before its rows: a file that changes meanwhile then has another hash than the one that is kept
         digest.finish(unit["path"])
     n_rows = 0
+    # Rows are counted as they pass, good and bad: the count is known only when the unit is exhausted.
     for row in readers.rows_of_unit({**unit, "digest": digest, "survey": survey}, params):
         n_rows += row.num_rows if isinstance(row, pa.RecordBatch) else 1
         yield row
-    found = None if unit["format"] in unhashed else digest.finish(unit["path"])
-    summaries.append((unit["name"], unit["part"], n_rows, digest.size, found, survey.report()))
+    part_hash = None if unit["format"] in unhashed else digest.finish(unit["path"])
+    summaries.append((unit["name"], unit["part"], n_rows, digest.size, part_hash, survey.report()))
 
 
 def table_counted(batches: Iterable[pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
@@ -88,19 +90,20 @@ def hash_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Units in (readers.UNITS), the hash of each out (HASHES), as `read_counted` would take it, without
     reading any row."""
     for batch in batches:
-        found = [
+        hashes = [
             (unit["name"], unit["part"], PartHash(unit["part"], unit["n_parts"]).finish(unit["path"]))
             for unit in batch.to_pylist()
         ]
-        yield as_batch(found, HASHES)
+        yield as_batch(hashes, HASHES)
 
 
 def _widened(batch: pa.RecordBatch) -> pa.RecordBatch:
+    # Rows and summaries share one schema, because mapInArrow gives out a single one.
     nulls = [pa.nulls(batch.num_rows, field.type) for field in SUMMARY]
     return pa.RecordBatch.from_arrays([*batch.columns, *nulls], schema=COUNTED)
 
 
 def _batch_of(summaries: list[Summary]) -> pa.RecordBatch:
-    told = as_batch(summaries, SUMMARY)
-    nulls = [pa.nulls(told.num_rows, field.type) for field in ROWS]
-    return pa.RecordBatch.from_arrays([*nulls, *told.columns], schema=COUNTED)
+    summary_rows = as_batch(summaries, SUMMARY)
+    nulls = [pa.nulls(summary_rows.num_rows, field.type) for field in ROWS]
+    return pa.RecordBatch.from_arrays([*nulls, *summary_rows.columns], schema=COUNTED)

@@ -25,6 +25,7 @@ def parse(text: str) -> dict[str, Any]:
     Control characters inside strings are taken as they are (RFC 8259 wants them escaped, many writers do not
     know): U+0000 is caught later.
     """
+    # scan_once accepts no surrounding white space; JSON names exactly these four characters.
     text = text.strip(" \t\r\n")
     try:
         record, end = _scan(text, 0)
@@ -36,6 +37,7 @@ def parse(text: str) -> dict[str, Any]:
         raise Reject(reasons.MALFORMED_JSON)
     if not isinstance(record, dict):
         raise Reject(reasons.NOT_AN_OBJECT)
+    # Flat records, nearly all of them, skip the walk.
     for value in record.values():
         if type(value) in (dict, list) and _depth(record) > MAX_DEPTH:
             raise Reject(reasons.NESTED_TOO_DEEP)
@@ -44,6 +46,7 @@ def parse(text: str) -> dict[str, Any]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
+    # json.loads would keep the last value and lose the others without a word.
     if len(record) != len(pairs):
         raise Reject(reasons.DUPLICATE_KEY)
     return record

@@ -1,21 +1,25 @@
 """The rows of a JSON file, whatever its shape: a row a line, rows that end with CR alone, an array, or
 objects written over several lines.
 
-The shape is told by the head of a file, so that every part of it tells the same. A row a line is the rule,
-and all that is read in parts.
+The head of a file decides on its shape, so that all parts of the file agree. Only a file with a row a line is
+read in parts.
 """
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from gristmill.udfs import reasons
 from gristmill.udfs.read import json_lines
-from gristmill.udfs.read.encodings import BadEncoding, codec_of, decode
-from gristmill.udfs.read.json_values import values
-from gristmill.udfs.read.streams import (
+from gristmill.udfs.read.rows import ReadParams, Row
+from gristmill.udfs.read.units import MARK, Format, Unit, mapper_of, opened
+from gristmill.udfs.read.values import Reject
+from gristmill.udfs.streams.encodings import BadEncoding, codec_of, decode
+from gristmill.udfs.streams.json_values import values
+from gristmill.udfs.streams.streams import (
     BrokenStream,
     Limits,
     Line,
@@ -25,10 +29,9 @@ from gristmill.udfs.read.streams import (
     part_lines,
     unpacked,
 )
-from gristmill.udfs.read.values import Reject
 
 BOM = codecs.BOM_UTF8
-# bytes of the head that are looked at; up to the second as long as the first line has not ended
+# bytes of the head that decide on the shape; up to the second number while the first line has not ended
 PROBE, MAX_PROBE = 1 << 16, 1 << 20
 _SPACE = b" \t\r\n"
 
@@ -40,19 +43,23 @@ def json_rows(
     and the encoding that they are in."""
     raw.seek(0)
     head = raw.read(PROBE)
+    # A stream without random access is peeked at through its unpacked bytes and then read on.
     if is_one_piece(name, head):
         if part:
             return iter(()), encoding
         head, pieces = _peeked(unpacked(raw, name, limits))
     else:
+        # A first line that is longer than the probe would look like an object over several lines.
         head += raw.read(MAX_PROBE - PROBE) if b"\n" not in head and len(head) == PROBE else b""
         pieces = None
+    # The byte order mark outranks the recipe.
     encoding = "utf-8" if head.startswith(BOM) else encoding
     shape = shape_of(head.removeprefix(BOM), encoding)
     if shape == "lines":
         return (
             part_lines(raw, name, size, part, n_parts, limits) if pieces is None else lines(pieces, limits)
         ), encoding
+    # Rows of these shapes may begin anywhere in a line: only a reader from the beginning finds them.
     if part:
         return iter(()), encoding
     pieces = blocks(raw) if pieces is None else pieces
@@ -65,22 +72,22 @@ def json_rows(
 
 
 def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first PROBE bytes, and all of the stream; a break stays where it is."""
-    held, size, broken = [], 0, None
+    """The first PROBE bytes, and all of the stream; a break of the stream is raised where it occurred."""
+    head_blocks, size, broken = [], 0, None
     try:
         while size < PROBE and (piece := next(pieces, None)) is not None:
-            held.append(piece)
+            head_blocks.append(piece)
             size += len(piece)
-    except BrokenStream as found:
-        broken = found
+    except BrokenStream as error:
+        broken = error
 
     def whole() -> Iterator[bytes]:
-        yield from held
+        yield from head_blocks
         if broken:
             raise broken
         yield from pieces
 
-    return b"".join(held)[:PROBE], whole()
+    return b"".join(head_blocks)[:PROBE], whole()
 
 
 def shape_of(head: bytes, encoding: str) -> str:
@@ -88,6 +95,7 @@ def shape_of(head: bytes, encoding: str) -> str:
     text = head.lstrip(_SPACE)
     line = text.partition(b"\n")[0]
     first, cr, rest = line.rstrip(b"\r").partition(b"\r")
+    # CR first: such a file has no LF, and its first line would be the whole file.
     if text[:1] == b"{":
         if cr and any(_is_whole(piece, encoding) for piece in (first, *rest.split(b"\r", 8)[:8])):
             return "cr"
@@ -130,3 +138,31 @@ def _as_utf8(pieces: Iterable[bytes], codec: str) -> Iterator[bytes]:
     for piece in pieces:
         yield decoder.decode(piece).encode("utf-8", "surrogateescape")
     yield decoder.decode(b"", True).encode("utf-8", "surrogateescape")
+
+
+def read(unit: Unit, params: ReadParams) -> Iterator[Row]:
+    """The rows of JSON Lines, and of the other shapes that files of that name have."""
+    mapper, path, name = mapper_of(unit, params), unit["path"], unit["name"]
+    raw, size = opened(unit)
+    with closing(raw):
+        rows, encoding = json_rows(
+            raw, name, size, unit["part"], unit["n_parts"], params.limits, params.encoding
+        )
+        for at, line, reason in rows:
+            if not reason and (not line or line.isspace()):
+                continue
+            location = f"{name}:{at}"
+            text: str | bytes = line
+            if reason:
+                yield mapper.reject(location, path, reason, line)
+                continue
+            try:
+                # `text` is what a reject shows: the decoded row where decoding succeeded, else the bytes.
+                text = row = decode(line, encoding).removeprefix(MARK)
+                if row and not row.isspace():
+                    yield mapper.row(location, path, json_lines.parse(row), row)
+            except (Reject, BadEncoding) as bad:
+                yield mapper.reject(location, path, bad.reason, text)
+
+
+JSONL = Format(read, splits=True)

@@ -1,4 +1,4 @@
-"""The way to a mapped column: by its name, or step by step into objects (`meta.url`), maps, and strings
+"""The path to a mapped column: by its name, or step by step into objects (`meta.url`), maps, and strings
 that hold a JSON object."""
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from gristmill.udfs.read import json_lines
 from gristmill.udfs.read.values import MISSING, Reject, kind_of
 
 
-def found(record: Mapping[str, Any], name: str) -> Any:
+def find_value(record: Mapping[str, Any], name: str) -> Any:
     """The value of a column, or MISSING; `a.b` is the column of that name, else `b` inside the object `a`.
+
+    {"meta": {"url": "a.b"}}, "meta.url"    -> "a.b"
+    {"meta": '{"url": "a.b"}'}, "meta.url"  -> "a.b"
+    {"meta": {}}, "meta.url"                -> MISSING
 
     Raises Reject (`inside`).
     """
+    # The full name wins over the path: a flat record may have a key that contains a dot.
     if name in record or "." not in name:
         return record.get(name, MISSING)
     first, *steps = name.split(".")
@@ -24,7 +29,7 @@ def found(record: Mapping[str, Any], name: str) -> Any:
 
 
 def inside(value: Any, steps: Sequence[str]) -> Any:
-    """What stands at the end of `steps`, or MISSING.
+    """The value at the end of `steps`, or MISSING.
 
     Raises Reject for a string whose JSON has a key twice or nests too deep.
     """
@@ -37,7 +42,7 @@ def inside(value: Any, steps: Sequence[str]) -> Any:
 
 
 def why_missing(record: Mapping[str, Any], name: str) -> str | None:
-    """Where the way to a column ends: what its first object is or holds. None when that is not there."""
+    """What the first object of a path is or holds, for a message. None when the record lacks it."""
     first = name.split(".")[0]
     if first == name or record.get(first) is None:
         return None
@@ -55,6 +60,7 @@ def why_missing(record: Mapping[str, Any], name: str) -> str | None:
 def _as_object(value: Any) -> Any:
     """A JSON string as the object that it holds, an Arrow map (a list of pairs) as a dict, anything else
     as it is."""
+    # Only a string that begins as an object is parsed: most strings are not, and parsing is dear.
     if type(value) is str and value.lstrip()[:1] == "{":
         return _parsed(value)
     if type(value) is list and value and all(type(pair) is tuple and len(pair) == 2 for pair in value):
@@ -67,6 +73,7 @@ def _parsed(text: str) -> Any:
     try:
         return json_lines.parse(text)
     except Reject as bad:
+        # An ambiguous object is an error of the row; a string that is no JSON is simply a string.
         if bad.reason in (reasons.DUPLICATE_KEY, reasons.NESTED_TOO_DEEP):
             raise
         return text

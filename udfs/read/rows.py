@@ -1,8 +1,9 @@
-"""A record of any shape becomes one row: a document with its identity, or a reject with its reason and what
-it looked like.
+"""A record of any shape becomes one row: a document with its identity, or a reject with its reason and its
+raw form.
 
-`Mapper.row` judges one record in plain Python and is the law. `gristmill.udfs.read.arrow_rows` takes whole
-Arrow columns, builds the rows that are clean beyond doubt and hands every other one to `Mapper.row`.
+`Mapper.row` judges one record in plain Python and is the reference implementation.
+`gristmill.udfs.read.arrow_rows` takes whole Arrow columns, builds the rows that are clean beyond doubt and
+hands every other one to `Mapper.row`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any
 import pyarrow as pa
 
 from gristmill.udfs import reasons
-from gristmill.udfs.read.encodings import ENCODINGS, BadEncoding, decode
-from gristmill.udfs.read.paths import found, why_missing
-from gristmill.udfs.read.streams import Limits
+from gristmill.udfs.read.paths import find_value, why_missing
 from gristmill.udfs.read.survey import Survey
 from gristmill.udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
+from gristmill.udfs.streams.encodings import ENCODINGS, BadEncoding, decode
+from gristmill.udfs.streams.streams import Limits
 from gristmill.udfs.text.emptiness import has_no_content
 from gristmill.udfs.text.urls import address_of
 
@@ -57,7 +58,7 @@ ROWS = pa.schema(
         # of a reject: the row as it was, cut to max_raw_bytes; of a file that is none of its format, what it
         # is
         ("raw", pa.string()),
-        # of a reject: which column it was and what stood there, where the reason alone does not tell
+        # of a reject: the column and its value, where the reason alone is not enough
         ("detail", pa.string()),
     ]
 )
@@ -76,19 +77,19 @@ class ReadParams:
 
     columns             our field (FIELDS) -> their column (`meta.url` walks into objects, maps and strings of
                         JSON), a constant (`=web`) or None
-    optional            our fields whose column may be in no row at all; any other one that no row has is told
-                        by the survey
-    required            our fields that a row must have, beside text and source; a row without one is
+    optional            our fields whose column may be in no row at all; any other one that no row has is
+                        reported by the survey
+    required            our fields that a row must have, in addition to text and source; a row without one is
                         `missing_field`
     encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per
-                        row; see gristmill.udfs.read.encodings)
+                        row; see gristmill.udfs.streams.encodings)
     label               what messages call these files (the recipe's glob)
     root                prefix cut off the paths of a table's files in `source_location`; without it
                         `source_location` carries the
                         bare file name
     max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text
                         in UTF-8
-    max_raw_bytes       how much of a rejected row is kept
+    max_raw_bytes       bytes of a rejected row that are stored
     max_unpacked_bytes  most a packed file, or the rows of one Parquet unit, may come to
     max_unpack_ratio    most a packed file may come to, as a multiple of its packed bytes read so far (judged
                         from 64 MiB on)
@@ -143,6 +144,7 @@ class ReadParams:
             for name in ("max_row_bytes", "batch_bytes")
             if getattr(self, name) > MOST_BYTES
         ]
+        # All complaints at once: a recipe is mended in one round.
         if wrong:
             raise ValueError("; ".join(wrong))
 
@@ -188,6 +190,7 @@ def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash
     The length of the source leads and a letter says which of the three follows, so no two different triples
     read alike.
     """
+    # The precedence is part of every stored id: another order would rename documents with a key and a URL.
     kind, key = (
         ("k", native_key)
         if native_key is not None
@@ -195,8 +198,8 @@ def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash
         if url is not None
         else ("c", content_hash)
     )
-    home = source.encode()
-    return hash128(b"%d:" % len(home) + home + (kind + key).encode())
+    source_bytes = source.encode()
+    return hash128(b"%d:" % len(source_bytes) + source_bytes + (kind + key).encode())
 
 
 def shown(raw: bytes | str, limit: int) -> str:
@@ -213,6 +216,7 @@ def shown(raw: bytes | str, limit: int) -> str:
 
 
 def _whole_characters(head: bytes) -> str:
+    # A UTF-8 character has four bytes at most: cutting up to three finds its beginning.
     for lost in range(4):
         try:
             return head[: len(head) - lost].decode()
@@ -234,6 +238,7 @@ class Mapper:
         defaults: Mapping[str, str | None] | None = None,
         survey: Survey | None = None,
     ) -> None:
+        # Later ones win: the recipe over the format, the format over the general default.
         mapped = {"text": "text", **(defaults or {}), **params.columns}
         self.params, self.required = params, ("text", "source", *params.required)
         self.columns = {
@@ -265,13 +270,16 @@ class Mapper:
         self, location: str, path: str, reason: str, raw: bytes | str, detail: str | None = None
     ) -> Row:
         """The row of something that is no document."""
+        # Such a file stops the whole ingest: the driver learns of it by the survey.
         if reason == reasons.FOREIGN_FILE:
             self.survey.foreign = shown(raw, self.params.max_raw_bytes)
         return (location, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
 
     def _look(self, record: Mapping[str, Any]) -> None:
         survey = self.survey
-        present = [ours for ours, theirs in survey.missing.items() if found(record, theirs) is not MISSING]
+        present = [
+            ours for ours, theirs in survey.missing.items() if find_value(record, theirs) is not MISSING
+        ]
         survey.saw(record, present)
         for ours, theirs in survey.missing.items():
             if ours not in survey.why and (why := why_missing(record, theirs)):
@@ -279,8 +287,9 @@ class Mapper:
 
     def _good(self, location: str, path: str, record: Mapping[str, Any]) -> Row:
         data = self._text(
-            found(record, self._text_column) if self._text_column else self.constants.get("text")
+            find_value(record, self._text_column) if self._text_column else self.constants.get("text")
         )
+        # In the order of FIELDS without text, which `_has_required` relies on.
         source, key, url, *hints = [
             self._string(record, ours, theirs) if constant is None else constant
             for ours, theirs, constant in self._others
@@ -317,6 +326,7 @@ class Mapper:
         if value is None:
             raise Reject(reasons.MISSING_TEXT)
         text, data = self._checked(value, "text")
+        # Checked before the length: an empty text is named so, however many blanks it has.
         if has_no_content(text):
             raise Reject(reasons.EMPTY_TEXT)
         if len(data) > self.params.max_row_bytes:
@@ -332,9 +342,10 @@ class Mapper:
         value = record.get(theirs) if theirs else None
         # else the common case at once: no control, no surrogate, not blank
         if type(value) is not str or not value.isprintable() or value[:1] <= " ":
-            value = found(record, theirs) if theirs else None
+            value = find_value(record, theirs) if theirs else None
             if value is MISSING or value is None:
                 return None
+            # A numeric key is a key; a number in any other field is a wrong type.
             if ours == "native_key" and _is_integer(value):
                 value = f"{value}"
             value, _ = self._checked(value, ours)
@@ -384,7 +395,9 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
     held: list[Row] = []
     size = 0
     for row in rows:
+        # A ready batch flushes the buffer first, so that rows leave in the order in which they came.
         is_ready = isinstance(row, pa.RecordBatch)
+        # Field 11 is n_bytes, null for a reject, whose bytes are those of `raw` (field 13).
         cost = 0 if is_ready else (row[11] or len(row[13] or "")) + NARROW_BYTES
         if held and (is_ready or len(held) >= params.batch_rows or size + cost > params.batch_bytes):
             yield _batch(held)
@@ -402,5 +415,6 @@ def _batch(rows: list[Row]) -> pa.RecordBatch:
     arrays = [
         pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), _STORED, strict=True)
     ]
+    # The bytes were encoded from a str, so they are UTF-8 and a view is enough.
     arrays[_TEXT] = arrays[_TEXT].view(pa.string())
     return pa.RecordBatch.from_arrays(arrays, schema=ROWS)

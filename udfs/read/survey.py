@@ -1,7 +1,7 @@
-"""Which mapped columns were never there: each unit says what it saw, the driver puts it together.
+"""Which mapped columns occur in no row: each unit reports its columns, the driver joins the reports.
 
-A column that some rows do not have is everyday life; one that no row of any file has is a misspelt name, and
-nulls for all would hide it.
+A column that some rows lack is common; one that no row of any file has is a misspelt name, and nulls in every
+row would hide it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Survey:
     missing: dict[str, str]
     # columns that rows had, in the order in which they came
     names: dict[str, None] = field(default_factory=dict)
-    # our field -> what stands where the way to it ends
+    # our field -> what the first object of its path is or holds
     why: dict[str, str] = field(default_factory=dict)
     has_rows: bool = False
     # what the file is, when it is none of its format
@@ -35,6 +35,7 @@ class Survey:
         self.has_rows = True
         for ours in present:
             self.missing.pop(ours, None)
+        # Names are for the complaint: without a missing column there is none.
         if self.missing and len(self.names) < MAX_NAMES:
             self.names.update(dict.fromkeys(str(name)[:64] for name in names))
 
@@ -56,20 +57,22 @@ def complaints(reports: Iterable[str]) -> list[str]:
     """`GLOB: text: no row has body; there are: id, body_text`, one for each mapped column that no file
     of its format has."""
     seen: dict[str, list[Mapping]] = {}
+    # Equal reports of many units are one; sorted, so that the message does not depend on the tasks.
     for report in map(json.loads, sorted(set(reports))):
         if "foreign" not in report:
             seen.setdefault(report["label"], []).append(report)
-    return [line for label, found in sorted(seen.items()) for line in _of_format(label, found)]
+    return [line for label, of_label in sorted(seen.items()) for line in _of_format(label, of_label)]
 
 
-def _of_format(label: str, found: list[Mapping]) -> list[str]:
-    names = sorted({name for report in found for name in report["names"]})
-    there = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "") or "none"
+def _of_format(label: str, of_label: list[Mapping]) -> list[str]:
+    names = sorted({name for report in of_label for name in report["names"]})
+    column_list = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "") or "none"
     lines = []
-    for ours, theirs in sorted(found[0]["missing"].items()):
-        if all(ours in report["missing"] for report in found):
-            why = next((f" ({report['why'][ours]})" for report in found if ours in report["why"]), "")
-            lines.append(f"{label}: {ours}: no row has {theirs}{why}; there are: {there}")
+    for ours, theirs in sorted(of_label[0]["missing"].items()):
+        # One file that has the column is enough: files of a format may differ.
+        if all(ours in report["missing"] for report in of_label):
+            why = next((f" ({report['why'][ours]})" for report in of_label if ours in report["why"]), "")
+            lines.append(f"{label}: {ours}: no row has {theirs}{why}; there are: {column_list}")
     return lines
 
 

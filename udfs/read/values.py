@@ -1,5 +1,5 @@
-"""What stands in a record, as the readers hand it on: numbers as they were written, strings that are
-none, and the way to a value inside objects."""
+"""Values of a record as the readers pass them on: numbers as they were written, and strings that are not
+text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MISSING = object()
 
 
 class Reject(Exception):
-    """A row that is left out; `reason` is a key of gristmill.udfs.reasons.READ, `detail` says which column it
-    was and what stood there."""
+    """A row that is left out; `reason` is a key of gristmill.udfs.reasons.READ, `detail` names the
+    column and its value."""
 
     def __init__(self, reason: str, detail: str | None = None) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class Reject(Exception):
 class Number(str):
     """A number as JSON wrote it.
 
-    Never converted: an id of 25 digits keeps them all, 1e999 in a column nobody asked for does no harm.
+    Never converted: an id of 25 digits keeps them all, 1e999 in a column that is not mapped does no harm.
     """
 
     __slots__ = ()
@@ -42,6 +42,7 @@ def kind_of(value: Any) -> str:
     """What a value is, in words for a message."""
     if isinstance(value, NotFinite):
         return f"{value}"
+    # Before numbers: in Python True is an int.
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, Number | int | float):

@@ -1,5 +1,5 @@
-"""Conversion records of a WARC stream (Common Crawl's WET), one at a time, with a way back into step after a
-bad one.
+"""Conversion records of a WARC stream (Common Crawl's WET), one at a time, resuming at the next record after
+a bad one.
 
 A reader of our own, though fastwarc and warcio exist: both take `Content-Length` at its word, and neither
 bounds what a record may hold or what a gzip member may unpack to.
@@ -10,12 +10,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 from gristmill.udfs import reasons
-from gristmill.udfs.read.streams import BrokenStream, Limits
+from gristmill.udfs.read.rows import ReadParams, Row
+from gristmill.udfs.read.units import Format, Unit, mapper_of, opened
 from gristmill.udfs.read.values import Undecodable
+from gristmill.udfs.streams.encodings import BadEncoding, decode
+from gristmill.udfs.streams.streams import BrokenStream, Limits, unpacked
 
+# header fields of a conversion record
+COLUMNS = {
+    "text": "text",
+    "url": "warc-target-uri",
+    "native_key": "warc-record-id",
+    "lang_hint": "warc-identified-content-language",
+}
 MAX_HEADER = 1 << 16  # bytes
 # how the next record begins when a length cannot be believed
 NEXT = b"\r\n\r\nWARC/"
@@ -65,6 +76,7 @@ def _record(feed: _Feed, limits: Limits, kinds: Counter[str]) -> Iterator[Record
     feed.need(limits.max_raw_bytes)
     at, raw = feed.at, feed.peek(limits.max_raw_bytes)
     header = feed.header()
+    # The length is checked as ASCII digits: int() would accept other scripts, signs and blanks.
     length = header.get("content-length", "")
     if (
         "warc-type" not in header
@@ -81,6 +93,7 @@ def _record(feed: _Feed, limits: Limits, kinds: Counter[str]) -> Iterator[Record
     kind = str(header["warc-type"]).lower()
     kinds[kind if kind in KINDS else "other record"] += 1
     if kind != "conversion" or int(length) > limits.max_row_bytes:
+        # The body is skipped without being held, whatever its length says.
         in_step = feed.pass_over(int(length))
         if kind == "conversion" or not in_step:
             yield at, header, raw, reasons.ROW_TOO_LONG if in_step else reasons.MALFORMED_RECORD
@@ -95,56 +108,56 @@ class _Feed:
     """The unpacked stream with a look ahead; `at` is the position of the first byte held."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._held, self.at = pieces, bytearray(), 0
+        self._pieces, self._buffer, self.at = pieces, bytearray(), 0
         # kept until all records before the break are out
         self.broken: BrokenStream | None = None
 
     @property
     def end(self) -> int:
         """Position behind the last byte that was read."""
-        return self.at + len(self._held)
+        return self.at + len(self._buffer)
 
     def need(self, size: int) -> bool:
         """Whether `size` bytes are held, after reading on for them."""
-        while len(self._held) < size:
+        while len(self._buffer) < size:
             try:
                 piece = next(self._pieces, None)
             except BrokenStream as broken:
                 self.broken, piece = broken, None
             if piece is None:
                 return False
-            self._held += piece
+            self._buffer += piece
         return True
 
     def peek(self, size: int) -> bytes:
-        return bytes(self._held[:size])
+        return bytes(self._buffer[:size])
 
     def drop(self, size: int) -> None:
-        self.at += min(size, len(self._held))
-        del self._held[:size]
+        self.at += min(size, len(self._buffer))
+        del self._buffer[:size]
 
     def at_record(self) -> bool:
         """Passes over line ends; False at the end of the stream."""
         while self.need(1):
             blank = 0
             # lstrip() would copy all that is held
-            while blank < len(self._held) and self._held[blank] in b"\r\n":
+            while blank < len(self._buffer) and self._buffer[blank] in b"\r\n":
                 blank += 1
             self.drop(blank)
-            if self._held:
+            if self._buffer:
                 return True
         return False
 
     def header(self) -> dict[str, Any]:
         """Fields of the record's header, which is dropped; empty when there is none within MAX_HEADER."""
-        while (end := self._blank_line()) < 0 and len(self._held) < MAX_HEADER:
-            if not self.need(len(self._held) + 1):
+        while (end := self._blank_line()) < 0 and len(self._buffer) < MAX_HEADER:
+            if not self.need(len(self._buffer) + 1):
                 break
-        if end < 0 or not self._held.startswith(b"WARC/"):
-            if end < 0 and len(self._held) < MAX_HEADER and self._held.startswith(b"WARC/"):
+        if end < 0 or not self._buffer.startswith(b"WARC/"):
+            if end < 0 and len(self._buffer) < MAX_HEADER and self._buffer.startswith(b"WARC/"):
                 raise self.broken or BrokenStream(reasons.TRUNCATED_FILE)
             return {}
-        head = bytes(self._held[:end])
+        head = bytes(self._buffer[:end])
         head = _FOLD.sub(b" ", head) if b"\n " in head or b"\n\t" in head else head
         fields = dict(_field(line) for line in head.split(b"\n")[1:] if b":" in line)
         self.drop(end)
@@ -155,8 +168,8 @@ class _Feed:
 
         -1: not within MAX_HEADER.
         """
-        end = self._held.find(b"\n\r\n", 0, MAX_HEADER)
-        short = self._held.find(b"\n\n", 0, end if end >= 0 else MAX_HEADER)
+        end = self._buffer.find(b"\n\r\n", 0, MAX_HEADER)
+        short = self._buffer.find(b"\n\n", 0, end if end >= 0 else MAX_HEADER)
         return short + 2 if short >= 0 else end + 3 if end >= 0 else -1
 
     def body(self, length: int) -> bytes | None:
@@ -164,28 +177,28 @@ class _Feed:
         is a lie."""
         is_whole = self.need(length)
         self.need(length + 9)
-        rest = bytes(self._held[length : length + 9])
+        rest = bytes(self._buffer[length : length + 9])
         is_end = (
             rest.startswith(b"\r\n\r\n")
             or not rest.strip(b"\r\n")
             or rest.lstrip(b"\r\n").startswith(b"WARC/")
         )
         if is_whole and is_end:
-            body = bytes(self._held[:length])
+            body = bytes(self._buffer[:length])
             self.drop(length)
             return body
-        if not is_whole and self._held.find(NEXT) < 0:
+        if not is_whole and self._buffer.find(NEXT) < 0:
             raise self.broken or BrokenStream(reasons.TRUNCATED_FILE)
         return None
 
     def to_next(self) -> None:
         """Drops what stands before the next record."""
-        while (found := self._held.find(NEXT)) < 0:
-            self.drop(len(self._held) - len(NEXT) + 1)
-            if not self.need(len(self._held) + 1):
-                self.drop(len(self._held))
+        while (position := self._buffer.find(NEXT)) < 0:
+            self.drop(len(self._buffer) - len(NEXT) + 1)
+            if not self.need(len(self._buffer) + 1):
+                self.drop(len(self._buffer))
                 return
-        self.drop(found + 4)
+        self.drop(position + 4)
 
     def pass_over(self, length: int) -> bool:
         """Drops `length` bytes piece by piece.
@@ -194,17 +207,21 @@ class _Feed:
         """
         left = length
         while self.need(1):
-            found = self._held.find(NEXT)
-            if 0 <= found < left - 4:
-                self.drop(found + 4)
+            position = self._buffer.find(NEXT)
+            if 0 <= position < left - 4:
+                self.drop(position + 4)
                 return False
-            step = min(left, max(len(self._held) - len(NEXT) + 1, 0))
+            step = min(left, max(len(self._buffer) - len(NEXT) + 1, 0))
             self.drop(step)
             left -= step
             if not left:
                 return True
-            if not self.need(len(self._held) + 1):
-                if self.broken is None and len(self._held) >= left and not self._held[left:].strip(b"\r\n"):
+            if not self.need(len(self._buffer) + 1):
+                if (
+                    self.broken is None
+                    and len(self._buffer) >= left
+                    and not self._buffer[left:].strip(b"\r\n")
+                ):
                     # the last record of the file: no other begins behind it
                     self.drop(left)
                     return True
@@ -221,3 +238,30 @@ def _field(line: bytes) -> tuple[str, Any]:
         return name, raw.decode()
     except UnicodeDecodeError:
         return name, Undecodable(raw)
+
+
+def read(unit: Unit, params: ReadParams) -> Iterator[Row]:
+    """Common Crawl's WET, plain or packed; columns name header fields, in any case."""
+    path, mapper = unit["path"], mapper_of(unit, params, COLUMNS)
+    # Header names are case-insensitive; the record gets them as the recipe spells them.
+    theirs = {column.lower(): column for column in mapper.columns.values()}
+    if unit["part"]:
+        return
+    raw, _ = opened(unit)
+    with closing(raw):
+        for at, header, body, reason in conversions(
+            unpacked(raw, unit["name"], params.limits), params.limits
+        ):
+            location = f"{unit['name']}:{at}"
+            if reason:
+                yield mapper.reject(location, path, reason, body)
+                continue
+            try:
+                text = decode(body, params.encoding)
+                record = {theirs.get(name, name): value for name, value in header.items()} | {"text": text}
+                yield mapper.row(location, path, record, text)
+            except BadEncoding as bad:
+                yield mapper.reject(location, path, bad.reason, body)
+
+
+WET = Format(read, columns=COLUMNS)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gristmill.udfs.language_models.embedding import DIMENSIONS, vectors
 from gristmill.udfs.samples.measures import HAN, units
-from gristmill.udfs.scoring.embedding import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
     import pandas as pd

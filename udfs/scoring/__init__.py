@@ -1,1 +1,1 @@
-"""Models that give a text a number."""
+"""Learnt quality scorers, a kind a file; domains, word lists and percentile scales."""

@@ -1,37 +1,31 @@
-"""Learnt quality scorers: what a trained model is, how it travels, how it scores whole Arrow batches. Trained
-by gristmill.udfs.scoring.training.
+"""Learnt quality scorers: their kinds, what a trained model is, how it travels, how it scores whole Arrow
+batches. Trained by gristmill.udfs.scoring.training.
 
-Five kinds. `linear`: logistic regression over TF-IDF of hashed n-grams (gristmill.udfs.scoring.grams);
-`trees`: gradient boosting over the measures of `signals`, which needs no text; `fasttext`: a supervised
-fastText model over words (jieba's for Chinese), as CCI4.0 and DCLM use it; `importance_weights` and
-`word_stats`: likeness to a reference by counted words, for each language (gristmill.udfs.scoring.importance).
-Each ends in a logit that Platt's scaling turns into a probability of being good.
+A kind is a module of this folder (gristmill.udfs.scoring.kind). Each ends in a logit that Platt's scaling
+turns into a probability of being good.
 """
 
 import hashlib
-import io
 import json
-import os
-import pickle
-import tempfile
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.rules import measures
-from gristmill.udfs.scoring import importance
-from gristmill.udfs.scoring.grams import GramParams, Grams, count_grams
+from gristmill.udfs.scoring import fasttext, importance_weights, linear, trees, word_stats
+from gristmill.udfs.scoring.grams import Floats
+from gristmill.udfs.scoring.kind import Kind, Rows
 
-Floats = npt.NDArray[np.float64]
-# What `trees` look at: every number of `signals` but the score of the language, which another model would
-# change.
-MEASURES = tuple(
-    f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score"
-)
+# `kind` of a recipe -> its module
+KINDS: dict[str, Kind] = {
+    "linear": linear,
+    "trees": trees,
+    "fasttext": fasttext,
+    "importance_weights": importance_weights,
+    "word_stats": word_stats,
+}
 MAX_LOGIT = 30.0
 SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64())])
 
@@ -55,18 +49,29 @@ class Classifier:
 
         Kept, and sent along, as it takes a look at every byte.
         """
+        # Not the name: the same training under another name gives the same scores.
         about = json.dumps([self.kind, self.spec, self.slope, self.shift], sort_keys=True).encode()
         return hashlib.blake2b(about + self.blob, digest_size=6).hexdigest()
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns that it scores by. Raises ValueError for a kind that this version does not have."""
+        if self.kind not in KINDS:
+            raise ValueError(
+                f"model {self.name} is of kind {self.kind!r}, wanted one of {', '.join(KINDS)}; train it "
+                "with this version, or score with the version that trained it"
+            )
+        return KINDS[self.kind].READS
+
+    @property
     def wants_text(self) -> bool:
-        """Whether it reads text (else the columns MEASURES)."""
-        return self.kind != "trees"
+        """Whether it reads text (else measures of `signals`)."""
+        return "text" in self.reads
 
     @property
     def wants_lang(self) -> bool:
-        """Whether it reads the column `lang` beside the text."""
-        return self.kind in ("importance_weights", "word_stats")
+        """Whether it reads the column `lang`, too."""
+        return "lang" in self.reads
 
 
 def to_bytes(model: Classifier) -> bytes:
@@ -80,6 +85,7 @@ def from_bytes(data: bytes) -> Classifier:
 
     Raises ValueError when it is none, or was made with another version of what loads it.
     """
+    # JSON escapes line ends, so the first one in the file is the end of the head.
     head, _, blob = data.partition(b"\n")
     try:
         model = Classifier(**json.loads(head), blob=blob)
@@ -88,101 +94,39 @@ def from_bytes(data: bytes) -> Classifier:
             "not a model of train_classifier (its first line is no JSON of one); train it again"
         ) from error
     for package, version in model.made_with.items():
-        found = __import__(package).__version__
-        if found.split(".")[:2] != version.split(".")[:2]:
+        installed = __import__(package).__version__
+        # Patch releases keep the pickle format; minor ones need not.
+        if installed.split(".")[:2] != version.split(".")[:2]:
             raise ValueError(
-                f"model {model.name} was trained with {package} {version}, here is {found}; train it "
+                f"model {model.name} was trained with {package} {version}, here is {installed}; train it "
                 "again or install that version"
             )
     return model
 
 
-def weighted(grams: Grams, idf: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """log(1 + count) x idf of each gram, and the Euclidean length of each row (1 where it has none)."""
-    values = np.log1p(grams.counts.astype(np.float64)) * idf[grams.buckets].astype(np.float64)
-    return values, np.maximum(np.sqrt(row_sums(values * values, grams.ends)), 1e-12)
-
-
-def row_sums(values: Floats, ends: npt.NDArray[np.int64]) -> Floats:
-    """The sum of each row; 0 for an empty one. Independent of what else is in the batch."""
-    sums = np.zeros(len(ends) - 1)
-    full = np.flatnonzero(np.diff(ends))
-    if len(full):
-        sums[full] = np.add.reduceat(values, ends[:-1][full])
-    return sums
-
-
 @lru_cache(maxsize=8)
-def _loaded(kind: str, blob: bytes) -> Any:
+def loaded(kind: str, blob: bytes) -> Any:
     """The model in the form that scores, once a process."""
-    if kind == "linear":
-        arrays = np.load(io.BytesIO(blob), allow_pickle=False)
-        return arrays["weights"], arrays["idf"], float(arrays["bias"])
-    if kind == "trees":
-        return pickle.loads(blob)
-    if kind in ("importance_weights", "word_stats"):
-        return importance.unpacked(blob)
-    import fasttext
-
-    with tempfile.NamedTemporaryFile(suffix=".bin", delete=False) as file:
-        file.write(blob)
-    try:
-        return fasttext.load_model(file.name)
-    finally:
-        os.unlink(file.name)
+    return KINDS[kind].load(blob)
 
 
-def raw_scores(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
-    """The uncalibrated logit of each row: of its `text` (and `lang`), or of its MEASURES for trees."""
-    if model.kind == "linear":
-        weights, idf, bias = _loaded(model.kind, model.blob)
-        grams = count_grams(rows.column("text"), GramParams(**model.spec["grams"]))
-        values, lengths = weighted(grams, idf)
-        return row_sums(values * weights[grams.buckets], grams.ends) / lengths + bias
-    if model.kind == "trees":
-        return (
-            np.asarray(_loaded(model.kind, model.blob).decision_function(as_matrix(rows)), np.float64)
-            if rows.num_rows
-            else np.zeros(0)
+def raw_scores(model: Classifier, rows: Rows) -> Floats:
+    """(rows,): the uncalibrated logit of each row, by its columns `model.reads`.
+
+    Raises ValueError when the rows lack one of them.
+    """
+    # A missing column would surface as a KeyError of Arrow without the name of the model.
+    missing = set(model.reads) - set(rows.schema.names)
+    if missing:
+        raise ValueError(
+            f"model {model.name} ({model.kind}) reads {', '.join(sorted(missing))}, not in the rows"
         )
-    found = _loaded(model.kind, model.blob)
-    if model.wants_lang:
-        return (
-            importance.score_importance if model.kind == "importance_weights" else importance.score_word_stats
-        )(found, rows, model.spec)
-    texts = [line_of_words(text or "", model.spec["max_chars"]) for text in rows.column("text").to_pylist()]
-    return np.array([_fasttext_logit(found, text) for text in texts], np.float64)
+    return KINDS[model.kind].score(loaded(model.kind, model.blob), rows, model.spec)
 
 
-def _fasttext_logit(model: Any, text: str) -> float:
-    labels, found = model.predict([text], k=2)
-    good = dict(zip(labels[0], found[0], strict=True)).get("__label__good", 0.0)
-    share = min(max(float(good), 1e-9), 1 - 1e-9)
-    return float(np.log(share / (1 - share)))
-
-
-def line_of_words(text: str, max_chars: int) -> str:
-    """The first `max_chars` code points as fastText wants them: one line, lower case, words apart by
-    spaces; Han cut by jieba."""
-    import jieba
-
-    head = " ".join(text[:max_chars].lower().split())
-    has_han = any("\u4e00" <= char <= "\u9fff" for char in head)
-    return " ".join(word for word in jieba.cut(head, HMM=False) if word.strip()) if has_han else head
-
-
-def as_matrix(rows: pa.RecordBatch | pa.Table) -> npt.NDArray[np.float64]:
-    """(rows, MEASURES), counts and lengths by their logarithm; a missing measure is NaN, which trees
-    accept."""
-    columns = []
-    for name in MEASURES:
-        values = np.array(rows.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-        columns.append(np.log1p(values) if measures.SIGNALS.field(name).type == pa.int64() else values)
-    return np.stack(columns, axis=1)
-
-
-def logits(model: Classifier, rows: pa.RecordBatch | pa.Table) -> Floats:
+def logits(model: Classifier, rows: Rows) -> Floats:
     """The calibrated logit of each row, -30 to 30."""
+    # At 30 the probability is 1 - 1e-13: a larger logit adds nothing, and exp() stays finite.
     return np.clip(raw_scores(model, rows) * model.slope + model.shift, -MAX_LOGIT, MAX_LOGIT)
 
 
@@ -191,7 +135,7 @@ def probability(logit: Floats) -> Floats:
     return 1.0 / (1.0 + np.exp(-logit))
 
 
-def score(model: Classifier, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
+def score(model: Classifier, rows: Rows) -> pa.RecordBatch:
     """SCORED of each row: the calibrated logit, and its probability."""
     # the last bits of a double are not the same on every machine
     raw = np.round(logits(model, rows), 6)

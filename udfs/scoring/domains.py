@@ -2,10 +2,10 @@
 domain is known.
 
 Two kinds of features. `grams`: TF-IDF of hashed n-grams, as the quality models have it
-(gristmill.udfs.scoring.training, kind `linear`); fast. `vectors`: the sentence encoder of
-gristmill.udfs.scoring.embedding, English and Chinese in one space, so that a domain taught in one language is
-known in the other; slow, and better on sources that taught nothing (benchmarks/domains.md). A softmax over
-the logits, its temperature fitted on held-out sources, says how sure it is.
+(gristmill.udfs.scoring.linear); fast. `vectors`: the sentence encoder of
+gristmill.udfs.language_models.embedding, English and Chinese in one space, so that a domain taught in one
+language is known in the other; slow, and better on sources without training rows (benchmarks/domains.md).
+The confidence is a softmax over the logits, its temperature fitted on held-out sources.
 """
 
 import io
@@ -17,12 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.scoring.classifiers import Classifier, Floats, row_sums, weighted
-from gristmill.udfs.scoring.grams import GramParams, count_grams
-from gristmill.udfs.scoring.training import MAX_STEPS, SEED, Labels, fold_of, linear, row_keys
+from gristmill.udfs.scoring import linear
+from gristmill.udfs.scoring.classifiers import Classifier
+from gristmill.udfs.scoring.grams import Floats, GramParams, count_grams, row_sums, weighted
+from gristmill.udfs.scoring.kind import SEED, Labels
+from gristmill.udfs.scoring.linear import MAX_STEPS
+from gristmill.udfs.scoring.training import fold_of, row_keys
 
 KIND = "domains"
-# Inverse temperatures that are tried; a few examples that are told apart without an error would ask for any.
+# Inverse temperatures that are tried; few examples without an error would favour the largest.
 SLOPES = np.geomspace(0.25, 4, 41)
 
 
@@ -30,10 +33,10 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
     """A model of `rows` (text, label: the domain, lang, source) and its figures on held-out sources.
 
     `spec`: features (grams or vectors), grams (of gristmill.udfs.scoring.grams, or max_chars alone),
-    strength, folds. A domain that one source alone teaches is held out by document instead, and its rows are
-    not in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and n_one_source,
-    the rows left out of them. The same rows in any order give the same model. Raises ValueError when all rows
-    are of one domain, or of one fold.
+    inverse_regularization, folds. A domain that one source alone teaches is held out by document instead, and
+    its rows are not in the figures: accuracy and n in all and by language (accuracy_en), recall_DOMAIN, and
+    n_one_source, the rows left out of them. The same rows in any order give the same model. Raises ValueError
+    when all rows are of one domain, or of one fold.
     """
     rows = rows.take(pa.array(np.argsort(row_keys(rows), kind="stable")))
     labels, sources = (np.array(rows.column(column).to_pylist(), object) for column in ("label", "source"))
@@ -43,6 +46,7 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
             f"{name}: all {len(labels)} examples are of the domain {domains[0] if domains else 'none'}; "
             "wanted two domains or more"
         )
+    # Holding out the only source of a domain would leave nothing to learn the domain from.
     alone = {domain for domain in domains if len(set(sources[labels == domain].tolist())) < 2}
     groups = [
         key if label in alone else source
@@ -50,16 +54,17 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
     ]
     folds, texts = fold_of(groups, spec["folds"]), rows.column("text")
     seen = embedded(spec, texts)
-    make = linear({**spec, "length_bins": None}, rows) if seen is None else _by_vectors(spec, seen)
-    held, tested = np.full((len(labels), len(domains)), -np.inf), np.zeros(len(labels), bool)
+    make = linear.fit({**spec, "length_bins": None}, rows) if seen is None else _by_vectors(spec, seen)
+    held_out, tested = np.full((len(labels), len(domains)), -np.inf), np.zeros(len(labels), bool)
     for fold in np.unique(folds):
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        # A domain without training rows in this fold stays at -inf and is never predicted there.
         known = [domain for domain in domains if (labels[train] == domain).any()]
         if len(known) > 1:
             part = _pack(
                 name, spec, known, [make(train, (labels == domain).astype(np.int64)) for domain in known]
             )
-            held[np.ix_(test, np.array([domains.index(domain) for domain in known]))] = raw_logits(
+            held_out[np.ix_(test, np.array([domains.index(domain) for domain in known]))] = raw_logits(
                 part, texts.take(pa.array(test)), None if seen is None else seen[test]
             )
             # a source that alone teaches its domain in this fold cannot be judged
@@ -70,7 +75,7 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
             "share domains"
         )
     number = np.searchsorted(domains, labels)
-    slope = max(SLOPES.tolist(), key=lambda slope: _likelihood(held[tested], number[tested], slope))
+    slope = max(SLOPES.tolist(), key=lambda slope: _likelihood(held_out[tested], number[tested], slope))
     whole = np.arange(len(labels))
     model = _pack(
         name,
@@ -78,12 +83,13 @@ def fit_domains(name: str, spec: dict[str, Any], rows: pa.Table) -> tuple[Classi
         domains,
         [make(whole, (labels == domain).astype(np.int64)) for domain in domains],
     )
-    judged = tested & ~np.isin(labels, list(alone))
+    # Held out by document, rows of a single source share its style: their accuracy would flatter.
+    is_measured = tested & ~np.isin(labels, list(alone))
     return model, _figures(
-        held[judged].argmax(axis=1) == number[judged],
-        labels[judged],
-        np.array(rows.column("lang").to_pylist(), object)[judged],
-        int((~judged).sum()),
+        held_out[is_measured].argmax(axis=1) == number[is_measured],
+        labels[is_measured],
+        np.array(rows.column("lang").to_pylist(), object)[is_measured],
+        int((~is_measured).sum()),
     )
 
 
@@ -91,7 +97,7 @@ def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats 
     """(texts, 512): the vector of the beginning of each, when the model is one of vectors."""
     if spec["features"] != "vectors":
         return None
-    from gristmill.udfs.scoring.embedding import vectors
+    from gristmill.udfs.language_models.embedding import vectors
 
     return vectors([(text or "")[: spec["grams"]["max_chars"]] for text in texts.to_pylist()]).astype(
         np.float64
@@ -99,7 +105,7 @@ def embedded(spec: dict[str, Any], texts: pa.Array | pa.ChunkedArray) -> Floats 
 
 
 def _by_vectors(spec: dict[str, Any], seen: Floats) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """As gristmill.udfs.scoring.training.linear, over vectors."""
+    """As gristmill.udfs.scoring.linear, over vectors."""
     from sklearn.linear_model import LogisticRegression
 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
@@ -139,20 +145,20 @@ def _likelihood(logits: Floats, number: npt.NDArray[Any], slope: float) -> float
 
 
 def _figures(
-    is_right: npt.NDArray[Any], labels: npt.NDArray[Any], langs: npt.NDArray[Any], untold: int
+    is_right: npt.NDArray[Any], labels: npt.NDArray[Any], langs: npt.NDArray[Any], n_one_source: int
 ) -> dict[str, float]:
-    found = {"n": float(len(is_right)), "n_one_source": float(untold)}
+    figures = {"n": float(len(is_right)), "n_one_source": float(n_one_source)}
     if len(is_right):
-        found["accuracy"] = float(is_right.mean())
-        found |= {
+        figures["accuracy"] = float(is_right.mean())
+        figures |= {
             f"accuracy_{lang}": float(is_right[langs == lang].mean())
             for lang in sorted({str(lang) for lang in langs})
         }
-        found |= {
+        figures |= {
             f"recall_{domain}": float(is_right[labels == domain].mean())
             for domain in sorted(set(labels.tolist()))
         }
-    return found
+    return figures
 
 
 @lru_cache(maxsize=2)
@@ -181,6 +187,7 @@ def raw_logits(model: Classifier, texts: pa.Array | pa.ChunkedArray, seen: Float
 
 def softmax(logits: Floats) -> Floats:
     """Each row as shares of 1."""
+    # Minus the maximum: exp() cannot overflow.
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 

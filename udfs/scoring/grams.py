@@ -26,6 +26,8 @@ from gristmill.udfs.arrow.compiled import (
 )
 from gristmill.udfs.text.chars import ALPHA, DIGIT, SPACE, UNSPACED, read_chars
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class GramParams:
@@ -58,6 +60,7 @@ class Grams:
 @lru_cache(maxsize=1)
 def _lower_table() -> Codes:
     """The lower-case code point of every code point that has a single one, else itself."""
+    # A table, since compiled code cannot call str.lower().
     table = np.arange(0x110000, dtype=np.uint32)
     for point in range(0x20000):
         if not 0xD800 <= point <= 0xDFFF and len(low := chr(point).lower()) == 1:
@@ -74,6 +77,7 @@ def _words(points, flags, ends, max_chars, lower):  # type: ignore[no-untyped-de
         running, inside = np.uint64(0), False
         for i in range(ends[row], min(ends[row + 1], ends[row] + max_chars)):
             f = flags[i]
+            # A Han, Kana or Thai character is a letter that joins nothing: a word of its own, below.
             joins = (f & letter) != 0 and (f & alone) == 0
             if inside and not joins:
                 hashes[n] = running
@@ -95,6 +99,7 @@ def _words(points, flags, ends, max_chars, lower):  # type: ignore[no-untyped-de
 @compiled
 def _count(items, ends, min_n, max_n, max_items, n_buckets):  # type: ignore[no-untyped-def]
     """Buckets, counts and row ends of all runs of items; `items` are hashes or code points."""
+    # The first pass only bounds the output, as compiled code cannot grow an array.
     room, longest_row = 0, 0
     for row in range(len(ends) - 1):
         size = min(ends[row + 1] - ends[row], max_items)
@@ -115,9 +120,11 @@ def _count(items, ends, min_n, max_n, max_items, n_buckets):  # type: ignore[no-
                         buckets[n] = at
                         n += 1
                     seen[at] += 1
+        # Ascending, so that equal texts give equal rows in whatever order their grams occur.
         buckets[began:n].sort()
         for i in range(began, n):
             counts[i] = seen[buckets[i]]
+            # Only the buckets of this row are cleared: all of them would cost more than the row.
             seen[buckets[i]] = 0
         stops[row + 1] = n
     return buckets[:n], counts[:n], stops
@@ -145,3 +152,19 @@ def count_grams(texts: pa.Array | pa.ChunkedArray, params: GramParams) -> Grams:
         np.concatenate([c for _, c, _ in parts]),
         np.concatenate([[0], np.cumsum(sizes)]),
     )
+
+
+def weighted(grams: Grams, idf: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """log(1 + count) x idf of each gram, and the Euclidean length of each row (1 where it has none)."""
+    values = np.log1p(grams.counts.astype(np.float64)) * idf[grams.buckets].astype(np.float64)
+    return values, np.maximum(np.sqrt(row_sums(values * values, grams.ends)), 1e-12)
+
+
+def row_sums(values: npt.NDArray[Any], ends: Offsets) -> Floats:
+    """The sum of each row; 0 for an empty one. Independent of what else is in the batch."""
+    # reduceat gives an empty row the first value of the next one, so only full rows are summed.
+    sums = np.zeros(len(ends) - 1)
+    full = np.flatnonzero(np.diff(ends))
+    if len(full):
+        sums[full] = np.add.reduceat(values.astype(np.float64, copy=False), ends[:-1][full])
+    return sums

@@ -50,6 +50,7 @@ class Scale:
         """Canonical JSON: equal bytes, equal scale. Floats come back to the last bit."""
         curves = [[*key, each.steps.tolist(), each.shares.tolist()] for key, each in self.curves.items()]
         bins = [[lang, self.documents[lang], starts] for lang, starts in self.starts.items()]
+        # Sorted, so that the bytes do not depend on the order in which rows were collected.
         content = {"curves": sorted(curves, key=_place), "bins": sorted(bins, key=_place)}
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -76,6 +77,7 @@ def curve_of(counted: Counted) -> Curve:
     """The curve of the documents that were counted."""
     total, below, shares = sum(n for _, n in counted), 0, []
     for _, n in counted:
+        # The middle of the step: documents with equal scores get their mean rank.
         shares.append((below + n / 2) / total)
         below += n
     return Curve(np.array([step for step, _ in counted], np.int32), np.array(shares, np.float64))
@@ -85,6 +87,7 @@ def bin_starts(counted: Counted) -> list[int]:
     """Where bins 1 to 19 begin: the first step with b/20 of the weight below it; STEPS when there is none."""
     total, below, starts = sum(n for _, n in counted), 0, [STEPS] * (BINS - 1)
     for step, n in counted:
+        # A step with many documents may begin several bins at once.
         for b in range(1, BINS):
             if starts[b - 1] == STEPS and below * BINS >= b * total:
                 starts[b - 1] = step
@@ -101,12 +104,13 @@ def shares_at(
     """
     lang, scorer = langs.dictionary_encode(null_encoding="encode"), scorers.dictionary_encode()
     pairs = lang.indices.to_numpy().astype(np.int64) * len(scorer.dictionary) + scorer.indices.to_numpy()
-    at, found = steps.to_numpy(), np.empty(len(steps), np.float64)
+    at, result = steps.to_numpy(), np.empty(len(steps), np.float64)
+    # A batch has few pairs of language and scorer: one search for each, not one for each row.
     for pair in np.unique(pairs):
         of_lang, of_scorer = divmod(int(pair), len(scorer.dictionary))
         key = (lang.dictionary[of_lang].as_py(), scorer.dictionary[of_scorer].as_py())
         if key not in curves:
             raise ValueError(f"share_below: the scale has no curve of {key[1]} for the language {key[0]}")
         mine = pairs == pair
-        found[mine] = curves[key].at(at[mine])
-    return pa.array(found)
+        result[mine] = curves[key].at(at[mine])
+    return pa.array(result)

@@ -2,7 +2,7 @@
 automaton.
 
 Text is folded (NFKC, case, Simplified characters). A term that begins or ends with a letter or digit of a
-script that puts spaces between words counts only where no such character stands beside it ("Scunthorpe" holds
+script that puts spaces between words counts only where no such character is adjacent ("Scunthorpe" holds
 none); Han terms count anywhere, unless they stand inside an allowed phrase. Of matches that overlap the
 longest counts, then the first.
 """
@@ -61,16 +61,16 @@ def automaton(words: WordList) -> Any:
     """
     import ahocorasick
 
-    made = ahocorasick.Automaton()
+    matcher = ahocorasick.Automaton()
     for term, category in [*words.terms, *((phrase, ALLOWED) for phrase in words.allow)]:
         folded = fold_text(term, FOLD)
         if not folded:
             raise ValueError(f"list {words.name}: the term {term!r} is empty once it is folded; take it out")
-        made.add_word(folded, (len(folded), category, folded))
-    if not len(made):
+        matcher.add_word(folded, (len(folded), category, folded))
+    if not len(matcher):
         raise ValueError(f"list {words.name} has no term; name one, or take the list out of the recipe")
-    made.make_automaton()
-    return made
+    matcher.make_automaton()
+    return matcher
 
 
 def is_spaced(char: str) -> bool:
@@ -82,48 +82,54 @@ def is_spaced(char: str) -> bool:
 
 def hits(folded: str, words: WordList) -> list[Hit]:
     """The terms in a folded text, in order, not overlapping."""
-    found = []
+    matches = []
     for last, (length, category, term) in automaton(words).iter(folded):
         start, end = last + 1 - length, last + 1
+        # Inside a longer word a term is a coincidence of letters ("Scunthorpe").
         glued = (start and is_spaced(folded[start]) and is_spaced(folded[start - 1])) or (
             end < len(folded) and is_spaced(folded[last]) and is_spaced(folded[end])
         )
         if not glued:
-            found.append(Hit(start, end, category, term))
-    taken, at = [], 0
-    for hit in _longest(found):
+            matches.append(Hit(start, end, category, term))
+    chosen, at = [], 0
+    for hit in _longest(matches):
+        # From left to right, after nested matches are gone: what overlaps an earlier match does not count.
         if hit.start >= at:
             at = hit.end
-            taken.append(hit)
-    return [hit for hit in taken if hit.category != ALLOWED]
+            chosen.append(hit)
+    return [hit for hit in chosen if hit.category != ALLOWED]
 
 
-def _longest(found: list[Hit]) -> list[Hit]:
-    """By place, without those that another one holds."""
-    kept: list[Hit] = []
-    for hit in sorted(found, key=lambda hit: (hit.start, -hit.end, hit.category != ALLOWED, hit.category)):
-        if not kept or hit.end > kept[-1].end:
-            kept.append(hit)
-    return kept
+def _longest(matches: list[Hit]) -> list[Hit]:
+    """Matches by position, without those that lie inside another one."""
+    longest: list[Hit] = []
+    # At one start the longest first, and an allowed phrase before a term of the same span.
+    for hit in sorted(matches, key=lambda hit: (hit.start, -hit.end, hit.category != ALLOWED, hit.category)):
+        if not longest or hit.end > longest[-1].end:
+            longest.append(hit)
+    return longest
 
 
 def measure(text: str, words: WordList) -> tuple[float, float, dict[str, int]]:
     """Weighted hits; weighted share of the text's characters (white space aside) that stand in hits, 0
     to 1; hits by category."""
     folded, weights = fold_text(text, FOLD), dict(words.weights)
-    found = hits(folded, words)
-    if not found:
+    matches = hits(folded, words)
+    if not matches:
         return 0.0, 0.0, {}
-    inside = sum(weights[hit.category] * len(hit.term.replace(" ", "")) for hit in found)
+    # White space is left out on both sides, so that line breaks within a term change nothing.
+    inside = sum(weights[hit.category] * len(hit.term.replace(" ", "")) for hit in matches)
     share = min(inside / len(folded.replace(" ", "")), 1.0)
     return (
-        round(sum(weights[hit.category] for hit in found), 6),
+        round(sum(weights[hit.category] for hit in matches), 6),
         round(share, 6),
-        dict(sorted(Counter(hit.category for hit in found).items())),
+        dict(sorted(Counter(hit.category for hit in matches).items())),
     )
 
 
 def score_texts(texts: pa.Array, words: WordList) -> pa.RecordBatch:
     """A row of SCORED for each text, by `measure`; a null text is an empty one."""
-    found = [measure(text or "", words) for text in texts.to_pylist()]
-    return as_batch([(raw, score, json.dumps(hits) if hits else None) for raw, score, hits in found], SCORED)
+    matches = [measure(text or "", words) for text in texts.to_pylist()]
+    return as_batch(
+        [(raw, score, json.dumps(hits) if hits else None) for raw, score, hits in matches], SCORED
+    )

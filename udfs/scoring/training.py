@@ -1,31 +1,16 @@
 """Training of the learnt scorers (gristmill.udfs.scoring.classifiers) on labelled rows: fit, calibrate on
-held-out folds, tell how good it is. Driver only; needs scikit-learn."""
+held-out folds, measure its quality. Driver only; needs scikit-learn."""
 
 import hashlib
-import io
-import pickle
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gristmill.udfs.scoring import importance
-from gristmill.udfs.scoring.classifiers import Classifier, Floats, as_matrix, line_of_words, raw_scores
-from gristmill.udfs.scoring.grams import GramParams, count_grams
-
-Labels = npt.NDArray[np.int64]
-SEED = 1
-# Of liblinear at most: twice scikit-learn's default; where they do not do, it warns.
-MAX_STEPS = 200
-# Of the trees (scikit-learn's default is none): a leaf of few examples says less. Ours.
-L2 = 1.0
-# of an example among those of its language and length
-MAX_WEIGHT = 8.0
+from gristmill.udfs.scoring.classifiers import KINDS, Classifier, raw_scores
+from gristmill.udfs.scoring.grams import Floats
+from gristmill.udfs.scoring.kind import Labels
 
 
 def fit(
@@ -39,6 +24,7 @@ def fit(
     into. Figures: auc, precision, recall (at probability .5) of the held-out rows, in all and by language.
     Raises ValueError when a class is missing or all rows are of one group.
     """
+    # First of all: folds, solvers and random draws below see one order, whatever the input order was.
     order = np.argsort(row_keys(rows), kind="stable")
     rows = rows.take(pa.array(order))
     labels = np.asarray(rows.column("label"), np.int64)
@@ -51,13 +37,15 @@ def fit(
         if parts is None
         else np.asarray(parts, np.int64)[order]
     )
-    make = KINDS[kind](spec, rows)
-    held, slope, shift = np.zeros(len(labels)), 1.0, 0.0
+    # Features are read once and shared by all folds: they depend on the rows, never on the labels.
+    make = KINDS[kind].fit(spec, rows)
+    held_out, slope, shift = np.zeros(len(labels)), 1.0, 0.0
     tested = np.zeros(len(labels), bool)
     for fold in np.unique(folds):
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        # A fold whose training rows have one label teaches nothing; its rows stay out of the figures.
         if len(test) and len(np.unique(labels[train])) == 2:
-            held[test] = raw_scores(
+            held_out[test] = raw_scores(
                 Classifier(name, kind, spec, make(train, labels)), rows.take(pa.array(test))
             )
             tested[test] = True
@@ -66,17 +54,26 @@ def fit(
             f"{name}: the examples stand in {len(set(folds.tolist()))} of {spec['folds']} folds; "
             "wanted groups of both labels in several"
         )
-    slope, shift = platt(held[tested], labels[tested])
+    # Calibrated on held-out scores: a model is too sure of the rows that it was trained on.
+    slope, shift = platt(held_out[tested], labels[tested])
+    made_with = {package: __import__(package).__version__ for package in KINDS[kind].MADE_WITH}
     model = Classifier(
-        name, kind, spec, make(np.arange(len(labels)), labels), slope, shift, MADE_WITH[kind]()
+        name,
+        kind,
+        spec,
+        make(np.arange(len(labels)), labels),
+        slope,
+        shift,
+        made_with,
     )
-    logits = held * slope + shift
-    given = np.empty_like(logits)
-    given[order] = logits
+    logits = held_out * slope + shift
+    # Back into the order of the caller, who does not know of the sort above.
+    by_input_row = np.empty_like(logits)
+    by_input_row[order] = logits
     return (
         model,
         figures(logits[tested], labels[tested], np.array(rows.column("lang").to_pylist(), object)[tested]),
-        given,
+        by_input_row,
     )
 
 
@@ -110,8 +107,10 @@ def platt(scores: Floats, labels: Labels) -> tuple[float, float]:
     """Slope (never negative) and shift of the logistic curve through the held-out scores (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
+    # Kinds have scales of their own; C=1 regularises all of them alike only at unit deviation.
     scale = float(np.std(scores)) or 1.0
     fitted = LogisticRegression(C=1.0, class_weight="balanced").fit((scores / scale)[:, None], labels)
+    # A negative slope would turn a useless model into its opposite.
     return max(float(fitted.coef_[0, 0]) / scale, 1e-6), float(fitted.intercept_[0])
 
 
@@ -120,157 +119,18 @@ def figures(logits: Floats, labels: Labels, langs: npt.NDArray[Any]) -> dict[str
     labels."""
     from sklearn.metrics import roc_auc_score
 
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for lang in [None, *sorted({str(lang) for lang in langs})]:
         at = np.ones(len(labels), bool) if lang is None else langs == lang
         end = "" if lang is None else f"_{lang}"
-        good, says = labels[at] == 1, logits[at] > 0
+        good, is_positive = labels[at] == 1, logits[at] > 0
+        # AUC is not defined for one label.
         if good.all() or not good.any():
             continue
-        found |= {
+        measured |= {
             f"auc{end}": float(roc_auc_score(good, logits[at])),
-            f"precision{end}": float((good & says).sum() / max(says.sum(), 1)),
-            f"recall{end}": float((good & says).sum() / good.sum()),
+            f"precision{end}": float((good & is_positive).sum() / max(is_positive.sum(), 1)),
+            f"recall{end}": float((good & is_positive).sum() / good.sum()),
             f"n{end}": float(at.sum()),
         }
-    return found
-
-
-def length_weights(rows: pa.Table, train: npt.NDArray[Any], labels: Labels, bins: int) -> Floats:
-    """Weights, mean 1, of the rows `train`, by which good and bad ones weigh the same among texts of one
-    language and about one length.
-
-    Lengths are cut into `bins` quantiles of code points; no row weighs more than MAX_WEIGHT times as much as
-    it would in a bin of even classes.
-    """
-    lengths = np.asarray(pc.fill_null(pc.utf8_length(rows.column("text")), 0), np.int64)[train]
-    langs = np.unique(
-        np.array([str(lang) for lang in rows.column("lang").to_pylist()])[train], return_inverse=True
-    )[1]
-    bin_of = np.searchsorted(np.quantile(lengths, np.arange(1, bins) / bins), lengths)
-    cells, at = np.unique(langs * bins + bin_of, return_inverse=True)
-    counts = np.bincount(at * 2 + labels[train], minlength=2 * len(cells)).reshape(-1, 2)
-    weights = np.minimum(counts.sum(axis=1)[at] / 2 / counts[at, labels[train]], MAX_WEIGHT)
-    return np.asarray(weights / weights.mean(), np.float64)
-
-
-def linear(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """Logistic regression (liblinear, classes balanced: among all, or within `length_bins`) over rows of
-    unit length."""
-    import scipy.sparse as sparse
-    from sklearn.linear_model import LogisticRegression
-
-    params = GramParams(**spec["grams"])
-    grams = count_grams(rows.column("text"), params)
-    counts = sparse.csr_matrix(
-        (grams.counts.astype(np.float64), grams.buckets, grams.ends), shape=(rows.num_rows, params.buckets)
-    )
-
-    def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
-        seen = counts[train]
-        idf = (
-            np.log((1 + len(train)) / (1 + np.bincount(seen.indices, minlength=params.buckets))) + 1
-        ).astype(np.float32)
-        seen.data = np.log1p(seen.data) * idf[seen.indices]
-        lengths = np.maximum(np.sqrt(np.asarray(seen.multiply(seen).sum(axis=1)).ravel()), 1e-12)
-        bins = spec["length_bins"]
-        model = LogisticRegression(
-            C=spec["inverse_regularization"],
-            class_weight=None if bins else "balanced",
-            solver="liblinear",
-            max_iter=MAX_STEPS,
-            random_state=SEED,
-        )
-        model.fit(
-            sparse.diags(1 / lengths) @ seen,
-            labels[train],
-            length_weights(rows, train, labels, bins) if bins else None,
-        )
-        out = io.BytesIO()
-        np.savez_compressed(
-            out, weights=model.coef_[0].astype(np.float32), idf=idf, bias=np.float64(model.intercept_[0])
-        )
-        return out.getvalue()
-
-    return make
-
-
-def _trees(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """Gradient-boosted trees over histograms of the measures."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    matrix = as_matrix(rows)
-
-    def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
-        model = HistGradientBoostingClassifier(
-            max_iter=spec["trees"],
-            learning_rate=spec["learning_rate"],
-            max_leaf_nodes=spec["leaves"],
-            l2_regularization=L2,
-            max_features=spec["feature_fraction"],
-            early_stopping=False,
-            random_state=SEED,
-        )
-        return pickle.dumps(model.fit(matrix[train], labels[train]), protocol=5)
-
-    return make
-
-
-def _fasttext(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """fastText supervised, one thread: with several its result changes from run to run."""
-    import fasttext
-
-    lines = [line_of_words(text or "", spec["max_chars"]) for text in rows.column("text").to_pylist()]
-
-    def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            at = Path(folder) / "train.txt"
-            # by labels they would be forgotten in their order
-            shuffled = np.random.default_rng(SEED).permutation(train)
-            at.write_text(
-                "".join(f"__label__{'good' if labels[i] else 'bad'} {lines[i]}\n" for i in shuffled),
-                encoding="utf-8",
-                errors="replace",
-            )
-            settings = {
-                key: spec[key]
-                for key in ("epoch", "lr", "dim", "wordNgrams", "minn", "maxn", "bucket", "minCount")
-            }
-            model = fasttext.train_supervised(str(at), thread=1, verbose=0, seed=SEED, **settings)
-            model.save_model(f"{folder}/model.bin")
-            return (Path(folder) / "model.bin").read_bytes()
-
-    return make
-
-
-def _counted(spec: dict[str, Any], rows: pa.Table) -> Callable[[npt.NDArray[Any], Labels], bytes]:
-    """Likeness to the good examples by counted words: importance weights where there are buckets for
-    them, else statistics of frequencies."""
-    grams, langs = (
-        importance.read(rows.column("text"), spec),
-        [str(lang) for lang in rows.column("lang").to_pylist()],
-    )
-    train_one = importance.train_likeness if "buckets" in spec else importance.train_word_stats
-    return lambda train, labels: train_one(grams, langs, train, labels, spec)
-
-
-def _sklearn() -> dict[str, str]:
-    import sklearn
-
-    return {"sklearn": sklearn.__version__}
-
-
-KINDS: dict[str, Callable[[dict[str, Any], pa.Table], Callable[[npt.NDArray[Any], Labels], bytes]]] = {
-    "linear": linear,
-    "trees": _trees,
-    "fasttext": _fasttext,
-    "importance_weights": _counted,
-    "word_stats": _counted,
-}
-MADE_WITH: dict[str, Callable[[], dict[str, str]]] = {
-    "linear": dict,
-    "trees": _sklearn,
-    "fasttext": dict,
-    "importance_weights": dict,
-    "word_stats": dict,
-}
+    return measured

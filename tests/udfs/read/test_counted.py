@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
-from gristmill.udfs.read.part_hash import PartHash, whole_hash
-from gristmill.udfs.read.readers import plan_units
+from gristmill.udfs.read.readers import FORMATS, plan_units
 from gristmill.udfs.read.rows import ROWS
+from gristmill.udfs.streams.part_hash import PartHash, whole_hash
 from tests.udfs.read.params import ReadParams
 
 PARAMS = ReadParams({"text": "text", "native_key": "id", "source": "=test"})
@@ -50,11 +50,12 @@ def written(home: Path, format: str) -> tuple[Path, int]:
     elif format == "text":
         path.write_bytes(b"one text")
     else:
+        assert format in ("jsonl", "text_lines"), f"{format}: write an example of 40 rows here"
         path.write_bytes("".join(json.dumps(row) + "\n" for row in rows).encode() + b"broken\n")
     return path, {"text": 1, "jsonl": 41, "text_lines": 41}.get(format, 40)
 
 
-@pytest.mark.parametrize("format", ["jsonl", "text_lines", "text", "wet", "parquet"])
+@pytest.mark.parametrize("format", sorted(FORMATS))
 @pytest.mark.parametrize("split_bytes", [1 << 30, 300])
 def test_a_summary_counts_the_rows_given_out_and_hashes_all_bytes_of_the_file(tmp_path: Path, format: str, split_bytes: int) -> None:
     path, n_rows = written(tmp_path, format)

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.udfs.read import streams
-from gristmill.udfs.read.json_values import values
 from gristmill.udfs.read.readers import plan_units, read_units
-from gristmill.udfs.read.streams import Limits
+from gristmill.udfs.streams import streams
+from gristmill.udfs.streams.json_values import values
+from gristmill.udfs.streams.streams import Limits
 from tests.timing import grows_linearly
 from tests.udfs.read.params import ReadParams
 
@@ -175,7 +175,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("max_n", [1000, 1 << 25])
+@pytest.mark.parametrize("longest", [1000, 1 << 25])
 def test_the_time_of_adversarial_bytes_grows_with_their_number_alone(name: str, longest: int):
     def seconds(n: int) -> float:
         data, start = HOSTILE[name](n), time.process_time()

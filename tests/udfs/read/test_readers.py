@@ -24,9 +24,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from warcio.warcwriter import WARCWriter
 
-from gristmill.udfs.read import json_lines, readers, streams
+from gristmill.udfs.read import json_lines, readers
 from gristmill.udfs.read.readers import REASONS, ROWS, as_rows, plan_units, read_units
 from gristmill.udfs.read.rows import Mapper, doc_id_of, hash128
+from gristmill.udfs.streams import streams
 from gristmill.udfs.text.emptiness import has_no_content
 from tests.udfs.read.params import ReadParams
 

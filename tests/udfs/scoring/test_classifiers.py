@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from gristmill.udfs.rules import measures
-from gristmill.udfs.scoring import classifiers, training
+from gristmill.udfs.scoring import classifiers, linear, training
 from gristmill.udfs.scoring.classifiers import from_bytes, logits, probability, to_bytes
 from gristmill.udfs.scoring.grams import GramParams
+from gristmill.udfs.scoring.trees import MEASURES
 
 GOOD = ["The river carries silt to the delta, and the delta grows into the sea.", "A proof begins with what is known and ends with what was asked.", "水车把谷物磨成面粉，村民们每天清晨都来。", "函数在闭区间上连续，因此取得最大值。"]
 BAD = ["CLICK here!!! win $$$ free prize now >>> www", "Home | About | Contact | Login | Cart (0) | FAQ", "加微信领红包！！！点击链接 免费 退订回T", "首页 | 登录 | 注册 | 购物车 | 联系我们"]
@@ -23,6 +24,10 @@ SPECS = {
     "importance_weights": {"folds": 3, "max_n": 2, "buckets": 1000, "smoothing": 1.0, "max_chars": 500, "count_repeats": False},
     "word_stats": {"folds": 3, "vocabulary_sizes": [10, 100], "inverse_regularization": 1.0, "max_chars": 500, "count_repeats": True},
 }
+
+
+def test_each_kind_has_numbers_to_try_it_with() -> None:
+    assert set(SPECS) == set(classifiers.KINDS), "SPECS: the numbers with which every test of this file tries a kind"
 
 
 def examples(seed: int = 0, n: int = 120) -> pa.Table:
@@ -36,12 +41,12 @@ def examples(seed: int = 0, n: int = 120) -> pa.Table:
     draw.shuffle(rows)
     table = pa.table({name: [row[k] for row in rows] for k, name in enumerate(("text", "label", "lang", "group"))})
     measured = measures.measure_texts(table["text"])
-    for name in classifiers.MEASURES:
+    for name in MEASURES:
         table = table.append_column(name, measured[name])
     return table
 
 
-@pytest.fixture(scope="module", params=sorted(SPECS))
+@pytest.fixture(scope="module", params=sorted(classifiers.KINDS))
 def trained(request: pytest.FixtureRequest) -> tuple[str, classifiers.Classifier, dict[str, float], pa.Table]:
     rows = examples()
     model, figures, _ = training.fit("m", request.param, SPECS[request.param], rows)
@@ -79,7 +84,7 @@ def test_good_and_bad_weigh_the_same_among_texts_of_one_length_and_language() ->
     cells = [("en", "short", 1, 2), ("en", "short", 0, 4), ("en", "a longer text", 1, 3), ("en", "a longer text", 0, 1), ("zh", "a longer text", 1, 2)]
     rows = [(lang, text, label) for lang, text, label, n in cells for _ in range(n)]
     table, labels = pa.table({"lang": [row[0] for row in rows], "text": [row[1] for row in rows]}), np.array([row[2] for row in rows])
-    weights = training.length_weights(table, np.arange(12), labels, 2)
+    weights = linear.length_weights(table, np.arange(12), labels, 2)
     sums = [part.sum() for part in np.split(weights, [2, 6, 9, 10])]
     assert sums == pytest.approx([of * 12 / 11 for of in (3, 3, 2, 2, 1)])  # half of its cell each; in all 11 of 12 rows
     assert weights.mean() == pytest.approx(1)
@@ -87,8 +92,8 @@ def test_good_and_bad_weigh_the_same_among_texts_of_one_length_and_language() ->
 
 def test_one_bad_text_among_many_good_ones_of_its_length_weighs_no_more_than_the_cap() -> None:
     table, labels = pa.table({"lang": ["en"] * 101, "text": ["alike"] * 100 + [None]}), np.array([1] * 100 + [0])
-    weights = training.length_weights(table, np.arange(101), labels, 1)
-    assert weights[100] / weights[0] == pytest.approx(training.MAX_WEIGHT / (101 / 200))
+    weights = linear.length_weights(table, np.arange(101), labels, 1)
+    assert weights[100] / weights[0] == pytest.approx(linear.MAX_WEIGHT / (101 / 200))
 
 
 def test_an_empty_or_missing_text_has_a_score() -> None:

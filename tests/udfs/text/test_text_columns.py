@@ -12,9 +12,9 @@ from gristmill.udfs import columns
 from gristmill.udfs.arrow.batches import as_batch, by_key
 from gristmill.udfs.edit.headers import find_headers
 from gristmill.udfs.edit.pii import PiiParams, scrub_texts
+from gristmill.udfs.language_models.kenlm import LanguageModel, score_languages
+from gristmill.udfs.language_models.kenlm_training import train
 from gristmill.udfs.rules import measures
-from gristmill.udfs.scoring.kenlm import LanguageModel, score_languages
-from gristmill.udfs.scoring.kenlm_training import train
 from gristmill.udfs.scoring.sensitive import WordList, score_texts
 from gristmill.udfs.text.folding import content_hashes
 

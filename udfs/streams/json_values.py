@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from gristmill.udfs import reasons
-from gristmill.udfs.read.streams import BrokenStream, Limits, Line
+from gristmill.udfs.streams.streams import BrokenStream, Limits, Line
 
 _BRACKET = re.compile(rb'["{}\[\]]')
 # possessive: no way back, so no memory of it
@@ -40,7 +40,7 @@ class _Values:
 
     def __init__(self, pieces: Iterator[bytes], limits: Limits) -> None:
         self._pieces, self._limits = pieces, limits
-        self._held, self.at = bytearray(), 0
+        self._buffer, self.at = bytearray(), 0
         # kept until all that stands before the break is out
         self._broken: BrokenStream | None = None
         self._border: re.Pattern[bytes] | None = None  # how the line of the first object begins
@@ -57,7 +57,7 @@ class _Values:
         """See `values`."""
         is_array = False
         while self._to_value():
-            first = self._held[0]
+            first = self._buffer[0]
             if first == 0x5B and not is_array:
                 is_array = True
                 self._drop(1)
@@ -78,12 +78,12 @@ class _Values:
             piece = next(self._pieces, None)
         except BrokenStream as broken:
             self._broken, piece = broken, None
-        self._held += piece or b""
+        self._buffer += piece or b""
         return piece is not None
 
     def _drop(self, size: int) -> None:
         self.at += size
-        del self._held[:size]
+        del self._buffer[:size]
 
     def _to_value(self) -> bool:
         """Passes over what stands between values; False at the end.
@@ -92,15 +92,15 @@ class _Values:
         """
         gap = b""
         while True:
-            match = _GAP.match(self._held)
+            match = _GAP.match(self._buffer)
             end = match.end() if match else 0
-            gap = (gap + bytes(self._held[:end]))[-GAP_BYTES:]
+            gap = (gap + bytes(self._buffer[:end]))[-GAP_BYTES:]
             self._drop(end)
-            if self._held:
+            if self._buffer:
                 break
             if not self._more():
                 return False
-        if self._border is None and self._held[0] == 0x7B:
+        if self._border is None and self._buffer[0] == 0x7B:
             blanks = re.split(rb"[\r\n]", gap)[-1].lstrip(b"\xef\xbb\xbf")
             self._border = re.compile(rb"[\r\n]" + re.escape(blanks) + rb"\{")
         return True
@@ -110,11 +110,11 @@ class _Values:
         at, longest = self.at, self._limits.max_row_bytes
         is_closed, size = self._follow(self._next_border(longest) if self._is_strict else None, longest)
         if is_closed and size <= longest:
-            row = bytes(self._held[:size])
+            row = bytes(self._buffer[:size])
             self._drop(size)
             return at, row, None
-        head = bytes(self._held[: min(self._limits.max_raw_bytes, size)])
-        border = self._border.search(self._held, 1, size + 1) if self._border and not is_closed else None
+        head = bytes(self._buffer[: min(self._limits.max_raw_bytes, size)])
+        border = self._border.search(self._buffer, 1, size + 1) if self._border and not is_closed else None
         # the next object begins inside: this one was never closed
         if border:
             self._is_strict = True
@@ -123,7 +123,7 @@ class _Values:
         if is_closed or size > longest:
             self._pass_over(is_closed)
             return at, head, reasons.ROW_TOO_LONG
-        self._drop(len(self._held))
+        self._drop(len(self._buffer))
         broken, self._broken = self._broken, None
         return (
             at,
@@ -135,37 +135,37 @@ class _Values:
         """Whether the value is closed, and how far it was followed: to its end, to `stop`, over
         `longest`, or to the end of the stream."""
         self._pos, self._depth, self._is_string = 0, 0, False
-        self._is_loose = self._held[0] not in b'{["'
+        self._is_loose = self._buffer[0] not in b'{["'
         is_closed = self._advance(stop)
         while not is_closed and self._pos <= longest and (stop is None or self._pos < stop) and self._more():
             is_closed = self._advance(stop)
-        return is_closed, self._pos if is_closed else len(self._held) if stop is None else stop
+        return is_closed, self._pos if is_closed else len(self._buffer) if stop is None else stop
 
     def _advance(self, stop: int | None = None) -> bool:
         """Follows the value through what is held (up to `stop`); whether it is closed there."""
-        held, pos, end = (
-            self._held,
+        buffer, pos, end = (
+            self._buffer,
             self._pos,
-            len(self._held) if stop is None else min(stop, len(self._held)),
+            len(self._buffer) if stop is None else min(stop, len(self._buffer)),
         )
         if self._is_loose:
-            loose = _LOOSE.search(held, pos, end)  # its first byte is none of these
+            loose = _LOOSE.search(buffer, pos, end)  # its first byte is none of these
             self._pos = loose.start() if loose else end
             return loose is not None
         while pos < end:
             if self._is_string:
-                match = _STRING.match(held, pos, end)
+                match = _STRING.match(buffer, pos, end)
                 pos = match.end() if match else pos
                 # a backslash whose other half is still to come
-                if pos >= end or held[pos] != 0x22:
+                if pos >= end or buffer[pos] != 0x22:
                     break
                 pos, self._is_string = pos + 1, False
             else:
-                match = _BRACKET.search(held, pos, end)
+                match = _BRACKET.search(buffer, pos, end)
                 if match is None:
                     pos = end
                     break
-                pos, sign = match.end(), held[match.start()]
+                pos, sign = match.end(), buffer[match.start()]
                 self._is_string = sign == 0x22
                 self._depth += 1 if sign in b"{[" else -1 if sign in b"}]" else 0
             if not self._depth and not self._is_string:
@@ -180,7 +180,7 @@ class _Values:
             self._drop(self._pos)
             self._pos = 0
             if not self._more():
-                self._drop(len(self._held))
+                self._drop(len(self._buffer))
                 return
             is_closed = self._advance()
         self._drop(self._pos)
@@ -190,12 +190,12 @@ class _Values:
         if self._found > self.at:
             return self._found - self.at
         while self._border:
-            found = self._border.search(self._held, max(1, self._searched - self.at))
-            if found:
-                self._found = self._searched = self.at + found.start()
-                return found.start()
+            border = self._border.search(self._buffer, max(1, self._searched - self.at))
+            if border:
+                self._found = self._searched = self.at + border.start()
+                return border.start()
             # a border may still be cut off
-            self._searched = max(self.at + len(self._held) - LONGEST_BORDER, self._searched)
-            if len(self._held) > longest or not self._more():
+            self._searched = max(self.at + len(self._buffer) - LONGEST_BORDER, self._searched)
+            if len(self._buffer) > longest or not self._more():
                 break
         return None

@@ -82,12 +82,12 @@ def foreign(name: str, head: bytes) -> str | None:
 
     `name` counts where bytes say nothing.
     """
-    found = next((what for what, marks in FOREIGN.items() if head.startswith(marks)), None)
-    if found is None and head[257:262] == b"ustar" and b"\0" in head[:257]:
-        found = "a tar archive"
-    if found or packing(name, head):
-        return found
-    said = next(
+    foreign_kind = next((what for what, marks in FOREIGN.items() if head.startswith(marks)), None)
+    if foreign_kind is None and head[257:262] == b"ustar" and b"\0" in head[:257]:
+        foreign_kind = "a tar archive"
+    if foreign_kind or packing(name, head):
+        return foreign_kind
+    named_kind = next(
         (
             what
             for end, what in NAMES.items()
@@ -95,4 +95,8 @@ def foreign(name: str, head: bytes) -> str | None:
         ),
         None,
     )
-    return f"named as {said}, which is not read, and its bytes are none that is" if said and head else None
+    return (
+        f"named as {named_kind}, which is not read, and its bytes are none that is"
+        if named_kind and head
+        else None
+    )

@@ -20,9 +20,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from gristmill.udfs.read import encodings, streams
-from gristmill.udfs.read.encodings import BadEncoding, decode, detect
-from gristmill.udfs.read.streams import BrokenStream, Limits, lines, open_file, part_lines, unpacked
+from gristmill.udfs.streams import encodings, streams
+from gristmill.udfs.streams.encodings import BadEncoding, decode, detect
+from gristmill.udfs.streams.streams import BrokenStream, Limits, lines, open_file, part_lines, unpacked
 
 WIDE = Limits(max_row_bytes=1 << 20, max_raw_bytes=64, max_unpacked_bytes=1 << 30, max_unpack_ratio=1000)
 

@@ -100,8 +100,10 @@ def _loaded(version: str, model: LanguageModel) -> Any:
     """KenLM's model, mapped from a file that the processes of a machine share."""
     import kenlm
 
+    # The file is named by version and user: processes of one machine map the same pages once.
     path = Path(tempfile.gettempdir()) / f"gristmill-lm-{os.getuid()}-{version}"
     if not path.is_file() or path.stat().st_size != len(model.blob):
+        # Written apart and renamed, so that no other process maps half a file.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(model.blob)
         os.replace(file.name, path)
@@ -122,12 +124,15 @@ def score_text(model: LanguageModel, text: str) -> tuple[int, float, float, floa
 
 def _score(kenlm_model: Any, model: LanguageModel, text: str) -> tuple[int, float, float, float, float]:
     n, unknown, total = 0, 0, 0.0
+    # A text without a token still has a perplexity: that of an empty sentence.
     for sentence in list(sentences(text, model.unit, model.max_chars)) or [""]:
         for log10, _, is_unknown in kenlm_model.full_scores(sentence, bos=True, eos=True):
             total += log10
             unknown += is_unknown
             n += 1
+    # KenLM gives log10; the table holds natural logarithms.
     loss = -total * math.log(10) / n
+    # exp() of more than 100 nats says nothing more, and would overflow near 710.
     return n, round(-loss * n, 6), round(unknown / n, 6), round(math.exp(min(loss, 100.0)), 6), round(loss, 6)
 
 

@@ -88,6 +88,7 @@ def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
     """Places of texts that go through the model together: of like length, `most` tokens with padding
     (one text at the least); empty ones in none."""
     part: list[int] = []
+    # By length, then position: padding is least, and the same texts always share a pass.
     for i in sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (lengths[i], i)):
         if part and lengths[i] * (len(part) + 1) > most:
             yield part
@@ -119,6 +120,7 @@ def mean_losses(
     tokens: list[list[int]] = list(found.get("input_ids", []))
     losses = [0.0] * len(tokens)
     for part in passes([len(each) for each in tokens], padded_tokens):
+        # One more than the longest text, for the opening token.
         width = max(len(tokens[i]) for i in part) + 1
         # padding stands behind, where no token before it looks
         rows = torch.full((len(part), width), first, dtype=torch.long)
@@ -134,6 +136,7 @@ def mean_losses(
                 each = torch.nn.functional.cross_entropy(
                     logits[row, :n].float(), rows[row, 1 : n + 1], reduction="none"
                 )
+                # In double precision: a sum of thousands of floats would differ by its order.
                 losses[i] = float(each.double().mean())
     return [len(each) for each in tokens], losses
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from gristmill.udfs.read.streams import READ, open_file
+from gristmill.udfs.streams.streams import READ, open_file
 
 
 class PartHash:

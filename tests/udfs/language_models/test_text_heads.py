@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from gristmill.udfs.scoring import causal_lm, text_heads
-from gristmill.udfs.scoring.text_heads import Head, judged
+from gristmill.udfs.language_models import causal_lm, text_heads
+from gristmill.udfs.language_models.text_heads import Head, judged
 
 NAMES = ["bad", "fair", "good"]
 

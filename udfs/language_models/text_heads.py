@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.scoring.causal_lm import CHARS, DIGITS, open_model, passes
+from gristmill.udfs.language_models.causal_lm import CHARS, DIGITS, open_model, passes
 
 Floats = npt.NDArray[np.float64]
 HEAD_SCORES: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64()), ("detail", pa.string())])

@@ -25,7 +25,7 @@ import pyarrow.fs
 import zstandard
 
 from gristmill.udfs import reasons
-from gristmill.udfs.read.packings import HEAD, foreign, packing, promised
+from gristmill.udfs.streams.packings import HEAD, foreign, packing, promised
 
 # bytes asked of the file at a time: on an object store every call is a request
 READ = 1 << 23
@@ -113,13 +113,13 @@ def _kind(name: str, head: bytes) -> str | None:
 
     Raises BrokenStream for what is not read, and for bytes that do not keep what the name promises.
     """
-    kind, other, wanted = packing(name, head), foreign(name, head), promised(name)
+    kind, other, named_packing = packing(name, head), foreign(name, head), promised(name)
     if other:
         raise BrokenStream(reasons.FOREIGN_FILE, other)
-    if kind is None and wanted:
+    if kind is None and named_packing:
         raise BrokenStream(
             reasons.UNREADABLE_FILE if len(head) >= 4 else reasons.TRUNCATED_FILE,
-            f"named {wanted}, and its bytes are none of {wanted}",
+            f"named {named_packing}, and its bytes are none of {named_packing}",
         )
     return kind
 
@@ -157,9 +157,9 @@ def blocks(raw: Any, start: int = 0, size: int = 0) -> Iterator[bytes]:
     `start` on."""
     raw.seek(start)
     size = size or BLOCK
-    while held := raw.read(READ):
-        for at in range(0, len(held), size):
-            yield held[at : at + size]
+    while buffer := raw.read(READ):
+        for at in range(0, len(buffer), size):
+            yield buffer[at : at + size]
 
 
 def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
@@ -183,21 +183,21 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
     """Every member (gzip), frame (zstd) or stream (bzip2, xz) of a packed file, unpacked; pieces of any
     size."""
     fresh, step = _UNPACKERS[kind]
-    member, taken, given = fresh(), 0, 0
+    member, n_packed, n_unpacked = fresh(), 0, 0
     # whether the member under way has been fed
     is_begun = False
     for piece in blocks(raw, size=step):
-        taken += len(piece)
+        n_packed += len(piece)
         while piece:
             if not is_begun and kind in ("gz", "xz") and not (piece := piece.lstrip(b"\0")):
                 # zeros between members and after the last are padding (tapes, block devices), as gzip(1) and
                 # xz(1) take them
                 break
-            for out in _fed(member, piece, given):
-                yield out[: limits.max_unpacked_bytes - given]
-                given += len(out)
-                if given > limits.max_unpacked_bytes or (
-                    given > UNPACK_FLOOR and given > limits.max_unpack_ratio * taken
+            for out in _fed(member, piece, n_unpacked):
+                yield out[: limits.max_unpacked_bytes - n_unpacked]
+                n_unpacked += len(out)
+                if n_unpacked > limits.max_unpacked_bytes or (
+                    n_unpacked > UNPACK_FLOOR and n_unpacked > limits.max_unpack_ratio * n_packed
                 ):
                     raise BrokenStream(reasons.UNPACKS_TOO_LARGE)
             is_begun = not member.eof
@@ -238,7 +238,7 @@ def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:
         yield member.decompress(b"", OUT_STEP)
 
 
-def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
+def _fed(member: Any, piece: bytes, n_unpacked: int) -> Iterator[bytes]:
     """What `piece` unpacks to.
 
     Damaged bytes raise BrokenStream after all that stands before the damage (but for gzip: before its block).
@@ -247,7 +247,7 @@ def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
     before: Any = member.copy() if hasattr(member, "copy") else None
     try:
         for out in _unfolding(member, piece):
-            given += len(out)
+            n_unpacked += len(out)
             yield out
     except (
         zlib.error,
@@ -262,30 +262,30 @@ def _fed(member: Any, piece: bytes, given: int) -> Iterator[bytes]:
                 out = before.decompress(piece[at : at + 1])
             except zlib.error:
                 break
-            given += len(out)
+            n_unpacked += len(out)
             yield out
-        raise BrokenStream(reasons.TRUNCATED_FILE if given else reasons.UNREADABLE_FILE) from None
+        raise BrokenStream(reasons.TRUNCATED_FILE if n_unpacked else reasons.UNREADABLE_FILE) from None
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes in blocks of BLOCK (a bomb's 32 MiB of line ends must not become one list); what
     was left at a break included."""
-    held: list[bytes] = []
+    buffer: list[bytes] = []
     size = 0
     try:
         for piece in pieces:
-            held.append(piece)
+            buffer.append(piece)
             size += len(piece)
             if size >= BLOCK:
-                whole = b"".join(held)
+                whole = b"".join(buffer)
                 for at in range(0, size - size % BLOCK, BLOCK):
                     yield whole[at : at + BLOCK]
-                held = [whole[size - size % BLOCK :]]
-                size = len(held[0])
+                buffer = [whole[size - size % BLOCK :]]
+                size = len(buffer[0])
     except BrokenStream:
-        yield b"".join(held)
+        yield b"".join(buffer)
         raise
-    yield b"".join(held)
+    yield b"".join(buffer)
 
 
 def _as_utf8(plain: Iterator[bytes]) -> Iterator[bytes]:
@@ -345,25 +345,27 @@ class _Line:
     def __init__(self, limits: Limits, at: int) -> None:
         self.limits, self.at, self.size = limits, at, 0
         self.is_long = False
-        self._held: list[bytes] = []
+        self._pieces: list[bytes] = []
 
     def add(self, piece: bytes) -> None:
         self.size += len(piece)
         if self.is_long:
             return
-        self._held.append(piece)
+        self._pieces.append(piece)
         if self.size > self.limits.max_row_bytes + 1:  # one more: a CR at the end does not count
-            self._held, self.is_long = [self.head()], True
+            self._pieces, self.is_long = [self.head()], True
 
     def head(self) -> bytes:
-        return b"".join(self._held)[: self.limits.max_raw_bytes]
+        return b"".join(self._pieces)[: self.limits.max_raw_bytes]
 
     def cut(self) -> Line:
         """The line is complete; the next begins."""
-        at, size, is_long, held = self.at, self.size, self.is_long, self._held
-        self.at, self.size, self.is_long, self._held = at + size + 1, 0, False, []
+        at, size, is_long, buffer = self.at, self.size, self.is_long, self._pieces
+        self.at, self.size, self.is_long, self._pieces = at + size + 1, 0, False, []
         return (
-            (at, held[0].rstrip(b"\r"), reasons.ROW_TOO_LONG) if is_long else self._judged(at, b"".join(held))
+            (at, buffer[0].rstrip(b"\r"), reasons.ROW_TOO_LONG)
+            if is_long
+            else self._judged(at, b"".join(buffer))
         )
 
     def whole(self, line: bytes) -> Line:
@@ -403,5 +405,5 @@ def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: 
     return _before(itertools.islice(lines(blocks(raw, begin - 1), limits, begin - 1, end), 1, None), end)
 
 
-def _before(found: Iterator[Line], end: int) -> Iterator[Line]:
-    return itertools.takewhile(lambda line: line[0] < end, found)
+def _before(all_lines: Iterator[Line], end: int) -> Iterator[Line]:
+    return itertools.takewhile(lambda line: line[0] < end, all_lines)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from gristmill.udfs.scoring.kenlm import LanguageModel, Unit, sentences
+from gristmill.udfs.language_models.kenlm import LanguageModel, Unit, sentences
 
 
 def find_lmplz() -> Path | None:

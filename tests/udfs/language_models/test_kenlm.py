@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from gristmill.udfs.scoring import kenlm_training
-from gristmill.udfs.scoring.kenlm import (
+from gristmill.udfs.language_models import kenlm_training
+from gristmill.udfs.language_models.kenlm import (
     SCORES,
     LanguageModel,
     from_bytes,

@@ -1,0 +1,1 @@
+"""Language models, and what rests on them: perplexity, loss, classification heads, sentence vectors."""
