@@ -220,6 +220,18 @@ def own(lake: Lake, job: Job) -> int:
 def rows(lake: Lake, table: Table) -> list[str]:
     """The rows of a table as text, in one order."""
     left = [name for name in table.names if name not in MADE_BY.get(table.name, ())]
-    return sorted(repr([row[name] for name in left]) for row in read(lake, table))
+    found = [{name: row[name] for name in left} for row in read(lake, table)]
+    if table.name == "sketches":
+        found = [each for row in found for each in _by_document(row)]
+    return sorted(map(repr, found))
+
+
+def _by_document(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row of `sketches` as one of each document, which stand in it in no order: its binaries hold equal parts of each."""
+    packed = {name: bytes(value) for name, value in row.items() if isinstance(value, bytes | bytearray)}
+    n = row["n"]
+    assert {len(value) % n for value in packed.values()} == {0}
+    parts = {name: [value[i * len(value) // n : (i + 1) * len(value) // n] for i in range(n)] for name, value in packed.items()}
+    return [{**row, **{name: part[i] for name, part in parts.items()}} for i in range(n)]
 
 
