@@ -37,7 +37,8 @@ EDITED = (
     "doc_id string, batch_id string, text string, n_chars bigint, n_edits int, edits_hash bigint, "
     "facts string"
 )
-# columns of CORPUS that come from the edited text; all others are facts, known before the text is read
+# columns of CORPUS that come from the edited text; all
+# others are facts, known before the text is read
 OF_TEXT = ("text", "n_chars", "n_edits", "edits_hash")
 FACTS = tuple(column for column in CORPUS.columns if column.name not in (*KEYS, *OF_TEXT))
 
@@ -65,10 +66,12 @@ def expected_rows(tables: JobContext, params: Params) -> DataFrame:
     span = F.struct("start", "end", "replacement")
     spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS)
     facts_of = facts(tables, params).select(*KEYS, _as_json().alias("facts"))
-    # Left, so that require_facts can name the kept documents that lack facts instead of losing them.
+    # Left, so that require_facts can name the kept
+    # documents that lack facts instead of losing them.
     rows = tables.documents.kept(params.skip_rejected_by).join(facts_of, KEYS, how="left")
     rows = rows.join(spans.agg(F.array_sort(F.collect_list(span)).alias("spans")), KEYS, how="left")
-    # Spans are sorted, so the hash changes with the edits and not with the order in which jobs wrote them.
+    # Spans are sorted, so the hash changes with the edits
+    # and not with the order in which jobs wrote them.
     edits = F.to_json("spans")
     hashed = F.when(edits.isNotNull(), F.xxhash64(edits)).alias("edits_hash")
     return rows.select(*KEYS, edits.alias("edits"), hashed, "facts")
@@ -122,7 +125,8 @@ def write_corpus(tables: JobContext, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     keys = changed_rows(tables, params)
-    # Texts are joined with the keys only: Spark plans the join by their size and skips all other batches.
+    # Texts are joined with the keys only: Spark plans
+    # the join by their size and skips all other batches.
     texts = tables.documents.texts(None, "text").join(keys, KEYS, how="inner")
     columns = (*KEYS, "text", "edits", "edits_hash", "facts")
     rows = tables.stage("edited", texts.select(*columns).mapInArrow(apply_batches, EDITED))
@@ -153,7 +157,8 @@ def write_corpus(tables: JobContext, params: Params) -> Outputs:
         gate(written, load_contract(params.contract), 0.0, site)
     if not tables.output_exists("corpus"):
         return {"verdicts": verdicts, "corpus": written}
-    # Removed are rows of documents that a filter rejects now, that are too short now, or whose batch is gone.
+    # Removed are rows of documents that a filter rejects
+    # now, that are too short now, or whose batch is gone.
     kept = tables.documents.kept(params.skip_rejected_by).join(short.select(*KEYS), KEYS, how="left_anti")
     removed = tables.own("corpus").select(*KEYS).join(kept, KEYS, how="left_anti")
     return {

@@ -70,8 +70,8 @@ class Params(Filtered):
     missing: Literal["leave_out", "ignore"]
     # unit of the shares: of a bin, and of a percentile
     bin_by: Literal["documents", "bytes"]
-    # true: the scale is kept while all parameters above and the scorers' versions are the same; false: a new
-    # scale in each run
+    # true: the scale is kept while all parameters above and the
+    # scorers' versions are the same; false: a new scale in each run
     reuse_model: bool
     min_head: int = Field(ge=0, le=BINS)  # the head: bins from this one on
     # the middle: bins from this one on; the tail: all below
@@ -116,7 +116,8 @@ def steps_on_scale(
         rows = tables.stage("values", rows)
         scale = with_curves(tables, kept, rows, params.bin_by)
         rows = as_percentiles(rows, scale)
-    # The value that says nothing, from which the distance of a scorer is measured: the median, or even odds.
+    # The value that says nothing, from which the distance
+    # of a scorer is measured: the median, or even odds.
     middle, needs_all = 0.5 if is_percentile else 0.0, params.missing == "leave_out"
     values_of = combine_scores(rows, params.scorers, params.combine, middle, needs_all)
     unit = F.col("value") if is_percentile else 1 / (1 + F.exp(-F.col("value")))
@@ -136,7 +137,8 @@ def with_starts(tables: JobContext, scale: Scale, rows: DataFrame, bin_by: str) 
     new = without_known(tables, rows, [(lang,) for lang in scale.starts], "lang")
     counted: dict[str | None, list[tuple[int, int]]] = {}
     documents: dict[str | None, int] = {}
-    # Exact counts, at most STEPS a language: approximate quantiles would change with the partitions.
+    # Exact counts, at most STEPS a language: approximate
+    # quantiles would change with the partitions.
     histogram = new.groupBy("lang", "step").agg(weight(bin_by).alias("n"), F.count("*").alias("documents"))
     for row in histogram.collect():
         counted.setdefault(row["lang"], []).append((row["step"], row["n"]))
@@ -192,7 +194,8 @@ def bin_quality(tables: JobContext, params: Params) -> Outputs:
     kept = kept_scale(tables, params, scorer_versions)
     rows, scale = steps_on_scale(tables, params, scorer_versions, kept)
     starts = tables.frame(list(scale.starts.items()), "of string, starts array<int>")
-    # Null-safe, as a document may have no language. The bin is the number of starts at or below its step.
+    # Null-safe, as a document may have no language. The
+    # bin is the number of starts at or below its step.
     binned = rows.join(F.broadcast(starts), F.col("lang").eqNullSafe(F.col("of")), how="inner").withColumn(
         "bin", F.expr("size(filter(starts, x -> step >= x))")
     )

@@ -207,7 +207,8 @@ def main(argv: list[str] | None = None) -> int:
         "repair": _repair,
         "upgrade": _upgrade,
     }
-    # All errors pass through one translation to exit codes, also those raised while a lake is opened.
+    # All errors pass through one translation to exit
+    # codes, also those raised while a lake is opened.
     return exit_code_of(lambda: does[args.command](args))
 
 
@@ -298,7 +299,8 @@ def _check(args: argparse.Namespace) -> int | None:
 
 
 def _ask(args: argparse.Namespace) -> Ask:
-    # Imported here, like PySpark elsewhere in this file: `gristmill --help` and `check` start without Spark.
+    # Imported here, like PySpark elsewhere in this file:
+    # `gristmill --help` and `check` start without Spark.
     from gristmill.jobs.report.ask import Ask
 
     if not args.lake:

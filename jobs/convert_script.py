@@ -38,14 +38,16 @@ def convert(tables: JobContext, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    # Japanese and Korean hold Han characters, too: only the measured language tells them from Chinese.
+    # Japanese and Korean hold Han characters, too: only
+    # the measured language tells them from Chinese.
     chinese = tables.slice("signals").where(F.col("lang").isin(params.languages)).select(*keys)
     docs = with_domain(tables, tables.slice("docs").select(*keys, "domain_hint"))
     skipped = docs.where(F.col("domain").isin(params.skip_domains)).select(*keys)
     candidates = tables.documents.to_look_at(params.skip_rejected_by).join(chinese, keys, how="left_semi")
     # An anti join, not a filter on the domain: a document without a domain is converted.
     to_convert = candidates.join(skipped, keys, how="left_anti")
-    # nondeterministic(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    # nondeterministic(): Spark would otherwise evaluate
+    # the UDF again for the condition that explode adds.
     changes = simplified(params.opencc).nondeterministic()
     converted = tables.documents.texts(to_convert, "text").select(*keys, changes("text").alias("spans"))
     own, reason = F.lit(tables.job.name).alias("job"), F.lit(TRADITIONAL_SCRIPT).alias("reason")

@@ -70,7 +70,8 @@ def plan(
             "`after` out of the first"
         )
     planned = _checked(recipe, packages)
-    # A recipe of a single job reads tables that other recipes have written, so it has no order to check.
+    # A recipe of a single job reads tables that other
+    # recipes have written, so it has no order to check.
     if len(planned) > 1:
         earlier = (
             plan(config.load_recipe(recipe.after), (*later, recipe.path), packages) if recipe.after else []
@@ -102,7 +103,8 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
     outcomes = []
-    # One cache of table states for all jobs, and kernels compile while the first queries are planned.
+    # One cache of table states for all jobs, and kernels
+    # compile while the first queries are planned.
     with compiled_in_background(is_local(lake.spark)), lake.cached_states():
         for job, params in planned:
             outcomes += (
@@ -157,8 +159,8 @@ def _read_again(job: Job, params: ReadsInput, lake: Lake) -> list[Outcome]:
     outcomes: list[Outcome] = []
     left: set[str] = set()
     digest = config.recipe_hash(job.name, params)
-    # Reading a batch leaves none of its own rows waiting, but may reject copies elsewhere. The loop ends once
-    # no batch changes any more.
+    # Reading a batch leaves none of its own rows waiting, but may reject
+    # copies elsewhere. The loop ends once no batch changes any more.
     while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in left]:
         name, runs = fresh[-1], Runs(lake)
         root = batches.roots(runs).get(name)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Normalise(Strict):
     """What counts as the same text."""
 
-    # NFKC of typographic forms (full-width letters, ligatures). Powers, fractions and circled letters are
-    # kept, since folding them would change the meaning.
+    # NFKC of typographic forms (full-width letters, ligatures). Powers, fractions
+    # and circled letters are kept, since folding them would change the meaning.
     nfkc: bool
     casefold: bool
     # runs of white space count as one space, none at the ends
@@ -48,7 +48,8 @@ class Params(Filtered, LeavesOut):
     """See conf/jobs/dedup_exact.yaml."""
 
     normalise: Normalise
-    # domains in which one URL is one document, so that an equal URL is a duplicate too; [any], or [] for none
+    # domains in which one URL is one document, so that an
+    # equal URL is a duplicate too; [any], or [] for none
     url_domains: list[Label]
     # The first criterion that differs decides which copy is kept; doc_id breaks ties.
     ranking: list[Rank]
@@ -112,8 +113,8 @@ def url_key(url: Column) -> Column:
     )
     bare = F.regexp_replace(bare, "/+$", "")
     host = F.lower(F.regexp_extract(bare, "^[^/?]*", 0))
-    # Spark's regexp_replace cannot change the case of a match, so the path is split before each escape: all
-    # pieces but the first begin with one.
+    # Spark's regexp_replace cannot change the case of a match, so the path
+    # is split before each escape: all pieces but the first begin with one.
     pieces = F.split(F.regexp_extract(bare, "^[^/?]*(.*)$", 1), "(?=%[0-9A-Fa-f]{2})")
     rest = F.concat_ws(
         "",
@@ -162,7 +163,8 @@ def find_copies(tables: JobContext, params: Params) -> Outputs:
     by_text = with_survivors(rows, "text_hash", order, "content")
     out = by_text.where("is_out").select("doc_id", "batch_id", "dup_of", "family_id", "method")
     if params.url_domains:
-        # Only survivors of the first step: a document removed by its text must not be a survivor by URL.
+        # Only survivors of the first step: a document
+        # removed by its text must not be a survivor by URL.
         survivors = by_text.where(~F.col("is_out")).select(*rows.columns)
         by_url = with_survivors(survivors.where(F.col("url_key").isNotNull()), "url_key", order, "url")
         out = out.unionByName(

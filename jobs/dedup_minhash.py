@@ -48,7 +48,8 @@ class Params(NearDupParams):
     n_sigma: PositiveFloat
     exact_only: bool  # compare every candidate by text
 
-    # MinHashParams validates itself; it is built here so that a wrong recipe fails before Spark starts.
+    # MinHashParams validates itself; it is built here
+    # so that a wrong recipe fails before Spark starts.
     @model_validator(mode="after")
     def _bands_fit(self) -> Params:
         self.minhash()
@@ -65,7 +66,8 @@ class Params(NearDupParams):
     def config_hash(self) -> str:  # noqa: D102
         return digest(self.minhash())
 
-    # With the rule and the cap, unlike config_hash: another threshold keeps the sketches, but not the pairs.
+    # With the rule and the cap, unlike config_hash: another
+    # threshold keeps the sketches, but not the pairs.
     def pairing(self) -> str:  # noqa: D102
         return digest((self.minhash(), self.rule(), self.max_bucket))
 

@@ -32,7 +32,8 @@ class Params(NearDupParams):
     """See conf/jobs/dedup_simhash.yaml for every number and its source."""
 
     max_hamming: NonNegativeInt  # of 64 bits
-    # A document has choose(blocks, max_hamming) keys: more blocks make longer, rarer keys, and more of them.
+    # A document has choose(blocks, max_hamming) keys: more
+    # blocks make longer, rarer keys, and more of them.
     blocks: PositiveInt
     decide: Literal["text", "bits"]  # what accepts a pair within the distance
     measure: Literal["jaccard", "containment"]  # of the shingle sets, where texts decide
@@ -71,7 +72,8 @@ class Params(NearDupParams):
         return self.measure, self.min_similarity
 
     def by_sketch(self) -> tuple[str, float]:  # noqa: D102
-        # `pairs.similarity` of bits is the share of equal bits, so the distance becomes a threshold of that.
+        # `pairs.similarity` of bits is the share of equal
+        # bits, so the distance becomes a threshold of that.
         return "simhash", 1 - self.max_hamming / 64
 
     def notes(self) -> list[str]:

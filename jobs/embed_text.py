@@ -59,7 +59,8 @@ class SparkNlp(Strict):
     @classmethod
     def _load_referenced_files(cls, values: object) -> object:
         """The digest of the model becomes part of the parameters, and of the model's name."""
-        # A folder may get another model under the same path; vectors of the two must not be compared.
+        # A folder may get another model under the same
+        # path; vectors of the two must not be compared.
         if not isinstance(values, dict) or not isinstance(values.get("path"), str):
             return values
         file = Path(values["path"], "model.onnx")

@@ -177,7 +177,8 @@ def export(tables: JobContext[State], params: Params) -> Outputs:
     texts = tables.documents.texts(
         documents.where("reason IS NULL"), "lang", "domain", "text", table="corpus"
     )
-    # Recipe and prompt version are part of a request's id: the same chunk with a new prompt is a new request.
+    # Recipe and prompt version are part of a request's id:
+    # the same chunk with a new prompt is a new request.
     kernel = functools.partial(
         chunk_batches,
         params=ChunkParams(**params.chunk.model_dump()),

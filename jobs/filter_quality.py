@@ -96,7 +96,8 @@ JOB = Job(
     reads=("docs", "quality", "verdicts"),
     writes=(Writes("verdicts", "job"),),
     steps=(reject,),
-    # build_quality may cut the bins anew for the whole lake (reuse_model: false): old batches change, too.
+    # build_quality may cut the bins anew for the whole
+    # lake (reuse_model: false): old batches change, too.
     scope="lake",
     count=count_verdicts,
     about=__doc__,

@@ -68,7 +68,8 @@ class Params(LeavesOut):
     @classmethod
     def _load(cls, values: object) -> object:
         """`presets` may name files: their content becomes part of the recipe, and so of its hash."""
-        # By content, not by name: a preset that is edited in place must make the job's output stale.
+        # By content, not by name: a preset that is edited
+        # in place must make the job's output stale.
         if isinstance(values, dict) and isinstance(values.get("presets"), list):
             loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in values["presets"]]
             values = {**values, "presets": {preset.preset: preset for preset in loaded}}
@@ -113,8 +114,8 @@ def reject(tables: JobContext, params: Params) -> Outputs:
 
     docs = with_domain(tables, tables.slice("docs").select("doc_id", "batch_id", "domain_hint"))
     rows = docs.join(tables.slice("signals"), ["doc_id", "batch_id"], how="inner")
-    # An Arrow kernel, not Column expressions: Spark copies the route of a document into each of a hundred
-    # conditions, and planning them took longer than everything else (DECISIONS.md).
+    # An Arrow kernel, not Column expressions: Spark copies the route of a document into each of
+    # a hundred conditions, and planning them took longer than everything else (DECISIONS.md).
     compared = tables.stage(
         "judged", rows.mapInArrow(functools.partial(verdict_batches, plan=params.plan()), VERDICT_ROWS)
     )

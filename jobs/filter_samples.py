@@ -171,7 +171,8 @@ def choose(tables: JobContext[State], params: Params) -> Outputs:
     """All verdicts of this job. Raises DataError when fewer than min_kept samples would be kept."""
     from pyspark.sql import functions as F
 
-    # Generated Java pays from this many rows on; for fewer, compiling takes longer than interpreting.
+    # Generated Java pays from this many rows on; for
+    # fewer, compiling takes longer than interpreting.
     with compiled(tables.lake.spark, tables["samples"].count() > SMALL_DOCUMENTS):
         rows = tables.stage("measured", sample_measures(tables, params))
         n_all = rows.count()
@@ -209,7 +210,8 @@ def rejected_samples(
     good = _without(rows, limited)
     steps = [{"filter": "limits", "in": n, "out": good.count()}]
     if params.decontaminate is not None:
-        # All samples are searched, also those beyond a limit: each reason of a sample is to be counted.
+        # All samples are searched, also those beyond a
+        # limit: each reason of a sample is to be counted.
         contaminated = tables.stage("contaminated", contaminated_samples(tables, params.decontaminate))
         limited, good = limited.unionByName(contaminated), _without(good, contaminated)
         steps.append({"filter": "decontaminate", "in": steps[0]["out"], "out": good.count()})

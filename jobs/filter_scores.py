@@ -38,7 +38,8 @@ class Limit(Strict):
     domains: list[Label] | None  # null: all
     max_score: float | None = Field(ge=0, le=1)  # a higher score is rejected
     min_score: float | None = Field(ge=0, le=1)  # a lower score is rejected
-    # the limit applies only where raw is at least this (a few hits in a short text score high); null: always
+    # the limit applies only where raw is at least this (a
+    # few hits in a short text score high); null: always
     min_raw: float | None
     reason: str = Field(pattern="^[a-z_]+$")
 
@@ -61,7 +62,8 @@ def version_of(limit: Limit, position: int, scored: dict[str, list[str]]) -> str
     Raises ContractError when no kept document has its score, or when several versions have one and the recipe
     names none.
     """
-    # Never the newest of several: scores of two versions are not comparable, and the limit was set for one.
+    # Never the newest of several: scores of two versions
+    # are not comparable, and the limit was set for one.
     versions = scored.get(limit.scorer, [])
     if limit.version is None and len(versions) > 1:
         raise ContractError(

@@ -60,7 +60,8 @@ class Format(Strict):
     format: FormatName
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
-    # fields whose column may be in no row of any file; any other column that no row has stops the job
+    # fields whose column may be in no row of any file;
+    # any other column that no row has stops the job
     optional: list[Name] = Field(default=[])
 
     def own_columns(self) -> Mapping[str, str]:
@@ -81,7 +82,8 @@ class Params(LeavesOut, ReadsInput, Contracted):
     max_unpack_ratio: PositiveFloat
     # plain files are read in parts of this size
     split_bytes: PositiveInt
-    # the same id with another text: which is kept, in the order in which batches were first ingested
+    # the same id with another text: which is kept, in
+    # the order in which batches were first ingested
     same_id: Literal["newest", "oldest"]
     # of the input rows; more and the job stops with nothing written
     max_reject_ratio: float = Field(ge=0, le=1)
@@ -100,7 +102,8 @@ class Params(LeavesOut, ReadsInput, Contracted):
                 f"formats {', '.join(unmapped)}: columns.text is not mapped; name the column of the text"
             )
         for each in self.formats:
-            # For its errors (ValueError): a bad mapping fails in `gristmill check`, not on an executor.
+            # For its errors (ValueError): a bad mapping
+            # fails in `gristmill check`, not on an executor.
             self.reader(each, "")
         return self
 
@@ -120,11 +123,12 @@ class Params(LeavesOut, ReadsInput, Contracted):
         )
 
 
-# REPEATS are no fault of a row and do not count against max_reject_ratio. AMBIGUOUS does: an id with several
-# texts in one batch identifies none of them.
+# REPEATS are no fault of a row and do not count against max_reject_ratio.
+# AMBIGUOUS does: an id with several texts in one batch identifies none of them.
 AMBIGUOUS = "older_version"
 REPEATS = ("repeated_document", "already_ingested", "superseded_version")
-# Rows rejected in favour of another batch: to be read again once the document of that batch is removed.
+# Rows rejected in favour of another batch: to be read
+# again once the document of that batch is removed.
 LOST_TO_OTHER_BATCH = ("already_ingested", "superseded_version")
 
 
@@ -174,8 +178,8 @@ def with_reasons(tables: JobContext, params: Params, rows: DataFrame) -> tuple[D
     )
     same_text, same_id = Window.partitionBy("doc_id", "content_hash"), Window.partitionBy("doc_id")
     good = good.withColumn("is_copy", F.row_number().over(same_text.orderBy("at")) > 1)
-    # The newest text is the one whose last copy comes last in the batch, although the first of its copies is
-    # the row that is kept.
+    # The newest text is the one whose last copy comes last in the
+    # batch, although the first of its copies is the row that is kept.
     is_newest = params.same_id == "newest"
     good = good.withColumn("ranked", F.max("at").over(same_text) if is_newest else F.col("at"))
     order = F.col("ranked").desc() if is_newest else F.col("ranked").asc()
@@ -326,8 +330,8 @@ def reject_superseded(tables: JobContext[State], params: Params) -> Outputs:
     if lost is None or "docs" not in tables.versions:
         return {}
     is_lost = not lost.isEmpty()
-    # Needed only if this batch replaces its own earlier version, or supersedes documents while other batches
-    # are preferred to it: rows of those may have been rejected for what it removes.
+    # Needed only if this batch replaces its own earlier version, or supersedes documents while
+    # other batches are preferred to it: rows of those may have been rejected for what it removes.
     to_read_again = (
         rows_to_read_again(tables, params, lost)
         if tables.history.runs.last(tables.job.name, tables.batches[0])
@@ -340,7 +344,8 @@ def reject_superseded(tables: JobContext[State], params: Params) -> Outputs:
             Insert(batches.as_rejects(lost, F.col("batch_id"), "superseded_version"), batches.REJECT)
         )
     if to_read_again is not None and not to_read_again.isEmpty():
-        # Insert before delete: if the run dies between the two, the row exists twice rather than not at all.
+        # Insert before delete: if the run dies between the
+        # two, the row exists twice rather than not at all.
         again = to_read_again.select(
             "batch_id", "source_location", F.lit(batches.READ_AGAIN).alias("reason"), "doc_id", "raw"
         )
@@ -369,7 +374,8 @@ def rows_to_read_again(tables: JobContext, params: Params, lost: DataFrame) -> D
         .select("doc_id")
         .unionByName(lost.select("doc_id"))
     )
-    # A run that died may have removed documents of other batches for texts that this batch has no longer.
+    # A run that died may have removed documents of other
+    # batches for texts that this batch has no longer.
     if last is not None and last["status"] == "started":
         removed = removed.unionByName(
             other_batches(tables)
@@ -390,7 +396,8 @@ def check_rejects(tables: JobContext, params: Params, rows: DataFrame, left_out:
     would become documents. `left_out`: source_location, doc_id, reason of the `rows` that do not."""
     n_by_reason = {row["reason"]: row["n"] for row in _by_reason(rows, left_out)}
     total = n_by_reason.pop(None, 0)
-    # Repeated documents are expected of a crawl: they are no sign of a wrong recipe or a damaged input.
+    # Repeated documents are expected of a crawl: they
+    # are no sign of a wrong recipe or a damaged input.
     broken = {reason: n for reason, n in n_by_reason.items() if reason not in REPEATS}
     listed = ", ".join(
         f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
@@ -424,7 +431,7 @@ def common_details(rows: DataFrame) -> list[str]:
 
 
 def ambiguous_columns(params: Params, rows: DataFrame, left_out: DataFrame) -> str:
-    """A sentence for the error: how many rows have the id of another text, by which columns of the input."""
+    """A sentence for the error: how many rows have the id of another text, and by which columns."""
     from pyspark.sql import functions as F
 
     again = left_out.where(F.col("reason") == AMBIGUOUS).select("source_location")
@@ -436,7 +443,9 @@ def ambiguous_columns(params: Params, rows: DataFrame, left_out: DataFrame) -> s
         )
         .first()
     )
-    sentences, fields = [], (("native_key", n_by_field["key"]), ("url", n_by_field["url"]))  # type: ignore[index]
+    # an aggregate over all rows gives one row, always
+    assert n_by_field is not None
+    sentences, fields = [], (("native_key", n_by_field["key"]), ("url", n_by_field["url"]))
     for name, n in fields:
         mapped: list[dict[str, str | None]] = [
             {**how.own_columns(), **how.columns}  # type: ignore[dict-item]
@@ -472,7 +481,8 @@ def count(tables: JobContext[State], params: Params) -> Counts:
     from pyspark.sql import functions as F
 
     in_this_batch = F.col("batch_id").isin(list(tables.batches))
-    # NO_LONGER names documents of an earlier version of the batch, which are no input rows of this one.
+    # NO_LONGER names documents of an earlier version of
+    # the batch, which are no input rows of this one.
     rows = _by_reason(
         tables.own("docs").where(in_this_batch),
         tables.own("rejects").where(in_this_batch & (F.col("reason") != batches.NO_LONGER)),

@@ -145,7 +145,8 @@ def labelled_examples(tables: JobContext, params: Params, model: Model) -> pa.Ta
         .where("domain IS NOT NULL")
         .withColumn("n", F.count("*").over(Window.partitionBy("domain")))
     )
-    # First the rank within a source, then the rank over all sources by it: round robin without a loop.
+    # First the rank within a source, then the rank over
+    # all sources by it: round robin without a loop.
     rows = rows.withColumn(
         "turn", F.row_number().over(Window.partitionBy("domain", "source").orderBy(draw, "doc_id"))
     )
@@ -153,7 +154,8 @@ def labelled_examples(tables: JobContext, params: Params, model: Model) -> pa.Ta
         "position", F.row_number().over(Window.partitionBy("domain").orderBy("turn", draw, "doc_id"))
     )
     rows = rows.where((F.col("n") >= model.min_documents) & (F.col("position") <= model.per_domain))
-    # Ids and labels only: the windows above sort no text, and text is read for the chosen documents alone.
+    # Ids and labels only: the windows above sort no text,
+    # and text is read for the chosen documents alone.
     examples = tables.stage("chosen", rows.select("doc_id", "batch_id", F.col("domain").alias("label")))
     if examples.select("label").distinct().count() < 2:
         return None
@@ -169,7 +171,8 @@ def train(tables: JobContext[State], params: Params) -> Outputs:
 
     Raises DataError when the classifier cannot be fitted to the examples.
     """
-    # Trained once for a recipe: a new model in each batch would give old and new documents different labels.
+    # Trained once for a recipe: a new model in each batch
+    # would give old and new documents different labels.
     if (
         params.classifier is None
         or is_trained(tables)
@@ -227,7 +230,8 @@ def label(tables: JobContext[State], params: Params) -> Outputs:
         model = from_bytes(
             load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict())
         )  # type: ignore[union-attr]
-    # No classifier in the recipe, or too few examples for one: the default, marked as such in `method`.
+    # No classifier in the recipe, or too few examples
+    # for one: the default, marked as such in `method`.
     if model is None:
         return {
             "domains": labelled.unionByName(
@@ -242,7 +246,8 @@ def label(tables: JobContext[State], params: Params) -> Outputs:
     predicted = tables.documents.texts(unlabelled, "text").select(
         "doc_id", "batch_id", domain(model)("text").alias("prediction")
     )
-    # The confidence is stored also where it is too low, so that a reader can see how close the call was.
+    # The confidence is stored also where it is too low,
+    # so that a reader can see how close the call was.
     is_sure = F.col("prediction.share") >= params.min_confidence
     classified = predicted.select(
         "doc_id",

@@ -52,7 +52,8 @@ def results(tables: JobContext, params: Params) -> DataFrame:
     error, model, and the columns of the request."""
     from pyspark.sql import functions as F
 
-    # `part` comes from the answer: both tables have it, and a second column of the name would be ambiguous.
+    # `part` comes from the answer: both tables have it,
+    # and a second column of the name would be ambiguous.
     requests = tables["synth_requests"].where(F.col("recipe").isin(params.recipes)).drop("part")
     closed = (
         tables["synth_answers"]
@@ -119,7 +120,8 @@ def merge(tables: JobContext, params: Params) -> dict[str, Insert]:
             "span.summary",
         )
     )
-    # From the request and the ordinal, not the content: the same answer merged again has the same id.
+    # From the request and the ordinal, not the content:
+    # the same answer merged again has the same id.
     identity = F.substring(
         F.sha2(F.concat_ws("|", "request_id", F.col("ordinal").cast("string")), 256), 1, 32
     )

@@ -56,7 +56,8 @@ def results(tables: JobContext, params: Params) -> DataFrame:
     requests = tables["synth_requests"].where(F.col("recipe").isin(*OF_DOCUMENTS, *OF_SAMPLES))
     requests = requests.select("request_id", "recipe", "recipe_version", "doc_id", "batch_id", "sample_id")
     closed = tables["synth_answers"].where("step = 'result'").select("request_id", "parsed", "error", "model")
-    # As strings: a map has one type of values, and a prompt may ask for numbers and a reason together.
+    # As strings: a map has one type of values, and a
+    # prompt may ask for numbers and a reason together.
     rows = requests.join(closed, ["request_id"], how="left").withColumn(
         "answer", F.from_json("parsed", "map<string,string>")
     )
@@ -99,7 +100,8 @@ def of_documents(rows: DataFrame, params: Params) -> DataFrame:
         F.min("why").alias("reason"),
         F.count("*").alias("judged"),
     )
-    # A prompt with several numbers gives several scorers, so that filter_scores can limit each of them.
+    # A prompt with several numbers gives several scorers,
+    # so that filter_scores can limit each of them.
     scorer = F.when(F.col("dimension") == "score", F.col("recipe")).otherwise(
         F.concat_ws("_", "recipe", "dimension")
     )

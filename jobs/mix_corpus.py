@@ -68,7 +68,8 @@ class Params(LeavesOut):
     slices: dict[str, Slice]
     # of the mix; null: as many as the shares and max_epochs allow
     max_bytes: PositiveInt | None
-    # copies of a document of weight 1, on the average of its slice (Muennighoff et al. 2023: up to 4)
+    # copies of a document of weight 1, on the average
+    # of its slice (Muennighoff et al. 2023: up to 4)
     max_epochs: PositiveFloat
     # family size from which a weight applies -> weight; null: all weigh 1
     family_weights: dict[PositiveInt, NonNegativeFloat] | None = None
@@ -161,7 +162,8 @@ def mix(tables: JobContext, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     rows = with_slices(tables, params)
-    # Spark sums integers, the driver products in sorted order: a sum of floats would depend on partitions.
+    # Spark sums integers, the driver products in sorted
+    # order: a sum of floats would depend on partitions.
     weighted = rows.groupBy("slice", "weight").agg(F.sum("n_bytes").alias("n")).collect()
     sizes: dict[str, float] = {}
     for row in sorted(weighted, key=lambda row: row["weight"]):

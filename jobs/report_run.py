@@ -82,7 +82,8 @@ class Params(Strict):
 def write_page(tables: JobContext, params: Params) -> Outputs:
     """Query what each section shows, render the page and write it. Returns no table."""
     rows = data.outcomes(tables, params.measures)
-    # Two rounds of concurrent queries: the second needs languages, domains and verdicts of the first.
+    # Two rounds of concurrent queries: the second needs
+    # languages, domains and verdicts of the first.
     first = at_once(
         langs=lambda: data.most_frequent(rows, "lang", params.languages, params.min_ratio),
         domains=lambda: data.most_frequent(rows, "domain", params.domains, params.min_ratio),
@@ -90,7 +91,8 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
     )
     shown, verdicts, rejects = (first["langs"], first["domains"]), first["verdicts"], first["rejects"]
-    # NO_LONGER rows are of documents that the batch contained before: no input rows, so not in the funnel.
+    # NO_LONGER rows are of documents that the batch
+    # contained before: no input rows, so not in the funnel.
     left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}
     counted = data.with_other(rows, *shown)
     parts = at_once(
@@ -221,7 +223,8 @@ def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
 
 def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
     """The banding with the similarities of its candidate pairs; methods, sizes and the largest families."""
-    # `pairs` may hold those of older recipes: the threshold of the last run says which ones are shown.
+    # `pairs` may hold those of older recipes: the
+    # threshold of the last run says which ones are shown.
     recipe, families = dups.banding(tables), dups.families_of(tables)
     pairs = dups.pairs(tables, recipe["min_similarity"]) if recipe else []
     largest = dups.largest_families(tables, families, rows, params.largest_families)

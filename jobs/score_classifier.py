@@ -46,7 +46,8 @@ def rows_by_model(rows: DataFrame, scores: list[tuple[Classifier, Column]]) -> D
     from pyspark.sql import functions as F
 
     keys, each = ["doc_id", "batch_id"], []
-    # All models in one pass over the texts, then one row each: a union would read the texts once a model.
+    # All models in one pass over the texts, then one row
+    # each: a union would read the texts once a model.
     by_column = rows.select(*keys, *[column.alias(f"by_{i}") for i, (_, column) in enumerate(scores)])
     for i, (model, _) in enumerate(scores):
         scorer = F.lit(model.name).alias("scorer"), F.lit(model.version).alias("version")
@@ -64,7 +65,8 @@ def score(tables: JobContext, params: Params) -> Outputs:
     ]
     keys, versions = ["doc_id", "batch_id"], [model.version for model in models]
 
-    # A document is done when all models have scored it: after another model was added, all are read again.
+    # A document is done when all models have scored it:
+    # after another model was added, all are read again.
     def by_all(done: DataFrame) -> DataFrame:
         n = done.groupBy(*keys).agg(F.count("*").alias("n"))
         return n.where(F.col("n") == len(models))
@@ -88,7 +90,8 @@ def score(tables: JobContext, params: Params) -> Outputs:
             rows_by_model(rows, [(model, quality(model)(F.struct(*MEASURES))) for model in by_measures])
         )
     rows = functools.reduce(lambda one, other: one.unionByName(other), frames)
-    # Documents that some of the models had scored come out with all of them; the rows that exist are dropped.
+    # Documents that some of the models had scored come out
+    # with all of them; the rows that exist are dropped.
     fresh = documents.not_done_yet(rows, "scores", on=(*keys, "version"), version=versions)
     own = F.lit(tables.job.name).alias("job")
     return {

@@ -45,7 +45,8 @@ class Params(Filtered, LeavesOut):
 
     # folder of a Hugging Face causal language model, at the same path on every executor
     model: str
-    # Filled in: hash of the model's files, so that other weights are another recipe and another version.
+    # Filled in: hash of the model's files, so that other
+    # weights are another recipe and another version.
     digest: str = ""
     device: Literal["cpu", "cuda"]
     # token before each document; null: the tokenizer's bos_token, else its eos_token
@@ -167,7 +168,8 @@ def reject(tables: JobContext, params: Params) -> Outputs:
         [(domain, limit_step(steps, params.max_percentile)) for domain, steps in large.items()],
         "of string, max_step bigint",
     )
-    # Steps are compared and not losses, so that a document is never above a threshold that it defines.
+    # Steps are compared and not losses, so that a
+    # document is never above a threshold that it defines.
     over = rows.join(F.broadcast(limits), F.col("domain").eqNullSafe(F.col("of")), how="inner").where(
         F.col("step") > F.col("max_step")
     )

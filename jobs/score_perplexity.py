@@ -58,7 +58,8 @@ def score(tables: JobContext, params: Params) -> Outputs:
         how="inner",
     )
     todo = tables.documents.not_done_yet(todo, "perplexity", model=names)
-    # Staged: Spark prunes the batches of the texts by these keys, which it cannot where the keys are a join.
+    # Staged: Spark prunes the batches of the texts by these
+    # keys, which it cannot where the keys are a join.
     texts = tables.documents.texts(tables.stage("todo", todo), "text", carry=("lang",))
     measured = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("measures"))
     model_of = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]

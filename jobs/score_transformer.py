@@ -71,7 +71,8 @@ class Scorer(Strict):
 
     # folder, at the same path on every executor
     model: str
-    # Filled in: hash of the model's files, so that other weights are another recipe and another version.
+    # Filled in: hash of the model's files, so that other
+    # weights are another recipe and another version.
     digest: str = ""
     head: Regression | Labels = Field(discriminator="kind")
     max_tokens: PositiveInt  # of a document, from its beginning
@@ -149,7 +150,8 @@ def score(tables: JobContext, params: Params) -> Outputs:
         if not todo.take(1):
             continue
         folder, head = str(Path(scorer.model).resolve()), scorer.head.head()
-        # nondeterministic(): the condition below would make Spark run a deterministic function twice.
+        # nondeterministic(): the condition below would
+        # make Spark run a deterministic function twice.
         output = transformer_score(
             folder, head, scorer.max_tokens, params.padded_tokens, params.device
         ).nondeterministic()

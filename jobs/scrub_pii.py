@@ -45,7 +45,8 @@ def scrub(tables: JobContext, params: Params) -> Outputs:
     """`edits` of this run's batches: a row for each entity (start and end in code points)."""
     from pyspark.sql import functions as F
 
-    # nondeterministic(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    # nondeterministic(): Spark would otherwise evaluate
+    # the UDF again for the condition that explode adds.
     keys, find_pii = ["doc_id", "batch_id"], pii(PiiParams(params.placeholders)).nondeterministic()
     # Only documents whose verdicts changed since the last run are read again (`by_document`).
     texts = tables.documents.to_look_at(params.skip_rejected_by, "text")

@@ -43,7 +43,8 @@ def strip(tables: JobContext, params: Params) -> Outputs:
     texts = tables.documents.texts(
         tables.documents.to_look_at(params.skip_rejected_by).join(code, keys, how="left_semi"), "text"
     )
-    # nondeterministic(): Spark would otherwise evaluate the UDF again for the condition that explode adds.
+    # nondeterministic(): Spark would otherwise evaluate
+    # the UDF again for the condition that explode adds.
     headers = texts.select(*keys, licence_headers().nondeterministic()("text").alias("headers"))
     spans = headers.select(*keys, F.explode("headers").alias("span"))
     own, nothing = F.lit(tables.job.name).alias("job"), F.lit("").alias("replacement")

@@ -51,7 +51,8 @@ class Params(Filtered):
     # log10 probability of an unknown token, for an estimator that gives none
     log10_unk: float = Field(lt=0)
     seed: int  # of the choice of documents
-    # true: models are kept while these parameters are the same; false: trained again with each batch
+    # true: models are kept while these parameters are
+    # the same; false: trained again with each batch
     reuse_model: bool
     models: dict[Label, Model]  # by language
 
@@ -76,7 +77,8 @@ def reference(tables: JobContext, params: Params) -> DataFrame:
         F.col("lang").isin(list(params.models))
     )
     rows = rows.join(tables.documents.kept(params.skip_rejected_by), keys, how="left_semi")
-    # A hash of the id and not rand(), whose result depends on the partitions; doc_id breaks ties of the hash.
+    # A hash of the id and not rand(), whose result depends
+    # on the partitions; doc_id breaks ties of the hash.
     order = Window.partitionBy("lang").orderBy(F.xxhash64(F.lit(params.seed), F.col("doc_id")), "doc_id")
     return tables.stage(
         "reference",
@@ -96,8 +98,8 @@ def train(tables: JobContext, params: Params) -> Outputs:
 
     if params.reuse_model and is_trained(tables):
         return {}
-    # The estimators run on the driver; max_documents bounds what is sent there. Sorted, so that the model
-    # does not depend on the partitions.
+    # The estimators run on the driver; max_documents bounds what is sent
+    # there. Sorted, so that the model does not depend on the partitions.
     texts = (
         tables.documents.texts(reference(tables, params), "text", carry=("lang", "position"))
         .toPandas()
@@ -122,7 +124,8 @@ def train(tables: JobContext, params: Params) -> Outputs:
                 f"train_lm: {error} (language {lang}, domains {params.domains or 'any'}); nothing "
                 "written. Widen domains or leave the language out"
             ) from error
-        # The versions of all tables that were read: with the recipe, all it takes to train the model again.
+        # The versions of all tables that were read: with
+        # the recipe, all it takes to train the model again.
         about = {
             "documents": len(of_language),
             "estimator": estimator,

@@ -75,7 +75,8 @@ def import_modules(*modules: str, extra: str | None = None) -> list[Any]:
 
     Raises RecipeError when one is not installed, with the command that installs it (`extra`: of setup.py).
     """
-    # Imported at run time: torch and TRL are in the worker's environment only, and --help works without them.
+    # Imported at run time: torch and TRL are in the worker's
+    # environment only, and --help works without them.
     try:
         return [importlib.import_module(name) for name in modules]
     except ImportError as error:

@@ -62,7 +62,8 @@ class Progress:
         eta = f"  about {left / (w.n_in / seconds):.0f} s for the parts at hand" if left and w.n_in else ""
         # The most frequent reasons only, so that the line stays one line.
         failed = ", ".join(f"{reason} {n}" for reason, n in w.reasons.most_common(4))
-        # Over the whole run: a rate of the last seconds would jump with the lengths of a few answers.
+        # Over the whole run: a rate of the last seconds
+        # would jump with the lengths of a few answers.
         rate = w.window.spent["completion_tokens"] / seconds
         print(
             f"synth_worker {seconds:7.1f} s  requests {w.n_in:,}  with samples {w.n_made:,}  {rate:,.0f} "

@@ -144,8 +144,8 @@ class Prompts:
     def __init__(self, name: str) -> None:
         path = find(name)
         self.file: PromptFile = checked(PromptFile, read(path), str(path))
-        # Of the bytes: a changed comment changes the id as well, so no answer is attributed to another
-        # prompt.
+        # Of the bytes: a changed comment changes the id as
+        # well, so no answer is attributed to another prompt.
         digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
         self.id = f"{self.file.version}-{digest[:12]}"
 

@@ -47,8 +47,8 @@ class Part:
 
         Raises TableError unless every request is closed.
         """
-        # Sorted, because results come in the order in which the model answers: the table must not depend on
-        # it.
+        # Sorted, because results come in the order in which
+        # the model answers: the table must not depend on it.
         closed = {row["request_id"] for row in self.results}
         expected = {request["request_id"] for request in self.requests}
         if closed != expected:
@@ -88,7 +88,8 @@ class Worker:
             if not self._sweep():  # an engine takes half a minute to start
                 await self._end(progress, is_failed=False)
                 return
-            # Only the started engine knows the control tokens of its template; no prompt was rendered before.
+            # Only the started engine knows the control tokens
+            # of its template; no prompt was rendered before.
             await self.engine.start()
             self.window.tokens += self.engine.special_tokens
             try:
@@ -165,7 +166,8 @@ class Worker:
                 }
             )
         self._count(request, results)
-        # Tasks of one event loop: nothing runs between the decrement and the test, so one task commits.
+        # Tasks of one event loop: nothing runs between
+        # the decrement and the test, so one task commits.
         part.open -= 1
         if part.open == 0:
             await self._commit(part)
@@ -188,7 +190,8 @@ class Worker:
                     f"worker has {loaded}",
                 )
             ]
-        # Requests that cannot succeed fail before a call is made, each with a reason that names its limit.
+        # Requests that cannot succeed fail before a call
+        # is made, each with a reason that names its limit.
         if len(request["text"]) > self.spec.limits.max_chars:
             return [
                 (
@@ -225,7 +228,8 @@ class Worker:
         is_ours = self.store.commit(
             part.name, [{**row, "at": _as_datetime(row["at"])} for row in part.rows()]
         )
-        # After the commit: a worker killed before this line finds the journal and commits nothing twice.
+        # After the commit: a worker killed before this
+        # line finds the journal and commits nothing twice.
         part.journal.close(is_done=True)
         self.store.close([part.name], "done")
         return is_ours

@@ -52,13 +52,14 @@ class Function:
     """A pandas UDF, called with Columns or their names. `udf` is what `spark.udf.register` takes."""
 
     udf: Any
-    # false where the first column is no text but a struct or a language: only a text is passed as bytes
+    # false where the first column is no text but a struct
+    # or a language: only a text is passed as bytes
     takes_text: bool = True
 
     def __call__(self, *columns: str | Column) -> Column:
         """The UDF applied to columns."""
-        # A text crosses to Python as bytes: a string column would become Python strings, which the kernel
-        # would encode again (a twentieth of measure_text).
+        # A text crosses to Python as bytes: a string column would become Python
+        # strings, which the kernel would encode again (a twentieth of measure_text).
         first, *others = (F.col(each) if isinstance(each, str) else each for each in columns)
         column: Column = self.udf(first.cast("binary") if self.takes_text else first, *others)
         return column
@@ -114,7 +115,8 @@ def perplexity(models: Mapping[str, LanguageModel]) -> Function:
     Nulls where lang is null. `models`: language -> model of train_lm. The query fails with ValueError at a
     language without one.
     """
-    # imported within the functions from here on: a query loads only the libraries of the models it uses
+    # imported within the functions from here on: a query
+    # loads only the libraries of the models it uses
     from gristmill.udfs.language_models.kenlm import SCORES, score_languages
 
     return _function("perplexity", partial(score_languages, models=dict(models)), SCORES)
@@ -321,14 +323,16 @@ def _function(
         for batch in batches:
             # Spark passes a single column bare and several as a tuple
             result = kernel(*map(_as_arrow, batch if isinstance(batch, tuple) else (batch,)))
-            # Arrow-backed pandas: its own types turn NaN into null, and integers with a null into floats
+            # Arrow-backed pandas: its own types turn NaN
+            # into null, and integers with a null into floats
             yield (
                 result.to_pandas(types_mapper=pd.ArrowDtype)
                 if is_struct
                 else pd.Series(pd.arrays.ArrowExtensionArray(result))
             )
 
-    # PySpark chooses the kind of a pandas UDF by its annotations; a struct is returned as a DataFrame
+    # PySpark chooses the kind of a pandas UDF by its
+    # annotations; a struct is returned as a DataFrame
     arguments, returns = (
         Iterator[tuple[pd.Series, ...]],
         Iterator[pd.DataFrame] if is_struct else Iterator[pd.Series],

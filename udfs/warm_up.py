@@ -26,8 +26,9 @@ from gristmill.udfs.scoring.grams import GramParams, count_grams
 from gristmill.udfs.text import langid
 from gristmill.udfs.text.folding import content_hashes
 
-# One text of each language: Chinese and other texts are cut into words by kernels of their own. `\r\n` and
-# `\n` both occur, as line ends are unified by a branch that a text without `\r` does not enter.
+# One text of each language: Chinese and other texts are cut into words
+# by kernels of their own. `\r\n` and `\n` both occur, as line ends are
+# unified by a branch that a text without `\r` does not enter.
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"
 # seconds on one core of an AMD Zen 5, where 36 were measured
@@ -72,7 +73,8 @@ def main() -> int:
     began, folders = time.monotonic(), list[str]()
 
     def report_first(folder: str) -> None:
-        # each module has a `__pycache__` of its own: the folder of all of them is what a reader can use
+        # each module has a `__pycache__` of its own: the
+        # folder of all of them is what a reader can use
         if not folders:
             target = Path(folder).parent.parent if Path(folder).name == "__pycache__" else folder
             _print(f"compiling kernels, once: about {SECONDS} s of one core (kept in {target})")

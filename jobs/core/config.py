@@ -76,7 +76,8 @@ class Recipe:
         return validate(kind, self.jobs[job], f"{self.path}: jobs.{job}")
 
 
-# A recipe is the only record of a parameter, so a value that is overwritten unseen must be an error.
+# A recipe is the only record of a parameter, so a
+# value that is overwritten unseen must be an error.
 class _Unique(yaml.SafeLoader):
     """A YAML loader that refuses a key written twice; PyYAML itself keeps the last one silently."""
 
@@ -106,7 +107,8 @@ def find_file(name: str | Path, near: Path | None = None) -> Path:
     if not Path(name).is_absolute():
         candidates += [near / name] if near else []
         candidates += [CONF / name, CONF.parent / name]
-        # `conf/x.yaml` is written as in a checkout; an installed package has the same files below CONF.
+        # `conf/x.yaml` is written as in a checkout; an
+        # installed package has the same files below CONF.
         candidates += [CONF / Path(*Path(name).parts[1:])] if Path(name).parts[:1] == ("conf",) else []
     for candidate in candidates:
         if candidate.is_file():
@@ -148,7 +150,8 @@ def load_recipe(name: str | Path) -> Recipe:
         raise ConfigError(
             f"{path}: jobs.{empty[0]}: wanted a mapping of parameters, saw {content['jobs'][empty[0]]!r}"
         )
-    # Bases are merged before validation, so an error names the parameter and the recipe is complete.
+    # Bases are merged before validation, so an error
+    # names the parameter and the recipe is complete.
     jobs = {job: _on_base(path, job, section, ()) for job, section in content["jobs"].items()}
     lake = validate(LakeSpec, content["lake"], f"{path}: lake") if "lake" in content else None
     settings = content.get("spark", {})
@@ -217,7 +220,8 @@ def _complaint(place: str, complaint: ErrorDetails, kind: type[BaseModel]) -> st
         return _unknown(f"{place}.{where}", str(complaint["loc"][-1]), known, job)
     if complaint["type"] == "missing":
         return f"{place}.{where}: missing; a recipe writes out every parameter"
-    # Of a tagged union the tag that selects the type is what may have been renamed, not the whole mapping.
+    # Of a tagged union the tag that selects the type is
+    # what may have been renamed, not the whole mapping.
     seen = complaint.get("ctx", {}).get("tag", complaint["input"])
     names = [part for part in complaint["loc"] if isinstance(part, str)]
     new = new_value(job, "kind" if seen is not complaint["input"] else names[-1] if names else "", seen)
@@ -235,7 +239,8 @@ def _known(kind: object, path: tuple[int | str, ...]) -> tuple[str, ...]:
             if part in each.model_fields
             for model in _models(each.model_fields[part].annotation)
         ]
-        # In a union the place names the member; an index of a list and a key of a mapping lead no further.
+        # In a union the place names the member; an index
+        # of a list and a key of a mapping lead no further.
         models = inner or [each for each in models if each.__name__ == part] or models
     return tuple(dict.fromkeys(name for each in models for name in each.model_fields))
 

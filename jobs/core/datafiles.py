@@ -146,8 +146,8 @@ def _lines(path: Path) -> Records:
 
 
 def _opened(path: Path) -> IO[str]:
-    # utf-8-sig drops the byte order mark that Excel writes, which would become part of the first column's
-    # name. The csv module needs newline='' to keep line breaks inside quotes.
+    # utf-8-sig drops the byte order mark that Excel writes, which would become part of the
+    # first column's name. The csv module needs newline='' to keep line breaks inside quotes.
     opened = gzip.open if path.suffix == ".gz" else open
     return cast(
         IO[str],
@@ -177,7 +177,8 @@ def read_columns(path: Path, mapped: dict[str, str]) -> dict[str, list[object]]:
         raise ConfigError(f"{path}: no row; name a file that holds some, or leave it out of the recipe")
     values: dict[str, list[object]] = {}
     missing = []
-    # A column that only some rows have is legal (null elsewhere); one that no row has is a wrong mapping.
+    # A column that only some rows have is legal (null
+    # elsewhere); one that no row has is a wrong mapping.
     for name in mapped:
         values[name], is_present = [], False
         for row in rows:
@@ -233,8 +234,8 @@ def _separated(path: Path, separator: str) -> Records:
             reader = csv.DictReader(stream, delimiter=separator, strict=True)
             rows = []
             for row in reader:
-                # DictReader keeps surplus fields under None and fills missing ones with None. Either way
-                # the row is shifted, and its answer would be read from another column.
+                # DictReader keeps surplus fields under None and fills missing ones with None.
+                # Either way the row is shifted, and its answer would be read from another column.
                 if None in row or None in row.values():
                     n_fields = len(reader.fieldnames or ())
                     raise ConfigError(

@@ -24,7 +24,8 @@ def compiled_in_background(executors_are_local: bool) -> Iterator[None]:
     if not executors_are_local or Record().is_complete():
         yield
         return
-    # In a session of its own, so that Ctrl-C reaches this process only, which then ends the other one.
+    # In a session of its own, so that Ctrl-C reaches
+    # this process only, which then ends the other one.
     folder = Path(udfs.__file__).parent.parent
     process = subprocess.Popen(
         [sys.executable, "-m", "gristmill.udfs.warm_up"], cwd=folder, start_new_session=True

@@ -12,7 +12,8 @@ from typing import Protocol, runtime_checkable
 
 from gristmill.jobs.core.errors import ConfigError
 
-# The module that is imported: the package on PyPI that brings it, and the extra of gristmill with it.
+# The module that is imported: the package on PyPI that
+# brings it, and the extra of gristmill with it.
 EXTRAS = {
     "ahocorasick": ("pyahocorasick", "score"),
     "kaldingram": ("kaldingram", "score"),
@@ -56,8 +57,8 @@ def missing(params: object) -> list[str]:
 
 def _of_executors(names: list[str]) -> set[str]:
     """The modules among `names` that the executors' Python (PYSPARK_PYTHON) has, where it is another one."""
-    # Only a Python on this machine can be queried. On a cluster the executors' environment is checked by
-    # the import itself, whose error lake/spark_errors.py turns into the same advice.
+    # Only a Python on this machine can be queried. On a cluster the executors' environment is
+    # checked by the import itself, whose error lake/spark_errors.py turns into the same advice.
     python = shutil.which(os.environ.get("PYSPARK_PYTHON", sys.executable))
     if python is None or os.path.abspath(python) == os.path.abspath(sys.executable):
         return set()

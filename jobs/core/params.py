@@ -29,15 +29,16 @@ NEARLY = 0.8
 class Filtered(Strict):
     """Of a job that processes only documents which other filters kept."""
 
-    # Filters whose rejected documents this job ignores. Each must have covered every batch, since a document
-    # without a verdict counts as kept.
+    # Filters whose rejected documents this job ignores. Each must have
+    # covered every batch, since a document without a verdict counts as kept.
     skip_rejected_by: list[str]
 
 
 class LeavesOut(Strict):
     """Of a job that leaves documents or samples out."""
 
-    # The least number of documents (or samples) to keep; with fewer the run fails and writes nothing.
+    # The least number of documents (or samples) to
+    # keep; with fewer the run fails and writes nothing.
     min_kept: NonNegativeInt
 
 
@@ -53,8 +54,8 @@ class ReadsInput(Strict):
     input: str | None  # file or folder; --input overrides it
     # curate ingests each folder of the input as a batch of its own
     batch_per_folder: bool
-    # Whether files of another root may replace a batch of the same name. False by default: two folders that
-    # happen to share a name would otherwise delete each other's documents.
+    # Whether files of another root may replace a batch of the same name. False by default:
+    # two folders that happen to share a name would otherwise delete each other's documents.
     replace_other_root: bool = False
 
 

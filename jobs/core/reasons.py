@@ -105,8 +105,8 @@ _READ = {
     ),
 }
 
-# Reasons that the contract conf/expectations/docs.yaml adds to those of the readers. A recipe may name
-# another contract, whose reasons OPEN describes.
+# Reasons that the contract conf/expectations/docs.yaml adds to those of the
+# readers. A recipe may name another contract, whose reasons OPEN describes.
 _CONTRACT = {
     "missing_source": "The row has no source.",
     "text_too_long": "The text is longer than the contract allows.",
@@ -193,7 +193,8 @@ def _rule(code: str) -> Reason:
 
     Raises KeyError for one without words.
     """
-    # The paper stands next to the limit in udfs/rules/limits.py; repeating it here would let the two differ.
+    # The paper stands next to the limit in udfs/rules/limits.py;
+    # repeating it here would let the two differ.
     sources = dict.fromkeys(
         limit.source for limit in LIMITS.values() if limit.reason == code and limit.source
     )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 ANY = ["any"]
-# U+FF01 to U+FF5E are ASCII U+0021 to U+007E in full width, U+3000 is the full-width space. Labels of Chinese
-# sources occur in both forms.
+# U+FF01 to U+FF5E are ASCII U+0021 to U+007E in full width, U+3000 is
+# the full-width space. Labels of Chinese sources occur in both forms.
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000"
 _NARROW = "".join(map(chr, range(0x21, 0x7F))) + " "
 
@@ -32,7 +32,8 @@ def folded_column(labels: Column) -> Column:
     """The same for a column."""
     from pyspark.sql import functions as F
 
-    # (?U): \s matches all Unicode white space, as str.strip does; F.trim takes only the ASCII space.
+    # (?U): \s matches all Unicode white space, as
+    # str.strip does; F.trim takes only the ASCII space.
     return F.lower(F.regexp_replace(F.translate(labels, _WIDE, _NARROW), r"(?U)^\s+|\s+$", ""))
 
 
@@ -56,8 +57,8 @@ def require_default_route(routes: Sequence[Matches]) -> None:
         )
     for i, route in enumerate(routes):
         for j, earlier in enumerate(routes[:i]):
-            # One earlier route must cover both lists. A route that several earlier ones cover only together
-            # is not detected: it is redundant but changes nothing.
+            # One earlier route must cover both lists. A route that several earlier ones
+            # cover only together is not detected: it is redundant but changes nothing.
             if _takes_all_of(earlier.lang, route.lang) and _takes_all_of(earlier.domain, route.domain):
                 raise ValueError(
                     f"route {i + 1} (lang {route.lang}, domain {route.domain}) takes nothing: route "

@@ -10,5 +10,6 @@ def code_version() -> str:
     try:
         return metadata.version("gristmill")
     except metadata.PackageNotFoundError:
-        # The archive of --py-files has no package metadata, and a run must not fail for want of a number.
+        # The archive of --py-files has no package metadata,
+        # and a run must not fail for want of a number.
         return "source"

@@ -63,7 +63,8 @@ class Questions(DataFile):
     )
     columns: ColumnMap
     answer_is: Literal["text", "letter", "index"] = (
-        # letter: A (or 1) is the first choice; index: 0 is the first choice; text: the answer itself
+        # letter: A (or 1) is the first choice; index: 0
+        # is the first choice; text: the answer itself
         "text"
     )
 
@@ -143,7 +144,8 @@ def _read(questions: Questions, path: Path, before: str) -> Iterator[Item]:
                 f"{path}: column {name} is null in {empty} of {n_rows} rows; `{ours}` names each question"
             )
     for number in range(n_rows):
-        # `number` as a default argument binds this row's number; a closure would see the loop's last one.
+        # `number` as a default argument binds this row's
+        # number; a closure would see the loop's last one.
         def cell(name: str | None, number: int = number) -> object:
             return None if name is None else name[1:] if name.startswith("=") else values[name][number]
 
@@ -236,8 +238,8 @@ def _choice_positions(answer: object, kind: str) -> list[int]:
     if text.lstrip("-").isdecimal():
         return [int(text) - (kind == "letter")]
     letters = [letter for letter in text.upper() if letter.isalpha()]
-    # A word where an index belongs becomes a number that no list of choices reaches, so the caller reports it
-    # with the row.
+    # A word where an index belongs becomes a number that no list
+    # of choices reaches, so the caller reports it with the row.
     return [ord(letter) - ord("A") for letter in letters] if kind == "letter" else [1 << 30]
 
 

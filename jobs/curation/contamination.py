@@ -154,13 +154,15 @@ class Against(Strict):
     def gaps(self) -> list[str]:
         """Lines about missing files, and about the parts of each benchmark that are never searched for, with
         reasons."""
-        # An optional file that is missing is legal, but the user must see that its benchmark is not covered.
+        # An optional file that is missing is legal, but the
+        # user must see that its benchmark is not covered.
         absent = [
             f"{each.file}: not here, so nothing of {each.columns.benchmark.lstrip('=')} is looked for"
             for each in self.benchmarks
             if not each.paths()
         ]
-        # A question with its answer is one way to search for the question, so both count as question here.
+        # A question with its answer is one way to search
+        # for the question, so both count as question here.
         of_what: dict[tuple[str, str], int] = Counter((item.benchmark, QUESTION) for item in self.items)
         of_what |= Counter((self.items[i].benchmark, PASSAGE) for i in self._passages())
         never: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -239,7 +241,8 @@ def best_match() -> Column:
     """Aggregate: the strongest match of a text with one benchmark, as a struct."""
     from pyspark.sql import functions as F
 
-    # Structs compare field by field: a whole copy first, then the score, then the longest verbatim match.
+    # Structs compare field by field: a whole copy first,
+    # then the score, then the longest verbatim match.
     return F.max(F.struct("is_copy", "score", "longest_match_words", "threshold")).alias("best")
 
 
@@ -249,7 +252,8 @@ def as_verdict() -> list[Column]:
 
     return [
         F.lit("contaminated").alias("reason"),
-        # The measure by which the match counts: the alignment's score for a copy, else the verbatim length.
+        # The measure by which the match counts: the alignment's
+        # score for a copy, else the verbatim length.
         F.when(F.col("best.is_copy"), F.col("best.score"))
         .otherwise(F.col("best.longest_match_words"))
         .alias("value"),

@@ -104,8 +104,8 @@ def gate(frame: DataFrame, contract: Contract, max_broken_ratio: float, site: st
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # BOOLEAN_ONLY costs one aggregation (3 s instead of 8 s, DECISIONS.md); details are computed only for
-        # a batch that fails.
+        # BOOLEAN_ONLY costs one aggregation (3 s instead of 8 s,
+        # DECISIONS.md); details are computed only for a batch that fails.
         result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BOOLEAN_ONLY")
         if not result.success:
             result = _run_checkpoint(frame, contract, 1 - max_broken_ratio, site, "BASIC")
@@ -132,7 +132,8 @@ def _run_checkpoint(
 
     # Ephemeral: a project folder on disk would keep the state of earlier runs.
     context = gx.get_context(mode="ephemeral")
-    # GX's own progress bars would mix with ours. persist=True is its default and would cache all text.
+    # GX's own progress bars would mix with ours.
+    # persist=True is its default and would cache all text.
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_or_update_spark(contract.suite, persist=False)
     batch = source.add_dataframe_asset(contract.suite).add_batch_definition_whole_dataframe("batch")

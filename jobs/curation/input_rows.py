@@ -69,7 +69,8 @@ def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table
     whole = frames[0] if frames else spark.createDataFrame([], sql_of(counted.COUNTED))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
-    # Staged: the summaries decide whether the batch is accepted, and the rows must be the ones summarised.
+    # Staged: the summaries decide whether the batch is
+    # accepted, and the rows must be the ones summarised.
     staged = tables.stage("rows", whole)
     units = tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
     refuse_misread(tables.inputs.root, units)
@@ -99,8 +100,8 @@ def refuse_misread(root: str, units: Records) -> None:
 
 def _table_rows(tables: JobContext, source: Source) -> DataFrame:
     kernel = functools.partial(counted.table_counted, params=source.how)
-    # A row of a table has no position. File and block become its source_location, so that equal rows of
-    # different files stay distinct.
+    # A row of a table has no position. File and block become its
+    # source_location, so that equal rows of different files stay distinct.
     columns = ("*", "_metadata.file_path AS _path", "_metadata.file_block_start AS _block")
     return (
         tables.lake.spark.read.format("delta")
@@ -114,8 +115,8 @@ def _file_rows(tables: JobContext, source: Source) -> DataFrame:
     has_etags = all(file.etag for file in source.files)
     unhashed = tuple(name for name, how in readers.FORMATS.items() if how.is_columnar and has_etags)
     units = source.units()
-    # Small files share a task, since starting a task costs as much as reading some MB. The factor 4 is for
-    # compressed files, which unpack to about four times their size.
+    # Small files share a task, since starting a task costs as much as reading some MB.
+    # The factor 4 is for compressed files, which unpack to about four times their size.
     n_tasks = max(
         1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes))
     )
@@ -136,7 +137,8 @@ def files_read(listing: Listing, units: Records) -> pa.Table:
     of_file: dict[str, Records] = {}
     for unit in units:
         of_file.setdefault(unit["unit_name"], []).append(unit)
-    # A file that grew in between was read in part; its size in the listing would hide that in the next run.
+    # A file that grew in between was read in part; its
+    # size in the listing would hide that in the next run.
     grown = [
         file.name
         for file in listing.files
@@ -152,13 +154,14 @@ def files_read(listing: Listing, units: Records) -> pa.Table:
     for file in listing.files:
         parts = sorted(of_file.get(file.name, []), key=lambda unit: unit["unit_part"])
         hashes = [unit["unit_hash"] for unit in parts if unit["unit_hash"]]
-        # Without the hash of one part there is none of the file; it is then read again rather than taken as
-        # unchanged.
+        # Without the hash of one part there is none of the file;
+        # it is then read again rather than taken as unchanged.
         whole = whole_hash(hashes) if hashes and len(hashes) == len(parts) else None
         rows.append(
             (file.name, file.size, file.modified, file.etag, whole, sum(unit["unit_rows"] for unit in parts))
         )
-    # Files of a Delta table that are outside its folder (a shallow clone): they are not in the listing.
+    # Files of a Delta table that are outside its folder
+    # (a shallow clone): they are not in the listing.
     others = sorted(of_file.keys() - {file.name for file in listing.files})
     rows += [(name, 0, 0, None, None, sum(unit["unit_rows"] for unit in of_file[name])) for name in others]
     return pa.Table.from_batches([as_batch(rows, FILES)])

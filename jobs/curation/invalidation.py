@@ -12,8 +12,8 @@ def drop_replaced(tables: JobContext, params: Strict) -> Outputs:
     """A first step of a job: delete its rows of the batches whose texts may have changed since it ran."""
     from pyspark.sql import functions as F
 
-    # By batch, not by document: the rows carry no hash of the text (DECISIONS.md), so a changed text cannot
-    # be distinguished from an unchanged one.
+    # By batch, not by document: the rows carry no hash of the text (DECISIONS.md),
+    # so a changed text cannot be distinguished from an unchanged one.
     stale = [(batch,) for batch in tables.history.replaced()]
     if not stale:
         return {}

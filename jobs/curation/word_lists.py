@@ -24,7 +24,8 @@ class ListFile(Strict):
         if wrong:
             of = ", ".join(wrong)
             raise ValueError(f"categories {of}: wanted each with terms and with a weight above 0 and up to 1")
-        # Without the package the list cannot be built; need_packages then reports it with the job's name.
+        # Without the package the list cannot be built;
+        # need_packages then reports it with the job's name.
         if is_installed("ahocorasick"):
             automaton(self.words())
         return self

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.runner.context import JobContext
 
-# Each round doubles the hops that are followed: 64 in all. One dedup job adds at most two (text, then URL).
+# Each round doubles the hops that are followed: 64 in
+# all. One dedup job adds at most two (text, then URL).
 ROUNDS = 6
 
 
@@ -30,11 +31,13 @@ def count_duplicates(tables: JobContext, jobs: list[str]) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    # One edge a document. With one for each job, a family would count it once for each of its survivors.
+    # One edge a document. With one for each job, a family
+    # would count it once for each of its survivors.
     rows = tables["duplicates"].where(F.col("job").isin(jobs))
     edges = rows.groupBy("doc_id").agg(F.min(F.struct("job", "dup_of"))["dup_of"].alias("root"))
     edges = roots = tables.stage("left_for", edges)
-    # Pointer doubling: every root is replaced by its own root, until no document has a root with a root.
+    # Pointer doubling: every root is replaced by its own
+    # root, until no document has a root with a root.
     for number in range(ROUNDS):
         next_roots = roots.select(F.col("doc_id").alias("root"), F.col("root").alias("next_root"))
         joined = roots.join(next_roots, ["root"], how="left")

@@ -35,8 +35,8 @@ class NearDupParams(Filtered, LeavesOut):
     casefold: bool
     # Traditional characters count as Simplified
     traditional_to_simplified: bool
-    # Classes of equal shingle sets under one band key. In a larger bucket each class is paired with its
-    # neighbour and with the first one, and the survivors of that are paired again.
+    # Classes of equal shingle sets under one band key. In a larger bucket each class is paired
+    # with its neighbour and with the first one, and the survivors of that are paired again.
     max_bucket: PositiveInt
     # whether `pairs` has rows for rejected pairs too
     keep_rejected: bool
@@ -97,5 +97,6 @@ class NearDupParams(Filtered, LeavesOut):
 
 def digest(value: object) -> str:
     """16 hex digits of `repr(value)`: equal for equal parameters, in every process."""
-    # repr of frozen dataclasses lists all fields in order; Python's own hash() differs between processes.
+    # repr of frozen dataclasses lists all fields in order;
+    # Python's own hash() differs between processes.
     return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

@@ -45,7 +45,8 @@ class NearDuplicates(Strict):
     bands: PositiveInt
     # permutations in one band; pairs become candidates from about Jaccard (1/bands) ** (1/rows) on
     rows: PositiveInt
-    # Sets under one band key. In a larger bucket each is paired with the best one and with the next.
+    # Sets under one band key. In a larger bucket each
+    # is paired with the best one and with the next.
     max_bucket: PositiveInt
 
     @model_validator(mode="after")

@@ -185,8 +185,8 @@ def _version_of(tables: JobContext, rank: Rank, position: int) -> str:
             "mend the name, or run the job that scores first"
         )
     versions = known[rank.by]
-    # Scores of different versions do not compare, so exactly one version may count. Without one in the
-    # recipe it is that of the model in `models`, or the only one that has scored.
+    # Scores of different versions do not compare, so exactly one version may count. Without
+    # one in the recipe it is that of the model in `models`, or the only one that has scored.
     current = (
         versions & _trained_versions(tables, rank.by) if rank.version is None else versions & {rank.version}
     )

@@ -52,7 +52,8 @@ def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
     if not tables.output_exists("sketches"):
         return {}
     ingests = tables.history.ingests()
-    # A block names the ingest of its texts, so that a batch that was read again under its old name is seen.
+    # A block names the ingest of its texts, so that a
+    # batch that was read again under its old name is seen.
     sketched = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
     stale = [
         (row["batch_id"], row["ingest"]) for row in sketched if ingests.get(row["batch_id"]) != row["ingest"]
@@ -81,8 +82,8 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
         if todo.isEmpty():
             return {}
         texts = tables.documents.texts(todo, "text")
-    # Generation, task and ordinal make the block's number unique; the generation has the bits that are left,
-    # so it wraps round.
+    # Generation, task and ordinal make the block's number unique;
+    # the generation has the bits that are left, so it wraps round.
     number = (last + 1) % ROUNDS
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
     rows = texts.select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))

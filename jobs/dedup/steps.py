@@ -52,19 +52,21 @@ if TYPE_CHECKING:
 
 # columns to sort by, the most significant first
 Order: TypeAlias = "list[Column | str]"
-# rows of an Arrow batch of blocks or messages, some megabytes each: an executor holds one batch at a time
+# rows of an Arrow batch of blocks or messages, some
+# megabytes each: an executor holds one batch at a time
 BLOCK_ROWS = 16
 # the same where many messages are of a single document, and so small
 MIXED_ROWS = 64
 # Band keys of a part. A key takes some 100 bytes while it is sorted, so a task stays near 200 MB.
 KEYS = 2_000_000
-# Bounds of a part in which families are compared: a document takes 330 bytes, plus the texts of open pairs.
+# Bounds of a part in which families are compared: a
+# document takes 330 bytes, plus the texts of open pairs.
 DOCUMENTS, TEXT_BYTES = 50_000, 256 << 20
-# Documents up to which one task finds all families, at some 60 bytes for each document in a candidate pair.
-# Above it connected components are found by rounds of alternating stars.
+# Documents up to which one task finds all families, at some 60 bytes for each document in
+# a candidate pair. Above it connected components are found by rounds of alternating stars.
 GROUPED = 20_000_000
-# Rounds after which a loop is given up as a defect. Finding families usually takes five to ten, choosing
-# survivors one or two.
+# Rounds after which a loop is given up as a defect. Finding
+# families usually takes five to ten, choosing survivors one or two.
 ROUNDS = 64
 
 
@@ -131,7 +133,8 @@ def group(tables: JobContext, pairs: DataFrame, size: Size, parts: int) -> DataF
     forest = pairs.mapInArrow(functools.partial(grouping.forest, parts=tasks), MESSAGE)
     whole = tables.stage("forest", forest, BLOCK_ROWS)
     edges, last_state = whole.where(f"kind = {EDGE}"), None
-    # Alternating large-star and small-star rounds. Equal checksums of two rounds mean that nothing changed.
+    # Alternating large-star and small-star rounds. Equal
+    # checksums of two rounds mean that nothing changed.
     for number in range(ROUNDS):
         edges = tables.stage(
             f"stars_{number}", step(step(edges, grouping.large_star), grouping.small_star), BLOCK_ROWS
@@ -241,8 +244,8 @@ def rank_documents(
 
 def texts_of(tables: JobContext, params: NearDupParams, documents: DataFrame) -> DataFrame:
     """See Source.read_texts."""
-    # About a tenth of the documents are asked for, so their keys are broadcast while they are few. In a lake
-    # of at most BROADCAST documents `tables.documents.texts` does so itself.
+    # About a tenth of the documents are asked for, so their keys are broadcast while they are
+    # few. In a lake of at most BROADCAST documents `tables.documents.texts` does so itself.
     if tables.history.n_documents() > BROADCAST:
         documents = broadcast_while_few(documents)
     return tables.documents.texts(documents, "text", carry=("part", "node"))
@@ -310,8 +313,8 @@ def hot_buckets(tables: JobContext, params: NearDupParams, chosen: DataFrame) ->
     hot = chosen.where("result = 'bucket'")
     if not tables.output_exists("hot_buckets") and hot.isEmpty():
         return {}
-    # Of n classes n (n - 1) / 2 pairs are possible. Compared were n - 1 with the first class and n - 1 of
-    # neighbours, of which the first and second class are one pair in both: 2 n - 3.
+    # Of n classes n (n - 1) / 2 pairs are possible. Compared were n - 1 with the first class and
+    # n - 1 of neighbours, of which the first and second class are one pair in both: 2 n - 3.
     n = F.col("n_survivors")
     uncompared = F.coalesce((n * (n - 1) / 2).cast("bigint") - (2 * n - 3), F.lit(0)).cast("bigint")
     own, config = F.lit(tables.job.name).alias("job"), F.lit(params.pairing()).alias("config_hash")

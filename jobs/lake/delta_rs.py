@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.schema.table import Table
 
-# Writer version 3 of Delta's protocol: CHECK constraints, which our tables have, and no later feature.
+# Writer version 3 of Delta's protocol: CHECK constraints,
+# which our tables have, and no later feature.
 PLAIN_WRITER = 3
 
 
@@ -95,8 +96,8 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     draft = log / f".{uuid.uuid4().hex}.tmp"
     draft.write_text("".join(f"{json.dumps(action)}\n" for action in actions), encoding="utf-8")
     try:
-        # A hard link is atomic and fails where the file exists: the first of two processes wins, and no
-        # reader sees half a commit.
+        # A hard link is atomic and fails where the file exists: the
+        # first of two processes wins, and no reader sees half a commit.
         os.link(draft, log / f"{0:020}.json")
     except FileExistsError:
         pass

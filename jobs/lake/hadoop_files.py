@@ -26,7 +26,8 @@ def listing(spark: SparkSession, where: str | None) -> Listing:
     if input_path(where) is not None:
         return lists.local_listing(where)
     system, path = _hadoop(spark, where)
-    # EtagSource is an interface that S3A's and ABFS's statuses implement; py4j needs Java's own isInstance.
+    # EtagSource is an interface that S3A's and ABFS's
+    # statuses implement; py4j needs Java's own isInstance.
     kind = spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.EtagSource")
     return lists.hadoop_listing(system, path, kind.isInstance)
 
@@ -59,7 +60,8 @@ def system_of(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
 
 def to_bytes(spark: SparkSession) -> Callable[[JavaObject], bytes]:
     """A function that reads a Hadoop stream to its end."""
-    # Looked up once: py4j asks the JVM about each part of a dotted class name, five calls for this one.
+    # Looked up once: py4j asks the JVM about each part
+    # of a dotted class name, five calls for this one.
     read = spark._jvm.org.apache.commons.io.IOUtils.toByteArray
     return lambda stream: bytes(read(stream))
 
@@ -103,8 +105,8 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
     target = local_path(where)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Written next to the target and renamed, which is atomic on one disk: a killed run leaves no half
-        # file.
+        # Written next to the target and renamed, which is
+        # atomic on one disk: a killed run leaves no half file.
         part = target.with_name(target.name + ".part")
         part.write_bytes(data)
         part.replace(target)

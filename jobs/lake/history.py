@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from gristmill.jobs.core.records import Record
 
-# Operations of Delta and of platforms' automatic maintenance that change no row, by the names in DESCRIBE
-# HISTORY. An operation that is not listed counts as a change: a needless repeat is safe, a missed one is not.
+# Operations of Delta and of platforms' automatic maintenance that change
+# no row, by the names in DESCRIBE HISTORY. An operation that is not listed
+# counts as a change: a needless repeat is safe, a missed one is not.
 NO_CHANGE = (
     "OPTIMIZE",
     "VACUUM START",

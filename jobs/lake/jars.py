@@ -14,8 +14,8 @@ from pathlib import Path
 
 from gristmill.jobs.lake import laptop
 
-# pyspark line -> (Maven package, jar names to keep): 4.4.0's kernel drags 33 jars along, older than Spark's
-# own.
+# pyspark line -> (Maven package, jar names to keep): 4.4.0's
+# kernel drags 33 jars along, older than Spark's own.
 PACKAGES = {
     "3.5": ("io.delta:delta-spark_2.12:3.3.3", ("delta-spark", "delta-storage")),
     "4.1": (
@@ -55,8 +55,8 @@ def main() -> int:
             "local:/none",
         ]
         done = subprocess.run(command, capture_output=True, text=True, env=None, check=False)
-        # spark-submit fails by intent, since there is no class `none`: only Ivy's download before that
-        # counts, so its exit code is ignored.
+        # spark-submit fails by intent, since there is no class `none`: only
+        # Ivy's download before that counts, so its exit code is ignored.
         jars = [jar for jar in Path(ivy, "jars").glob("*.jar") if any(name in jar.name for name in keep)]
         if not any("delta-spark" in jar.name for jar in jars):
             sys.exit(f"jars: could not resolve {package} from Maven; Spark said:\n{done.stderr[-2000:]}")

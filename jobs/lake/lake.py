@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
-# Parts of error names by which a lost race is recognised: delta-rs's, Delta's Java classes and its error
-# conditions. py4j wraps the class, so the text is searched.
+# Parts of error names by which a lost race is recognised: delta-rs's, Delta's Java
+# classes and its error conditions. py4j wraps the class, so the text is searched.
 CONFLICTS = (
     "CommitFailedError",
     "ConcurrentModification",
@@ -57,7 +57,8 @@ UPGRADE = (
     "run `gristmill upgrade --lake LAKE`, which brings a lake of another version up to date "
     "and says first what it will do"
 )
-# The property that ADD CONSTRAINT sets. Its name is part of existing lakes, so renaming it needs an upgrade.
+# The property that ADD CONSTRAINT sets. Its name is part
+# of existing lakes, so renaming it needs an upgrade.
 CHECK = "delta.constraints.promise"
 # The property with the version of the declaration by which a table was created.
 SCHEMA_VERSION = "gristmill.schema"
@@ -69,9 +70,9 @@ OLD_STAGING_SECONDS = 7 * 24 * 3600
 GONE = "gristmill_gone"
 # the temporary view of a merge's source
 MERGED = "gristmill_merged"
-# Plain tables that delta-rs can read and write as well: no row tracking, and deletion vectors only where
-# Table.marks_deleted. No column statistics either: ids are hashes and slices are partitions, so statistics
-# would skip no file, and computing them is a twentieth of measure_text.
+# Plain tables that delta-rs can read and write as well: no row tracking, and deletion vectors
+# only where Table.marks_deleted. No column statistics either: ids are hashes and slices are
+# partitions, so statistics would skip no file, and computing them is a twentieth of measure_text.
 PROPERTIES = {"delta.autoOptimize.optimizeWrite": "false", "delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -136,7 +137,8 @@ class Lake:
                 f"lake {self.where}: the catalog answered: {first_line(error)}; "
                 f"name an existing catalog and a schema that it takes, or ./{self.where} for a folder"
             ) from error
-        # Without a catalog's name a bare word may just as well mean a folder, so no schema is created.
+        # Without a catalog's name a bare word may just
+        # as well mean a folder, so no schema is created.
         if is_bare:
             raise ConfigError(
                 f"lake {self.where}: no schema {self.schema}; for a folder write ./{self.where}, "
@@ -294,8 +296,8 @@ class Lake:
         """The properties with which the table is created."""
         return {
             **PROPERTIES,
-            # Explicit, because platforms may enable them by default, and delta-rs could not read the table
-            # then.
+            # Explicit, because platforms may enable them by
+            # default, and delta-rs could not read the table then.
             "delta.enableDeletionVectors": str(table.marks_deleted).lower(),
             "gristmill.buckets": str(self.buckets),
             SCHEMA_VERSION: table.schema_version,
@@ -366,16 +368,17 @@ class Lake:
             else:
                 self.spark.conf.unset(LAST_COMMIT)
                 yield versions
-                # A setting of the session, so with two threads committing it may be the other one's version.
-                # It is read before is_alone(): a commit that overlapped the reading is then noticed.
+                # A setting of the session, so with two threads committing it
+                # may be the other one's version. It is read before is_alone():
+                # a commit that overlapped the reading is then noticed.
                 last_commit = self.spark.conf.get(LAST_COMMIT, None)
                 versions.append(
                     int(last_commit)
                     if last_commit is not None and is_alone()
                     else self._noted_version(table, note)
                 )
-        # The cached state moves on with our own commit. Without a new version the entry is dropped and read
-        # again.
+        # The cached state moves on with our own commit. Without
+        # a new version the entry is dropped and read again.
         if self.states is not None and table.name in self.states:
             cached = self.states.pop(table.name)
             if versions[0] > cached.version:
@@ -396,7 +399,8 @@ class Lake:
 
     def state(self, table: Table) -> TableState | None:
         """The table's id, newest version, properties and newest commit; None when it does not exist."""
-        # The version first: a commit that comes now is then seen as newer than this state, never missed.
+        # The version first: a commit that comes now is
+        # then seen as newer than this state, never missed.
         version = self._newest(table)
         if version is None:
             return None
@@ -508,8 +512,8 @@ class Lake:
         if not isinstance(frame, pa.Table):
             check_columns(frame, table, f"{table.name} (to be written)", "mend the job's last select")
         with self._committing(table, note) as versions:
-            # A table at version 0 was only created. With the lock held it has nothing to replace, and an
-            # append costs half as much as replaceWhere.
+            # A table at version 0 was only created. With the lock held it has
+            # nothing to replace, and an append costs half as much as replaceWhere.
             where = None if where and self.local_root is not None and self.latest(table) == 0 else where
             is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
             if is_direct and delta_rs.takes_appends(self.folder(table)):
@@ -663,7 +667,8 @@ class Lake:
             ) from error
         with (folder / name).open("a+") as stream:
             try:
-                # The kernel releases an flock when its process dies, so a killed run leaves no stale lock.
+                # The kernel releases an flock when its process
+                # dies, so a killed run leaves no stale lock.
                 fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 stream.seek(0)
@@ -731,8 +736,8 @@ def _declared(table: Table, properties: dict[str, str]) -> str:
         for c in table.columns
     )
     partitions = f"PARTITIONED BY ({', '.join(table.partitions)})" if table.partitions else ""
-    # The CHECK constraint is part of the first commit, as the property that ADD CONSTRAINT would set in a
-    # second one: one commit less, and no moment without the constraint.
+    # The CHECK constraint is part of the first commit, as the property that ADD CONSTRAINT
+    # would set in a second one: one commit less, and no moment without the constraint.
     properties = {**properties, **({CHECK: table.check} if table.check else {})}
     listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
     return f"({columns}) USING delta {partitions} COMMENT {quoted(table.comment)} TBLPROPERTIES ({listed})"

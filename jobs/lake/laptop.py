@@ -42,7 +42,8 @@ def java_options(making: Path | None = None) -> str:
     quiet = "-Xlog:disable -Xlog:all=off "
     shared = f"-XX:SharedArchiveFile={archive} -Xshare:auto {quiet}" if archive.is_file() else ""
     shared = shared if making is None else f"-XX:ArchiveClassesAtExit={making} {quiet}"
-    # Without tiered compilation the JVM's code cache is 48 MB. A curation fills it, and compilation stops.
+    # Without tiered compilation the JVM's code cache is
+    # 48 MB. A curation fills it, and compilation stops.
     flags = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
     return f"{shared}{flags} -Dlog4j2.configurationFile=file:{CONF / 'spark' / 'log4j2.properties'}"
 
@@ -70,7 +71,8 @@ def archive_classes(pyspark_folder: Path) -> None:
         print(f"no class archive, so that sessions start some seconds later: {last}", file=sys.stderr)
 
 
-# Loads what every job does: session, Delta table with a constraint, replaced slice, join, Python worker.
+# Loads what every job does: session, Delta table with
+# a constraint, replaced slice, join, Python worker.
 TRAINING = """
 import functools
 from pathlib import Path

@@ -32,7 +32,8 @@ LOG = "_delta_log"
 SHOWN = 5  # names that a message lists
 LINK_TO_NOTHING = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
-# A name relative to the input, as path components. As tuples `a/x` sorts before `a-b/x`, by component.
+# A name relative to the input, as path components. As
+# tuples `a/x` sorts before `a-b/x`, by component.
 Parts = tuple[str, ...]
 # the name of an entry that is not read, and the reason
 Left = tuple[str, str]
@@ -159,7 +160,8 @@ def local_listing(where: str) -> Listing:
             raise ConfigError(f"{where}: neither a file nor a folder; name what to ingest")
         files, left = [_file(root, (batch,), status)], []
     _refuse_odd(where, files)
-    # A Delta table can lose rows by a commit that adds no file, which sizes and times would not show.
+    # A Delta table can lose rows by a commit that adds
+    # no file, which sizes and times would not show.
     log = f"{root}/{LOG}"
     commit = _last_commit(os.listdir(log)) if os.path.isdir(log) else ""
     # Sorted, so that the fingerprint does not depend on the order of the directory entries.
@@ -172,8 +174,8 @@ def _walk(root: str) -> tuple[list[File], list[Left]]:
     Folders are visited once each, in the order of (reached by a link, name).
     """
     above = {_identity(str(folder)) for folder in Path(root).parents}
-    # A priority queue with links last: a folder that is also linked keeps its real name, whatever the order
-    # of the directory entries.
+    # A priority queue with links last: a folder that is also linked
+    # keeps its real name, whatever the order of the directory entries.
     waiting: list[tuple[bool, Parts, str]] = [(False, (), root)]
     folders: dict[tuple[int, int] | str, Parts] = {}
     entries: list[tuple[bool, Parts, str, os.stat_result]] = []
@@ -215,7 +217,8 @@ def _leads_up(path: str) -> bool:
 
 def _once(entries: list[tuple[bool, Parts, str, os.stat_result]], left: list[Left]) -> list[File]:
     """Each file under the first of its names; the other names are added to `left`."""
-    # Entries that no link leads to come first, so a file keeps its real name and its links are skipped.
+    # Entries that no link leads to come first, so a file
+    # keeps its real name and its links are skipped.
     names: dict[tuple[int, int] | str, Parts] = {}
     files = []
     for is_linked, parts, path, status in sorted(entries, key=lambda entry: entry[:2]):
@@ -368,7 +371,8 @@ def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[Ja
         status = walk.next()
         at = status.getPath()
         name = name_below(base, str(at.toUri().getPath()))
-        # A hidden folder hides all that is in it: _delta_log and _temporary contain files with plain names.
+        # A hidden folder hides all that is in it: _delta_log
+        # and _temporary contain files with plain names.
         if any(is_hidden(part) for part in name.split("/")):
             left.append((name, "hidden"))
             continue

@@ -115,7 +115,8 @@ class LogFiles:
 
         By Delta's protocol a checksum file contains the metadata of its version, but writers may omit it.
         """
-        # The checksum first: it has the metadata of any version, a commit only where it changed them.
+        # The checksum first: it has the metadata of any
+        # version, a commit only where it changed them.
         records = [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
         if not records:
             records = [action["metaData"] for action in self._actions(version) if action.get("metaData")]

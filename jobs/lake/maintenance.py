@@ -17,7 +17,8 @@ from gristmill.jobs.schema.table import Table
 if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
 
-# the property of a table whose rewrite under new column names is unfinished: JSON with the source version
+# the property of a table whose rewrite under new column
+# names is unfinished: JSON with the source version
 NEW_NAMES = "gristmill.new_names"
 
 
@@ -59,7 +60,8 @@ def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], not
     if state is None:
         raise ContractError(f"{table.name}: is not there")
     with lake.noted(note), lake.commit_lock(table), conflicts_as_retry(table.name):
-        # Otherwise an earlier run has replaced the table already: its old rows are in the recorded version.
+        # Otherwise an earlier run has replaced the table
+        # already: its old rows are in the recorded version.
         if NEW_NAMES not in state.properties:
             begun = json.dumps({"version": state.version, "id": state.id, "renamed": renamed})
             lake.replace(table, {NEW_NAMES: begun, SCHEMA_VERSION: "half written"})
@@ -74,8 +76,8 @@ def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], not
             for c in table.columns
         ]
         writer = old.select(*columns).write.format("delta").mode("append")
-        # Delta ignores an append with a transaction id that it has already committed, so rows cannot come
-        # twice.
+        # Delta ignores an append with a transaction id that
+        # it has already committed, so rows cannot come twice.
         writer = writer.option("txnAppId", f"{NEW_NAMES}-{begun['id']}").option(
             "txnVersion", begun["version"]
         )

@@ -70,8 +70,9 @@ def lake_name(given: str) -> LakeName:
     return LakeName(given, parts, "", None)
 
 
-# Tried with delta-rs 1.6, which the worker and small commits use: it reads `%41` as `A` and a backslash as a
-# slash, and its writer fails on the others. All other characters work: tests/lake/test_hostile_paths.py.
+# Tried with delta-rs 1.6, which the worker and small commits use: it
+# reads `%41` as `A` and a backslash as a slash, and its writer fails on
+# the others. All other characters work: tests/lake/test_hostile_paths.py.
 _UNWRITABLE = re.compile(r"[\\\[\]^|]|%[0-9A-Fa-f]{2}")
 
 
@@ -103,7 +104,8 @@ def local_path(given: str, what: str = "path") -> Path | None:
     if SCHEME.match(given):
         return None
     try:
-        # Resolved, because locks and caches go by the path: two spellings of one lake must be one lake.
+        # Resolved, because locks and caches go by the
+        # path: two spellings of one lake must be one lake.
         return Path(given).expanduser().resolve()
     except RuntimeError as error:  # ~nobody
         raise ConfigError(f"{what} {given}: {error}; write the home folder out, or ./{given}") from None
@@ -124,7 +126,8 @@ def _of_uri(given: str, what: str) -> Path:
 
 def _clean(given: str, what: str) -> str:
     """`given`, unless it holds what Hadoop's paths or Delta's log cannot keep."""
-    # Delta's log is JSON with percent-encoded paths, and Hadoop's Path is a URI: both lose such characters.
+    # Delta's log is JSON with percent-encoded paths, and
+    # Hadoop's Path is a URI: both lose such characters.
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in given):
         raise ConfigError(
             f"{what} {given!r}: a control character, or a byte that is no UTF-8, in a path; rename the folder"

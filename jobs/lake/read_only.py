@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # statements that begin so read the catalog and nothing else
 LOOKING = ("DESCRIBE", "DESC", "SHOW")
 MODES = ("EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL")  # of EXPLAIN
-# Functions that call any Java method, and the clause that runs a shell command: all are legal in a SELECT, so
-# the parser alone would let them pass.
+# Functions that call any Java method, and the clause that runs a shell
+# command: all are legal in a SELECT, so the parser alone would let them pass.
 REACHES_OUT = re.compile(
     r"\b(reflect|java_method|try_reflect)`?\s*\("
     r"|\bidentifier\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*\("
@@ -71,8 +71,8 @@ def _need_query(spark: SparkSession, query: str) -> None:
     complaint = _parse_error(spark, f"WITH gristmill_asked AS (\n{query}\n) SELECT 1")
     if complaint is None:
         return
-    # EXPLAIN runs nothing and parses any statement. So it distinguishes a statement that is not a query from
-    # a text that does not parse.
+    # EXPLAIN runs nothing and parses any statement. So it distinguishes
+    # a statement that is not a query from a text that does not parse.
     sentence = _parse_error(spark, f"EXPLAIN\n{query}")
     bare = without_literals(query)
     if sentence is None:
@@ -88,7 +88,8 @@ def _parse_error(spark: SparkSession, statement: str) -> str | None:
     try:
         spark.sql(statement)
     except Exception as error:
-        # The classes of a session and of a Connect client differ; the name ParseException is in both.
+        # The classes of a session and of a Connect client
+        # differ; the name ParseException is in both.
         return (
             first_line(error)
             if type(error).__name__ == "ParseException" or "ParseException" in str(error)[:300]

@@ -22,33 +22,35 @@ if TYPE_CHECKING:
     from py4j.java_gateway import JVMView
     from pyspark.sql import SparkSession
 
-# Settings on which the rows depend, set on every session, also on one that we did not create. ANSI is on by
-# default in Spark 4 and off in 3.5.
+# Settings on which the rows depend, set on every session, also on one
+# that we did not create. ANSI is on by default in Spark 4 and off in 3.5.
 MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # Spark 3.5 limits a batch by rows only: with documents of 1 MB, 512 of them are 512 MB in a worker.
+    # Spark 3.5 limits a batch by rows only: with documents
+    # of 1 MB, 512 of them are 512 MB in a worker.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
-# Settings of the files, not of the rows. A row group is the smallest unit that a task reads; with Parquet's
-# default of 128 MB all text of a small batch would be one task.
+# Settings of the files, not of the rows. A row group is the smallest unit that a task
+# reads; with Parquet's default of 128 MB all text of a small batch would be one task.
 LAYOUT = {"parquet.block.size": str(16 << 20)}
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-# Only for a local master: a cluster has its own memory settings and needs more than four partitions.
+# Only for a local master: a cluster has its own memory
+# settings and needs more than four partitions.
 LOCAL = {
     "spark.sql.shuffle.partitions": "4",
-    # Local tables have few files, and planning a query costs more than its rows: these two save 15 % of the
-    # demo (measured).
+    # Local tables have few files, and planning a query costs more
+    # than its rows: these two save 15 % of the demo (measured).
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.adaptive.enabled": "false",
-    # Slices are whole partitions, so replaceWhere need not read files: 1.6 s a commit instead of 2.3 s
-    # (measured).
+    # Slices are whole partitions, so replaceWhere need not
+    # read files: 1.6 s a commit instead of 2.3 s (measured).
     "spark.databricks.delta.replaceWhere.dataColumns.enabled": "false",
     "spark.driver.memory": os.environ.get("GRISTMILL_DRIVER_MEMORY", "4g"),
     "spark.ui.enabled": "false",
@@ -59,8 +61,8 @@ LOCAL = {
 }
 
 
-# Classes that PySpark names without a package. py4j would search all packages with a wildcard import in all
-# jars each time (F.col: 0.55 ms, and 0.35 ms with its class imported by name).
+# Classes that PySpark names without a package. py4j would search all packages with a wildcard
+# import in all jars each time (F.col: 0.55 ms, and 0.35 ms with its class imported by name).
 NAMED = (
     "org.apache.spark.sql.functions",
     "org.apache.spark.sql.SparkSession",
@@ -68,16 +70,17 @@ NAMED = (
     "org.apache.spark.sql.api.python.PythonSQLUtils",
 )
 
-# Spark generates and compiles Java for each plan, which costs more than it saves for few rows: near-duplicate
-# removal took 43.0 s with and 36.9 s without for 100,000 documents, 86 s and 88 s for a million. So sessions
-# that we start interpret plans, except for the steps of large batches and for `sql` on a cluster. A setting
-# of the user takes precedence.
+# Spark generates and compiles Java for each plan, which costs more than it saves for few
+# rows: near-duplicate removal took 43.0 s with and 36.9 s without for 100,000 documents, 86
+# s and 88 s for a million. So sessions that we start interpret plans, except for the steps
+# of large batches and for `sql` on a cluster. A setting of the user takes precedence.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 SWITCHED = "spark.gristmill.interpreted"  # marks a session that we started with INTERPRETED
 SMALL_DOCUMENTS, SMALL_BYTES = 300_000, 512 << 20
 
-# Marks a session that we started with a local master: driver, executors and disk are this machine's.
+# Marks a session that we started with a local master:
+# driver, executors and disk are this machine's.
 OURS = "spark.gristmill.local"
 
 
@@ -165,7 +168,8 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
         builder = builder.config(key, value)
     if not place.is_there and not place.is_submitted:
         builder = builder.master(place.master)
-    # getOrCreate takes an existing session, so the settings that rows depend on are set once more below.
+    # getOrCreate takes an existing session, so the
+    # settings that rows depend on are set once more below.
     spark = builder.getOrCreate()
     if extra and not place.is_local and not is_local(spark):
         unused = ", ".join(sorted(extra))

@@ -49,7 +49,8 @@ class Answer:
 
 def _with_errors(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """The rows of `rows()`; raises ConfigError or another GristmillError in place of Spark's errors."""
-    # `rows` is called inside, as Spark runs the query there: an error of the data shows up only now.
+    # `rows` is called inside, as Spark runs the query
+    # there: an error of the data shows up only now.
     try:
         yield from rows()
     except Exception as error:
@@ -58,8 +59,8 @@ def _with_errors(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
 
 def _error_of(error: Exception, hint: str = "") -> GristmillError:
     message = first_line(error)
-    # Spark puts its error conditions in brackets. Most are faults of the query, whatever words of the data
-    # the message quotes; the three below are faults of files or of Spark.
+    # Spark puts its error conditions in brackets. Most are faults of the query, whatever
+    # words of the data the message quotes; the three below are faults of files or of Spark.
     is_query_fault = message.startswith("[") and not message.startswith(
         ("[FAILED_READ_FILE", "[DELTA_", "[INTERNAL_ERROR")
     )
@@ -81,8 +82,8 @@ class Ask:
             )
         self.runs = Runs(self.lake)
         self.versions = self.runs.versions()
-        # A table in an unfinished state is shown as it was before, with a line on stderr: an answer that
-        # silently left out a run would be taken for the present state.
+        # A table in an unfinished state is shown as it was before, with a line on stderr:
+        # an answer that silently left out a run would be taken for the present state.
         for name, trouble in self.runs.troubles().items():
             shown = (
                 f"version {self.versions[name]}, the last that Gristmill wrote, is shown"
@@ -117,7 +118,8 @@ class Ask:
         Raises ConfigError, with Spark's message, for what is no query, writes, or fails.
         """
         statement = one_query(self.spark, query)
-        # Any word of the query may be a table: a name too many costs a second, one too few the answer.
+        # Any word of the query may be a table: a name too
+        # many costs a second, one too few the answer.
         self.name_tables(set(re.findall(r"\w+", query.lower())))
         functions = set(re.findall(r"\w+(?=\s*\()", query.lower())) & set(NAMES)
         register_functions(self.spark, self.lake, names=sorted(functions))
@@ -154,8 +156,8 @@ def funnel_of(runs: Runs) -> Records:
     for job in dict.fromkeys(row["job"] for row in runs.finished()):
         last: Record = {}
         for row in runs.finished(job):
-            # A run replaces earlier runs whose batches are all among its own. Of a run that covered other
-            # batches too, the counts cannot be split, so it stays.
+            # A run replaces earlier runs whose batches are all among its own. Of a run
+            # that covered other batches too, the counts cannot be split, so it stays.
             if row["rows_in"] is not None:
                 last = {
                     run_id: earlier
@@ -184,8 +186,8 @@ def _summed(job: str, runs: list[Row]) -> Record:
     }
 
 
-# Rows from which the widths of columns are computed. Later rows are printed as they come and may be wider, so
-# that a long result needs no memory.
+# Rows from which the widths of columns are computed. Later rows are printed
+# as they come and may be wider, so that a long result needs no memory.
 WIDTHS_OF = 1000
 
 

@@ -41,8 +41,8 @@ class Axis:
             return [tick for tick in powers[::every] if self.lo <= tick <= self.hi or tick == 1]
         if self.hi <= self.lo:
             return [self.lo]
-        # The next larger of 1, 2, 2.5 and 5 times a power of ten. The factors next to 1 keep a rounding error
-        # from moving a bound that is itself a tick.
+        # The next larger of 1, 2, 2.5 and 5 times a power of ten. The factors next
+        # to 1 keep a rounding error from moving a bound that is itself a tick.
         rough = (self.hi - self.lo) / n
         scale = 10.0 ** math.floor(math.log10(rough))
         step = next(scale * times for times in (1, 2, 2.5, 5, 10) if scale * times >= rough * 0.999)
@@ -55,7 +55,8 @@ class Axis:
 def short(value: float) -> str:
     """A number for a tick or a label: 12, 0.35, 9,120, 42.5 k, 1.3 M, 7 B (billion), 2 T."""
     for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        # .9995: what rounds to 1,000 of a unit is shown as 1 of the next; four digits stay without a unit.
+        # .9995: what rounds to 1,000 of a unit is shown as
+        # 1 of the next; four digits stay without a unit.
         if abs(value) >= max(limit * 0.9995, 9999.5):
             return f"{value / limit:.3g}\u202f{unit}"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
@@ -95,7 +96,8 @@ def svg(width: float, height: float, label: str, parts: Sequence[str], css: str 
 
 def bar(parts: Sequence[tuple[float, str, str]], whole: float, label: str) -> str:
     """A stacked bar, as wide as the page: parts (value, css class, title); `whole` is the full width."""
-    # A part above zero is at least two of a thousand units wide, so that one removed document can be seen.
+    # A part above zero is at least two of a thousand units
+    # wide, so that one removed document can be seen.
     drawn, x = [], 0.0
     for value, css, title in parts:
         width = max(1000 * value / whole, 2.0) if whole and value else 0.0
@@ -205,7 +207,8 @@ def _overlay(row: Overlay, axis: Axis, left: float, right: float, base: float) -
             line(x, base - ROW + 8, x, base, "limit"),
             text(x + offset, base - ROW + 13, short(limit), "tick limit-ink", anchor),
         ]
-    # Invisible rectangles over the whole height carry the titles: bars of one pixel are hard to hit.
+    # Invisible rectangles over the whole height carry
+    # the titles: bars of one pixel are hard to hit.
     wide = (right - left) / max(1, len(row.kept))
     for i, (kept, out) in enumerate(zip(row.kept, row.left_out, strict=True)):
         if kept or out:

@@ -43,8 +43,8 @@ def card(
 
     `facts`: rows by language, domain, licence and so on; `funnel`: a row a job; `recipes`: hash by job.
     """
-    # The Hub reads language, configs and dataset_info. A licence is not stated there: it is one of the
-    # sources'.
+    # The Hub reads language, configs and dataset_info. A
+    # licence is not stated there: it is one of the sources'.
     licences = sorted(facts.get("license", {}))
     front = [
         "---",
@@ -128,5 +128,6 @@ def card(
 
 def _cell(value: object) -> str:
     """Text of a source as a table cell: without pipes, line breaks and markup; at most 120 characters."""
-    # Names of sources and licences come from the input, which may try to write markup into the card.
+    # Names of sources and licences come from the input,
+    # which may try to write markup into the card.
     return "".join(" " if char in "|\r\n`<>" else char for char in str(value))[:120]

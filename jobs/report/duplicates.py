@@ -33,7 +33,8 @@ def pairs(tables: JobContext, limit: float) -> Records:
     table = tables.get("pairs")
     if table is None:
         return []
-    # The addend keeps a similarity on the edge of a bin in the bin above it: .58 * 50 is 28.999999999999996.
+    # The addend keeps a similarity on the edge of a bin
+    # in the bin above it: .58 * 50 is 28.999999999999996.
     position = F.least(F.lit(PAIR_BINS - 1), F.floor(F.col("similarity") * PAIR_BINS + 1e-9)).cast("int")
     counted = table.groupBy("config_hash", "is_accepted", "method", position.alias("bin")).agg(
         F.count("*").alias("n"), F.min("similarity").alias("low"), F.max("similarity").alias("high")
@@ -42,7 +43,8 @@ def pairs(tables: JobContext, limit: float) -> Records:
     n_pairs: dict[str, int] = {}
     for config_hash in sorted({row["config_hash"] for row in rows}):
         of_recipe = [row for row in rows if row["config_hash"] == config_hash]
-        # Only compared texts are exact; an estimate by sketches may lie on either side of the limit.
+        # Only compared texts are exact; an estimate by
+        # sketches may lie on either side of the limit.
         exact = [row for row in of_recipe if row["method"] == "exact"]
         wrong = [row for row in exact if (row["low"] < limit if row["is_accepted"] else row["high"] >= limit)]
         n_pairs[config_hash] = sum(row["n"] for row in of_recipe) if not wrong else 0
@@ -82,13 +84,15 @@ def families_of(tables: JobContext) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    # A survivor has no row of its own in `duplicates`; it is found on the right side of its duplicates.
+    # A survivor has no row of its own in `duplicates`;
+    # it is found on the right side of its duplicates.
     sides = F.array(
         F.struct(F.col("doc_id").alias("id"), F.lit(1).alias("is_out")),
         F.struct(F.col("dup_of").alias("id"), F.lit(0).alias("is_out")),
     )
     members = tables["duplicates"].select("job", "family_id", F.explode(sides).alias("member"))
-    # A document may be on both sides: removed, and the survivor of another. It counts once, as removed.
+    # A document may be on both sides: removed, and the
+    # survivor of another. It counts once, as removed.
     distinct = members.groupBy("job", "family_id", F.col("member.id").alias("id")).agg(
         F.max("member.is_out").alias("is_out")
     )
@@ -102,7 +106,8 @@ def family_sizes(families: DataFrame) -> Records:
     """job, power, n, n_docs, n_out: families of 2 ** (power - 1) + 1 to 2 ** power documents."""
     from pyspark.sql import functions as F
 
-    # The bit length of size - 1: a logarithm may be off in its last digit and move a family by a class.
+    # The bit length of size - 1: a logarithm may be off
+    # in its last digit and move a family by a class.
     power = F.length(F.bin(F.col("size") - 1)).alias("power")
     rows = (
         families.groupBy("job", power)

@@ -77,7 +77,8 @@ def register_functions(
 
 def models_of(lake: Lake, version: int | None) -> Records:
     """The rows of `models` at a version of the table (None: of the last finished run)."""
-    # By default as the last finished run left it: the newest version may be of a run that died on the way.
+    # By default as the last finished run left it: the
+    # newest version may be of a run that died on the way.
     at = Runs(lake).versions().get("models") if version is None else version
     return [] if at is None else [row.asDict() for row in lake.read(catalog.table("models"), at).collect()]
 

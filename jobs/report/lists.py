@@ -30,7 +30,8 @@ def banding_picture(recipe: Record | None, pairs: Records) -> Record | None:
     """
     if recipe is None:
         return None
-    # All four layers are listed even where they are empty, so that colours mean the same in every report.
+    # All four layers are listed even where they are empty,
+    # so that colours mean the same in every report.
     layers = []
     for accepted, method, css, name in LAYERS:
         counts = [0] * PAIR_BINS
@@ -90,8 +91,8 @@ def reason_groups(
             "samples": [s for s in samples if key.items() <= s.items()],
         }
         jobs.setdefault(row["job"], []).append(entry)
-    # Bars are relative to the most frequent reason of the same job: jobs see very different numbers of
-    # documents.
+    # Bars are relative to the most frequent reason of the
+    # same job: jobs see very different numbers of documents.
     for entries in jobs.values():
         top = max(row["n"] for row in entries)
         for row in entries:

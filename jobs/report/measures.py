@@ -100,7 +100,8 @@ def most_frequent(rows: DataFrame, column: str, n: int, min_ratio: float) -> lis
 
 def with_other(rows: DataFrame, langs: list[str], domains: list[str]) -> DataFrame:
     """`rows` with OTHER in place of languages and domains that are not listed."""
-    # A source may name a million domains, each of which would be a row on the driver and on the page.
+    # A source may name a million domains, each of which
+    # would be a row on the driver and on the page.
     from pyspark.sql import functions as F
 
     shown = {"lang": langs, "domain": domains}
@@ -145,8 +146,8 @@ def distributions(rows: DataFrame, measures: list[str], bins: int) -> list[Measu
     if not histograms:
         return []
     n_fine = bins * FINE
-    # All measures in one aggregation: an array of (measure, bin) is exploded, where a query each would read
-    # the rows once a measure.
+    # All measures in one aggregation: an array of (measure, bin) is
+    # exploded, where a query each would read the rows once a measure.
     binned = [
         F.struct(F.lit(i).alias("i"), _bin(measure, n_fine).alias("bin"))
         for i, measure in enumerate(histograms)
@@ -184,8 +185,8 @@ def _bin(measure: Measure, n_fine: int) -> Column:
     axis, value = measure.axis, F.col(measure.name).cast("double")
     low, high = axis.warped(axis.lo), axis.warped(axis.hi)
     scaled = F.log10(F.greatest(value, F.lit(1.0))) if axis.kind == "log" else value
-    # The last digit of a logarithm differs between machines; the addend keeps values that lie on an edge in
-    # the bin above it.
+    # The last digit of a logarithm differs between machines; the
+    # addend keeps values that lie on an edge in the bin above it.
     position = F.floor((scaled - low) / (high - low) * n_fine + 1e-9)
     return F.least(F.lit(n_fine - 1), F.greatest(F.lit(0), position)).cast("int")
 
@@ -257,8 +258,9 @@ def samples(verdicts: DataFrame, n: int, seed: int) -> Records:
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    # A hash and not rand(): the choice depends on the seed and the ids only. dense_rank, as a document may
-    # have several rows; Spark cuts each partition to its first ranks before the shuffle.
+    # A hash and not rand(): the choice depends on the seed and the
+    # ids only. dense_rank, as a document may have several rows; Spark
+    # cuts each partition to its first ranks before the shuffle.
     order = Window.partitionBy("job", "reason").orderBy(
         F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id", "batch_id"
     )

@@ -70,11 +70,13 @@ def stages(
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
         if "docs" in writers.get(job, ()):
-            # Ingest rejects rows, not documents. A document that a later batch replaced was counted as kept
-            # and became a reject afterwards, so both numbers are taken from the present tables.
+            # Ingest rejects rows, not documents. A document that a later
+            # batch replaced was counted as kept and became a reject
+            # afterwards, so both numbers are taken from the present tables.
             reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
-            # Its own count includes what the filters before it left out; only its own reasons belong here.
+            # Its own count includes what the filters before
+            # it left out; only its own reasons belong here.
             out = sum(reasons.values())
         stage = {
             "job": job,

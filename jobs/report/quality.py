@@ -77,7 +77,8 @@ def examples(rows: DataFrame, langs: list[str]) -> Records:
     numbered = rows.where(F.col("lang").isin(langs)).select(
         "*", F.row_number().over(order).alias("at"), F.count("*").over(whole).alias("of")
     )
-    # In a language of few documents one may be at several quantiles; it is shown once, as the best of them.
+    # In a language of few documents one may be at several
+    # quantiles; it is shown once, as the best of them.
     which = F.coalesce(
         *[F.when(F.col("at") == F.ceil(F.col("of") * share), name) for name, share in QUANTILES]
     )

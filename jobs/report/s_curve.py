@@ -99,8 +99,8 @@ def _pairs(layers: Sequence[Layer], right: float, bottom: float) -> list[str]:
             line(LEFT, y, right, y, "grid"),
             text(LEFT - 6, y + 4, short(round(top * share)), "tick", "end"),
         ]
-    # The height of a bin is that of its total; its layers share it in proportion, so that the stack stays
-    # true.
+    # The height of a bin is that of its total; its layers
+    # share it in proportion, so that the stack stays true.
     for i, total in enumerate(totals):
         height, n_drawn = (HISTOGRAM - 12) * math.sqrt(total / top), 0
         for layer in layers:

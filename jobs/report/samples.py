@@ -17,8 +17,8 @@ def split(funnel: Records, writers: dict[str, set[str]]) -> tuple[Records, Recor
     `writers`: job -> tables that it wrote. A job that writes a table of the synthesis belongs to the second.
     """
     late = [row for row in funnel if writers.get(row["job"], set()) & SYNTHESIS]
-    # A job that leaves documents out of a table of its own only, such as embeddings of a sample of documents,
-    # removes nothing from the corpus and is no step of the first funnel.
+    # A job that leaves documents out of a table of its own only, such as embeddings of a
+    # sample of documents, removes nothing from the corpus and is no step of the first funnel.
     early = [
         row
         for row in funnel

@@ -9,7 +9,8 @@ import unicodedata
 from markupsafe import Markup, escape
 
 # Characters that are invisible or change the direction of the text around them (control characters,
-# zero-width and bidirectional marks, surrogates). They are shown by name and never written to the page.
+# zero-width and bidirectional marks, surrogates). They
+# are shown by name and never written to the page.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f"
     "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"

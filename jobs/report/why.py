@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
     from gristmill.jobs.runner.run_log import Runs
 
-# most matches, and sources, that are read from Spark: a name that is a common word may match a whole table
+# most matches, and sources, that are read from Spark:
+# a name that is a common word may match a whole table
 MAX_ROWS = 1_000
 # matches that are listed where a name is ambiguous
 MAX_LISTED = 20
@@ -88,8 +89,8 @@ def _rejects(ask: FinishedLake, name: str, is_last: bool = False) -> list[Row]:
     rejects = ask.table("rejects")
     if rejects is None:
         return []
-    # Rejects have no columns of key and URL. Their doc_id is a hash of source and key or URL, as ingest makes
-    # it, so the ids that `name` would have in each source are looked for.
+    # Rejects have no columns of key and URL. Their doc_id is a hash of source and key or URL,
+    # as ingest makes it, so the ids that `name` would have in each source are looked for.
     is_id = re.fullmatch(r"[0-9a-fA-F]{32}", name) is not None
     sources = [] if is_id else _sources(ask)
     ids = [doc_id_of(source, name, None, "") for source in sources]
@@ -149,7 +150,8 @@ def _matches_name(name: str, columns: tuple[str, ...]) -> Column:
     condition = (location == name) | location.endswith(f"/{name}")
     for column in columns:
         condition = condition | (F.col(column) == name)
-    # Four digits at least, as with git: fewer would match too much, and words such as "bed" are hexadecimal.
+    # Four digits at least, as with git: fewer would match
+    # too much, and words such as "bed" are hexadecimal.
     is_hex = re.fullmatch(r"[0-9a-fA-F]{4,32}", name) is not None
     return condition | F.col("doc_id").startswith(name.lower()) if is_hex else condition
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from gristmill.jobs.runner.run_log import Runs
 
 
-# Reason of a row that was rejected because another batch had a copy, after that copy was removed: the row's
-# batch has to be read again.
+# Reason of a row that was rejected because another batch had a copy,
+# after that copy was removed: the row's batch has to be read again.
 READ_AGAIN = "copy_is_gone"
-# Reason for a document that the batch contained before it was read again: the only kind of row in rejects
-# that is not a row of the input.
+# Reason for a document that the batch contained before it was read
+# again: the only kind of row in rejects that is not a row of the input.
 NO_LONGER = "no_longer_in_batch"
-# Reason for a document that others deleted from docs, once `gristmill repair` has accepted the deletion.
+# Reason for a document that others deleted from docs,
+# once `gristmill repair` has accepted the deletion.
 DELETED = "deleted_by_others"
 REJECT = ("batch_id", "source_location", "reason", "doc_id")  # key of rejects
 
@@ -58,8 +59,8 @@ def to_ingest(
         raise ConfigError(f"{listing.root}: gives its batch no name; add --batch NAME")
     last = runs.last(job, name)
     same = runs.covers(job, name, digest) and last is not None and last["inputs"] == listing.fingerprint
-    # A batch that waits is read even though its files are unchanged: a copy elsewhere is gone, so its
-    # rejected rows may be accepted now.
+    # A batch that waits is read even though its files are unchanged: a
+    # copy elsewhere is gone, so its rejected rows may be accepted now.
     if same and name not in waiting(runs):
         return ()
     # An empty folder is legal for a batch that exists: its documents were removed at the source.
@@ -68,7 +69,8 @@ def to_ingest(
             f"{listing.root}: no files to ingest ({listing.remark or 'it is empty'}); name a file or "
             "a folder that holds some"
         )
-    # A name that follows from the folder may clash by accident; one that the user gives is a decision.
+    # A name that follows from the folder may clash by
+    # accident; one that the user gives is a decision.
     known = None if batch or replaces else roots(runs).get(name)
     if known not in (None, listing.root):
         raise ConfigError(
@@ -118,7 +120,8 @@ def own_name(root: str, where: str, taken: dict[str, str]) -> str:
     """
     parts = [part for part in where.rstrip("/").split("/") if part]
     names = ["-".join(parts[-n:]) for n in range(1, len(parts) + 1)]
-    # Two roots may end in the same path on different hosts; a hash of the whole root always tells them apart.
+    # Two roots may end in the same path on different hosts;
+    # a hash of the whole root always tells them apart.
     names.append(f"{parts[-1]}-{hashlib.blake2b(root.encode(), digest_size=4).hexdigest()}")
     return next((name for name in names if taken.get(name) == root), None) or next(
         name for name in names if name not in taken

@@ -53,8 +53,8 @@ class Run:
         self.written: dict[str, int] = {}
         self.batches_changed: dict[str, list[str]] = {}  # see runs.batches_changed
         self.tables = JobContext(lake, runs, job, digest, batches, listing, self.run_id, opened)
-        # The newest version of each table that this process has seen. A commit by others after it is detected
-        # when the next commit of this run gets a higher number than expected.
+        # The newest version of each table that this process has seen. A commit by others after
+        # it is detected when the next commit of this run gets a higher number than expected.
         states = {write.table: runs.state(write.table) for write in job.writes}
         self.known = {name: state.version for name, state in states.items() if state is not None}
         self.opened_versions = {**self.known, **self.tables.versions}
@@ -78,8 +78,8 @@ class Run:
                 for name, frame in outputs.items():
                     self._commit_changed_documents(catalog.table(name), frame)
                 continue
-            # Not in a catalog: Spark's own confuses two tables that are created at the same time. Not with
-            # merges, which share the name of one temporary view.
+            # Not in a catalog: Spark's own confuses two tables that are created at the
+            # same time. Not with merges, which share the name of one temporary view.
             if (
                 len(outputs) > 1
                 and not self.lake.is_catalog
@@ -89,7 +89,8 @@ class Run:
             ):
                 self._commit_together(outputs)
                 continue
-            # One after the other: a merge may rely on the rows that the change before it has written.
+            # One after the other: a merge may rely on the
+            # rows that the change before it has written.
             for name, changes in outputs.items():
                 for change in changes if isinstance(changes, list) else [changes]:
                     self._commit(catalog.table(name), change)
@@ -112,7 +113,8 @@ class Run:
             for batch in row["batches"]
             if batch in self.tables.batches
         }
-        # By run, not by version: a version number says nothing about a table that was created again.
+        # By run, not by version: a version number says
+        # nothing about a table that was created again.
         undone = any(
             row["run_id"] not in runs
             for row in last.values()
@@ -138,8 +140,8 @@ class Run:
         Raises RetryLater when another writer changed rows of the table since the run began.
         """
         before = self.known.get(table.name)
-        # Only a gap in the version numbers can hide a commit by others; its log files are read only then. The
-        # worker appends answers at any time, which is legal for its tables.
+        # Only a gap in the version numbers can hide a commit by others; its log files are read
+        # only then. The worker appends answers at any time, which is legal for its tables.
         if before is not None and version > before + 1 and table.name not in catalog.BY_WORKER:
             between = self.lake.commits(table, before + 1, version - 1)
             foreign = [commit for commit in between if commit.changes_rows and commit.run_id is None]
@@ -195,8 +197,8 @@ class Run:
         frame = self._guarded(frame) if table.name == "verdicts" else frame
         self.announce()
         whole, left = self.tables.documents.work.whole, self.tables.documents.work.left
-        # Batches that the job processes whole: delete what an earlier run wrote. A new batch has nothing to
-        # delete.
+        # Batches that the job processes whole: delete what an
+        # earlier run wrote. A new batch has nothing to delete.
         again = tuple(batch for batch in whole if self.runs.last(self.job.name, batch) is not None)
         if again:
             self._wrote(
@@ -205,13 +207,14 @@ class Run:
         if left is not None:
             keys = left.selectExpr(f"'{self.job.name}' AS job", "doc_id", "batch_id")
             others = ", ".join(quoted(batch) for batch in self.tables.batches if batch not in whole)
-            # A condition on partitions: without it the merge would read the table's files of every job.
+            # A condition on partitions: without it the merge
+            # would read the table's files of every job.
             within = f"t.job = {quoted(self.job.name)} AND t.batch_id IN ({others})"
             self._wrote(
                 table, self.lake.delete(table, keys, ("job", "doc_id", "batch_id"), self.note, within)
             )
-        # Delete before append: a run killed in between leaves too few rows and is repeated whole, while the
-        # other order would delete what was just written.
+        # Delete before append: a run killed in between leaves too few rows and is
+        # repeated whole, while the other order would delete what was just written.
         self._wrote(table, self.lake.write(table, frame, None, self.note))
 
     def _write(self, table: Table, frame: DataFrame | pa.Table) -> None:
@@ -225,8 +228,8 @@ class Run:
                 return
             frame = frame.where(frame.batch_id.isin(changed))
             where = f"{where} AND batch_id IN ({', '.join(map(quoted, changed))})"
-        # An append costs half as much as replaceWhere, and is equivalent where the table has no file of these
-        # batches.
+        # An append costs half as much as replaceWhere, and is
+        # equivalent where the table has no file of these batches.
         if (
             declared.replaces == "batch"
             and "batch_id" in table.partitions
@@ -242,8 +245,8 @@ class Run:
         written stays fresh for the later jobs.
         """
         pin = self.runs.pin(table.name)
-        # A run that died may have written a newer version than the one that readers open. Comparing with its
-        # rows would skip batches that no finished run has written.
+        # A run that died may have written a newer version than the one that readers open.
+        # Comparing with its rows would skip batches that no finished run has written.
         is_known = pin.version is not None and pin.version == self.known.get(table.name) and not pin.trouble
         if declared.replaces != "job" or not {"job", "batch_id"} <= set(table.partitions) or not is_known:
             return None
@@ -261,8 +264,8 @@ class Run:
         if self.tables.verdict_counts is None:
             # Counting and writing are two queries; staged, the verdicts are computed once.
             staged = self.tables.stage("verdicts", verdicts)
-            # min_kept is about all documents of the batches, so verdicts that are not rewritten count as
-            # well.
+            # min_kept is about all documents of the batches,
+            # so verdicts that are not rewritten count as well.
             is_part = self.tables.documents.work.is_part_of(self.tables.batches)
             every = self.tables.documents.standing("verdicts").unionByName(staged) if is_part else staged
             documents = self.tables.documents.kept(filters_of(self.params))

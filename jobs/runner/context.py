@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from gristmill.jobs.runner.job import Job
     from gristmill.jobs.runner.run_log import Runs
 
-# Staged files are read by this run only, after all of them are written. So tasks may commit their files
-# directly (a second rename is a copy on an object store), and the folder needs no _SUCCESS marker. No
-# dictionary encoding: texts and ids hardly repeat, and every value would be hashed for nothing.
+# Staged files are read by this run only, after all of them are written. So
+# tasks may commit their files directly (a second rename is a copy on an object
+# store), and the folder needs no _SUCCESS marker. No dictionary encoding:
+# texts and ids hardly repeat, and every value would be hashed for nothing.
 STAGING = {
     "mapreduce.fileoutputcommitter.algorithm.version": "2",
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
@@ -60,7 +61,8 @@ class JobContext(TableReader, Generic[State]):
         self.recipe_hash, self._inputs, self.started_at = recipe_hash, inputs, started_at or now()
         self.history = History(runs, job, batches)
         self.documents = Documents(self, self.history)
-        # The cast is safe: steps of a job without a state class have no type by which to read `state`.
+        # The cast is safe: steps of a job without a state
+        # class have no type by which to read `state`.
         self.state = cast(State, job.state() if job.state is not None else None)
         self.verdict_counts: Counts | None = None
 
@@ -86,7 +88,8 @@ class JobContext(TableReader, Generic[State]):
         for whole texts.
         """
         path, conf = f"{self.lake.staging(self.run)}/{name}", self.lake.spark.conf
-        # A session setting, so it is restored even when the query fails: later steps pass whole texts.
+        # A session setting, so it is restored even when
+        # the query fails: later steps pass whole texts.
         usual = conf.get(BATCH_ROWS)
         conf.set(BATCH_ROWS, str(batch_rows or usual))
         try:
@@ -115,5 +118,6 @@ def bucket_of(column: str, buckets: int) -> Column:
     column)."""
     from pyspark.sql import functions as F
 
-    # 7 hex digits are 28 bits: conv(...) stays positive as an int, where 8 digits would overflow one.
+    # 7 hex digits are 28 bits: conv(...) stays positive
+    # as an int, where 8 digits would overflow one.
     return (F.conv(F.substring(F.col(column), 1, 7), 16, 10).cast("int") % F.lit(buckets)).cast("int")

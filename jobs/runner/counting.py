@@ -46,7 +46,8 @@ def count_output(looked_at: DataFrame, output: DataFrame, reason: str) -> Counts
     from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
-    # A union and a sum of bits instead of a full outer join: one shuffle. 1 is only in, 2 only out, 3 both.
+    # A union and a sum of bits instead of a full outer
+    # join: one shuffle. 1 is only in, 2 only out, 3 both.
     both = looked_at.select(*keys, F.lit(1).alias("i")).unionByName(
         output.select(*keys).distinct().select(*keys, F.lit(2).alias("i"))
     )
@@ -81,8 +82,8 @@ def counted(looked_at: DataFrame, verdicts: DataFrame) -> Counts:
         .agg(F.sum("n_in").alias("n_in"), F.array_sort(F.collect_set("reason")).alias("reasons"))
     )
     rows = documents.groupBy("reasons").agg(F.count("*").alias("n"), F.sum("n_in").alias("n_in")).collect()
-    # n_in is summed apart from n: a verdict about a document that is not an input raises n only, and the run
-    # fails in check_counts.
+    # n_in is summed apart from n: a verdict about a document that is
+    # not an input raises n only, and the run fails in check_counts.
     rows_in = sum(row["n_in"] for row in rows)
     left_out = sum(row["n"] for row in rows if row["reasons"])
     return Counts(rows_in, sum(row["n_in"] for row in rows if not row["reasons"]), left_out, by_reason(rows))
@@ -97,12 +98,13 @@ def batches_that_differ(standing: DataFrame, rows: DataFrame) -> list[str]:
     from pyspark.sql import functions as F
 
     def marked(frame: DataFrame, side: int) -> DataFrame:
-        # Sorted columns: the hash depends on their order, and the two frames may have different ones.
+        # Sorted columns: the hash depends on their order,
+        # and the two frames may have different ones.
         hashed = F.xxhash64(*sorted(frame.columns))
         return frame.select("batch_id", F.lit(side).alias("side"), hashed.alias("hash"))
 
-    # The sum as a decimal: one of bigints overflows, which is an error under ANSI. The exclusive or alone
-    # would miss a row that was added twice.
+    # The sum as a decimal: one of bigints overflows, which is an error under
+    # ANSI. The exclusive or alone would miss a row that was added twice.
     both = marked(standing, 0).unionByName(marked(rows, 1)).groupBy("batch_id", "side")
     sums = both.agg(
         F.count("*").alias("n"), F.sum(F.col("hash").cast("decimal(38,0)")).alias("s"), F.bit_xor("hash")

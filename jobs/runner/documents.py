@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 KEYS = ("doc_id", "batch_id")
-# The most documents whose ids are broadcast, at about 100 bytes each on the driver and every executor.
+# The most documents whose ids are broadcast, at about
+# 100 bytes each on the driver and every executor.
 BROADCAST = 1_000_000
 
 

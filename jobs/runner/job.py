@@ -40,8 +40,8 @@ class Writes:
     def where(self, job: str, batches: tuple[str, ...]) -> str | None:
         """The SQL condition of the rows that are replaced; None for an append."""
         names = catalog.table(self.table).names
-        # Tables that several jobs share have a job column; without this condition a run would delete the
-        # others' rows.
+        # Tables that several jobs share have a job column; without
+        # this condition a run would delete the others' rows.
         of_job = f"job = {quoted(job)}" if "job" in names else "true"
         if self.replaces == "append":
             return None
@@ -108,18 +108,18 @@ class Job(Generic[State]):
     looks_at: tuple[str, ...] = ()
     # jobs whose models it reads (empty: all); models of other jobs do not make its output stale
     models_of: tuple[str, ...] = ()
-    # Whether its output for a document depends on that document and the recipe alone. Where only verdicts of
-    # its skip_rejected_by have changed since it processed a batch, such a job then processes only the
-    # documents that these admit now (Documents.to_look_at).
+    # Whether its output for a document depends on that document and the recipe alone. Where
+    # only verdicts of its skip_rejected_by have changed since it processed a batch, such a
+    # job then processes only the documents that these admit now (Documents.to_look_at).
     by_document: bool = False
-    # A file below the lake's root that it writes besides tables (or a function of the parameters that returns
-    # its path). While the file is missing, no batch counts as covered.
+    # A file below the lake's root that it writes besides tables (or a function of the
+    # parameters that returns its path). While the file is missing, no batch counts as covered.
     output: str | Callable[[Any], str] = ""
 
     def __post_init__(self) -> None:
         """Raises TypeError for parameters that lack a field such a job needs, or have a misspelled one."""
-        # Checked when the module is imported, so that a missing field is an error of every test, not of one
-        # run.
+        # Checked when the module is imported, so that a missing
+        # field is an error of every test, not of one run.
         needs: list[type[Strict]] = [Filtered] if self.by_document else []
         needs += [LeavesOut] if "verdicts" in [write.table for write in self.writes] else []
         needs += [ReadsInput] if self.scope == "input" else []

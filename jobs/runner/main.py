@@ -42,7 +42,8 @@ def run_from_files(
     """Load the recipe, open the lake and run the job, as its command line does. Raises GristmillError."""
     recipe = config.load_recipe(recipe_file)
     params = recipe.params(job.name, job.params)
-    # Before Spark starts: a missing package is then reported in a second instead of after the JVM's start.
+    # Before Spark starts: a missing package is then
+    # reported in a second instead of after the JVM's start.
     need_packages([(job.name, params)], str(recipe.path))
     preload([params])
     lake = open_lake(recipe, where, job.name)
@@ -94,5 +95,6 @@ def preload(sections: list[Strict]) -> None:
     """Load in the background, while the JVM starts, what the jobs with these parameters will import."""
     for params in sections:
         if isinstance(params, Preloads):
-            # A daemon thread: an import that is still running must not keep a finished command alive.
+            # A daemon thread: an import that is still
+            # running must not keep a finished command alive.
             threading.Thread(target=params.preload, daemon=True).start()

@@ -36,8 +36,8 @@ def check_order(planned: Planned, place: str, earlier: Planned = ()) -> None:
                 else "add the job that writes it"
             )
             wrong.append(f"{place}: jobs.{job.name} reads {table}, which no job before it writes; {advice}")
-        # A filter in skip_rejected_by must run before, not only write the same table: verdicts are shared, so
-        # the check by table would accept any filter.
+        # A filter in skip_rejected_by must run before, not only write the same
+        # table: verdicts are shared, so the check by table would accept any filter.
         named = [(field, name) for field, names in depends_on(params).items() for name in names]
         for field, name in named:
             if name not in seen:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row
 
-# Two values of runs.status, and the job name of rows by which `repair` accepts a table in its present state.
+# Two values of runs.status, and the job name of rows by
+# which `repair` accepts a table in its present state.
 FINISHED, FOREIGN, REPAIR = "finished", "foreign", "repair"
 
 
@@ -130,7 +131,8 @@ class _Walk:
         wrote = _written(row).get(self.name)
         version = (row["versions_read"] or {}).get(self.name, -1) if wrote is None else wrote
         if row["status"] == FOREIGN:
-            # The recorded set of runs, since the log that showed the foreign commit may be cleaned up by now.
+            # The recorded set of runs, since the log that showed
+            # the foreign commit may be cleaned up by now.
             note = json.loads(row["recipe"])
             self.standing = [(each, at) for each, at in self.standing if each["run_id"] in note["standing"]]
             self.trouble, self.changed_at = note["told"], row["at"]
@@ -140,8 +142,9 @@ class _Walk:
             self.standing = [(each, at) for each, at in self.before if set(each["batches"]) <= accepted]
             self.trouble, self.changed_at = None, row["at"]
         elif self.newest > (opens_at := (row["versions_read"] or {}).get(self.name, version)):
-            # It opened an older version than earlier runs had written: the table was rolled back in between.
-            # Runs that overlapped with it are no evidence, since they may end in any order.
+            # It opened an older version than earlier runs had written:
+            # the table was rolled back in between. Runs that overlapped
+            # with it are no evidence, since they may end in any order.
             began = opened[row["run_id"]]
             standing = [(each, at) for each, at in self.standing if at <= opens_at or each["at"] > began]
             self.trouble = "it was rolled back" if len(standing) < len(self.standing) else self.trouble
@@ -169,8 +172,8 @@ class _Walk:
             (version for row, version in self.standing if row["run_id"] in overwritten),
             default=self.state.version + 1,
         )
-        # Versions above the table's newest one do not exist any more, and a number that another commit uses
-        # again invalidates everything from there on.
+        # Versions above the table's newest one do not exist any more, and a number
+        # that another commit uses again invalidates everything from there on.
         limit = min(self.state.version, first_overwritten - 1)
         standing = [(row, version) for row, version in self.standing if version <= limit]
         is_rolled_back = len(standing) < len(self.standing)

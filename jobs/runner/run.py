@@ -52,10 +52,12 @@ def run_job(
     with lake.job_lock(job.name), Progress(lake.spark, job.name) as progress:
         # The log is read inside the lock: a run that has just ended is seen.
         runs = with_foreign_noted(lake, job)
-        # Taken before the inputs are opened. A table that is written after this moment makes the result
-        # stale, even when it was read at its new version: repeating is safe, missing a change is not.
+        # Taken before the inputs are opened. A table that is written
+        # after this moment makes the result stale, even when it was read
+        # at its new version: repeating is safe, missing a change is not.
         opened = now()
-        # Before any work: the mismatch would otherwise appear at the commit, after the whole computation.
+        # Before any work: the mismatch would otherwise
+        # appear at the commit, after the whole computation.
         check_schemas(job, runs)
         digest = config.recipe_hash(job.name, params)
         listing = (
@@ -84,13 +86,13 @@ def run_job(
             with missing_files_named(lake.where):
                 run.clear_invalid_rows()
                 with compiled(lake.spark, run.is_large()):
-                    # Verdicts are compared inside the block that explains missing files: an old version may
-                    # be vacuumed.
+                    # Verdicts are compared inside the block that explains
+                    # missing files: an old version may be vacuumed.
                     run.tables.documents.work = work_of(run.tables, params)
                     run.through_steps()
                     counts = job.count(run.tables, params) if job.count else None
-            # Before the finished row: readers open only what a finished run wrote, so a wrong count publishes
-            # nothing.
+            # Before the finished row: readers open only what a
+            # finished run wrote, so a wrong count publishes nothing.
             check_counts(job.name, counts)
             seconds = time.monotonic() - began
             run.finish(counts, seconds)
@@ -132,7 +134,8 @@ def _todo(
     ]
     if not known:
         raise ContractError("docs: the lake has no batch yet; run an ingest first")
-    # A job over the whole lake compares documents across batches, so one stale batch means all of them.
+    # A job over the whole lake compares documents across
+    # batches, so one stale batch means all of them.
     return tuple(known) if stale and job.scope == "lake" else tuple(stale)
 
 
@@ -167,7 +170,8 @@ def with_foreign_noted(lake: Lake, job: Job) -> Runs:
             file=sys.stderr,
             flush=True,
         )
-        # Recorded once: Delta cleans its log after 30 days by default, and the change must stay known.
+        # Recorded once: Delta cleans its log after 30
+        # days by default, and the change must stay known.
         columns = {"versions_written": {name: state.version}, "table_ids": {name: state.id}} if state else {}
         recipe = {"table": name, "told": words, "standing": sorted(pin.runs)}
         log_event(lake, uuid.uuid4().hex, "foreign", recipe, status=FOREIGN, **columns)

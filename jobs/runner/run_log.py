@@ -48,14 +48,14 @@ class Runs:
             return Pin()  # no run wrote it, so its state does not matter
         state = self.state(name)
         pin = pinned(name, self.rows, state)
-        # The worker commits many parts and writes its row when it ends, so most of its commits have no row
-        # yet.
+        # The worker commits many parts and writes its row when
+        # it ends, so most of its commits have no row yet.
         if state is None or name in BY_WORKER:
             return pin
         overwritten: set[str] = set()
         while pin.last_commit is not None and not self._is_commit_of(name, *pin.last_commit):
-            # The table was rolled back, and another writer used the version number again. Each run that this
-            # removes may uncover an older one with the same fault.
+            # The table was rolled back, and another writer used the version number again.
+            # Each run that this removes may uncover an older one with the same fault.
             overwritten.add(pin.last_commit[1])
             pin = pinned(name, self.rows, state, overwritten)
         if pin.version is None or pin.version >= state.version:
@@ -201,8 +201,8 @@ class Runs:
         last_row = self.last(job.name, batch)
         if last_row is None or not self.covers(job.name, batch, recipe_hash):
             return None
-        # The started row's time. Compared with the finished row's time, a table that was written while the
-        # job ran would be missed.
+        # The started row's time. Compared with the finished row's time,
+        # a table that was written while the job ran would be missed.
         opened = min(row["at"] for row in self.rows if row["run_id"] == last_row["run_id"])
         later = [row for row in self.finished() if row["at"] > opened and row["job"] != job.name]
         return {name for row in later for name in self._concerning(row, job, batch, skip_rejected_by, unused)}
@@ -213,13 +213,15 @@ class Runs:
     ) -> set[str]:
         if job.scope == "batch" and batch not in row["batches"]:
             return set()
-        # The recipe of the run that wrote, not of this one: it says whether that run depends on this job.
+        # The recipe of the run that wrote, not of this one:
+        # it says whether that run depends on this job.
         looks_at = (
             set() if job.name in json.loads(row["recipe"]).get("skip_rejected_by", ()) else set(job.looks_at)
         )
         written = set(row["versions_written"] or {}) & ({*job.reads, *looks_at} - unused)
         if job.scope == "batch":
-            # A run over the whole lake lists all batches, but may have changed the rows of only some.
+            # A run over the whole lake lists all batches,
+            # but may have changed the rows of only some.
             written -= {
                 name for name, changed in (row["batches_changed"] or {}).items() if batch not in changed
             }
@@ -292,8 +294,8 @@ def log(lake: Lake, values: tuple[object, ...], note: str) -> None:
     """Append one row to `runs`; `values` in the order of its columns."""
     known, row = lake.run_rows, dict(zip(RUNS.names, values, strict=True))
     version = lake.append_records(RUNS, [row], note)
-    # The version before ours is the cached one, so no other writer committed and the cache lacks this row
-    # only.
+    # The version before ours is the cached one, so no other
+    # writer committed and the cache lacks this row only.
     at = row["at"]
     if known is not None and known[0] == version - 1 and isinstance(at, dt.datetime):
         lake.run_rows = version, [*known[1], _row({**row, "at": naive(at)})]

@@ -25,8 +25,8 @@ class TableReader:
         self.versions = {name: pin.version for name, pin in self.pins.items() if pin.version is not None}
         for name in {write.table for write in job.writes} & set(self.pins) - set(self.versions):
             state = runs.state(name) if self.pins[name].trouble else None
-            # The job reads a table that it also writes, and whose rows it is about to replace: the newest
-            # version is the best there is.
+            # The job reads a table that it also writes, and whose rows it
+            # is about to replace: the newest version is the best there is.
             if state is not None:
                 self.versions[name] = state.version
 
@@ -35,8 +35,8 @@ class TableReader:
 
         Raises ContractError when no finished run has written it.
         """
-        # A table that is not declared would be missing from versions_read, and its changes would make nothing
-        # stale.
+        # A table that is not declared would be missing from
+        # versions_read, and its changes would make nothing stale.
         if name not in (*self.job.reads, *self.job.looks_at):
             raise KeyError(f"{self.job.name} does not declare that it reads {name}")
         if name not in self.versions:

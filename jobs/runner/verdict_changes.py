@@ -93,10 +93,11 @@ def _turned(tables: JobContext, skip_rejected_by: tuple[str, ...], seen: dict[in
 
     both = left_out(tables[VERDICTS.name], [batch for batches in seen.values() for batch in batches], 2)
     for version, batches in sorted(seen.items()):
-        # OPTIMIZE and VACUUM may have deleted that version's files; a later version has the same rows.
+        # OPTIMIZE and VACUUM may have deleted that version's
+        # files; a later version has the same rows.
         then = tables.lake.read(VERDICTS, tables.history.runs.moved(VERDICTS.name, version))
         both = both.unionByName(left_out(then, batches, 1))
-    # Bit 1: left out then, bit 2: left out now. 3 means no change; a union with one aggregation needs one
-    # shuffle, where two anti joins need two.
+    # Bit 1: left out then, bit 2: left out now. 3 means no change; a union
+    # with one aggregation needs one shuffle, where two anti joins need two.
     bits = both.groupBy(*KEYS).agg(F.bit_or("bits").alias("bits")).where("bits <> 3")
     return bits.select(*KEYS, (F.col("bits") == 2).alias("is_out"))

@@ -36,8 +36,8 @@ from gristmill.jobs.schema.synthesis import (
 )
 from gristmill.jobs.schema.table import Table
 
-# Tables in which each filter owns the slice of its job name. A job reads only the slices of the filters in
-# its skip_rejected_by.
+# Tables in which each filter owns the slice of its job name. A job
+# reads only the slices of the filters in its skip_rejected_by.
 SHARED = frozenset({"verdicts", "duplicates", "edits", "sample_verdicts"})
 # tables whose rows are requests and samples
 SYNTHESIS = frozenset(

@@ -29,11 +29,11 @@ class Table:
     partitions: tuple[str, ...] = ()
     # SQL condition that holds for every row; a CHECK constraint named `promise`
     check: str | None = None
-    # Whether deletes use Delta's deletion vectors instead of rewriting the file: for a table with texts, of
-    # which a few change at a time. It needs readers of Delta's protocol 3.
+    # Whether deletes use Delta's deletion vectors instead of rewriting the file: for a table
+    # with texts, of which a few change at a time. It needs readers of Delta's protocol 3.
     marks_deleted: bool = False
-    # Whether its rows cannot be computed again: an upgrade adds columns to them; any other table is dropped
-    # and computed again
+    # Whether its rows cannot be computed again: an upgrade adds
+    # columns to them; any other table is dropped and computed again
     keeps_rows: bool = False
 
     @property

@@ -34,8 +34,8 @@ class Scorer(Strict):
 
     # the job that wrote its rows
     job: Literal["score_classifier", "score_transformer", "merge_scores", "score_perplexity", "score_loss"]
-    # Version of the judge's prompt, the transformer or the language model. null: the only one with rows
-    # (classifiers and KenLM: the one in `models`).
+    # Version of the judge's prompt, the transformer or the language model.
+    # null: the only one with rows (classifiers and KenLM: the one in `models`).
     version: str | None
     weight: PositiveFloat
 
@@ -49,7 +49,8 @@ def versions(tables: JobContext, scorers: dict[str, Scorer]) -> dict[str, list[s
 
 
 def _versions(tables: JobContext, name: str, scorer: Scorer) -> list[str]:
-    # Scores of classifiers that were trained again since are left out: only the current version counts.
+    # Scores of classifiers that were trained again since
+    # are left out: only the current version counts.
     if scorer.job == "score_classifier":
         return [find_models(tables, [name], "train_classifier")[0]["version"]]
     if scorer.job == "score_perplexity":
@@ -103,8 +104,8 @@ def _rows(tables: JobContext, name: str, scorer: Scorer) -> DataFrame:
         return rows.select(*KEYS, "version", "raw", F.col("score").alias("unit"))
     # `perplexity` has one loss for each model and no score of 0 to 1.
     rows = tables.slice("perplexity").where(F.col("job") == scorer.job)
-    # A loss has no upper bound, so it is mapped to (0, 1] by a falling function. Only its order matters: a
-    # loss goes into an ensemble as a percentile.
+    # A loss has no upper bound, so it is mapped to (0, 1] by a falling function.
+    # Only its order matters: a loss goes into an ensemble as a percentile.
     unit = 1 / (1 + F.greatest("loss", F.lit(0.0)))
     version, raw = F.col("model").alias("version"), (-F.col("loss")).alias("raw")
     return rows.select(*KEYS, version, raw, unit.alias("unit"))

@@ -18,7 +18,8 @@ from gristmill.jobs.core.routes import Label
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-# large_string: the texts of all examples together may exceed the 2 GiB that offsets of 32 bits can address
+# large_string: the texts of all examples together may
+# exceed the 2 GiB that offsets of 32 bits can address
 SCHEMA = pa.schema(
     [("text", pa.large_string()), ("label", pa.int64()), ("lang", pa.string()), ("group", pa.string())]
 )
@@ -51,7 +52,8 @@ def take_examples(rows: DataFrame, lang: Column, chosen: Slice, seed: int) -> Da
         rows = rows.where(F.col("domain").isin(chosen.domains))
     if isinstance(chosen, Sample) and chosen.sources is not None:
         rows = rows.where(F.col("source").isin(chosen.sources))
-    # A hash of the id and not rand(), whose result depends on the partitions; doc_id breaks ties of the hash.
+    # A hash of the id and not rand(), whose result depends
+    # on the partitions; doc_id breaks ties of the hash.
     order = Window.partitionBy(lang).orderBy(F.xxhash64(F.lit(seed), F.col("doc_id")), "doc_id")
     return (
         rows.withColumn("position", F.row_number().over(order))

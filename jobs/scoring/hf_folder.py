@@ -26,7 +26,8 @@ def labels_of(folder: Path) -> list[str]:
     Raises ConfigError when config.json names none that can be read.
     """
     try:
-        # id2label may be missing. Transformers then names the labels LABEL_0, LABEL_1, ...; two by default.
+        # id2label may be missing. Transformers then names
+        # the labels LABEL_0, LABEL_1, ...; two by default.
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         labels = config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(config.get("num_labels", 2))}
         return [str(labels[key]) for key in sorted(labels, key=int)]

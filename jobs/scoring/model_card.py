@@ -6,7 +6,8 @@ import json
 
 from gristmill.jobs.core.records import Record
 
-# figures of cross-validation -> columns of the table; with a suffix such as auc_zh they are of one language
+# figures of cross-validation -> columns of the table;
+# with a suffix such as auc_zh they are of one language
 HELD_OUT = {"auc": "AUC", "precision": "precision", "recall": "recall", "n": "rows"}
 
 

@@ -37,7 +37,8 @@ def model_row(
 
     The path is relative to the lake's root, so that a lake can be moved.
     """
-    # The version is part of the name: readers of an earlier version of `models` still find their file.
+    # The version is part of the name: readers of an
+    # earlier version of `models` still find their file.
     path = f"{FOLDER}/{name}-{version}.model"
     hadoop_files.write_bytes(tables.lake.spark, f"{tables.lake.root}/{path}", data)
     row = (
@@ -64,8 +65,8 @@ def is_trained(tables: JobContext) -> bool:
         for row in tables.history.runs.finished(tables.job.name)
         if "models" in (row["versions_written"] or {})
     ]
-    # The run log outlives a table that was dropped or created again, so the table must have that run's
-    # commit.
+    # The run log outlives a table that was dropped or created
+    # again, so the table must have that run's commit.
     return (
         bool(runs)
         and runs[-1]["recipe_hash"] == tables.recipe_hash

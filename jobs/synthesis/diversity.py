@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.runner.context import JobContext
 
-# Vectors from which centres are computed, and which one task thins; some 7 kB each. Thinning is quadratic:
-# 10,000 vectors with a share of .8 are 8,000 passes over 40 MB, 12 seconds.
+# Vectors from which centres are computed, and which one task thins; some 7 kB each. Thinning
+# is quadratic: 10,000 vectors with a share of .8 are 8,000 passes over 40 MB, 12 seconds.
 MAX_MEMBERS = 10_000
 # vectors in an Arrow batch, 2 kB each
 BATCH_ROWS = 512
@@ -36,7 +36,8 @@ class Diversity(Strict):
     clusters: PositiveInt
     share: float = Field(gt=0, le=1)
     method: Literal["k_center", "mmr"]
-    # weight of a sample's own value against its similarity to the samples already chosen; for mmr only
+    # weight of a sample's own value against its similarity
+    # to the samples already chosen; for mmr only
     mmr_weight: float = Field(ge=0, le=1)
 
 
@@ -67,8 +68,9 @@ def _sampled(vectors: DataFrame, n: int) -> selection.Floats:
     from pyspark.sql import functions as F
 
     if n > MAX_MEMBERS:
-        # A bound on the hash in place of a sort on Spark. MAX_MEMBERS and ten standard deviations more are
-        # expected below it, so that too few are as good as impossible; the driver cuts to MAX_MEMBERS.
+        # A bound on the hash in place of a sort on Spark. MAX_MEMBERS and
+        # ten standard deviations more are expected below it, so that too
+        # few are as good as impossible; the driver cuts to MAX_MEMBERS.
         most = MAX_MEMBERS + 10 * math.isqrt(MAX_MEMBERS)
         below = F.col("seeded") < F.unhex(F.lit(f"{most * 2**64 // n:016x}"))
         vectors = vectors.where(below) if most < n else vectors

@@ -48,8 +48,8 @@ def over_quota(tables: JobContext, rows: DataFrame, spec: Buckets, seed: int) ->
 
     bucket = ["lang", "domain"]
     graded = tables.stage("difficulty", with_difficulty(tables, rows))
-    # Distinct difficulties are few, so they are counted and joined: a quantile window would sort each bucket
-    # in one task. Equal difficulties are in one bin.
+    # Distinct difficulties are few, so they are counted and joined: a quantile
+    # window would sort each bucket in one task. Equal difficulties are in one bin.
     bins = broadcast_while_few(tables.stage("difficulties", value_counts(graded, bucket, "difficulty")))
     position = F.expr(f"least({spec.difficulty_bins - 1}, n_below * {spec.difficulty_bins} div n_all)")
     binned = graded.join(bins, [*bucket, "difficulty"], how="inner").withColumn("bin", position)

@@ -88,8 +88,8 @@ def beyond_limit(rows: DataFrame, limit: Column | int, by: list[str], order: lis
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    # The reason is a key of the window, so that rows that are left out already do not count towards the
-    # limit.
+    # The reason is a key of the window, so that rows that
+    # are left out already do not count towards the limit.
     before = (
         Window.partitionBy(*by, "reason")
         .orderBy(*order)
@@ -106,7 +106,8 @@ def request_rows(tables: JobContext, params: Prompted, requests: DataFrame) -> O
     """
     from pyspark.sql import functions as F
 
-    # request_id is a hash of the input and the recipe, so a job that runs again queues nothing twice.
+    # request_id is a hash of the input and the recipe,
+    # so a job that runs again queues nothing twice.
     queued = tables.own("synth_requests").select("request_id")
     fresh = requests.join(queued, ["request_id"], how="left_anti")
     fresh = tables.stage("requests", fresh.withColumn("recipe", F.lit(params.recipe)))

@@ -74,8 +74,8 @@ def compare_samples(
     """
     rows = tables.stage("ranked", ranked(tables, rows, params))
     before, losses = self_bleu(tables, "before", rows, params), []
-    # Each filter sees only what the filters before it have kept, so a near-duplicate does not count towards a
-    # quota.
+    # Each filter sees only what the filters before it have
+    # kept, so a near-duplicate does not count towards a quota.
     for name, lost_of in filters(tables, params).items():
         if not n:
             break
@@ -92,8 +92,8 @@ def compare_samples(
 
 def filters(tables: JobContext, params: Comparing) -> dict[str, Filter]:
     """Parameter -> filter, for those that the recipe has, in their order."""
-    # Near-duplicates are removed before they could fill a quota; the thinning, which is quadratic, comes
-    # last.
+    # Near-duplicates are removed before they could fill a
+    # quota; the thinning, which is quadratic, comes last.
     enabled: dict[str, Filter] = {}
     if params.near_duplicates is not None:
         enabled["near_duplicates"] = functools.partial(

@@ -76,7 +76,8 @@ def repair(lake: Lake, problems: list[Finding]) -> None:
 def _finding(lake: Lake, runs: Runs, table: Table) -> Finding | None:
     """The problem of one table; None where there is none."""
     pin, name = runs.pin(table.name), table.name
-    # Only tables that a job has written are checked; the row of a repair accepts a table, it writes none.
+    # Only tables that a job has written are checked; the
+    # row of a repair accepts a table, it writes none.
     writers = sorted(
         {row["job"] for row in runs.finished() if name in (row["versions_written"] or {})} - {REPAIR}
     )
@@ -96,10 +97,12 @@ def _finding(lake: Lake, runs: Runs, table: Table) -> Finding | None:
     if trouble is None and missing is None:
         return None
     trouble = trouble or f"a file that version {pin.version} needs is gone: {missing}"
-    # After a foreign change the pinned version is given up anyway, so its missing files do not matter.
+    # After a foreign change the pinned version is given
+    # up anyway, so its missing files do not matter.
     if missing is not None and pin.foreign is None:
         return _without_files(lake, runs, table, trouble, state.version)
-    # A derived table costs computing time only, and accepting foreign rows would mix them with ours.
+    # A derived table costs computing time only, and
+    # accepting foreign rows would mix them with ours.
     if name not in ACCEPTED:
         return Finding(name, trouble, again)
     return _accepted(lake, runs, table, trouble, state.version)

@@ -32,8 +32,8 @@ class Change:
     """What an upgrade does to one table."""
 
     table: str
-    # columns: added or made nullable; renamed: rewritten under other names; anew: dropped; mark: only the
-    # recorded schema version changes
+    # columns: added or made nullable; renamed: rewritten under other
+    # names; anew: dropped; mark: only the recorded schema version changes
     kind: Literal["columns", "renamed", "anew", "mark"]
     detail: str
     statements: tuple[str, ...] = ()  # SQL, {table} for its name
@@ -73,8 +73,8 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
             maintenance.drop(lake, table)
         elif change.kind == "renamed":
             before = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
-            # Before finish_new_names: killed in between, the upgrade still finds its property and repeats
-            # both.
+            # Before finish_new_names: killed in between, the
+            # upgrade still finds its property and repeats both.
             _move_ids(lake, table, before, note)
             maintenance.finish_new_names(lake, table, note)
         else:

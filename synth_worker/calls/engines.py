@@ -89,7 +89,8 @@ class HttpEngine:
                     "the API key from it"
                 )
             headers["Authorization"] = f"Bearer {os.environ[self.spec.key_variable]}"
-        # aiohttp's own limit of 100 connections would queue calls where the window does not see them.
+        # aiohttp's own limit of 100 connections would
+        # queue calls where the window does not see them.
         limit = aiohttp.TCPConnector(limit=self.in_flight + 8)
         self.session = aiohttp.ClientSession(
             connector=limit, headers=headers, timeout=aiohttp.ClientTimeout(total=self.spec.timeout_seconds)
@@ -109,8 +110,8 @@ class HttpEngine:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": schema},
             }
-        # A server that failed sorts last instead of being excluded: with all of them down, calls go on
-        # trying.
+        # A server that failed sorts last instead of being
+        # excluded: with all of them down, calls go on trying.
         at = time.monotonic()
         url = min(self.spec.urls, key=lambda each: (self.skipped_until[each] > at, self.running[each]))
         # Counted before the first await, so that concurrent calls see each other.
@@ -133,8 +134,8 @@ class HttpEngine:
                 f"{url.rstrip('/')}/v1/chat/completions", json=body, headers={"X-Request-Id": key}
             ) as answer:
                 if answer.status != 200:
-                    # The body of an error may repeat the key or the prompt: only the status is reported.
-                    # These four statuses mean that the request itself is refused.
+                    # The body of an error may repeat the key or the prompt: only the status is
+                    # reported. These four statuses mean that the request itself is refused.
                     raise EngineFault(
                         f"HTTP {answer.status}", is_lasting=answer.status in (400, 404, 413, 422)
                     )
@@ -155,7 +156,8 @@ class HttpEngine:
 
 def _read(output: Any, seconds: float) -> Answer:
     """The answer in the body of a chat completion; EngineFault where it is not one."""
-    # Servers that are nearly compatible leave out usage or finish_reason; without a text there is no answer.
+    # Servers that are nearly compatible leave out usage
+    # or finish_reason; without a text there is no answer.
     try:
         choice, usage = output["choices"][0], output.get("usage") or {}
         return Answer(
@@ -198,7 +200,8 @@ class VllmEngine:
             raise RecipeError(
                 f"vLLM is not installed here ({error}); run `make worker`, or name a server in engine.urls"
             ) from None
-        # vLLM itself would fail only after minutes, in a process of its own, with a traceback of many lines.
+        # vLLM itself would fail only after minutes, in a
+        # process of its own, with a traceback of many lines.
         _check_memory()
         try:
             report_step(f"starting {self.name} in a process of its own")
@@ -213,8 +216,8 @@ class VllmEngine:
 
     def arguments(self) -> dict[str, Any]:
         """The engine arguments of vLLM, also for the benchmarks that start it without the worker."""
-        # disable_any_whitespace: otherwise a small model can fill its token budget with blanks inside the
-        # JSON.
+        # disable_any_whitespace: otherwise a small model can
+        # fill its token budget with blanks inside the JSON.
         structured_outputs = (
             {"structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True}}
             if self.spec.structured
@@ -233,7 +236,8 @@ class VllmEngine:
         for name, value in {"VLLM_NO_USAGE_STATS": "1", **self.spec.environment}.items():
             os.environ.setdefault(name, value)
         configure_log()
-        # By default vLLM leaves one core to the rest of the process: half of a machine with two cores.
+        # By default vLLM leaves one core to the rest of
+        # the process: half of a machine with two cores.
         if hasattr(os, "sched_getaffinity"):
             os.environ.setdefault(
                 "VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, sorted(os.sched_getaffinity(0))))
@@ -311,7 +315,8 @@ def _check_memory() -> None:
     """Raise RecipeError when less than NEEDED_GB of memory is available."""
     import psutil
 
-    # `available` counts the page cache, which the system gives back; `free` would refuse most machines.
+    # `available` counts the page cache, which the system
+    # gives back; `free` would refuse most machines.
     free = psutil.virtual_memory().available / 1e9
     if free < NEEDED_GB:
         raise RecipeError(

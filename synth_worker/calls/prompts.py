@@ -35,15 +35,16 @@ Message = dict[str, str]
 def break_tokens(text: str, tokens: list[str]) -> str:
     """`text` with a space inside everything that could be a control token: of the usual templates, or one of
     `tokens`."""
-    # Longest first, so that no token survives as a part of a longer one. Words and white space are no control
-    # tokens, whatever the tokenizer says.
+    # Longest first, so that no token survives as a part of a longer one. Words
+    # and white space are no control tokens, whatever the tokenizer says.
     broken = TOKEN.sub(lambda m: f"{m.group()[0]} {m.group()[1:]}", text)
     for token in sorted(
         {token for token in tokens if len(token) > 1 and not token.isspace() and not token.isalnum()},
         key=len,
         reverse=True,
     ):
-        # Breaking one occurrence may form another with its neighbours, at most once for each character.
+        # Breaking one occurrence may form another with
+        # its neighbours, at most once for each character.
         for _ in range(len(token)):
             broken = broken.replace(token, f"{token[0]} {token[1:]}")
     return broken
@@ -91,7 +92,8 @@ def messages(
 
 def repair(file: PromptFile, lang: str, answer: str, error: str, tokens: list[str]) -> list[Message]:
     """The messages that are appended after an unusable answer: the answer, and the error in it."""
-    # 2,000 characters are enough to point at the error, and bound the prompt of an answer that did not end.
+    # 2,000 characters are enough to point at the error,
+    # and bound the prompt of an answer that did not end.
     return [
         {"role": "assistant", "content": break_tokens(answer[:2000], tokens)},
         {"role": "user", "content": fill(file.repair[lang], {"error": error})},

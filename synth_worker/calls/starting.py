@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 
-# environment variable with the start of the worker, seconds since 1970: the engine's process inherits it
+# environment variable with the start of the worker,
+# seconds since 1970: the engine's process inherits it
 BEGAN = "GRISTMILL_WORKER_BEGAN"
-# prefix of a message of vLLM 0.32 -> step that is reported; other messages are in vLLM's own log only
+# prefix of a message of vLLM 0.32 -> step that is
+# reported; other messages are in vLLM's own log only
 STEPS = {
     "Initializing a V1 LLM engine": "engine's process runs",
     "Starting to load model": "loading weights",
@@ -45,7 +47,8 @@ class Steps(logging.Handler):
 def log_settings(level: str) -> dict[str, object]:
     """The logging configuration of vLLM: steps by `Steps`, all messages of at least `level` on stdout in
     vLLM's format."""
-    # The logger needs INFO for the steps even where `level`, which the stdout handler applies, is higher.
+    # The logger needs INFO for the steps even where
+    # `level`, which the stdout handler applies, is higher.
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -69,7 +72,8 @@ def configure_log() -> None:
     if "VLLM_LOGGING_CONFIG_PATH" in os.environ or os.environ.get("VLLM_CONFIGURE_LOGGING") == "0":
         return
     level = os.environ.get("VLLM_LOGGING_LEVEL", "INFO").upper()
-    # Not deleted: the engine's process reads the file at its start, and again when vLLM restarts it.
+    # Not deleted: the engine's process reads the file
+    # at its start, and again when vLLM restarts it.
     with tempfile.NamedTemporaryFile("w", prefix="vllm-log-", suffix=".json", delete=False) as stream:
         json.dump(log_settings(level), stream)
     os.environ["VLLM_LOGGING_CONFIG_PATH"] = stream.name

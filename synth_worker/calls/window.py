@@ -67,8 +67,8 @@ class Window:
                     self.last_success = time.monotonic()
                     return answer
                 except EngineFault as fault:
-                    # A lost connection counts against this call only where another one succeeded meanwhile: a
-                    # server that restarts fails them all.
+                    # A lost connection counts against this call only where another
+                    # one succeeded meanwhile: a server that restarts fails them all.
                     n_own_faults += not fault.is_cut or self.last_success > sent_at
                     self._check_fault(fault, n_own_faults, began)
                 finally:
@@ -90,8 +90,8 @@ class Window:
         # Refused requests first: they say nothing about the server.
         if fault.is_lasting:
             raise Quarantine(f"engine_refused: {fault}") from None
-        # Measured from the call's own start too: after a pause without calls, the last success may be long
-        # ago.
+        # Measured from the call's own start too: after a pause
+        # without calls, the last success may be long ago.
         silence = time.monotonic() - max(self.last_success, began)
         if silence > self.limits.engine_down_seconds:
             raise RetryLater(
@@ -149,7 +149,8 @@ class Asker:
         raise Quarantine(f"malformed: {name or step}: {row['error']}")
 
     def _sampling(self, spec: Step, step: str, ordinal: int, attempt: int, was_cut: bool) -> dict[str, Any]:
-        # Derived from the call's key: a repeated run samples the same, and each attempt something else.
+        # Derived from the call's key: a repeated run
+        # samples the same, and each attempt something else.
         seed = hashlib.blake2b(
             f"{self.request['request_id']}|{step}|{ordinal}|{attempt}".encode(), digest_size=4
         ).digest()

@@ -26,8 +26,9 @@ SENTENCE_END = re.compile(r"[。！？；…]+[”’」』）\"'\])]*\s*|[.!?]+
 EMPTY_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 # folded characters; a shorter marker occurs in too many sentences
 MIN_MARKER = 4
-# The next three were chosen on one half of the documents of benchmarks/alignment.md and measured on the
-# other. similarity of a marker and the beginning of a sentence from which on the sentence is a candidate
+# The next three were chosen on one half of the documents of
+# benchmarks/alignment.md and measured on the other. similarity of a marker
+# and the beginning of a sentence from which on the sentence is a candidate
 MIN_SIMILARITY = 0.32
 # similarity that a marker needs in addition to be placed before the marker preceding it
 STEP_BACK_COST = 0.06
@@ -64,8 +65,8 @@ class Source:
         self.text = text
         self.starts = sentence_starts(text)
         self.folded, self.origin = fold(text)
-        # pair of folded characters -> sentences that have it at their beginning; filled when a marker first
-        # needs it, since most markers are found word for word
+        # pair of folded characters -> sentences that have it at their beginning; filled
+        # when a marker first needs it, since most markers are found word for word
         self.heads: dict[str, list[int]] = {}
         self.folded_starts = [bisect_left(self.origin, start) for start in self.starts]
 
@@ -107,7 +108,8 @@ def align(text: str, markers: list[str]) -> list[Segment]:
     # The first segment begins at 0 whatever the markers are.
     opening = cuts.pop(0, None)
     distinct_markers = {m.strip() for m in markers if m.strip()}
-    # A single marker may mean that the chunk is one segment; several without a place are a failed answer.
+    # A single marker may mean that the chunk is one
+    # segment; several without a place are a failed answer.
     if not cuts and len(distinct_markers) != 1 and len(paragraphs(text)) > 1:
         return [Segment(s, e, "fallback", None) for s, e in _between(paragraphs(text), len(text))]
     segments = {0: ("start", opening[1] if opening else None), **dict(sorted(cuts.items()))}
@@ -177,9 +179,9 @@ def _place_markers(source: Source, markers: list[str]) -> dict[int, tuple[int, s
     """
     first_of_run = [i for i, marker in enumerate(markers) if i == 0 or marker != markers[i - 1]]
     by_marker: dict[str, list[Candidate]] = {}
-    # Dynamic programming over the candidate of the last marker. The best placement for each of them is
-    # enough, except for TAKEN_COST, which looks at earlier candidates too: the result is then nearly the
-    # best.
+    # Dynamic programming over the candidate of the last marker. The best
+    # placement for each of them is enough, except for TAKEN_COST, which
+    # looks at earlier candidates too: the result is then nearly the best.
     placements = [Placement()]
     for i in first_of_run:
         candidates = by_marker.setdefault(markers[i], _candidates(source, markers[i]))
@@ -219,7 +221,8 @@ def _gain(placement: Placement, candidate: Candidate) -> float:
 def _candidates(source: Source, marker: str) -> list[Candidate]:
     """The sentences that contain the marker word for word, else folded, else those with a similar
     beginning."""
-    # In this order, and only one of the three: an exact match makes any similar sentence irrelevant.
+    # In this order, and only one of the three: an exact
+    # match makes any similar sentence irrelevant.
     folded_marker, exact = fold(marker)[0], marker.strip()
     if len(folded_marker) < MIN_MARKER:
         return []
@@ -243,8 +246,9 @@ def _whole_sentences(source: Source, positions: list[int], status: str) -> list[
 
 def _fuzzy(source: Source, folded_marker: str) -> list[Candidate]:
     """The sentences whose beginning is most similar to `folded_marker`, in the order of the text."""
-    # Pairs of characters first, which an index counts cheaply; edits only for the MAX_COMPARED best of them.
-    # The beginning that is compared is half longer than the marker, as words may have been left out of it.
+    # Pairs of characters first, which an index counts cheaply; edits only
+    # for the MAX_COMPARED best of them. The beginning that is compared is
+    # half longer than the marker, as words may have been left out of it.
     if len(source.starts) > MAX_FUZZY:
         return []
     pairs, shared = pairs_of(folded_marker), Counter[int]()

@@ -143,7 +143,8 @@ def segments_of(chunk: str, max_segments: int) -> Parse:
 
 def merge_segments(segments: list[Any], max_segments: int) -> list[Any]:
     """At most `max_segments` segments: neighbours are joined, the shortest pair first."""
-    # Generic over the segment type: the result has the type, status and marker of the first of each pair.
+    # Generic over the segment type: the result has the
+    # type, status and marker of the first of each pair.
     segments = list(segments)
     while len(segments) > max_segments:
         i = min(range(len(segments) - 1), key=lambda k: segments[k + 1].end - segments[k].start)
@@ -200,8 +201,8 @@ def marker_schema(chunk: str, max_segments: int, max_beginnings: int) -> dict[st
         " ".join(chunk[start : start + OPENING].split()).replace('"', "").replace("\\", "")
         for start in source.starts[::step]
     ]
-    # Quotation marks and backslashes were dropped above, which constrained decoding would have to escape.
-    # Equal beginnings could not be told apart.
+    # Quotation marks and backslashes were dropped above, which constrained
+    # decoding would have to escape. Equal beginnings could not be told apart.
     heads = [head for head in dict.fromkeys(heads) if len(fold(head)[0]) >= MIN_MARKER]
     # At least two beginnings to a range, or there is nothing to choose.
     n = min(max_segments, len(heads) // 2)

@@ -41,7 +41,8 @@ async def _text(
 
 async def cot(asker: Asker, spec: Spec) -> list[Result]:
     """One sample: question, chain of thought, and the segments with their summaries."""
-    # A small model cannot copy first words exactly: with `choice` a schema lets it choose among them.
+    # A small model cannot copy first words exactly:
+    # with `choice` a schema lets it choose among them.
     chunk = asker.request["text"]
     schema = (
         answers.marker_schema(chunk, spec.max_segments, MARKERS_OFFERED) if spec.markers == "choice" else None
@@ -85,8 +86,8 @@ async def _all(calls: list[Coroutine[Any, Any, Any]]) -> list[Any]:
 
 async def qa_extract(asker: Asker, spec: Spec) -> list[Result]:
     """One sample for each question that the text asks or answers, with a refined answer."""
-    # Two steps, as in WebInstruct: an extracted answer often lacks the steps that lead to it, so each is
-    # refined with the whole document.
+    # Two steps, as in WebInstruct: an extracted answer often lacks the
+    # steps that lead to it, so each is refined with the whole document.
     pairs = await asker.ask("extract", {"document": asker.request["text"]}, {}, answers.json_of(_pairs))
     if not pairs:
         raise Quarantine("nothing_found: the text answers no question")

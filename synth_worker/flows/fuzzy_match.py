@@ -17,7 +17,8 @@ def fold(text: str) -> tuple[str, list[int]]:
 
         "Ｔide, tide"   ->   "tidetide", [0, 1, 2, 3, 6, 7, 8, 9]
     """
-    # Code point by code point, since a folded form may be longer (ﬁ) or empty, and positions must stay exact.
+    # Code point by code point, since a folded form may be
+    # longer (ﬁ) or empty, and positions must stay exact.
     folded: list[str] = []
     origin: list[int] = []
     for i, character in enumerate(text):
@@ -58,7 +59,8 @@ def prefix_edits(marker: str, text: str) -> tuple[int, int]:
     for i, c in enumerate(marker):
         masks[c] = masks.get(c, 0) | 1 << i
     full, last = (1 << len(marker)) - 1, 1 << len(marker) - 1
-    # The first column is 1, 2, 3, ...: it increases in every row. `edits` is the value of its last row.
+    # The first column is 1, 2, 3, ...: it increases in
+    # every row. `edits` is the value of its last row.
     up, down, edits = full, 0, len(marker)
     best = (edits, 0)
     for n, c in enumerate(text, 1):

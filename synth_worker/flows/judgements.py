@@ -67,7 +67,8 @@ def single_object(answer: Answer) -> dict[str, Any]:
     # Text behind the object may revoke it ("No, rather 2").
     if text[at:].strip():
         raise Malformed("words stand behind the object; give the object only")
-    # A number before the object may be another score; a bracket or comma makes it an element of a list.
+    # A number before the object may be another score;
+    # a bracket or comma makes it an element of a list.
     if re.search(r"\d", before) or before.strip().endswith(("[", ",")):
         raise Malformed("a number or a list stands before the object; give the object only")
     return dict(objects[0])

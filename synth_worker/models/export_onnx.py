@@ -44,7 +44,8 @@ def export(out: Path) -> None:
 
     (out / "assets").mkdir(parents=True, exist_ok=True)
     ids = torch.ones(2, 8, dtype=torch.long)
-    # Batch and length are dynamic: without it the exported model would take two texts of eight tokens only.
+    # Batch and length are dynamic: without it the exported
+    # model would take two texts of eight tokens only.
     axes = {name: {0: "text", 1: "token"} for name in [*INPUTS, OUTPUT]}
     torch.onnx.export(
         Named(),

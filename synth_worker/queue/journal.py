@@ -36,8 +36,8 @@ class Journal:
         self._read()
 
     def _read(self) -> None:
-        # A line behind a damaged one may be whole, but the next write would follow the damage: both are given
-        # up.
+        # A line behind a damaged one may be whole, but the next
+        # write would follow the damage: both are given up.
         good = 0
         for line in self.path.read_bytes().splitlines(keepends=True):
             row = _parsed(line)

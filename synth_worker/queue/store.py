@@ -42,7 +42,8 @@ def now() -> dt.datetime:
 
 def local_path(root: str) -> Path | None:
     """The folder of a path or a `file:` URI, as jobs/lake/names.py reads it; None for any other URL."""
-    # Duplicated, since the worker imports nothing of jobs/; tests/lake/test_names.py compares the two.
+    # Duplicated, since the worker imports nothing of
+    # jobs/; tests/lake/test_names.py compares the two.
     if root.startswith("file:"):
         return Path("/" + unquote(root.removeprefix("file://localhost").removeprefix("file:")).lstrip("/"))
     return None if "://" in root else Path(root).expanduser()
@@ -67,7 +68,8 @@ class Store:
             raise TableError(
                 f"{self.root}/{name}: no such table; run export_candidates on this lake first"
             ) from None
-        # Checked at each handle: a lake may be upgraded while the worker runs. Further columns are ignored.
+        # Checked at each handle: a lake may be upgraded
+        # while the worker runs. Further columns are ignored.
         missing = [field for field in schema.names if field not in {f.name for f in handle.schema().fields}]
         if missing:
             raise TableError(
@@ -78,9 +80,9 @@ class Store:
 
     def rows(self, name: str, table: DeltaTable, columns: list[str], **options: Any) -> list[dict[str, Any]]:
         """The rows of the table `name` at the version of the handle `table`, with these `columns`."""
-        # A local table is read by Arrow's own file system. That of delta-rs is written in Python, and Arrow's
-        # threads, which close files late, abort a process that is ending ("terminate called without an active
-        # exception").
+        # A local table is read by Arrow's own file system. That of delta-rs is
+        # written in Python, and Arrow's threads, which close files late, abort a
+        # process that is ending ("terminate called without an active exception").
         files = (
             fs.SubTreeFileSystem(str((self.local / name).resolve()), fs.LocalFileSystem())
             if self.local
@@ -115,7 +117,8 @@ class Store:
         data = pa.Table.from_pylist(rows, schema=ANSWERS)
         for _ in range(MAX_ATTEMPTS):
             with self._lock("synth_answers"):
-                # A new handle in each attempt: the commit that overtook this one may be of the same part.
+                # A new handle in each attempt: the commit that
+                # overtook this one may be of the same part.
                 answers = self.table("synth_answers", ANSWERS)
                 if answers.transaction_version(app_id(part)) is not None:
                     return False
@@ -231,7 +234,8 @@ class Store:
         """Whether a finished run in `runs` already has the newest version of synth_answers."""
         answers = self.table("synth_answers", ANSWERS)
         newest, own_id = answers.version(), answers.metadata().id
-        # Versions count for the same table only: a table that was dropped and made again begins at 0.
+        # Versions count for the same table only: a table
+        # that was dropped and made again begins at 0.
         rows = self.rows("runs", self.table("runs", RUNS), ["status", "versions_written", "table_ids"])
         logged = [row for row in rows if dict(row["table_ids"] or []).get("synth_answers", own_id) == own_id]
         return any(

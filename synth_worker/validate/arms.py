@@ -42,7 +42,8 @@ def compare(
     The interval covers the choice of texts only. The variance of weights and sampling shows in `seeds`, the
     mean of each seed by itself; where these disagree on the sign, `says` claims no difference.
     """
-    # Seeds are averaged before the bootstrap: values of one text under several seeds are not independent.
+    # Seeds are averaged before the bootstrap: values of
+    # one text under several seeds are not independent.
     differences = np.asarray(treated, np.float64) - np.asarray(control, np.float64)
     low, high = interval(list(differences.mean(axis=0)), list(names), seed)
     return {

@@ -74,7 +74,8 @@ def rewards_of(model: CausalModel, held_out: list[Pair], options: argparse.Names
     mean_rewards = []
     for pair in held_out:
         ids = torch.tensor([model.ids(PROMPT.format(question=pair.question), opens=True)])
-        # Sampled at temperature 1 without top-k, as GRPO samples: a greedy answer would have no spread.
+        # Sampled at temperature 1 without top-k, as GRPO
+        # samples: a greedy answer would have no spread.
         with torch.inference_mode():
             rows = model.model.generate(
                 ids,

@@ -101,8 +101,8 @@ def hold_out(
     # By id and, for copies that no job compared, by text.
     excluded = {doc.id for doc in chosen}
     texts = {doc.text for doc in chosen}
-    # Pairs are followed in both directions until nothing is added: a held-out document may be the survivor
-    # or, in an earlier job, the copy.
+    # Pairs are followed in both directions until nothing is added: a
+    # held-out document may be the survivor or, in an earlier job, the copy.
     while more := {a for a, b in copies if b in excluded and a not in excluded} | {
         b for a, b in copies if a in excluded and b not in excluded
     }:
@@ -178,7 +178,8 @@ def bits(model: Any, held_out: Sequence[Doc]) -> list[float]:
         nats = 0.0
         with torch.inference_mode():
             for i in range(0, len(text), CONTEXT - 1):
-                # Each window begins with the byte before it (END at first), so every byte is predicted once.
+                # Each window begins with the byte before it (END
+                # at first), so every byte is predicted once.
                 row = torch.tensor([[END if i == 0 else text[i - 1], *text[i : i + CONTEXT - 1]]])
                 logits = model(input_ids=row).logits[0, :-1].float()
                 nats += float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))

@@ -103,7 +103,8 @@ def score(pairs: list[Pair], model: CausalModel) -> tuple[list[Scored], int, int
     for pair in pairs:
         keys = [(pair.question, pair.correct), (pair.question, pair.wrong)]
         if all(key in losses for key in keys):
-            # Both chains of a pair have the same prompt, so the first difference is that of the chains.
+            # Both chains of a pair have the same prompt, so
+            # the first difference is that of the chains.
             right, wrong = (chains[key][1] for key in keys)
             divergence = first_divergence(right, wrong)
             scored.append(

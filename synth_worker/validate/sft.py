@@ -92,8 +92,8 @@ def validate(options: argparse.Namespace) -> dict[str, Any]:
     silence_libraries()
     pairs, held_out = split(read_pairs(options.pairs, options.kind), options.n, options.held, options.seed)
     began = time.monotonic()
-    # Measured once: both arms start from this model. Pairs that do not fit it are left out, so questions come
-    # from the same call as margins.
+    # Measured once: both arms start from this model. Pairs that do not fit
+    # it are left out, so questions come from the same call as margins.
     before, questions = margins(CausalModel(options.model), held_out)
 
     # One arm with one seed, printed as it ends: a run of several takes minutes.

@@ -10,8 +10,8 @@ from typing import Any
 from gristmill.synth_worker.command_line import import_modules
 from gristmill.synth_worker.errors import RecipeError
 
-# tokens, with padding, in one pass of the model: its logits are a row of the vocabulary for each token, 400
-# MB in 32 bits for the 49,152 tokens of SmolLM2
+# tokens, with padding, in one pass of the model: its logits are a row of the
+# vocabulary for each token, 400 MB in 32 bits for the 49,152 tokens of SmolLM2
 PADDED_TOKENS = 2048
 
 
@@ -60,7 +60,8 @@ class CausalModel:
     def ids(self, text: str, opens: bool = False) -> list[int]:
         """The token ids of a text; with `opens`, those that the tokenizer puts before a text, but never those
         that it puts behind one."""
-        # An end token between question and chain would make the chain the beginning of another text.
+        # An end token between question and chain would
+        # make the chain the beginning of another text.
         ids = list(self.tokenizer(text, add_special_tokens=opens, verbose=False)["input_ids"])
         return ids[:-1] if opens and ids and ids[-1] == self.tokenizer.eos_token_id else ids
 

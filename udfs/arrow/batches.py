@@ -51,6 +51,7 @@ def by_key(
             parts.append(kernel(*(column.take(taken) for column in columns)))
             row_of[positions] = np.arange(n, n + len(positions))
             n += len(positions)
-    # results lie grouped by key; one take brings them into input order, and a masked index is a row of nulls
+    # results lie grouped by key; one take brings them into
+    # input order, and a masked index is a row of nulls
     rows = pa.Table.from_batches(parts).combine_chunks().take(pa.array(row_of, mask=row_of < 0))
     return pa.record_batch([column.combine_chunks() for column in rows.columns], schema=schema)

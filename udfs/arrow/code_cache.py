@@ -35,8 +35,9 @@ from numba.misc.appdirs import AppDirs
 CACHE_FOLDER = "__pycache__"
 # numba's suffixes of an index and of machine code
 SUFFIXES = (".nbi", ".nbc")
-# Called before a kernel is compiled, with the folder that will keep it ("" where none can be written).
-# A list of callbacks, since compiling starts deep inside numba and no caller of a kernel sees it.
+# Called before a kernel is compiled, with the folder that will keep it
+# ("" where none can be written). A list of callbacks, since compiling
+# starts deep inside numba and no caller of a kernel sees it.
 BEFORE_COMPILING: list[Callable[[str], None]] = []
 
 
@@ -47,7 +48,8 @@ def stamp_of(source: bytes) -> str:
 
 def is_current(index: Path) -> bool:
     """Whether an index (`.nbi` in CACHE_FOLDER) fits the present source file and the installed numba."""
-    # numba names an index `module.function-line.python.nbi`: the module is the part before the first dot
+    # numba names an index `module.function-line.python.nbi`:
+    # the module is the part before the first dot
     source = index.parent.parent / f"{index.name.split('.', 1)[0]}.py"
     with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError), index.open("rb") as stream:
         # an index holds two pickles: numba's version, then (stamp, overloads)
@@ -174,8 +176,8 @@ def writable_folder(sources: str, stamp: str) -> str:
     own = f"{tempfile.gettempdir()}/gristmill-kernels-{os.getuid()}"
     candidates = [(f"{sources}/{CACHE_FOLDER}", ""), (f"{user}/kernels", stamp), (own, stamp)]
     for parent, below in [(chosen, stamp)] if chosen else candidates:
-        # Machine code is loaded from these folders. Anybody may create a name in the temporary folder, so
-        # that one counts only if no other user can write there.
+        # Machine code is loaded from these folders. Anybody may create a name in the
+        # temporary folder, so that one counts only if no other user can write there.
         if _can_write(parent) and (parent != own or _is_private(parent)):
             with contextlib.suppress(OSError):
                 folder = Path(parent, below)

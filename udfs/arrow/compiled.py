@@ -58,7 +58,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     keep the old code of that one. So kernels of different files exchange arrays and do not call each other.
     `mix64`, which never changes, is the one exception.
     """
-    # nogil: threads of one worker may run kernels side by side; "numpy": a division by zero is no exception
+    # nogil: threads of one worker may run kernels side by
+    # side; "numpy": a division by zero is no exception
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
     compiled._cache = KernelCache(function)
     if compiled._cache.cache_path:
@@ -72,7 +73,8 @@ def _one_at_a_time(compile_: Callable[..., Any], lock: Path, signature: Any) -> 
 
     All workers of a machine need a new kernel at the same moment: one compiles, the others wait and load.
     """
-    # numba's own lock first: taken in the other order, two threads of a process could wait for each other
+    # numba's own lock first: taken in the other order,
+    # two threads of a process could wait for each other
     with global_compiler_lock, lock.open("a") as stream:
         # a file system without locks: each worker compiles, and the result is the same
         with contextlib.suppress(OSError):

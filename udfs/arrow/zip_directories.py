@@ -20,7 +20,8 @@ _reread = zipimport.zipimporter.invalidate_caches
 
 def invalidate_changed(importer: zipimport.zipimporter) -> None:
     """Replaces zipimporter.invalidate_caches: reads the directory again only if the file has changed."""
-    # an archive that cannot be read gets a state that no file has, and Python's own code reports the error
+    # an archive that cannot be read gets a state that no
+    # file has, and Python's own code reports the error
     archive, now = importer.archive, (0, -1)
     with contextlib.suppress(OSError):
         state = os.stat(archive)

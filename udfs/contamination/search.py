@@ -35,7 +35,8 @@ from gristmill.udfs.text.folding import EXPANDS, POINT, FoldParams, fold_codes, 
 
 # bits of the seed filter, as a power of two, at most: 1 MB, which fits the second cache
 _FILTER_BITS = 23
-# evidence of a seed, in sixths of a word, at least: bare formulas and rows of numbers lead to no comparison
+# evidence of a seed, in sixths of a word, at least: bare
+# formulas and rows of numbers lead to no comparison
 _SEED_WORTH = 12
 
 Weights = npt.NDArray[np.int64]
@@ -123,7 +124,8 @@ class Index:
     answers_of: Offsets  # of each item, in `answer_starts`
     # whether each item has enough evidence, and a seed, to be searched
     searchable: npt.NDArray[np.bool_]
-    # whether each item is not searched only because all its seeds are in more than max_seed_items items
+    # whether each item is not searched only because all
+    # its seeds are in more than max_seed_items items
     too_common: npt.NDArray[np.bool_]
 
 
@@ -234,15 +236,15 @@ def _seed_table(known: Tokens, n: int, is_used: npt.NDArray[np.bool_], params: O
     at = known.starts[items] + positions
     keep = (whole[at + n] - whole[at] >= _SEED_WORTH) & is_used[items]
     seeds, items, positions = seeds[keep], items[keep], positions[keep]
-    # Postings of a seed lie together, by item and position: the kernel reads them in this order, so results
-    # do not depend on the order of items in memory.
+    # Postings of a seed lie together, by item and position: the kernel reads them
+    # in this order, so results do not depend on the order of items in memory.
     order = np.lexsort((positions, items, seeds))
     seeds, items, positions = seeds[order], items[order], positions[order]
     distinct, firsts, counts = np.unique(seeds, return_index=True, return_counts=True)
     rare = _items_per_seed(seeds, items, firsts) <= params.max_seed_items
     distinct, firsts, counts = distinct[rare], firsts[rare].astype(np.int32), counts[rare].astype(np.int32)
-    # At most half of the slots are used, and of the filter's bits about one in sixteen: so few seeds of a
-    # document that are in no item pass it.
+    # At most half of the slots are used, and of the filter's bits about one
+    # in sixteen: so few seeds of a document that are in no item pass it.
     size = 1 << max(4, int(2 * len(distinct)).bit_length())
     bits = min(_FILTER_BITS, max(6, int(16 * len(distinct)).bit_length()))
     keys, slots, n_postings, sieve = kernels.fill_table(distinct, firsts, counts, size, bits)
@@ -291,8 +293,8 @@ def find_items(texts: pa.Array | pa.ChunkedArray, index: Index) -> pa.RecordBatc
     """
     data, offsets = text_buffers(texts)
     params, totals = index.params, _sums(index.costs, index.starts)
-    # Read-only, all of them: an unpickled array is writable, and numba compiles a kernel for each mix of the
-    # two.
+    # Read-only, all of them: an unpickled array is writable,
+    # and numba compiles a kernel for each mix of the two.
     own = [frozen(a) for a in (index.tokens, index.starts, index.costs, index.worths, totals)]
     own += [frozen(a) for a in (index.answers, index.answer_starts, index.answer_worths, index.answers_of)]
     found, spans = [np.zeros((0, 6), np.int64)], [np.zeros((0, 2), np.int64)]

@@ -10,8 +10,8 @@ import numpy as np
 from gristmill.udfs.arrow.compiled import compiled, mix64
 from gristmill.udfs.text.folding import IGNORED, POINT, UNSPACED
 
-# Weights, in sixths of a word: a word, a character of an unspaced script (a Chinese word has 1.5 characters
-# on average), a number or single letter. Integers, so that sums are exact.
+# Weights, in sixths of a word: a word, a character of an unspaced script (a Chinese word has
+# 1.5 characters on average), a number or single letter. Integers, so that sums are exact.
 WORD, CHARACTER, SMALL = 6, 4, 3
 # base of the rolling sums, as in udfs/dedup/shingles.py
 _BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -147,8 +147,8 @@ def fill_table(seeds, firsts, counts, size, bits):  # type: ignore[no-untyped-de
         while keys[slot] != 0:
             slot = (slot + np.uint64(1)) & mask
         keys[slot], at[slot], n_postings[slot] = seed, firsts[i], counts[i]
-        # The filter uses the highest bits and the table the lowest, so that a false positive of one is no
-        # more likely in the other.
+        # The filter uses the highest bits and the table the lowest, so
+        # that a false positive of one is no more likely in the other.
         high = seed >> np.uint64(64 - bits)
         sieve[high >> np.uint64(6)] |= np.uint64(1) << (high & np.uint64(63))
     return keys, at, n_postings, sieve
@@ -227,7 +227,8 @@ def edit_cost(item, text, diagonal, band, costs, rows):  # type: ignore[no-untyp
     to the diagonal.
     """
     width = 2 * band + 1
-    # Three rows are enough, since a swap looks back two. Row 0 of zeros: the stretch may begin anywhere.
+    # Three rows are enough, since a swap looks back two.
+    # Row 0 of zeros: the stretch may begin anywhere.
     rows[:] = 0
     for i in range(len(item)):
         now, before, earlier = rows[i % 3], rows[(i + 2) % 3], rows[(i + 1) % 3]
@@ -235,8 +236,8 @@ def edit_cost(item, text, diagonal, band, costs, rows):  # type: ignore[no-untyp
         for o in range(width):
             j = i + diagonal - band + o
             inside = 0 <= j < len(text)
-            # In the coordinates of the band the diagonal step keeps the column, a dropped token moves it one
-            # to the left, an added one stays in the row.
+            # In the coordinates of the band the diagonal step keeps the column, a
+            # dropped token moves it one to the left, an added one stays in the row.
             least = before[o] + (0 if inside and item[i] == text[j] else cost)
             if o + 1 < width:
                 least = min(least, before[o + 1] + cost)
@@ -349,7 +350,8 @@ def search(  # type: ignore[no-untyped-def]
         text = tokens[token_starts[document] : token_starts[document + 1]]
         for i in range(start, seed_starts[document + 1]):
             seed = seeds[i]
-            # Nearly all seeds of a document are in no item, and end at the filter, which fits the cache.
+            # Nearly all seeds of a document are in no item,
+            # and end at the filter, which fits the cache.
             bit = seed >> shift
             if not (sieve[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
                 continue
@@ -373,14 +375,15 @@ def search(  # type: ignore[no-untyped-def]
                     run += worths[m]
                     run_cost += costs[m]
                     has_words |= worths[m] == costs[m]
-                # A run that is long by itself and long enough for its item proves a copied part, whatever the
-                # rest of the item.
+                # A run that is long by itself and long enough for its item
+                # proves a copied part, whatever the rest of the item.
                 is_verbatim = False
                 for r in range(6, len(thresholds), 2):
                     is_verbatim |= (
                         has_words and run >= thresholds[r] and run_cost >= thresholds[r + 1] * totals[item]
                     )
-                # Without such a run, a diagonal close to the last one would lie in nearly the same band.
+                # Without such a run, a diagonal close to the
+                # last one would lie in nearly the same band.
                 if is_new:
                     best[item] = -1
                     last_document[item] = document
@@ -402,8 +405,8 @@ def search(  # type: ignore[no-untyped-def]
                 edits = min(edits, totals[item])
                 if not is_verbatim and edits > max_edits:
                     continue
-                # Few edits alone prove nothing of an item that is mostly numbers: its words must be found
-                # too.
+                # Few edits alone prove nothing of an item that
+                # is mostly numbers: its words must be found too.
                 evidence, low, high = evidence_in(
                     item_tokens[a:b], text, diagonal, band, costs[a:b], worths[a:b], is_covered
                 )
@@ -411,9 +414,9 @@ def search(  # type: ignore[no-untyped-def]
                     if evidence < thresholds[0]:
                         continue
                 elif evidence > 0:
-                    # The answer is searched from the end of the item on. Evidence within the band may reach
-                    # into the answer, which may repeat words of its item, so it is cut to the aligned
-                    # stretch.
+                    # The answer is searched from the end of the item on. Evidence
+                    # within the band may reach into the answer, which may repeat
+                    # words of its item, so it is cut to the aligned stretch.
                     low, high = max(low, min(diagonal, end - (b - a))), min(high, end)
                     worth, low, high = best_answer(
                         text,
@@ -430,7 +433,8 @@ def search(  # type: ignore[no-untyped-def]
                         continue
                 else:
                     continue
-                # Of several matches of an item the one with fewest edits counts, then the longest run.
+                # Of several matches of an item the one with
+                # fewest edits counts, then the longest run.
                 row = best[item]
                 if row >= 0 and (edits, -run) >= (out[row, 2], -out[row, 3]):
                     continue
@@ -438,7 +442,8 @@ def search(  # type: ignore[no-untyped-def]
                     row = rows
                     rows += 1
                     best[item] = row
-                    # The result grows by doubling: its size is unknown, and most documents have no row.
+                    # The result grows by doubling: its size is
+                    # unknown, and most documents have no row.
                     if row == len(out):
                         longer = np.empty((2 * row, 6), np.int64)
                         longer[:row] = out

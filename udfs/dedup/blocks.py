@@ -23,8 +23,8 @@ BLOCK = (
     "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, n_times binary, "
     "set_hash binary, sketch binary, bands binary"
 )
-# sketch generations that block numbers have room for: 63 bits (Spark's bigint is signed) less those of the
-# task, the block and the row
+# sketch generations that block numbers have room for: 63 bits (Spark's
+# bigint is signed) less those of the task, the block and the row
 ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13
 
 Fingerprinter = Callable[[pa.Array], Fingerprints]
@@ -48,9 +48,9 @@ def sketch_blocks(
     block_batch, n, first, ordinal = "", 0, 0, 0
     for batch in batches:
         if batch.num_rows:
-            # The number of a block is its generation, task and position in the task, from the highest bits:
-            # tasks make unique numbers without knowing of each other, and a later generation has the higher
-            # ones.
+            # The number of a block is its generation, task and position in the
+            # task, from the highest bits: tasks make unique numbers without
+            # knowing of each other, and a later generation has the higher ones.
             first = (number << TASK_BITS | batch.column("task")[0].as_py()) << ORDINAL_BITS
         for batch_id, rows in _by_batch(batch):
             if parts and (batch_id != block_batch or n + rows.num_rows > ROWS):

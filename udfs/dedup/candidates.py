@@ -36,9 +36,11 @@ from gristmill.udfs.dedup.messages import (
 )
 
 Ints = npt.NDArray[np.int64]
-# rows of a run of equal keys that the compiled code sorts by insertion; longer runs are sorted by NumPy
+# rows of a run of equal keys that the compiled code
+# sorts by insertion; longer runs are sorted by NumPy
 SHORT_RUN = 64
-# pairs that a partition makes before it passes them on; one bucket alone may give max_bucket ** 2 / 2
+# pairs that a partition makes before it passes them
+# on; one bucket alone may give max_bucket ** 2 / 2
 PAIRS_AT_ONCE = 4_000_000
 
 
@@ -58,7 +60,8 @@ def _key_messages(row: tuple[int, bytes, bytes, bytes], parts: int, n_bands: int
     block, n_shingles, set_hash, bands = row
     # Documents without shingles have no keys: all of them would share every band.
     sets, rows = np.frombuffer(set_hash, np.int64), np.flatnonzero(np.frombuffer(n_shingles, np.int32))
-    # Copies within a block become links before the exchange, so that their keys are not sent at all.
+    # Copies within a block become links before the
+    # exchange, so that their keys are not sent at all.
     _, first, inverse = np.unique(sets[rows], return_index=True, return_inverse=True)
     representative = rows[first][inverse]
     copies = np.flatnonzero(rows != representative)
@@ -93,7 +96,8 @@ def _by_part(keys, parts):  # type: ignore[no-untyped-def]
     part = np.empty(rows * bands, np.int32)
     for row in range(rows):
         for band in range(bands):
-            # The upper 32 bits times the parts, above 2 ** 32: as even as a remainder, without a division.
+            # The upper 32 bits times the parts, above 2 **
+            # 32: as even as a remainder, without a division.
             to = np.int64((np.uint64(keys[row, band]) >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32))
             part[row * bands + band] = to
             starts[to + 1] += 1
@@ -146,7 +150,8 @@ def candidate_pairs(batches: Iterator[pa.RecordBatch], max_bucket: int) -> Itera
     yield message_batch(_pair_messages(target, LINK, *copies))
     keys, nodes = keys[order], nodes[order]
     starts, sizes = runs_of(keys)
-    # Copies are links already, so the cap counts sets, and a bucket of copies alone is never over it.
+    # Copies are links already, so the cap counts sets,
+    # and a bucket of copies alone is never over it.
     is_hot = sizes > max_bucket
     hot = [nodes[start : start + size] for start, size in zip(starts[is_hot], sizes[is_hot], strict=True)]
     for key, bucket in zip(keys[starts[is_hot]], hot, strict=True):

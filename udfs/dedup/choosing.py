@@ -51,8 +51,8 @@ OUTCOMES = (
 )
 # a message (result null), or a row of the result: pair, duplicate, bucket
 MESSAGE_OR_OUTCOME = f"{MESSAGE}, {OUTCOMES}"
-# Verdict of a pair that its texts have to decide. 1 and -1: accepted and rejected by sketches; 2 and -2: by
-# texts.
+# Verdict of a pair that its texts have to decide. 1 and -1:
+# accepted and rejected by sketches; 2 and -2: by texts.
 OPEN = 0
 TEXT_BYTES = 4 << 20  # of texts that are compared together
 ROUNDS = 16  # of resolving hot buckets, at most; three or four are enough
@@ -123,8 +123,9 @@ class Families:
         self.representative = np.arange(self.n)
         one, other = columns_of(NODE_PAIR, messages.get(LINK, []))
         self.representative[self.at(other)] = self.at(one)
-        # `pairs` names for a class the document of the earliest sketch generation, then of the lowest doc_id.
-        # The representative itself depends on which task sketched a document, and a table must not.
+        # `pairs` names for a class the document of the earliest sketch
+        # generation, then of the lowest doc_id. The representative itself
+        # depends on which task sketched a document, and a table must not.
         generation = self.node >> ROW_BITS + ORDINAL_BITS + TASK_BITS
         first = np.lexsort((id_rank, generation, self.representative))
         is_new = np.ones(self.n, bool)
@@ -181,8 +182,8 @@ class Families:
         rank = self.n + self.id_rank[self.class_name]
         np.minimum.at(rank, self.representative[self.best_first], np.arange(len(self.best_first)))
         for number in range(ROUNDS + 1):
-            # The first round takes whole buckets: most of each is a duplicate of its best document, and goes
-            # with one pair. Later rounds take what would survive.
+            # The first round takes whole buckets: most of each is a duplicate of its best
+            # document, and goes with one pair. Later rounds take what would survive.
             if number:
                 result = self.outcomes()
                 survives = np.zeros(self.n, bool)
@@ -258,8 +259,8 @@ def _unresolved_messages(
 ) -> Iterator[pa.RecordBatch]:
     """The messages of a part with open pairs, for the next call, and requests for the texts."""
     assert families.index is not None
-    # The verdicts are written anew below. A text was compared with all it had to be: pairs that come later
-    # request theirs.
+    # The verdicts are written anew below. A text was compared
+    # with all it had to be: pairs that come later request theirs.
     for kind, bodies in own.items():
         if kind not in (VERDICT, TEXT):
             for body in bodies:

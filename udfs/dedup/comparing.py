@@ -103,7 +103,8 @@ class SketchIndex:
 
     def __init__(self, messages: list[Body], width: int) -> None:
         """`width`: bytes of a sketch."""
-        # A document takes the bytes of SKETCH_COLUMNS and `width` more, which gives the count of a message.
+        # A document takes the bytes of SKETCH_COLUMNS and
+        # `width` more, which gives the count of a message.
         head = sum(np.dtype(kind).itemsize for kind in SKETCH_COLUMNS)
         counts = [len(data) // (head + width) for _, _, data in messages]
         columns = [
@@ -171,8 +172,8 @@ def compare(batches: Iterator[pa.RecordBatch], decide: PairDecision, width: int)
         parts_with_hot_buckets |= set(
             rest.filter(pc.equal(rest.column("kind"), BUCKET)).column("part").to_pylist()
         )
-        # In the batches in which they came: RANK_REQUEST is a row a document, and a batch for each row would
-        # cost more than all else.
+        # In the batches in which they came: RANK_REQUEST is a row a
+        # document, and a batch for each row would cost more than all else.
         yield rest
     pairs, sketches = messages[PAIR], messages[SKETCH]
     # One part after the other: the index of a part is released before the next is built.

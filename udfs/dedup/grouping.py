@@ -49,8 +49,8 @@ from gristmill.udfs.dedup.messages import (
 from gristmill.udfs.dedup.survivors import components
 
 Ints = npt.NDArray[np.int64]
-# documents of a family beyond which its pairs are compared in several parts: sketches of about 300 MB, and as
-# much for the pairs
+# documents of a family beyond which its pairs are compared in
+# several parts: sketches of about 300 MB, and as much for the pairs
 GIANT_FAMILY = 1_000_000
 
 
@@ -104,15 +104,16 @@ def _family_messages(
     as `_candidates_in` returns it.
     """
     sizes, targets = np.bincount(family, minlength=len(names)), partition_values(parts)
-    # Families in a row, cut so that each part gets about as many documents. Several tasks may run this, each
-    # with its own families: they begin at different parts, or all would fill the first ones.
+    # Families in a row, cut so that each part gets about as many
+    # documents. Several tasks may run this, each with its own families:
+    # they begin at different parts, or all would fill the first ones.
     share = max(-(-len(names) // parts), 1)
     offset = int(part_of(names[:1], parts)[0])
     family_part = (((np.cumsum(sizes) - sizes) // share + offset) % parts)[family]
     representative = np.arange(len(names))
     one, other = (np.searchsorted(names, side) for side in links)
-    # A copy within a block is linked to the first of its block, which may itself be linked to another
-    # block's: follow the links until nothing changes.
+    # A copy within a block is linked to the first of its block, which may itself
+    # be linked to another block's: follow the links until nothing changes.
     np.minimum.at(representative, other, one)
     while (representative[representative] != representative).any():
         representative = representative[representative]
@@ -123,8 +124,8 @@ def _family_messages(
         len(names),
     )
     is_giant = (sizes > GIANT_FAMILY)[family]
-    # The first pairs of a giant family's buckets are compared in many parts as well; in `choose` they would
-    # all fall on the part of the family.
+    # The first pairs of a giant family's buckets are compared in many parts
+    # as well; in `choose` they would all fall on the part of the family.
     extra = [
         _bucket_pairs(np.searchsorted(names, nodes), representative)
         for _, nodes in buckets
@@ -229,9 +230,10 @@ def _label_messages(
     return messages
 
 
-# Connected components in rounds of two exchanges (Kiveris et al. 2014), for more pairs than one task holds.
-# An EDGE is (node, other) with other < node, and lies in the part of one of its ends. A round connects every
-# neighbour of a node to the smallest of them ("large star", then "small star"), until nothing changes.
+# Connected components in rounds of two exchanges (Kiveris et al. 2014), for more
+# pairs than one task holds. An EDGE is (node, other) with other < node, and lies
+# in the part of one of its ends. A round connects every neighbour of a node to
+# the smallest of them ("large star", then "small star"), until nothing changes.
 
 
 def forest(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
@@ -264,7 +266,8 @@ def large_star(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.Rec
     messages, targets = group_by_kind(messages_of(batches)).get(EDGE, []), partition_values(parts)
     one, other = columns_of(NODE_PAIR, messages)
     node, neighbour = np.concatenate([one, other]), np.concatenate([other, one])
-    # Only for the nodes of this task all edges are present; the other end is another task's business.
+    # Only for the nodes of this task all edges are
+    # present; the other end is another task's business.
     is_own = np.isin(targets[part_of(node, parts)], [part for part, _, _ in messages])
     node, neighbour, smallest = _with_smallest(node[is_own], neighbour[is_own])
     larger, smallest = neighbour > node, np.minimum(smallest, node)
@@ -306,8 +309,8 @@ def route_by_root(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.
     messages, targets = group_by_kind(messages_of(batches)), partition_values(parts)
     own_parts = {part for bodies in messages.values() for part, _, _ in bodies}
     node, root = columns_of(NODE_PAIR, messages.get(EDGE, []))
-    # Edges are at both ends: as a node in its own part, as a root in the root's. A root has no edge to
-    # itself.
+    # Edges are at both ends: as a node in its own part, as
+    # a root in the root's. A root has no edge to itself.
     own = np.isin(targets[part_of(node, parts)], list(own_parts))
     roots = np.unique(root[np.isin(targets[part_of(root, parts)], list(own_parts))])
     node, root = np.concatenate([node[own], roots]), np.concatenate([root[own], roots])

@@ -25,9 +25,9 @@ Message = tuple[int, int, str, bytes]
 Body = tuple[int, str, bytes]
 ColumnTypes = tuple[Any, ...]  # NumPy types
 
-# Kinds of messages, with the columns of `data`. A node is the position of a document in the table `sketches`:
-# number of its block and row in the block (see ROW_BITS).
-# number of the block, then KEY_COLUMNS: band keys of documents
+# Kinds of messages, with the columns of `data`. A node is the position of a
+# document in the table `sketches`: number of its block and row in the block
+# (see ROW_BITS). number of the block, then KEY_COLUMNS: band keys of documents
 KEYS = 0
 PAIR = 1  # NODE_PAIR: nodes that share a band key
 # NODE_PAIR: two nodes of equal shingle sets, the representative of the set first
@@ -57,8 +57,8 @@ STATE = 13
 ROOT = 14
 
 NODE_PAIR: ColumnTypes = (np.int64, np.int64)
-# Band key, set hash, row in its block with FIRST_BAND. The set hash keeps its 64 bits: of the pairs in a
-# bucket of a million, hundreds would agree in 32 bits by chance.
+# Band key, set hash, row in its block with FIRST_BAND. The set hash keeps its 64 bits:
+# of the pairs in a bucket of a million, hundreds would agree in 32 bits by chance.
 KEY_COLUMNS: ColumnTypes = (np.int64, np.int64, np.uint16)
 # row in its block with SENDS_SKETCH and SENDS_MEMBER, target part
 LABEL_COLUMNS: ColumnTypes = (np.uint16, np.int32)
@@ -72,8 +72,8 @@ SKETCH_COLUMNS: ColumnTypes = (
 VERDICT_COLUMNS: ColumnTypes = (np.int64, np.int64, np.float64, np.int8)  # two nodes, similarity, verdict
 
 ROWS = 8_192  # documents of a block: 13 bits of a node
-# The bits of a node, from the lowest: row in the block, block of the task, task. The sketch generation takes
-# the rest, so that nodes of an earlier run are always the lower ones.
+# The bits of a node, from the lowest: row in the block, block of the task, task. The sketch
+# generation takes the rest, so that nodes of an earlier run are always the lower ones.
 ROW_BITS, ORDINAL_BITS, TASK_BITS = 13, 14, 20
 FIRST_BAND, SENDS_SKETCH, SENDS_MEMBER = 1 << 15, 1 << 15, 1 << 14  # flags above the 13 bits of a row
 ARRAY_ROWS = 1_000_000  # of one message: 16 MB of pairs
@@ -186,7 +186,7 @@ def part_of(nodes: npt.NDArray[np.int64], parts: int) -> npt.NDArray[np.int64]:
     """A part for each node, 0 to `parts` - 1, by a hash of the node."""
     with np.errstate(over="ignore"):
         mixed = nodes.astype(np.uint64)
-        # Nodes of one block differ in their low bits only; Murmur3's multiplier carries them upward, and the
-        # upper 32 bits scaled by `parts` are as even as a remainder.
+        # Nodes of one block differ in their low bits only; Murmur3's multiplier carries
+        # them upward, and the upper 32 bits scaled by `parts` are as even as a remainder.
         mixed = (mixed ^ mixed >> np.uint64(33)) * np.uint64(0xFF51AFD7ED558CCD)
         return ((mixed >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32)).astype(np.int64)

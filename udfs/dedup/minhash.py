@@ -38,7 +38,8 @@ class MinHashParams:
     shingles: ShingleParams = field(default_factory=ShingleParams)
     num_perm: int = 256
     bands: int = 42
-    # permutations in one band; the S-curve of candidate pairs rises near Jaccard (1 / bands) ** (1 / rows)
+    # permutations in one band; the S-curve of candidate
+    # pairs rises near Jaccard (1 / bands) ** (1 / rows)
     rows: int = 6
     seed: int = 1  # of datasketch's permutations
     # lowest bits kept of each minimum: num_perm * bits / 8 bytes a document
@@ -57,8 +58,8 @@ class MinHashParams:
 
 
 PRESETS = {
-    # more bands than the others, because pairs are verified afterwards: 1 - (1 - .7 ** 6) ** 42 = .995 of the
-    # pairs at Jaccard .7 become candidates
+    # more bands than the others, because pairs are verified afterwards: 1 -
+    # (1 - .7 ** 6) ** 42 = .995 of the pairs at Jaccard .7 become candidates
     "default": MinHashParams(),
     # OpenSeek's minhash_spark.py
     "cci4": MinHashParams(ShingleParams(unit="characters"), num_perm=250, bands=25, rows=10),
@@ -72,7 +73,8 @@ PRESETS = {
 @lru_cache(maxsize=8)
 def permutations(num_perm: int, seed: int) -> tuple[Codes, Codes]:
     """Multipliers and addends of datasketch's affine32 permutations, `num_perm` each."""
-    # Imported only when called, since it takes a second; the driver sends the result to its workers.
+    # Imported only when called, since it takes a second;
+    # the driver sends the result to its workers.
     from datasketch import MinHash
 
     multiply, add = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
@@ -144,7 +146,8 @@ def _keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
     keys = np.empty((len(signatures), bands), np.int64)
     for document in range(len(signatures)):
         for band in range(bands):
-            # The band's number goes in first, so that equal rows in two bands do not share a bucket.
+            # The band's number goes in first, so that equal
+            # rows in two bands do not share a bucket.
             key = mix64(np.uint64(band + 1))
             for row in range(rows):
                 key = mix64(key ^ np.uint64(signatures[document, band * rows + row]))
@@ -316,8 +319,8 @@ def _first_byte(chunk: pa.Array) -> int:
 def _agreements(left, right, bits):  # type: ignore[no-untyped-def]
     """The number of minima in which two sketches agree, for each pair."""
     counts = np.zeros(len(left), np.int64)
-    # Minima of 8 bits and more are compared byte by byte; of smaller ones several share a byte, where equal
-    # bits are 0 after the exclusive or.
+    # Minima of 8 bits and more are compared byte by byte; of smaller ones
+    # several share a byte, where equal bits are 0 after the exclusive or.
     mask = np.uint64((1 << bits) - 1)
     span = max(bits // 8, 1)
     for pair in range(len(left)):

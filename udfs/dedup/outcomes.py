@@ -11,8 +11,8 @@ import numpy.typing as npt
 from gristmill.udfs.dedup import survivors
 
 Ints = npt.NDArray[np.int64]
-# How pairs are decided. In alphabetical order, because the first of two methods on one pair counts: a
-# decision by text (exact) before one by sketch.
+# How pairs are decided. In alphabetical order, because the first of two
+# methods on one pair counts: a decision by text (exact) before one by sketch.
 METHODS = ("chain", "exact", "set", "simhash", "sketch")
 
 
@@ -88,7 +88,8 @@ def _methods(left: Ints, right: Ints, method: Ints, number: Ints, survivor: Ints
     (connected_components only)."""
     if not len(left):
         return np.full(len(number), METHODS.index("chain"))
-    # Both orders of a pair, as one number each, sorted by pair and then method: the first hit is the answer.
+    # Both orders of a pair, as one number each, sorted by
+    # pair and then method: the first hit is the answer.
     width = int(max(left.max(), right.max(), number.max(initial=0), survivor.max(initial=0))) + 1
     keys, names = (
         np.concatenate([left * width + right, right * width + left]),

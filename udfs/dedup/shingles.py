@@ -48,8 +48,8 @@ from gristmill.udfs.text.signs import AMBIGUOUS, DASH, JOINED, MARK, OPERATOR, S
 
 # base of the rolling sums: any odd number without structure would do; this is 2**64 / golden ratio
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-# code points; the shingles of a longer document are sorted to make them distinct, as a hash table would take
-# four times their memory
+# code points; the shingles of a longer document are sorted to make
+# them distinct, as a hash table would take four times their memory
 _SORT_ABOVE = 1 << 22
 
 # code points that are tested for signs at once; one test of 32 is cheaper than 32 branches
@@ -57,7 +57,8 @@ _SCAN = 32
 
 AUTO, WORDS, CHARACTERS = range(3)
 _LETTER = WORD | UNSPACED
-# flag of a code: it was replaced by a hash of signs that count (the highest bit, which no folded code uses)
+# flag of a code: it was replaced by a hash of signs that
+# count (the highest bit, which no folded code uses)
 _COUNTED = 1 << 31
 _OPERATORS = 1 << OPERATOR | 1 << AMBIGUOUS | 1 << DASH
 _MINUS, _NEW_LINE, _RETURN, _LINE, _PARAGRAPH = ord("-"), 0x0A, 0x0D, 0x2028, 0x2029
@@ -72,13 +73,13 @@ class ShingleParams:
     words: int = 5  # tokens in a word shingle
     # characters other than white space in a character shingle
     characters: int = 5
-    # "words", "characters", or "auto": characters where at least `min_unspaced_ratio` of the characters other
-    # than white space are of unspaced scripts
+    # "words", "characters", or "auto": characters where at least `min_unspaced_ratio`
+    # of the characters other than white space are of unspaced scripts
     unit: str = "auto"
     min_unspaced_ratio: float = 0.02
     fold: FoldParams = field(default_factory=lambda: FoldParams(powers=True))
-    # Version of the rules above. It enters the hash of the parameters, so that sketches made by other rules
-    # are made again instead of compared.
+    # Version of the rules above. It enters the hash of the parameters, so
+    # that sketches made by other rules are made again instead of compared.
     cut: int = field(default=2, init=False)
 
     def __post_init__(self) -> None:
@@ -165,8 +166,8 @@ def _is_operand(codes, at, step):  # type: ignore[no-untyped-def]
 @compiled
 def _hash_signs(codes, first, last, kinds):  # type: ignore[no-untyped-def]
     """A hash of the signs of the classes `kinds` (bits) in `codes[first:last]`; dashes in a row are one."""
-    # Forms of one sign (slashes, asterisks, tildes, minus) are mapped to one code point before they are
-    # hashed.
+    # Forms of one sign (slashes, asterisks, tildes, minus)
+    # are mapped to one code point before they are hashed.
     total, before = np.uint64(0), np.uint32(0)
     for i in range(first, last):
         kind, point = _class(codes[i]), codes[i] & np.uint32(POINT)
@@ -200,7 +201,8 @@ def _gap(codes, at, chain):  # type: ignore[no-untyped-def]
 
     `chain`: where the last gap ended in which an operator counted.
     """
-    # The whole gap decides together: signs on both sides of `at`, up to a word or the end of the line.
+    # The whole gap decides together: signs on both sides
+    # of `at`, up to a word or the end of the line.
     first, last, kinds = at, at + 1, 1 << _class(codes[at])
     while first > 0 and not _ends_gap(codes[first - 1]):
         first -= 1
@@ -255,8 +257,8 @@ def _find_signs(codes, spots):  # type: ignore[no-untyped-def]
     for at in range(n - n % _SCAN, n):
         spots[found] = at
         found += np.uint64(codes[at] >> np.uint32(30) & one)
-    # A sign with two letters on each side (well-known, and/or) never counts: dropped now, before the
-    # costlier look at its gap. Next to a digit it may count.
+    # A sign with two letters on each side (well-known, and/or) never counts: dropped
+    # now, before the costlier look at its gap. Next to a digit it may count.
     kept = np.uint64(0)
     for k in range(found):
         at = spots[k]
@@ -300,8 +302,8 @@ def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
     for i in range(len(codes)):
         code = codes[i]
         point = np.uint64(code & np.uint32(POINT))
-        # The rare path: an unspaced character or counted signs end the word before them, an invisible code
-        # changes nothing.
+        # The rare path: an unspaced character or counted signs end
+        # the word before them, an invisible code changes nothing.
         if code & np.uint32(UNSPACED | IGNORED | _COUNTED):
             if code & np.uint32(_COUNTED | UNSPACED):
                 tokens[count] = token
@@ -314,7 +316,8 @@ def _words(codes, tokens, spots, signs):  # type: ignore[no-untyped-def]
                     tokens[count] = point
                     count += one
             continue
-        # The common path. `letter` is 0 or 1; after a code that is no letter the token is masked to 0.
+        # The common path. `letter` is 0 or 1; after a
+        # code that is no letter the token is masked to 0.
         tokens[count] = token
         letter = (np.uint64(code) >> np.uint64(24)) & one
         count += inside & (letter ^ one)
@@ -462,8 +465,8 @@ def _shingle(codes, ends, words, characters, unit, share, distinct):  # type: ig
         at = end = _roll(bare, behind, width, out, at)
         if distinct:
             at, repeated = _distinct(out, first, end, table, twice)
-            # Unless half of the shingles repeat, the usual number is 1: the second pass is for few documents.
-            # It makes the shingles again, as `_distinct` has overwritten them.
+            # Unless half of the shingles repeat, the usual number is 1: the second pass is for
+            # few documents. It makes the shingles again, as `_distinct` has overwritten them.
             if repeated and 2 * repeated >= at - first:
                 again = np.empty(end - first, np.uint64)
                 _roll(bare, behind, width, again, 0)
@@ -487,7 +490,8 @@ def slice_sets(
     if len(ends) == 2 and len(codes) > _SORT_ABOVE:
         hashes, starts, _ = _shingle(codes, ends, params.words, params.characters, unit, share, False)
         hashes.sort()
-        # The first of each run of equal hashes; hashes are never 0, so the very first always is one.
+        # The first of each run of equal hashes; hashes
+        # are never 0, so the very first always is one.
         firsts = np.flatnonzero(np.concatenate([hashes[:1] != 0, hashes[1:] != hashes[:-1]]))
         counts = np.sort(np.diff(firsts, append=len(hashes)))[::-1]
         # The median of the descending counts is the number that half of the shingles reach.

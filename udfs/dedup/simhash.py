@@ -29,7 +29,8 @@ class SimHashParams:
 
     shingles: ShingleParams = field(default_factory=ShingleParams)
     max_hamming: int = 3  # of 64 bits
-    # keys a document: choose(blocks, max_hamming); each key holds about 64 * (1 - max_hamming / blocks) bits
+    # keys a document: choose(blocks, max_hamming); each
+    # key holds about 64 * (1 - max_hamming / blocks) bits
     blocks: int = 6
 
     def __post_init__(self) -> None:
@@ -84,7 +85,8 @@ def _block_keys(prints, masks):  # type: ignore[no-untyped-def]
     keys = np.empty((len(prints), len(masks)), np.int64)
     for row in range(len(prints)):
         for k in range(len(masks)):
-            # The number of the mask is mixed in, or equal bits under two masks would make one bucket of both.
+            # The number of the mask is mixed in, or equal bits
+            # under two masks would make one bucket of both.
             keys[row, k] = np.int64(mix64(mix64(prints[row] & masks[k]) ^ np.uint64(k + 1)))
     return keys
 

@@ -63,8 +63,8 @@ def _neighbours(left, right, n):  # type: ignore[no-untyped-def]
 @compiled
 def _independent(order, starts, others):  # type: ignore[no-untyped-def]
     survivor = np.full(len(order), -1)
-    # In the order of the ranking a node without a survivor has no better survivor next to it. The first
-    # survivor to reach a neighbour is therefore the best one for it.
+    # In the order of the ranking a node without a survivor has no better survivor next
+    # to it. The first survivor to reach a neighbour is therefore the best one for it.
     for node in order:
         if survivor[node] >= 0:
             continue
@@ -105,8 +105,8 @@ def _to_survivor(left, right, similarity, survivor):  # type: ignore[no-untyped-
             values[node] = 1.0
     for i in range(len(left)):
         for one, two in ((left[i], right[i]), (right[i], left[i])):
-            # A pair may come twice: the higher similarity counts, so that the order of rows does not matter.
-            # The negated comparison is true for NaN as well.
+            # A pair may come twice: the higher similarity counts, so that the order
+            # of rows does not matter. The negated comparison is true for NaN as well.
             if survivor[one] == two and not values[one] >= similarity[i]:
                 values[one] = similarity[i]
     return values

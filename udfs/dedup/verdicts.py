@@ -24,7 +24,8 @@ from gristmill.udfs.dedup.minhash import (
 from gristmill.udfs.dedup.shingles import ShingleParams, jaccard_pairs, shingle_sets, similarity
 from gristmill.udfs.dedup.simhash import hamming
 
-# n_a, n_b, sketches a, sketches b (one row a pair) -> similarity, verdict (ACCEPT, REJECT, NEEDS_TEXT)
+# n_a, n_b, sketches a, sketches b (one row a pair) ->
+# similarity, verdict (ACCEPT, REJECT, NEEDS_TEXT)
 PairDecision = Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]]
 
 
@@ -60,21 +61,23 @@ def decide_by_sketches(
         estimate .75   ->   open: .05 from the limit is less than 4 * .029
         sizes 10, 20   ->   rejected: the Jaccard is at most .5
     """
-    # A limit on containment corresponds to a different Jaccard, with its own error, for each pair of sizes.
+    # A limit on containment corresponds to a different
+    # Jaccard, with its own error, for each pair of sizes.
     estimate, _ = estimate_jaccard(left, right, params.bits)
     limit = rule.limit if rule.measure == "jaccard" else jaccard_at(rule.limit, n_a, n_b)
     sigma = sigma_at(limit, params.num_perm, params.bits)
     verdict = decide(estimate, sigma, limit, rule.n_sigma).astype(np.int32)  # type: ignore[arg-type]
     if rule.exact_only:
         verdict[:] = NEEDS_TEXT
-    # The intersection is at most the smaller set: sizes alone may rule a pair out, and that is exact.
+    # The intersection is at most the smaller set: sizes
+    # alone may rule a pair out, and that is exact.
     highest = np.minimum(n_a, n_b) / np.maximum(n_a, n_b)
     verdict[(highest < rule.limit) & (rule.measure == "jaccard")] = REJECT
     values = np.clip(np.minimum(estimate, highest), 0, 1)
     if rule.measure == "containment":
         values = containment_from_jaccard(values, n_a, n_b)
-    # A stored similarity must not contradict its own verdict: the conversions above may carry an estimate
-    # that lies close to the limit across it.
+    # A stored similarity must not contradict its own verdict: the conversions
+    # above may carry an estimate that lies close to the limit across it.
     values = np.where(
         verdict == ACCEPT,
         np.maximum(values, rule.limit),

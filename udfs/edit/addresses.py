@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from gristmill.udfs.edit.ascii_forms import Span, in_zones
 
-# Letters of scripts that put spaces between words. Han and Hangul are written right up to an address, so
-# \w would take the words around it too.
+# Letters of scripts that put spaces between words. Han and Hangul are
+# written right up to an address, so \w would take the words around it too.
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u02af\u0300-\u052f\u0531-\u0587\u1e00-\u1fff"
 _LABEL = rf"[{LETTERS}0-9](?:[{LETTERS}0-9-]{{0,61}}[{LETTERS}0-9])?"
 # all repetitions are bounded (RFC 1035: 63 characters a label), so no text takes quadratic time
@@ -26,8 +26,8 @@ _DOT = r"(?: ?[\[({] ?(?:dot|\.) ?[\])}] ?|\.)"
 _WRITTEN_AT = re.compile(r"(?i) ?[\[({] ?(?:at|@) ?[\])}] ?" + _DOMAIN.replace("DOT", _DOT))
 _LOCAL = re.compile(rf"[{LETTERS}0-9._%+'-]*")
 _MAX_LOCAL = 64  # characters before the @ (RFC 5321)
-# A domain that ends so is taken for a file name (logo@2x.png, unit@.service), also where the ending is a
-# top-level domain (py, zip).
+# A domain that ends so is taken for a file name (logo@2x.png,
+# unit@.service), also where the ending is a top-level domain (py, zip).
 _FILES = frozenset(
     "png jpg jpeg gif svg webp avif heic heif bmp ico tif tiff psd pdf eps "
     "mp3 mp4 m4a wav ogg flac webm mov avi mkv "
@@ -51,7 +51,8 @@ _IPV4 = re.compile(
     r"|\.\d)"
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,40}+")  # 2000::/3: the public ones
-# A word before four numbers (`version`, `version number is`) or behind them makes them a version or section.
+# A word before four numbers (`version`, `version number
+# is`) or behind them makes them a version or section.
 _VERSION = re.compile(
     r"(?i)(?:(?<![a-z])(?:v|vers?|versions?|release|rel|revision|rev|build|firmware|patch|sections?"
     r"|sec|chapters?|clauses?|articles?|figure"

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 Span = tuple[int, int]
-# Full-width forms of the ASCII signs of numbers, addresses and keys. The marks that end a clause are left as
-# they are: a value or a URL must not continue across them.
+# Full-width forms of the ASCII signs of numbers, addresses and keys. The marks that
+# end a clause are left as they are: a value or a URL must not continue across them.
 _WIDE = "".join(chr(point) for point in (*range(0x21, 0x7F),) if chr(point) not in ",;!?")
 _SIGNS = {
     "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63",
@@ -77,6 +77,7 @@ def digit_zones(text: str) -> list[Span]:
 
 def in_zones(pattern: re.Pattern[str], text: str, zones: list[Span]) -> Iterator[re.Match[str]]:
     """Matches of the pattern that begin in a zone and end in it or in the two characters behind it."""
-    # two more: the check digit of a resident ID may be a letter, and a lookahead needs the next character
+    # two more: the check digit of a resident ID may be
+    # a letter, and a lookahead needs the next character
     for start, end in zones:
         yield from pattern.finditer(text, start, min(end + 2, len(text)))

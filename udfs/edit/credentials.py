@@ -40,7 +40,8 @@ _LIKE_WORDS = re.compile(
     r"|hf_|gsk_|xai-|r8_|pplx-|tskey-|figd_|ntn_|key-)"
     r"(?P<body>[A-Za-z0-9_-]{20,250}+)"
 )
-# a private key: its marks, and what may stand between them (in source code it is a string of several lines)
+# a private key: its marks, and what may stand between
+# them (in source code it is a string of several lines)
 _MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = re.compile(r"[A-Za-z0-9+/=\s:,.\\()-]{32,20000}+")
 _USERINFO = re.compile(
@@ -58,9 +59,11 @@ _ASSIGNED = re.compile(
     re.ASCII,
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])(?:bearer|basic)\s{1,3}(?P<bare>[a-z0-9._~+/=-]{20,4000}+)")
-# names whose value may be short; the value of a `token` or `credential` counts only if it looks random
+# names whose value may be short; the value of a `token`
+# or `credential` counts only if it looks random
 _QUOTED_NAMES = re.compile(r"(?i)pass|pwd|secret|api|access|private|密码|口令|密钥|秘钥")
-# placeholders and expressions of code; words of invented values; values that manuals use as passwords
+# placeholders and expressions of code; words of
+# invented values; values that manuals use as passwords
 _NO_VALUE = re.compile(
     r"(?i)xxx|\*\*\*|[<>]|\$\{?\w*\}?$|\$\{|\{\{|%\(|%[sd]|\.\.\.|os\.environ|getenv|process\.env"
     r"|^&.*;$|required|\bmin:\d"
@@ -72,8 +75,9 @@ _NO_PASSWORD = re.compile(
     r"|[x*.]+|\$.*|.*[{}<>].*|%[sd]|\d{1,5}"
 )
 
-# A value of RANDOM_CHARS characters, RANDOM_KINDS of them distinct, looks random if at least this share of
-# its neighbouring characters differ in kind (digit, capital, small letter). The numbers are our own.
+# A value of RANDOM_CHARS characters, RANDOM_KINDS of them distinct,
+# looks random if at least this share of its neighbouring characters
+# differ in kind (digit, capital, small letter). The numbers are our own.
 RANDOM_CHARS, RANDOM_KINDS = 16, 8
 CHANGES_WITH_DIGITS, CHANGES_OF_CASE = 0.2, 0.35
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-# facts (JSON) are passed through: they travel with the keys by which texts are read, which spares a join
+# facts (JSON) are passed through: they travel with the
+# keys by which texts are read, which spares a join
 EDITED = pa.schema(
     [
         ("doc_id", pa.string()),

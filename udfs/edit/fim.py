@@ -67,8 +67,8 @@ def choose_cut(text: str, seed: int, key: str, rate: float, spm_rate: float) -> 
 
 def character_start(text: str, at: int) -> int:
     """The first position from `at` on that lies between two grapheme clusters."""
-    # `_belongs` has the rules of Unicode Annex 29 that concern marks, emoji, Hangul and line ends; Python's
-    # library has no grapheme clusters
+    # `_belongs` has the rules of Unicode Annex 29 that concern marks,
+    # emoji, Hangul and line ends; Python's library has no grapheme clusters
     while 0 < at < len(text) and _belongs(text[at - 1], text[at]):
         at += 1
     return at
@@ -82,7 +82,8 @@ def _belongs(before: str, char: str) -> bool:
         or (before, char) == ("\r", "\n")
     ):
         return True
-    # pairs of regional indicators are a flag, skin tones belong to the emoji before, Jamo to their syllable
+    # pairs of regional indicators are a flag, skin tones
+    # belong to the emoji before, Jamo to their syllable
     flags = "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"
     return (
         flags

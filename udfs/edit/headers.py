@@ -44,8 +44,9 @@ _SMALL = (
     r"|contributors?|authors?|committers|developers?|members|team|project|owners?|holders?|community"
     r"|company|foundation"
 )
-# Names that follow `Copyright` without a year: up to the end of the line every word begins with a capital or
-# is one of _SMALL. Possessive repetitions: the nested groups would else take exponential time.
+# Names that follow `Copyright` without a year: up to the end of the
+# line every word begins with a capital or is one of _SMALL. Possessive
+# repetitions: the nested groups would else take exponential time.
 _HOLDER = (
     rf"(?-i:(?:(?:[A-Z\xc0-\xde][\w.&'’/-]*+|(?:{_SMALL})\b|[&+]|<[^>\s]{{3,80}}+>|\([A-Z][\w .]{{0,40}}+\)"
     rf"|https?://\S{{3,80}}+)[.,]{{0,2}}+(?: {{1,3}}|$))"
@@ -57,8 +58,8 @@ _NO_HOLDER = (
     r"|years?|dates?|claims?|regist|directive"
     r"|owner)"
 )
-# A paragraph with one of these is a header by itself; `^` is the beginning of a line. Quoted text is removed
-# before, so that a comment about licence texts is no header.
+# A paragraph with one of these is a header by itself; `^` is the beginning of a line.
+# Quoted text is removed before, so that a comment about licence texts is no header.
 STATES = re.compile(
     r"copyright\s*(?:\(c\)|©|&copy;)|copyright\s+(?:19|20)\d{2}\b|(?:©|\(c\))\s*(?:(?:19|20)\d{2}\b"
     r"|copyright)"
@@ -100,7 +101,8 @@ _QUOTED = re.compile(
     r"\"[^\"\n]{0,80}[\s\u4e00-\u9fff][^\"\n]{0,80}\"|[“「『‘][^”」』’\n]{0,80}[”」』’]"
     r"|(?<!\w)'[^'\n]{1,60}\s[^'\n]{0,60}'(?!\w)|`[^`\n]{0,80}\s[^`\n]{0,80}`"
 )
-# Weaker statements: a header only in a file that has a certain one, as alone they may describe a program.
+# Weaker statements: a header only in a file that has a
+# certain one, as alone they may describe a program.
 ALSO_STATES = re.compile(
     rf"under\s+the\s+terms\s+(?:of|and)|{_NAMED_LICENCE}|licen[sc]ed\s+(?:under|to\b|by\b)"
     rf"|governed\s+by\s+(?s:.){{0,40}}licen[sc]e"
@@ -130,8 +132,8 @@ CODE = re.compile(
     r"#\s*(include|define|ifndef|ifdef|if|endif|pragma|import|undef|else|region|line|error|\[|!\[)\b"
     r"|#\[|#!\[|--\["
 )
-# markers of line comments, and of block comments with their ends, over all languages: the file's language is
-# not known, and a parser for each would know no more of prose
+# markers of line comments, and of block comments with their ends, over all languages:
+# the file's language is not known, and a parser for each would know no more of prose
 LINE = ("//", "#", "--", ";", "%", "dnl ")
 BLOCK = {
     "/*": "*/",
@@ -161,7 +163,8 @@ class Comment:
 
 def lines_of(text: str) -> list[tuple[int, int]]:
     """(start, end) of the first MAX_LINES lines in code points, line ends included."""
-    # not str.splitlines, which also breaks at form feeds and other characters that do not end a line of code
+    # not str.splitlines, which also breaks at form feeds
+    # and other characters that do not end a line of code
     lines: list[tuple[int, int]] = []
     at = 0
     while at < len(text) and len(lines) < MAX_LINES:
@@ -233,7 +236,8 @@ def header_lines(words: list[str], has_header: bool = False) -> tuple[int, int] 
         states = sorted({*states, *(i for i, part in enumerate(paragraphs) if ALSO_STATES.search(part))})
     if not states:
         return None
-    # all between the first and the last statement is part of the header: the conditions of the licence
+    # all between the first and the last statement is
+    # part of the header: the conditions of the licence
     first, last = states[0], states[-1]
     while last + 1 < len(paragraphs) and GOES_ON.search(paragraphs[last + 1]):
         last += 1

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from gristmill.udfs.edit.ascii_forms import Span, in_zones
 
 _END = r"(?![0-9A-Za-z_])"
-# In a lookahead, which consumes nothing, so the search continues at every group of digits: an order number
-# with a space behind it must not hide the ID that follows. The last character may be an X of any script.
+# In a lookahead, which consumes nothing, so the search continues at
+# every group of digits: an order number with a space behind it must not
+# hide the ID that follows. The last character may be an X of any script.
 _ID = re.compile(
     r"(?<![0-9])(?=([1-9]\d{16}[ -]?[0-9X]|[1-9]\d{5}([ -])(?:\d{8}|\d{4}[ -]\d{4})\2\d{3}[ -]?[0-9X]"
     r"|[1-9]\d\d([ -])\d{3}\3\d{4}\3\d{4}\3\d{3}[0-9X])(?![0-9A-Za-z_]))".replace("X", "XxⅩⅹХх×")
 )
-# Issued until 1999: no check digit and two digits of the year. Only a word before it makes it an ID.
+# Issued until 1999: no check digit and two digits of
+# the year. Only a word before it makes it an ID.
 _OLD_ID = re.compile(rf"(?<![0-9])[1-9]\d{{14}}{_END}")
 _OLD_NAME = re.compile(r"身份证(?:号码?)?[^0-9]{0,4}$|(?i:id card)[^0-9]{0,4}$")
 # provinces, the first two digits of GB/T 2260; 91: abroad
@@ -30,7 +32,8 @@ _REGIONS = frozenset(
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 # Years of birth that an ID may state; up to 2040, so the rule need not change for some years.
 FIRST_YEAR, LAST_YEAR = 1800, 2040
-# groupings of a card's digits: one run, groups of four, 4-6-5 (American Express), six digits and the rest
+# groupings of a card's digits: one run, groups of four,
+# 4-6-5 (American Express), six digits and the rest
 _CARDS = tuple(
     re.compile(rf"(?<![0-9])(?=({form}){_END})")
     for form in (

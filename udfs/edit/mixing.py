@@ -49,7 +49,8 @@ def shape_batches(
             strict=True,
         ):
             size, refused = len(text.encode("utf-8", "surrogatepass")), marks.occur_in(text)
-            # cuts alone are stored and no text: a mix is narrow, and the export cuts the text as it reads it
+            # cuts alone are stored and no text: a mix is narrow,
+            # and the export cuts the text as it reads it
             for copy in range(1 if refused else copies):
                 # by copy, so that two copies of a document are cut at different positions
                 form = None if refused else choose_cut(text, seed, f"{doc_id}/{copy}", rate, spm_rate)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from gristmill.udfs.edit.ascii_forms import Span, in_zones
 from gristmill.udfs.edit.id_numbers import OTHER_NUMBER, joined_left, joined_right
 
-# What a form proves by itself. SURE: it is a phone number; PLAIN: it is one outside a row of numbers; RARE:
-# it is one only behind a word for a phone.
+# What a form proves by itself. SURE: it is a phone number; PLAIN: it is one
+# outside a row of numbers; RARE: it is one only behind a word for a phone.
 SURE, PLAIN, RARE = 2, 1, 0
 # separators between the groups of one number
 _GAP = r"(?: - | {1,2}|-|\.)"
@@ -50,8 +50,9 @@ _AMERICAN = re.compile(
 _TAIWAN = re.compile(r"(?<![\d+])09\d{2}[ -]\d{3}[ -]\d{3}(?!\d)")
 # nine to thirteen digits in any grouping: only behind a word for a phone
 _NATIONAL = re.compile(r"(?<![\d+])\(?\d(?:[ .()-]{0,2}+\d){8,12}+(?!\d)")
-# Regions in which such a number is looked up: those with a trunk prefix 0, and those without one, where a
-# number has ten digits. A short list, since every further region makes more numbers valid by chance.
+# Regions in which such a number is looked up: those with a trunk prefix
+# 0, and those without one, where a number has ten digits. A short list,
+# since every further region makes more numbers valid by chance.
 _TRUNK = ("CN", "GB", "TW", "DE", "FR", "JP", "KR", "AU")
 _NO_TRUNK = ("US", "IN")
 # words for a phone right before a number
@@ -95,7 +96,8 @@ def _longest(digits: str, regions: tuple[str | None, ...]) -> int:
 def _chinese(text: str, zones: list[Span]) -> Iterator[tuple[int, int, int]]:
     """(start, end, grade) of mobile, landline, service and local numbers of China."""
     for match in in_zones(_MOBILE, text, zones):
-        # a country code, or eleven digits with no space among them, is a form that few other numbers have
+        # a country code, or eleven digits with no space
+        # among them, is a form that few other numbers have
         grade = (
             SURE
             if match["country"] or (match["common"] and " " not in match["common"])
@@ -188,7 +190,8 @@ def phones(text: str, zones: list[Span]) -> Iterator[Span]:
             has_word = has_phone_word(text, start)
             if _stands_alone(text, start, end, has_word):
                 candidates.append((start, end, SURE if has_word else grade))
-    # A number next to another candidate is a list of phones, which is no row of numbers in the sense below.
+    # A number next to another candidate is a list of
+    # phones, which is no row of numbers in the sense below.
     edges = {edge for start, end, _ in candidates for edge in (start, end)}
     for start, end, grade in candidates:
         before, behind = text[max(0, start - 2) : start], text[end : end + 2]

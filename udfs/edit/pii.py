@@ -21,8 +21,8 @@ from gristmill.udfs.edit.id_numbers import bank_cards, id_cards
 from gristmill.udfs.edit.phones import phones
 from gristmill.udfs.reasons import PII
 
-# In this order: a span that one entity has taken is closed to all later ones. Credentials first, as a key may
-# have a phone number in it; what has a checksum before phones, which have none.
+# In this order: a span that one entity has taken is closed to all later ones. Credentials first,
+# as a key may have a phone number in it; what has a checksum before phones, which have none.
 ENTITIES = ("credential", "email", "id_card", "bank_card", "phone", "ip")
 EDITS = pa.list_(
     pa.struct(

@@ -20,10 +20,11 @@ EDITS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("replac
 _HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 # characters; the longest phrase in OpenCC's dictionaries that changes its length has ten
 _LONGEST = 12
-# Characters that must agree behind a phrase that changed its length: two, as one may agree by chance, and one
-# where no step has two.
+# Characters that must agree behind a phrase that changed its length:
+# two, as one may agree by chance, and one where no step has two.
 _AGREEING = (2, 1)
-# steps (characters of the text, characters of the result) over a phrase, the shortest and most even first
+# steps (characters of the text, characters of the
+# result) over a phrase, the shortest and most even first
 _STEPS = sorted(
     ((old, new) for old in range(1, _LONGEST + 1) for new in range(1, _LONGEST + 1)),
     key=lambda step: (sum(step), abs(step[0] - step[1])),
@@ -56,8 +57,8 @@ def script_edits(text: str, config: str) -> list[Edit]:
     converted = convert(text)
     if converted == text:
         return []
-    # phrases of these configs keep their length, so positions correspond; with `p` two changes of length may
-    # cancel each other, and equal lengths prove nothing
+    # phrases of these configs keep their length, so positions correspond; with `p`
+    # two changes of length may cancel each other, and equal lengths prove nothing
     if len(converted) == len(text) and not config.endswith("p"):
         return _differing(text, converted)
     return list(_aligned(text, converted, lru_cache(maxsize=None)(convert)))
@@ -99,8 +100,8 @@ def _aligned(text: str, converted: str, convert: Callable[[str], str]) -> Iterat
             if min(step) < 0:
                 break
         i, j = i + step[0], j + step[1]
-    # Only the result has more characters: the edit takes the last character of the text with it, so that it
-    # is not empty.
+    # Only the result has more characters: the edit takes the last
+    # character of the text with it, so that it is not empty.
     if start < 0 and (i < len(text) or j < len(converted)):
         start, start_new = (i, j) if i < len(text) else (i - 1, j - 1)
     if start >= 0:

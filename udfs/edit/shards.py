@@ -31,8 +31,8 @@ _WRITTEN = pa.schema(
         ("sha256", pa.string()),
     ]
 )
-# Rows buffered by a task before it writes them. In Parquet they are one row group; JSON Lines do not depend
-# on the number.
+# Rows buffered by a task before it writes them. In Parquet they
+# are one row group; JSON Lines do not depend on the number.
 BUFFER_ROWS = 500
 # bytes of a finished file that are read at once for its checksum
 BLOCK_BYTES = 1 << 20
@@ -111,7 +111,8 @@ def write_batches(batches: Iterator[pa.RecordBatch], params: ShardParams) -> Ite
 
     All rows of a shard must be in one partition. Raises ValueError when there is no file system for the root.
     """
-    # one shard is open at a time, as rows are sorted: memory does not grow with the number of shards
+    # one shard is open at a time, as rows are sorted:
+    # memory does not grow with the number of shards
     system, root = file_system_of(params.root)
     open_shard: _Shard | None = None
     for batch in batches:
@@ -207,8 +208,8 @@ class _Shard:
                 "n_rows": self.n,
                 **_digest(self.system, self.part),
             }
-            # The shard first and its mark after it: a task that is killed between the two leaves a shard
-            # without a mark, which counts as not written.
+            # The shard first and its mark after it: a task that is killed between
+            # the two leaves a shard without a mark, which counts as not written.
             self.system.move(self.part, self.path)
             with self.system.open_output_stream(self.mark) as stream:
                 stream.write(json.dumps(facts).encode())

@@ -45,7 +45,8 @@ def vectors(texts: list[str]) -> npt.NDArray[np.float32]:
     """
     made = np.zeros((len(texts), DIMENSIONS), np.float32)
     for i, text in enumerate(texts):
-        # of an empty text the encoder makes some vector of length 1, to which other texts would be near
+        # of an empty text the encoder makes some vector
+        # of length 1, to which other texts would be near
         if not has_no_content(text):
             made[i] = _encoder().encode([text])[0]
     return np.round(np.nan_to_num(made), DIGITS).astype(np.float32)

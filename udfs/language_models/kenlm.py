@@ -85,8 +85,8 @@ def sentences(text: str, unit: Unit, max_chars: int) -> Iterator[str]:
         tokens = (
             WORDS.findall(line.lower()) if unit == "words" else [char for char in line if not char.isspace()]
         )
-        # A control character or NUL would end KenLM's token or line; the model's own marks would be read as
-        # such.
+        # A control character or NUL would end KenLM's token or
+        # line; the model's own marks would be read as such.
         kept = [
             token if token.isprintable() and token not in ("<s>", "</s>", "<unk>") else "\ufffd"
             for token in tokens

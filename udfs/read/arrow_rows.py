@@ -27,8 +27,8 @@ BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_bi
 # First bytes of the UTF-8 of every character that str.isspace() knows (a test walks through them).
 _SPACE_HEADS = np.zeros(256, dtype=bool)
 _SPACE_HEADS[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
-# First bytes with which only letters, digits and symbols of meaning begin: ASCII's, Cyrillic's, and those of
-# U+4000 to U+9FFF.
+# First bytes with which only letters, digits and symbols of meaning
+# begin: ASCII's, Cyrillic's, and those of U+4000 to U+9FFF.
 _LETTER_HEADS = np.zeros(256, dtype=bool)
 _LETTER_HEADS[
     [*b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0xD0, 0xD1, *range(0xE4, 0xEA)]
@@ -45,7 +45,8 @@ def rows_of(
     """The rows of a batch whose columns bear the source's names; clean ones first, as batches within
     `batch_bytes`, then the others."""
     names = [name for name in batch.schema.names if name not in PLACED]
-    # Arrow allows two columns of one name; taking either would be a guess, so every row is a reject.
+    # Arrow allows two columns of one name; taking
+    # either would be a guess, so every row is a reject.
     if twice := repeated(names, mapper):
         rows = zip(locations.to_pylist(), paths.to_pylist(), strict=True)
         detail = f"{', '.join(twice)} stands more than once among the columns"
@@ -76,7 +77,8 @@ def repeated(names: Sequence[str], mapper: Mapper) -> list[str]:
 
 
 def _survey(batch: pa.RecordBatch, columns: dict[str, _Column], names: list[str], mapper: Mapper) -> None:
-    # An empty batch proves nothing about columns; once no mapped column is missing, the survey is complete.
+    # An empty batch proves nothing about columns; once no
+    # mapped column is missing, the survey is complete.
     if batch.num_rows and (mapper.survey.missing or not mapper.survey.has_rows):
         survey = mapper.survey
         survey.saw(
@@ -97,7 +99,8 @@ def _rows(
     columns: dict[str, _Column], mapper: Mapper, locations: pa.Array, paths: pa.Array
 ) -> Iterator[pa.RecordBatch | Row]:
     n = len(locations)
-    # A row leaves the fast path when any of its fields is in doubt; it is never repaired by columns.
+    # A row leaves the fast path when any of its fields
+    # is in doubt; it is never repaired by columns.
     clean = np.ones(n, dtype=bool)
     fields: dict[str, pa.Array] = {}
     for ours, theirs in mapper.columns.items():
@@ -157,7 +160,8 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
     # Integer keys are common in Parquet; as text they are the same digits as in JSON Lines.
     if pa.types.is_integer(column.type) and ours == "native_key":
         return column.cast(pa.string()), np.ones(n, dtype=bool)
-    # Binary columns in other encodings and columns of other types go to the record path, row by row.
+    # Binary columns in other encodings and columns of
+    # other types go to the record path, row by row.
     if not _is_any(column.type, STRINGS) and not (
         _is_any(column.type, BYTES) and mapper.params.encoding in ("utf-8", "auto")
     ):
@@ -172,7 +176,8 @@ def _clean_strings(column: pa.Array | None, ours: str, n: int, mapper: Mapper) -
         # False for nulls
         is_clean &= _mask(pc.less_equal(pc.binary_length(strings), mapper.params.max_row_bytes))
     elif ours == "url":
-        # PLAIN is narrower than what `address_of` accepts: an unusual address costs time, never a wrong row.
+        # PLAIN is narrower than what `address_of` accepts:
+        # an unusual address costs time, never a wrong row.
         is_clean &= _mask(pc.or_kleene(pc.is_null(strings), pc.match_substring_regex(strings, PLAIN)))
     else:
         is_clean &= ~_blank(strings)
@@ -279,7 +284,8 @@ def _column(batch: pa.RecordBatch, name: str) -> _Column | None:
             column = _plain(pc.struct_field(column, step))
         elif pa.types.is_map(column.type) and _is_any(column.type.key_type, STRINGS):
             is_there = pc.any(pc.equal(column.keys, step)).as_py() or False
-            # Of a repeated key the last value counts, as in a Python dict, so that both paths agree.
+            # Of a repeated key the last value counts, as
+            # in a Python dict, so that both paths agree.
             column = _plain(pc.map_lookup(column, pa.scalar(step, column.type.key_type), "last"))
         elif at == 0 and _is_any(_unfolded(column).type, STRINGS):
             raw = _unfolded(column)

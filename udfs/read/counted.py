@@ -18,8 +18,9 @@ from gristmill.udfs.read import readers
 from gristmill.udfs.read.rows import ROWS, ReadParams, Row, batched
 from gristmill.udfs.streams.part_hash import PartHash
 
-# Of a summary: name of the file, which part it is, rows that came of it, bytes of the file when it was
-# opened, hash of the part's bytes, and which mapped columns it has (gristmill.udfs.read.survey).
+# Of a summary: name of the file, which part it is, rows that came of
+# it, bytes of the file when it was opened, hash of the part's bytes,
+# and which mapped columns it has (gristmill.udfs.read.survey).
 SUMMARY = pa.schema(
     [
         ("unit_name", pa.string()),
@@ -59,10 +60,12 @@ def _counted(
 ) -> Iterator[Row | pa.RecordBatch]:
     digest, survey = PartHash(unit["part"], unit["n_parts"]), params.survey()
     if readers.FORMATS[unit["format"]].is_columnar and unit["format"] not in unhashed:
-        # before its rows: a file that changes meanwhile then has another hash than the one that is kept
+        # before its rows: a file that changes meanwhile
+        # then has another hash than the one that is kept
         digest.finish(unit["path"])
     n_rows = 0
-    # Rows are counted as they pass, good and bad: the count is known only when the unit is exhausted.
+    # Rows are counted as they pass, good and bad: the
+    # count is known only when the unit is exhausted.
     for row in readers.rows_of_unit({**unit, "digest": digest, "survey": survey}, params):
         n_rows += row.num_rows if isinstance(row, pa.RecordBatch) else 1
         yield row

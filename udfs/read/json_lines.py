@@ -13,8 +13,8 @@ from typing import Any
 from gristmill.udfs import reasons
 from gristmill.udfs.read.values import NotFinite, Number, Reject
 
-# nested objects and lists; Python's own limit depends on who calls, so the same line could pass here and fail
-# there
+# nested objects and lists; Python's own limit depends on
+# who calls, so the same line could pass here and fail there
 MAX_DEPTH = 200
 
 

@@ -31,7 +31,8 @@ from gristmill.udfs.streams.streams import (
 )
 
 BOM = codecs.BOM_UTF8
-# bytes of the head that decide on the shape; up to the second number while the first line has not ended
+# bytes of the head that decide on the shape; up to the
+# second number while the first line has not ended
 PROBE, MAX_PROBE = 1 << 16, 1 << 20
 _SPACE = b" \t\r\n"
 
@@ -59,7 +60,8 @@ def json_rows(
         return (
             part_lines(raw, name, size, part, n_parts, limits) if pieces is None else lines(pieces, limits)
         ), encoding
-    # Rows of these shapes may begin anywhere in a line: only a reader from the beginning finds them.
+    # Rows of these shapes may begin anywhere in a line:
+    # only a reader from the beginning finds them.
     if part:
         return iter(()), encoding
     pieces = blocks(raw) if pieces is None else pieces
@@ -157,7 +159,8 @@ def read(unit: Unit, params: ReadParams) -> Iterator[Row]:
                 yield mapper.reject(location, path, reason, line)
                 continue
             try:
-                # `text` is what a reject shows: the decoded row where decoding succeeded, else the bytes.
+                # `text` is what a reject shows: the decoded
+                # row where decoding succeeded, else the bytes.
                 text = row = decode(line, encoding).removeprefix(MARK)
                 if row and not row.isspace():
                     yield mapper.row(location, path, json_lines.parse(row), row)

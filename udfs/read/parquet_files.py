@@ -22,7 +22,8 @@ from gristmill.udfs.streams.streams import open_file
 def read(unit: Unit, params: ReadParams) -> Iterator[pa.RecordBatch | Row]:
     """Row groups `part`, `part` + `n_parts`, ... of a Parquet file, a batch at a time."""
     path, mapper = unit["path"], mapper_of(unit, params)
-    # Not `opened`: pyarrow reads the footer and single columns, so no hash in passing covers all bytes.
+    # Not `opened`: pyarrow reads the footer and single
+    # columns, so no hash in passing covers all bytes.
     raw, _ = open_file(path)
     with closing(raw):
         try:

@@ -94,7 +94,8 @@ def _frame_rows(batches: Iterable[pa.RecordBatch], mapper: Mapper) -> Iterator[p
     seen: Counter[str] = Counter()
     for batch in batches:
         paths, prefixes = _location_prefixes(batch, mapper.params)
-        # Parquet gives the position of each row; otherwise rows are counted per file or block in this task.
+        # Parquet gives the position of each row; otherwise
+        # rows are counted per file or block in this task.
         if "_row" in batch.schema.names:
             locations = [
                 f"{prefix}{row}"

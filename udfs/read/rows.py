@@ -25,8 +25,8 @@ from gristmill.udfs.streams.streams import Limits
 from gristmill.udfs.text.emptiness import has_no_content
 from gristmill.udfs.text.urls import address_of
 
-# Of a batch that comes out. They change no row, so no recipe has them: a task holds some batches at a time,
-# and rows without end in one batch would cost memory, single ones a call each.
+# Of a batch that comes out. They change no row, so no recipe has them: a task holds some batches
+# at a time, and rows without end in one batch would cost memory, single ones a call each.
 BATCH_ROWS = 1024
 BATCH_BYTES = 16 << 20
 # An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
@@ -55,8 +55,8 @@ ROWS = pa.schema(
         *((name, pa.string()) for name in _STRINGS),
         ("n_bytes", pa.int64()),  # of text in UTF-8
         ("reason", pa.string()),  # null when the row is good
-        # of a reject: the row as it was, cut to max_raw_bytes; of a file that is none of its format, what it
-        # is
+        # of a reject: the row as it was, cut to max_raw_bytes;
+        # of a file that is none of its format, what it is
         ("raw", pa.string()),
         # of a reject: the column and its value, where the reason alone is not enough
         ("detail", pa.string()),
@@ -64,7 +64,8 @@ ROWS = pa.schema(
 )
 
 
-# values in the order of ROWS; text as the UTF-8 bytes that were hashed, so that it is encoded only once
+# values in the order of ROWS; text as the UTF-8 bytes
+# that were hashed, so that it is encoded only once
 Row = tuple[Any, ...]
 _TEXT = ROWS.get_field_index("text")
 _STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
@@ -190,7 +191,8 @@ def doc_id_of(source: str, native_key: str | None, url: str | None, content_hash
     The length of the source leads and a letter says which of the three follows, so no two different triples
     read alike.
     """
-    # The precedence is part of every stored id: another order would rename documents with a key and a URL.
+    # The precedence is part of every stored id: another
+    # order would rename documents with a key and a URL.
     kind, key = (
         ("k", native_key)
         if native_key is not None
@@ -395,7 +397,8 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
     held: list[Row] = []
     size = 0
     for row in rows:
-        # A ready batch flushes the buffer first, so that rows leave in the order in which they came.
+        # A ready batch flushes the buffer first, so that
+        # rows leave in the order in which they came.
         is_ready = isinstance(row, pa.RecordBatch)
         # Field 11 is n_bytes, null for a reject, whose bytes are those of `raw` (field 13).
         cost = 0 if is_ready else (row[11] or len(row[13] or "")) + NARROW_BYTES

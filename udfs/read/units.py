@@ -11,8 +11,8 @@ import pyarrow as pa
 from gristmill.udfs.read.rows import Mapper, ReadParams, Row
 from gristmill.udfs.streams.streams import open_file
 
-# path: what is opened; name: what `source_location` calls the file (below the input, without which one name
-# may stand for two files).
+# path: what is opened; name: what `source_location` calls the file
+# (below the input, without which one name may stand for two files).
 UNITS = pa.schema(
     [
         ("path", pa.string()),
@@ -40,9 +40,11 @@ class Format:
     read: Callable[[Unit, ReadParams], Rows]
     # whether a plain file may be cut anywhere: `read` then gives the rows that begin in its part
     splits: bool = False
-    # our field -> the column that holds it where the recipe maps none; without `text` the recipe must map one
+    # our field -> the column that holds it where the recipe
+    # maps none; without `text` the recipe must map one
     columns: Mapping[str, str] = field(default_factory=dict)
-    # whether only some bytes of a file are fetched (Parquet): it is then hashed apart from its reading
+    # whether only some bytes of a file are fetched
+    # (Parquet): it is then hashed apart from its reading
     is_columnar: bool = False
 
 

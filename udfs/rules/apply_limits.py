@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from gristmill.udfs.rules.limits import LIMITS
 
-# The same columns twice: as the schema that Spark reads, and as the names and types that Arrow needs.
+# The same columns twice: as the schema that Spark
+# reads, and as the names and types that Arrow needs.
 VERDICT_ROWS = (
     "doc_id string, batch_id string, reason string, value double, threshold double, rule string, "
     "start int, end int"
@@ -87,7 +88,8 @@ def _verdicts(batch: pa.RecordBatch, plan: Plan) -> Iterator[pa.RecordBatch]:
     route = routes_of(batch, plan)
     is_out = np.zeros(batch.num_rows, bool)
     if plan.languages is not None:
-        # before the presets: their thresholds are those of a language and say nothing of another one
+        # before the presets: their thresholds are those
+        # of a language and say nothing of another one
         is_other = np.array([value not in plan.languages for value in batch.column("lang").to_pylist()], bool)
         yield _rows(
             batch, np.flatnonzero(is_other), "other_language", _values(batch, "lang_score"), None, "languages"
@@ -154,7 +156,8 @@ def _rows(
 
 
 def _line_drops(batch: pa.RecordBatch, rows: Bools) -> pa.RecordBatch:
-    # flattened first and filtered then: one take for a batch instead of a Python loop over its documents
+    # flattened first and filtered then: one take for a
+    # batch instead of a Python loop over its documents
     lines = batch.column("c4_dropped_lines")
     of, spans = pc.list_parent_indices(lines), pc.list_flatten(lines)
     at = pa.array(np.flatnonzero(rows[of.to_numpy()]))
@@ -176,7 +179,8 @@ def _line_drops(batch: pa.RecordBatch, rows: Bools) -> pa.RecordBatch:
 def _unrouted_domains(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
     routed = {domain for route in plan.routes for domain in route.domains or ()}
     domains = batch.column("domain").to_pylist()
-    # reported, since a domain that is misspelt in a recipe sends its documents to the route for all others
+    # reported, since a domain that is misspelt in a recipe
+    # sends its documents to the route for all others
     counts = Counter(domain for domain in domains if domain is not None and domain not in routed)
     nulls = [None] * len(counts)
     return _record([nulls, nulls, list(counts), list(counts.values()), *[nulls] * 4])

@@ -31,9 +31,10 @@ def _limits() -> dict[str, Limit]:
     def high(key: str, column: str, reason: str, source: str | None = None) -> None:
         limits[f"max_{key}"] = Limit(column, False, reason, source)
 
-    # In the order of datatrove's filters, and within one of its checks: the first failed limit of a preset is
-    # then the reason that datatrove gives, and the two can be compared document by document.
-    # Repetition: paragraphs before lines, counts before characters, short n-grams before long ones.
+    # In the order of datatrove's filters, and within one of its checks: the
+    # first failed limit of a preset is then the reason that datatrove gives,
+    # and the two can be compared document by document. Repetition: paragraphs
+    # before lines, counts before characters, short n-grams before long ones.
     high("dup_para_ratio", "dup_para_ratio", "duplicate_paragraphs", repetition)
     high("dup_para_char_ratio", "dup_para_char_ratio", "duplicate_paragraph_chars", repetition)
     high("dup_line_ratio", "dup_line_ratio", "duplicate_lines", repetition)
@@ -42,7 +43,8 @@ def _limits() -> dict[str, Limit]:
         high(f"top_{n}_gram_ratio", f"top_{n}_gram_ratio", f"top_ngram_{n}", repetition)
     for n in range(5, 11):
         high(f"dup_{n}_gram_ratio", f"dup_{n}_gram_ratio", f"duplicate_ngrams_{n}", repetition)
-    # Quality. Words and punctuation tokens are the unit: datatrove counts on spaCy's and jieba's tokens.
+    # Quality. Words and punctuation tokens are the unit:
+    # datatrove counts on spaCy's and jieba's tokens.
     low("words", "n_words", "too_few_words", gopher)
     high("words", "n_words", "too_many_words", gopher)
     low("mean_word_chars", "mean_word_chars", "mean_word_too_short", gopher)
@@ -54,8 +56,8 @@ def _limits() -> dict[str, Limit]:
     low("alpha_word_ratio", "alpha_word_ratio", "too_few_alphabetic_words", gopher)
     low("stop_words_en", "n_stop_words_en", "too_few_stop_words", gopher)
     low("stop_words_zh", "n_stop_words_zh", "too_few_stop_words", "FineWeb-2 cmn_Hani (arXiv 2506.20920)")
-    # C4, twice: as the paper has it, and as FineWeb uses it, without the rule that a line must end a
-    # sentence.
+    # C4, twice: as the paper has it, and as FineWeb uses
+    # it, without the rule that a line must end a sentence.
     high("lorem_ipsum", "has_lorem_ipsum", "lorem_ipsum", c4)
     high("curly_bracket", "has_curly_bracket", "curly_bracket", c4)
     low("c4_sentences", "n_c4_sentences", "too_few_sentences", c4)

@@ -27,8 +27,8 @@ from gristmill.udfs.text.chars import (
     read_chars,
 )
 
-# Bytes of text decoded at once. Its code points, flags and hashes take 16 times as much, which should fit the
-# processor's cache; so a quarter of the megabyte of other kernels.
+# Bytes of text decoded at once. Its code points, flags and hashes take 16 times as much,
+# which should fit the processor's cache; so a quarter of the megabyte of other kernels.
 SLICE_BYTES = 1 << 18
 
 LANGUAGE = ("lang", "lang_score", "lang_by")
@@ -183,7 +183,8 @@ def _count_chars(points, flags, ends, paragraph):  # type: ignore[no-untyped-def
             if dots == 3:
                 ellipses += 1
                 dots = 0
-            # a mark counts at its last character; the bounds keep the search within its own document
+            # a mark counts at its last character; the
+            # bounds keep the search within its own document
             if c == 40 and i > ends[row]:  # ](
                 links += points[i - 1] == 93
             elif c == 47 and i > ends[row] + 1:  # ://
@@ -220,7 +221,8 @@ def measure_chars(chars: Chars, tokens: words.Words) -> dict[str, Any]:
     `tokens` are words and punctuation of the same slice. They may come from another tokenizer:
     benchmarks/rule_parity.py passes those of spaCy and jieba.
     """
-    # tuples in the order in which each kernel counts, unpacked by name at once: no number of a column below
+    # tuples in the order in which each kernel counts,
+    # unpacked by name at once: no number of a column below
     n_chars = np.diff(chars.ends)
     counted = _count_chars(chars.points, chars.flags, chars.ends, lines.LONG_PARAGRAPH_CHARS).T
     alnum, han, newlines, hashes, ellipses, long, letters, capitals, stops, puncts, spaces, links = counted
@@ -234,7 +236,8 @@ def measure_chars(chars: Chars, tokens: words.Words) -> dict[str, Any]:
             spans.starts, spans.stops, spans.ends, chars.prefix, chars.powers
         ).T
 
-    # Three more ways to cut lines: each rule counts on the lines of the paper and code that it comes from.
+    # Three more ways to cut lines: each rule counts on
+    # the lines of the paper and code that it comes from.
     by_newlines, paragraphs, full = (
         lines.split(chars, how) for how in (lines.NEWLINES, lines.PARAGRAPHS, lines.NOT_BLANK)
     )

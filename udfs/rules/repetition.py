@@ -17,8 +17,8 @@ TOP_N = (2, 3, 4)
 DUPLICATE_N = (5, 6, 7, 8, 9, 10)
 # code points of a character n-gram: rep_len of Data-Juicer's character_repetition_filter
 WINDOW_CHARS = 10
-# Code points of a document whose windows are counted, from its beginning: the table of a book of 100 MB
-# would not fit in memory.
+# Code points of a document whose windows are counted, from its
+# beginning: the table of a book of 100 MB would not fit in memory.
 WINDOW_TEXT = 1 << 20
 
 
@@ -29,7 +29,8 @@ def _slot(keys, key, bits):  # type: ignore[no-untyped-def]
     `key` is never 0. The caller clears these slots for each document. A second array with the number of the
     document that filled a slot would save the clearing, and costs a little more (3.3 s against 3.1).
     """
-    # the hash of a short span is a small number; the high bits of the product depend on all its bits
+    # the hash of a short span is a small number; the
+    # high bits of the product depend on all its bits
     mask = (np.uint64(1) << bits) - np.uint64(1)
     at = (key * np.uint64(SCATTER)) >> (np.uint64(64) - bits)
     while keys[at] != np.uint64(0) and keys[at] != key:
@@ -118,8 +119,8 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
             joined[i + 1] = joined[i] * powers[width] + hashes[base + i]
             length[i + 1] = length[i] + width
             grams[i] = hashes[base + i]
-        # Phase 1: the most frequent n-gram of each size in `tops`. These are hashes of word hashes, since
-        # datatrove joins the words with spaces: `ab c` and `a bc` are two n-grams.
+        # Phase 1: the most frequent n-gram of each size in `tops`. These are hashes of word
+        # hashes, since datatrove joins the words with spaces: `ab c` and `a bc` are two n-grams.
         longer = 1
         for t in range(len(tops)):
             n = tops[t]
@@ -140,8 +141,8 @@ def _runs(starts, stops, hashes, ends, powers, tops, sizes):  # type: ignore[no-
                     best, first = counts[at], firsts[at]
             if best:
                 totals[row, t] = best * (length[first + n] - length[first] + n - 1)
-        # Phase 2: all repeated n-grams of each size in `sizes`. After a repeated one the search continues
-        # behind it, so no code point counts twice.
+        # Phase 2: all repeated n-grams of each size in `sizes`. After a repeated
+        # one the search continues behind it, so no code point counts twice.
         for s in range(len(sizes)):
             n = sizes[s]
             keys[:corner] = 0
@@ -203,7 +204,8 @@ def _windows(prefix, powers, ends, width, most):  # type: ignore[no-untyped-def]
                 repeated[n] = at
                 n += 1
             counts[at] += 1
-        # Windows that occur once do not count, and most do: only the counts of the others are sorted.
+        # Windows that occur once do not count, and most
+        # do: only the counts of the others are sorted.
         for k in range(n):
             repeated[k] = counts[np.uint64(repeated[k])]
         top = int(np.sqrt(distinct))

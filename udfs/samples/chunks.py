@@ -17,7 +17,8 @@ import pyarrow as pa
 HAN = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 # A chunk may end after an empty line, else after any line.
 PARAGRAPH = re.compile(r"(?:\r\n?|\n)(?P<empty>[^\S\r\n]*[\r\n]\s*)?")
-# the end of a sentence with its closing quotes; in Latin script only before a space, so 3.5 is not cut
+# the end of a sentence with its closing quotes; in
+# Latin script only before a space, so 3.5 is not cut
 SENTENCE = re.compile(r"[。！？；…]+[”’」』）]*|(?<![.!?])[.!?]+[\"'”’)\]]*\s+")
 CHUNKS = (
     "request_id string, doc_id string, batch_id string, chunk int, start int, `end` int, lang "

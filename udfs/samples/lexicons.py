@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-# The four behaviours of Gandhi et al. Gaps within a phrase are bounded (.{1,40}), so no text takes quadratic
-# time.
+# The four behaviours of Gandhi et al. Gaps within a phrase
+# are bounded (.{1,40}), so no text takes quadratic time.
 VERIFICATION = (
     r"(?:let(?:'|’)?s|let us|to|we|i) (?:double[- ])?(?:check|verify|confirm)|double[- ]check"
     r"|checking (?:this|that|our|the)|(?:this|that|it) checks out"

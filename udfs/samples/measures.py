@@ -29,14 +29,16 @@ NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d[\d,]*(?:\.\d+)?")
 ENUMERATION = re.compile(
     r"^[^\S\r\n]*(?:\(?\d{1,2}[.):、]|step \d+|第\s*\d+\s*步)", re.IGNORECASE | re.MULTILINE
 )
-# A word of a name. Bounded: in A-A-A-... a name begins at every letter, which else takes quadratic time.
+# A word of a name. Bounded: in A-A-A-... a name begins
+# at every letter, which else takes quadratic time.
 _CAPITAL = r"[A-Z][\w’'-]{1,60}"
 LATIN_NAME = re.compile(
     rf"\b{_CAPITAL}(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?{_CAPITAL})+|\b[A-Z]{{2,}}\b"
 )
 QUOTED_NAME = re.compile(r"《([^》]{1,40})》|「([^」]{1,20})」|“([^”]{1,20})”")
 LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{2,}")
-# Chinese scripts are not converted: a passage in the other script than the source does not count as copied.
+# Chinese scripts are not converted: a passage in the
+# other script than the source does not count as copied.
 FOLD = FoldParams(traditional_to_simplified=False)
 COLUMNS = (
     ("sample_id", pa.string()),
@@ -170,7 +172,8 @@ def measure(
     """
     cot_words, source_words, question_words = units(cot), units(source), units(question)
     cot_numbers, cot_names = numbers(cot), names(cot)
-    # a question may mention its source too; all other patterns are of reasoning, which is in the chain
+    # a question may mention its source too; all other
+    # patterns are of reasoning, which is in the chain
     whole = f"{question}\n{cot}"
     counts = {name: count(name, whole if name == "n_leaks" else cot) for name in PATTERNS}
     # a blank text has no language, which does not count as another one

@@ -31,8 +31,8 @@ STOP = frozenset(
     "who where many much".split()
 )
 ROUNDS = 8  # of k-means
-# Decimals of a similarity that count. Its last bits depend on how many are computed in one matrix product,
-# and must not decide which of two centres is nearer.
+# Decimals of a similarity that count. Its last bits depend on how many are computed
+# in one matrix product, and must not decide which of two centres is nearer.
 ALIKE_DIGITS = 9
 VECTORS = "sample_id string, value double, seeded binary, vector binary"
 # `crowd`: number of the group in which a sample is thinned, a cluster or a part of one
@@ -132,7 +132,8 @@ def assign_groups(
     for batch in batches:
         if not batch.num_rows:
             continue
-        # by the seeded hash, so that a group is a random part of its cluster in any partition of the rows
+        # by the seeded hash, so that a group is a random
+        # part of its cluster in any partition of the rows
         rows, hashes = (batch.column(name).to_pylist() for name in ("vector", "seeded"))
         cluster = nearest(decode_vectors(rows), centres)
         part = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64) % parts[cluster].astype(np.uint64)
@@ -209,8 +210,8 @@ def self_bleu(texts: Sequence[str], n_texts: int, seed: int) -> float:
     gram_counts = [
         [Counter(zip(*(words[i:] for i in range(n)), strict=False)) for n in range(1, 5)] for words in sampled
     ]
-    # n-gram -> its two highest counts in any text. With them the highest count in the other texts is known
-    # without a pass over all pairs of texts.
+    # n-gram -> its two highest counts in any text. With them the highest count
+    # in the other texts is known without a pass over all pairs of texts.
     best: list[dict[tuple[str, ...], list[int]]] = [{} for _ in range(4)]
     for of_text in gram_counts:
         for n, grams in enumerate(of_text):
@@ -238,7 +239,8 @@ def _bleu(
         hits = 0
         for gram, times in grams.items():
             top = best[n][gram]
-            # clipped by the highest count in any other text: the second, where this text has the first
+            # clipped by the highest count in any other text:
+            # the second, where this text has the first
             hits += min(times, top[1] if top[0] == times else top[0])
         smooth = 0 if n == 0 else 1
         logs += math.log(max((hits + smooth) / (total + smooth), 1e-9)) if total + smooth else math.log(1e-9)

@@ -77,7 +77,8 @@ def _words(points, flags, ends, max_chars, lower):  # type: ignore[no-untyped-de
         running, inside = np.uint64(0), False
         for i in range(ends[row], min(ends[row + 1], ends[row] + max_chars)):
             f = flags[i]
-            # A Han, Kana or Thai character is a letter that joins nothing: a word of its own, below.
+            # A Han, Kana or Thai character is a letter
+            # that joins nothing: a word of its own, below.
             joins = (f & letter) != 0 and (f & alone) == 0
             if inside and not joins:
                 hashes[n] = running

@@ -32,8 +32,8 @@ class Params:
     max_chars: int = field(metadata={"gt": 0})  # characters of a text that are read
     # C of the regression: more, and it trusts the examples more
     inverse_regularization: float = field(metadata={"gt": 0})
-    # good and bad weigh the same within each bin of lengths (code points, quantiles) and language; null: only
-    # in all
+    # good and bad weigh the same within each bin of lengths
+    # (code points, quantiles) and language; null: only in all
     length_bins: int | None = field(metadata={"gt": 0})
 
     def __post_init__(self) -> None:
@@ -86,7 +86,8 @@ def fit(spec: dict[str, Any], rows: pa.Table) -> Trainer:
 
     def make(train: npt.NDArray[Any], labels: Labels) -> bytes:
         seen = counts[train]
-        # From the training rows alone: the documents of a held-out fold must not weigh their own words.
+        # From the training rows alone: the documents of
+        # a held-out fold must not weigh their own words.
         idf = (
             np.log((1 + len(train)) / (1 + np.bincount(seen.indices, minlength=params.buckets))) + 1
         ).astype(np.float32)

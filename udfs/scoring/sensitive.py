@@ -93,7 +93,8 @@ def hits(folded: str, words: WordList) -> list[Hit]:
             matches.append(Hit(start, end, category, term))
     chosen, at = [], 0
     for hit in _longest(matches):
-        # From left to right, after nested matches are gone: what overlaps an earlier match does not count.
+        # From left to right, after nested matches are gone:
+        # what overlaps an earlier match does not count.
         if hit.start >= at:
             at = hit.end
             chosen.append(hit)

@@ -24,7 +24,8 @@ def fit(
     into. Figures: auc, precision, recall (at probability .5) of the held-out rows, in all and by language.
     Raises ValueError when a class is missing or all rows are of one group.
     """
-    # First of all: folds, solvers and random draws below see one order, whatever the input order was.
+    # First of all: folds, solvers and random draws
+    # below see one order, whatever the input order was.
     order = np.argsort(row_keys(rows), kind="stable")
     rows = rows.take(pa.array(order))
     labels = np.asarray(rows.column("label"), np.int64)
@@ -43,7 +44,8 @@ def fit(
     tested = np.zeros(len(labels), bool)
     for fold in np.unique(folds):
         test, train = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        # A fold whose training rows have one label teaches nothing; its rows stay out of the figures.
+        # A fold whose training rows have one label teaches
+        # nothing; its rows stay out of the figures.
         if len(test) and len(np.unique(labels[train])) == 2:
             held_out[test] = raw_scores(
                 Classifier(name, kind, spec, make(train, labels)), rows.take(pa.array(test))

@@ -12,7 +12,8 @@ from gristmill.udfs.rules import measures
 from gristmill.udfs.scoring.grams import Floats
 from gristmill.udfs.scoring.kind import SEED, Labels, Rows, Trainer
 
-# Every number of `signals` but the score of the language, which another model of languages would change.
+# Every number of `signals` but the score of the language,
+# which another model of languages would change.
 MEASURES = tuple(
     f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score"
 )
@@ -62,7 +63,8 @@ def fit(spec: dict[str, Any], rows: pa.Table) -> Trainer:
             max_leaf_nodes=spec["leaves"],
             l2_regularization=L2,
             max_features=spec["feature_fraction"],
-            # Early stopping would split off rows at random and make the size of the model depend on them.
+            # Early stopping would split off rows at random
+            # and make the size of the model depend on them.
             early_stopping=False,
             random_state=SEED,
         )

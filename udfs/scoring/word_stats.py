@@ -104,7 +104,8 @@ def train_features(
             axis=1,
         )
         chosen = is_seen & (is_all | (at == table))
-        # Standardised for the solver; the weights are scaled back, so that scoring needs no mean or scale.
+        # Standardised for the solver; the weights are scaled
+        # back, so that scoring needs no mean or scale.
         mean, scale = values[chosen].mean(axis=0), np.maximum(values[chosen].std(axis=0), 1e-6)
         fitted = LogisticRegression(
             C=spec["inverse_regularization"], class_weight="balanced", max_iter=MAX_STEPS

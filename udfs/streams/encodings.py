@@ -24,16 +24,17 @@ from gristmill.udfs import reasons
 ENCODINGS = ("utf-8", "gb18030", "big5", "auto")
 # share of non-ASCII characters in the zone of daily use
 MIN_COMMON = 0.6
-# Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody uses. Of 10,700 Chinese pieces
-# of 128 characters (songs of the Tang, lists of names) none had less than 2 % of the very commonest. share of
-# Chinese characters that are the very commonest; judged from so many characters on
+# Korean EUC-KR is GB 2312 level 1 to the byte, but reads as characters nobody
+# uses. Of 10,700 Chinese pieces of 128 characters (songs of the Tang, lists
+# of names) none had less than 2 % of the very commonest. share of Chinese
+# characters that are the very commonest; judged from so many characters on
 MIN_DAILY, DAILY_FROM = 0.01, 128
 SAMPLE = 1 << 16  # characters of a text that are judged
-# cp950 is what "Big5" means on most machines that wrote it; big5hkscs adds Hong Kong's characters. The plain
-# codec lacks both.
+# cp950 is what "Big5" means on most machines that wrote it;
+# big5hkscs adds Hong Kong's characters. The plain codec lacks both.
 _CODECS = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "big5": ("cp950", "big5hkscs")}
-# The commonest characters of modern Chinese in both scripts: they decide between two readings that are both
-# all in the zone.
+# The commonest characters of modern Chinese in both scripts:
+# they decide between two readings that are both all in the zone.
 _DAILY = {
     "gb18030": "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于"
     "着下自之年过发后作里"

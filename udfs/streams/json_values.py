@@ -22,10 +22,11 @@ _LOOSE = re.compile(rb"[,\]}\r\n{\[]")
 # Commas, line ends, the mark of UTF-8, and the separator of JSON text sequences (RFC 7464).
 _GAP = re.compile(rb"[ \t\r\n,\xef\xbb\xbf\x1e]*+")
 
-# White space before an object of which the beginning of its line is learnt, bytes; an indent is shorter.
+# White space before an object of which the beginning
+# of its line is learnt, bytes; an indent is shorter.
 GAP_BYTES = 256
-# A border is a line end, such white space and a brace: what of one may still be cut off at the end of what is
-# held.
+# A border is a line end, such white space and a brace: what
+# of one may still be cut off at the end of what is held.
 LONGEST_BORDER = GAP_BYTES + 2
 
 

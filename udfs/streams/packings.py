@@ -11,8 +11,8 @@ HEAD = 512
 
 # of packings that are unpacked
 SUFFIXES = {"gz": (".gz", ".gzip"), "zst": (".zst", ".zstd"), "bz2": (".bz2", ".bz"), "xz": (".xz",)}
-# Bytes at the beginning. Those of bzip2 are of a block (pi) or of an empty stream (its root); three letters
-# alone may begin any text.
+# Bytes at the beginning. Those of bzip2 are of a block (pi) or of an
+# empty stream (its root); three letters alone may begin any text.
 _BZIP2 = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 _XZ = b"\xfd7zXZ\x00"
 FOREIGN = {

@@ -30,16 +30,17 @@ from gristmill.udfs.streams.packings import HEAD, foreign, packing, promised
 # bytes asked of the file at a time: on an object store every call is a request
 READ = 1 << 23
 BLOCK = 1 << 18  # bytes handed on at a time
-# Packed bytes given to the codec in one call. Neither call has to be told how much it may return: deflate
-# unpacks at most 1,032-fold (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB). python-zstandard's
-# stream_reader takes a limit, but a frame that was cut off looks like a clean end to it, so a truncated file
-# would lose its tail without a word. bzip2 (45 MB from 40 bytes) and xz are told: OUT_STEP bytes a call,
-# which is also what a damaged block may take with it.
+# Packed bytes given to the codec in one call. Neither call has to be told how much it may return:
+# deflate unpacks at most 1,032-fold (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB).
+# python-zstandard's stream_reader takes a limit, but a frame that was cut off looks like a clean
+# end to it, so a truncated file would lose its tail without a word. bzip2 (45 MB from 40 bytes)
+# and xz are told: OUT_STEP bytes a call, which is also what a damaged block may take with it.
 GZIP_STEP, ZSTD_STEP, BZ2_STEP, XZ_STEP = 1 << 13, 1 << 10, 1 << 13, 1 << 13
 OUT_STEP = 1 << 16
 # bytes below which the unpack ratio is not judged: short runs of equal rows are no bomb
 UNPACK_FLOOR = 1 << 26
-# bytes of window a zstd frame may ask for (`zstd --long=27`); beyond it the frame is refused, not believed
+# bytes of window a zstd frame may ask for (`zstd
+# --long=27`); beyond it the frame is refused, not believed
 ZSTD_WINDOW = 1 << 27
 # bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
 XZ_MEMORY = 1 << 28
@@ -101,8 +102,8 @@ def _local(path: str) -> BinaryIO:
 
 @functools.cache
 def _file_system(scheme: str, authority: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    # Only scheme and authority are parsed as a URI: a key may hold blanks, `#` and `%`, which Hadoop hands on
-    # unescaped.
+    # Only scheme and authority are parsed as a URI: a key may
+    # hold blanks, `#` and `%`, which Hadoop hands on unescaped.
     return pyarrow.fs.FileSystem.from_uri(
         f"{scheme}://{authority}/" if scheme in ("hdfs", "viewfs") else f"{scheme}://{authority}"
     )
@@ -190,8 +191,8 @@ def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
         n_packed += len(piece)
         while piece:
             if not is_begun and kind in ("gz", "xz") and not (piece := piece.lstrip(b"\0")):
-                # zeros between members and after the last are padding (tapes, block devices), as gzip(1) and
-                # xz(1) take them
+                # zeros between members and after the last are padding
+                # (tapes, block devices), as gzip(1) and xz(1) take them
                 break
             for out in _fed(member, piece, n_unpacked):
                 yield out[: limits.max_unpacked_bytes - n_unpacked]
@@ -376,8 +377,8 @@ class _Line:
     def _judged(self, at: int, line: bytes) -> Line:
         line = line[:-1] if line.endswith(b"\r") else line
         is_long = len(line) > self.limits.max_row_bytes
-        # A head that reaches the line end loses its CR in both ways here, else what it shows would depend on
-        # the blocks.
+        # A head that reaches the line end loses its CR in both
+        # ways here, else what it shows would depend on the blocks.
         return (
             (at, line[: self.limits.max_raw_bytes].rstrip(b"\r"), reasons.ROW_TOO_LONG)
             if is_long
@@ -400,8 +401,8 @@ def part_lines(raw: Any, name: str, size: int, part: int, n_parts: int, limits: 
         return iter(())
     if begin == 0:
         return _before(lines(blocks(raw), limits, 0, end), end)
-    # One byte early: the line that holds byte begin - 1 is another part's; when that byte is its LF, ours
-    # begins exactly at `begin`.
+    # One byte early: the line that holds byte begin - 1 is another
+    # part's; when that byte is its LF, ours begins exactly at `begin`.
     return _before(itertools.islice(lines(blocks(raw, begin - 1), limits, begin - 1, end), 1, None), end)
 
 

@@ -34,8 +34,8 @@ CURRENCY = 1 << 14
 
 # of the prefix hashes: 2**64 divided by the golden ratio; odd, so multiplying by it loses no bit
 MULTIPLIER = 0x9E3779B97F4A7C15
-# of hash tables: the hash of a short span is a small number, so its slot is taken from the high bits of the
-# product with this
+# of hash tables: the hash of a short span is a small number, so
+# its slot is taken from the high bits of the product with this
 SCATTER = 0xD6E8FEB86659FD93
 
 _HAN_RANGES = (
@@ -69,8 +69,8 @@ _UNSPACED_RANGES = (
     (0x1B000, 0x1B16F),
 )
 
-# Ends of sentences as FineWeb's rules have them: Unicode's Sentence_Terminal, and the full stops of Urdu,
-# Khmer and Tibetan.
+# Ends of sentences as FineWeb's rules have them: Unicode's
+# Sentence_Terminal, and the full stops of Urdu, Khmer and Tibetan.
 _TERMINAL_RANGES = (
     (0x21, 0x21),
     (0x2E, 0x2E),
@@ -155,8 +155,8 @@ _TERMINAL_RANGES = (
     (0x1BC9F, 0x1BC9F),
     (0x1DA88, 0x1DA88),
 )
-# Characters that make no word in datatrove's Gopher rules: those above, control characters, and marks of
-# Latin and Chinese.
+# Characters that make no word in datatrove's Gopher rules: those
+# above, control characters, and marks of Latin and Chinese.
 _SYMBOL_RANGES = (
     (0x0, 0x8),
     (0xB, 0x1F),
@@ -205,8 +205,8 @@ def flag_table() -> Codes:
         *((low, high, SYMBOL) for low, high in _SYMBOL_RANGES),
     ):
         table[low : high + 1] |= np.uint32(flag)
-    # only blocks with assigned characters, as this loop is in Python: without surrogates, unused planes and
-    # private use
+    # only blocks with assigned characters, as this loop is in
+    # Python: without surrogates, unused planes and private use
     for point in (*range(0xD800), *range(0xE000, 0x323B0), *range(0xE0000, 0xE0200)):
         table[point] |= _properties(chr(point))
     for chars, flag in ((_QUOTES, QUOTE), (_AFFIXES, AFFIX), (_CURRENCY, CURRENCY)):
@@ -271,8 +271,8 @@ class Chars:
 @compiled
 def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-untyped-def]
     """Fill `points`, `flags` and `prefix`; malformed bytes become U+FFFD. Returns the ends of documents."""
-    # indexes are unsigned throughout: numba checks signed indexes for negative ones, and the sum of a signed
-    # and an unsigned 64-bit integer is a float
+    # indexes are unsigned throughout: numba checks signed indexes for negative
+    # ones, and the sum of a signed and an unsigned 64-bit integer is a float
     rows = len(offsets) - 1
     ends = np.zeros(rows + 1, np.int64)
     n, running = np.uint64(0), np.uint64(0)
@@ -284,8 +284,8 @@ def _decode(data, offsets, table, points, flags, prefix):  # type: ignore[no-unt
             lead = np.uint32(data[at])
             point = lead
             width = one
-            # A lone continuation byte, or a sequence that the document's end cuts, is one U+FFFD of one byte:
-            # Arrow does not check that strings are valid UTF-8.
+            # A lone continuation byte, or a sequence that the document's end cuts, is
+            # one U+FFFD of one byte: Arrow does not check that strings are valid UTF-8.
             if lead >= 0x80:
                 point = np.uint32(0xFFFD)
                 if lead >= 0xC0:

@@ -20,12 +20,14 @@ from gristmill.udfs.text.chars import MULTIPLIER, SCATTER, SPACE, Chars
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5  # the characters that jieba takes for Han
 _NEVER = -3.14e100  # jieba's logarithm of 0
-# states of the model, in alphabetical order of their letters: of two equal paths jieba takes the later letter
+# states of the model, in alphabetical order of their
+# letters: of two equal paths jieba takes the later letter
 _BEGIN, _END, _MIDDLE, _SINGLE = range(4)
 # slots of the table; twice as many as the dictionary has words and prefixes of words
 _SIZE = 1 << 20
-# Bits of a filter (one hash function) over the first two characters of all words. It fits the processor's
-# cache; most pairs of neighbouring characters begin no word and need no access to the table.
+# Bits of a filter (one hash function) over the first two characters of
+# all words. It fits the processor's cache; most pairs of neighbouring
+# characters begin no word and need no access to the table.
 _PAIR_BITS = 1 << 22
 
 
@@ -47,7 +49,8 @@ def _read_dictionary(data, keys, freqs, lengths):  # type: ignore[no-untyped-def
                 point = point << np.uint32(6) | (np.uint32(data[at + k]) & np.uint32(0x3F))
             at += width
             length += 1
-            # every prefix gets a slot with the frequency 0, so a search can stop where no word continues
+            # every prefix gets a slot with the frequency 0,
+            # so a search can stop where no word continues
             key = key * np.uint64(MULTIPLIER) + np.uint64(point) + np.uint64(1)
             slot = ((key * np.uint64(SCATTER)) >> np.uint64(40)) & mask
             while keys[slot] and keys[slot] != key:
@@ -101,8 +104,9 @@ def dictionary() -> tuple[Hashes, npt.NDArray[np.float64], npt.NDArray[np.uint8]
             "reinstall jieba 0.42.1"
         )
     weights, pairs = _weigh(keys, freqs, total, lengths)
-    # jieba gives a character that is no word the count 1. If such a character begins words, jieba takes it by
-    # itself only where no longer word fits; the sign marks these, and `_mark` uses the absolute value.
+    # jieba gives a character that is no word the count 1. If such a
+    # character begins words, jieba takes it by itself only where no longer
+    # word fits; the sign marks these, and `_mark` uses the absolute value.
     alone = np.full(LAST_HAN + 1, -math.log(total))
     for point in range(len(alone)):
         slot = _slot(keys, np.uint64(point + 1))
@@ -194,7 +198,8 @@ def _mark_unknown_han(points, a, b, marks, first, step, emit, back):  # type: ig
             following[y] = max(one, two)
             back[t - a, y] = p if one > two else q
         score[:] = following
-    # backward: a word is over with its end or a single character, so the last state is one of the two
+    # backward: a word is over with its end or a single
+    # character, so the last state is one of the two
     state = _END if score[_END] > score[_SINGLE] else _SINGLE
     for t in range(b - 1, a - 1, -1):
         marks[t] = state == _BEGIN or state == _SINGLE
@@ -241,7 +246,8 @@ def _mark(  # type: ignore[no-untyped-def]
 ):
     n = len(points)
     marks = np.zeros(n + 1, np.bool_)
-    # scratch of all documents: best log probability from each character to the block's end, next word's start
+    # scratch of all documents: best log probability from
+    # each character to the block's end, next word's start
     best = np.empty(n + 1, np.float64)
     nexts = np.empty(n + 1, np.int64)
     back = np.empty((1, 4), np.int8)
@@ -257,8 +263,8 @@ def _mark(  # type: ignore[no-untyped-def]
                 marks[i] = not flags[i] & np.uint32(SPACE)
                 i += 1
                 continue
-            # Phase 1, from the end of the block to its start: the likeliest path of dictionary words. Words
-            # are tried by extending the key of a prefix, until no word continues.
+            # Phase 1, from the end of the block to its start: the likeliest path of dictionary
+            # words. Words are tried by extending the key of a prefix, until no word continues.
             best[i] = 0.0
             for k in range(i - 1, a - 1, -1):
                 best[k] = -abs(alone[points[k]]) + best[k + 1]
@@ -279,8 +285,8 @@ def _mark(  # type: ignore[no-untyped-def]
                         bound = False
                         best[k] = weights[slot] + best[m + 1]
                         nexts[k] = m + 1
-            # Phase 2, forward along the path: runs of single characters may be words that are not in the
-            # dictionary, and go to the model as one stretch.
+            # Phase 2, forward along the path: runs of single characters may be words
+            # that are not in the dictionary, and go to the model as one stretch.
             if len(back) < i - a:
                 back = np.empty((2 * (i - a), 4), np.int8)
             k = a
@@ -297,7 +303,8 @@ def _mark(  # type: ignore[no-untyped-def]
                     k += 1
                 if k - begin == 1:
                     marks[begin] = True
-                # a word of the dictionary whose characters are likelier by themselves: jieba leaves it cut
+                # a word of the dictionary whose characters are
+                # likelier by themselves: jieba leaves it cut
                 elif slot >= 0 and weights[slot] < 0:
                     marks[begin:k] = True
                 else:

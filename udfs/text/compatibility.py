@@ -9,8 +9,8 @@ them.
 import unicodedata
 from functools import lru_cache
 
-# Forms of the same letters: another width, position or joining form; <square> packs a unit (㎏), <compat> is
-# the rest (ﬁ, Ⅷ, ⼀).
+# Forms of the same letters: another width, position or joining
+# form; <square> packs a unit (㎏), <compat> is the rest (ﬁ, Ⅷ, ⼀).
 _TAGS = "wide narrow small vertical noBreak initial medial final isolated square compat"
 TYPOGRAPHIC = frozenset(f"<{tag}>" for tag in _TAGS.split())
 """Characters with another tag are left: super, sub, fraction, circle, font (ℝ is not R in mathematics)."""
@@ -32,7 +32,8 @@ def _expanded(char: str) -> str:
         return char
     inner = [chr(int(part, 16)) for part in parts]
     folded = "".join(map(_expanded, inner))
-    # a decomposition without a tag is canonical (a letter and its accent), and NFC composes it again
+    # a decomposition without a tag is canonical (a
+    # letter and its accent), and NFC composes it again
     return folded if tag or folded != "".join(inner) else char
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Letters without a glyph (the fillers of Hangul), and symbols without a meaning: the blank of Braille, the
-# replacements of objects and broken characters, the signs of ASCII (and their wide forms) that make lines.
+# Letters without a glyph (the fillers of Hangul), and symbols without a
+# meaning: the blank of Braille, the replacements of objects and broken
+# characters, the signs of ASCII (and their wide forms) that make lines.
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 _NO_SYMBOLS = frozenset("+<=>|~＋＜＝＞｜～￤￨\u2800\ufffc\ufffd\U0001d159")
 # box drawing, block elements and geometric shapes: lines, bars, bullets
 _DRAWN = range(0x2500, 0x2600)
-# Python's \w is letters (L*), numbers (N*) and the underscore; marks (M*), which need a letter, are not in it
+# Python's \w is letters (L*), numbers (N*) and the
+# underscore; marks (M*), which need a letter, are not in it
 _seen = re.compile(rf"[^\W_{_FILLERS}]").search
 
 

@@ -123,7 +123,8 @@ def special_table() -> tuple[Hashes, npt.NDArray[np.uint8]]:
 
     uint64 of shape (slots,) and uint8 of shape (slots, 3); the number of slots is a power of two.
     """
-    # a unit is entered behind a NUL character, so that `m` as a unit and `m` as a word have different keys
+    # a unit is entered behind a NUL character, so that
+    # `m` as a unit and `m` as a word have different keys
     entries = {span_hash(word): cut for word, cut in specials().items()}
     entries |= {span_hash("\0" + unit): (UNIT,) for unit in _UNITS.split()}
     # a quarter full at most: nearly every lookup is of a word that is not in the table

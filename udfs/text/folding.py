@@ -17,8 +17,8 @@ from gristmill.udfs.arrow.compiled import Bytes, Codes, Offsets, compiled, froze
 from gristmill.udfs.text.compatibility import fold_forms
 from gristmill.udfs.text.signs import JOINED, POWERS, sign_class
 
-# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0: none) in the
-# next three, and at most one of four kinds (none: punctuation and symbols) above them.
+# A folded code is a code point in the low 21 bits, the class of a sign (udfs/text/signs.py; 0:
+# none) in the next three, and at most one of four kinds (none: punctuation and symbols) above them.
 POINT = 0x1FFFFF
 SIGN_CLASS = 21  # the lowest bit of the class
 WORD = 1 << 24
@@ -34,8 +34,8 @@ CAREFUL = 1 << 29
 # a sign that may count by itself (all classes but JOINED)
 SIGN = 1 << 30
 
-# Scripts written without spaces: Thai, Lao, Myanmar, Khmer, Han with its radicals and numerals, Kana,
-# Bopomofo.
+# Scripts written without spaces: Thai, Lao, Myanmar, Khmer,
+# Han with its radicals and numerals, Kana, Bopomofo.
 _UNSPACED_RANGES = (
     (0x0E00, 0x0EFF),
     (0x1000, 0x109F),
@@ -62,9 +62,10 @@ _HAN_RANGES = ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0x
 # all other code points are unassigned or for private use
 _ASSIGNED = (range(0x32400), range(0xE0000, 0xE0200))
 
-# Characters that OpenCC converts in some words only. Converted one by one, the two sides of a copy would keep
-# different ones. These are all pairs found in 18 M characters of Chinese web text (s2t, s2tw, s2hk and t2s
-# against the character table). To equate them does no harm, since the hash is of whole documents.
+# Characters that OpenCC converts in some words only. Converted one by one, the
+# two sides of a copy would keep different ones. These are all pairs found in 18
+# M characters of Chinese web text (s2t, s2tw, s2hk and t2s against the character
+# table). To equate them does no harm, since the hash is of whole documents.
 _BY_CONTEXT = dict(
     zip(
         "瞭覆藉像座暱馀锺揹甦俱甯伕链薰乾钜澂苧迳谘彷雠𬭭著哩沉",
@@ -152,14 +153,15 @@ def fold_table(params: FoldParams) -> tuple[Codes, Codes]:
     pool: list[int] = []
     # codes before folding, which give the kinds of the replacements
     plain = table.copy()
-    # surrogates are no text; ASCII but capitals folds to itself, and `\n` separates the others below
+    # surrogates are no text; ASCII but capitals folds
+    # to itself, and `\n` separates the others below
     foldable = [
         char
         for char in chars
         if not ("\ud800" <= char <= "\udfff" or (char.isascii() and not char.isupper()))
     ]
-    # One call for all characters, since a call for each is slow. Line breaks keep them apart: no character
-    # combines with one or folds to one.
+    # One call for all characters, since a call for each is slow. Line breaks
+    # keep them apart: no character combines with one or folds to one.
     for char, folded in zip(foldable, fold_text("\n".join(foldable), single).split("\n"), strict=True):
         point = ord(char)
         if folded == char and point not in careful and not (params.nfkc and char != char.casefold()):
@@ -183,7 +185,8 @@ def _stages(char: str, params: FoldParams) -> str:
 
 def _careful_points(chars: list[str]) -> set[int]:
     """Code points that normalisation may reorder, or compose with the character before them."""
-    # vowels and final consonants of Hangul compose by arithmetic and not by the decompositions below
+    # vowels and final consonants of Hangul compose by
+    # arithmetic and not by the decompositions below
     points = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
     points.update(ord(char) for char in chars if unicodedata.combining(char))
     # the second half of a canonical pair composes with the first

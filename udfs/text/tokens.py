@@ -29,8 +29,8 @@ from gristmill.udfs.text.chars import (
 from gristmill.udfs.text.chinese_words import mark_words
 from gristmill.udfs.text.english_specials import LONGEST, UNIT, special_table
 
-# Signs @ in a stretch behind which a host is looked for: an address has one, and a stretch of thousands would
-# take quadratic time.
+# Signs @ in a stretch behind which a host is looked for: an address
+# has one, and a stretch of thousands would take quadratic time.
 MAX_ATS = 8
 DOT, COMMA, COLON, QUESTION, SLASH, BAR, HYPHEN, LOW_LINE, PLUS, STAR, CARET, TILDE = map(ord, ".,:?/|-_+*^~")
 LESS, GREATER, EQUALS, NUMBER, AT, PERCENT, DOLLAR, SECTION, SQUARED = map(ord, "<>=#@%$§²")
@@ -115,8 +115,8 @@ def _suffix_length(points, flags, prefix, powers, keys, cuts, a, b):  # type: ig
             i -= 1
         if b - i > 1:
             return b - i
-        # A full stop comes off behind what cannot be an abbreviation: a mark, a digit, a small letter, two
-        # capitals. Behind one capital it is that of an initial.
+        # A full stop comes off behind what cannot be an abbreviation: a mark, a digit,
+        # a small letter, two capitals. Behind one capital it is that of an initial.
         if flags_before & np.uint32(AFFIX) and before != EM_DASH and before != EN_DASH:
             return 1
         if _is_digit(before) or flags_before & np.uint32(LOWER):
@@ -159,7 +159,8 @@ def _is_host(points, flags, a, b):  # type: ignore[no-untyped-def]
             return False
     if i < b and not (points[i] == SLASH or points[i] == QUESTION or points[i] == NUMBER):
         return False
-    # labels: up to 64 letters and digits, with hyphens and underscores inside; an empty one makes it no host
+    # labels: up to 64 letters and digits, with hyphens and
+    # underscores inside; an empty one makes it no host
     labels, start, numbers = 0, a, 0
     for k in range(a, e + 1):
         if k < e and points[k] != DOT:
@@ -222,8 +223,8 @@ def _join(prefix, powers, keys, cuts, starts, stops, first, n):  # type: ignore[
 
     Returns the number of words after that.
     """
-    # Prefixes and suffixes come off one character at a time and so cut emoticons, none of which has more than
-    # five characters.
+    # Prefixes and suffixes come off one character at a time and so
+    # cut emoticons, none of which has more than five characters.
     out, w = first, first
     while w < n:
         starts[out], stops[out] = starts[w], stops[w]
@@ -351,8 +352,8 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, is_chinese, marks):  #
             if flags[i] & np.uint32(SPACE):
                 i += 1
                 continue
-            # Chinese documents: a word lasts to the next mark of jieba. In other documents each character of
-            # an unspaced script but Han is a word of its own.
+            # Chinese documents: a word lasts to the next mark of jieba. In other
+            # documents each character of an unspaced script but Han is a word of its own.
             a = i
             if is_chinese[row] or flags[i] & np.uint32(UNSPACED | HAN) == np.uint32(UNSPACED):
                 i += 1
@@ -361,8 +362,8 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, is_chinese, marks):  #
                 starts[n], stops[n] = a, i
                 n += 1
                 continue
-            # a stretch to the next white space or unspaced character; `plain`: letters alone, so nothing to
-            # split off
+            # a stretch to the next white space or unspaced character;
+            # `plain`: letters alone, so nothing to split off
             plain = True
             while (
                 i < stop
@@ -435,7 +436,8 @@ def _cut(points, flags, prefix, powers, ends, keys, cuts, is_chinese, marks):  #
                 if a < b:
                     starts[n], stops[n] = a, b
                     n += 1
-            # Phase 3: the suffixes, from the innermost to the outermost, are words in the order of the text
+            # Phase 3: the suffixes, from the innermost to the
+            # outermost, are words in the order of the text
             for k in range(n_tails - 1, -1, -1):
                 starts[n] = tails[k]
                 stops[n] = tails[k - 1] if k else edge

@@ -14,8 +14,8 @@ from gristmill.udfs.arrow.compiled import Hashes, Offsets, compiled, frozen
 from gristmill.udfs.text.chars import ALPHA, HAN, PUNCT, SYMBOL, TERMINAL, UNSPACED, Chars, span_hash
 from gristmill.udfs.text.tokens import cut_words
 
-# Least share of Han among the letters of a Chinese document. Of 56,000 labelled documents 2 English ones have
-# more and 41 Chinese ones less (36 of these none at all).
+# Least share of Han among the letters of a Chinese document. Of 56,000 labelled
+# documents 2 English ones have more and 41 Chinese ones less (36 of these none at all).
 HAN_PERCENT = 8
 
 # What a word is (bits).

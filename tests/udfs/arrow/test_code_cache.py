@@ -113,13 +113,14 @@ def warmed(home: Path, **env: str) -> str:
 
 def test_only_what_is_compiled_is_told_and_then_noted(tmp_path: Path) -> None:
     warmed(SOURCES.parent)  # compiled by whoever came first
-    shutil.copytree(SOURCES, tmp_path / "udfs")
+    shutil.copytree(SOURCES, tmp_path / "gristmill/udfs")
+    shutil.copy(gristmill.__file__, tmp_path / "gristmill")
     assert warmed(tmp_path) == ""
-    for path in (tmp_path / "udfs/text/__pycache__").glob("lines.*.nb?"):
+    for path in (tmp_path / "gristmill/udfs/text/__pycache__").glob("lines.*.nb?"):
         path.unlink()
     said = warmed(tmp_path).splitlines()
     assert said[0].startswith("compiling kernels, once: about ")
-    assert str(tmp_path / "udfs") in said[0]
+    assert str(tmp_path / "gristmill/udfs") in said[0]
     assert said[1].startswith("kernels compiled: ")
 
 
