@@ -133,3 +133,14 @@ def test_modules_that_a_string_names_are_there() -> None:
     assert named
     paths = {name: ROOT / name.replace(".", "/") for name in named - {"benchmarks"}}
     assert not [name for name, path in paths.items() if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file())]
+
+
+def test_walks_name_functions_that_are_there_and_a_pair_passes_fourteen_files_at_most() -> None:
+    page = (ROOT / "docs/walks.md").read_text("utf-8")
+    for place, name in re.findall(r"`([\w/]+\.py): (\w+)`", page):
+        nodes = ast.walk(ast.parse((ROOT / place).read_text("utf-8")))
+        names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+        assert name in names, f"{place} has no {name}"
+    walks = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    assert [len(re.findall(r"^\d+\. ", walk, re.M)) > 5 for walk in walks.values()] == [True] * 4
+    assert 10 < len(set(re.findall(r"`([\w/]+\.py): ", walks["A near-duplicate pair"]))) <= 14
