@@ -94,7 +94,7 @@ def test_each_question_found_is_a_row_and_each_document_that_holds_one_is_left_o
     assert found["both", "zh_math", "z1"].score == 1.0
     assert 0.6 <= found["edited", "ours", "1"].score < 1
     part = found["part", "zh_math", "z1"]
-    assert (part.is_copy, part.limit) == (False, 8.0)
+    assert (part.is_copy, part.threshold) == (False, 8.0)
     assert whole["part"][part.start : part.end] == TREES[:22]
     verdicts = {(keys[row.doc_id], row.rule): (row.reason, row.threshold) for row in read(lake, VERDICTS)}
     assert verdicts == {

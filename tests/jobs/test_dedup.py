@@ -240,10 +240,10 @@ def test_simhash_finds_near_copies_and_says_who_decided(decide: str, lake: Lake,
     assert {keys[row.doc_id], keys[row.dup_of]} == {"long", "one-word"}
     (verdict,) = read(lake, VERDICTS)
     if decide == "text":  # three of 1,998 shingles are others on each side
-        assert (row.method, row.similarity, verdict.limit) == ("exact", pytest.approx(1995 / 2001), 0.7)
+        assert (row.method, row.similarity, verdict.threshold) == ("exact", pytest.approx(1995 / 2001), 0.7)
         assert untrue(lake, "dedup_simhash", 0.7, params.shingles()) == []
     else:
-        assert (row.method, verdict.limit) == ("simhash", 61 / 64)
+        assert (row.method, verdict.threshold) == ("simhash", 61 / 64)
         sets = shingle_sets(pa.array([" ".join(texts[key]) for key in ("long", "one-word")]), params.shingles())
         one, other = fingerprints(sets.hashes, sets.offsets)
         assert row.similarity == 1 - (int(one) ^ int(other)).bit_count() / 64 >= 61 / 64

@@ -58,7 +58,7 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
     out = {row.doc_id for row in read(demo_lake, VERDICTS) if row.job in HEEDS}
     kept = {row.doc_id for row in read(demo_lake, DOCS)} - out
     scores = read(demo_lake, SCORES, job="score_classifier")
-    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "importance_weights"))
+    assert Counter((row.doc_id, row.scorer) for row in scores) == Counter((doc_id, name) for doc_id in kept for name in ("chars", "signals", "importance"))
     assert {row.version for row in scores} == {row.version for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
     quality = read(demo_lake, QUALITY)
     assert {row.doc_id for row in quality} == kept
@@ -74,9 +74,9 @@ def test_every_kept_document_is_scored_once_by_each_model_and_stands_in_a_bin(de
 @pytest.mark.spark
 def test_the_models_know_reference_prose_from_what_the_rules_left_out(demo_lake: Lake) -> None:
     figures = {row.name: row.figures for row in read(demo_lake, MODELS) if row.job == "train_classifier"}
-    assert figures.keys() == {"chars", "signals", "importance_weights"}
+    assert figures.keys() == {"chars", "signals", "importance"}
     assert all(figures[name]["auc"] > 0.9 for name in ("chars", "signals")), figures
-    assert figures["importance_weights"]["auc"] > 0.7, "its raw slice holds reference prose too"
+    assert figures["importance"]["auc"] > 0.7, "its raw slice holds reference prose too"
 
 
 @pytest.mark.spark
@@ -124,7 +124,7 @@ def test_classifier_judge_and_perplexity_meet_as_percentiles(copy: Lake, combine
     judged = {doc_id: place % 6 for place, doc_id in enumerate(sorted(kept)) if place % 3}
     copy.write(SCORES, frame_of(copy, SCORES, [("merge_scores", d, batch[d][0], "judge", "v1", float(n), n / 5, None) for d, n in judged.items()]), None, note_of(copy, "score_words"))
     copy.spark.sql(f"UPDATE {copy.ref(RUNS)} SET versions_written = map('scores', {copy.latest(SCORES)}L) WHERE status = 'finished' AND job = 'score_words'")
-    scorers = {name: {"of": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
+    scorers = {name: {"job": of, "version": None, "weight": weight} for name, of, weight in (("chars", "score_classifier", 1.0), ("kenlm", "score_perplexity", 0.5), ("judge", "merge_scores", 2.0))}
     run_job(build_quality.JOB, demo(build_quality, scorers=scorers, scale="percentile", combine=combine, missing=missing, bin_by="bytes"), copy)
     lang = {row.doc_id: row.lang for row in read(copy, SIGNALS)}
     said: dict[str, dict[str, float]] = {
@@ -279,7 +279,7 @@ def test_the_models_in_the_lake_are_those_of_the_recipe_and_of_the_files_as_they
 def test_models_whose_table_was_dropped_are_trained_again(copy: Lake) -> None:
     only = {"signals": demo(train_classifier).classifiers["signals"].model_dump()}
     params = demo(train_classifier, classifiers=only)
-    assert params.keep
+    assert params.reuse_model
     run_job(train_classifier.JOB, params, copy)
     maintenance.drop(copy, MODELS)
     run_job(train_classifier.JOB, params, copy)

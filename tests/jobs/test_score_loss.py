@@ -62,16 +62,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_model_is_named_by_its_bytes_and_by_what_it_reads(folder: Path, params_of: Callable[..., Any]) -> None:
-    first = score_loss.name_of(params_of("score_loss", model=str(folder)))
+    first = score_loss.model_name(params_of("score_loss", model=str(folder)))
     assert first.startswith("tiny-")
-    assert len({first, *(score_loss.name_of(params_of("score_loss", model=str(folder), **other)) for other in ({"max_tokens": 64}, {"bos_token": None}))}) == 3
-    assert score_loss.name_of(params_of("score_loss", model=str(folder), padded_tokens=64, max_percentile=50)) == first, "these change no measure"
+    assert len({first, *(score_loss.model_name(params_of("score_loss", model=str(folder), **other)) for other in ({"max_tokens": 64}, {"bos_token": None}))}) == 3
+    assert score_loss.model_name(params_of("score_loss", model=str(folder), padded_tokens=64, max_percentile=50)) == first, "these change no measure"
     (folder / "README.md").write_text("not part of it")
-    assert score_loss.name_of(params_of("score_loss", model=str(folder))) == first
+    assert score_loss.model_name(params_of("score_loss", model=str(folder))) == first
     (folder / "model.safetensors").write_bytes(b"two")
-    assert score_loss.name_of(params_of("score_loss", model=str(folder))) != first
+    assert score_loss.model_name(params_of("score_loss", model=str(folder))) != first
     with pytest.raises(ConfigError, match=r"holds no config\.json"):
-        score_loss.name_of(params_of("score_loss", model=str(folder / "none")))
+        score_loss.model_name(params_of("score_loss", model=str(folder / "none")))
 
 
 class Killed(BaseException):
@@ -97,7 +97,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     rows = [{"id": f"{domain}-{i}", "text": f"Page {i} of {domain}, which nobody reads here.", "domain": domain} for domain, losses in LOSSES.items() for i in range(len(losses))]
     documents(rows)
     params = params_of("score_loss", skip_rejected_by=[], model=str(folder), max_percentile=90, min_documents=5, min_kept=0)
-    measure_by_hand(lake, score_loss.name_of(params), given)
+    measure_by_hand(lake, score_loss.model_name(params), given)
     measure_by_hand(lake, "another-model-512", dict.fromkeys(given, 99.0))  # another version's rows count for nothing
     n_rows = len(read(lake, PERPLEXITY))
 
@@ -132,7 +132,7 @@ def test_each_domain_has_a_limit_of_its_own(spark: Any, lake: Lake, tmp_path: Pa
     # the same rows in another order and other partitions
     other = Lake(spark, str(tmp_path / "other"))
     bring(other, tmp_path / "other-raw", rows, params_of("ingest_docs"))
-    measure_by_hand(other, score_loss.name_of(params), given, shuffled=True)
+    measure_by_hand(other, score_loss.model_name(params), given, shuffled=True)
     run_job(score_loss.JOB, params, other)
     assert verdicts(other) == wanted
 

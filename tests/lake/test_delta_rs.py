@@ -13,7 +13,7 @@ import pytest
 
 from gristmill.jobs.lake import delta_rs
 from gristmill.jobs.lake.lake import PROPERTIES, Lake
-from gristmill.jobs.runner import context
+from gristmill.jobs.runner import documents
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.catalog import ALL, table
@@ -148,7 +148,7 @@ def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
     stale = twice.assign(batch_id=["two"] * 4)  # as if those of the other batch had been replaced
     found: dict[int, list[Any]] = {6: [], 5: []}
     for most in found:  # the keys are sent to the texts, or Spark plans the join
-        monkeypatch.setattr(context, "BROADCAST", most)
+        monkeypatch.setattr(documents, "BROADCAST", most)
         for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
             given = None if keys is None else spark.createDataFrame(keys)
             texts = tables_of(measured).texts(given, "text", carry=carry)
@@ -177,7 +177,7 @@ def test_texts_of_kept_documents_are_the_same_however_those_left_out_meet_them(
 
     monkeypatch.setattr(tables, "slice", slices)
     for most in (0, -1):  # those left out are sent to the texts, or Spark plans the join
-        monkeypatch.setattr(context, "BROADCAST", most)
+        monkeypatch.setattr(documents, "BROADCAST", most)
         frame = tables.documents.kept(["filter_rules"], "text")
         assert ("strategy=broadcast" in frame._jdf.queryExecution().optimizedPlan().toString()) == (most == 0)
         found[most] = sorted(map(tuple, frame.collect()))

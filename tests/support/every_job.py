@@ -118,7 +118,7 @@ def _scored(lake: Lake, params: Any) -> None:
 
 
 def _measured(lake: Lake, params: Any) -> None:
-    model = score_loss.name_of(params)
+    model = score_loss.model_name(params)
     made = [("score_loss", d.doc_id, d.batch_id, model, 10, -20.0, None, 7.4, 1 + _share(d.doc_id)) for d in read(lake, DOCS)]
     write(lake, "perplexity", made, "score_loss", BATCH)
 
