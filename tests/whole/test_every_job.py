@@ -3,7 +3,7 @@ order, files and partitions the input came; a second run has nothing to do; a ba
 
 One walk makes the lake in peace. Another one walks beside it on the same rows in another order, in other files and
 partitions, and each of its jobs is killed after its first commit of several, and again when all that it writes is there
-and only the row that says so is not. Then both lakes must hold the same.
+and only the row that says so is not. Then both lakes must hold the same. The walks take minutes, so they are among the slow tests; that every job is on the walk is not.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ def test_every_job_is_on_the_way(stops: list[Stop]) -> None:
     assert {stop.job.name for stop in stops} == set(NAMES), "a job that is not stands in tests/support/every_job.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_run_on_shuffled_input_is_run_again_to_the_same_rows(walked: dict[str, Any], name: str) -> None:
     mine = {stop: seen for stop, seen in walked.items() if stop.split(" ")[0] == name}
@@ -128,6 +129,7 @@ def test_a_killed_run_on_shuffled_input_is_run_again_to_the_same_rows(walked: di
             assert seen["killed"][table] == rows, f"{stop}: {table}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_second_run_has_nothing_to_do(walked: dict[str, Any], name: str) -> None:
     mine = [seen["again"] for stop, seen in walked.items() if stop.split(" ")[0] == name]
@@ -155,6 +157,7 @@ def emptied(spark: Any, stops: list[Stop], params_of: Callable[..., Any], tmp_pa
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_of_no_document_goes_through(emptied: dict[str, str], name: str) -> None:
     mine = {stop: said for stop, said in emptied.items() if stop.split(" ")[0] == name}
