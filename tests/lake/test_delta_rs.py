@@ -151,7 +151,7 @@ def test_a_pass_over_text_gives_the_same_rows_however_keys_and_texts_meet(
         monkeypatch.setattr(documents, "BROADCAST", most)
         for keys, carry in [(None, ()), (some, ()), (twice, ("tag",)), (stale, ("tag",))]:
             given = None if keys is None else spark.createDataFrame(keys)
-            texts = tables_of(measured).texts(given, "text", carry=carry)
+            texts = tables_of(measured).documents.texts(given, "text", carry=carry)
             frame = texts.select(*columns, *carry).mapInArrow(shouting(), schema)
             found[most].append(sorted(map(tuple, frame.collect())))
             plan = frame._jdf.queryExecution().optimizedPlan().toString()
