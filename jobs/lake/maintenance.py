@@ -85,11 +85,18 @@ def write_under_new_names(lake: Lake, table: Table, renamed: dict[str, str], not
     return str(begun["id"])
 
 
+def mark_new_names(lake: Lake, table: Table, run_id: str, note: str) -> None:
+    """A commit that changes no row, by the run that notes the rows of `write_under_new_names` in `runs`."""
+    marked = f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = 'written, noted by {run_id}')"
+    alter(lake, table, [marked], note)
+
+
 def finish_new_names(lake: Lake, table: Table, note: str) -> None:
-    """The last step after `write_under_new_names`."""
+    """The last step after `write_under_new_names`, when `runs` has its row."""
+    # The schema version last: until then the table counts as one that needs its upgrade.
     statements = (
-        f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')",
         f"ALTER TABLE {{table}} UNSET TBLPROPERTIES IF EXISTS ('{NEW_NAMES}')",
+        f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')",
     )
     alter(lake, table, statements, note)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from gristmill.jobs.core.errors import ContractError
+from gristmill.jobs.core.records import Record
 from gristmill.jobs.core.renames import new_columns
 from gristmill.jobs.lake import maintenance
 from gristmill.jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
@@ -22,7 +23,7 @@ from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 UPGRADE = "upgrade"
 
@@ -49,8 +50,7 @@ def changes(lake: Lake) -> list[Change]:
     needed, refused = [], []
     for table in catalog.ALL:
         state = lake.state(table)
-        is_begun = state is not None and maintenance.NEW_NAMES in state.properties
-        if state is None or (state.properties.get(SCHEMA_VERSION) == table.schema_version and not is_begun):
+        if state is None or state.properties.get(SCHEMA_VERSION) == table.schema_version:
             continue
         try:
             needed.append(_change(lake, table, state.properties))
@@ -67,16 +67,13 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
     command."""
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": UPGRADE})
+    old_ids: dict[str, str] = {}
     for change in planned:
         table = catalog.table(change.table)
         if change.kind == "anew":
             maintenance.drop(lake, table)
         elif change.kind == "renamed":
-            before = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
-            # Before finish_new_names: killed in between, the
-            # upgrade still finds its property and repeats both.
-            _move_ids(lake, table, before, note)
-            maintenance.finish_new_names(lake, table, note)
+            old_ids[table.name] = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
         else:
             marked = (
                 f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
@@ -85,9 +82,15 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
         # Only now has the table the column for ids.
         if table is RUNS:
             _with_ids(lake, note)
+    renamed = [catalog.table(name) for name in old_ids]
+    if renamed:
+        _move_ids(lake, old_ids, note)
+    # A commit of this run in each table, since the rows may be
+    # those of a run that was killed: the log names version and run.
+    for table in renamed:
+        maintenance.mark_new_names(lake, table, run_id, note)
+    states = {table.name: state for table in renamed if (state := lake.state(table)) is not None}
     # With this row readers open the versions that have the rows under their new names.
-    written = [catalog.table(change.table) for change in planned if change.kind == "renamed"]
-    states = {table.name: state for table in written if (state := lake.state(table)) is not None}
     log_event(
         lake,
         run_id,
@@ -97,6 +100,9 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
         versions_written={name: state.version for name, state in states.items()},
         table_ids={name: state.id for name, state in states.items()},
     )
+    # Last: until then the table is among the changes, and a run that was killed is repeated.
+    for table in renamed:
+        maintenance.finish_new_names(lake, table, note)
 
 
 def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:
@@ -193,35 +199,38 @@ def _checked(table: Table, properties: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _move_ids(lake: Lake, table: Table, before: str, note: str) -> None:
-    """Replace the table's old id `before` by its present one in the rows of `runs`, so that these runs still
+def _move_ids(lake: Lake, old_ids: Mapping[str, str], note: str) -> None:
+    """Replace old ids of tables (by name) by the present ones in the rows of `runs`, so that these runs still
     count."""
-    state = lake.state(table)
-    assert state is not None
-    moved = []
-    for row in rows_of(lake):
-        values = row.asDict()
-        ids = values["table_ids"] or {}
-        if ids.get(table.name) == before:
-            values["table_ids"] = {**ids, table.name: state.id}
-        moved.append(values)
-    maintenance.overwrite(lake, RUNS, moved, note)
+    present = _table_ids(lake, old_ids)
+
+    def moved(row: Record) -> Record:
+        ids = row["table_ids"] or {}
+        new = {name: present[name] for name, old in old_ids.items() if ids.get(name) == old}
+        return {**row, "table_ids": {**ids, **new}} if new else row
+
+    _rewrite_runs(lake, moved, note)
 
 
 def _with_ids(lake: Lake, note: str) -> None:
     """Add the present table ids to rows of `runs` that have none, so that they stop counting when a table is
     created again."""
-    rows, ids = rows_of(lake), {}
-    for name in {name for row in rows for name in row["versions_written"] or {}}:
-        state = lake.state(catalog.table(name)) if name in KNOWN else None
-        if state is not None:
-            ids[name] = state.id
-    filled = []
-    for row in rows:
-        values = row.asDict()
-        if values["table_ids"] is None and values["status"] == "finished":
-            values["table_ids"] = {
-                name: ids[name] for name in values["versions_written"] or {} if name in ids
-            }
-        filled.append(values)
-    maintenance.overwrite(lake, RUNS, filled, note)
+    written = {name for row in rows_of(lake) for name in row["versions_written"] or {}}
+    present = _table_ids(lake, written & KNOWN)
+
+    def filled(row: Record) -> Record:
+        if row["table_ids"] is not None or row["status"] != "finished":
+            return row
+        ids = {name: present[name] for name in row["versions_written"] or {} if name in present}
+        return {**row, "table_ids": ids}
+
+    _rewrite_runs(lake, filled, note)
+
+
+def _table_ids(lake: Lake, names: Iterable[str]) -> dict[str, str]:
+    """The present ids of those tables that exist."""
+    return {name: state.id for name in names if (state := lake.state(catalog.table(name))) is not None}
+
+
+def _rewrite_runs(lake: Lake, changed: Callable[[Record], Record], note: str) -> None:
+    maintenance.overwrite(lake, RUNS, [changed(row.asDict()) for row in rows_of(lake)], note)

@@ -110,13 +110,13 @@ def test_documents_stand_under_the_new_names_of_their_columns(upgraded: dict[str
     assert upgraded["outcomes"]["ingest_docs"] == ("batch-2",), "the other batch is covered by its old ingest"
 
 
-@pytest.mark.parametrize("at", ["after the new table", "after its rows", "after the ids"])
+@pytest.mark.parametrize("at", ["after the new table", "after its rows", "after the ids", "before the row of runs", "after the row of runs"])
 def test_an_upgrade_that_was_killed_is_simply_run_again(at: str, spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(spark, str(unpacked(OLD, tmp_path) / "lake"))
     found = [change for change in changes(lake) if change.table == "docs"]
     rows = lake.frame(DOCS).count()
 
-    def killed(*_: Any) -> None:
+    def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -124,6 +124,10 @@ def test_an_upgrade_that_was_killed_is_simply_run_again(at: str, spark: Any, tmp
             patched.setattr(Lake, "frame", killed)
         elif at == "after its rows":
             patched.setattr("gristmill.jobs.upkeep.upgrade._move_ids", killed)
+        elif at == "after the ids":
+            patched.setattr(maintenance, "mark_new_names", killed)
+        elif at == "before the row of runs":
+            patched.setattr("gristmill.jobs.upkeep.upgrade.log_event", killed)
         else:
             patched.setattr(maintenance, "finish_new_names", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -133,7 +137,8 @@ def test_an_upgrade_that_was_killed_is_simply_run_again(at: str, spark: Any, tmp
     assert again.read(DOCS).count() == rows
     assert again.read(DOCS).where("source_location IS NULL").isEmpty()
     assert maintenance.NEW_NAMES not in again.state(DOCS).properties
-    assert "docs" in Runs(again).versions(), "what the old ingest covered is covered"
+    assert again.read(DOCS, Runs(again).versions()["docs"]).count() == rows, "what the old ingest covered is covered, and can be read"
+    assert [change for change in changes(again) if change.table == "docs"] == []
 
 
 def test_the_next_curation_gives_the_corpus_of_a_fresh_run(upgraded: dict[str, Any], fresh: Lake) -> None:
