@@ -131,15 +131,12 @@ def write_corpus(tables: JobContext, params: Params) -> Outputs:
     columns = (*KEYS, "text", "edits", "edits_hash", "facts")
     rows = tables.stage("edited", texts.select(*columns).mapInArrow(apply_batches, EDITED))
     short = rows.where(F.col("n_chars") < params.min_chars)
-    verdicts = short.select(
-        F.lit(tables.job.name).alias("job"),
-        "doc_id",
-        "batch_id",
-        F.lit("empty_after_edits").alias("reason"),
-        F.col("n_chars").cast("double").alias("value"),
-        F.lit(float(params.min_chars)).alias("threshold"),
-        F.lit("build_corpus.min_chars").alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    verdicts = tables.verdicts(
+        short,
+        reason=F.lit("empty_after_edits"),
+        value=F.col("n_chars").cast("double"),
+        threshold=F.lit(float(params.min_chars)),
+        rule=F.lit("build_corpus.min_chars"),
     )
     # Checked before the corpus is returned: an empty corpus is more often a wrong threshold than an
     # intention.

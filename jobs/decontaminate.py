@@ -64,9 +64,7 @@ def decontaminate(tables: JobContext, params: Params) -> Outputs:
     )
     # One verdict for each benchmark, by its best match: the key of `verdicts` holds rule, not item.
     best = matches.groupBy("doc_id", "batch_id", "benchmark").agg(best_match())
-    verdicts = best.select(
-        own, "doc_id", "batch_id", *as_verdict(), F.lit(tables.recipe_hash).alias("recipe_hash")
-    )
+    verdicts = tables.verdicts(best.select("doc_id", "batch_id", *as_verdict()))
     items = params.benchmark_items(tables.job.name)
     return {"contamination": contamination, "benchmark_items": items, "verdicts": verdicts}
 

@@ -176,15 +176,12 @@ def find_copies(tables: JobContext, params: Params) -> Outputs:
     duplicates = out.select(
         own, "doc_id", "batch_id", "dup_of", "method", F.lit(1.0).alias("similarity"), "family_id"
     )
-    verdicts = out.select(
-        own,
-        "doc_id",
-        "batch_id",
-        F.when(F.col("method") == "url", "same_url").otherwise("same_text").alias("reason"),
-        F.lit(1.0).alias("value"),
-        F.lit(1.0).alias("threshold"),
-        F.concat(F.lit("dedup_exact."), "method").alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    verdicts = tables.verdicts(
+        out,
+        reason=F.when(F.col("method") == "url", "same_url").otherwise("same_text"),
+        value=F.lit(1.0),
+        threshold=F.lit(1.0),
+        rule=F.concat(F.lit("dedup_exact."), "method"),
     )
     return {"duplicates": duplicates, "verdicts": verdicts}
 

@@ -75,19 +75,13 @@ def reject(tables: JobContext, params: Params) -> Outputs:
         .withColumn("route", number)
         .where(F.col("bin") < F.col("threshold"))
     )
-    return {
-        "verdicts": below.select(
-            F.lit(tables.job.name).alias("job"),
-            *keys,
-            F.lit("low_quality").alias("reason"),
-            F.col("bin").cast("double").alias("value"),
-            "threshold",
-            F.concat(F.lit("filter_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")).alias(
-                "rule"
-            ),
-            F.lit(tables.recipe_hash).alias("recipe_hash"),
-        )
-    }
+    verdicts = tables.verdicts(
+        below,
+        reason=F.lit("low_quality"),
+        value=F.col("bin").cast("double"),
+        rule=F.concat(F.lit("filter_quality.routes."), F.col("route").cast("string"), F.lit(".min_bin")),
+    )
+    return {"verdicts": verdicts}
 
 
 JOB = Job(

@@ -123,12 +123,10 @@ def reject(tables: JobContext, params: Params) -> Outputs:
     unnamed = compared.where("rule IS NULL AND start IS NULL").groupBy("reason")
     unnamed = unnamed.agg(F.sum("value").cast("bigint").alias("n"))
     log_unnamed(tables.job.name, [(row["reason"], row["n"]) for row in unnamed.collect()])
-    own = (F.lit(tables.job.name).alias("job"), "doc_id", "batch_id")
-    verdicts = compared.where("rule IS NOT NULL").select(
-        *own, "reason", "value", "threshold", "rule", F.lit(tables.recipe_hash).alias("recipe_hash")
-    )
+    verdicts = tables.verdicts(compared.where("rule IS NOT NULL"))
     edits = compared.where("start IS NOT NULL")
-    edits = edits.select(*own, "start", "end", F.lit("").alias("replacement"), "reason")
+    own = F.lit(tables.job.name).alias("job")
+    edits = edits.select(own, "doc_id", "batch_id", "start", "end", F.lit("").alias("replacement"), "reason")
     return {"verdicts": verdicts, "edits": edits}
 
 

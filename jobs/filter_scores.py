@@ -114,7 +114,6 @@ def reject(tables: JobContext, params: Params) -> Outputs:
 
     Raises ContractError for a limit whose scorer has scored no kept document.
     """
-    from pyspark.sql import functions as F
 
     keys = ["doc_id", "batch_id"]
     # Inner joins: a document without a score has no verdict, and a rejected one needs none.
@@ -135,17 +134,7 @@ def reject(tables: JobContext, params: Params) -> Outputs:
         return {"verdicts": tables.empty("verdicts")}
     parts = [beyond(rows, limit, i, version_of(limit, i, scored)) for i, limit in enumerate(params.limits)]
     rejected = functools.reduce(lambda one, other: one.unionByName(other), parts)
-    return {
-        "verdicts": rejected.select(
-            F.lit(tables.job.name).alias("job"),
-            *keys,
-            "reason",
-            "value",
-            "threshold",
-            "rule",
-            F.lit(tables.recipe_hash).alias("recipe_hash"),
-        )
-    }
+    return {"verdicts": tables.verdicts(rejected)}
 
 
 JOB = Job(

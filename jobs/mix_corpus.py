@@ -192,15 +192,12 @@ def mix(tables: JobContext, params: Params) -> Outputs:
     shaped = tables.stage("mixed", texts.mapInArrow(kernel, MIXED))
     # Another hash than that of `step`: order and selection must not depend on each other.
     position = F.xxhash64(F.lit(params.seed), F.lit("position"), F.col("doc_id"), F.col("copy"))
-    verdicts = shaped.where("is_refused").select(
-        F.lit(tables.job.name).alias("job"),
-        "doc_id",
-        "batch_id",
-        F.lit("holds_sentinel").alias("reason"),
-        F.lit(None).cast("double").alias("value"),
-        F.lit(None).cast("double").alias("threshold"),
-        F.lit("mix_corpus.fim").alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    verdicts = tables.verdicts(
+        shaped.where("is_refused"),
+        reason=F.lit("holds_sentinel"),
+        value=F.lit(None).cast("double"),
+        threshold=F.lit(None).cast("double"),
+        rule=F.lit("mix_corpus.fim"),
     )
     mixed = shaped.where(~F.col("is_refused")).select(
         "doc_id",

@@ -173,19 +173,15 @@ def reject(tables: JobContext, params: Params) -> Outputs:
     over = rows.join(F.broadcast(limits), F.col("domain").eqNullSafe(F.col("of")), how="inner").where(
         F.col("step") > F.col("max_step")
     )
-    return {
-        "verdicts": over.select(
-            F.lit(tables.job.name).alias("job"),
-            *keys,
-            F.lit("unlikely_in_its_domain").alias("reason"),
-            F.col("loss").alias("value"),
-            (F.col("max_step") / STEPS).alias("threshold"),
-            F.concat(
-                F.lit("score_loss."), F.coalesce("domain", F.lit(NO_DOMAIN)), F.lit(".max_percentile")
-            ).alias("rule"),
-            F.lit(tables.recipe_hash).alias("recipe_hash"),
-        )
-    }
+    domain = F.coalesce("domain", F.lit(NO_DOMAIN))
+    verdicts = tables.verdicts(
+        over,
+        reason=F.lit("unlikely_in_its_domain"),
+        value="loss",
+        threshold=F.col("max_step") / STEPS,
+        rule=F.concat(F.lit("score_loss."), domain, F.lit(".max_percentile")),
+    )
+    return {"verdicts": verdicts}
 
 
 JOB = Job(

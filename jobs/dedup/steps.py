@@ -277,15 +277,12 @@ def output_rows(tables: JobContext, params: NearDupParams, chosen: DataFrame) ->
     )
     removed = chosen.where("result = 'duplicate'").withColumnsRenamed({"doc_a": "doc_id", "doc_b": "dup_of"})
     duplicates = removed.select(own, "doc_id", "batch_id", "dup_of", "method", "similarity", "family_id")
-    verdicts = removed.select(
-        own,
-        "doc_id",
-        "batch_id",
-        F.lit("near_duplicate").alias("reason"),
-        F.col("similarity").alias("value"),
-        limit_of(params).alias("threshold"),
-        F.concat(F.lit(f"{tables.job.name}."), "method").alias("rule"),
-        F.lit(tables.recipe_hash).alias("recipe_hash"),
+    verdicts = tables.verdicts(
+        removed,
+        reason=F.lit("near_duplicate"),
+        value="similarity",
+        threshold=limit_of(params),
+        rule=F.concat(F.lit(f"{tables.job.name}."), "method"),
     )
     # Noted here, which saves the query that would otherwise count the verdicts.
     n, n_out = tables.documents.kept(params.skip_rejected_by).count(), removed.count()

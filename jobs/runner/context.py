@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from gristmill.jobs.lake.listing import Listing
     from gristmill.jobs.runner.counts import Counts
-    from gristmill.jobs.runner.job import Job
-    from gristmill.jobs.runner.run_log import Runs
 
 # Staged files are read by this run only, after all of them are written. So
 # tasks may commit their files directly (a second rename is a copy on an object
@@ -79,6 +77,28 @@ class JobContext(TableReader, Generic[State]):
         By the step that makes them if it knows them, which saves a query; otherwise when they are staged.
         """
         self.verdict_counts = counts
+
+    def verdicts(
+        self,
+        rows: DataFrame,
+        *,
+        reason: Column | str = "reason",
+        value: Column | str = "value",
+        threshold: Column | str = "threshold",
+        rule: Column | str = "rule",
+    ) -> DataFrame:
+        """Rows of the table `verdicts` by this job: one for each of `rows` (doc_id, batch_id, ...).
+
+        A string is the name of a column of `rows`.
+        """
+        from pyspark.sql import functions as F
+
+        named = {"reason": reason, "value": value, "threshold": threshold, "rule": rule}
+        columns = [
+            (F.col(given) if isinstance(given, str) else given).alias(name) for name, given in named.items()
+        ]
+        job, recipe_hash = F.lit(self.job.name).alias("job"), F.lit(self.recipe_hash).alias("recipe_hash")
+        return rows.select(job, "doc_id", "batch_id", *columns, recipe_hash)
 
     def stage(self, name: str, frame: DataFrame, batch_rows: int | None = None) -> DataFrame:
         """Compute `frame` once into the lake's staging folder and read it back; deleted when the job
