@@ -153,13 +153,13 @@ class Params(Strict):
         return {"sklearn"}  # every kind is calibrated by it
 
 
-def gaps(verdicts: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
-    """What the slices request and the lake lacks; `found`: (label, language) of the examples."""
+def gaps(present: set[tuple[int, str]], good: Slice, bad: Slice) -> list[str]:
+    """What the slices request and the lake lacks; `present`: (label, language) of the examples."""
     requested = [(1, "good", lang) for lang in good.languages] + [(0, "bad", lang) for lang in bad.languages]
     return [
         f"no {name} example in {lang}: the slice of the recipe matches no document"
         for label, name, lang in requested
-        if (label, lang) not in verdicts
+        if (label, lang) not in present
     ]
 
 
