@@ -53,8 +53,10 @@ TOO_COMMON = "too_common"
 
 UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
 
-# Edits: gristmill.udfs.edit.headers, gristmill.udfs.edit.script,
-# and gristmill.udfs.edit.pii, which fills in the entity's name.
+# Edits: gristmill.udfs.passages.spans, gristmill.udfs.edit.headers,
+# gristmill.udfs.edit.script, and gristmill.udfs.edit.pii, which fills in the entity's name.
+REPEATED_PASSAGE = "repeated_passage"
+REPEATED_WITHIN = "repeated_within_document"
 LICENCE_HEADER = "licence_header"
 TRADITIONAL_SCRIPT = "traditional_script"
 PII = "pii_{}"

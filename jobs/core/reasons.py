@@ -225,6 +225,11 @@ VERDICTS: dict[str, Reason] = {
         "The address is that of another document, which is kept.",
         "`duplicates` says which. Name only domains in url_domains where one address is one document.",
     ),
+    "mostly_repeated": Reason(
+        ("dedup_passages",),
+        "After the removal of passages that stand at a better place fewer than min_words_left words are left.",
+        "The table passages says where each passage is kept.",
+    ),
     "near_duplicate": Reason(
         ("dedup_minhash", "dedup_simhash"),
         "The similarity of the text to that of a kept document reaches the threshold.",
@@ -277,6 +282,12 @@ _ENTITIES = {
 EDITS: dict[str, Reason] = {
     **{code: Reason(RULES, finding) for code, finding in _DROPPED.items()},
     **{kernels.PII.format(name): Reason(("scrub_pii",), finding) for name, finding in _ENTITIES.items()},
+    kernels.REPEATED_PASSAGE: Reason(
+        ("dedup_passages",), "A passage that stands in a better-ranked document too; passages names it."
+    ),
+    kernels.REPEATED_WITHIN: Reason(
+        ("dedup_passages",), "A passage that the same document has before; passages says where."
+    ),
     kernels.LICENCE_HEADER: Reason(
         ("strip_headers",), "A licence or copyright header before the first line of code."
     ),

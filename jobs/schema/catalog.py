@@ -18,6 +18,8 @@ from gristmill.jobs.schema.duplicates import (
     DUPLICATES,
     HOT_BUCKETS,
     PAIRS,
+    PASSAGE_RUNS,
+    PASSAGES,
     SKETCHES,
     TEXT_HASHES,
 )
@@ -72,6 +74,8 @@ ALL = (
     PAIRS,
     HOT_BUCKETS,
     DUPLICATES,
+    PASSAGE_RUNS,
+    PASSAGES,
     CONTAMINATION,
     BENCHMARK_ITEMS,
     CORPUS,

@@ -104,6 +104,58 @@ family_id  | string! | smallest doc_id of the connected family of duplicates
     check="doc_id <> dup_of",
 )
 
+PASSAGE_RUNS = Table(
+    "passage_runs",
+    "One row for up to 8,192 documents of one batch: the runs of windows of their texts, by which equal "
+    "passages are found; the index that the next batch is compared with.",
+    columns("""
+config_hash | string! | hash of window length and seed; only rows of equal hash are compared
+generation | int!    | number of the run that wrote the row, among runs with this config_hash, from 0
+block      | bigint! | number of the row in its config_hash: generation, task (20 bits) and position in the
+           |         | task (14 bits)
+batch_id   | string! | batch of all documents of the row
+ingest     | string! | run_id of the ingest that wrote the batch; rows of an earlier ingest are not used
+indexed_at | timestamp! | when the run began that read the texts (UTC)
+n          | int!    | number of documents
+n_bytes    | bigint! | size of their texts in UTF-8
+n_rows     | bigint! | number of runs
+ids        | binary! | doc_ids as pairs of 64-bit numbers, one document after the other; this and the
+           |         | following arrays are little-endian
+n_runs     | binary! | distinct runs of each document (32-bit integers); 0: shorter than a window
+anchors    | binary! | hash of the bytes of each run's anchor, the gram with the smallest hash (64-bit)
+runs       | binary! | hash of each run's bytes (64-bit)
+begins     | binary! | first byte of each run in its document (32-bit)
+chars      | binary! | code points before that byte (32-bit)
+windows    | binary! | windows of each run (16-bit)
+offsets    | binary! | bytes from the beginning of each run to its anchor (16-bit)
+is_multiple | binary! | whether each run occurs in its document again (bytes)
+"""),
+    key=("config_hash", "block"),
+)
+
+PASSAGES = Table(
+    "passages",
+    "One row for each piece of text that was removed because it stands at a better place: that place, and "
+    "how many copies there are.",
+    columns(
+        """
+job         | string! | the job that found it
+"""
+        + DOC
+        + """
+start       | int!    | first code point of the piece in docs.text (0-based); pieces of one span may overlap
+end         | int!    | code point after it
+n_bytes     | int!    | its length in UTF-8
+kept_doc_id | string! | document that keeps the same text
+kept_start  | int!    | first code point of the same text in that document
+n_copies    | int!    | places of the piece, or of the window of it that has most, when it was found
+"""
+    ),
+    key=("job", "doc_id", "batch_id", "start", "kept_doc_id", "kept_start"),
+    partitions=("job", "batch_id"),
+    check="start >= 0 AND end > start AND n_copies >= 2",
+)
+
 CONTAMINATION = Table(
     "contamination",
     "One row for each document and benchmark item found in it: similarity, longest verbatim match, offsets.",

@@ -52,7 +52,7 @@ def sketch_blocks(
             # task, from the highest bits: tasks make unique numbers without
             # knowing of each other, and a later generation has the higher ones.
             first = (number << TASK_BITS | batch.column("task")[0].as_py()) << ORDINAL_BITS
-        for batch_id, rows in _by_batch(batch):
+        for batch_id, rows in by_batch(batch):
             if parts and (batch_id != block_batch or n + rows.num_rows > ROWS):
                 yield _block(first + ordinal, block_batch, parts)
                 parts, n, ordinal = [], 0, ordinal + 1
@@ -64,7 +64,7 @@ def sketch_blocks(
         yield _block(first + ordinal, block_batch, parts)
 
 
-def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+def by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Consecutive rows of the same batch_id, at most ROWS together.
 
     A file holds rows of one batch, so most record batches come out whole.
