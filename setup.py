@@ -75,6 +75,7 @@ setup(
             "phonenumbers>=9",
             "psutil",
             "pyahocorasick>=2.1",
+            "pydivsufsort>=0.0.20",  # the suffix array that benchmarks/passages.py compares with
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
@@ -96,6 +97,7 @@ setup(
             "phonenumbers>=9",
             "psutil",
             "pyahocorasick>=2.1",
+            "pydivsufsort>=0.0.20",  # the suffix array that benchmarks/passages.py compares with
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",

@@ -2,9 +2,10 @@
 
 All windows of these runs contain the anchor, at the same offset where they are equal. So a window is known by the
 bytes it has to the left of its anchor, and two runs share it if at least that many bytes to the left of their
-anchors are equal, and enough to the right. Windows are brought together by a hash, for each length to the left
-one after the other; a run is compared with the first run of its hash only, so the work is linear in the runs,
-and a hash that lies only costs time.
+anchors are equal, and enough to the right. Each run is compared with the best of its group first: what they share
+is kept there. The windows that are left are brought together by a hash, for each length to the left one after the
+other, and a run is compared with the first run of its hash only. So the work is linear in the runs, and a hash that
+lies only costs time.
 """
 
 from __future__ import annotations
@@ -135,49 +136,114 @@ def _compare(  # type: ignore[no-untyped-def]
     n_all = len(anchor)
     room, n_out = 1024, 0
     out = np.empty((7, room), np.int64)
+    # A window is named by its bytes to the left of the anchor. Of each member: the lowest and highest, and the
+    # span of those that it shares with the best member of its group.
+    lows, highs = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
+    shared_low, shared_high = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     hashes, reps = np.empty(n_all, np.uint64), np.empty(n_all, np.int64)
     seat_of, kept = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     # equal bytes to the left of the anchor and from it on, of a member and the one that it was last compared with
     left, right = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    # the open piece of each member: kept member, its lowest and highest bytes to the left, copies
+    # the open piece of each member: kept member, its lowest and highest window, copies
     open_kept, open_low = np.full(n_all, -1, np.int64), np.empty(n_all, np.int64)
     open_high, open_copies = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     size = 16
     stamp, seat_first, seat_other = np.full(size, -1, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     seat_count = np.empty(size, np.int64)
     tick = 0
+    places = np.empty(0, np.int64)
     start = 0
     while start < n_all:
         end = start
         while end < n_all and anchor[end] == anchor[start]:
             end += 1
         window = window_of[start]
-        power = np.uint64(1)
-        for _ in range(window - 1):
-            power *= base
+        if len(places) < window + 2:
+            places = np.empty(window + 2, np.int64)
+        for i in range(start, end):
+            lows[i], highs[i] = np.int64(offset[i]) - np.int64(windows[i]) + 1, np.int64(offset[i])
+            shared_low[i], shared_high[i] = np.int64(1 << 30), np.int64(-1)
+        first = start
+        if not across:
+            # All members against the best one, by their bytes: what they share is kept there, and nothing is better.
+            places[: window + 2] = 0
+            places[lows[first]] += n_copies[first]
+            places[highs[first] + 1] -= n_copies[first]
+            for i in range(first + 1, end):
+                a, b = starts[i] + np.int64(offset[i]), starts[first] + np.int64(offset[first])
+                most, k = min(highs[i], highs[first]), 0
+                while k < most and text[a - k - 1] == text[b - k - 1]:
+                    k += 1
+                high = k
+                most, k = window - max(lows[i], lows[first]), 0
+                while k < most and text[a + k] == text[b + k]:
+                    k += 1
+                low = max(lows[i], lows[first], window - k)
+                if low <= high:
+                    shared_low[i], shared_high[i] = low, high
+                    places[low] += n_copies[i]
+                    places[high + 1] -= n_copies[i]
+            for length in range(1, window + 1):
+                places[length] += places[length - 1]
+            for i in range(first + 1, end):
+                if flags[i] & IS_SUBJECT == 0 or shared_low[i] > shared_high[i]:
+                    continue
+                if rank[first] == rank[i]:
+                    distance = np.int64(begin[i]) + np.int64(offset[i]) - np.int64(begin[first]) - np.int64(offset[first])
+                    # of a run that occurs again, later occurrences may be far enough away
+                    if not within or (distance < window and flags[i] & IS_MULTIPLE == 0):
+                        continue
+                low, copies = np.int64(-1), np.int64(0)
+                for length in range(shared_low[i], shared_high[i] + 2):
+                    if length <= shared_high[i] and places[length] >= min_copies:
+                        low, copies = length if low < 0 else low, max(copies, places[length])
+                    elif low >= 0:
+                        n_out, room, out = _close(
+                            i, first, low, length - 1, copies, window, text, starts, begin, chars, offset, n_out, room, out
+                        )
+                        low, copies = np.int64(-1), np.int64(0)
+            # The best member shares no other window.
+            lows[first], highs[first] = np.int64(1 << 30), np.int64(-1)
+            if end - start == 2:
+                start = end
+                continue
         if 2 * (end - start) > size:
             while 2 * (end - start) > size:
                 size *= 2
             stamp, seat_first = np.full(size, -1, np.int64), np.empty(size, np.int64)
             seat_other, seat_count = np.empty(size, np.int64), np.empty(size, np.int64)
+        for to_left in (1, 0):
+            tick = _bound(
+                start, end, to_left, window, text, starts, offset, lows, highs,
+                hashes, seat_of, stamp, seat_count, tick, base,
+            )  # fmt: skip
+        power = np.uint64(1)
+        for _ in range(window - 1):
+            power *= base
         lowest, highest = np.int64(1 << 30), np.int64(-1)
         for i in range(start, end):
-            low, high = np.int64(offset[i]) - np.int64(windows[i]) + 1, np.int64(offset[i])
-            lowest, highest = min(lowest, low), max(highest, high)
-            h = np.uint64(0)
-            at = starts[i] + high - low
-            for k in range(window):
-                h = h * base + np.uint64(text[at + k]) + np.uint64(1)
-            hashes[i], reps[i], open_kept[i] = h, -1, -1
+            reps[i], open_kept[i] = -1, -1
+            # windows outside of the shared span
+            if shared_low[i] <= lows[i]:
+                lows[i] = max(lows[i], shared_high[i] + 1)
+            if shared_high[i] >= highs[i]:
+                highs[i] = min(highs[i], shared_low[i] - 1)
+            if lows[i] <= highs[i]:
+                lowest, highest = min(lowest, lows[i]), max(highest, highs[i])
         for length in range(lowest, highest + 1):
             tick += 1
             for i in range(start, end):
-                low, high = np.int64(offset[i]) - np.int64(windows[i]) + 1, np.int64(offset[i])
-                if length < low or length > high:
+                if length < lows[i] or length > highs[i] or (shared_low[i] <= length and length <= shared_high[i]):
                     seat_of[i] = -1
                     continue
+                high = np.int64(offset[i])
                 at = starts[i] + high - length
-                if length > low:
+                if length == lows[i] or length == shared_high[i] + 1:
+                    h = np.uint64(0)
+                    for k in range(window):
+                        h = h * base + np.uint64(text[at + k]) + np.uint64(1)
+                    hashes[i] = h
+                else:
                     gone, come = np.uint64(text[at + window]) + np.uint64(1), np.uint64(text[at]) + np.uint64(1)
                     hashes[i] = (hashes[i] - gone) * inverse + come * power
                 h = hashes[i]
@@ -225,7 +291,6 @@ def _compare(  # type: ignore[no-untyped-def]
                     other = kept[i]
                     if rank[other] == rank[i]:
                         distance = np.int64(begin[i]) + np.int64(offset[i]) - np.int64(begin[other]) - np.int64(offset[other])
-                        # of a run that occurs again, later occurrences may be far enough away
                         is_repeat = within and (distance >= window or (flags[i] & IS_MULTIPLE) > 0)
                     is_repeat = is_repeat and seat_count[seat] >= min_copies
                 if is_repeat and open_kept[i] == kept[i]:
@@ -251,6 +316,57 @@ def _compare(  # type: ignore[no-untyped-def]
     return (
         out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out], out[4, :n_out], out[5, :n_out], out[6, :n_out]
     )  # fmt: skip
+
+
+@compiled
+def _bound(  # type: ignore[no-untyped-def]
+    start, end, to_left, window, text, starts, offset, lows, highs, hashes, seat_of, stamp, seat_count, tick, base
+):  # fmt: skip
+    """Narrow `highs` (`to_left`) or `lows` to windows whose bytes on that side of the anchor some other member has.
+
+    The sides are compared by hashes of 1, 2, 4, 8, ... bytes; a hash that lies leaves a window in that is compared in
+    vain. So the border of a passage in many documents, each with a text of its own beside it, costs a few windows
+    each, and not all.
+    """
+    gram, mask = window // 2, len(stamp) - 1
+    done, wanted, n_active = 0, 1, end - start
+    for i in range(start, end):
+        hashes[i], seat_of[i] = np.uint64(0), 0
+    while n_active and wanted <= window - gram:
+        tick += 1
+        for i in range(start, end):
+            if seat_of[i] < 0:
+                continue
+            # the longest side that a window of this member has
+            most = highs[i] if to_left else window - lows[i] - gram
+            if most < wanted:
+                seat_of[i] = -1
+                n_active -= 1
+                continue
+            anchor_at, h = starts[i] + np.int64(offset[i]), hashes[i]
+            for k in range(done, wanted):
+                h = h * base + np.uint64(text[anchor_at - k - 1 if to_left else anchor_at + gram + k]) + np.uint64(1)
+            hashes[i] = h
+            mixed = h ^ h >> np.uint64(29)
+            seat = np.int64(mixed & np.uint64(mask))
+            while stamp[seat] == tick and hashes[seat_count[seat] >> 1] != h:
+                seat = (seat + 1) & mask
+            if stamp[seat] != tick:
+                # the first member of the hash, and one bit: whether there is another
+                stamp[seat], seat_count[seat] = tick, i << 1
+            else:
+                seat_count[seat] |= 1
+            seat_of[i] = seat
+        for i in range(start, end):
+            if seat_of[i] >= 0 and seat_count[seat_of[i]] & 1 == 0:
+                if to_left:
+                    highs[i] = min(highs[i], wanted - 1)
+                else:
+                    lows[i] = max(lows[i], window - gram - wanted + 1)
+                seat_of[i] = -1
+                n_active -= 1
+        done, wanted = wanted, 2 * wanted
+    return tick
 
 
 @compiled

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gristmill.udfs.passages.copies import Rule
 
-from tests.udfs.passages.in_memory import definition, mask_of, pieces_in
+from tests.support.passages_in_memory import definition, mask_of, pieces_in
 
 
 def tiny(rng: np.random.Generator) -> tuple[list[bytes], int]:

@@ -12,19 +12,31 @@ import pyarrow as pa
 from gristmill.udfs.passages.anchors import WindowParams, runs_of
 from gristmill.udfs.passages.borders import lengths_of, pieces_of
 from gristmill.udfs.passages.copies import Rule, copies_of
-from gristmill.udfs.passages.rows import IS_MULTIPLE, IS_SUBJECT, LENGTH_SHIFT, PIECE_ROW, RANK_BITS, RUN_ROW, Rows
+from gristmill.udfs.passages.rows import IS_MULTIPLE, IS_SUBJECT, LENGTH_SHIFT, RUN_ROW, Rows
 from gristmill.udfs.passages.spans import every_occurrence
 
 Pieces = tuple[Rows, npt.NDArray[np.int64]]
 
 
-def pieces_in(docs: Sequence[bytes], rule: Rule, sources: Sequence[int] | None = None, seed: int = 1) -> Pieces:
-    """The repeated pieces of documents in the order of their rank, and the document of each."""
+def pieces_in(
+    docs: Sequence[bytes],
+    rule: Rule,
+    sources: Sequence[int] | None = None,
+    seed: int = 1,
+    figures: dict[str, int] | None = None,
+) -> Pieces:
+    """The repeated pieces of documents in the order of their rank, and the document of each.
+
+    `figures` gets the numbers of runs and members, and the size of the largest group of one anchor.
+    """
     # Latin-1: any bytes are a text, and `large_binary` is what a text is to the kernels
     texts = pa.array(docs, pa.large_binary()).view(pa.large_string())
     params = tuple(WindowParams(window, seed) for window in rule.windows)
     rows = np.concatenate([run_rows(texts, each, i, sources) for i, each in enumerate(params)])
     (ranks, whole), members = copies_of(rows, rule)
+    if figures is not None:
+        largest = int(np.unique(rows["anchor"], return_counts=True)[1].max(initial=0))
+        figures |= {"runs": len(rows), "members": len(members), "largest_group": largest}
     lengths = lengths_of(members, rule)
     text = b"".join(
         docs[rank][begin : begin + size]
@@ -85,11 +97,3 @@ def definition(docs: Sequence[bytes], rule: Rule, sources: Sequence[int] | None 
             if others or is_within:
                 mask[d][i : i + window] = [True] * window
     return mask
-
-
-def chunk_rank(rank: int) -> tuple[int, int]:
-    """Chunk and row of a rank."""
-    return rank >> RANK_BITS, rank & ((1 << RANK_BITS) - 1)
-
-
-EMPTY = np.zeros(0, PIECE_ROW)
