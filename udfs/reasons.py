@@ -57,4 +57,8 @@ UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
 # and gristmill.udfs.edit.pii, which fills in the entity's name.
 LICENCE_HEADER = "licence_header"
 TRADITIONAL_SCRIPT = "traditional_script"
+BOILERPLATE_BLOCK = "boilerplate_block"
+REPEATED_LINE = "repeated_line"
+REPEATED_SENTENCES = "repeated_sentences"
+REPEATED_PARAGRAPH = "repeated_paragraph"
 PII = "pii_{}"
