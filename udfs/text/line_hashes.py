@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gristmill.udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64
-from gristmill.udfs.text.chars import ALPHA, DIGIT, MULTIPLIER, PUNCT, QUOTE, SPACE, TERMINAL, UNSPACED, Chars
+from gristmill.udfs.text.chars import ALPHA, MULTIPLIER, PUNCT, SPACE, TERMINAL, UNSPACED, Chars
 
 # from this code point on, the end of a sentence needs no space behind it (CJK full stops)
 _WIDE = 0x3000
@@ -134,6 +134,20 @@ def _lines(points, flags, ends):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _closes(point):  # type: ignore[no-untyped-def]
+    """Whether a code point is a closing quote or bracket: " ’ ” 》 」 』 )."""
+    return (
+        point == 34
+        or point == 0x2019
+        or point == 0x201D
+        or point == 0x300B
+        or point == 0x300D
+        or point == 0x300F
+        or point == 0xFF09
+    )
+
+
+@compiled
 def _sentences(points, flags, starts, stops, is_open, ends):  # type: ignore[no-untyped-def]
     """The lines cut behind each end of a sentence."""
     rows = len(ends) - 1
@@ -149,12 +163,14 @@ def _sentences(points, flags, starts, stops, is_open, ends):  # type: ignore[no-
                 ends_here = is_last
                 # a closing quote belongs to the sentence that it follows
                 mark = i
-                if i > a and flags[i] & np.uint32(QUOTE) and flags[i - 1] & np.uint32(TERMINAL):
+                if i > a and _closes(points[i]) and flags[i - 1] & np.uint32(TERMINAL):
                     mark = i - 1
                 if flags[mark] & np.uint32(TERMINAL) and not is_last:
                     follows = flags[i + 1]
                     ends_here = (follows & np.uint32(SPACE)) != 0 or (
-                        points[mark] >= _WIDE and (follows & np.uint32(ALPHA | DIGIT)) != 0
+                        points[mark] >= _WIDE
+                        and not (follows & np.uint32(TERMINAL))
+                        and not _closes(points[i + 1])
                     )
                 if ends_here:
                     while a < i and flags[a] & np.uint32(SPACE):
