@@ -19,14 +19,12 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.dedup.boilerplate_params import Blocks, Common, OneCopy, Params
 from gristmill.jobs.dedup.ranking import with_rank_columns
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.documents import broadcast_while_few
 from gristmill.jobs.runner.job import Delete, Outputs
 from gristmill.udfs.dedup import boilerplate as kernels
-from gristmill.udfs.text.urls import ADDRESS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -47,41 +45,11 @@ EXAMPLE = ("doc_id", "batch_id", "start", "end", "line_text")
 
 @dataclass
 class State:
-    """What `count_lines` hands to `cut_boilerplate`; staged."""
+    """What each step hands to the next; staged."""
 
     pages: DataFrame = field(init=False)  # doc_id, batch_id, site
     groups: DataFrame = field(init=False)  # batch_id, site, n_pages (of the site) of sites with enough pages
     recounted: DataFrame | None = None  # batch_id, site of those that were counted in this run; None: all
-
-
-def site_of(params: Params) -> Column:
-    """The site of a document by its `url` and `source`; null for a document that is not compared.
-
-    https://www.Example.org:80/a  any   ->  host:example.org
-    https://github.com/x/y        docs  ->  source:docs         (with github.com in shared_hosts)
-    null                          docs  ->  source:docs         (null with docs in works)
-    """
-    from pyspark.sql import functions as F
-
-    if not isinstance(params.rule, Blocks) or params.rule.group == "lake":
-        return F.lit(LAKE)
-    bare = F.regexp_replace("url", "(?i)^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(?:[^/?#@]*@)?(?:www\\.)?", "")
-    host = F.when(F.col("url").rlike(ADDRESS), F.lower(F.regexp_extract(bare, "^[^/?#:]+", 0)))
-    is_own = F.coalesce(host != "", F.lit(False)) & ~host.isin(params.shared_hosts)
-    is_many = ~F.col("source").isin(params.works)
-    return F.when(is_own, F.concat(F.lit("host:"), host)).when(
-        is_many, F.concat(F.lit("source:"), F.col("source"))
-    )
-
-
-def find_pages(tables: JobContext, params: Params) -> DataFrame:
-    """doc_id, batch_id, site of the documents that are compared; staged, no text is read."""
-    from pyspark.sql import functions as F
-
-    docs = with_domain(tables, tables.documents.kept(params.skip_rejected_by, "url", "source", "domain_hint"))
-    is_compared = ~F.coalesce(F.col("domain"), F.lit("")).isin(params.left_out_domains)
-    pages = docs.where(is_compared).select(*KEYS, site_of(params).alias("site"))
-    return tables.stage("pages", pages.where("site IS NOT NULL"))
 
 
 def own_counts(tables: JobContext, params: Params) -> DataFrame:
@@ -99,7 +67,7 @@ def count_lines(tables: JobContext[State], params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     state, rule = tables.state, params.rule
-    pages = state.pages = find_pages(tables, params)
+    pages = state.pages
     if not isinstance(rule, Blocks):
         return {}
     hashed = F.bit_xor(F.xxhash64("doc_id")).alias("documents_hash")

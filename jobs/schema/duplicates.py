@@ -42,6 +42,8 @@ set_hash   | binary! | hashes of the whole shingle sets (64-bit integers); docum
            |         | representative in pairs: the lowest by sketch_generation, then doc_id
 sketch     | binary! | b-bit MinHash, permutations in order; or SimHash
 bands      | binary! | band keys (64-bit integers); documents that share one are a candidate pair
+edits      | binary  | hash of the edits with which the text was read (64-bit integers; 0: none); null: the
+           |         | recipe applies none
 """),
     key=("config_hash", "block"),
 )

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import dedup_boilerplate, measure_text
+from gristmill.jobs import dedup_boilerplate, dedup_minhash, measure_text
 from gristmill.jobs.dedup import boilerplate
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
-from gristmill.jobs.schema.duplicates import BOILERPLATE, LINE_COUNTS
+from gristmill.jobs.schema.duplicates import BOILERPLATE, DUPLICATES, LINE_COUNTS, SKETCHES
 from tests.lakes import bring, read, write
 
 pytestmark = pytest.mark.spark
@@ -195,6 +195,44 @@ def test_of_a_shared_passage_the_best_document_keeps_its_copy(lake: Lake, docume
     ids = {row.native_key: row.doc_id for row in read(lake, DOCS)}
     [passage] = read(lake, BOILERPLATE)
     assert (passage.example_doc_id, passage.n, passage.site) == (ids["b"], 3, "lake")
+
+
+def test_pages_of_one_template_are_near_duplicates_only_of_their_own_kind(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    menu = "".join(f"Shelf {chr(97 + i) * 3} of {chr(98 + i) * 4} with {chr(99 + i) * 5} and more {chr(100 + i) * 3} for {chr(97 + i)} readers\n" for i in range(22))
+    rows = [*site("mill", 12, before=menu, words=3), {**site("mill", 1, before=menu, words=3)[0], "id": "copy", "url": "https://copy.org/", "text": page(0, before="", words=3) + "x"}]
+    documents(rows)
+    names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+
+    def duplicates(edits: list[str]) -> set[str]:
+        run_job(dedup_minhash.JOB, params_of("dedup_minhash", skip_rejected_by=["dedup_boilerplate"], edits=edits, min_kept=0), lake)
+        return {names[row.doc_id] for row in read(lake, DUPLICATES, job="dedup_minhash")}
+
+    rule = params_of("dedup_boilerplate").rule.model_dump()
+    run(lake, params_of, rule={**rule, "max_share": 0.9})
+    # by their texts the pages are alike, and page 0 and its copy without the menu are not
+    assert len(duplicates([])) == 11
+    assert "copy" not in duplicates([])
+    assert duplicates(["dedup_boilerplate"]) in ({"copy"}, {"mill0"})
+    size = params_of("dedup_minhash", edits=["dedup_boilerplate"])
+
+    def sketched() -> dict[str, int]:
+        """native_key -> generation of its sketch."""
+        found: dict[str, int] = {}
+        for row in read(lake, SKETCHES, config_hash=size.config_hash()):
+            ids = bytes(row.ids)
+            assert (row.n, len(row.edits)) == (len(ids) // 16, len(ids) // 2)
+            for at in range(0, len(ids), 16):
+                high, low = (int.from_bytes(ids[at + k : at + k + 8], "little") for k in (0, 8))
+                key = names[f"{high:016x}{low:016x}"]
+                assert key not in found, "two sketches of one document"
+                found[key] = row.sketch_generation
+        return found
+
+    assert sketched() == {row["id"]: 0 for row in rows}
+    # with other edits (none) the pages are alike again, and only they are sketched anew
+    run(lake, params_of, rule={**rule, "max_share": 0.9, "min_pages": 100})
+    assert len(duplicates(["dedup_boilerplate"])) == 11
+    assert sketched() == {row["id"]: int(row["id"] != "copy") for row in rows}
 
 
 def test_a_rule_of_single_lines_says_what_it_costs(params_of: Callable[..., Any]) -> None:
