@@ -52,6 +52,8 @@ class Rule(Strict):
     min_words: NonNegativeInt  # a shorter span stays, whole; a letter of Han, Kana, Thai, ... is a word
     # of a document's code points but white space; with more it is left out as mostly_boilerplate
     max_share: Share
+    # code points but white space; with so many left a document is cut, however much goes; null: never
+    min_left: PositiveInt | None
 
 
 class Blocks(Rule):
@@ -162,7 +164,7 @@ class Params(Filtered, LeavesOut):
 
     def cut(self) -> Cut:
         """What goes from a document, as the kernels take it."""
-        return Cut(self.rule.fold.kernel(), self.rule.limits(), self.rule.max_share)
+        return Cut(self.rule.fold.kernel(), self.rule.limits(), self.rule.max_share, self.rule.min_left)
 
     def notes(self) -> list[str]:
         """What a rule of single lines costs, for `gristmill check`."""

@@ -82,7 +82,7 @@ def cut_in_lines(text: str) -> None:
 
 def without_boilerplate(text: str) -> None:
     fold = line_hashes.LineFold(True, 40, True, True)
-    cut = boilerplate.Cut(fold, spans.BlockLimits(1, 0, 0, 0), 1.0)
+    cut = boilerplate.Cut(fold, spans.BlockLimits(1, 0, 0, 0), 1.0, None)
     of = {"doc_id": ["a"], "batch_id": ["b"], "site": ["s"], "text": [text]}
     [counts] = boilerplate.count_lines(iter([batch(**of)]), fold)
     list(boilerplate.cut_lines(iter([batch(**of, lines=pa.array([sorted(counts["line"].to_pylist())], pa.list_(pa.int64())))]), cut))

@@ -44,6 +44,8 @@ class Cut:
     fold: LineFold
     limits: BlockLimits
     max_share: float  # of the code points that are no white space; with more the document gets a verdict
+    # code points but white space: with so many left a document is cut, however much goes; None: never
+    min_left: int | None
 
 
 @dataclass(frozen=True)
@@ -240,12 +242,13 @@ class _Rows:
         is_copy: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         """Edits of the documents of a slice; a verdict where they would take more than max_share."""
-        firsts, lasts, ends, shares = blocks(chars, pieces, is_marked, cut.limits)
+        firsts, lasts, ends, shares, left = blocks(chars, pieces, is_marked, cut.limits)
         for row in np.flatnonzero(np.diff(ends)).tolist():
             doc_id, batch_id, site = (
                 each[first + row] for each in (self.doc_ids, self.batch_ids, self.sites)
             )
-            if shares[row] > cut.max_share:
+            is_rest_long = cut.min_left is not None and left[row] >= cut.min_left
+            if shares[row] > cut.max_share and not is_rest_long:
                 share = float(shares[row])
                 self.rows.append(("verdict", doc_id, batch_id, site, None, None, share, None, None))
                 continue

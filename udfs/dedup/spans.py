@@ -85,12 +85,14 @@ def _blocks(flags, ends, starts, stops, is_open, is_marked, piece_ends, min_line
 
 def blocks(
     chars: Chars, pieces: Pieces, is_marked: npt.NDArray[np.bool_], limits: BlockLimits
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets, npt.NDArray[np.float64]]:
-    """Runs of pieces that are marked and open and reach `limits`: (firsts, lasts, ends, shares).
+) -> tuple[
+    npt.NDArray[np.int64], npt.NDArray[np.int64], Offsets, npt.NDArray[np.float64], npt.NDArray[np.int64]
+]:
+    """Runs of pieces that are marked and open and reach `limits`: (firsts, lasts, ends, shares, left).
 
     `firsts`, `lasts`: of their pieces, inclusive; document i has the runs from ends[i] to ends[i + 1].
-    `shares`: of the code points of a document that are no white space, those that the runs hold. Blank lines
-    are no pieces, so lines on both sides of one are neighbours.
+    `shares`: of the code points of a document that are no white space, those that the runs hold; `left`: the
+    number of the others. Blank lines are no pieces, so lines on both sides of one are neighbours.
     """
     firsts, lasts, ends, removed, total = _blocks(
         chars.flags,
@@ -105,7 +107,7 @@ def blocks(
         limits.min_letters_unspaced,
         limits.min_words,
     )
-    return firsts, lasts, ends, removed / np.maximum(total, 1)
+    return firsts, lasts, ends, removed / np.maximum(total, 1), total - removed
 
 
 @compiled

@@ -1,7 +1,8 @@
 """Lines of documents with a hash of their folded form, and which of them may be boilerplate.
 
-Lines inside code fences and `$$`, and rows of tables, repeat for other reasons than being the frame of a
-page: they are marked as closed, and nothing of them is counted or removed.
+Lines of code, of formulas and of tables, and lines without a letter (a number, a tick) repeat for other
+reasons than being the frame of a page: they are marked as closed, and nothing of them is counted or removed.
+Code is what CommonMark takes for it: fences, and lines indented by four columns behind a blank line.
 """
 
 import unicodedata
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gristmill.udfs.arrow.compiled import Codes, Hashes, Offsets, compiled, frozen, mix64
-from gristmill.udfs.text.chars import ALPHA, MULTIPLIER, PUNCT, SPACE, TERMINAL, UNSPACED, Chars
+from gristmill.udfs.text.chars import ALPHA, DIGIT, ICON, MULTIPLIER, PUNCT, SPACE, TERMINAL, UNSPACED, Chars
 
 # from this code point on, the end of a sentence needs no space behind it (CJK full stops)
 _WIDE = 0x3000
@@ -75,18 +76,31 @@ def _lines(points, flags, ends):  # type: ignore[no-untyped-def]
         fence = np.uint32(0)  # the character of the open fence
         fence_length = 0
         formula = -1  # the line at which an odd number of $$ was left open
+        # whether an indented line is code here: behind a blank line, or behind such a line
+        may_indent, is_blank = True, True
         while at < end:
             stop = at
             while stop < end and points[stop] != 10:
                 stop += 1
-            a, b = at, stop
+            line, a, b = at, at, stop
             at = stop + 1
             while a < b and flags[a] & np.uint32(SPACE):
                 a += 1
             while b > a and flags[b - 1] & np.uint32(SPACE):
                 b -= 1
             if a == b:
+                is_blank = True
                 continue
+            column = 0
+            for k in range(line, a):
+                column += 4 - column % 4 if points[k] == 9 else 1
+            may_indent = column >= 4 and (may_indent or is_blank)
+            is_blank = False
+            letters, digits, icons = False, False, False
+            for k in range(a, b):
+                letters = letters or (flags[k] & np.uint32(ALPHA)) != 0
+                digits = digits or (flags[k] & np.uint32(DIGIT)) != 0
+                icons = icons or (flags[k] & np.uint32(ICON)) != 0
             starts[n], stops[n] = a, b
             c = points[a]
             length = 1
@@ -117,7 +131,16 @@ def _lines(points, flags, ends):  # type: ignore[no-untyped-def]
                     pairs += 1
                     k += 1
                 k += 1
-            if c == 124 or (is_rule and b - a >= 3) or pairs:
+            if (c == 124 and b - a > 1) or (is_rule and b - a >= 3) or pairs:
+                opened = False
+            # an item of an indented list (- * + 1) is no code
+            is_item = c == 45 or c == 42 or c == 43 or c - np.uint32(48) < np.uint32(10)
+            if may_indent and not is_item:
+                opened = False
+            # a number or a tick is a value of this page; a separator alone (| or >) is like a blank line
+            if not letters:
+                if not digits and not icons and not pairs and fence == 0 and opened:
+                    continue
                 opened = False
             is_open[n] = opened
             # a $$ that nothing closes is no formula (a price), so lines are closed when its partner comes

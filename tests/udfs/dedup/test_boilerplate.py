@@ -50,12 +50,12 @@ def test_a_line_counts_once_a_document_in_whatever_batches(texts: list[str], siz
     assert counted(texts, size) == {("b", f"s{i}", hashes(line)[0]): n for (i, line), n in plain.items()}
 
 
-def cut(text: str, common: list[int], limits: BlockLimits = TWO_LINES, max_share: float = 1.0) -> tuple[str, list[dict[str, Any]]]:
+def cut(text: str, common: list[int], limits: BlockLimits = TWO_LINES, max_share: float = 1.0, min_left: int | None = None) -> tuple[str, list[dict[str, Any]]]:
     """The text without what goes, and all rows; the document lies behind another one of its slice."""
     rows = {"doc_id": ["x", "d"], "batch_id": ["b", "b"], "site": ["s", "s"], "text": ["😀 before\nit", text]}
     lines = pa.array([[], sorted(common)], pa.list_(pa.int64()))
     made = pa.record_batch([*(pa.array(each) for each in rows.values()), lines], names=[*rows, "lines"])
-    [out] = cut_lines(iter([made]), Cut(FOLD, limits, max_share))
+    [out] = cut_lines(iter([made]), Cut(FOLD, limits, max_share, min_left))
     found = [row for row in out.to_pylist() if row["doc_id"] == "d"]
     spans = [(row["start"], row["end"], "") for row in found if row["result"] == "edit"]
     return apply_edits(text, spans)[0], found
@@ -74,6 +74,9 @@ MENU = hashes("Home", "About us", "Contact")
         ("  It says.\nHome\nContact\n    code\n", "  It says.\n    code\n"),
         ("😀\nHome\nContact\n😀", "😀\n😀"),
         ("Home\nAbout us\nText.\nContact\nHome\n", "Text.\n"),
+        ("Home\n|\nAbout us\n>\n\nText.\n", ">\n\nText.\n"),  # a separator is like a blank line
+        ("Home\n✔\nAbout us\n3\nContact\n", None),  # values of this page
+        ("See:\n\n    Home\n    About us\n", None),  # code, by its indent
     ],
 )
 def test_neighbouring_common_lines_go_whole(text: str, rest: str | None) -> None:
@@ -90,10 +93,10 @@ def test_a_span_that_is_too_short_stays_with_all_its_lines() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "goes"),
-    [(BlockLimits(3, 0, 0, 0), True), (BlockLimits(4, 0, 0, 0), False), (BlockLimits(2, 11, 0, 0), True), (BlockLimits(2, 12, 0, 0), False), (BlockLimits(2, 0, 0, 4), True), (BlockLimits(2, 0, 0, 5), False)],
+    [(BlockLimits(3, 0, 0, 0), True), (BlockLimits(4, 0, 0, 0), False), (BlockLimits(2, 12, 0, 0), True), (BlockLimits(2, 13, 0, 0), False), (BlockLimits(2, 0, 0, 4), True), (BlockLimits(2, 0, 0, 5), False)],
 )  # fmt: skip
 def test_a_block_must_be_long(limits: BlockLimits, goes: bool) -> None:
-    text, common = "Home\nAbout us\n3.\ntext", hashes("Home", "About us", "3.")  # 11 letters, 4 words
+    text, common = "Home\nAbout us\nC.\ntext", hashes("Home", "About us", "C.")  # 12 letters, 4 words
     assert cut(text, common, limits)[0] == ("text" if goes else text)
 
 
@@ -109,13 +112,16 @@ def test_a_document_that_is_mostly_boilerplate_gets_a_verdict_and_no_edit() -> N
     rest, rows = cut(text[:-1], MENU, max_share=0.5)
     assert rest == text[:-1]
     assert [(row["result"], row["value"]) for row in rows if row["result"] != "example"] == [("verdict", 11 / 21)]
+    # enough is left
+    assert cut(text[:-1], MENU, max_share=0.5, min_left=10)[0] == "12345 12345 "
+    assert cut(text[:-1], MENU, max_share=0.5, min_left=11)[0] == text[:-1]
 
 
 def test_each_common_line_has_the_lowest_document_as_its_example() -> None:
     rows = {"doc_id": ["c", "a", "b"], "batch_id": ["b"] * 3, "site": ["s", "s", "t"], "text": ["Home\nHome", "..\n HOME", "Home"]}
     lines = pa.array([sorted(MENU)] * 3, pa.list_(pa.int64()))
     made = pa.record_batch([*(pa.array(each) for each in rows.values()), lines], names=[*rows, "lines"])
-    [out] = cut_lines(iter([made]), Cut(FOLD, TWO_LINES, 1.0))
+    [out] = cut_lines(iter([made]), Cut(FOLD, TWO_LINES, 1.0, None))
     examples = {(row["site"], row["doc_id"], row["start"], row["end"], row["line_text"]) for row in out.to_pylist() if row["result"] == "example"}
     assert examples == {("s", "a", 4, 8, "HOME"), ("t", "b", 0, 4, "Home")}
 
@@ -125,7 +131,7 @@ def test_each_common_line_has_the_lowest_document_as_its_example() -> None:
 
 def by_rule(texts: list[str], rule: UnitRule, min_words: int = 0) -> list[str]:
     """The texts without what an earlier one owns."""
-    cut_by = Cut(FOLD, BlockLimits(1, 0, 0, min_words), 1.0)
+    cut_by = Cut(FOLD, BlockLimits(1, 0, 0, min_words), 1.0, None)
     base = pa.record_batch({"doc_id": pa.array([f"{i}" for i in range(len(texts))]), "batch_id": pa.array(["b"] * len(texts)), "text": pa.array(texts)})
     owners: dict[int, str] = {}
     others: dict[str, list[int]] = {}
