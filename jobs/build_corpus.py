@@ -24,7 +24,7 @@ from gristmill.jobs.dedup.family_sizes import count_duplicates
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import counted
 from gristmill.jobs.runner.counts import Counts
-from gristmill.jobs.runner.edited_texts import edit_spans
+from gristmill.jobs.runner.documents import edit_spans
 from gristmill.jobs.runner.job import Change, Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.schema.documents import CORPUS

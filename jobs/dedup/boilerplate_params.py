@@ -12,14 +12,13 @@ from gristmill.jobs.core.routes import Label
 from gristmill.jobs.dedup.params import digest
 from gristmill.jobs.dedup.ranking import RANKING_TABLES, Rank, unused_tables
 from gristmill.udfs.dedup.boilerplate import Cut, UnitRule
-from gristmill.udfs.dedup.spans import BlockLimits
 from gristmill.udfs.reasons import (
     BOILERPLATE_BLOCK,
     REPEATED_LINE,
     REPEATED_PARAGRAPH,
     REPEATED_SENTENCES,
 )
-from gristmill.udfs.text.line_hashes import LineFold
+from gristmill.udfs.text.line_hashes import BlockLimits, LineFold
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

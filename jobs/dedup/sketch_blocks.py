@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.runner.context import JobContext
-from gristmill.jobs.runner.documents import broadcast_while_few
-from gristmill.jobs.runner.edited_texts import edit_spans, with_edits
+from gristmill.jobs.runner.documents import broadcast_while_few, edit_spans, with_edits
 from gristmill.jobs.runner.job import Change, Delete, Outputs
 from gristmill.udfs.dedup.blocks import (
     BLOCK,
@@ -124,7 +123,8 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
     columns = ["doc_id", "batch_id", "text"]
     if params.edits:
-        texts, columns = with_edits(tables, texts, params.edits), [*columns, "edits", "edits_hash"]
+        spans = tables.stage("edit_spans", edit_spans(tables, params.edits))
+        texts, columns = with_edits(texts, spans), [*columns, "edits", "edits_hash"]
         kernel = functools.partial(kernel, prepare=edited_batches)
     rows = texts.select(*columns, F.spark_partition_id().alias("task"))
     packed = rows.mapInArrow(kernel, BLOCK)

@@ -28,8 +28,7 @@ from gristmill.jobs.dedup.ranking import repetition_position, with_rank_columns
 from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_edited, drop_stale, size_of, sketch
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
-from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
-from gristmill.jobs.runner.edited_texts import with_edits
+from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few, edit_spans, with_edits
 from gristmill.jobs.runner.job import Outputs, Step, Writes
 from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
 from gristmill.udfs.dedup.choosing import MESSAGE_OR_OUTCOME, OUTCOMES
@@ -253,7 +252,8 @@ def texts_of(tables: JobContext, params: NearDupParams, documents: DataFrame) ->
     texts = tables.documents.texts(documents, "text", carry=("part", "node"))
     if not params.edits:
         return texts
-    edited = with_edits(tables, texts, params.edits).select(*texts.columns, "edits")
+    spans = tables.stage("edit_spans", edit_spans(tables, params.edits))
+    edited = with_edits(texts, spans).select(*texts.columns, "edits")
     return edited.mapInArrow(edited_batches, texts.schema)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.reasons import in_words
 from gristmill.jobs.core.records import Record, Records
-from gristmill.jobs.report.boilerplate import boilerplate_lines
+from gristmill.jobs.report.duplicates import boilerplate_lines
 from gristmill.jobs.schema import catalog
 from gristmill.udfs.read.rows import doc_id_of
 

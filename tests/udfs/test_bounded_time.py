@@ -20,7 +20,7 @@ import pytest
 from gristmill import udfs
 from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.contamination import search  # fmt: skip
-from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, spans, verdicts
+from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
 from gristmill.udfs.edit import edits, fim, headers, mixing
 from gristmill.udfs.language_models import kenlm
 from gristmill.udfs.read import arrow_rows, json_lines, readers, rows, warc
@@ -82,7 +82,7 @@ def cut_in_lines(text: str) -> None:
 
 def without_boilerplate(text: str) -> None:
     fold = line_hashes.LineFold(True, 40, True, True)
-    cut = boilerplate.Cut(fold, spans.BlockLimits(1, 0, 0, 0), 1.0, None)
+    cut = boilerplate.Cut(fold, line_hashes.BlockLimits(1, 0, 0, 0), 1.0, None)
     of = {"doc_id": ["a"], "batch_id": ["b"], "site": ["s"], "text": [text]}
     [counts] = boilerplate.count_lines(iter([batch(**of)]), fold)
     list(boilerplate.cut_lines(iter([batch(**of, lines=pa.array([sorted(counts["line"].to_pylist())], pa.list_(pa.int64())))]), cut))
@@ -270,7 +270,7 @@ for name, how in readers.FORMATS.items():
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
-          "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.spans": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+          "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",

@@ -13,9 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.udfs.arrow.compiled import slices, text_buffers
-from gristmill.udfs.dedup.spans import BlockLimits, Units, blocks, n_grams, windows
 from gristmill.udfs.text.chars import SPACE, Chars, read_chars
-from gristmill.udfs.text.line_hashes import LineFold, Pieces, fold_table, lines_in, sentences_in
+from gristmill.udfs.text.line_hashes import (
+    BlockLimits,
+    LineFold,
+    Pieces,
+    Units,
+    blocks,
+    fold_table,
+    lines_in,
+    n_grams,
+    sentences_in,
+    windows,
+)
 
 COUNTS = pa.schema(
     [("batch_id", pa.string()), ("site", pa.string()), ("line", pa.int64()), ("n", pa.int64())]

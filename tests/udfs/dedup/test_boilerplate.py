@@ -11,9 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gristmill.udfs.dedup.boilerplate import Cut, UnitRule, count_lines, cut_lines, cut_units, list_units
-from gristmill.udfs.dedup.spans import BlockLimits
 from gristmill.udfs.edit.edits import apply_edits
-from gristmill.udfs.text.line_hashes import LineFold
+from gristmill.udfs.text.line_hashes import BlockLimits, LineFold
 
 FOLD = LineFold(casefold=True, digits_from_chars=None, accents=False, punctuation=False)
 TWO_LINES = BlockLimits(2, 0, 0, 0)
