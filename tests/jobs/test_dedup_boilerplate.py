@@ -13,7 +13,7 @@ from gristmill.jobs.dedup import boilerplate
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
-from gristmill.jobs.schema.duplicates import BOILERPLATE, DUPLICATES, LINE_COUNTS, SKETCHES
+from gristmill.jobs.schema.duplicates import BOILERPLATE, DUPLICATES, LINE_COUNTS, PAIRS, SKETCHES
 from tests.lakes import bring, read, write
 
 pytestmark = pytest.mark.spark
@@ -204,7 +204,7 @@ def test_pages_of_one_template_are_near_duplicates_only_of_their_own_kind(lake: 
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}
 
     def duplicates(edits: list[str]) -> set[str]:
-        run_job(dedup_minhash.JOB, params_of("dedup_minhash", skip_rejected_by=["dedup_boilerplate"], edits=edits, min_kept=0), lake)
+        run_job(dedup_minhash.JOB, params_of("dedup_minhash", skip_rejected_by=["dedup_boilerplate"], edits=edits, exact_only=True, min_kept=0), lake)
         return {names[row.doc_id] for row in read(lake, DUPLICATES, job="dedup_minhash")}
 
     rule = params_of("dedup_boilerplate").rule.model_dump()
@@ -213,7 +213,10 @@ def test_pages_of_one_template_are_near_duplicates_only_of_their_own_kind(lake: 
     assert len(duplicates([])) == 11
     assert "copy" not in duplicates([])
     assert duplicates(["dedup_boilerplate"]) in ({"copy"}, {"mill0"})
-    size = params_of("dedup_minhash", edits=["dedup_boilerplate"])
+    size = params_of("dedup_minhash", edits=["dedup_boilerplate"], exact_only=True)
+    # compared by their texts, without the menu
+    [pair] = [row for row in read(lake, PAIRS, config_hash=size.pairing()) if {names[row.doc_a], names[row.doc_b]} == {"mill0", "copy"}]
+    assert (pair.method, pair.similarity > 0.95) == ("exact", True)
 
     def sketched() -> dict[str, int]:
         """native_key -> generation of its sketch."""
