@@ -42,6 +42,7 @@ KINDS = {
     "c4_curly": "A good page with a curly brace.",
     "contaminated": "A good page with a benchmark's question in it (conf/benchmarks/demo.jsonl), word for word or with a few words edited.",
     "pii": "A good page with invented personal data; pii gives the spans.",
+    "framed": "A good page of one site between the lines that all its pages have.",
     "missing_text": "A row whose text is null.",
     "empty_text": "A row whose text is empty or white space.",
     "missing_field": "A row without its text or source.",
@@ -219,6 +220,25 @@ _DROPPED = [
 ]  # fmt: skip
 _LOREM = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua."
 _CURLY = ["The template still says {title} where the name should be.", "Set the style to .note { color: grey; } and read on.", "The greeting began with Dear {first_name} and nobody had noticed."]
+
+
+# They end like sentences, so that no rule on lines decides about such a page.
+_FRAME = {
+    "en": (
+        ["You are in the archive of the Orchard Museum, which is open on every day but Monday.", "Visit the garden, the press house and the library of old tools on your way out."],
+        ["The keeper of the archive answers letters that reach the museum before the end of the month.", "Members of the museum read every page of the archive without a fee and may copy it.", "The Orchard Museum is a foundation, and its rooms may be rented for a feast in summer."],
+    ),
+    "zh": (
+        ["您正在浏览果园博物馆的档案，本馆除星期一以外每天开放。", "离开之前，欢迎参观花园、榨汁房和旧工具图书室。"],
+        ["月底之前寄到本馆的来信，档案管理员都会一一答复。", "本馆会员可以免费阅读并复制档案里的每一页内容。", "果园博物馆是一家基金会，夏天可以租用馆内的厅堂举办宴会。"],
+    ),
+}
+
+
+def framed(text: str, lang: str) -> str:
+    """The text between the head and the foot of a site's pages."""
+    head, foot = ("\n".join(lines) for lines in _FRAME[lang])
+    return f"{head}\n\n{text}\n\n{foot}"
 
 
 def with_dropped_lines(text: str, rng: Random) -> tuple[str, list[str]]:

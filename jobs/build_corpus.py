@@ -24,6 +24,7 @@ from gristmill.jobs.dedup.family_sizes import count_duplicates
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import counted
 from gristmill.jobs.runner.counts import Counts
+from gristmill.jobs.runner.documents import edit_spans
 from gristmill.jobs.runner.job import Change, Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
 from gristmill.jobs.schema.documents import CORPUS
@@ -61,20 +62,12 @@ def expected_rows(tables: JobContext, params: Params) -> DataFrame:
         a       one       [{"start":0,"end":4,"replacement":""}]     -31..       {"lang":"en",...}
         b       one       null                                       null        {"lang":"zh",...}
     """
-    from pyspark.sql import functions as F
-
-    span = F.struct("start", "end", "replacement")
-    spans = tables.slice("edits").where(F.col("job").isin(params.edits)).groupBy(*KEYS)
     facts_of = facts(tables, params).select(*KEYS, _as_json().alias("facts"))
     # Left, so that require_facts can name the kept
     # documents that lack facts instead of losing them.
     rows = tables.documents.kept(params.skip_rejected_by).join(facts_of, KEYS, how="left")
-    rows = rows.join(spans.agg(F.array_sort(F.collect_list(span)).alias("spans")), KEYS, how="left")
-    # Spans are sorted, so the hash changes with the edits
-    # and not with the order in which jobs wrote them.
-    edits = F.to_json("spans")
-    hashed = F.when(edits.isNotNull(), F.xxhash64(edits)).alias("edits_hash")
-    return rows.select(*KEYS, edits.alias("edits"), hashed, "facts")
+    rows = rows.join(edit_spans(tables, params.edits), KEYS, how="left")
+    return rows.select(*KEYS, "edits", "edits_hash", "facts")
 
 
 def _as_json() -> Column:

@@ -1,7 +1,7 @@
 """Keep the best of every family of near-duplicates, found by MinHash; each removed document is itself similar
 to the survivor it names.
 
-reads   docs, signals, verdicts; scores, quality, models where the ranking names them
+reads   docs, signals, verdicts, edits; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_minhash.py --recipe conf/jobs/dedup_minhash.yaml --lake lakes/demo
 
@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from gristmill.jobs.dedup.params import NearDupParams, digest
+from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.dedup.ranking import RANKING_TABLES
 from gristmill.jobs.dedup.steps import STEPS, WRITES
 from gristmill.jobs.runner.counting import count_verdicts
@@ -64,12 +64,12 @@ class Params(NearDupParams):
         return PairRule(self.measure, self.min_similarity, self.n_sigma, self.exact_only)
 
     def config_hash(self) -> str:  # noqa: D102
-        return digest(self.minhash())
+        return self.digest(self.minhash())
 
     # With the rule and the cap, unlike config_hash: another
     # threshold keeps the sketches, but not the pairs.
     def pairing(self) -> str:  # noqa: D102
-        return digest((self.minhash(), self.rule(), self.max_bucket))
+        return self.digest((self.minhash(), self.rule(), self.max_bucket))
 
     def n_keys(self) -> int:  # noqa: D102
         return self.bands
@@ -108,7 +108,7 @@ class Params(NearDupParams):
 JOB = Job(
     "dedup_minhash",
     Params,
-    reads=("docs", "signals", "verdicts"),
+    reads=("docs", "signals", "verdicts", "edits"),
     writes=WRITES,
     steps=STEPS,
     scope="lake",

@@ -1,6 +1,6 @@
 """Keep the best of every family of near-duplicates, found by SimHash; the tables are those of dedup_minhash.
 
-reads   docs, signals, verdicts; scores, quality, models where the ranking names them
+reads   docs, signals, verdicts, edits; scores, quality, models where the ranking names them
 writes  sketches, pairs, hot_buckets, duplicates, verdicts
 run     spark-submit jobs/dedup_simhash.py --recipe conf/jobs/dedup_simhash.yaml --lake lakes/demo
 
@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from gristmill.jobs.dedup.params import NearDupParams, digest
+from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.dedup.ranking import RANKING_TABLES
 from gristmill.jobs.dedup.steps import STEPS, WRITES
 from gristmill.jobs.runner.counting import count_verdicts
@@ -49,10 +49,10 @@ class Params(NearDupParams):
         return SimHashParams(self.shingles(), self.max_hamming, self.blocks)
 
     def config_hash(self) -> str:  # noqa: D102
-        return digest(self.simhash())
+        return self.digest(self.simhash())
 
     def pairing(self) -> str:  # noqa: D102
-        return digest((self.simhash(), self.decide, self.by_text(), self.max_bucket))
+        return self.digest((self.simhash(), self.decide, self.by_text(), self.max_bucket))
 
     def n_keys(self) -> int:  # noqa: D102
         return self.simhash().n_keys
@@ -88,7 +88,7 @@ class Params(NearDupParams):
 JOB = Job(
     "dedup_simhash",
     Params,
-    reads=("docs", "signals", "verdicts"),
+    reads=("docs", "signals", "verdicts", "edits"),
     writes=WRITES,
     steps=STEPS,
     scope="lake",

@@ -1,7 +1,7 @@
 """Write one HTML page about the lake: funnel, measures, reasons with examples, duplicates, rejects, runs.
 
-reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, pairs, duplicates,
-        quality, corpus, samples, segments, sample_verdicts
+reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, boilerplate, pairs,
+        duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
@@ -101,6 +101,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         rules=lambda: data.rules(verdicts),
         samples=lambda: data.samples(verdicts, params.samples_per_reason, params.seed),
         edits=lambda: data.edits(tables, rows),
+        boilerplate=lambda: data.boilerplate(tables, params.samples_per_reason, params.sample_chars),
         benchmarks=lambda: data.benchmarks(tables),
         duplicates=lambda: duplicates(tables, rows, params),
         distributions=lambda: (
@@ -127,6 +128,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
             [row["job"] for row in funnel], reasons, parts["rules"], parts["samples"]
         ),
         "edits": parts["edits"],
+        "boilerplate": parts["boilerplate"],
         "benchmarks": parts["benchmarks"],
         "quality": parts["quality"],
         "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
@@ -254,6 +256,7 @@ JOB = Job(
         "verdicts",
         "benchmark_items",
         "edits",
+        "boilerplate",
         "pairs",
         "hot_buckets",
         "duplicates",

@@ -32,6 +32,7 @@ class Reason:
 
 
 INGEST, RULES, FILTER = ("ingest_docs",), ("filter_rules",), ("filter_samples",)
+BOILERPLATE = ("dedup_boilerplate",)
 SAME_ID = "The recipe's same_id says whether the newest or the oldest is kept."
 MAP = "Mend the source, or map another column."
 FORMAT = "Mend the file, or name its format in the recipe."
@@ -252,6 +253,11 @@ VERDICTS: dict[str, Reason] = {
     "sensitive_words": Reason(
         ("filter_scores",), "Too much of the text are words of a list of sensitive ones.", "See conf/lists."
     ),
+    "mostly_boilerplate": Reason(
+        BOILERPLATE,
+        "More of it than max_share is boilerplate, or repeats other documents: what is left says little.",
+        "`boilerplate` has the lines.",
+    ),
     "empty_after_edits": Reason(
         ("build_corpus",), "The edits left fewer characters than min_chars.", "`edits` says what they took."
     ),
@@ -293,6 +299,18 @@ EDITS: dict[str, Reason] = {
     ),
     kernels.TRADITIONAL_SCRIPT: Reason(
         ("convert_script",), "Traditional characters, which are written as Simplified."
+    ),
+    kernels.BOILERPLATE_BLOCK: Reason(
+        BOILERPLATE,
+        "Neighbouring lines that many pages of one site have: navigation, footers, credits, notices.",
+        "`boilerplate` has each line, with its pages and an example.",
+    ),
+    kernels.REPEATED_LINE: Reason(BOILERPLATE, "A line that other documents have (a single-line rule)."),
+    kernels.REPEATED_SENTENCES: Reason(
+        BOILERPLATE, "Sentences in a row that a better-ranked document has, or that came before."
+    ),
+    kernels.REPEATED_PARAGRAPH: Reason(
+        BOILERPLATE, "A paragraph whose n-grams of words are mostly those of better-ranked documents."
     ),
 }
 

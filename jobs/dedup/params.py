@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveInt
 
-from gristmill.jobs.core.params import Filtered, LeavesOut
+from gristmill.jobs.core.params import AppliesEdits, Filtered, LeavesOut
 from gristmill.jobs.dedup.ranking import Rank, unused_tables
 from gristmill.udfs.dedup.blocks import Fingerprinter, warm_up
 from gristmill.udfs.dedup.shingles import ShingleParams
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class NearDupParams(Filtered, LeavesOut):
+class NearDupParams(Filtered, LeavesOut, AppliesEdits):
     """Parameters of every fingerprint. The methods that raise NotImplementedError are the interface."""
 
     # auto: characters where min_unspaced_ratio of them are Han, Kana, Thai, ...
@@ -57,6 +57,10 @@ class NearDupParams(Filtered, LeavesOut):
     def unused_tables(self) -> frozenset[str]:
         """Tables of RANKING_TABLES that no criterion of this ranking reads."""
         return unused_tables(self.ranking)
+
+    def digest(self, value: object) -> str:
+        """16 hex digits of `value` and of the jobs whose edits are applied."""
+        return digest((value, tuple(self.edits)) if self.edits else value)
 
     def config_hash(self) -> str:
         """16 hex digits of what makes a sketch; only sketches of equal config_hash are compared."""

@@ -1,6 +1,7 @@
 """The index of near-duplicate removal in Delta: blocks of sketches.
 
-New documents get blocks; blocks of batches that were ingested again or deleted are dropped.
+New documents get blocks; blocks of batches that were ingested again or deleted are dropped, and documents
+whose edits changed leave theirs.
 """
 
 from __future__ import annotations
@@ -11,8 +12,17 @@ from typing import TYPE_CHECKING
 
 from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.runner.context import JobContext
-from gristmill.jobs.runner.job import Delete, Outputs
-from gristmill.udfs.dedup.blocks import BLOCK, ROUNDS, documents_in, sketch_blocks
+from gristmill.jobs.runner.documents import broadcast_while_few, edit_spans, with_edits
+from gristmill.jobs.runner.job import Change, Delete, Outputs
+from gristmill.udfs.dedup.blocks import (
+    BLOCK,
+    ROUNDS,
+    documents_in,
+    edits_in,
+    sketch_blocks,
+    without_documents,
+)
+from gristmill.udfs.edit.edits import edited_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -63,6 +73,31 @@ def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
     return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
 
 
+def drop_edited(tables: JobContext, params: NearDupParams) -> Outputs:
+    """Take the documents out of their blocks whose edits have changed since; `sketch` makes them anew."""
+    from pyspark.sql import functions as F
+
+    if not params.edits or not tables.output_exists("sketches"):
+        return {}
+    sketched = blocks(tables, params).select("block", "batch_id", "ids", "edits")
+    columns = "block bigint, position int, doc_id string, batch_id string, old_hash bigint"
+    documents = sketched.mapInArrow(edits_in, columns)
+    now = edit_spans(tables, params.edits).select("doc_id", "batch_id", "edits_hash")
+    is_other = F.col("old_hash") != F.coalesce("edits_hash", F.lit(0))
+    other = documents.join(now, ["doc_id", "batch_id"], how="left").where(is_other)
+    positions = other.groupBy("block").agg(F.array_sort(F.collect_list("position")).alias("positions"))
+    positions = tables.stage("edited_since", positions)
+    if positions.isEmpty():
+        return {}
+    rows = blocks(tables, params).join(broadcast_while_few(positions), "block", how="inner")
+    names = tables.own("sketches").schema
+    kept = rows.select(*names.names, "positions").mapInArrow(without_documents, names)
+    # A block that is left without documents has no row in `kept`.
+    empty = rows.where(F.size("positions") == F.col("n")).select("config_hash", "block")
+    on = ("config_hash", "block")
+    return {"sketches": Change(tables.stage("reduced", kept), tables.stage("emptied", empty), on)}
+
+
 def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
     """Blocks of the kept documents that are in none yet; one pass over their texts."""
     from pyspark.sql import functions as F
@@ -86,7 +121,12 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
     # the generation has the bits that are left, so it wraps round.
     number = (last + 1) % ROUNDS
     kernel = functools.partial(sketch_blocks, fingerprinter=params.fingerprinter(), number=number)
-    rows = texts.select("doc_id", "batch_id", "text", F.spark_partition_id().alias("task"))
+    columns = ["doc_id", "batch_id", "text"]
+    if params.edits:
+        spans = tables.stage("edit_spans", edit_spans(tables, params.edits))
+        texts, columns = with_edits(texts, spans), [*columns, "edits", "edits_hash"]
+        kernel = functools.partial(kernel, prepare=edited_batches)
+    rows = texts.select(*columns, F.spark_partition_id().alias("task"))
     packed = rows.mapInArrow(kernel, BLOCK)
     ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     return {
@@ -104,5 +144,6 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
             "set_hash",
             "sketch",
             "bands",
+            "edits",
         )
     }

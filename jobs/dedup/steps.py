@@ -25,10 +25,10 @@ from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.dedup.ranking import repetition_position, with_rank_columns
-from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_stale, size_of, sketch
+from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_edited, drop_stale, size_of, sketch
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
-from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
+from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few, edit_spans, with_edits
 from gristmill.jobs.runner.job import Outputs, Step, Writes
 from gristmill.udfs.dedup import candidates, choosing, comparing, grouping
 from gristmill.udfs.dedup.choosing import MESSAGE_OR_OUTCOME, OUTCOMES
@@ -45,6 +45,7 @@ from gristmill.udfs.dedup.messages import (
     TEXT,
     TEXT_REQUEST,
 )
+from gristmill.udfs.edit.edits import edited_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -248,7 +249,12 @@ def texts_of(tables: JobContext, params: NearDupParams, documents: DataFrame) ->
     # few. In a lake of at most BROADCAST documents `tables.documents.texts` does so itself.
     if tables.history.n_documents() > BROADCAST:
         documents = broadcast_while_few(documents)
-    return tables.documents.texts(documents, "text", carry=("part", "node"))
+    texts = tables.documents.texts(documents, "text", carry=("part", "node"))
+    if not params.edits:
+        return texts
+    spans = tables.stage("edit_spans", edit_spans(tables, params.edits))
+    edited = with_edits(texts, spans).select(*texts.columns, "edits")
+    return edited.mapInArrow(edited_batches, texts.schema)
 
 
 def rule_of(params: NearDupParams) -> choosing.Rule:
@@ -322,7 +328,7 @@ def hot_buckets(tables: JobContext, params: NearDupParams, chosen: DataFrame) ->
     }
 
 
-STEPS: tuple[Step, ...] = (drop_stale, sketch, deduplicate)
+STEPS: tuple[Step, ...] = (drop_stale, drop_edited, sketch, deduplicate)
 WRITES = (
     Writes("sketches", "append"),
     Writes("pairs", "job"),

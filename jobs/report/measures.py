@@ -309,6 +309,31 @@ def edits(tables: JobContext, rows: DataFrame) -> Records:
     )
 
 
+def boilerplate(tables: JobContext, n: int, n_chars: int) -> Records:
+    """site, n_lines, n_pages (null: documents of all sites) and lines of the `n` sites with most lines.
+
+    `lines`: of each site the `n` most common ones, with line_text (cut to `n_chars`), n, share and example.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    table = tables.get("boilerplate")
+    if table is None:
+        return []
+    sites = table.groupBy("site").agg(F.count("*").alias("n_lines"), F.max("n_pages").alias("n_pages"))
+    sites = sites.orderBy(F.desc("n_lines"), "site").limit(n)
+    order = Window.partitionBy("site").orderBy(F.desc("n"), "line_text", "line")
+    lines = table.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= n)
+    text, example = F.substring("line_text", 1, n_chars).alias("line_text"), F.col("example_doc_id")
+    chosen = lines.join(sites.select("site"), ["site"], how="left_semi").select(
+        "site", "rank", text, "n", "share", example.alias("example")
+    )
+    of_site: dict[str, Records] = {}
+    for row in sorted((row.asDict() for row in chosen.collect()), key=lambda row: row["rank"]):
+        of_site.setdefault(row["site"], []).append(row)
+    return [{**row.asDict(), "lines": of_site.get(row["site"], [])} for row in sites.collect()]
+
+
 def rejects(tables: JobContext, n: int, n_chars: int, seed: int) -> tuple[dict[str, int], Records]:
     """Rows by reason, most frequent first; and of each reason the `n` rows with the smallest seeded hash.
 

@@ -1,8 +1,8 @@
-"""The documents that a run processes, and their texts."""
+"""The documents that a run processes, their texts, and the edits of earlier jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,3 +160,25 @@ def broadcast_while_few(rows: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     return F.broadcast(rows) if rows.count() <= BROADCAST else rows
+
+
+def edit_spans(tables: TableReader, jobs: Sequence[str]) -> DataFrame:
+    """doc_id, batch_id, edits (JSON), edits_hash of the run's documents that `jobs` edit; no text is read.
+
+    a  one  [{"start":0,"end":4,"replacement":""}]  -31..
+    """
+    from pyspark.sql import functions as F
+
+    span = F.struct("start", "end", "replacement")
+    spans = tables.slice("edits").where(F.col("job").isin(list(jobs))).groupBy(*KEYS)
+    # Sorted, so the hash changes with the edits and not with the order in which jobs wrote them.
+    edits = spans.agg(F.to_json(F.array_sort(F.collect_list(span))).alias("edits"))
+    return edits.select(*KEYS, "edits", F.xxhash64("edits").alias("edits_hash"))
+
+
+def with_edits(texts: DataFrame, spans: DataFrame) -> DataFrame:
+    """`texts` (doc_id, batch_id, text, ...) with edits and edits_hash; null without edits.
+
+    `spans`: of `edit_spans`, staged. They move to the texts, which stay where they are.
+    """
+    return texts.join(broadcast_while_few(spans), list(KEYS), how="left")

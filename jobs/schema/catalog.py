@@ -14,9 +14,11 @@ from gristmill.jobs.schema.documents import (
 )
 from gristmill.jobs.schema.duplicates import (
     BENCHMARK_ITEMS,
+    BOILERPLATE,
     CONTAMINATION,
     DUPLICATES,
     HOT_BUCKETS,
+    LINE_COUNTS,
     PAIRS,
     PASSAGE_RUNS,
     PASSAGES,
@@ -70,6 +72,8 @@ ALL = (
     VERDICTS,
     EDITS,
     TEXT_HASHES,
+    LINE_COUNTS,
+    BOILERPLATE,
     SKETCHES,
     PAIRS,
     HOT_BUCKETS,

@@ -42,6 +42,8 @@ set_hash   | binary! | hashes of the whole shingle sets (64-bit integers); docum
            |         | representative in pairs: the lowest by sketch_generation, then doc_id
 sketch     | binary! | b-bit MinHash, permutations in order; or SimHash
 bands      | binary! | band keys (64-bit integers); documents that share one are a candidate pair
+edits      | binary  | hash of the edits with which the text was read (64-bit integers; 0: none); null: the
+           |         | recipe applies none
 """),
     key=("config_hash", "block"),
 )
@@ -102,6 +104,46 @@ family_id  | string! | smallest doc_id of the connected family of duplicates
     key=("job", "doc_id", "batch_id"),
     partitions=("job",),
     check="doc_id <> dup_of",
+)
+
+LINE_COUNTS = Table(
+    "line_counts",
+    "One row for each line of a site and batch, and one (line null) for the site's documents: what "
+    "dedup_boilerplate has counted, with which the next batch is added up.",
+    columns("""
+config_hash    | string! | hash of how lines are folded and grouped; only rows of equal hash are added up
+batch_id       | string! | batch of the counted documents
+site           | string! | host:NAME of their URLs, or source:NAME without one; lake: all documents
+line           | bigint  | hash of the folded line; its lowest bit: whether the script has no spaces (null:
+               |         | the row counts documents)
+n              | bigint! | documents that have the line (line null: all that were counted)
+documents_hash | bigint  | of the counted documents' ids; the site is counted again when it changes (null for
+               |         | lines)
+"""),
+    key=("config_hash", "batch_id", "site", "line"),
+    partitions=("batch_id",),
+    check="n > 0",
+)
+
+BOILERPLATE = Table(
+    "boilerplate",
+    "One row for each common line of a site (blocks of them are edits of dedup_boilerplate): in how many "
+    "documents it is, and an example. With a rule that keeps one copy: one row for each removed passage.",
+    columns("""
+site             | string! | as line_counts.site
+line             | bigint! | as line_counts.line; of a passage the hash of its first sentences or words
+line_text        | string! | the first 200 code points of the line, or of the removed passage
+n                | bigint! | documents of the site that have it
+n_pages          | bigint  | documents of the site (null with a rule that keeps one copy)
+share            | double  | n / n_pages (null with a rule that keeps one copy)
+example_doc_id   | string! | the document with the lowest id that has the line; of a passage the one that
+                 |         | keeps it
+example_batch_id | string! | its batch
+example_start    | int     | first code point of the line in its docs.text (0-based; null for a passage)
+example_end      | int     | code point after it
+"""),
+    key=("site", "line"),
+    check="n > 0 AND (n_pages IS NULL OR n <= n_pages)",
 )
 
 PASSAGE_RUNS = Table(

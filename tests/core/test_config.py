@@ -85,7 +85,7 @@ def test_a_recipe_goes_on_where_another_ended_and_is_held_to_its_tables(tmp_path
         second.write_text(yaml.safe_dump({**({"after": after} if after else {}), "jobs": {name: jobs[name] for name in names}}, sort_keys=False))
         return [job.name for job, _ in curate.plan(config.load_recipe(second))]
 
-    assert planned(("dedup_exact", "dedup_minhash"), "first.yaml") == ["dedup_exact", "dedup_minhash"]
+    assert planned(("dedup_exact", "dedup_boilerplate", "dedup_minhash"), "first.yaml") == ["dedup_exact", "dedup_boilerplate", "dedup_minhash"]
     with pytest.raises(ConfigError, match="dedup_exact reads signals, which no job before it writes"):
         planned(("dedup_exact", "dedup_minhash"), None)
     with pytest.raises(ConfigError, match=r"build_corpus\.skip_rejected_by names dedup_minhash, which does not run before it"):

@@ -25,6 +25,8 @@ MODULES = {
 }
 # Who gives the reasons of a module that is no job.
 SHARED = {
+    "jobs/dedup/boilerplate.py": ("dedup_boilerplate",),
+    "jobs/dedup/boilerplate_params.py": ("dedup_boilerplate",),
     "jobs/dedup/steps.py": ("dedup_minhash", "dedup_simhash"),
     "jobs/curation/contamination.py": ("decontaminate", "filter_samples"),
     "jobs/synthesis/requests.py": ("export_candidates", "queue_samples"),
@@ -176,6 +178,8 @@ def listed_by_kernels() -> set[Pair]:
     pairs |= {("filter_rules", code) for code in (*(limit.reason for limit in LIMITS.values()), *DROP_REASONS[1:])}
     pairs |= {("filter_scores", str(limit["reason"])) for limit in load_recipe("conf/jobs/filter_scores.yaml").jobs["filter_scores"]["limits"]}
     pairs |= {("scrub_pii", kernels.PII.format(entity)) for entity in pii.ENTITIES}
+    rules = (kernels.BOILERPLATE_BLOCK, kernels.REPEATED_LINE, kernels.REPEATED_SENTENCES, kernels.REPEATED_PARAGRAPH)
+    pairs |= {("dedup_boilerplate", code) for code in rules}
     pairs |= {("filter_samples", reason) for _, reason in sample_filters.LIMITS.values()}
     pairs |= {(job, code) for job in ("decontaminate", "filter_samples") for code in kernels.UNSEARCHED}
     return pairs | {("worker", code) for code in worker_errors()}

@@ -20,7 +20,7 @@ import pytest
 from gristmill import udfs
 from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.contamination import search  # fmt: skip
-from gristmill.udfs.dedup import minhash, shingles, simhash, verdicts
+from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
 from gristmill.udfs.edit import edits, fim, headers, mixing
 from gristmill.udfs.language_models import kenlm
 from gristmill.udfs.read import arrow_rows, json_lines, readers, rows, warc
@@ -36,6 +36,7 @@ from gristmill.udfs.text import (
     folding,
     langid,
     line_ends,
+    line_hashes,
     lines,
     scripts,
     tokens,
@@ -53,7 +54,7 @@ def column(text: str) -> pa.Array:
 
 
 def batch(**columns: Any) -> pa.RecordBatch:
-    return pa.record_batch({name: pa.array(values) for name, values in columns.items()})
+    return pa.record_batch({name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()})
 
 
 @functools.lru_cache(maxsize=2)
@@ -77,6 +78,17 @@ def cut_in_lines(text: str) -> None:
     lines.line_shapes(read, broken)
     lines.line_endings(read, lines.split(read, lines.NOT_BLANK))
     lines.apply_c4_rules(read, broken, words.find_words(read))
+
+
+def without_boilerplate(text: str) -> None:
+    fold = line_hashes.LineFold(True, 40, True, True)
+    cut = boilerplate.Cut(fold, line_hashes.BlockLimits(1, 0, 0, 0), 1.0, None)
+    of = {"doc_id": ["a"], "batch_id": ["b"], "site": ["s"], "text": [text]}
+    [counts] = boilerplate.count_lines(iter([batch(**of)]), fold)
+    list(boilerplate.cut_lines(iter([batch(**of, lines=pa.array([sorted(counts["line"].to_pylist())], pa.list_(pa.int64())))]), cut))
+    for rule in (boilerplate.UnitRule("sentences", 3, 0), boilerplate.UnitRule("n_grams", 13, 0.8)):
+        [units] = boilerplate.list_units(iter([batch(**of)]), fold, rule)
+        list(boilerplate.cut_units(iter([batch(**of, units=pa.array([sorted(units["unit"].to_pylist())], pa.list_(pa.int64())))]), cut, rule))
 
 
 def judged(text: str) -> None:
@@ -238,7 +250,7 @@ def scored_by(kind: str) -> Kernel:
 COMPILED: dict[str, Kernel] = {
     "text.chars": decoded, "text.tokens": lambda text: tokens.cut_words(decoded(text), np.array([True])), "text.words": lambda text: words.count_words(words.find_words(decoded(text))),
     "text.chinese_words": lambda text: chinese_words.mark_words(decoded(text), np.array([True])), "text.lines": cut_in_lines, "rules.repetition": repeats,
-    "rules.measures": judged, "text.line_ends": as_written,
+    "rules.measures": judged, "text.line_ends": as_written, "text.line_hashes": without_boilerplate,
     "text.folding": lambda text: folding.content_hashes(column(text)), "dedup.shingles": lambda text: shingles.shingle_sets(column(text)),
     "dedup.minhash": lambda text: minhash.sketch_batch(column(text)), "dedup.simhash": lambda text: simhash.simhash_batch(column(text)),
     "dedup.verdicts": compared, "contamination.search": searched, "scoring.grams": counted,
@@ -258,7 +270,7 @@ for name, how in readers.FORMATS.items():
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
-          "dedup.blocks": "dedup.minhash", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+          "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from gristmill.demo import kinds
 from gristmill.jobs import curate
 from gristmill.jobs.core.errors import GristmillError
 from gristmill.jobs.lake.lake import Lake
@@ -54,6 +55,7 @@ def raw(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     home = tmp_path_factory.mktemp("raw")
     batch = min(path for path in demo_raw.iterdir() if path.is_dir())
     rows = next(path for path in sorted(batch.rglob("part-*.jsonl"))).read_bytes().splitlines()[:80]
+    rows = framed(rows)
     rows += copies_of(rows)
     mixed = random.Random(7).sample(rows, len(rows))
     files = {"peace": {"rows": rows}, "killed": {"a": mixed[:20], "b": mixed[20:21], "c": mixed[21:]}}
@@ -62,6 +64,23 @@ def raw(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
         for name, lines in parts.items():
             (home / walk / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
     return {walk: home / walk for walk in files}
+
+
+def framed(rows: list[bytes]) -> list[bytes]:
+    """The rows, of which a dozen good pages are pages of one site."""
+    made, n = [], 0
+    for row in rows:
+        try:
+            given = json.loads(row)
+        except ValueError:
+            given = None
+        if isinstance(given, dict) and given.get("domain") in ("web", "wiki", "docs") and len(str(given.get("text"))) > 500 and n < 12:
+            n += 1
+            text, url = kinds.framed(given["text"], "en"), f"https://orchard.example/{n}"
+            row = json.dumps({**given, "text": text, "url": url}).encode()
+        made.append(row)
+    assert n >= 11, "too few for a site"
+    return made
 
 
 def copies_of(rows: list[bytes]) -> list[bytes]:

@@ -21,24 +21,31 @@ from gristmill.udfs.dedup.minhash import Fingerprints
 
 BLOCK = (
     "block bigint, batch_id string, n int, n_bytes bigint, ids binary, n_shingles binary, n_times binary, "
-    "set_hash binary, sketch binary, bands binary"
+    "set_hash binary, sketch binary, bands binary, edits binary"
 )
 # sketch generations that block numbers have room for: 63 bits (Spark's
 # bigint is signed) less those of the task, the block and the row
 ROUNDS = 1 << 63 - TASK_BITS - ORDINAL_BITS - 13
 
 Fingerprinter = Callable[[pa.Array], Fingerprints]
-# ids (documents, 2), bytes of text, fingerprints of some rows of one block
-Part = tuple[npt.NDArray[np.uint64], int, Fingerprints]
+# ids (documents, 2), bytes of text, fingerprints of some rows of one block, hashes of their edits
+Part = tuple[npt.NDArray[np.uint64], int, Fingerprints, npt.NDArray[np.int64] | None]
+Batches = Iterator[pa.RecordBatch]
+# binary columns of a block with an equal part for each document
+PACKED = ("ids", "n_shingles", "n_times", "set_hash", "sketch", "bands", "edits")
 
 
 def sketch_blocks(
-    batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter, number: int
-) -> Iterator[pa.RecordBatch]:
+    batches: Batches,
+    fingerprinter: Fingerprinter,
+    number: int,
+    prepare: Callable[[Batches], Batches] | None = None,
+) -> Batches:
     """mapInArrow: doc_id, batch_id, text, task -> BLOCK, those of the sketch generation `number`.
 
     `task`: the number of the Spark task, the same in all rows. A block ends where the batch changes or ROWS
-    documents are reached.
+    documents are reached. `prepare`: what is done to the texts first; the rows then have `edits_hash`, too
+    (null: none).
 
         doc_id  batch_id  text  task        block  batch_id  n  ids       ...
         1f..    2026-01   ...   3      ->   49152  2026-01   2  32 bytes  ...
@@ -46,7 +53,7 @@ def sketch_blocks(
     """
     parts: list[Part] = []
     block_batch, n, first, ordinal = "", 0, 0, 0
-    for batch in batches:
+    for batch in batches if prepare is None else prepare(batches):
         if batch.num_rows:
             # The number of a block is its generation, task and position in the
             # task, from the highest bits: tasks make unique numbers without
@@ -58,7 +65,9 @@ def sketch_blocks(
                 parts, n, ordinal = [], 0, ordinal + 1
             ids = halves_of(rows.column("doc_id"))
             texts = rows.column("text")
-            parts.append((ids, int(pc.sum(pc.binary_length(texts)).as_py() or 0), fingerprinter(texts)))
+            edits = None if prepare is None else pc.fill_null(rows.column("edits_hash"), 0).to_numpy()
+            size = int(pc.sum(pc.binary_length(texts)).as_py() or 0)
+            parts.append((ids, size, fingerprinter(texts), edits))
             block_batch, n = batch_id, n + rows.num_rows
     if parts:
         yield _block(first + ordinal, block_batch, parts)
@@ -83,8 +92,11 @@ def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     # One value a column and block: Spark and Delta see a row, whatever the number of documents.
     fields = ("n_shingles", "n_times", "set_hash", "sketch", "bands")
     columns = [np.concatenate([getattr(part[2], name) for part in parts]).tobytes() for name in fields]
-    values: list[Any] = [number, batch_id, len(ids), sum(part[1] for part in parts), ids.tobytes(), *columns]
-    kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 6]
+    hashes = [part[3] for part in parts if part[3] is not None]
+    edits = np.concatenate(hashes).tobytes() if hashes else None
+    size = sum(part[1] for part in parts)
+    values: list[Any] = [number, batch_id, len(ids), size, ids.tobytes(), *columns, edits]
+    kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), *[pa.binary()] * 7]
     names = [column.split()[0] for column in BLOCK.split(", ")]
     return pa.record_batch(
         [pa.array([value], kind) for value, kind in zip(values, kinds, strict=True)], names=names
@@ -102,6 +114,49 @@ def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield pa.record_batch(
                 [names, pa.repeat(batch_id, len(ids)).cast(pa.string())], names=["doc_id", "batch_id"]
             )
+
+
+def edits_in(batches: Batches) -> Batches:
+    """mapInArrow: block, batch_id, ids, edits of blocks -> block, position, doc_id, batch_id, old_hash.
+
+    One row for each document; old_hash is the hash of its edits in the block.
+    """
+    names = ["block", "position", "doc_id", "batch_id", "old_hash"]
+    for batch in batches:
+        for row in batch.to_pylist():
+            ids = ids_in(row["ids"])
+            n = len(ids)
+            columns = [
+                pa.repeat(pa.scalar(row["block"], pa.int64()), n),
+                pa.array(np.arange(n, dtype=np.int32)),
+                doc_ids(ids[:, 0], ids[:, 1]).cast(pa.string()),
+                pa.repeat(row["batch_id"], n).cast(pa.string()),
+                pa.array(np.frombuffer(row["edits"], np.int64)),
+            ]
+            yield pa.record_batch(columns, names=names)
+
+
+def without_documents(batches: Batches) -> Batches:
+    """mapInArrow: columns of `sketches`, positions (those of the documents that go, sorted) -> the same
+    columns.
+
+    A block without documents is dropped. n_bytes shrinks with the number of documents: it is an estimate.
+    """
+    for batch in batches:
+        rows = [_without(row, row.pop("positions")) for row in batch.to_pylist()]
+        schema = pa.schema([batch.schema.field(name) for name in batch.schema.names if name != "positions"])
+        yield pa.RecordBatch.from_pylist([row for row in rows if row["n"]], schema=schema)
+
+
+def _without(row: dict[str, Any], positions: list[int]) -> dict[str, Any]:
+    n = row["n"]
+    kept = np.delete(np.arange(n), positions)
+    packed = {
+        name: np.frombuffer(row[name], np.uint8).reshape(n, -1)[kept].tobytes()
+        for name in PACKED
+        if row[name] is not None
+    }
+    return {**row, **packed, "n": len(kept), "n_bytes": row["n_bytes"] * len(kept) // n}
 
 
 def warm_up(batches: Iterator[pa.RecordBatch], fingerprinter: Fingerprinter) -> Iterator[pa.RecordBatch]:

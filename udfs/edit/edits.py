@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 # facts (JSON) are passed through: they travel with the
 # keys by which texts are read, which spares a join
@@ -81,6 +82,21 @@ def apply_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
             ],
             schema=EDITED,
         )
+
+
+def edited_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: text, edits (JSON as in `apply_batches`; null: none) and others -> the same columns but
+    edits, with the text after its edits."""
+    for batch in batches:
+        texts, edits = batch["text"], batch["edits"]
+        columns = {name: batch[name] for name in batch.schema.names if name != "edits"}
+        # Most documents have no edit, and their texts do not become Python strings.
+        rows = edits.is_valid().to_numpy(zero_copy_only=False).nonzero()[0]
+        if len(rows):
+            done = [_row(texts[i].as_py(), edits[i].as_py())[0] for i in rows.tolist()]
+            mask = edits.is_valid()
+            columns["text"] = pc.replace_with_mask(texts, mask, pa.array(done, texts.type))
+        yield pa.record_batch(columns)
 
 
 def _row(text: str, edits: str | None) -> tuple[str, int]:

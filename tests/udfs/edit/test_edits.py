@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.udfs.edit.edits import apply_edits, merge_edits
+from gristmill.udfs.edit.edits import apply_edits, edited_batches, merge_edits
 
 
 def test_spans_are_replaced_and_the_rest_stays() -> None:
@@ -36,3 +38,17 @@ def test_what_no_span_covers_survives_in_order(text: str, raw: list[tuple[int, i
     covered = {i for start, end, _ in edits for i in range(start, end)}
     assert apply_edits(text, edits)[0] == "".join(char for i, char in enumerate(text) if i not in covered)
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(merge_edits(edits)))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_batch_is_edited_in_place_and_its_other_columns_stay(kind: pa.DataType) -> None:
+    spans = [(0, 2, ""), (4, 5, "字")]
+    edits = json.dumps([dict(zip(("start", "end", "replacement"), span)) for span in spans])
+    texts, ids = ["😀abcd", "plain", "文字文字文"], pa.array([7, 8, 9])
+    batch = pa.record_batch({"id": ids, "text": pa.array(["skipped", *texts], kind)[1:], "edits": pa.array([edits, None, edits], pa.string())})
+    untouched = batch.slice(1, 1)
+    first, second = edited_batches(iter([batch, untouched]))
+    assert first.schema.names == ["id", "text"]
+    assert first["text"].to_pylist() == [apply_edits(texts[0], spans)[0], "plain", apply_edits(texts[2], spans)[0]]
+    assert (first["id"], first["text"].type) == (ids, kind)
+    assert second.to_pylist() == [{"id": 8, "text": "plain"}]
