@@ -104,7 +104,7 @@ def stops(models: Path) -> list[Stop]:
     synthesis = config.load_recipe("conf/demo_synthesis.yaml").jobs
     exported = synthesis["export_shards"]
     made += [
-        _stop("export_candidates", synthesis["export_candidates"], tiers=None, languages={"en": 0.5, "zh": 0.5}),
+        _stop("export_candidates", synthesis["export_candidates"], tiers=None, languages={"en": 0.5, "zh": 0.5}, max_documents=8),
         _stop("merge_samples", synthesis["merge_samples"], before=_answered),
         _stop("score_samples", synthesis["score_samples"]),
         _stop("queue_samples"),
@@ -192,13 +192,14 @@ def _answer(request: Any, parsed: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _answered(lake: Lake, params: Any) -> None:
-    """A question and a chain for each chunk, of its own words; the first question is one word, which filter_samples leaves out."""
+    """A question and a chain for each chunk, of its own words; the first question is too short for filter_samples."""
     answers = []
     for i, request in enumerate(sorted(read(lake, SYNTH_REQUESTS), key=lambda row: row.request_id)):
-        words = request.text.split() if " " in request.text else list(request.text)
-        question, cot = (" ".join(words[:n]) for n in (12 if i else 1, 60))
+        glue = "" if request.lang == "zh" else " "
+        words = request.text.split(glue) if glue else list(request.text)
+        question, cot = (glue.join(words[:n]) for n in (12 if i else 1, 60))
         spans = [{"start": 0, "end": len(request.text), "status": "start", "marker": None, "summary": "s"}]
-        answers.append(_answer(request, {"question": f"{question}?", "cot": f"First, {cot}. So it is 7.", "segments": spans}))
+        answers.append(_answer(request, {"question": question, "cot": cot, "segments": spans}))
     write(lake, "synth_answers", answers, "worker", BATCH)
 
 

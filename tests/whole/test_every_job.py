@@ -2,8 +2,8 @@
 order, files and partitions the input came; a second run has nothing to do; a batch of no document goes through.
 
 One walk makes the lake in peace. Another one walks beside it on the same rows in another order, in other files and
-partitions, and each of its jobs is killed after its first commit of several, and again when all that it writes is there
-and only the row that says so is not. Then both lakes must hold the same. The walks take minutes, so they are among the slow tests; that every job is on the walk is not.
+partitions, and each of its jobs is killed once (tests/support/every_job.py says where). Then both lakes must hold the same.
+A third walk brings no document. What else a walk must show: that each job had something to do (LEAVES_NO_ROWS).
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import pytest
 from gristmill.jobs import curate
 from gristmill.jobs.core.errors import GristmillError
 from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.runner.run_log import Runs
 from tests.lakes import bring
 from tests.support import every_job
 from tests.support.every_job import Stop
+from tests.support.sessions import staged
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]  # a walk is one set-up
 NAMES = curate.job_names()
 # Jobs that stop at a lake without a document, and what they say.
 NEEDS_DOCUMENTS = {
@@ -75,7 +77,7 @@ def partitions(spark: Any) -> Iterator[Callable[[int], None]]:
 def walked(
     spark: Any, stops: list[Stop], raw: dict[str, Path], partitions: Callable[[int], None], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """By stop: what the two walks left, how many runs were killed, and what a further run did."""
+    """By stop: what the two walks left, how many rows are new by it, what was to be seen of its killed run, and what a further run did."""
     home, seen = tmp_path_factory.mktemp("walks"), {}
     peace, killed = str(home / "peace"), str(home / "killed")
     for stop in stops:
@@ -89,7 +91,9 @@ def walked(
         partitions(2)
         stop.before(Lake(spark, killed))
         here["died"] = every_job.killed(stop, Lake(spark, killed), str(raw["killed"]), here["commits"])
+        here["covered"] = Runs(Lake(spark, killed)).covers(stop.job.name, every_job.BATCH)
         every_job.run(stop, Lake(spark, killed), str(raw["killed"]))
+        here["staged"] = staged(Lake(spark, killed), stop.job.name)
         seen[stop.name] = {**here, "killed": every_job.told(Lake(spark, killed), stop)}
     return seen
 
@@ -98,20 +102,20 @@ def test_every_job_is_on_the_way(stops: list[Stop]) -> None:
     assert {stop.job.name for stop in stops} == set(NAMES), "a job that is not stands in tests/support/every_job.py"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_run_on_shuffled_input_is_run_again_to_the_same_rows(walked: dict[str, Any], name: str) -> None:
     mine = {stop: seen for stop, seen in walked.items() if stop.split(" ")[0] == name}
     assert mine
     for stop, seen in mine.items():
         assert seen["died"], f"{stop}: its run ended before it was to be killed"
+        assert not seen["covered"], f"{stop}: others take what the killed run wrote for finished"
+        assert not seen["staged"], f"{stop}: the killed run's files in staging are there still"
         assert (seen["rows"] > 0) != (name in LEAVES_NO_ROWS), f"{stop} leaves {seen['rows']} rows"
         assert seen["killed"].keys() == seen["peace"].keys()
         for table, rows in seen["peace"].items():
             assert seen["killed"][table] == rows, f"{stop}: {table}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_second_run_has_nothing_to_do(walked: dict[str, Any], name: str) -> None:
     mine = [seen["again"] for stop, seen in walked.items() if stop.split(" ")[0] == name]
@@ -139,7 +143,6 @@ def emptied(spark: Any, stops: list[Stop], params_of: Callable[..., Any], tmp_pa
     return seen
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_of_no_document_goes_through(emptied: dict[str, str], name: str) -> None:
     mine = {stop: said for stop, said in emptied.items() if stop.split(" ")[0] == name}
