@@ -8,6 +8,9 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,8 +229,41 @@ def counted(stop: Stop, lake: Lake, inputs: str | None) -> int:
     return sum(name != RUNS.name for name in seen)
 
 
-def killed(stop: Stop, lake: Lake, inputs: str | None, commits: int) -> bool:
-    """Whether a run of the job died right after one of its `commits` to tables of its own.
+# Its killed run is a process of its own that SIGKILL ends, of which nothing is tidied up: it has staged files and several commits.
+IN_A_PROCESS = "dedup_minhash"
+PROCESS = """
+import os, signal, sys
+from pathlib import Path
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import open_session
+from tests.support import every_job
+[stop] = [each for each in every_job.stops(Path(sys.argv[1])) if each.name == every_job.IN_A_PROCESS]
+spark = open_session("killed", load_recipe("conf/demo.yaml").spark)
+every_job.dying(stop, Lake(spark, sys.argv[2]), None, int(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def killed(stop: Stop, lake: Lake, inputs: str | None, commits: int, models: Path) -> bool:
+    """Whether a run of the job died; see `dying`. `models`: as for `stops`."""
+    if stop.name == IN_A_PROCESS:
+        command = [sys.executable, "-c", PROCESS, str(models), lake.where, str(commits)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr[-3000:]
+        return done.returncode != 0
+
+    def die() -> None:
+        raise Killed
+
+    try:
+        dying(stop, lake, inputs, commits, die)
+    except Killed:
+        return True
+    return False
+
+
+def dying(stop: Stop, lake: Lake, inputs: str | None, commits: int, die: Callable[[], None]) -> None:
+    """A run of the job that calls `die` right after one of its `commits` to tables of its own.
 
     After the first one, when its tables contradict each other, or there is all but the row that says that it has finished. After the
     last one where it only appends, since all its rows might then come twice. A job without a table dies before its row of `runs`.
@@ -235,16 +271,12 @@ def killed(stop: Stop, lake: Lake, inputs: str | None, commits: int) -> bool:
     only_appends = all(each.replaces == "append" for each in stop.job.writes)
     left = itertools.count((commits if only_appends else min(commits, 1)) - 1, -1)
 
-    def die(table: Table, version: int) -> None:
+    def committed(table: Table, version: int) -> None:
         if (table is not RUNS or not commits) and next(left) <= 0:
-            raise Killed
+            die()
 
-    lake.committed = die  # type: ignore[method-assign]
-    try:
-        run(stop, lake, inputs)
-    except Killed:
-        return True
-    return False
+    lake.committed = committed  # type: ignore[method-assign]
+    run(stop, lake, inputs)
 
 
 # --- what is compared

@@ -46,8 +46,13 @@ LEAVES_NO_ROWS = {
 
 
 @pytest.fixture(scope="module")
-def stops(tmp_path_factory: pytest.TempPathFactory) -> list[Stop]:
-    return every_job.stops(tmp_path_factory.mktemp("models"))
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def stops(models: Path) -> list[Stop]:
+    return every_job.stops(models)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +80,7 @@ def partitions(spark: Any) -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture(scope="module")
 def walked(
-    spark: Any, stops: list[Stop], raw: dict[str, Path], partitions: Callable[[int], None], tmp_path_factory: pytest.TempPathFactory
+    spark: Any, stops: list[Stop], models: Path, raw: dict[str, Path], partitions: Callable[[int], None], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """By stop: what the two walks left, how many rows are new by it, what was to be seen of its killed run, and what a further run did."""
     home, seen = tmp_path_factory.mktemp("walks"), {}
@@ -90,7 +95,7 @@ def walked(
         here["again"] = every_job.run(stop, Lake(spark, peace), str(raw["peace"]))
         partitions(2)
         stop.before(Lake(spark, killed))
-        here["died"] = every_job.killed(stop, Lake(spark, killed), str(raw["killed"]), here["commits"])
+        here["died"] = every_job.killed(stop, Lake(spark, killed), str(raw["killed"]), here["commits"], models)
         here["covered"] = Runs(Lake(spark, killed)).covers(stop.job.name, every_job.BATCH)
         every_job.run(stop, Lake(spark, killed), str(raw["killed"]))
         here["staged"] = staged(Lake(spark, killed), stop.job.name)
