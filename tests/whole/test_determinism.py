@@ -1,4 +1,5 @@
-"""The same rows, in other files, another order and other partitions, by a run that is killed and continued, on either line of Spark: the same corpus."""
+"""The corpus of the demo is the same on every machine and either line of Spark; also from the same rows in other files, another order
+and other partitions, by a run that is killed and continued."""
 
 from __future__ import annotations
 
