@@ -38,7 +38,7 @@ COUNTS = {
     "package": 180, "exact_copy": 80, "normalised_copy": 50, "script_copy": 40, "near_1": 40, "near_3": 40, "near_5": 40, "near_10": 40,
     "chain_b": 20, "recrawl": 30, "repeated_row": 10, "batch_repeat": 40, "new_version": 10, "spam_seo": 40, "spam_sms": 30,
     "boilerplate": 40, "link_list": 30, "log_dump": 20, "minified_js": 16, "mojibake_latin": 20, "mojibake_gbk": 10, "too_short": 30,
-    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "framed": 120, "missing_text": 5, "empty_text": 5, "missing_field": 4,
+    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "framed": 120, "quoting": 24, "missing_text": 5, "empty_text": 5, "missing_field": 4,
     "wrong_type": 4, "malformed_json": 4, "not_an_object": 3, "duplicate_key": 3, "invalid_encoding": 5, "lone_surrogate": 4, "nul_character": 4,
     "row_too_long": 2, "truncated_file": 1, "unreadable_file": 1,
 }  # fmt: skip
@@ -47,7 +47,7 @@ ZH_ONLY = ("script_copy", "mojibake_latin", "mojibake_gbk")
 ROBUST_DOMAINS = ("web", "books")  # so far from every limit of the rules that an edit does not make a text fail one
 BROKEN = ("missing_text", "empty_text", "missing_field", "wrong_type", "malformed_json", "not_an_object", "duplicate_key", "invalid_encoding", "lone_surrogate", "nul_character", "row_too_long")  # fmt: skip
 # made from a good document, which they replace
-IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "framed", "truncated_file")
+IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "framed", "quoting", "truncated_file")
 # Where documents go, by file and share of those that may go there; big5 and gb18030 take Chinese only, wet web pages only.
 FILES = {
     "batch-1": {"part-0.jsonl": 30, "part-1.jsonl.gz": 25, "part-2.jsonl.zst": 20, "part-3.parquet": 25},
@@ -228,6 +228,11 @@ class Corpus:
         for parent in self.parents("framed", domains=("web", "wiki")):
             parent.text, parent.kind = kinds.framed(parent.text or "", parent.lang), "framed"
             parent.url = parent.url.replace("millstone.example", "orchard.example").replace("shimo.example", "orchard.example")
+
+        for i, parent in enumerate(self.parents("quoting", domains=("web", "wiki"))):
+            # four of each language with the first passage, then four with the second
+            parent.text = kinds.quoting(parent.text or "", parent.lang, i // 2 % 2, self.rng("quoting", parent.id))
+            parent.kind = "quoting"
 
     def plant_broken(self) -> None:
         """Lines that are no documents. A null text is written to Parquet as well."""

@@ -43,6 +43,7 @@ KINDS = {
     "contaminated": "A good page with a benchmark's question in it (conf/benchmarks/demo.jsonl), word for word or with a few words edited.",
     "pii": "A good page with invented personal data; pii gives the spans.",
     "framed": "A good page of one site between the lines that all its pages have.",
+    "quoting": "A good page with a passage of 600 bytes and more that other pages have, too.",
     "missing_text": "A row whose text is null.",
     "empty_text": "A row whose text is empty or white space.",
     "missing_field": "A row without its text or source.",
@@ -239,6 +240,38 @@ def framed(text: str, lang: str) -> str:
     """The text between the head and the foot of a site's pages."""
     head, foot = ("\n".join(lines) for lines in _FRAME[lang])
     return f"{head}\n\n{text}\n\n{foot}"
+
+
+# Longer than min_bytes of conf/jobs/dedup_passages.yaml
+_PASSAGES = {
+    "en": (
+        "The old rule of the valley said that nobody may draw water from the upper channel before the first bell of the morning, "
+        "and that whoever opens a gate must write the hour and the height of the water into the book that hangs beside it. "
+        "The book of the year of the great flood is still kept in the hall. Its last page was written by a girl of eleven, "
+        "who stayed with the gate when the keeper had gone to wake the lower village, and who noted every quarter of an hour "
+        "how far the water had risen, until the ink ran out and she went on with a piece of charcoal from the stove of the keeper.",
+        "Two stones grind finer than one, but only if they never touch. The runner hangs a hair's breadth above the bed, and the "
+        "miller hears from the sound whether it has sunk. A stone that touches strikes sparks and spoils the flour with grit; a "
+        "stone that hangs too high leaves the bran whole and warms the grain without opening it. So an apprentice spends the first "
+        "winter only listening, with his back to the machine, and has to say without turning round which of the three pairs wants "
+        "to be raised, which one has run empty, and on which of them the furrows have grown so blunt that they must be dressed again.",
+    ),
+    "zh": (
+        "山谷里的老规矩说，清晨第一遍钟响以前，谁也不许从上渠放水；开闸的人要把时辰和水位写进挂在闸旁的簿子里。大水那一年的簿子至今还收在祠堂，"
+        "最后一页是一个十一岁的女孩写的。守闸人赶去下村叫醒乡亲，她独自留在闸上，每过一刻钟就记下水又涨了多少，直到墨用完了，"
+        "她就从守闸人的炉子里捡起一块木炭接着写。后来人们照着这本簿子重新定了堤的高度，又在渠边立了一块石头，石头上没有名字，只刻着那一夜的十四个数字。",
+        "两片磨石比一片磨得细，可它们永远不能碰在一起。上面的石头悬着，离下面只有一根头发那么高，磨坊师傅听声音就知道它是不是沉下去了。碰着的石头会打出火星，"
+        "把砂子磨进面里；悬得太高的石头磨不开麸皮，只把麦子焐热。所以学徒头一个冬天只是听，背对着机器坐着，不许回头，要说得出三副磨里哪一副该抬高，"
+        "哪一副已经空转，哪一副的沟槽钝了、该重新凿过。听得准的人，开春才可以第一次伸手去摸那根调节石头高低的木柄。",
+    ),
+}
+
+
+def quoting(text: str, lang: str, number: int, rng: Random) -> str:
+    """The page with one of the passages between two of its paragraphs."""
+    parts = text.split("\n\n")
+    parts.insert(rng.randrange(1, len(parts) + 1), _PASSAGES[lang][number % 2])
+    return "\n\n".join(parts)
 
 
 def with_dropped_lines(text: str, rng: Random) -> tuple[str, list[str]]:

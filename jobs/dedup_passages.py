@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from gristmill.jobs.core.params import Filtered, LeavesOut
 from gristmill.jobs.core.routes import Label
@@ -63,13 +63,17 @@ class Params(Filtered, LeavesOut):
     def _windows_fit(self) -> Params:
         # Built here, so that a wrong length fails before Spark starts.
         if self.across_sources_only and self.within_document == "cut":
-            raise ValueError("within_document: keep is needed with across_sources_only: a document is of one source")
+            raise ValueError(
+                "within_document: keep is needed with across_sources_only: a document is of one source"
+            )
         self.passages()
         return self
 
     def lengths(self) -> tuple[int, ...]:
         """All window lengths, that of most documents first."""
-        others = {value for value in self.min_bytes_by_domain.values() if value is not None} - {self.min_bytes}
+        others = {value for value in self.min_bytes_by_domain.values() if value is not None} - {
+            self.min_bytes
+        }
         return (self.min_bytes, *sorted(others))
 
     def passages(self) -> Passages:
@@ -77,7 +81,9 @@ class Params(Filtered, LeavesOut):
         lengths = self.lengths()
         rule = Rule(lengths, self.min_copies, self.across_sources_only, self.within_document == "cut")
         windows = tuple(WindowParams(length, self.seed) for length in lengths)
-        return Passages(rule, windows, CutParams(self.border, self.min_words_left), self.ranking, self.reconsider)
+        return Passages(
+            rule, windows, CutParams(self.border, self.min_words_left), self.ranking, self.reconsider
+        )
 
     def unused_tables(self) -> frozenset[str]:
         """Tables of RANKING_TABLES that no criterion of this ranking reads."""

@@ -1,7 +1,7 @@
 """Write one HTML page about the lake: funnel, measures, reasons with examples, duplicates, rejects, runs.
 
-reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, boilerplate, pairs,
-        duplicates, quality, corpus, samples, segments, sample_verdicts
+reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, boilerplate, passages,
+        pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
@@ -29,6 +29,7 @@ from gristmill.jobs.report import duplicates as dups
 from gristmill.jobs.report import lists, page, quality, samples
 from gristmill.jobs.report import measures as data
 from gristmill.jobs.report.ask import funnel_of
+from gristmill.jobs.report.passages import removed_passages
 from gristmill.jobs.runner.batches import NO_LONGER
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs
@@ -101,6 +102,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         rules=lambda: data.rules(verdicts),
         samples=lambda: data.samples(verdicts, params.samples_per_reason, params.seed),
         edits=lambda: data.edits(tables, rows),
+        passages=lambda: removed_passages(tables, params.samples_per_reason, params.family_chars),
         boilerplate=lambda: data.boilerplate(tables, params.samples_per_reason, params.sample_chars),
         benchmarks=lambda: data.benchmarks(tables),
         duplicates=lambda: duplicates(tables, rows, params),
@@ -129,6 +131,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         ),
         "edits": parts["edits"],
         "boilerplate": parts["boilerplate"],
+        "passages": parts["passages"],
         "benchmarks": parts["benchmarks"],
         "quality": parts["quality"],
         "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
@@ -257,6 +260,7 @@ JOB = Job(
         "benchmark_items",
         "edits",
         "boilerplate",
+        "passages",
         "pairs",
         "hot_buckets",
         "duplicates",

@@ -228,7 +228,7 @@ VERDICTS: dict[str, Reason] = {
     ),
     "mostly_repeated": Reason(
         ("dedup_passages",),
-        "After the removal of passages that stand at a better place fewer than min_words_left words are left.",
+        "Without the passages that stand at a better place fewer than min_words_left words are left.",
         "The table passages says where each passage is kept.",
     ),
     "near_duplicate": Reason(

@@ -2,8 +2,8 @@
 
 1. index: each kept document that is in no block yet gets the runs of its windows; its text is read once.
 2. rank: the documents are sorted once by the ranking, best first; a rank is a position in this order.
-3. find_copies: the runs of one anchor are brought together. Equal runs are decided there. Runs whose anchors are
-   shared while their texts differ are the borders of passages.
+3. find_copies: the runs of one anchor are brought together. Equal runs are decided there. Runs whose anchors
+   are shared while their texts differ are the borders of passages.
 4. compare_borders: the texts of these runs (some 1.25 windows each) are brought together and compared.
 5. cut: spans of each document from its repeated pieces; its text is read again.
 
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 KEYS = ("doc_id", "batch_id")
 # Rows of an Arrow batch: of blocks and packed messages, some megabytes each; of documents without texts
 BLOCK_ROWS, DOCUMENT_ROWS = 16, 8_192
-# Runs of a part in which runs of equal anchors are brought together, at some 100 bytes each while they are sorted
+# Runs of a part in which runs of equal anchors are brought together, at some 100 bytes each while they are
+# sorted
 RUNS = 2_000_000
 # Documents that one task sorts; more are sorted in ranges
 RANKED = 4_000_000
@@ -63,11 +64,14 @@ class Passages:
 
 
 def blocks(tables: JobContext, passages: Passages) -> DataFrame:
-    """The rows of passage_runs of the recipe's window lengths, and `number`: the length's position in them."""
+    """The rows of passage_runs of the recipe's window lengths, and `number`: the length's position in
+    them."""
     from pyspark.sql import functions as F
 
     hashes = passages.hashes()
-    numbers = F.create_map(*[F.lit(item) for pair in zip(hashes, range(len(hashes)), strict=True) for item in pair])
+    numbers = F.create_map(
+        *[F.lit(item) for pair in zip(hashes, range(len(hashes)), strict=True) for item in pair]
+    )
     number = F.element_at(numbers, F.col("config_hash"))
     rows = tables.own("passage_runs").where(F.col("config_hash").isin(hashes))
     return rows.withColumn("number", number)
@@ -79,10 +83,14 @@ def drop_stale(tables: JobContext) -> Outputs:
         return {}
     ingests = tables.history.ingests()
     indexed = tables.own("passage_runs").select("batch_id", "ingest").distinct().collect()
-    stale = [(row["batch_id"], row["ingest"]) for row in indexed if ingests.get(row["batch_id"]) != row["ingest"]]
+    stale = [
+        (row["batch_id"], row["ingest"]) for row in indexed if ingests.get(row["batch_id"]) != row["ingest"]
+    ]
     if not stale:
         return {}
-    return {"passage_runs": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
+    return {
+        "passage_runs": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))
+    }
 
 
 def drop_left_out(tables: JobContext, passages: Passages, skip_rejected_by: list[str]) -> Outputs:
@@ -94,15 +102,23 @@ def drop_left_out(tables: JobContext, passages: Passages, skip_rejected_by: list
         return {}
     kept = tables.documents.kept(skip_rejected_by)
     gone = tables.stage(
-        "gone", indexed_documents(blocks(tables, passages)).join(kept, list(KEYS), how="left_anti"), DOCUMENT_ROWS
+        "gone",
+        indexed_documents(blocks(tables, passages)).join(kept, list(KEYS), how="left_anti"),
+        DOCUMENT_ROWS,
     )
     if gone.isEmpty():
         return {}
     shift, row = kernels.ROW_BITS, F.col("node").bitwiseAND(kernels.ROWS - 1).cast("int")
-    by_block = gone.groupBy("number", F.shiftright("node", shift).alias("block")).agg(F.collect_list(row).alias("gone"))
+    by_block = gone.groupBy("number", F.shiftright("node", shift).alias("block")).agg(
+        F.collect_list(row).alias("gone")
+    )
     table = tables.own("passage_runs")
     schema = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in table.schema.fields)
-    rows = blocks(tables, passages).join(by_block, ["number", "block"], how="inner").select(*table.columns, "gone")
+    rows = (
+        blocks(tables, passages)
+        .join(by_block, ["number", "block"], how="inner")
+        .select(*table.columns, "gone")
+    )
     rows = tables.stage("smaller", rows.mapInArrow(kernels.without_documents, schema), BLOCK_ROWS)
     keys = ("config_hash", "block")
     return {"passage_runs": Change(rows.where("n > 0"), rows.where("n = 0").select(*keys), keys)}
@@ -114,7 +130,11 @@ def index(tables: JobContext, passages: Passages, skip_rejected_by: list[str]) -
         _new_blocks(tables, passages, number, skip_rejected_by) for number in range(len(passages.windows))
     ]
     frames = [frame for frame in frames if frame is not None]
-    return {"passage_runs": functools.reduce(lambda one, other: one.unionByName(other), frames)} if frames else {}
+    return (
+        {"passage_runs": functools.reduce(lambda one, other: one.unionByName(other), frames)}
+        if frames
+        else {}
+    )
 
 
 def _new_blocks(
@@ -123,7 +143,11 @@ def _new_blocks(
     from pyspark.sql import functions as F
 
     rows = blocks(tables, passages).where(F.col("number") == number)
-    [last] = rows.agg(F.max("generation").alias("last")).collect() if tables.output_exists("passage_runs") else [None]
+    [last] = (
+        rows.agg(F.max("generation").alias("last")).collect()
+        if tables.output_exists("passage_runs")
+        else [None]
+    )
     generation = 0 if last is None or last["last"] is None else (last["last"] + 1) % ROUNDS
     # The first run reads all texts; a list of keys would only be one more join.
     if last is None or last["last"] is None:
@@ -137,7 +161,9 @@ def _new_blocks(
             return None
         texts = tables.documents.texts(todo, "text")
     kernel = functools.partial(kernels.run_blocks, params=passages.windows[number], number=generation)
-    packed = texts.select(*KEYS, "text", F.spark_partition_id().alias("task")).mapInArrow(kernel, kernels.BLOCK)
+    packed = texts.select(*KEYS, "text", F.spark_partition_id().alias("task")).mapInArrow(
+        kernel, kernels.BLOCK
+    )
     ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     constants = {
         "config_hash": F.lit(passages.hashes()[number]),
@@ -160,9 +186,9 @@ def documents(
 ) -> DataFrame:
     """Staged: doc_id, batch_id, number, node, source (hash), is_new, is_subject of each document and length.
 
-    `is_new`: it is decided in this run; what earlier runs have decided of the others stays. `is_subject` adds a
-    column of this name, whether the recipe lets passages of the document be removed at that length, given
-    doc_id, batch_id, number.
+    `is_new`: it is decided in this run; what earlier runs have decided of the others stays. `is_subject`
+    adds a column of this name, whether the recipe lets passages of the document be removed at that length,
+    given doc_id, batch_id, number.
     """
     from pyspark.sql import functions as F
 
@@ -201,7 +227,8 @@ def decided(tables: JobContext) -> dict[str, dt.datetime]:
 
 
 def rank(tables: JobContext, passages: Passages, rows: DataFrame) -> DataFrame:
-    """MESSAGE, staged: RANKS and PLACES of `documents`. Documents that earlier runs have decided come first."""
+    """MESSAGE, staged: RANKS and PLACES of `documents`. Documents that earlier runs have decided come
+    first."""
     from pyspark.sql import functions as F
 
     ranked, order = with_rank_columns(tables, rows, passages.ranking)
@@ -236,7 +263,9 @@ def repeated_pieces(tables: JobContext, passages: Passages, ranks: DataFrame) ->
     cut = functools.partial(cut_snippets, rule=passages.rule, parts=parts)
     snippets = texts_of(tables, asked).mapInArrow(cut, MESSAGE)
     compared = functools.partial(compare_borders, rule=passages.rule)
-    borders = tables.stage("borders", snippets.repartition(parts, "part").mapInArrow(compared, MESSAGE), BLOCK_ROWS)
+    borders = tables.stage(
+        "borders", snippets.repartition(parts, "part").mapInArrow(compared, MESSAGE), BLOCK_ROWS
+    )
     return copies.where(f"kind = {PIECE}").unionByName(borders)
 
 

@@ -10,6 +10,7 @@ from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.reasons import in_words
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.report.duplicates import boilerplate_lines
+from gristmill.jobs.report.passages import passage_lines
 from gristmill.jobs.schema import catalog
 from gristmill.udfs.read.rows import doc_id_of
 
@@ -225,7 +226,7 @@ def _history(ask: FinishedLake, doc: Row, rejected: list[Row]) -> Record:
         number = "" if v["value"] is None else f": {v['value']:.4g}{limit}"
         lines.append(f"  left out by {v['job']}: {v['reason']}{number} ({v['rule']})")
         lines += _reason_lines("verdicts.reason", v["reason"])
-    lines += boilerplate_lines(ask.table, doc)
+    lines += boilerplate_lines(ask.table, doc) + passage_lines(ask.table, doc)
     chain = _chain(ask, doc_id, lines)
     corpus = _rows(ask, "corpus", doc_id)
     outcome = "kept" if corpus else "left out" if verdicts else "not filtered yet"

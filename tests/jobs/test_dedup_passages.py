@@ -89,7 +89,8 @@ def test_what_goes_is_what_the_definition_says_and_each_piece_stands_whole_where
     place = {row.doc_id: at for at, row in enumerate(best_first)}
     gone = repeated_bytes([(row.doc_id, row.text.encode()) for row in best_first], 100)
     edits = read(lake, EDITS)
-    assert sum(map(sum, gone.values())) > 5000 and not read(lake, VERDICTS)
+    assert sum(map(sum, gone.values())) > 5000
+    assert not read(lake, VERDICTS)
     of = {row.doc_id: row.text for row in docs.values()}
     for doc_id, mask in gone.items():
         text, at, wanted = of[doc_id], 0, set()
@@ -105,7 +106,8 @@ def test_what_goes_is_what_the_definition_says_and_each_piece_stands_whole_where
     for row in pieces:
         text = of[row.doc_id][row.start : row.end]
         assert of[row.kept_doc_id][row.kept_start : row.kept_start + len(text)] == text
-        assert row.n_bytes == len(text.encode()) and row.n_copies >= 2
+        assert row.n_bytes == len(text.encode())
+        assert row.n_copies >= 2
         assert (place[row.kept_doc_id], row.kept_start) < (place[row.doc_id], row.start)
 
 
@@ -126,12 +128,13 @@ def test_a_better_copy_of_a_later_batch_wins_only_where_the_recipe_reconsiders(
         bring(together, tmp_path / "raw_t", some, ingest, batch)
     run_job(JOB, params_of("dedup_passages", **GIVEN, reconsider=True), together)
     in_turn(reconsidered, "raw_r", reconsider=True)
-    assert tables_of(reconsidered) == tables_of(together) and tables_of(together)[0]
+    assert tables_of(reconsidered) == tables_of(together)
+    assert tables_of(together)[0]
     # The first batch keeps what it has: after the second, its rows are the same.
     bring(kept, tmp_path / "raw_k", halves["one"], ingest, "one")
     params = params_of("dedup_passages", **GIVEN)
     run_job(JOB, params, kept)
-    before = [rows for rows in tables_of(kept)]
+    before = list(tables_of(kept))
     bring(kept, tmp_path / "raw_k", halves["two"], ingest, "two")
     run_job(JOB, params, kept)
     first = {row.doc_id for row in read(kept, DOCS) if row.batch_id == "one"}
@@ -148,7 +151,8 @@ def test_a_better_copy_of_a_later_batch_wins_only_where_the_recipe_reconsiders(
     run_job(JOB, params_of("dedup_passages", **{**GIVEN, "ranking": ranking}, reconsider=True), together)
     # But for n_copies, which the first batch has from the time when it was cut.
     (pieces, *others), (wanted, *same) = tables_of(better_first), tables_of(together)
-    assert [row[:-1] for row in pieces] == [row[:-1] for row in wanted] and others == same
+    assert [row[:-1] for row in pieces] == [row[:-1] for row in wanted]
+    assert others == same
 
 
 def test_where_the_kept_copy_is_rejected_later_another_one_stays(
@@ -192,7 +196,8 @@ def test_domains_copies_and_sources_decide_what_counts(
 
     assert there() == {"best": (True, True), "code": (True, False), "book": (True, False), "page": (False, False)}
     run_job(JOB, params_of("dedup_passages", **{**own, "min_copies": 4}), lake)
-    assert there()["page"] == (False, False) and there()["book"] == (True, True)
+    assert there()["page"] == (False, False)
+    assert there()["book"] == (True, True)
     run_job(JOB, params_of("dedup_passages", **{**own, "min_copies": 5}), lake)
     assert not read(lake, EDITS)
     run_job(JOB, params_of("dedup_passages", **{**own, "across_sources_only": True, "within_document": "keep"}), lake)
@@ -209,7 +214,8 @@ def test_a_document_of_which_too_little_is_left_is_left_out_whole(
     [verdict] = read(lake, VERDICTS)
     copy = by_key(lake)["copy"]
     assert (verdict.doc_id, verdict.reason, verdict.value, verdict.threshold) == (copy.doc_id, "mostly_repeated", 5.0, 35.0)
-    assert not read(lake, EDITS) and {row.doc_id for row in read(lake, PASSAGES)} == {copy.doc_id}
+    assert not read(lake, EDITS)
+    assert {row.doc_id for row in read(lake, PASSAGES)} == {copy.doc_id}
 
 
 def test_a_run_that_dies_is_repeated_and_partitions_change_nothing(

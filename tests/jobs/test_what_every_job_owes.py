@@ -122,6 +122,7 @@ def test_the_dropped_line_is_an_edit_applied_at_the_exit(walked: dict[str, Any])
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (4, 2, 2)
 
 
+@pytest.mark.lake_kinds("s3", "catalog")  # on this machine's disk: tests/whole/test_every_job.py
 def test_an_empty_table_goes_through_every_job(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     documents([])
     assert len(read(lake, catalog.table("docs"))) == 0

@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
+import opencc
 
+from gristmill.demo import kinds
 from gristmill.jobs import score_loss, score_transformer
 from gristmill.jobs.core import config
 from gristmill.jobs.curate import find_job
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.runner.commit import Run
 from gristmill.jobs.runner.job import Job
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.schema import catalog
@@ -38,9 +42,37 @@ MADE_BY = {
     "rejects": {"source_location"},
     "models": {"at", "trained_on"},  # trained_on names the versions of tables that were read
     "sketches": {"ingest"},
+    "passage_runs": {"ingest", "indexed_at"},
 }
 # Tables of one row a file: other files hold other rows.
 OF_FILES = {"batch_files"}
+
+
+# Instead of the demo's parameters: what a walk need not repeat (all kinds of classifier: tests/udfs/scoring/test_classifiers.py).
+CHEAPER: dict[str, dict[str, Any]] = {
+    "train_classifier": {
+        "folds": 2,
+        "classifiers": {
+            "chars": {"kind": "linear", "unit": "chars", "min_n": 1, "max_n": 2, "buckets": 4096, "max_chars": 400, "inverse_regularization": 20.0, "length_bins": None},
+            "signals": {"kind": "trees", "trees": 10, "leaves": 4, "learning_rate": 0.1, "feature_fraction": 1.0},
+        },
+    },
+    "score_classifier": {"classifiers": ["chars", "signals"]},
+}
+# What is written into a document of the demo (its domain and language), so that the job has something to find: the text anew.
+PLANTED: dict[str, tuple[str, str, Callable[[str], str]]] = {
+    "scrub_pii": ("wiki", "en", lambda text: f"{text}\n\nWrite to anna.miller@millbeck.org, please."),
+    "strip_headers": ("code", "en", lambda text: f"# Copyright 2020 The Millers.\n# Licensed under the Apache License, Version 2.0.\n\n{text}"),
+    "decontaminate": ("books", "en", lambda text: f"{text}\n\n{_question()}"),
+    "filter_scores": ("books", "en", lambda text: f"{text}\n\n{'Bet now, free spins at the online casino! ' * 8}"),
+    "convert_script": ("wiki", "zh", lambda text: opencc.OpenCC("s2t").convert(text)),
+}
+# A passage of 700 bytes, longer than min_bytes of dedup_passages, in two documents.
+PASSAGE = " ".join(f"the {ordinal} sack of {grain} was weighed at {n} pounds," for n, (ordinal, grain) in enumerate(itertools.product(("first", "second", "third"), ("wheat", "barley", "rye", "oats", "maize"))))  # fmt: skip
+PLANTED |= {name: ("web", "en", lambda text: f"{text}\n\n{PASSAGE} and all was well.") for name in ("dedup_passages", "dedup_passages, once more")}
+SITE = "orchard.example"
+N_PAGES = 12  # of a site: more than min_pages of dedup_boilerplate
+COPIED_CHARS, N_COPIED = 600, 4  # rows so long, and how many of them, have copies
 
 
 @dataclass(frozen=True)
@@ -66,11 +98,12 @@ def stops(models: Path) -> list[Stop]:
     (folder / "model.safetensors").write_bytes(b"one")
     demo, made = config.load_recipe("conf/demo.yaml"), []
     for name, section in demo.jobs.items():
-        made.append(_stop(name, section))
+        made.append(_stop(name, section, **CHEAPER.get(name, {})))
         if name == "dedup_minhash":
             made.append(_stop("dedup_simhash"))
         if name == "build_quality":
-            made.append(_stop("filter_quality"))
+            anywhere = {"lang": ["any"], "domain": ["any"], "min_bin": 2}
+            made.append(_stop("filter_quality", routes=[anywhere]))
         if name == "score_words":
             head = {"kind": "softmax", "labels": ["good"]}
             scorer = {"small": {"model": str(folder), "head": head, "max_tokens": 64}}
@@ -81,7 +114,7 @@ def stops(models: Path) -> list[Stop]:
     synthesis = config.load_recipe("conf/demo_synthesis.yaml").jobs
     exported = synthesis["export_shards"]
     made += [
-        _stop("export_candidates", synthesis["export_candidates"], tiers=None, languages={"en": 0.5, "zh": 0.5}),
+        _stop("export_candidates", synthesis["export_candidates"], tiers=None, languages={"en": 0.5, "zh": 0.5}, max_documents=8),
         _stop("merge_samples", synthesis["merge_samples"], before=_answered),
         _stop("score_samples", synthesis["score_samples"]),
         _stop("queue_samples"),
@@ -101,6 +134,48 @@ def _stop(job_name: str, section: dict[str, Any] | None = None, before: Any = No
     params = config.validate(job.params, {**section, **kept, **changes}, f"test recipe of {job_name}")
     stop = Stop(job, params, name=name or job_name)
     return stop if before is None else dataclasses.replace(stop, before=lambda lake: before(lake, params))
+
+
+# --- input
+
+
+def input_rows(lines: list[bytes]) -> list[bytes]:
+    """Lines of the demo, broken ones among them, with PLANTED in one document each and N_PAGES of them pages of one site; and of a few
+    long ones a copy in capitals (dedup_exact) and one without its last words (dedup_minhash, dedup_simhash)."""
+    rows = list(lines)
+    documents = {i: row for i, row in enumerate(map(_parsed, lines)) if row is not None}
+    copied = [i for i, row in documents.items() if len(row["text"]) > COPIED_CHARS][:N_COPIED]
+    assert len(copied) == N_COPIED
+    for domain, lang, anew in PLANTED.values():
+        i, row = next((i, row) for i, row in documents.items() if i not in copied and (row["domain"], row["lang_hint"]) == (domain, lang))
+        del documents[i]  # for the next
+        rows[i] = _line({**row, "text": anew(row["text"])})
+    framed = [i for i, row in documents.items() if i not in copied and row["domain"] in ("web", "wiki", "docs") and len(row["text"]) > 500][:N_PAGES]
+    assert len(framed) == N_PAGES, "too few for a site"
+    for i in framed:
+        rows[i] = _line({**documents[i], "text": kinds.framed(documents[i]["text"], "en"), "url": f"https://{SITE}/{i}"})
+    for i in copied:
+        row = {name: value for name, value in documents[i].items() if name != "url"}
+        rows += [_line({**row, "id": f"{row['id']}-loud", "text": row["text"].upper()}), _line({**row, "id": f"{row['id']}-cut", "text": row["text"][:-12]})]
+    return rows
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """The document of a line; None where it is broken or has next to no text."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("text"), str) and len(row["text"]) > 100 else None
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode()
+
+
+def _question() -> str:
+    """The first question that decontaminate's recipe searches for."""
+    return str(json.loads(Path("conf/benchmarks/demo.jsonl").read_text(encoding="utf-8").splitlines()[0])["question"])
 
 
 # --- by hand
@@ -131,13 +206,14 @@ def _answer(request: Any, parsed: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _answered(lake: Lake, params: Any) -> None:
-    """A question and a chain for each chunk, of its own words."""
+    """A question and a chain for each chunk, of its own words; the first question is too short for filter_samples."""
     answers = []
-    for request in sorted(read(lake, SYNTH_REQUESTS), key=lambda row: row.request_id):
-        words = request.text.split() if " " in request.text else list(request.text)
-        question, cot = (" ".join(words[:n]) for n in (12, 60))
+    for i, request in enumerate(sorted(read(lake, SYNTH_REQUESTS), key=lambda row: row.request_id)):
+        glue = "" if request.lang == "zh" else " "
+        words = request.text.split(glue) if glue else list(request.text)
+        question, cot = (glue.join(words[:n]) for n in (12 if i else 1, 60))
         spans = [{"start": 0, "end": len(request.text), "status": "start", "marker": None, "summary": "s"}]
-        answers.append(_answer(request, {"question": f"{question}?", "cot": f"First, {cot}. So it is 7.", "segments": spans}))
+        answers.append(_answer(request, {"question": question, "cot": cot, "segments": spans}))
     write(lake, "synth_answers", answers, "worker", BATCH)
 
 
@@ -164,34 +240,54 @@ def counted(stop: Stop, lake: Lake, inputs: str | None) -> int:
     return sum(name != RUNS.name for name in seen)
 
 
-def killed_early(stop: Stop, lake: Lake, inputs: str | None) -> bool:
-    """Whether a run of the job died right after its first commit to a table of its own; one that makes none ends well."""
+# Its killed run is a process of its own that SIGKILL ends, of which nothing is tidied up: it has staged files and several commits.
+IN_A_PROCESS = "dedup_minhash"
+PROCESS = """
+import os, signal, sys
+from pathlib import Path
+from gristmill.jobs.core.config import load_recipe
+from gristmill.jobs.lake.lake import Lake
+from gristmill.jobs.lake.session import open_session
+from tests.support import every_job
+[stop] = [each for each in every_job.stops(Path(sys.argv[1])) if each.name == every_job.IN_A_PROCESS]
+spark = open_session("killed", load_recipe("conf/demo.yaml").spark)
+every_job.dying(stop, Lake(spark, sys.argv[2]), None, int(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
 
-    def die(table: Table, version: int) -> None:
-        if table is not RUNS:
-            raise Killed
 
-    lake.committed = die  # type: ignore[method-assign]
-    return _dies(stop, lake, inputs)
+def killed(stop: Stop, lake: Lake, inputs: str | None, commits: int, models: Path) -> bool:
+    """Whether a run of the job died; see `dying`. `models`: as for `stops`."""
+    if stop.name == IN_A_PROCESS:
+        command = [sys.executable, "-c", PROCESS, str(models), lake.where, str(commits)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr[-3000:]
+        return done.returncode != 0
 
-
-def killed_late(stop: Stop, lake: Lake, inputs: str | None) -> bool:
-    """Whether a run of the job died when all was written but the row that says so."""
-
-    def die(self: Run, counts: Any, seconds: float) -> None:
+    def die() -> None:
         raise Killed
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "finish", die)
-        return _dies(stop, lake, inputs)
-
-
-def _dies(stop: Stop, lake: Lake, inputs: str | None) -> bool:
     try:
-        run(stop, lake, inputs)
+        dying(stop, lake, inputs, commits, die)
     except Killed:
         return True
     return False
+
+
+def dying(stop: Stop, lake: Lake, inputs: str | None, commits: int, die: Callable[[], None]) -> None:
+    """A run of the job that calls `die` right after one of its `commits` to tables of its own.
+
+    After the first one, when its tables contradict each other, or there is all but the row that says that it has finished. After the
+    last one where it only appends, since all its rows might then come twice. A job without a table dies before its row of `runs`.
+    """
+    only_appends = all(each.replaces == "append" for each in stop.job.writes)
+    left = itertools.count((commits if only_appends else min(commits, 1)) - 1, -1)
+
+    def committed(table: Table, version: int) -> None:
+        if (table is not RUNS or not commits) and next(left) <= 0:
+            die()
+
+    lake.committed = committed  # type: ignore[method-assign]
+    run(stop, lake, inputs)
 
 
 # --- what is compared

@@ -1,4 +1,5 @@
-"""The same rows, in other files, another order and other partitions, by a run that is killed and continued, on either line of Spark: the same corpus."""
+"""The corpus of the demo is the same on every machine and either line of Spark; also from the same rows in other files, another order
+and other partitions, by a run that is killed and continued."""
 
 from __future__ import annotations
 
@@ -50,7 +51,12 @@ def fingerprint(lake: Lake, without: tuple[str, ...] = ()) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "empty"
 
 
-def test_order_files_partitions_a_killed_run_and_the_line_of_spark_do_not_move_the_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
+def test_the_corpus_of_the_demo_is_the_same_on_every_machine_and_line_of_spark(demo_lake: Lake) -> None:
+    assert fingerprint(demo_lake, (*LEARNT, *MADE_OF)) == WANTED
+
+
+@pytest.mark.slow  # job by job, on fewer documents: tests/whole/test_every_job.py
+def test_order_files_partitions_and_a_killed_run_do_not_move_the_corpus(spark: Any, demo_raw: Path, demo_lake: Lake, tmp_path: Path) -> None:
     """Of a difference: `moved` without the kill, then the kill alone, tell which of them it is."""
     moved(demo_raw, tmp_path / "raw")
     partitions = "spark.sql.shuffle.partitions"
@@ -65,7 +71,6 @@ def test_order_files_partitions_a_killed_run_and_the_line_of_spark_do_not_move_t
     finally:
         spark.conf.set(partitions, before)
     assert fingerprint(Lake(spark, killed.where)) == fingerprint(demo_lake)
-    assert fingerprint(demo_lake, (*LEARNT, *MADE_OF)) == WANTED
 
 
 @pytest.mark.lake_kinds("s3", "catalog")

@@ -1,1 +1,2 @@
-"""Exact repeated passages: anchors of windows, copies of whole runs, borders of passages, spans that are cut."""
+"""Exact repeated passages: anchors of windows, copies of whole runs, borders of passages, spans that are
+cut."""

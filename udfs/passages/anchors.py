@@ -1,13 +1,13 @@
 """Anchors of the windows of a text, and the runs of windows that share one (winnowing).
 
-A window is `window` bytes; it contains window - gram + 1 grams of `gram` bytes. Its anchor is the gram with the
-smallest hash, the leftmost of equal ones, so that equal windows have equal anchors at the same offset, wherever
-they stand (Schleimer, Wilkerson and Aiken 2003, winnowing). Consecutive windows with one anchor are a run: about
-4 runs for each `window` bytes of text with gram = window / 2.
+A window is `window` bytes; it contains window - gram + 1 grams of `gram` bytes. Its anchor is the gram with
+the smallest hash, the leftmost of equal ones, so that equal windows have equal anchors at the same offset,
+wherever they stand (Schleimer, Wilkerson and Aiken 2003, winnowing). Consecutive windows with one anchor
+are a run: about 4 runs for each `window` bytes of text with gram = window / 2.
 
-"Robust" winnowing, which keeps the last anchor on a tie, would choose different anchors for equal windows. The
-leftmost gram depends on the window alone, also in texts such as "aaaa", where each window is a run of its own;
-equal runs of one document are therefore one row.
+"Robust" winnowing, which keeps the last anchor on a tie, would choose different anchors for equal windows.
+The leftmost gram depends on the window alone, also in texts such as "aaaa", where each window is a run of
+its own; equal runs of one document are therefore one row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gristmill.udfs.arrow.compiled import Bytes, Hashes, Offsets, compiled, frozen, mix64, slices, text_buffers
+from gristmill.udfs.arrow.compiled import (
+    Bytes,
+    Hashes,
+    compiled,
+    frozen,
+    mix64,
+    slices,
+    text_buffers,
+)
 
 Ints = npt.NDArray[np.int32]
 Words = tuple[npt.NDArray[np.uint32], ...]
@@ -164,9 +172,17 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
     seats, stamps = np.empty(size, np.int64), np.full(size, -1, np.int64)
     hashes = np.empty(longest + 1, np.uint64)
     room, n_out = max(64, 6 * (offsets[-1] - offsets[0]) // window), 0
-    document, begin_of, chars_of = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
+    document, begin_of, chars_of = (
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+    )
     windows_of, offset_of = np.empty(room, np.int32), np.empty(room, np.int32)
-    anchor_of, run_of, is_multiple = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(room, np.bool_)
+    anchor_of, run_of, is_multiple = (
+        np.empty(room, np.uint64),
+        np.empty(room, np.uint64),
+        np.empty(room, np.bool_),
+    )
     for row in range(len(offsets) - 1):
         first, n = offsets[row], offsets[row + 1] - offsets[row]
         if n < window:
@@ -197,7 +213,11 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
                     continue
                 stamps[seat], seats[seat] = row, n_out
             if n_out == len(document):
-                document, begin_of, chars_of = _grown(document, n_out), _grown(begin_of, n_out), _grown(chars_of, n_out)
+                document, begin_of, chars_of = (
+                    _grown(document, n_out),
+                    _grown(begin_of, n_out),
+                    _grown(chars_of, n_out),
+                )
                 windows_of, offset_of = _grown(windows_of, n_out), _grown(offset_of, n_out)
                 anchor_of, run_of = _grown(anchor_of, n_out), _grown(run_of, n_out)
                 is_multiple = _grown(is_multiple, n_out)
@@ -226,12 +246,32 @@ def runs_of(texts: pa.Array | pa.ChunkedArray, params: WindowParams, distinct: b
     parts = []
     for first, last in slices(offsets):
         part = _runs(
-            data, words, frozen(offsets[first : last + 1]), params.window, params.gram, base, keys1, keys2, distinct
+            data,
+            words,
+            frozen(offsets[first : last + 1]),
+            params.window,
+            params.gram,
+            base,
+            keys1,
+            keys2,
+            distinct,
         )
         part[0][:] += first
         parts.append(part)
     if not parts:
-        parts.append(_runs(data, words, frozen(np.zeros(1, np.int64)), params.window, params.gram, base, keys1, keys2, distinct))
+        parts.append(
+            _runs(
+                data,
+                words,
+                frozen(np.zeros(1, np.int64)),
+                params.window,
+                params.gram,
+                base,
+                keys1,
+                keys2,
+                distinct,
+            )
+        )
     return Runs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 

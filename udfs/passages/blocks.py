@@ -13,7 +13,14 @@ import pyarrow.compute as pc
 
 from gristmill.udfs.dedup.blocks import by_batch
 from gristmill.udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
-from gristmill.udfs.dedup.messages import ORDINAL_BITS, ROW_BITS, ROWS, TASK_BITS, message_batch, partition_values
+from gristmill.udfs.dedup.messages import (
+    ORDINAL_BITS,
+    ROW_BITS,
+    ROWS,
+    TASK_BITS,
+    message_batch,
+    partition_values,
+)
 from gristmill.udfs.passages.anchors import Runs, WindowParams, runs_of
 from gristmill.udfs.passages.borders import parts_of
 from gristmill.udfs.passages.rows import (
@@ -33,8 +40,9 @@ from gristmill.udfs.passages.rows import (
 )
 
 BLOCK = (
-    "block bigint, batch_id string, n int, n_bytes bigint, n_rows bigint, ids binary, n_runs binary, anchors binary, runs binary, "
-    "begins binary, chars binary, windows binary, offsets binary, is_multiple binary"
+    "block bigint, batch_id string, n int, n_bytes bigint, n_rows bigint, ids binary, n_runs binary, "
+    "anchors binary, runs binary, begins binary, "
+    "chars binary, windows binary, offsets binary, is_multiple binary"
 )
 DOCUMENT_ROWS = "doc_id string, batch_id string, rank bigint, data binary"
 ROWS_NAMES = [column.split()[0] for column in DOCUMENT_ROWS.split(", ")]
@@ -68,14 +76,25 @@ def run_blocks(
         yield _block(first + ordinal, block_batch, parts)
 
 
-def _block(number: int, batch_id: str, parts: list[tuple[npt.NDArray[np.uint64], int, Runs]]) -> pa.RecordBatch:
+def _block(
+    number: int, batch_id: str, parts: list[tuple[npt.NDArray[np.uint64], int, Runs]]
+) -> pa.RecordBatch:
     ids = np.concatenate([part[0] for part in parts])
     counts = np.concatenate([np.bincount(runs.document, minlength=len(some)) for some, _, runs in parts])
     columns = [np.concatenate(column) for column in zip(*(part[2][1:] for part in parts), strict=True)]
     arrays = [column.astype(kind).tobytes() for column, kind in zip(columns, _TYPES, strict=True)]
     n_bytes = sum(part[1] for part in parts)
     n_rows = int(counts.sum())
-    values: list[Any] = [number, batch_id, len(ids), n_bytes, n_rows, ids.tobytes(), counts.astype("<i4").tobytes(), *arrays]
+    values: list[Any] = [
+        number,
+        batch_id,
+        len(ids),
+        n_bytes,
+        n_rows,
+        ids.tobytes(),
+        counts.astype("<i4").tobytes(),
+        *arrays,
+    ]
     kinds = [pa.int64(), pa.string(), pa.int32(), pa.int64(), pa.int64(), *[pa.binary()] * 9]
     names = [column.split()[0] for column in BLOCK.split(", ")]
     return pa.record_batch(
@@ -152,8 +171,8 @@ def pack_ranks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def rows_by_document(batches: Iterator[pa.RecordBatch], kind: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: name (chunk), rows (data of its messages of `kind`, MEMBER or PIECE) and places (data of its
-    PLACES message) -> DOCUMENT_ROWS, a row for each document with rows."""
+    """mapInArrow: name (chunk), rows (data of its messages of `kind`, MEMBER or PIECE) and places (data of
+    its PLACES message) -> DOCUMENT_ROWS, a row for each document with rows."""
     dtype = RUN_ROW if kind == MEMBER else PIECE_ROW
     for batch in batches:
         for chunk, data, places in zip(
@@ -175,9 +194,12 @@ def rows_by_document(batches: Iterator[pa.RecordBatch], kind: int) -> Iterator[p
 
 
 def documents_of_ranks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: ranks (list) of one chunk and places (data of its PLACES message) -> kept_rank, kept_doc_id."""
+    """mapInArrow: ranks (list) of one chunk and places (data of its PLACES message) -> kept_rank,
+    kept_doc_id."""
     for batch in batches:
-        for ranks, places in zip(batch.column("ranks").to_pylist(), batch.column("places").to_pylist(), strict=True):
+        for ranks, places in zip(
+            batch.column("ranks").to_pylist(), batch.column("places").to_pylist(), strict=True
+        ):
             ids = unpack_places(places)[1][np.array(ranks) & (1 << RANK_BITS) - 1]
             names = doc_ids(ids[:, 0], ids[:, 1]).cast(pa.string())
             yield pa.record_batch([pa.array(ranks, pa.int64()), names], names=["kept_rank", "kept_doc_id"])
@@ -200,11 +222,9 @@ def _chunks(batches: Iterator[pa.RecordBatch], n: int) -> Iterator[pa.RecordBatc
         yield pa.Table.from_batches(held).combine_chunks().to_batches()[0]
 
 
-def scatter_runs(
-    batches: Iterator[pa.RecordBatch], parts: int
-) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: number and arrays of blocks, and `ranks`, the data of their RANKS messages -> MESSAGE: RUNS to
-    the part of each anchor."""
+def scatter_runs(batches: Iterator[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: number and arrays of blocks, and `ranks`, the data of their RANKS messages -> MESSAGE:
+    RUNS to the part of each anchor."""
     targets = partition_values(parts)
     for batch in batches:
         names = ("number", "n", "n_runs", *_ARRAYS, "ranks")

@@ -1,11 +1,11 @@
 """Borders of passages: runs with one anchor and different texts, compared byte by byte.
 
-All windows of these runs contain the anchor, at the same offset where they are equal. So a window is known by the
-bytes it has to the left of its anchor, and two runs share it if at least that many bytes to the left of their
-anchors are equal, and enough to the right. Each run is compared with the best of its group first: what they share
-is kept there. The windows that are left are brought together by a hash, for each length to the left one after the
-other, and a run is compared with the first run of its hash only. So the work is linear in the runs, and a hash that
-lies only costs time.
+All windows of these runs contain the anchor, at the same offset where they are equal. So a window is known
+by the bytes it has to the left of its anchor, and two runs share it if at least that many bytes to the left
+of their anchors are equal, and enough to the right. Each run is compared with the best of its group first:
+what they share is kept there. The windows that are left are brought together by a hash, for each length to
+the left one after the other, and a run is compared with the first run of its hash only. So the work is
+linear in the runs, and a hash that lies only costs time.
 """
 
 from __future__ import annotations
@@ -47,11 +47,14 @@ SNIPPET_BYTES = 16 << 20
 
 def lengths_of(rows: Rows, rule: Rule) -> npt.NDArray[np.int64]:
     """Bytes of each run."""
-    return rows["windows"].astype(np.int64) - 1 + np.array(rule.windows, np.int64)[rows["flags"] >> LENGTH_SHIFT]
+    return (
+        rows["windows"].astype(np.int64) - 1 + np.array(rule.windows, np.int64)[rows["flags"] >> LENGTH_SHIFT]
+    )
 
 
 def cut_snippets(batches: Iterator[pa.RecordBatch], rule: Rule, parts: int) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: text, data (RUN_ROW rows of the document) -> MESSAGE: SNIPPET to the part of each anchor."""
+    """mapInArrow: text, data (RUN_ROW rows of the document) -> MESSAGE: SNIPPET to the part of each
+    anchor."""
     targets = partition_values(parts)
     for batch in batches:
         if not batch.num_rows:
@@ -74,7 +77,9 @@ def cut_snippets(batches: Iterator[pa.RecordBatch], rule: Rule, parts: int) -> I
             for at in np.unique(piece).tolist():
                 chosen = np.arange(ends[to], ends[to + 1])[piece == at]
                 snippets = _joined(text, frozen(begins[chosen]), frozen(lengths[chosen]))
-                messages.append((int(targets[to]), SNIPPET, str(len(chosen)), rows[chosen].tobytes() + snippets.tobytes()))
+                messages.append(
+                    (int(targets[to]), SNIPPET, str(len(chosen)), rows[chosen].tobytes() + snippets.tobytes())
+                )
         yield message_batch(messages)
 
 
@@ -122,7 +127,11 @@ def pieces_of(rows: Rows, text: npt.NDArray[np.uint8], rule: Rule) -> tuple[npt.
     pieces, mine = np.zeros(len(member), PIECE_ROW), rows[member]
     pieces["row"] = mine["rank"] & ((1 << RANK_BITS) - 1)
     pieces["begin"], pieces["n_bytes"], pieces["run_begin"] = begin, n_bytes, mine["begin"]
-    pieces["kept_rank"], pieces["kept_begin"], pieces["kept_chars"] = rows["rank"][kept], kept_begin, kept_chars
+    pieces["kept_rank"], pieces["kept_begin"], pieces["kept_chars"] = (
+        rows["rank"][kept],
+        kept_begin,
+        kept_chars,
+    )
     pieces["n_copies"], pieces["flags"] = copies, mine["flags"]
     return mine["rank"], pieces
 
@@ -136,19 +145,24 @@ def _compare(  # type: ignore[no-untyped-def]
     n_all = len(anchor)
     room, n_out = 1024, 0
     out = np.empty((7, room), np.int64)
-    # A window is named by its bytes to the left of the anchor. Of each member: the lowest and highest, and the
-    # span of those that it shares with the best member of its group.
+    # A window is named by its bytes to the left of the anchor. Of each member: the lowest and highest, and
+    # the span of those that it shares with the best member of its group.
     lows, highs = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     shared_low, shared_high = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     hashes, reps = np.empty(n_all, np.uint64), np.empty(n_all, np.int64)
     seat_of, kept = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    # equal bytes to the left of the anchor and from it on, of a member and the one that it was last compared with
+    # equal bytes to the left of the anchor and from it on, of a member and the one that it was last
+    # compared with
     left, right = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     # the open piece of each member: kept member, its lowest and highest window, copies
     open_kept, open_low = np.full(n_all, -1, np.int64), np.empty(n_all, np.int64)
     open_high, open_copies = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
     size = 16
-    stamp, seat_first, seat_other = np.full(size, -1, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    stamp, seat_first, seat_other = (
+        np.full(size, -1, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+    )
     seat_count = np.empty(size, np.int64)
     tick = 0
     places = np.empty(0, np.int64)
@@ -165,7 +179,8 @@ def _compare(  # type: ignore[no-untyped-def]
             shared_low[i], shared_high[i] = np.int64(1 << 30), np.int64(-1)
         first = start
         if not across:
-            # All members against the best one, by their bytes: what they share is kept there, and nothing is better.
+            # All members against the best one, by their bytes: what they share is kept there, and nothing
+            # is better.
             places[: window + 2] = 0
             places[lows[first]] += n_copies[first]
             places[highs[first] + 1] -= n_copies[first]
@@ -189,7 +204,12 @@ def _compare(  # type: ignore[no-untyped-def]
                 if flags[i] & IS_SUBJECT == 0 or shared_low[i] > shared_high[i]:
                     continue
                 if rank[first] == rank[i]:
-                    distance = np.int64(begin[i]) + np.int64(offset[i]) - np.int64(begin[first]) - np.int64(offset[first])
+                    distance = (
+                        np.int64(begin[i])
+                        + np.int64(offset[i])
+                        - np.int64(begin[first])
+                        - np.int64(offset[first])
+                    )
                     # of a run that occurs again, later occurrences may be far enough away
                     if not within or (distance < window and flags[i] & IS_MULTIPLE == 0):
                         continue
@@ -199,7 +219,20 @@ def _compare(  # type: ignore[no-untyped-def]
                         low, copies = length if low < 0 else low, max(copies, places[length])
                     elif low >= 0:
                         n_out, room, out = _close(
-                            i, first, low, length - 1, copies, window, text, starts, begin, chars, offset, n_out, room, out
+                            i,
+                            first,
+                            low,
+                            length - 1,
+                            copies,
+                            window,
+                            text,
+                            starts,
+                            begin,
+                            chars,
+                            offset,
+                            n_out,
+                            room,
+                            out,
                         )
                         low, copies = np.int64(-1), np.int64(0)
             # The best member shares no other window.
@@ -233,7 +266,11 @@ def _compare(  # type: ignore[no-untyped-def]
         for length in range(lowest, highest + 1):
             tick += 1
             for i in range(start, end):
-                if length < lows[i] or length > highs[i] or (shared_low[i] <= length and length <= shared_high[i]):
+                if (
+                    length < lows[i]
+                    or length > highs[i]
+                    or (shared_low[i] <= length and length <= shared_high[i])
+                ):
                     seat_of[i] = -1
                     continue
                 high = np.int64(offset[i])
@@ -244,7 +281,10 @@ def _compare(  # type: ignore[no-untyped-def]
                         h = h * base + np.uint64(text[at + k]) + np.uint64(1)
                     hashes[i] = h
                 else:
-                    gone, come = np.uint64(text[at + window]) + np.uint64(1), np.uint64(text[at]) + np.uint64(1)
+                    gone, come = (
+                        np.uint64(text[at + window]) + np.uint64(1),
+                        np.uint64(text[at]) + np.uint64(1),
+                    )
                     hashes[i] = (hashes[i] - gone) * inverse + come * power
                 h = hashes[i]
                 h ^= h >> np.uint64(29)
@@ -260,7 +300,10 @@ def _compare(  # type: ignore[no-untyped-def]
                             while k < most and text[a - k - 1] == text[b - k - 1]:
                                 k += 1
                             left[i] = k
-                            most = min(windows[i] - 1 + window - high, windows[other] - 1 + window - np.int64(offset[other]))
+                            most = min(
+                                windows[i] - 1 + window - high,
+                                windows[other] - 1 + window - np.int64(offset[other]),
+                            )
                             k = np.int64(0)
                             while k < most and text[a + k] == text[b + k]:
                                 k += 1
@@ -270,7 +313,12 @@ def _compare(  # type: ignore[no-untyped-def]
                     seat = (seat + 1) & (size - 1)
                 kept[i] = -1
                 if stamp[seat] != tick:
-                    stamp[seat], seat_first[seat], seat_other[seat], seat_count[seat] = tick, i, -1, n_copies[i]
+                    stamp[seat], seat_first[seat], seat_other[seat], seat_count[seat] = (
+                        tick,
+                        i,
+                        -1,
+                        n_copies[i],
+                    )
                 else:
                     first = seat_first[seat]
                     seat_count[seat] += n_copies[i]
@@ -290,7 +338,12 @@ def _compare(  # type: ignore[no-untyped-def]
                 if is_repeat:
                     other = kept[i]
                     if rank[other] == rank[i]:
-                        distance = np.int64(begin[i]) + np.int64(offset[i]) - np.int64(begin[other]) - np.int64(offset[other])
+                        distance = (
+                            np.int64(begin[i])
+                            + np.int64(offset[i])
+                            - np.int64(begin[other])
+                            - np.int64(offset[other])
+                        )
                         is_repeat = within and (distance >= window or (flags[i] & IS_MULTIPLE) > 0)
                     is_repeat = is_repeat and seat_count[seat] >= min_copies
                 if is_repeat and open_kept[i] == kept[i]:
@@ -314,19 +367,22 @@ def _compare(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
         start = end
     return (
-        out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out], out[4, :n_out], out[5, :n_out], out[6, :n_out]
+        out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out],
+        out[4, :n_out], out[5, :n_out], out[6, :n_out],
     )  # fmt: skip
 
 
 @compiled
 def _bound(  # type: ignore[no-untyped-def]
-    start, end, to_left, window, text, starts, offset, lows, highs, hashes, seat_of, stamp, seat_count, tick, base
+    start, end, to_left, window, text, starts, offset, lows, highs, hashes, seat_of, stamp, seat_count,
+    tick, base
 ):  # fmt: skip
-    """Narrow `highs` (`to_left`) or `lows` to windows whose bytes on that side of the anchor some other member has.
+    """Narrow `highs` (`to_left`) or `lows` to windows whose bytes on that side of the anchor some other
+    member has.
 
-    The sides are compared by hashes of 1, 2, 4, 8, ... bytes; a hash that lies leaves a window in that is compared in
-    vain. So the border of a passage in many documents, each with a text of its own beside it, costs a few windows
-    each, and not all.
+    The sides are compared by hashes of 1, 2, 4, 8, ... bytes; a hash that lies leaves a window in that is
+    compared in vain. So the border of a passage in many documents, each with a text of its own beside it,
+    costs a few windows each, and not all.
     """
     gram, mask = window // 2, len(stamp) - 1
     done, wanted, n_active = 0, 1, end - start
@@ -345,7 +401,11 @@ def _bound(  # type: ignore[no-untyped-def]
                 continue
             anchor_at, h = starts[i] + np.int64(offset[i]), hashes[i]
             for k in range(done, wanted):
-                h = h * base + np.uint64(text[anchor_at - k - 1 if to_left else anchor_at + gram + k]) + np.uint64(1)
+                h = (
+                    h * base
+                    + np.uint64(text[anchor_at - k - 1 if to_left else anchor_at + gram + k])
+                    + np.uint64(1)
+                )
             hashes[i] = h
             mixed = h ^ h >> np.uint64(29)
             seat = np.int64(mixed & np.uint64(mask))

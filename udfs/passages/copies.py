@@ -1,8 +1,8 @@
 """Whole runs that stand at several places: found by anchor and hash, without a look at the text.
 
 Of documents that share an anchor, those with the same run are decided here: all but the best one repeat it.
-Where documents share the anchor and differ in the run (the border of a passage), one document of each distinct
-run becomes a MEMBER, whose text is compared (gristmill.udfs.passages.borders).
+Where documents share the anchor and differ in the run (the border of a passage), one document of each
+distinct run becomes a MEMBER, whose text is compared (gristmill.udfs.passages.borders).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gristmill.udfs.arrow.compiled import compiled, frozen
-from gristmill.udfs.dedup.messages import Message, group_by_kind, message_batch, messages_of
+from gristmill.udfs.dedup.messages import group_by_kind, message_batch, messages_of
 from gristmill.udfs.passages.rows import (
     IS_MULTIPLE,
     IS_SUBJECT,
@@ -65,7 +65,9 @@ def copies_of(rows: Rows, rule: Rule) -> tuple[tuple[npt.NDArray[np.int64], Rows
     rows = _shared(rows)
     order = np.lexsort((rows["begin"], rows["rank"], rows["run"], rows["anchor"]))
     rows = rows[order]
-    columns = [frozen(np.ascontiguousarray(rows[name])) for name in ("anchor", "run", "rank", "source", "flags")]
+    columns = [
+        frozen(np.ascontiguousarray(rows[name])) for name in ("anchor", "run", "rank", "source", "flags")
+    ]
     kept, copies, is_member = _decide(*columns, rule.min_copies, rule.across_sources_only, rule.cut_within)
     at = np.flatnonzero(kept >= 0)
     best, mine = rows[kept[at]], rows[at]
@@ -74,11 +76,16 @@ def copies_of(rows: Rows, rule: Rule) -> tuple[tuple[npt.NDArray[np.int64], Rows
     pieces["row"] = mine["rank"] & ((1 << RANK_BITS) - 1)
     pieces["begin"] = pieces["run_begin"] = mine["begin"]
     pieces["n_bytes"] = mine["windows"] - 1 + lengths
-    pieces["kept_rank"], pieces["kept_begin"], pieces["kept_chars"] = best["rank"], best["begin"], best["chars"]
+    pieces["kept_rank"], pieces["kept_begin"], pieces["kept_chars"] = (
+        best["rank"],
+        best["begin"],
+        best["chars"],
+    )
     pieces["n_copies"], pieces["flags"] = copies[at], mine["flags"]
     members = rows[is_member]
     members["n_copies"] = copies[is_member]
-    # Decided already: such a row is a place only. (One to be looked for in its own document is kept at itself.)
+    # Decided already: such a row is a place only. (One to be looked for in its own document is kept at
+    # itself.)
     is_decided = (kept[is_member] >= 0) & (kept[is_member] != np.flatnonzero(is_member))
     members["flags"] &= np.where(is_decided, ~np.uint8(IS_SUBJECT), ~np.uint8(0))
     return (mine["rank"], pieces), members

@@ -82,7 +82,8 @@ def by_chunk(kind: int, ranks: npt.NDArray[np.int64], rows: Rows) -> list[Messag
 
 
 def pack_places(batches: list[str], index: npt.NDArray[np.uint16], ids: bytes) -> bytes:
-    """Data of a PLACES message: the names of batches, the batch of each document, the halves of the doc_ids."""
+    """Data of a PLACES message: the names of batches, the batch of each document, the halves of the
+    doc_ids."""
     names = json.dumps(batches).encode()
     return len(names).to_bytes(4, "little") + names + index.tobytes() + ids
 

@@ -1,5 +1,5 @@
-"""Repeated pieces of a document become the spans that are cut from it: merged, and cut back to whole characters,
-words, lines or sentences."""
+"""Repeated pieces of a document become the spans that are cut from it: merged, and cut back to whole
+characters, words, lines or sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _TYPES = {
 # is no word but Base64 or a hash, which would otherwise never be cut.
 MAX_WORD = 40
 # letters of scripts that put no spaces between words
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u31f0-\u31ff\u3400-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
 _WORD = re.compile(rf"[^\W_{UNSPACED}]+(?:['’-][^\W_{UNSPACED}]+)*|[{UNSPACED}]")
 _IN_WORD = re.compile(rf"[^\W_{UNSPACED}]")
 # after the marks that end a sentence, with closing quotes and the white space behind them
@@ -133,7 +136,9 @@ def whole_characters(
     pieces: dict[int, list[Piece]] = {}
     is_within = within[first].tolist()
     for d, *values, inside in zip(
-        *(column.tolist() for column in (doc, start, end, kept_rank, kept_start, copies)), is_within, strict=True
+        *(column.tolist() for column in (doc, start, end, kept_rank, kept_start, copies)),
+        is_within,
+        strict=True,
     ):
         pieces.setdefault(d, []).append(Piece(*values, inside))
     for each in pieces.values():
@@ -143,8 +148,8 @@ def whole_characters(
 
 @compiled
 def _merge(text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_chars, copies):  # type: ignore[no-untyped-def]
-    """Pieces of one kept place and distance that touch are joined, and cut back to whole characters: document,
-    code points [start, end), kept rank, kept code point, copies, first row of each."""
+    """Pieces of one kept place and distance that touch are joined, and cut back to whole characters:
+    document, code points [start, end), kept rank, kept code point, copies, first row of each."""
     n, n_out = len(document), 0
     out = np.empty((7, n), np.int64)
     i = 0
@@ -175,10 +180,20 @@ def _merge(text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_
             out[5, n_out], out[6, n_out] = most, i
             n_out += 1
         i = last + 1
-    return out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out], out[4, :n_out], out[5, :n_out], out[6, :n_out]
+    return (
+        out[0, :n_out],
+        out[1, :n_out],
+        out[2, :n_out],
+        out[3, :n_out],
+        out[4, :n_out],
+        out[5, :n_out],
+        out[6, :n_out],
+    )
 
 
-def _as_rows(batch: pa.RecordBatch, pieces: dict[int, list[Piece]], rule: Rule, cut: CutParams) -> pa.RecordBatch:
+def _as_rows(
+    batch: pa.RecordBatch, pieces: dict[int, list[Piece]], rule: Rule, cut: CutParams
+) -> pa.RecordBatch:
     rows: list[tuple[object, ...]] = []
     ids, batch_ids, texts = (batch.column(name) for name in ("doc_id", "batch_id", "text"))
     for doc, mine in pieces.items():
@@ -189,18 +204,22 @@ def _as_rows(batch: pa.RecordBatch, pieces: dict[int, list[Piece]], rule: Rule, 
             size = len(text[piece.start : piece.end].encode())
             place = piece.kept_rank, piece.kept_start, piece.n_copies, piece.is_within
             rows.append((*key, "passage", piece.start, piece.end, size, *place, None))
-        within = {span: True for span in spans}
+        within = dict.fromkeys(spans, True)
         for piece in clipped:
             for span in spans:
                 if span[0] <= piece.start < span[1] and not piece.is_within:
                     within[span] = False
-        rows += [(*key, "edit", *span, None, None, None, None, inside, None) for span, inside in within.items()]
+        rows += [
+            (*key, "edit", *span, None, None, None, None, inside, None) for span, inside in within.items()
+        ]
         left = words_left(text, spans, cut.min_words)
         if spans and left < cut.min_words:
             rows.append((*key, "left", None, None, None, None, None, None, None, left))
     kinds = [_TYPES[column.split()[1]] for column in SPAN.split(", ")]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
-    return pa.record_batch([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], _COLUMNS)
+    return pa.record_batch(
+        [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], _COLUMNS
+    )
 
 
 def cut_back(
@@ -239,7 +258,7 @@ def _characters(text: str, start: int, end: int) -> tuple[int, int]:
 def _words(text: str, start: int, end: int) -> tuple[int, int]:
     """Without the words and numbers that the span's ends cut in two.
 
-        "a repeat|ed passage of wo|rds"  ->  "a repeated |passage of |words"
+    "a repeat|ed passage of wo|rds"  ->  "a repeated |passage of |words"
     """
 
     def inside(at: int) -> bool:

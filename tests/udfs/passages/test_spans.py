@@ -50,7 +50,8 @@ def test_pieces_that_touch_are_one_span_and_what_is_left_too_short_stays() -> No
     text = "0123456789" * 10
     pieces = [piece(10, 20), piece(15, 30, rank=1), piece(30, 40), piece(50, 55)]
     spans, clipped = cut_back(text, pieces, "character", 6)
-    assert spans == [(10, 40)] and [each[:2] for each in clipped] == [(10, 20), (15, 30), (30, 40)]
+    assert spans == [(10, 40)]
+    assert [each[:2] for each in clipped] == [(10, 20), (15, 30), (30, 40)]
     # A piece that is cut back names the place of what is left of it.
     _, [first] = cut_back("ab repeated text", [piece(1, 16, kept_start=41)], "word", 1)
     assert (first.start, first.kept_start) == (2, 42)
