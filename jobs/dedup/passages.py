@@ -126,10 +126,10 @@ def drop_left_out(tables: JobContext, passages: Passages, skip_rejected_by: list
 
 def index(tables: JobContext, passages: Passages, skip_rejected_by: list[str]) -> Outputs:
     """Blocks of the kept documents that are in none yet; one pass over their texts for each window length."""
-    frames = [
+    made = [
         _new_blocks(tables, passages, number, skip_rejected_by) for number in range(len(passages.windows))
     ]
-    frames = [frame for frame in frames if frame is not None]
+    frames = [frame for frame in made if frame is not None]
     return (
         {"passage_runs": functools.reduce(lambda one, other: one.unionByName(other), frames)}
         if frames

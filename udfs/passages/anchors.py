@@ -279,5 +279,5 @@ def four_byte_views(data: Bytes) -> Words:
     """`data` as little-endian words of four bytes, from its first, second, third and fourth byte on."""
     if len(data) < 8:
         data = np.concatenate([data, np.zeros(8, np.uint8)])
-    buffer = data.tobytes() if not data.flags.c_contiguous else memoryview(data)
-    return tuple(np.frombuffer(buffer, "<u4", (len(data) - at) // 4, at) for at in range(4))
+    # Views of the same bytes, three of which are not aligned; NumPy and numba allow that.
+    return tuple(np.frombuffer(data, "<u4", (len(data) - at) // 4, at) for at in range(4))

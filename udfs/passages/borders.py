@@ -141,235 +141,227 @@ def _compare(  # type: ignore[no-untyped-def]
     text, starts, window_of, anchor, rank, source, n_copies, begin, chars, windows, offset, flags,
     min_copies, across, within, base, inverse,
 ):  # fmt: skip
-    """Member, begin, bytes, kept member, its begin and code points, copies of each piece."""
-    n_all = len(anchor)
-    room, n_out = 1024, 0
-    out = np.empty((7, room), np.int64)
-    # A window is named by its bytes to the left of the anchor. Of each member: the lowest and highest, and
-    # the span of those that it shares with the best member of its group.
-    lows, highs = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    shared_low, shared_high = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    hashes, reps = np.empty(n_all, np.uint64), np.empty(n_all, np.int64)
-    seat_of, kept = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    # equal bytes to the left of the anchor and from it on, of a member and the one that it was last
-    # compared with
-    left, right = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    # the open piece of each member: kept member, its lowest and highest window, copies
-    open_kept, open_low = np.full(n_all, -1, np.int64), np.empty(n_all, np.int64)
-    open_high, open_copies = np.empty(n_all, np.int64), np.empty(n_all, np.int64)
-    size = 16
-    stamp, seat_first, seat_other = (
-        np.full(size, -1, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-    )
-    seat_count = np.empty(size, np.int64)
-    tick = 0
-    places = np.empty(0, np.int64)
+    """Member, begin, bytes, kept member, its begin and code points, copies of each piece.
+
+    A window is named by its bytes to the left of the anchor, its `length`.
+    """
+    n = len(anchor)
+    n_out, out = 0, np.empty((7, 1024), np.int64)
+    # Of each member: its lowest and highest window, and the span of those that it shares with the best one.
+    lows, highs = np.empty(n, np.int64), np.empty(n, np.int64)
+    shared_lows, shared_highs = np.full(n, 1 << 30, np.int64), np.full(n, -1, np.int64)
+    hashes, seats = np.empty(n, np.uint64), np.empty(n, np.int64)
+    reps, kept, sides = np.empty(n, np.int64), np.empty(n, np.int64), np.empty((2, n), np.int64)
+    opened = np.full((4, n), -1, np.int64)
+    size, tick = 16, 0
+    stamps, table = np.full(size, -1, np.int64), np.empty((3, size), np.int64)
     start = 0
-    while start < n_all:
+    while start < n:
         end = start
-        while end < n_all and anchor[end] == anchor[start]:
+        while end < n and anchor[end] == anchor[start]:
+            lows[end], highs[end] = np.int64(offset[end]) - np.int64(windows[end]) + 1, np.int64(offset[end])
             end += 1
         window = window_of[start]
-        if len(places) < window + 2:
-            places = np.empty(window + 2, np.int64)
-        for i in range(start, end):
-            lows[i], highs[i] = np.int64(offset[i]) - np.int64(windows[i]) + 1, np.int64(offset[i])
-            shared_low[i], shared_high[i] = np.int64(1 << 30), np.int64(-1)
-        first = start
         if not across:
-            # All members against the best one, by their bytes: what they share is kept there, and nothing
-            # is better.
-            places[: window + 2] = 0
-            places[lows[first]] += n_copies[first]
-            places[highs[first] + 1] -= n_copies[first]
-            for i in range(first + 1, end):
-                a, b = starts[i] + np.int64(offset[i]), starts[first] + np.int64(offset[first])
-                most, k = min(highs[i], highs[first]), 0
-                while k < most and text[a - k - 1] == text[b - k - 1]:
-                    k += 1
-                high = k
-                most, k = window - max(lows[i], lows[first]), 0
-                while k < most and text[a + k] == text[b + k]:
-                    k += 1
-                low = max(lows[i], lows[first], window - k)
-                if low <= high:
-                    shared_low[i], shared_high[i] = low, high
-                    places[low] += n_copies[i]
-                    places[high + 1] -= n_copies[i]
-            for length in range(1, window + 1):
-                places[length] += places[length - 1]
-            for i in range(first + 1, end):
-                if flags[i] & IS_SUBJECT == 0 or shared_low[i] > shared_high[i]:
-                    continue
-                if rank[first] == rank[i]:
-                    distance = (
-                        np.int64(begin[i])
-                        + np.int64(offset[i])
-                        - np.int64(begin[first])
-                        - np.int64(offset[first])
-                    )
-                    # of a run that occurs again, later occurrences may be far enough away
-                    if not within or (distance < window and flags[i] & IS_MULTIPLE == 0):
-                        continue
-                low, copies = np.int64(-1), np.int64(0)
-                for length in range(shared_low[i], shared_high[i] + 2):
-                    if length <= shared_high[i] and places[length] >= min_copies:
-                        low, copies = length if low < 0 else low, max(copies, places[length])
-                    elif low >= 0:
-                        n_out, room, out = _close(
-                            i,
-                            first,
-                            low,
-                            length - 1,
-                            copies,
-                            window,
-                            text,
-                            starts,
-                            begin,
-                            chars,
-                            offset,
-                            n_out,
-                            room,
-                            out,
-                        )
-                        low, copies = np.int64(-1), np.int64(0)
-            # The best member shares no other window.
-            lows[first], highs[first] = np.int64(1 << 30), np.int64(-1)
+            n_out, out = _against_best(
+                start, end, window, text, starts, rank, n_copies, begin, chars, offset, flags,
+                min_copies, within, lows, highs, shared_lows, shared_highs, n_out, out,
+            )  # fmt: skip
             if end - start == 2:
                 start = end
                 continue
         if 2 * (end - start) > size:
             while 2 * (end - start) > size:
                 size *= 2
-            stamp, seat_first = np.full(size, -1, np.int64), np.empty(size, np.int64)
-            seat_other, seat_count = np.empty(size, np.int64), np.empty(size, np.int64)
+            stamps, table = np.full(size, -1, np.int64), np.empty((3, size), np.int64)
         for to_left in (1, 0):
             tick = _bound(
                 start, end, to_left, window, text, starts, offset, lows, highs,
-                hashes, seat_of, stamp, seat_count, tick, base,
+                hashes, seats, stamps, table[2], tick, base,
             )  # fmt: skip
-        power = np.uint64(1)
-        for _ in range(window - 1):
-            power *= base
         lowest, highest = np.int64(1 << 30), np.int64(-1)
         for i in range(start, end):
-            reps[i], open_kept[i] = -1, -1
-            # windows outside of the shared span
-            if shared_low[i] <= lows[i]:
-                lows[i] = max(lows[i], shared_high[i] + 1)
-            if shared_high[i] >= highs[i]:
-                highs[i] = min(highs[i], shared_low[i] - 1)
+            reps[i] = opened[0, i] = -1
+            # the windows outside of the shared span
+            if shared_lows[i] <= lows[i]:
+                lows[i] = max(lows[i], shared_highs[i] + 1)
+            if shared_highs[i] >= highs[i]:
+                highs[i] = min(highs[i], shared_lows[i] - 1)
             if lows[i] <= highs[i]:
                 lowest, highest = min(lowest, lows[i]), max(highest, highs[i])
         for length in range(lowest, highest + 1):
             tick += 1
-            for i in range(start, end):
-                if (
-                    length < lows[i]
-                    or length > highs[i]
-                    or (shared_low[i] <= length and length <= shared_high[i])
-                ):
-                    seat_of[i] = -1
-                    continue
-                high = np.int64(offset[i])
-                at = starts[i] + high - length
-                if length == lows[i] or length == shared_high[i] + 1:
-                    h = np.uint64(0)
-                    for k in range(window):
-                        h = h * base + np.uint64(text[at + k]) + np.uint64(1)
-                    hashes[i] = h
-                else:
-                    gone, come = (
-                        np.uint64(text[at + window]) + np.uint64(1),
-                        np.uint64(text[at]) + np.uint64(1),
-                    )
-                    hashes[i] = (hashes[i] - gone) * inverse + come * power
-                h = hashes[i]
-                h ^= h >> np.uint64(29)
-                seat = np.int64(h & np.uint64(size - 1))
-                while stamp[seat] == tick:
-                    other = seat_first[seat]
-                    if hashes[other] == hashes[i]:
-                        if reps[i] != other:
-                            reps[i] = other
-                            a, b = starts[i] + high, starts[other] + np.int64(offset[other])
-                            most = min(high, np.int64(offset[other]))
-                            k = np.int64(0)
-                            while k < most and text[a - k - 1] == text[b - k - 1]:
-                                k += 1
-                            left[i] = k
-                            most = min(
-                                windows[i] - 1 + window - high,
-                                windows[other] - 1 + window - np.int64(offset[other]),
-                            )
-                            k = np.int64(0)
-                            while k < most and text[a + k] == text[b + k]:
-                                k += 1
-                            right[i] = k
-                        if length <= left[i] and window - length <= right[i]:
-                            break
-                    seat = (seat + 1) & (size - 1)
-                kept[i] = -1
-                if stamp[seat] != tick:
-                    stamp[seat], seat_first[seat], seat_other[seat], seat_count[seat] = (
-                        tick,
-                        i,
-                        -1,
-                        n_copies[i],
-                    )
-                else:
-                    first = seat_first[seat]
-                    seat_count[seat] += n_copies[i]
-                    if across:
-                        if source[first] != source[i]:
-                            kept[i] = first
-                            if seat_other[seat] < 0:
-                                seat_other[seat] = i
-                        else:
-                            kept[i] = seat_other[seat]
-                    else:
-                        kept[i] = first
-                seat_of[i] = seat
-            for i in range(start, end):
-                seat = seat_of[i]
-                is_repeat = seat >= 0 and kept[i] >= 0 and (flags[i] & IS_SUBJECT) > 0
-                if is_repeat:
-                    other = kept[i]
-                    if rank[other] == rank[i]:
-                        distance = (
-                            np.int64(begin[i])
-                            + np.int64(offset[i])
-                            - np.int64(begin[other])
-                            - np.int64(offset[other])
-                        )
-                        is_repeat = within and (distance >= window or (flags[i] & IS_MULTIPLE) > 0)
-                    is_repeat = is_repeat and seat_count[seat] >= min_copies
-                if is_repeat and open_kept[i] == kept[i]:
-                    open_high[i] = length
-                    open_copies[i] = max(open_copies[i], seat_count[seat])
-                    continue
-                if open_kept[i] >= 0:
-                    n_out, room, out = _close(
-                        i, open_kept[i], open_low[i], open_high[i], open_copies[i], window,
-                        text, starts, begin, chars, offset, n_out, room, out,
-                    )  # fmt: skip
-                    open_kept[i] = -1
-                if is_repeat:
-                    open_kept[i], open_low[i], open_high[i] = kept[i], length, length
-                    open_copies[i] = seat_count[seat]
+            _meet(
+                length, start, end, window, text, starts, source, n_copies, windows, offset, lows, highs,
+                shared_lows, shared_highs, hashes, seats, reps, kept, sides, stamps, table, tick,
+                across, base, inverse,
+            )  # fmt: skip
+            n_out, out = _extend(
+                length, start, end, window, text, starts, rank, begin, chars, offset, flags,
+                min_copies, within, seats, kept, table, opened, n_out, out,
+            )  # fmt: skip
         for i in range(start, end):
-            if open_kept[i] >= 0:
-                n_out, room, out = _close(
-                    i, open_kept[i], open_low[i], open_high[i], open_copies[i], window,
-                    text, starts, begin, chars, offset, n_out, room, out,
-                )  # fmt: skip
+            if lowest <= highest and opened[0, i] >= 0:
+                n_out, out = _close(i, opened[:, i], window, text, starts, begin, chars, offset, n_out, out)
         start = end
     return (
         out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out],
         out[4, :n_out], out[5, :n_out], out[6, :n_out],
     )  # fmt: skip
+
+
+@compiled
+def _equal_before(text, a, b, most):  # type: ignore[no-untyped-def]
+    """Equal bytes before the places `a` and `b` of the text, up to `most`."""
+    k = 0
+    while k < most and text[a - k - 1] == text[b - k - 1]:
+        k += 1
+    return k
+
+
+@compiled
+def _equal_from(text, a, b, most):  # type: ignore[no-untyped-def]
+    """Equal bytes from the places `a` and `b` of the text on, up to `most`."""
+    k = 0
+    while k < most and text[a + k] == text[b + k]:
+        k += 1
+    return k
+
+
+@compiled
+def _is_repeat(i, other, window, rank, begin, offset, flags, within):  # type: ignore[no-untyped-def]
+    """Whether the recipe lets member `i` lose what the better member `other` has."""
+    if flags[i] & IS_SUBJECT == 0:
+        return False
+    if rank[other] != rank[i]:
+        return True
+    distance = np.int64(begin[i]) + np.int64(offset[i]) - np.int64(begin[other]) - np.int64(offset[other])
+    # of a run that occurs again, later occurrences may be far enough away
+    return within and (distance >= window or flags[i] & IS_MULTIPLE > 0)
+
+
+@compiled
+def _against_best(  # type: ignore[no-untyped-def]
+    start, end, window, text, starts, rank, n_copies, begin, chars, offset, flags,
+    min_copies, within, lows, highs, shared_lows, shared_highs, n_out, out,
+):  # fmt: skip
+    """The pieces that members share with the best one of their group, at `start`, by their bytes.
+
+    Nothing is better than it, so these windows are kept there.
+    """
+    places = np.zeros(window + 2, np.int64)
+    places[lows[start]] += n_copies[start]
+    places[highs[start] + 1] -= n_copies[start]
+    for i in range(start + 1, end):
+        a, b = starts[i] + np.int64(offset[i]), starts[start] + np.int64(offset[start])
+        high = _equal_before(text, a, b, min(highs[i], highs[start]))
+        lowest = max(lows[i], lows[start])
+        low = max(lowest, window - _equal_from(text, a, b, window - lowest))
+        if low <= high:
+            shared_lows[i], shared_highs[i] = low, high
+            places[low] += n_copies[i]
+            places[high + 1] -= n_copies[i]
+    for length in range(1, window + 1):
+        places[length] += places[length - 1]
+    piece = np.empty(4, np.int64)
+    for i in range(start + 1, end):
+        if shared_lows[i] > shared_highs[i] or not _is_repeat(
+            i, start, window, rank, begin, offset, flags, within
+        ):
+            continue
+        piece[0] = -1
+        for length in range(shared_lows[i], shared_highs[i] + 2):
+            if length <= shared_highs[i] and places[length] >= min_copies:
+                if piece[0] < 0:
+                    piece[0], piece[1], piece[3] = start, length, 0
+                piece[2], piece[3] = length, max(piece[3], places[length])
+            elif piece[0] >= 0:
+                n_out, out = _close(i, piece, window, text, starts, begin, chars, offset, n_out, out)
+                piece[0] = -1
+    # The best member shares no other window.
+    lows[start], highs[start] = 1 << 30, -1
+    return n_out, out
+
+
+@compiled
+def _meet(  # type: ignore[no-untyped-def]
+    length, start, end, window, text, starts, source, n_copies, windows, offset, lows, highs,
+    shared_lows, shared_highs, hashes, seats, reps, kept, sides, stamps, table, tick, across, base, inverse,
+):  # fmt: skip
+    """`seats` and `kept` of the members' windows with `length` bytes to the left of their anchors: where in
+    the table they are (-1: the member has no such window), and the better member with the same window (-1:
+    none).
+
+    `table`: of a seat the best member, the best one of another source, and the places of the window.
+    """
+    power = np.uint64(1)
+    for _ in range(window - 1):
+        power *= base
+    mask = len(stamps) - 1
+    for i in range(start, end):
+        seats[i], kept[i] = -1, -1
+        if length < lows[i] or length > highs[i] or (shared_lows[i] <= length and length <= shared_highs[i]):
+            continue
+        at = starts[i] + np.int64(offset[i]) - length
+        if length == lows[i] or length == shared_highs[i] + 1:
+            h = np.uint64(0)
+            for k in range(window):
+                h = h * base + np.uint64(text[at + k]) + np.uint64(1)
+        else:
+            gone, come = np.uint64(text[at + window]) + np.uint64(1), np.uint64(text[at]) + np.uint64(1)
+            h = (hashes[i] - gone) * inverse + come * power
+        hashes[i] = h
+        seat = np.int64((h ^ h >> np.uint64(29)) & np.uint64(mask))
+        while stamps[seat] == tick:
+            other = table[0, seat]
+            if hashes[other] == h:
+                if reps[i] != other:
+                    reps[i] = other
+                    a, b = starts[i] + np.int64(offset[i]), starts[other] + np.int64(offset[other])
+                    most = min(np.int64(offset[i]), np.int64(offset[other]))
+                    sides[0, i] = _equal_before(text, a, b, most)
+                    first = np.int64(offset[i]) - np.int64(windows[i])
+                    most = window - max(first, np.int64(offset[other]) - np.int64(windows[other])) - 1
+                    sides[1, i] = _equal_from(text, a, b, most)
+                if length <= sides[0, i] and window - length <= sides[1, i]:
+                    break
+            seat = (seat + 1) & mask
+        seats[i] = seat
+        if stamps[seat] != tick:
+            stamps[seat], table[0, seat], table[1, seat], table[2, seat] = tick, i, -1, n_copies[i]
+            continue
+        table[2, seat] += n_copies[i]
+        best = table[0, seat]
+        if not across or source[best] != source[i]:
+            kept[i] = best
+            if table[1, seat] < 0:
+                table[1, seat] = i
+        else:
+            kept[i] = table[1, seat]
+
+
+@compiled
+def _extend(  # type: ignore[no-untyped-def]
+    length, start, end, window, text, starts, rank, begin, chars, offset, flags, min_copies, within,
+    seats, kept, table, opened, n_out, out,
+):  # fmt: skip
+    """Extend, begin or close the open piece of each member by its window of this `length`."""
+    for i in range(start, end):
+        other = kept[i] if seats[i] >= 0 else -1
+        if other >= 0 and (
+            table[2, seats[i]] < min_copies
+            or not _is_repeat(i, other, window, rank, begin, offset, flags, within)
+        ):
+            other = -1
+        if other >= 0 and opened[0, i] == other:
+            opened[2, i], opened[3, i] = length, max(opened[3, i], table[2, seats[i]])
+            continue
+        if opened[0, i] >= 0:
+            n_out, out = _close(i, opened[:, i], window, text, starts, begin, chars, offset, n_out, out)
+        opened[0, i] = other
+        if other >= 0:
+            opened[1, i], opened[2, i], opened[3, i] = length, length, table[2, seats[i]]
+    return n_out, out
 
 
 @compiled
@@ -430,19 +422,20 @@ def _bound(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _close(  # type: ignore[no-untyped-def]
-    i, kept, low, high, copies, window, text, starts, begin, chars, offset, n_out, room, out
-):
-    """Write the piece of member `i` whose windows have `low` to `high` bytes to the left of their anchor."""
-    if n_out == room:
-        larger = np.empty((7, 2 * room), np.int64)
+def _close(i, piece, window, text, starts, begin, chars, offset, n_out, out):  # type: ignore[no-untyped-def]
+    """Write the piece of member `i`: kept member, its lowest and highest window, copies.
+
+    Returns n_out and out.
+    """
+    kept, low, high, copies = piece
+    if n_out == out.shape[1]:
+        larger = np.empty((7, 2 * n_out), np.int64)
         larger[:, :n_out] = out
-        out, room = larger, 2 * room
-    ahead = np.int64(offset[kept]) - high
-    points = np.int64(chars[kept])
+        out = larger
+    ahead, points = np.int64(offset[kept]) - high, np.int64(chars[kept])
     for k in range(starts[kept], starts[kept] + ahead):
         points += (text[k] & 0xC0) != 0x80
     out[0, n_out], out[1, n_out] = i, np.int64(begin[i]) + np.int64(offset[i]) - high
     out[2, n_out], out[3, n_out] = high - low + window, kept
     out[4, n_out], out[5, n_out], out[6, n_out] = np.int64(begin[kept]) + ahead, points, copies
-    return n_out + 1, room, out
+    return n_out + 1, out

@@ -135,12 +135,9 @@ def whole_characters(
     doc, start, end, kept_rank, kept_start, copies, first = _merge(text, offsets, frozen(document), *columns)
     pieces: dict[int, list[Piece]] = {}
     is_within = within[first].tolist()
-    for d, *values, inside in zip(
-        *(column.tolist() for column in (doc, start, end, kept_rank, kept_start, copies)),
-        is_within,
-        strict=True,
-    ):
-        pieces.setdefault(d, []).append(Piece(*values, inside))
+    columns = [column.tolist() for column in (start, end, kept_rank, kept_start, copies)]
+    for number, *values in zip(doc.tolist(), *columns, is_within, strict=True):
+        pieces.setdefault(number, []).append(Piece._make(values))
     for each in pieces.values():
         each.sort()
     return pieces
