@@ -27,6 +27,7 @@ MODULES = {
 SHARED = {
     "jobs/dedup/boilerplate.py": ("dedup_boilerplate",),
     "jobs/dedup/boilerplate_params.py": ("dedup_boilerplate",),
+    "jobs/dedup/passages.py": ("dedup_passages",),
     "jobs/dedup/steps.py": ("dedup_minhash", "dedup_simhash"),
     "jobs/curation/contamination.py": ("decontaminate", "filter_samples"),
     "jobs/synthesis/requests.py": ("export_candidates", "queue_samples"),

@@ -23,6 +23,8 @@ from gristmill.udfs.contamination import search  # fmt: skip
 from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
 from gristmill.udfs.edit import edits, fim, headers, mixing
 from gristmill.udfs.language_models import kenlm
+from gristmill.udfs.passages import spans
+from gristmill.udfs.passages.copies import Rule
 from gristmill.udfs.read import arrow_rows, json_lines, readers, rows, warc
 from gristmill.udfs.rules import apply_limits, measures, repetition
 from gristmill.udfs.samples import chunks, selection
@@ -42,6 +44,7 @@ from gristmill.udfs.text import (
     tokens,
     words,
 )
+from tests.support.passages_in_memory import pieces_in
 from tests.udfs.read.params import ReadParams
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 
@@ -89,6 +92,18 @@ def without_boilerplate(text: str) -> None:
     for rule in (boilerplate.UnitRule("sentences", 3, 0), boilerplate.UnitRule("n_grams", 13, 0.8)):
         [units] = boilerplate.list_units(iter([batch(**of)]), fold, rule)
         list(boilerplate.cut_units(iter([batch(**of, units=pa.array([sorted(units["unit"].to_pylist())], pa.list_(pa.int64())))]), cut, rule))
+
+
+def without_passages(text: str) -> None:
+    # the text twice, so that each window of it is repeated; once more with a beginning of its own
+    pieces_in([text.encode(), b"x" + text.encode()], Rule((100,), 2, False, True))
+
+
+def cut_at_borders(text: str) -> None:
+    piece = spans.Piece(len(text) // 5, len(text) - len(text) // 5, 0, 0, 2, False)
+    for border in ("character", "word", "line", "sentence"):
+        found, _ = spans.cut_back(text, [piece], border, 1)
+        spans.words_left(text, found, len(text))
 
 
 def judged(text: str) -> None:
@@ -250,7 +265,7 @@ def scored_by(kind: str) -> Kernel:
 COMPILED: dict[str, Kernel] = {
     "text.chars": decoded, "text.tokens": lambda text: tokens.cut_words(decoded(text), np.array([True])), "text.words": lambda text: words.count_words(words.find_words(decoded(text))),
     "text.chinese_words": lambda text: chinese_words.mark_words(decoded(text), np.array([True])), "text.lines": cut_in_lines, "rules.repetition": repeats,
-    "rules.measures": judged, "text.line_ends": as_written, "text.line_hashes": without_boilerplate,
+    "rules.measures": judged, "text.line_ends": as_written, "text.line_hashes": without_boilerplate, "passages.anchors": without_passages,
     "text.folding": lambda text: folding.content_hashes(column(text)), "dedup.shingles": lambda text: shingles.shingle_sets(column(text)),
     "dedup.minhash": lambda text: minhash.sketch_batch(column(text)), "dedup.simhash": lambda text: simhash.simhash_batch(column(text)),
     "dedup.verdicts": compared, "contamination.search": searched, "scoring.grams": counted,
@@ -259,6 +274,7 @@ COMPILED: dict[str, Kernel] = {
     "read.arrow_rows": arrow_row, "read.readers": frame_row, "arrow.compiled": lambda text: text_buffers(column(text)),
 }  # fmt: skip
 PLAIN: dict[str, Kernel] = {
+    "passages.spans": cut_at_borders,
     "samples.chunks": lambda text: chunks.chunk_spans(text, PAIR), "edit.headers": headers.header_spans, "edit.edits": edited, "edit.fim": filled_in,
     "read.json_lines": parsed, "read.rows": row_of, "read.warc": warc_of, "streams.streams": streamed, "streams.encodings": encoded, "scoring.sensitive": lambda text: sensitive.measure(text, LIST),
     "samples.measures": sampled, "samples.selection": selected, "language_models.kenlm": in_sentences,
@@ -270,7 +286,7 @@ for name, how in readers.FORMATS.items():
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
-          "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+          "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
@@ -281,7 +297,7 @@ NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that
     "arrow.types",
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
     "arrow.zip_directories",
-    "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups",
+    "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups",
     "read.counted", "streams.packings", "streams.part_hash", "read.paths", "read.survey", "read.units", "read.values", "reasons",
 }  # fmt: skip
 
