@@ -167,12 +167,21 @@ def found_blocks(tables: JobContext, params: Params, pages: DataFrame, common: D
     read."""
     from pyspark.sql import functions as F
 
-    lines = common.groupBy("site").agg(F.array_sort(F.collect_list("line")).alias("lines"))
-    lines = broadcast_while_few(tables.stage("lines", lines))
-    keys = pages.join(lines.select("site"), "site", how="left_semi")
-    # the lines join the texts by site, a row a site: a document does not carry them through the join by id
-    texts = tables.documents.texts(keys, "text", carry=("site",)).join(lines, "site", how="inner")
+    every = F.array_sort(F.collect_list("line")).alias("lines")
     kernel = functools.partial(kernels.cut_lines, cut=params.cut())
+    if isinstance(params.rule, Blocks) and params.rule.group == "lake":
+        # The common lines of a lake are too many for each document to carry: it gets those that it has.
+        fold = params.rule.fold.kernel()
+        own = tables.documents.texts(pages, "text").select(*KEYS, "text")
+        own = own.mapInArrow(functools.partial(kernels.list_lines, fold=fold), UNITS)
+        own = own.withColumnRenamed("unit", "line").join(common.select("line"), "line", how="inner")
+        keys = tables.stage("lines", own.groupBy(*KEYS).agg(every)).withColumn("site", F.lit(LAKE))
+        texts = tables.documents.texts(keys, "text", carry=("site", "lines"))
+    else:
+        lines = broadcast_while_few(tables.stage("lines", common.groupBy("site").agg(every)))
+        keys = pages.join(lines.select("site"), "site", how="left_semi")
+        # The lines join the texts by site, a row a site: no document carries them through the join by id.
+        texts = tables.documents.texts(keys, "text", carry=("site",)).join(lines, "site", how="inner")
     return texts.select(*KEYS, "site", "text", "lines").mapInArrow(kernel, FOUND)
 
 
