@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import dedup_boilerplate, dedup_minhash, measure_text
+from gristmill.jobs import dedup_boilerplate, dedup_minhash, measure_text, report_run
 from gristmill.jobs.dedup import boilerplate
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.duplicates import boilerplate_lines
@@ -108,6 +108,10 @@ def test_a_common_line_says_how_common_it_is_and_where_it_stands(lake: Lake, doc
     assert one[1].startswith("    boilerplate_block: Neighbouring lines")
     assert one[2:] == ["    its lines are on 11 of 12 documents of host:mill.org"]
     assert none == []
+    run_job(report_run.JOB, params_of("report_run"), lake)
+    page_of_lake = Path(lake.local_root or "", "_report/index.html").read_text(encoding="utf-8")
+    assert all(shown in page_of_lake for shown in ("host:mill.org", "<td class=\"n\">0.92</td>"))
+    assert sum(line in page_of_lake for line in MENU.splitlines()) == 3, "as many as the recipe shows of each reason"
 
 
 def batches() -> dict[str, list[dict[str, Any]]]:
