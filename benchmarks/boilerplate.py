@@ -134,6 +134,7 @@ def main() -> None:
                 parts = [write(table, Path(home, "parts", f"batch-{i}"), at[i::3]) for i in range(3)]
                 others, others_out, other_seconds = run(parts, rule, Path(home, "lake-parts"))
                 told["three_batches"] = {"same": (others, others_out) == (edits, out), "seconds": round(other_seconds, 1)}
+                print("three_batches", json.dumps(told["three_batches"]), flush=True)
             print(rule, json.dumps(told[rule]), flush=True)
     print(json.dumps(told))
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from gristmill.udfs.arrow.code_cache import BEFORE_COMPILING, Record
 from gristmill.udfs.contamination.search import build_index, find_items
+from gristmill.udfs.dedup import boilerplate
 from gristmill.udfs.dedup.blocks import sketch_blocks
 from gristmill.udfs.dedup.candidates import candidate_pairs, scatter
 from gristmill.udfs.dedup.doc_ids import doc_ids
@@ -25,6 +26,7 @@ from gristmill.udfs.rules import measures
 from gristmill.udfs.scoring.grams import GramParams, count_grams
 from gristmill.udfs.text import langid
 from gristmill.udfs.text.folding import content_hashes
+from gristmill.udfs.text.line_hashes import BlockLimits, LineFold
 
 # One text of each language: Chinese and other texts are cut into words
 # by kernels of their own. `\r\n` and `\n` both occur, as line ends are
@@ -43,6 +45,7 @@ def warm_up() -> None:
     count_grams(TEXTS, GramParams())
     count_grams(TEXTS, GramParams(unit="words"))
     warm_up_duplicates()
+    warm_up_boilerplate()
     find_items(TEXTS, build_index([ENGLISH, CHINESE], answers=[[], ["river"]]))
     find_items(TEXTS, build_index([ENGLISH, CHINESE]))
 
@@ -66,6 +69,20 @@ def warm_up_duplicates() -> None:
     similarity = similarities(texts, first, np.array([1]), params.shingles, "jaccard")
     outcomes(np.arange(2), np.arange(2), first, np.array([1]), similarity, first, "independent_set")
     doc_ids(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
+
+
+def warm_up_boilerplate() -> None:
+    """Run the kernels of the three rules of boilerplate."""
+    fold = LineFold(casefold=True, digits_from_chars=None, accents=False, punctuation=False)
+    cut = boilerplate.Cut(fold, BlockLimits(2, 100, 40, 0), 0.5, None)
+    names, none = ["0" * 32, "f" * 32], pa.array([[], None], pa.list_(pa.int64()))
+    rows = pa.record_batch(
+        {"doc_id": names, "batch_id": ["", ""], "site": ["", ""], "text": TEXTS.slice(2, 2), "lines": none}
+    )
+    list(boilerplate.count_lines(iter([rows]), fold))
+    list(boilerplate.cut_lines(iter([rows]), cut))
+    for rule in (boilerplate.UnitRule("sentences", 3, 0), boilerplate.UnitRule("n_grams", 13, 0.8)):
+        list(boilerplate.list_units(iter([rows]), fold, rule))
 
 
 def main() -> int:

@@ -77,18 +77,22 @@ def count_lines(tables: JobContext[State], params: Params) -> Outputs:
     groups = state.groups = tables.stage("groups", by_group.join(totals, "site", how="inner"))
     todo, outputs = groups, []
     if tables.output_exists("line_counts"):
-        counted = own_counts(tables, params).where("line IS NULL")
-        known = counted.select(*GROUP, F.col("n").alias("old_n"), F.col("documents_hash").alias("old_hash"))
+        # of all batches, also of those that are no longer in the lake
+        counted = tables.own("line_counts").where(F.col("config_hash") == params.config_hash())
+        known = counted.where("line IS NULL").select(
+            *GROUP, F.col("n").alias("old_n"), F.col("documents_hash").alias("old_hash")
+        )
         is_same = (F.col("n") == F.col("old_n")) & (F.col("documents_hash") == F.col("old_hash"))
-        todo = groups.join(known, GROUP, how="left").where(~F.coalesce(is_same, F.lit(False)))
-        todo = tables.stage("recounted", todo)
-        state.recounted = todo.select(*GROUP)
-        if todo.isEmpty():
-            return {}
+        differing = groups.join(known, GROUP, how="full").where(~F.coalesce(is_same, F.lit(False)))
+        differing = tables.stage("recounted", differing)
+        state.recounted = differing.select(*GROUP)
+        todo = differing.where("n IS NOT NULL")
         config = F.lit(params.config_hash()).alias("config_hash")
-        stale = todo.where("old_n IS NOT NULL").select(config, *GROUP)
-        # deleted first: a run that dies in between counts these sites again
+        stale = differing.where("old_n IS NOT NULL").select(config, *GROUP)
+        # Deleted first: a run that dies in between counts these sites again.
         outputs = [] if stale.isEmpty() else [Delete(stale, ("config_hash", *GROUP))]
+        if todo.isEmpty():
+            return {"line_counts": outputs} if outputs else {}
     keys = pages.join(todo.select(*GROUP), GROUP, how="left_semi")
     texts = tables.documents.texts(keys, "text", carry=("site",)).select(*GROUP, "text")
     kernel = functools.partial(kernels.count_lines, fold=rule.fold.kernel())
@@ -167,12 +171,21 @@ def found_blocks(tables: JobContext, params: Params, pages: DataFrame, common: D
     read."""
     from pyspark.sql import functions as F
 
-    lines = common.groupBy("site").agg(F.array_sort(F.collect_list("line")).alias("lines"))
-    lines = broadcast_while_few(tables.stage("lines", lines))
-    keys = pages.join(lines.select("site"), "site", how="left_semi")
-    # the lines join the texts by site, a row a site: a document does not carry them through the join by id
-    texts = tables.documents.texts(keys, "text", carry=("site",)).join(lines, "site", how="inner")
+    every = F.array_sort(F.collect_list("line")).alias("lines")
     kernel = functools.partial(kernels.cut_lines, cut=params.cut())
+    if isinstance(params.rule, Blocks) and params.rule.group == "lake":
+        # The common lines of a lake are too many for each document to carry: it gets those that it has.
+        fold = params.rule.fold.kernel()
+        own = tables.documents.texts(pages, "text").select(*KEYS, "text")
+        own = own.mapInArrow(functools.partial(kernels.list_lines, fold=fold), UNITS)
+        own = own.withColumnRenamed("unit", "line").join(common.select("line"), "line", how="inner")
+        keys = tables.stage("lines", own.groupBy(*KEYS).agg(every)).withColumn("site", F.lit(LAKE))
+        texts = tables.documents.texts(keys, "text", carry=("site", "lines"))
+    else:
+        lines = broadcast_while_few(tables.stage("lines", common.groupBy("site").agg(every)))
+        keys = pages.join(lines.select("site"), "site", how="left_semi")
+        # The lines join the texts by site, a row a site: no document carries them through the join by id.
+        texts = tables.documents.texts(keys, "text", carry=("site",)).join(lines, "site", how="inner")
     return texts.select(*KEYS, "site", "text", "lines").mapInArrow(kernel, FOUND)
 
 

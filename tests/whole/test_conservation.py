@@ -107,7 +107,7 @@ def nothing_vanishes(lake: Lake, places: list[str], n_rows: list[int]) -> None:
     assert [run.rows_in for run in Runs(lake).finished("ingest_docs")] == n_rows
     stay = len(docs)
     assert (runs["measure_text"].rows_in, runs["measure_text"].rows_left_out) == (stay, 0)
-    for job in ("filter_rules", "dedup_exact", "dedup_minhash"):
+    for job in ("filter_rules", "dedup_exact", "dedup_boilerplate", "dedup_minhash"):
         assert (runs[job].rows_in, runs[job].rows_left_out) == (stay, len(by_job.get(job, ()))), job
         stay -= len(by_job.get(job, ()))
     assert (runs["build_corpus"].rows_in, runs["build_corpus"].rows_kept) == (len(docs), len(corpus))

@@ -117,17 +117,22 @@ def cut_lines(batches: Iterator[pa.RecordBatch], cut: Cut) -> Iterator[pa.Record
         yield rows.done()
 
 
+def list_lines(batches: Iterator[pa.RecordBatch], fold: LineFold) -> Iterator[pa.RecordBatch]:
+    """mapInArrow: doc_id, batch_id, text -> UNITS: each line of a document once, as `count_lines` counts."""
+    for batch in batches:
+        for first, chars in _decoded(batch["text"]):
+            pieces = lines_in(chars, fold)
+            rows = np.repeat(np.arange(len(pieces.ends) - 1), np.diff(pieces.ends)) + first
+            yield _as_units(batch, rows[pieces.is_open], pieces.hashes[pieces.is_open])
+
+
 def list_units(batches: Iterator[pa.RecordBatch], fold: LineFold, rule: UnitRule) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, text -> UNITS: each unit of a document once."""
     for batch in batches:
         for first, chars in _decoded(batch["text"]):
             units = _units(chars, _pieces(chars, fold, rule), fold, rule)
             rows = np.repeat(np.arange(len(units.ends) - 1), np.diff(units.ends)) + first
-            rows, hashes, _ = _distinct(rows, units.hashes.view(np.int64))
-            at = pa.array(rows)
-            yield pa.record_batch(
-                [batch["doc_id"].take(at), batch["batch_id"].take(at), pa.array(hashes)], schema=UNITS
-            )
+            yield _as_units(batch, rows, units.hashes)
 
 
 def cut_units(batches: Iterator[pa.RecordBatch], cut: Cut, rule: UnitRule) -> Iterator[pa.RecordBatch]:
@@ -149,6 +154,17 @@ def cut_units(batches: Iterator[pa.RecordBatch], cut: Cut, rule: UnitRule) -> It
             is_marked = _covered(pieces, units, is_copy, rule)
             rows.cut(first, chars, pieces, is_marked, cut, units, is_copy)
         yield rows.done()
+
+
+def _as_units(
+    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64]
+) -> pa.RecordBatch:
+    """UNITS: the distinct hashes of each row of a batch."""
+    rows, units, _ = _distinct(rows, hashes.view(np.int64))
+    at = pa.array(rows)
+    return pa.record_batch(
+        [batch["doc_id"].take(at), batch["batch_id"].take(at), pa.array(units)], schema=UNITS
+    )
 
 
 def _distinct(
