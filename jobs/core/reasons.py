@@ -384,7 +384,9 @@ COUNTED: dict[str, Reason] = {
     "other_domain": Reason(("export_candidates",), "The domain is none of the recipe's."),
     "other_bin": Reason(("export_candidates",), "The quality bin is none of the recipe's."),
     "other_tier": Reason(("export_candidates",), "The tier is none of the recipe's."),
-    "other_language": Reason(("export_candidates",), "The language is none of the recipe's."),
+    "other_language": Reason(
+        ("embed_text", "export_candidates"), "The language is none of the recipe's."
+    ),
     "other_recipe": Reason(
         ("queue_samples",), "The sample was made by a recipe that is not among the requested ones."
     ),

@@ -127,7 +127,7 @@ def test_what_is_missing_is_named(tmp_path: Path, params_of: Callable[..., Any])
     recipe.jobs["embed_text"]["engine"]["path"] = str(tmp_path)
     params = recipe.params("embed_text", embed_text.Params)
     with pytest.raises(ConfigError, match="holds no model"):
-        embed_text.name_of(params)  # type: ignore[arg-type]
+        embed_text.names_of(params)  # type: ignore[arg-type]
     (tmp_path / "model.onnx").write_bytes(b"one")
     one = json.dumps(recipe.params("embed_text", embed_text.Params).model_dump())
     (tmp_path / "model.onnx").write_bytes(b"two")
