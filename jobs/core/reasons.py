@@ -230,6 +230,12 @@ VERDICTS: dict[str, Reason] = {
         "The similarity of the text to that of a kept document reaches the threshold.",
         "`duplicates` says which.",
     ),
+    "semantic_duplicate": Reason(
+        ("dedup_semantic",),
+        "The text says the same as a kept document in other words: their vectors are near, and numbers, names, "
+        "negations and the order of words agree.",
+        "`duplicates` says which, `semantic_pairs` has every condition.",
+    ),
     "contaminated": Reason(
         ("decontaminate",),
         "The text holds an item of a benchmark (question, short question with its answer, or passage), "

@@ -141,6 +141,7 @@ class Wording:
     """A text as `words` (without free ones), and what must be the same in two wordings of it."""
 
     words: tuple[str, ...]
+    digits: Counter[str]  # numbers in digits, which two languages share
     numbers: Counter[str]
     units: Counter[str]
     n_negations: int
@@ -198,6 +199,7 @@ def _chinese(text: str) -> Wording:
     words = tuple(each for each in _TOKEN.findall(same) if each not in FREE_ZH)
     return Wording(
         words,
+        _numbers(text),
         _numbers(text) + numerals,
         Counter(_UNIT_ZH.findall(text)) + Counter(_MARK.findall(text)) + Counter(_SIGN.findall(text)),
         len(_NOT_ZH.findall(_NO_NOT_ZH.sub("", plain))),
@@ -214,6 +216,7 @@ def _english(text: str, original: str) -> Wording:
     numbers = _numbers(text) + Counter(n for n in map(_NUMERAL_EN.get, words) if n)
     return Wording(
         tuple(_NUMERAL_EN.get(each, each) for each in words),
+        _numbers(text),
         numbers,
         Counter(each.rstrip("s") for each in _UNIT_EN.findall(same))
         + Counter(_MARK.findall(text.replace("%", " ")))
