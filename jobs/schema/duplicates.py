@@ -81,10 +81,7 @@ n_documents | bigint! | documents with a vector of the model when the cells were
 SEMANTIC_DOCUMENTS = Table(
     "semantic_documents",
     "One row for each document that dedup_semantic has paired with all others; the next run pairs the rest.",
-    columns(
-        "config_hash | string! | as semantic_pairs.config_hash\n"
-        + DOC
-    ),
+    columns("config_hash | string! | as semantic_pairs.config_hash\n" + DOC),
     key=("config_hash", "doc_id", "batch_id"),
     partitions=("batch_id",),
 )
@@ -104,8 +101,8 @@ lang_a        | string! | language of doc_a
 lang_b        | string! | language of doc_b
 cosine        | double! | of their vectors, as 8-bit integers; 4 decimals
 same_numbers  | boolean! | the same numbers, as often (of a translation: those in digits)
-same_units    | boolean | the same units, currencies and signs of formulas, as often; this and the following are
-              |         | null for a translation
+same_units    | boolean | the same units, currencies and signs of formulas, as often; this and the
+              |         | following are null for a translation
 same_negation | boolean | as many negations
 same_names    | boolean | no name (English: capitals inside a sentence; Chinese: words in Latin letters) that
               |         | the other text lacks

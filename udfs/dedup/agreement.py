@@ -31,14 +31,14 @@ from gristmill.udfs.dedup.wording import (
 
 AGREEMENTS = ("numbers", "units", "negation", "names", "asks", "opposites")
 # The conditions of `failed_condition`, in the order in which they are looked at.
-CONDITIONS = ("cosine", *AGREEMENTS, "length", "n_words", "order", "extra", "replaced")
+CONDITIONS = (*AGREEMENTS, "cosine", "length", "n_words", "order", "replaced", "extra")
 
 _PAIRS_EN = tuple((pair.split()[0], pair.split()[1]) for pair in OPPOSITES_EN.split("|"))
-_PAIRS_ZH = tuple((pair[0], pair[1]) if len(pair) == 2 else (pair[:2], pair[2:]) for pair in OPPOSITES_ZH)
+_PAIRS_ZH = tuple((pair[0], pair[1]) for pair in OPPOSITES_ZH)
 # Words of a text up to which a change of their order is measured; it takes the square of them.
 MAX_WORDS = 2_000
-# Sentences of a document between two anchors that are matched with each other. A longer stretch without a
-# common sentence is no wording of the other, so its sentences count as extra without being compared.
+# Sentences of a document between two anchors that are matched with each other. A longer stretch without
+# a common sentence is no wording of the other, so its sentences are extra without being compared.
 MAX_GAP = 40
 
 
@@ -71,14 +71,14 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Limits:
-    """When a pair of one language is accepted (conf/jobs/dedup_semantic.yaml says where the numbers come from)."""
+    """When a pair of one language is accepted; conf/jobs/dedup_semantic.yaml has the numbers' sources."""
 
     min_cosine: float
     min_length: float
     min_words: float
     max_extra: float
     max_replaced: float
-    # of a pair whose words stand in another order, by an exchange of neighbouring parts; null: none is accepted
+    # of a pair in which two neighbouring parts were exchanged; None: words stand in the same order
     exchange_min_cosine: float | None
     exchange_questions_only: bool
 
@@ -96,9 +96,9 @@ def failed_condition(pair: Agreement, cosine: float, limits: Limits) -> str | No
         return "n_words"
     if pair.order < 1 and not _is_allowed_exchange(pair, cosine, limits):
         return "order"
-    if pair.extra > limits.max_extra:
-        return "extra"
-    return "replaced" if pair.replaced > limits.max_replaced else None
+    if pair.replaced > limits.max_replaced:
+        return "replaced"
+    return "extra" if pair.extra > limits.max_extra else None
 
 
 def _is_allowed_exchange(pair: Agreement, cosine: float, limits: Limits) -> bool:
@@ -134,7 +134,9 @@ def agreement(one: Wording, other: Wording, lang: str) -> Agreement:
     if moved_a != moved_b and max(len(moved_a), len(moved_b)) > MAX_WORDS:
         order = 0.0
     elif moved_a != moved_b:
-        order = common_subsequence(one.words, other.words, lambda word: weight(word, lang)) / max(1e-9, shared)
+        order = common_subsequence(one.words, other.words, lambda word: weight(word, lang)) / max(
+            1e-9, shared
+        )
         order = min(order, 1.0)
     names_a, names_b = one.names - set(other.words), other.names - set(one.words)
     opposites = _PAIRS_ZH if lang == "zh" else _PAIRS_EN
@@ -226,7 +228,8 @@ def is_exchange(a: Sequence[str], b: Sequence[str]) -> bool:
     x, y = list(a[start : len(a) - end]), list(b[start : len(b) - end])
     for at in range(1, len(x)):
         if x[at:] + x[:at] == y:
-            return not PRONOUNS.intersection(min(x[:at], x[at:], key=len))
+            shorter = min(at, len(x) - at)
+            return not any(PRONOUNS.intersection(part) for part in (x[:at], x[at:]) if len(part) == shorter)
     return False
 
 
@@ -328,9 +331,7 @@ def _in_gap(a: list[Wording], b: list[Wording], lang: str, limits: Limits) -> It
     # of single sentences the words decide alone: a cosine is known of the documents only
     loose = replace(limits, min_cosine=0.0, min_words=0.0, exchange_min_cosine=None)
     gain = [
-        [
-            x.weight(lang) if failed_condition(agreement(x, y, lang), 1.0, loose) is None else 0.0 for y in b
-        ]
+        [x.weight(lang) if failed_condition(agreement(x, y, lang), 1.0, loose) is None else 0.0 for y in b]
         for x in a
     ]
     best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]

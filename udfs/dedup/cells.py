@@ -90,8 +90,8 @@ def fit(sample: Bytes8, cells: int, seed: int) -> Bytes8:
 
 
 def nearest(vectors: Bytes8, centres: Bytes8, probes: int) -> Ints:
-    """The `probes` nearest cells of each row (fewer where there are fewer), the nearest first; of equally near
-    ones the lower number."""
+    """The `probes` nearest cells of each row (fewer where there are fewer), the nearest first; of equally
+    near ones the lower number."""
     probes = min(probes, len(centres))
     wide, scale = centres.astype(np.float32).T, lengths(centres)
     found = np.empty((len(vectors), probes), np.int64)

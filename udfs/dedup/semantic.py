@@ -1,5 +1,5 @@
-"""The passes of dedup_semantic over Arrow batches: vectors to cells, cells to near pairs, texts of near pairs to
-their conditions, accepted pairs to survivors.
+"""The passes of dedup_semantic over Arrow batches: vectors to cells, cells to near pairs, texts of near pairs
+to their conditions, accepted pairs to survivors.
 
     VECTOR (doc, vector)  ->  CELL (model, cell, doc, 8-bit vector)  ->  NEAR (doc_a, doc_b, cosine)
     NEAR and texts, by part  ->  PAIR (doc_a, doc_b, every condition)  ->  duplicates
@@ -22,22 +22,23 @@ from gristmill.udfs.dedup.outcomes import METHODS, outcomes
 from gristmill.udfs.dedup.wording import wording
 
 CELL = (
-    "model int, cell int, doc_id string, batch_id string, lang string, is_new boolean, n_bytes bigint, vector binary"
+    "model int, cell int, doc_id string, batch_id string, lang string, is_new boolean, n_bytes bigint, "
+    "vector binary"
 )
 # Of a cell in which pairs were not compared: n_documents, n_uncompared, and no documents.
 NEAR = (
     "model int, cell int, doc_a string, batch_a string, doc_b string, batch_b string, lang_a string, "
     "lang_b string, cosine double, n_documents bigint, n_uncompared bigint"
 )
-# What the kernel `judge` takes: texts (doc_a, batch_a, text) before pairs (without text) of each part.
+# What `judge` takes: of each part texts (doc_a, batch_a, text) before pairs (without text).
 TEXT_OR_NEAR = (
     "part int, doc_a string, batch_a string, doc_b string, batch_b string, lang_a string, lang_b string, "
     "cosine double, text string"
 )
 PAIR = (
-    "doc_a string, batch_a string, doc_b string, batch_b string, method string, lang_a string, lang_b string, "
-    "cosine double, same_numbers boolean, same_units boolean, same_negation boolean, same_names boolean, "
-    "same_question boolean, no_opposites boolean, length_ratio double, n_words double, order_ratio double, "
+    "doc_a string, batch_a string, doc_b string, batch_b string, method string, lang_a string, "
+    "lang_b string, cosine double, same_numbers boolean, same_units boolean, same_negation boolean, "
+    "same_names boolean, same_question boolean, no_opposites boolean, length_ratio double, n_words double, order_ratio double, "
     "is_exchange boolean, extra_ratio double, replaced_ratio double, failed string, is_accepted boolean"
 )
 RANKED = (
@@ -50,15 +51,14 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Rule:
-    """What decides a pair: the limits of each language, and from which cosine on two documents of different
-    languages are a translation (null: none is).
+    """What decides a pair: the limits of each language.
 
     Documents of at most `whole_chars` characters are compared whole, longer ones sentence by sentence.
+    Of a pair that `pair_cells` gave across two languages only the numbers in digits must agree.
     """
 
     limits: Mapping[str, Limits]
     whole_chars: int
-    translation_min_cosine: float | None
     keep_rejected: bool
 
 
@@ -92,7 +92,8 @@ def _binary(vectors: Bytes8) -> pa.Array:
 def to_cells(
     batches: Iterator[pa.RecordBatch], centres: tuple[bytes, ...], width: tuple[int, ...], probes: int
 ) -> Iterator[pa.RecordBatch]:
-    """mapInArrow: model (position), doc_id, batch_id, lang, is_new, n_bytes, vector -> CELL, `probes` rows each.
+    """mapInArrow: model (position), doc_id, batch_id, lang, is_new, n_bytes, vector -> CELL, `probes` rows
+    each.
 
     `centres`, `width`: of each model, its centres one after the other, and their dimensions.
     """
@@ -169,13 +170,19 @@ def _pairs_of_cell(cell: pa.Table, search: Search, min_bytes_ratio: float) -> It
     differ = ids[left] != ids[right] if len(left) else np.zeros(0, bool)
     left, right = left[differ], right[differ]
     one, other = (cell.take(pa.array(side)) for side in (left, right))
-    named = {f"{name}_{side}": rows[column].combine_chunks() for side, rows in (("a", one), ("b", other)) for name, column in (("doc", "doc_id"), ("batch", "batch_id"), ("lang", "lang"))}
+    named = {
+        f"{name}_{side}": rows[column].combine_chunks()
+        for side, rows in (("a", one), ("b", other))
+        for name, column in (("doc", "doc_id"), ("batch", "batch_id"), ("lang", "lang"))
+    }
     if len(left):
         keys = {name: one[name].combine_chunks() for name in ("model", "cell")}
         yield _record(NEAR, {**keys, **named, "cosine": pa.array(pairs.cosine[alike][differ])})
     if pairs.n_uncompared:
         counted = {"n_documents": pa.array([cell.num_rows]), "n_uncompared": pa.array([pairs.n_uncompared])}
-        yield _record(NEAR, {name: cell[name].slice(0, 1).combine_chunks() for name in ("model", "cell")} | counted)
+        yield _record(
+            NEAR, {name: cell[name].slice(0, 1).combine_chunks() for name in ("model", "cell")} | counted
+        )
 
 
 def judge(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBatch]:
@@ -192,7 +199,9 @@ def judge(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBa
             if row["text"] is not None:
                 texts[row["doc_a"], row["batch_a"]] = row["text"]
                 continue
-            pair = _judged(row, texts[row["doc_a"], row["batch_a"]], texts[row["doc_b"], row["batch_b"]], rule)
+            pair = _judged(
+                row, texts[row["doc_a"], row["batch_a"]], texts[row["doc_b"], row["batch_b"]], rule
+            )
             if pair["is_accepted"] or rule.keep_rejected:
                 made.append(pair)
         yield pa.RecordBatch.from_pylist(made, pa.schema(fields_of(PAIR)))
@@ -202,15 +211,20 @@ def judge(batches: Iterator[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBa
 COLUMNS = {
     "same_numbers": "numbers", "same_units": "units", "same_negation": "negation", "same_names": "names",
     "same_question": "asks", "no_opposites": "opposites", "length_ratio": "length", "n_words": "n_words",
-    "order_ratio": "order", "is_exchange": "is_exchange", "extra_ratio": "extra", "replaced_ratio": "replaced",
+    "order_ratio": "order", "is_exchange": "is_exchange", "extra_ratio": "extra",
+    "replaced_ratio": "replaced",
 }  # fmt: skip
 
 
 def _judged(row: Mapping[str, Any], one: str, other: str, rule: Rule) -> dict[str, Any]:
     """The row of PAIR of two documents."""
-    given = {name: row[name] for name in ("doc_a", "batch_a", "doc_b", "batch_b", "lang_a", "lang_b", "cosine")}
+    given = {
+        name: row[name] for name in ("doc_a", "batch_a", "doc_b", "batch_b", "lang_a", "lang_b", "cosine")
+    }
     if row["lang_a"] != row["lang_b"]:
-        numbers = [wording(text, lang).digits for text, lang in ((one, row["lang_a"]), (other, row["lang_b"]))]
+        numbers = [
+            wording(text, lang).digits for text, lang in ((one, row["lang_a"]), (other, row["lang_b"]))
+        ]
         same = numbers[0] == numbers[1]
         failed = None if same else "numbers"
         return {**given, "method": "translation", "same_numbers": same, "failed": failed, "is_accepted": same}
@@ -226,10 +240,15 @@ def _rounded(value: bool | float) -> bool | float:
 
 
 def choose(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """mapInArrow over all RANKED pairs in one task -> DUPLICATE: the documents that are left out, each with the
-    survivor that it is itself a duplicate of (gristmill.udfs.dedup.survivors.independent)."""
+    """mapInArrow over all RANKED pairs in one task -> DUPLICATE: the documents that are left out.
+
+    Each with the survivor that it is itself a duplicate of (gristmill.udfs.dedup.survivors.independent).
+    """
     pairs = pa.Table.from_batches(list(batches), pa.schema(fields_of(RANKED)))
-    sides = [pairs.select([f"doc_{s}", f"batch_{s}", f"rank_{s}"]).rename_columns(["doc", "batch", "rank"]) for s in "ab"]
+    sides = [
+        pairs.select([f"doc_{s}", f"batch_{s}", f"rank_{s}"]).rename_columns(["doc", "batch", "rank"])
+        for s in "ab"
+    ]
     members = pa.concat_tables(sides).group_by(["doc", "batch", "rank"]).aggregate([]).sort_by("rank")
     if not len(members):
         return

@@ -42,17 +42,17 @@ def missing() -> list[str]:
 
 @lru_cache(maxsize=4)
 def _load(encoder: Encoder) -> tuple[Any, Any, frozenset[str]]:
-    """Session, tokenizer and the names of the inputs. Raises RuntimeError when packages or files are missing."""
+    """Session, tokenizer and names of the inputs. Raises RuntimeError when packages or files are missing."""
     if missing():
         raise RuntimeError(
-            f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[onnx]' on every "
-            "executor"
+            f"{' and '.join(missing())} not installed in this Python; pip install 'gristmill[onnx]' "
+            "on every executor"
         )
     absent = [name for name in FILES if not Path(encoder.folder, name).is_file()]
     if absent:
         raise RuntimeError(
-            f"{encoder.folder}: no {' and no '.join(absent)} here; `make models` fetches two encoders, and the "
-            "folder must lie at the same path on every executor"
+            f"{encoder.folder}: no {' and no '.join(absent)} here; `make models` fetches two encoders, and "
+            "the folder must lie at the same path on every executor"
         )
     import onnxruntime
     from tokenizers import Tokenizer
