@@ -10,7 +10,8 @@ rows out  semantic_pairs  a  b  method semantic  cosine .98  every condition  is
 Near vectors are candidates, no more: a swap of two names hardly moves a vector. The words of the whole
 documents decide (gristmill.udfs.dedup.agreement). The phases, in the order in which data travels:
 
-1. fit_cells: k-means cells of each encoder, once, on a seeded sample; later batches use the same cells.
+1. fit_cells: k-means cells of each encoder on a seeded sample; later batches use the same cells until the
+   lake has grown eightfold.
 2. pair: new documents are paired with all others in their cells; texts are read for these pairs only.
 3. leave_out: survivors among accepted pairs, in the domains that the recipe names; none by default.
 """
@@ -47,8 +48,12 @@ if TYPE_CHECKING:
 KEYS = ["doc_id", "batch_id"]
 # rows of CELL that a task sorts: at 600 bytes each some 60 MB
 CELL_ROWS = 100_000
-# bounds of a part whose pairs are judged together: pairs take about a millisecond each
-PAIRS, TEXT_BYTES = 20_000, 128 << 20
+# Growth since the cells were fitted at which they are fitted again, as they then hold some eight times as
+# many documents as they should. Judged pairs stay; only new documents are looked for in the new cells.
+GROWTH = 8
+# Bounds of a part whose pairs are judged together. A pair of documents of 5,000 characters takes some ten
+# milliseconds, a pair of sentences a tenth of one.
+PAIRS, TEXT_BYTES = 10_000, 64 << 20
 
 
 class Exchange(Strict):
@@ -137,7 +142,11 @@ class Params(Filtered, LeavesOut):
 
     def cells_hash(self, model: str) -> str:
         """16 hex digits of what makes the cells of a model."""
-        return digest((model, self.max_fit_documents, self.seed))
+        return digest((model, self.max_fit_documents, self.max_cell, self.seed))
+
+    def n_cells(self, n: int) -> int:
+        """Cells for `n` documents: about the square root; one while all documents can be compared."""
+        return 1 if n <= self.max_cell else math.isqrt(n - 1) + 1
 
     def config_hash(self, models: dict[str, str]) -> str:
         """16 hex digits of what makes a pair."""
@@ -197,57 +206,61 @@ def drop_stale(tables: JobContext, params: Params) -> Outputs:
 
     config = params.config_hash(models_of(tables, params))
     standing = sorted(set(tables.batches) - set(tables.history.replaced()))
+    by_batch = {
+        "semantic_pairs": ("batch_a", "batch_b"),
+        "semantic_documents": ("batch_id",),
+        "hot_buckets": (),
+    }
     outputs: dict[str, list[Delete]] = {}
-    for name, columns in (("semantic_pairs", ("batch_a", "batch_b")), ("semantic_documents", ("batch_id",))):
+    for name, columns in by_batch.items():
         if not tables.output_exists(name):
             continue
         rows = tables.own(name)
+        # `hot_buckets` has rows of other jobs, too
+        job = [] if columns else ["job"]
+        rows = rows if columns else rows.where(F.col("job") == tables.job.name)
         for column, wanted in (("config_hash", [config]), *((column, standing) for column in columns)):
-            stale = rows.where(~F.col(column).isin(wanted)).select(column).distinct()
+            stale = rows.where(~F.col(column).isin(wanted)).select(column, *job).distinct()
             if not stale.isEmpty():
-                outputs.setdefault(name, []).append(
-                    Delete(tables.stage(f"{name}_{column}", stale), (column,))
-                )
+                keys = tables.stage(f"{name}_{column}", stale)
+                outputs.setdefault(name, []).append(Delete(keys, (column, *job)))
     return outputs
 
 
 def fit_cells(tables: JobContext, params: Params) -> Outputs:
-    """Rows of `semantic_cells` for each model that has none: k-means centres of a seeded sample, about the
-    square root of the documents."""
+    """Rows of `semantic_cells` for each model that has none, or whose documents are GROWTH times as many:
+    k-means centres of a seeded sample."""
     from pyspark.sql import functions as F
 
     models = models_of(tables, params)
     names = sorted(set(models.values()))
-    fitted = {
-        row["config_hash"] for row in tables.own("semantic_cells").select("config_hash").distinct().collect()
-    }
-    todo = [position for position, name in enumerate(names) if params.cells_hash(name) not in fitted]
-    if not todo:
-        return {}
-    vectors = vectors_of(tables, params, models).where(F.col("model").isin(todo))
-    made = []
-    for position in todo:
+    stored = (
+        tables.own("semantic_cells").groupBy("config_hash").agg(F.max("n_documents").alias("n")).collect()
+    )
+    fitted = {row["config_hash"]: row["n"] for row in stored}
+    vectors = vectors_of(tables, params, models)
+    counted = {row["model"]: row["count"] for row in vectors.groupBy("model").count().collect()}
+    made, again = [], []
+    for position, n in sorted(counted.items()):
+        name, config = names[position], params.cells_hash(names[position])
+        if config in fitted and (n <= params.max_cell or n < GROWTH * fitted[config]):
+            continue
+        again += [(config,)] if config in fitted else []
         of_model = vectors.where(F.col("model") == position)
-        n = of_model.count()
         sample = of_model.orderBy(by_seed(params.seed, "doc_id"), *KEYS).limit(params.max_fit_documents)
         rows = sample.select("doc_id", "vector").mapInArrow(semantic.quantise, "doc_id string, vector binary")
         # In the order of doc_ids, so that the centres do not depend on partitions.
         ordered = sorted((row["doc_id"], bytes(row["vector"])) for row in rows.collect())
-        if not ordered:
-            continue
-        width = len(ordered[0][1])
-        centres = fit(
-            semantic.int8(pa.array([vector for _, vector in ordered]), width),
-            math.isqrt(n - 1) + 1,
-            params.seed,
-        )
-        config, name = params.cells_hash(names[position]), names[position]
-        made += [(config, name, cell, centre.tobytes(), n) for cell, centre in enumerate(centres)]
+        if ordered:
+            whole = semantic.int8(pa.array([vector for _, vector in ordered]), len(ordered[0][1]))
+            centres = fit(whole, params.n_cells(n), params.seed)
+            made += [(config, name, cell, centre.tobytes(), n) for cell, centre in enumerate(centres)]
     if not made:
         return {}
     columns = ("config_hash", "model", "cell", "centre", "n_documents")
     rows_of = pa.table(dict(zip(columns, map(list, zip(*made, strict=True)), strict=True)))
-    return {"semantic_cells": tables.rows("semantic_cells", rows_of)}
+    stale = [Delete(tables.frame(again, "config_hash string"), ("config_hash",))] if again else []
+    return {"semantic_cells": [*stale, tables.rows("semantic_cells", rows_of)]}
 
 
 def pair(tables: JobContext, params: Params) -> Outputs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,19 +99,18 @@ def test_a_recipe_leaves_out_all_but_the_best_in_its_domains_and_only_those_it_i
     assert frozenset(("en", "en-book")) in pairs(lake), "linked, but of a domain in which nothing is left out"
 
 
-def test_a_later_batch_is_paired_with_the_first_in_the_same_cells(lake: Lake, documents: Callable[..., Any], dedup: Callable[..., Outcome], tmp_path: Path) -> None:
-    documents(rows(["en", "zh", "en-other"]), "one")
+def test_a_later_batch_is_paired_with_the_first_in_the_same_cells(lake: Lake, ingest: Callable[..., Any], dedup: Callable[..., Outcome]) -> None:
+    ingest(rows(["en", "zh", "en-other"]), "one")
     dedup()
     before = read(lake, SEMANTIC_CELLS)
-    documents(rows(["en-articles", "zh-particles", "zh-not"]), "two")
+    ingest(rows(["en-articles", "zh-particles", "zh-not"]), "two")
     dedup()
     assert read(lake, SEMANTIC_CELLS) == before
     found = pairs(lake)
     assert {pair for pair, failed in found.items() if failed is None} == {frozenset(("en", "en-articles")), frozenset(("zh", "zh-particles"))}
     assert len(read(lake, SEMANTIC_DOCUMENTS)) == 6
     # a batch that came again in other words: its old pairs are gone, and it is paired anew
-    shutil.rmtree(tmp_path / "raw" / "two")
-    documents([{"id": "en-articles", "text": TEXTS["en-other"].replace("A bank", "The bank"), "domain": "web"}], "two")
+    ingest([{"id": "en-articles", "text": TEXTS["en-other"].replace("A bank", "The bank"), "domain": "web"}], "two")
     dedup()
     assert {pair for pair, failed in pairs(lake).items() if failed is None} == {frozenset(("en-other", "en-articles"))}
 
@@ -136,10 +134,13 @@ def test_translations_are_linked_and_never_left_out(lake: Lake, documents: Calla
 def test_what_a_large_cell_does_not_compare_is_counted(lake: Lake, documents: Callable[..., Any], dedup: Callable[..., Outcome]) -> None:
     documents([{"id": str(i), "text": f"{TEXTS['en']} Page {i}.", "domain": "web"} for i in range(12)])
     dedup(max_neighbours=2)
+    assert len(pairs(lake)) == 21  # of 66: two for each but the last
+    assert [(row.n_classes, row.n_uncompared) for row in read(lake, HOT_BUCKETS, job="dedup_semantic")] == [(12, 45)]
+    dedup(max_cell=5)
     assert len(pairs(lake)) < 66
     hot = read(lake, HOT_BUCKETS, job="dedup_semantic")
-    assert hot
-    assert sum(row.n_uncompared for row in hot) > 0
+    assert {row.config_hash for row in hot} == {row.config_hash for row in read(lake, SEMANTIC_PAIRS)}, "those of the other recipe are gone"
+    assert all(row.n_classes > 5 for row in hot)
     dedup(max_neighbours=64)
     assert len(pairs(lake)) == 66
     assert set(pairs(lake).values()) == {"numbers"}

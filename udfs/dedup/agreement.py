@@ -36,7 +36,7 @@ CONDITIONS = (*AGREEMENTS, "cosine", "length", "n_words", "order", "replaced", "
 _PAIRS_EN = tuple((pair.split()[0], pair.split()[1]) for pair in OPPOSITES_EN.split("|"))
 _PAIRS_ZH = tuple((pair[0], pair[1]) for pair in OPPOSITES_ZH)
 # Words of a text up to which a change of their order is measured; it takes the square of them.
-MAX_WORDS = 2_000
+MAX_WORDS = 600
 # Sentences of a document between two anchors that are matched with each other. A longer stretch without
 # a common sentence is no wording of the other, so its sentences are extra without being compared.
 MAX_GAP = 40
@@ -285,6 +285,15 @@ def _by_sentences(
     )
 
 
+def _is_match(x: Wording, y: Wording, lang: str, limits: Limits) -> bool:
+    """Whether two sentences say the same."""
+    # most do not share half of their words, and need no closer look
+    shared = (Counter(x.words) & Counter(y.words)).total()
+    if 2 * shared < max(len(x.words), len(y.words)):
+        return False
+    return failed_condition(agreement(x, y, lang), 1.0, limits) is None
+
+
 Matched: TypeAlias = "tuple[Wording | None, Wording | None]"
 
 
@@ -330,10 +339,7 @@ def _in_gap(a: list[Wording], b: list[Wording], lang: str, limits: Limits) -> It
         return
     # of single sentences the words decide alone: a cosine is known of the documents only
     loose = replace(limits, min_cosine=0.0, min_words=0.0, exchange_min_cosine=None)
-    gain = [
-        [x.weight(lang) if failed_condition(agreement(x, y, lang), 1.0, loose) is None else 0.0 for y in b]
-        for x in a
-    ]
+    gain = [[x.weight(lang) if _is_match(x, y, lang, loose) else 0.0 for y in b] for x in a]
     best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) - 1, -1, -1):
         for j in range(len(b) - 1, -1, -1):

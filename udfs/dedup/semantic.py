@@ -38,8 +38,9 @@ TEXT_OR_NEAR = (
 PAIR = (
     "doc_a string, batch_a string, doc_b string, batch_b string, method string, lang_a string, "
     "lang_b string, cosine double, same_numbers boolean, same_units boolean, same_negation boolean, "
-    "same_names boolean, same_question boolean, no_opposites boolean, length_ratio double, n_words double, order_ratio double, "
-    "is_exchange boolean, extra_ratio double, replaced_ratio double, failed string, is_accepted boolean"
+    "same_names boolean, same_question boolean, no_opposites boolean, length_ratio double, n_words double, "
+    "order_ratio double, is_exchange boolean, extra_ratio double, replaced_ratio double, failed string, "
+    "is_accepted boolean"
 )
 RANKED = (
     "doc_a string, batch_a string, rank_a bigint, doc_b string, batch_b string, rank_b bigint, cosine double"

@@ -130,15 +130,16 @@ _UNIT_EN = re.compile(
 _MARK = re.compile(r"[%‰$€£¥℃℉°]")
 _ENGLISH_NAME = re.compile(r"(?<![.!?:\"'“‘\n]\s)(?<!^)\b[A-Z][\w-]*")
 OPPOSITES_EN = (
-    "up down|rise fall|rose fell|high low|higher lower|increase decrease|increased decreased|"
-    "gain loss|gained lost|buy sell|bought sold|before after|first last|first second|second third|north south|"
+    "up down|rise fall|rose fell|high low|higher lower|increase decrease|increased decreased|gain loss|"
+    "gained lost|buy sell|bought sold|before after|first last|first second|second third|north south|"
     "east west|northern southern|eastern western|left right|man woman|boy girl|male female|men women|"
     "father mother|son daughter|husband wife|brother sister|king queen|he she|his her|him her|open close|"
     "opened closed|win lose|won lost|more less|most least|old new|old young|black white|maximum minimum|"
-    "best worst|good bad|big small|large small|long short|hot cold|early late|in out|inside outside|on off|"
-    "over under|above below|with without|from to|start end|begin end|empty full|same different|true false|"
-    "positive negative|import export|accept reject|pass fail|day night|morning evening|major minor|odd even|"
-    "upload download|enable disable|lend borrow|ask answer|right wrong|front back|top bottom|all some|and or"
+    "best worst|good bad|big small|large small|long short|hot cold|early late|in out|inside outside|"
+    "on off|over under|above below|with without|from to|start end|begin end|empty full|same different|"
+    "true false|positive negative|import export|accept reject|pass fail|day night|morning evening|"
+    "major minor|odd even|upload download|enable disable|lend borrow|ask answer|right wrong|front back|"
+    "top bottom|all some|and or"
 )
 
 
