@@ -267,8 +267,8 @@ def count(tables: JobContext[State], params: Params) -> Counts:
     others = with_model(tables, params, kept.join(sampled.select(*keys), keys, how="left_anti"))
     reason = F.when(F.col("model").isNull(), "other_language").otherwise("not_sampled")
     left_out = others.groupBy(reason.alias("reason")).count().collect()
-    n = {None: sampled.count()} | {row["reason"]: row["count"] for row in left_out}
-    return by_one_reason({"not_sampled": 0} | n, kept.count())
+    n: dict[str | None, int] = {row["reason"]: row["count"] for row in left_out}
+    return by_one_reason({None: sampled.count(), **n}, kept.count())
 
 
 JOB = Job(

@@ -153,7 +153,7 @@ def agreement(one: Wording, other: Wording, lang: str) -> Agreement:
         n_words=min(total_a, total_b),
         order=order,
         is_exchange=order < 1
-        and not PREPOSITIONS_EN.intersection(only_a | only_b)
+        and not PREPOSITIONS_EN.intersection((*only_a, *only_b))
         and is_exchange(moved_a, moved_b),
         is_question=bool(one.asks and other.asks) and not one.asks & WHO,
         extra=max(extra_a, extra_b) / shorter,
@@ -252,11 +252,13 @@ def of_documents(one: str, other: str, lang: str, whole_chars: int, limits: Limi
     must agree in the whole texts too. Documents that already differ in those, or too much by their words, are
     not cut.
     """
-    whole = [wording(each, lang) for each in (one, other)]
+    a, b = wording(one, lang), wording(other, lang)
     if max(len(one), len(other)) <= whole_chars:
-        return agreement(*whole, lang)
+        return agreement(a, b, lang)
     # by words regardless of order, which is cheap and never more than what sentences give
-    rough = agreement(*(replace(each, words=tuple(sorted(each.words))) for each in whole), lang)
+    rough = agreement(
+        replace(a, words=tuple(sorted(a.words))), replace(b, words=tuple(sorted(b.words))), lang
+    )
     if failed_condition(rough, 1.0, limits) is not None:
         return rough
     return _by_sentences(sentences(one, lang), sentences(other, lang), rough, lang, limits)
