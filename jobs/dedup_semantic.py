@@ -8,7 +8,7 @@ rows in   docs            a  "How do I cook rice?"     b  "How do I cook the ric
 rows out  semantic_pairs  a  b  method semantic  cosine .98  every condition  is_accepted true
 
 Near vectors are candidates, no more: a swap of two names hardly moves a vector. The words of the whole
-documents decide (gristmill.udfs.dedup.agreement). The phases, in the order in which data travels:
+documents decide (gristmill.udfs.semantic.agreement). The phases, in the order in which data travels:
 
 1. fit_cells: k-means cells of each encoder on a seeded sample; later batches use the same cells until the
    lake has grown eightfold.
@@ -38,9 +38,9 @@ from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
 from gristmill.jobs.runner.job import Change, Delete, Insert, Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.udfs.dedup import semantic
-from gristmill.udfs.dedup.agreement import Limits
-from gristmill.udfs.dedup.cells import Search, fit
+from gristmill.udfs.semantic import passes
+from gristmill.udfs.semantic.agreement import Limits
+from gristmill.udfs.semantic.cells import Search, fit
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -128,10 +128,10 @@ class Params(Filtered, LeavesOut):
             )
         return self
 
-    def rule(self) -> semantic.Rule:
+    def rule(self) -> passes.Rule:
         """What decides a pair."""
         limits = {lang: each.limits() for lang, each in self.limits.items()}
-        return semantic.Rule(limits, self.whole_chars, self.keep_rejected)
+        return passes.Rule(limits, self.whole_chars, self.keep_rejected)
 
     def search(self) -> Search:
         """How candidates are looked for."""
@@ -248,11 +248,11 @@ def fit_cells(tables: JobContext, params: Params) -> Outputs:
         again += [(config,)] if config in fitted else []
         of_model = vectors.where(F.col("model") == position)
         sample = of_model.orderBy(by_seed(params.seed, "doc_id"), *KEYS).limit(params.max_fit_documents)
-        rows = sample.select("doc_id", "vector").mapInArrow(semantic.quantise, "doc_id string, vector binary")
+        rows = sample.select("doc_id", "vector").mapInArrow(passes.quantise, "doc_id string, vector binary")
         # In the order of doc_ids, so that the centres do not depend on partitions.
         ordered = sorted((row["doc_id"], bytes(row["vector"])) for row in rows.collect())
         if ordered:
-            whole = semantic.int8(pa.array([vector for _, vector in ordered]), len(ordered[0][1]))
+            whole = passes.int8(pa.array([vector for _, vector in ordered]), len(ordered[0][1]))
             centres = fit(whole, params.n_cells(n), params.seed)
             made += [(config, name, cell, centre.tobytes(), n) for cell, centre in enumerate(centres)]
     if not made:
@@ -315,14 +315,14 @@ def near_of(
     width = tuple(next((len(each[2]) for each in cells if each[0] == name), 1) for name in names)
     is_new = new.select(*KEYS, F.lit(True).alias("is_new"))
     marked = vectors.join(is_new, KEYS, how="left").withColumn("is_new", F.coalesce("is_new", F.lit(False)))
-    to_cells = functools.partial(semantic.to_cells, centres=centres, width=width, probes=params.probes)
-    rows = marked.mapInArrow(to_cells, semantic.CELL)
+    to_cells = functools.partial(passes.to_cells, centres=centres, width=width, probes=params.probes)
+    rows = marked.mapInArrow(to_cells, passes.CELL)
     parts = tables.history.n_documents() * params.probes // CELL_ROWS + 1
     by_cell = rows.repartition(parts, "model", "cell").sortWithinPartitions("model", "cell", *KEYS)
     kernel = functools.partial(
-        semantic.pair_cells, search=params.search(), min_bytes_ratio=params.min_bytes_ratio
+        passes.pair_cells, search=params.search(), min_bytes_ratio=params.min_bytes_ratio
     )
-    return by_cell.mapInArrow(kernel, semantic.NEAR)
+    return by_cell.mapInArrow(kernel, passes.NEAR)
 
 
 def judged_pairs(tables: JobContext, params: Params, pairs: DataFrame) -> DataFrame:
@@ -345,12 +345,12 @@ def judged_pairs(tables: JobContext, params: Params, pairs: DataFrame) -> DataFr
     keys = tables.stage("texts_wanted", requests[0].unionByName(requests[1]).distinct())
     keys = broadcast_while_few(keys) if tables.history.n_documents() > BROADCAST else keys
     texts = tables.documents.texts(keys, "text", carry=("part",))
-    names = [column.split()[0] for column in semantic.TEXT_OR_NEAR.split(", ")]
+    names = [column.split()[0] for column in passes.TEXT_OR_NEAR.split(", ")]
     text_rows = texts.withColumnsRenamed({"doc_id": "doc_a", "batch_id": "batch_a"})
     every = placed.select(*names[:-1]).unionByName(text_rows, allowMissingColumns=True).select(*names)
-    kernel = functools.partial(semantic.judge, rule=params.rule())
+    kernel = functools.partial(passes.judge, rule=params.rule())
     by_part = every.repartition(parts, "part").sortWithinPartitions("part", F.col("text").isNull())
-    return by_part.mapInArrow(kernel, semantic.PAIR)
+    return by_part.mapInArrow(kernel, passes.PAIR)
 
 
 def leave_out(tables: JobContext, params: Params) -> Outputs:
@@ -407,8 +407,8 @@ def duplicates_of(tables: JobContext, params: Params) -> DataFrame:
         accepted = accepted.join(
             ranks.withColumnsRenamed(named), [f"doc_{side}", f"batch_{side}"], how="inner"
         )
-    columns = [column.split()[0] for column in semantic.RANKED.split(", ")]
-    chosen = accepted.select(*columns).coalesce(1).mapInArrow(semantic.choose, semantic.DUPLICATE)
+    columns = [column.split()[0] for column in passes.RANKED.split(", ")]
+    chosen = accepted.select(*columns).coalesce(1).mapInArrow(passes.choose, passes.DUPLICATE)
     return tables.stage("left_out", chosen)
 
 

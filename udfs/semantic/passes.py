@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gristmill.udfs.arrow.types import fields_of
-from gristmill.udfs.dedup.agreement import Limits, failed_condition, of_documents
-from gristmill.udfs.dedup.cells import Bytes8, Search, near_pairs, nearest, quantised
 from gristmill.udfs.dedup.outcomes import METHODS, outcomes
-from gristmill.udfs.dedup.wording import wording
+from gristmill.udfs.semantic.agreement import Limits, failed_condition, of_documents
+from gristmill.udfs.semantic.cells import Bytes8, Search, near_pairs, nearest, quantised
+from gristmill.udfs.semantic.wording import wording
 
 CELL = (
     "model int, cell int, doc_id string, batch_id string, lang string, is_new boolean, n_bytes bigint, "

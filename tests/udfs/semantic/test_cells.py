@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gristmill.udfs.dedup.cells import Bytes8, Search, fit, lengths, near_pairs, nearest, quantised
+from gristmill.udfs.semantic.cells import Bytes8, Search, fit, lengths, near_pairs, nearest, quantised
 
 SEARCH = Search(limit=0.9, across=2.0, max_cell=4096, max_neighbours=1000, probes=2, seed=1)
 

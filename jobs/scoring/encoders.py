@@ -1,4 +1,4 @@
-"""Fetches two sentence encoders, once: `python -m gristmill.jobs.lake.encoders --out models`.
+"""Fetches two sentence encoders, once: `python -m gristmill.jobs.scoring.encoders --out models`.
 
 BAAI's bge-small-zh-v1.5 and bge-small-en-v1.5, quantised to 8 bits, from Maven Central as folders that
 `embed_text` reads (engine onnx). The jars are zip archives of the project langchain4j (Apache-2.0) with the

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gristmill.udfs.dedup.wording import (
+from gristmill.udfs.semantic.wording import (
     LIGHT,
     OPPOSITES_EN,
     OPPOSITES_ZH,

@@ -10,8 +10,8 @@ import pytest
 
 from gristmill.jobs.core.config import load_recipe
 from gristmill.jobs.dedup_semantic import Params
-from gristmill.udfs.dedup import agreement as rule
-from gristmill.udfs.dedup.agreement import (
+from gristmill.udfs.semantic import agreement as rule
+from gristmill.udfs.semantic.agreement import (
     CONDITIONS,
     agreement,
     common_subsequence,
@@ -20,7 +20,7 @@ from gristmill.udfs.dedup.agreement import (
     of_documents,
     sentences,
 )
-from gristmill.udfs.dedup.wording import wording
+from gristmill.udfs.semantic.wording import wording
 
 PARAMS = load_recipe("conf/jobs/dedup_semantic.yaml").params("dedup_semantic", Params)
 LIMITS = PARAMS.rule().limits  # type: ignore[attr-defined]
