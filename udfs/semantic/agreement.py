@@ -226,8 +226,10 @@ def is_exchange(a: Sequence[str], b: Sequence[str]) -> bool:
         return False
     start, end = _ends(a, b)
     x, y = list(a[start : len(a) - end]), list(b[start : len(b) - end])
+    if len(x) > MAX_WORDS:
+        return False
     for at in range(1, len(x)):
-        if x[at:] + x[:at] == y:
+        if x[at] == y[0] and x[at:] + x[:at] == y:
             shorter = min(at, len(x) - at)
             return not any(PRONOUNS.intersection(part) for part in (x[:at], x[at:]) if len(part) == shorter)
     return False
