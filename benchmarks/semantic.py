@@ -26,7 +26,6 @@ import dataclasses
 import hashlib
 import itertools
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -253,10 +252,10 @@ def embedded(texts: list[str], langs: list[str], encode: dict[str, Encode], char
     return {lang: (rows, encode[lang]([texts[i][:chars] for i in rows])) for lang in LANGS if lang in encode and len(rows := np.flatnonzero(np.array(langs) == lang))}
 
 
-def found_in_cells(whole: npt.NDArray[np.int8], search: Search, most: int) -> tuple[set[tuple[int, int]], int, int]:
+def found_in_cells(whole: npt.NDArray[np.int8], search: Search, params: Params) -> tuple[set[tuple[int, int]], int, int]:
     """The pairs that the job's cells find, how many were compared, and the documents of the largest cell."""
-    sample = whole[np.sort(np.random.default_rng(search.seed).permutation(len(whole))[:most])]
-    cells = nearest(whole, fit(sample, math.isqrt(len(whole) - 1) + 1, search.seed), search.probes)
+    sample = whole[np.sort(np.random.default_rng(search.seed).permutation(len(whole))[: params.max_fit_documents])]
+    cells = nearest(whole, fit(sample, params.n_cells(len(whole)), search.seed), search.probes)
     pairs, compared, largest = set(), 0, 0
     for cell in range(int(cells.max()) + 1):
         rows = np.flatnonzero((cells == cell).any(axis=1))
@@ -293,11 +292,11 @@ def candidates(path: str, n: int, encode: dict[str, Encode], params: Params, sho
     n_judged = n_accepted = n_below = 0
     for lang, (rows, made) in by_lang.items():
         whole = quantised(made)
-        pairs, n_compared, _ = found_in_cells(whole, search, params.max_fit_documents)
+        pairs, n_compared, _ = found_in_cells(whole, search, params)
         near = set(brute_force(made, NEAR))
         hit, every, compared = hit + len(near & pairs), every + len(near), compared + n_compared
         scale, limits = lengths(whole), params.rule().limits[lang]
-        capped, _, _ = found_in_cells(whole, params.search(), params.max_fit_documents)
+        capped, _, _ = found_in_cells(whole, params.search(), params)
         for a, b in sorted(capped):
             one, other = texts[rows[a]], texts[rows[b]]
             if min(len(one.encode()), len(other.encode())) < params.min_bytes_ratio * max(len(one.encode()), len(other.encode())):
@@ -315,7 +314,7 @@ def candidates(path: str, n: int, encode: dict[str, Encode], params: Params, sho
     more = everything[rng.integers(0, len(everything), max(0, VECTORS - len(everything)))]
     grown = np.concatenate([everything, more + rng.normal(0, 0.02, more.shape).astype(np.float32)])[:VECTORS]
     began = time.perf_counter()
-    _, _, largest = found_in_cells(quantised(grown), params.search(), params.max_fit_documents)
+    _, _, largest = found_in_cells(quantised(grown), params.search(), params)
     total = sum(len(rows) * (len(rows) - 1) // 2 for rows, _ in by_lang.values())
     for alike, cosine, lang, one, other in sorted(shown, key=lambda each: each[0])[:show]:
         print(f"--- {lang} jaccard {alike:.2f} cosine {cosine}\n{one}\n~~~\n{other}", flush=True)

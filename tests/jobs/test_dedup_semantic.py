@@ -173,3 +173,27 @@ def test_the_rows_do_not_depend_on_partitions(spark: Any, new_lake: Callable[[Pa
         spark.conf.set("spark.sql.shuffle.partitions", before)
     assert seen[0] == seen[1]
     assert all(seen[0])
+
+
+def test_a_run_that_was_killed_between_its_commits_ends_with_the_same_rows(lake: Lake, documents: Callable[..., Any], dedup: Callable[..., Outcome], params_of: Callable[..., Any]) -> None:
+    documents(rows())
+
+    class Killed(BaseException):
+        """Nothing of ours catches it."""
+
+    for last in (SEMANTIC_CELLS.name, SEMANTIC_PAIRS.name, SEMANTIC_DOCUMENTS.name):
+
+        def die(table: Any, version: int, last: str = last) -> None:
+            if table.name == last:
+                raise Killed
+
+        lake.committed = die  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            dedup()
+    lake.committed = lambda table, version: None  # type: ignore[method-assign]
+    dedup()
+    first = [sorted(map(str, read(lake, table))) for table in (SEMANTIC_CELLS, SEMANTIC_PAIRS, SEMANTIC_DOCUMENTS)]
+    assert all(first)
+    assert len({(row.doc_a, row.doc_b) for row in read(lake, SEMANTIC_PAIRS)}) == len(read(lake, SEMANTIC_PAIRS)), "no pair twice"
+    assert pairs(lake)[frozenset(("en", "en-articles"))] is None
+    assert len(first[2]) == 8  # all but the German one
