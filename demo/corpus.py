@@ -35,7 +35,7 @@ from gristmill.demo.prose import DOMAINS, TOPICS, DissimilarTexts, jaccard, shin
 
 # Rows of each kind in a corpus of 3,000; another --n scales them. `generated` fills up to n.
 COUNTS = {
-    "package": 180, "exact_copy": 80, "normalised_copy": 50, "script_copy": 40, "near_1": 40, "near_3": 40, "near_5": 40, "near_10": 40,
+    "package": 180, "exact_copy": 80, "normalised_copy": 50, "script_copy": 40, "near_1": 40, "near_3": 40, "near_5": 40, "near_10": 40, "reworded": 40,
     "chain_b": 20, "recrawl": 30, "repeated_row": 10, "batch_repeat": 40, "new_version": 10, "spam_seo": 40, "spam_sms": 30,
     "boilerplate": 40, "link_list": 30, "log_dump": 20, "minified_js": 16, "mojibake_latin": 20, "mojibake_gbk": 10, "too_short": 30,
     "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "framed": 120, "quoting": 24, "missing_text": 5, "empty_text": 5, "missing_field": 4,
@@ -47,7 +47,7 @@ ZH_ONLY = ("script_copy", "mojibake_latin", "mojibake_gbk")
 ROBUST_DOMAINS = ("web", "books")  # so far from every limit of the rules that an edit does not make a text fail one
 BROKEN = ("missing_text", "empty_text", "missing_field", "wrong_type", "malformed_json", "not_an_object", "duplicate_key", "invalid_encoding", "lone_surrogate", "nul_character", "row_too_long")  # fmt: skip
 # made from a good document, which they replace
-IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "framed", "quoting", "truncated_file")
+IN_PLACE = ("mojibake_latin", "mojibake_gbk", "repetitive", "c4_lines", "c4_lorem", "c4_curly", "contaminated", "pii", "framed", "quoting", "truncated_file", "reworded")
 # Where documents go, by file and share of those that may go there; big5 and gb18030 take Chinese only, wet web pages only.
 FILES = {
     "batch-1": {"part-0.jsonl": 30, "part-1.jsonl.gz": 25, "part-2.jsonl.zst": 20, "part-3.parquet": 25},
@@ -245,6 +245,27 @@ class Corpus:
                 if kind == "missing_text" and i % 2:
                     parent.raw, parent.text, parent.file = None, None, "batch-2/part-1.parquet"
 
+    def plant_reworded(self) -> None:
+        """Documents in the words of another one, with other articles and particles.
+
+        Planted after all others, in the place of documents that nothing else uses, so that no other row moves.
+        """
+        free = {lang: [d for d in self.docs if d.kind == "generated" and not d.is_used and d.lang == lang and d.domain in ROBUST_DOMAINS and "/part-" in d.file] for lang in ("en", "zh")}
+        for lang in free:
+            self.rng("reworded", lang).shuffle(free[lang])
+        for i in range(self.counts["reworded"]):
+            lang = "zh" if i % 2 else "en"
+            parent = next(d for d in iter(free[lang].pop, None) if self.similarity(d, kinds.reworded(d.text or "", lang)) <= SURE_DIFFERENT)
+            doc = free[lang].pop()
+            doc.text, doc.kind, doc.parent, doc.source, doc.domain = kinds.reworded(parent.text or "", lang), "reworded", parent, parent.source, parent.domain
+            doc.jaccard = doc.jaccard_root = self.similarity(parent, doc.text)
+            doc.is_used = parent.is_used = True
+
+    @staticmethod
+    def similarity(doc: Doc, text: str) -> float:
+        """Jaccard of a document and another text."""
+        return jaccard(shingles(doc.text or "", doc.lang), shingles(text, doc.lang))
+
     def assign_files(self) -> None:
         """Gives every document a file. Kinds that depend on an id get files with ids."""
         rng, taiwan = self.rng("places"), opencc.OpenCC("s2tw")
@@ -338,6 +359,7 @@ def make(out: Path, seed: int = 7, n: int = 3000, long_row_bytes: int = 2_000_00
     corpus.plant_faults()
     corpus.plant_broken()
     corpus.assign_files()
+    corpus.plant_reworded()
     plan = corpus.write(out)
     pq.write_table(pa.Table.from_pylist(plan, schema=PLAN), out / "plan.parquet")
     kept = [row for row in plan if row["kind"] in ("generated", "pii", "package")]

@@ -21,6 +21,7 @@ KINDS = {
     "near_3": "A copy with 3 % edited.",
     "near_5": "A copy with 5 % edited.",
     "near_10": "A copy with 10 % edited.",
+    "reworded": "The same sentences in the same order with other articles and particles: too unlike for dedup_minhash, and linked by dedup_semantic.",
     "chain_b": "The middle of a chain: much like its parent A and like C.",
     "chain_c": "The end of a chain: much like B, but not like A, the parent of B.",
     "recrawl": "The same page crawled again: the same URL (but for its spelling), other id, changed and shortened text.",
@@ -101,6 +102,20 @@ def denormalised(text: str, lang: str, rng: Random) -> str:
     text = f"{first.upper()}. {rest}"
     # lines are kept, so that every rule decides about both texts in the same way
     return text.translate(wide).replace("\n\n", rng.choice(["\n", "\n\n\n", "\n\n    "])).replace(", ", rng.choice([",  ", ", ", ",\u00a0"]))
+
+
+REWORDED_ZH = {
+    "和": "与", "如果": "要是", "因为": "由于", "可以": "能", "时候": "时", "已经": "已", "现在": "目前", "以后": "之后", "非常": "十分", "必须": "须",
+    "所有": "全部", "的": "", "了": "",
+}  # fmt: skip
+
+
+def reworded(text: str, lang: str) -> str:
+    """The same sentences with other articles, in Chinese without some particles: "the river" -> "this river", "河的北岸" -> "河北岸"."""
+    if lang == "zh":
+        return re.sub("|".join(sorted(REWORDED_ZH, key=len, reverse=True)), lambda found: REWORDED_ZH[found[0]], text)
+    text = re.sub(r"\b([Tt])he ", r"\1his ", text)
+    return re.sub(r"\b(A|a)n? (?=[a-z])", lambda found: "The " if found[1] == "A" else "the ", text)
 
 
 def recrawled(text: str, lang: str, rng: Random) -> str:

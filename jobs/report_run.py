@@ -1,7 +1,7 @@
 """Write one HTML page about the lake: funnel, measures, reasons with examples, duplicates, rejects, runs.
 
 reads   docs; where they exist: rejects, signals, verdicts, benchmark_items, edits, boilerplate, passages,
-        pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
+        pairs, semantic_pairs, duplicates, quality, corpus, samples, segments, sample_verdicts
 writes  no table; the page is LAKE/_report/index.html, one file that needs no network
 run     spark-submit jobs/report_run.py --recipe conf/jobs/report_run.yaml --lake lakes/demo
 
@@ -198,21 +198,23 @@ def fill_in_texts(tables: JobContext, params: Params, parts: Record) -> None:
     """Puts the beginnings of all texts that the page shows into samples, examples and families of `parts`."""
     families = parts["duplicates"]["largest"]
     shown = [*parts["samples"], *parts["quality"]["examples"]]
-    compared = [family[side] for family in families for side in ("left", "right")]
+    linked = parts["duplicates"]["semantic"]["pairs"]
+    compared = [each[side] for each in (*families, *linked) for side in ("left", "right")]
     # One character more than is shown, so that the page can mark a text as cut.
     n_chars, n_compared = params.sample_chars + 1, params.compared_chars
     texts = data.beginnings(tables, [*shown, *compared], max(n_chars, n_compared))
     parts["samples"] = [data.with_text(row, texts, n_chars) for row in parts["samples"]]
     examples = [data.with_text(row, texts, n_chars) for row in parts["quality"]["examples"]]
     parts["quality"] = {**parts["quality"], "examples": examples}
-    sides = [
-        {side: data.with_text(each[side], texts, n_compared) for side in ("left", "right")}
-        for each in families
-    ]
-    cards = lists.family_cards(
-        [{**each, **both} for each, both in zip(families, sides, strict=True)], params.family_chars
-    )
-    parts["duplicates"] = {**parts["duplicates"], "largest": cards}
+
+    def with_texts(each: Record) -> Record:
+        sides = {side: data.with_text(each[side], texts, n_compared) for side in ("left", "right")}
+        return {**each, **sides}
+
+    cards = lists.family_cards([with_texts(each) for each in families], params.family_chars)
+    pairs = lists.pair_cards([with_texts(each) for each in linked], params.family_chars)
+    semantic = {**parts["duplicates"]["semantic"], "pairs": pairs}
+    parts["duplicates"] = {**parts["duplicates"], "largest": cards, "semantic": semantic}
 
 
 def bins(tables: JobContext, langs: list[str], domains: list[str]) -> Record:
@@ -239,6 +241,7 @@ def duplicates(tables: JobContext, rows: DataFrame, params: Params) -> Record:
         "methods": dups.methods(tables),
         "sizes": lists.size_rows(dups.family_sizes(families)),
         "largest": largest,
+        "semantic": dups.semantic(tables, rows, params.largest_families),
     }
 
 
@@ -263,6 +266,7 @@ JOB = Job(
         "passages",
         "pairs",
         "hot_buckets",
+        "semantic_pairs",
         "duplicates",
         "quality",
         "corpus",

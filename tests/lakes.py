@@ -29,7 +29,7 @@ from gristmill.jobs.schema.types import arrow_schema
 from gristmill.udfs.read.rows import doc_id_of, hash128
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
-ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "mix_corpus", "export_shards", "report_run"})
+ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "dedup_semantic", "mix_corpus", "export_shards", "report_run"})
 
 
 def demo_recipe(without: frozenset[str] = ASIDE, **changes: Any) -> config.Recipe:

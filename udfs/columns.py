@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gristmill.udfs.edit.pii import PiiParams
     from gristmill.udfs.language_models.kenlm import LanguageModel
+    from gristmill.udfs.language_models.onnx_encoder import Encoder
     from gristmill.udfs.language_models.text_heads import Head
     from gristmill.udfs.scoring.classifiers import Classifier
     from gristmill.udfs.scoring.scales import Curve
@@ -255,6 +256,18 @@ def embedding() -> Function:
     from gristmill.udfs.language_models.embedding import EMBEDDED, embed_texts
 
     return _function("embedding", embed_texts, EMBEDDED)
+
+
+def onnx_embedding(encoders: Mapping[str, Encoder]) -> Function:
+    """text, lang -> floats of length 1 (zeros for a text that says nothing), by the encoder of the language.
+
+    Null where no encoder has the language. The query fails with RuntimeError where a folder of an encoder or
+    a package of the extra `onnx` is missing on an executor.
+    """
+    from gristmill.udfs.language_models.embedding import EMBEDDED
+    from gristmill.udfs.language_models.onnx_encoder import encode_languages
+
+    return _function("onnx_embedding", partial(encode_languages, encoders=dict(encoders)), EMBEDDED)
 
 
 def question_opening() -> Function:

@@ -236,6 +236,12 @@ VERDICTS: dict[str, Reason] = {
         "The similarity of the text to that of a kept document reaches the threshold.",
         "`duplicates` says which.",
     ),
+    "semantic_duplicate": Reason(
+        ("dedup_semantic",),
+        "The text says the same as a kept document in other words: the vectors are near, and numbers, "
+        "names, negations and the order of words agree.",
+        "`duplicates` says which, `semantic_pairs` has every condition.",
+    ),
     "contaminated": Reason(
         ("decontaminate",),
         "The text holds an item of a benchmark (question, short question with its answer, or passage), "
@@ -413,7 +419,7 @@ COUNTED: dict[str, Reason] = {
     "other_domain": Reason(("export_candidates",), "The domain is none of the recipe's."),
     "other_bin": Reason(("export_candidates",), "The quality bin is none of the recipe's."),
     "other_tier": Reason(("export_candidates",), "The tier is none of the recipe's."),
-    "other_language": Reason(("export_candidates",), "The language is none of the recipe's."),
+    "other_language": Reason(("embed_text", "export_candidates"), "The language is none of the recipe's."),
     "other_recipe": Reason(
         ("queue_samples",), "The sample was made by a recipe that is not among the requested ones."
     ),

@@ -80,6 +80,41 @@ def oversized_buckets(tables: JobContext) -> Records:
     return [row.asDict() for row in table.groupBy("job").agg(*sums).orderBy("job").collect()]
 
 
+def semantic(tables: JobContext, rows: DataFrame, n: int) -> Record:
+    """The pairs of dedup_semantic: `counts` (method, failed, n), and `pairs`: of each method the `n` accepted
+    ones with the lowest cosine, with `left` and `right` as in `largest_families`."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    table = tables.get("semantic_pairs")
+    if table is None:
+        return {"counts": [], "pairs": []}
+    counted = table.groupBy("method", "failed").count().collect()
+    counts = [{"method": row["method"], "failed": row["failed"], "n": row["count"]} for row in counted]
+    order = Window.partitionBy("method").orderBy("cosine", "doc_a", "doc_b")
+    columns = ("method", "cosine", "doc_a", "doc_b", "order_ratio", "extra_ratio", "is_exchange")
+    top = table.where("is_accepted").select(*columns, F.row_number().over(order).alias("position"))
+    shown = [row.asDict() for row in top.where(F.col("position") <= n).collect()]
+    ids = sorted({row[side] for row in shown for side in ("doc_a", "doc_b")})
+    known = rows.where(F.col("doc_id").isin(ids)) if ids else None
+    facts = (
+        {}
+        if known is None
+        else {
+            row["doc_id"]: row.asDict()
+            for row in known.select("doc_id", "batch_id", "source", "lang", "domain").collect()
+        }
+    )
+    pairs = [{**row, "left": facts.get(row["doc_a"]), "right": facts.get(row["doc_b"])} for row in shown]
+    return {
+        "counts": sorted(counts, key=lambda row: (row["method"], row["failed"] or "", row["n"])),
+        "pairs": sorted(
+            (pair for pair in pairs if pair["left"] and pair["right"]),
+            key=lambda pair: (pair["method"], pair["position"]),
+        ),
+    }
+
+
 def methods(tables: JobContext) -> Records:
     """job, method, n: removed duplicates by the method that decided them."""
     counted = tables["duplicates"].groupBy("job", "method").count().collect()

@@ -152,6 +152,15 @@ def reject_groups(counted: dict[str, int], samples: Records) -> Records:
     ]
 
 
+def pair_cards(pairs: Records, n_chars: int) -> Records:
+    """Pairs of documents with their texts side by side, cut to `n_chars`."""
+    cards = []
+    for pair in pairs:
+        left, right = words.side_by_side(pair["left"]["text"], pair["right"]["text"], n_chars)
+        cards.append({**pair, "left_shown": left, "right_shown": right})
+    return cards
+
+
 def family_cards(families: Records, n_chars: int) -> Records:
     """The largest families of each job, each with two members side by side, cut to `n_chars`."""
     jobs: dict[str, Records] = {}

@@ -66,15 +66,73 @@ is_accepted | boolean! | whether similarity reaches the recipe's min_similarity
     check="doc_a < doc_b AND similarity BETWEEN 0 AND 1",
 )
 
+SEMANTIC_CELLS = Table(
+    "semantic_cells",
+    "One row for each k-means cell of the vectors of a model: its centre. Later batches are compared in the "
+    "same cells.",
+    columns("""
+config_hash | string! | hash of the model and of what its cells are fitted with
+model       | string! | name and version of the model, as in embeddings
+cell        | int!    | number of the cell, from 0
+centre      | binary! | its centre as 8-bit integers
+n_documents | bigint! | documents with a vector of the model when the cells were fitted
+"""),
+    key=("config_hash", "cell"),
+)
+
+SEMANTIC_DOCUMENTS = Table(
+    "semantic_documents",
+    "One row for each document that dedup_semantic has paired with all others; the next run pairs the rest.",
+    columns("config_hash | string! | as semantic_pairs.config_hash\n" + DOC),
+    key=("config_hash", "doc_id", "batch_id"),
+    partitions=("batch_id",),
+)
+
+SEMANTIC_PAIRS = Table(
+    "semantic_pairs",
+    "One row for each pair of documents with near vectors whose words agree, too, or are those of a "
+    "translation: every condition with its value. Rejected pairs where the recipe keeps them.",
+    columns("""
+config_hash   | string! | hash of the models, the limits and the search
+doc_a         | string! | the smaller doc_id
+batch_a       | string! | its batch
+doc_b         | string! | the larger doc_id
+batch_b       | string! | its batch
+method        | string! | semantic (one language), translation (two)
+lang_a        | string! | language of doc_a
+lang_b        | string! | language of doc_b
+cosine        | double! | of their vectors, as 8-bit integers; 4 decimals
+same_numbers  | boolean! | the same numbers, as often (of a translation: those in digits)
+same_units    | boolean | the same units, currencies and signs of formulas, as often; this and the
+              |         | following are null for a translation
+same_negation | boolean | as many negations
+same_names    | boolean | no name (English: capitals inside a sentence; Chinese: words in Latin letters) that
+              |         | the other text lacks
+same_question | boolean | the same question words
+no_opposites  | boolean | no word whose opposite the other text has in its place
+length_ratio  | double  | weight of the words of the shorter text over that of the longer
+n_words       | double  | weight of the words of the shorter text
+order_ratio   | double  | share of the shared words that stand in the same order
+is_exchange   | boolean | whether two neighbouring parts changed places and nothing else
+extra_ratio   | double  | weight of the words that only one text has (the greater side) over the shorter text
+replaced_ratio | double | content words that only one text has (the lesser side) over the shorter text
+failed        | string  | the first condition that the pair does not meet (null: accepted)
+is_accepted   | boolean! | whether it meets all
+"""),
+    key=("config_hash", "doc_a", "batch_a", "doc_b", "batch_b"),
+    check="doc_a < doc_b AND cosine BETWEEN -1 AND 1",
+)
+
 HOT_BUCKETS = Table(
     "hot_buckets",
-    "One row for each LSH bucket larger than max_bucket: how many pairs of its survivors were not "
-    "compared there.",
+    "One row for each LSH bucket larger than max_bucket (dedup_semantic: each cell that was split): how many "
+    "pairs of its survivors were not compared there.",
     columns("""
 job          | string! | the job that wrote the band keys
 config_hash  | string! | as pairs.config_hash
-band_key     | bigint! | the bucket's band key, as in sketches.bands
-n_classes    | bigint! | classes in the bucket; a class is all documents with one shingle set
+band_key     | bigint! | the bucket's band key, as in sketches.bands (dedup_semantic: model and cell)
+n_classes    | bigint! | classes in the bucket; a class is all documents with one shingle set (dedup_semantic:
+             |         | documents)
 n_survivors  | bigint  | surviving classes of the bucket (null: at most max_bucket, all compared with each
              |         | other)
 n_uncompared | bigint! | pairs of survivors not compared in this bucket, which compares adjacent ones in
@@ -96,8 +154,8 @@ job        | string! | the job that found it
         + """
 dup_of     | string! | doc_id of the survivor that it is a duplicate of
 method     | string! | content, url, exact (shingle sets compared), sketch, set (equal shingle sets), chain
-           |         | (only with clustering: connected_components)
-similarity | double  | similarity to dup_of (1 for exact copies; null for method chain)
+           |         | (only with clustering: connected_components), semantic
+similarity | double  | similarity to dup_of (1 for exact copies; null for method chain; semantic: the cosine)
 family_id  | string! | smallest doc_id of the connected family of duplicates
 """
     ),

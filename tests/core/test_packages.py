@@ -125,9 +125,9 @@ def variants(job: str) -> list[Any]:
     """Parameters of a job that together need whatever it may need."""
     made = [params_of(job)]
     if job == "embed_text":
-        made.append(
-            params_of(job, engine=config.load_recipe(ROOT / "conf/jobs/embed_text_nlp.yaml").jobs[job]["engine"])
-        )
+        for name in ("embed_text_nlp", "embed_text_onnx"):
+            recipe = config.load_recipe(ROOT / f"conf/jobs/{name}.yaml")
+            made.append(params_of(job, engine=recipe.jobs[job]["engine"]))
     if job == "label_domain":
         model = config.load_recipe(ROOT / "conf/demo.yaml").jobs[job]["classifier"]
         made += [

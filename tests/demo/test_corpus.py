@@ -157,6 +157,17 @@ def test_copies_that_only_look_different_fold_to_the_same_text(plan, texts):
         assert (copy == original) == (row["kind"] == "exact_copy")
 
 
+def test_a_reworded_document_has_the_sentences_of_its_parent_and_no_near_duplicate(plan, texts):
+    at = {row["id"]: row for row in plan}
+    for row in by_kind(plan, "reworded"):
+        copy, original = text_of(texts, row), text_of(texts, at[row["parent_id"]])
+        assert copy.count("\n") == original.count("\n")
+        assert re.findall(r"\d+", copy) == re.findall(r"\d+", original)
+        sets = [plain_shingles(text, row["lang"]) for text in (copy, original)]
+        assert row["jaccard"] == pytest.approx(len(sets[0] & sets[1]) / len(sets[0] | sets[1]), abs=1e-12)
+        assert row["jaccard"] <= 0.66
+
+
 def test_a_copy_by_edits_is_shorter_than_its_parent(plan, texts):
     at = {(row["id"], row["kind"]): row for row in plan}
     for row in by_kind(plan, "near_1", "near_3", "near_5", "near_10", "chain_b", "chain_c", "recrawl"):

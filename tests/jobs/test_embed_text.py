@@ -15,7 +15,7 @@ import pyspark
 import pytest
 import yaml
 
-from gristmill.jobs import embed_text
+from gristmill.jobs import embed_text, measure_text
 from gristmill.jobs.core.config import load_recipe
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.curate import find_job, job_names
@@ -23,9 +23,10 @@ from gristmill.jobs.curation.invalidation import drop_replaced
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.catalog import table
-from gristmill.jobs.schema.documents import CORPUS, DOCS
+from gristmill.jobs.schema.documents import CORPUS, DOCS, VERDICTS
 from gristmill.jobs.schema.scores import EMBEDDINGS
 from gristmill.udfs.language_models.embedding import vectors
+from gristmill.udfs.language_models.onnx_encoder import missing
 from tests.lakes import read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -61,18 +62,46 @@ def found(lake: Lake) -> dict[tuple[str, str], list[float]]:
 
 
 @pytest.mark.spark
-def test_every_kept_document_gets_one_vector_of_a_model(demo_copy: Lake, params_of: Callable[..., Any]) -> None:
-    lake = demo_copy
-    first = found(lake)  # conf/demo.yaml embeds some
-    n = len(first) + 20
-    outcome = run_job(embed_text.JOB, params_of("embed_text", skip_rejected_by=HEEDS, max_documents=n), lake)
+def test_every_kept_document_gets_one_vector_of_a_model(demo_lake: Lake) -> None:
+    kept = {row.doc_id for row in read(demo_lake, CORPUS)}
+    embedded = {doc for doc, _ in found(demo_lake)}  # conf/demo.yaml embeds them all, as the tests' demo is small
+    assert embedded >= kept
+    rejected = {row.doc_id for row in read(demo_lake, VERDICTS) if row.job in HEEDS}
+    assert rejected
+    assert not embedded & rejected
+
+
+@pytest.mark.spark
+def test_a_larger_sample_adds_to_a_smaller_one(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    documents([{"id": str(i), "text": f"The miller closed gate {i} in the night."} for i in range(20)])
+
+    def embedded(n: int) -> dict[tuple[str, str], list[float]]:
+        outcome = run_job(embed_text.JOB, params_of("embed_text", skip_rejected_by=[], max_documents=n), lake)
+        assert outcome.counts is not None
+        assert (outcome.counts.rows_kept, outcome.counts.reasons) == (n, {"not_sampled": 20 - n})
+        return found(lake)
+
+    first = embedded(5)
+    more = embedded(12)
+    assert len(first) == 5
+    assert len(more) == 12
+    assert {key: more[key] for key in first} == first
+
+
+@pytest.mark.spark
+def test_each_language_has_its_own_encoder_and_others_have_none(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
+    section = load_recipe("conf/jobs/embed_text_onnx.yaml").jobs["embed_text"]
+    if missing() or not all((ROOT / model["path"] / "model.onnx").is_file() for model in section["engine"]["models"].values()):
+        pytest.skip("needs `make models` and the extra onnx")
+    documents([{"id": "en", "text": TWINS[1][0]}, {"id": "zh", "text": TWINS[1][1] + TWINS[2][1]}, {"id": "de", "text": "Der Fluss hat gestern Nacht die ganze Stadt überflutet."}])
+    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    outcome = run_job(embed_text.JOB, params_of("embed_text", engine=section["engine"], skip_rejected_by=[]), lake)
     assert outcome.counts is not None
-    assert (outcome.counts.rows_kept, outcome.counts.reasons) == (n, {"not_sampled": outcome.counts.rows_in - n})
-    more = found(lake)
-    assert len(more) == n
-    assert {key: more[key] for key in first} == first, "a larger sample adds to a smaller one"
-    kept = {row.doc_id for row in read(lake, CORPUS)}
-    assert {doc for doc, _ in more} <= kept
+    assert (outcome.counts.rows_kept, outcome.counts.reasons) == (2, {"other_language": 1})
+    keys = {row.doc_id: row.native_key for row in read(lake, DOCS)}
+    made = {(keys[doc], model.split("@")[0], len(vector)) for (doc, model), vector in found(lake).items()}
+    assert made == {("en", "bge-small-en-v1.5", 384), ("zh", "bge-small-zh-v1.5", 512)}
+    assert all(abs(np.linalg.norm(vector) - 1) < 1e-3 for vector in found(lake).values())
 
 
 @pytest.mark.spark
@@ -127,7 +156,7 @@ def test_what_is_missing_is_named(tmp_path: Path, params_of: Callable[..., Any])
     recipe.jobs["embed_text"]["engine"]["path"] = str(tmp_path)
     params = recipe.params("embed_text", embed_text.Params)
     with pytest.raises(ConfigError, match="holds no model"):
-        embed_text.name_of(params)  # type: ignore[arg-type]
+        embed_text.names_of(params)  # type: ignore[arg-type]
     (tmp_path / "model.onnx").write_bytes(b"one")
     one = json.dumps(recipe.params("embed_text", embed_text.Params).model_dump())
     (tmp_path / "model.onnx").write_bytes(b"two")

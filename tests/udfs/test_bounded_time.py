@@ -30,6 +30,7 @@ from gristmill.udfs.rules import apply_limits, measures, repetition
 from gristmill.udfs.samples import chunks, selection
 from gristmill.udfs.samples import measures as sample_measures
 from gristmill.udfs.scoring import classifiers, grams, sensitive, training
+from gristmill.udfs.semantic import agreement, wording
 from gristmill.udfs.streams import encodings, streams
 from gristmill.udfs.text import (
     chars,
@@ -215,6 +216,17 @@ def compared(text: str) -> None:
     verdicts.similarities(both, np.array([0]), np.array([1]), shingles.ShingleParams(), "jaccard")
 
 
+def worded(text: str) -> None:
+    for lang in ("en", "zh"):
+        wording.wording(text, lang)
+
+
+def agreed(text: str) -> None:
+    limits = agreement.Limits(0.9, 0.8, 3, 0.15, 0.0, 0.9, False)
+    for lang in ("en", "zh"):
+        agreement.of_documents(text, text[1:], lang, 600, limits)
+
+
 def counted(text: str) -> None:
     for unit in ("chars", "words"):
         grams.count_grams(column(text), grams.GramParams(unit=unit, max_chars=len(text)))
@@ -278,7 +290,7 @@ PLAIN: dict[str, Kernel] = {
     "samples.chunks": lambda text: chunks.chunk_spans(text, PAIR), "edit.headers": headers.header_spans, "edit.edits": edited, "edit.fim": filled_in,
     "read.json_lines": parsed, "read.rows": row_of, "read.warc": warc_of, "streams.streams": streamed, "streams.encodings": encoded, "scoring.sensitive": lambda text: sensitive.measure(text, LIST),
     "samples.measures": sampled, "samples.selection": selected, "language_models.kenlm": in_sentences,
-    "text.compatibility": compatibility.fold_forms,
+    "text.compatibility": compatibility.fold_forms, "semantic.wording": worded, "semantic.agreement": agreed,
 }  # fmt: skip
 # Each format reads the text as the bytes of a file, and each kind of scorer scores it whole: their lists name the modules.
 for name, how in readers.FORMATS.items():
@@ -286,7 +298,7 @@ for name, how in readers.FORMATS.items():
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
-          "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts"}  # timed with another module
+          "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts", "semantic.passes": "semantic.agreement"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
@@ -297,7 +309,7 @@ NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that
     "arrow.types",
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
     "arrow.zip_directories",
-    "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups",
+    "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups", "semantic.cells", "language_models.onnx_encoder",
     "read.counted", "streams.packings", "streams.part_hash", "read.paths", "read.survey", "read.units", "read.values", "reasons",
 }  # fmt: skip
 
