@@ -39,8 +39,9 @@ UNSPACED = (
 )
 _WORD = re.compile(rf"[^\W_{UNSPACED}]+(?:['’-][^\W_{UNSPACED}]+)*|[{UNSPACED}]")
 _IN_WORD = re.compile(rf"[^\W_{UNSPACED}]")
-# after the marks that end a sentence, with closing quotes and the white space behind them
-_SENTENCE_END = re.compile(r"(?:[。！？!?…]+[\"'”’」』）)]*|\.+[\"'”’)]*(?=\s)|\n)\s*")
+# after the marks that end a sentence, with closing quotes and the white space behind them; full stops are
+# tried once a run of them (the lookbehind, and `+` that gives nothing back), or "......" takes quadratic time
+_SENTENCE_END = re.compile(r"(?:[。！？!?…]+[\"'”’」』）)]*|(?<!\.)\.++[\"'”’)]*+(?=\s)|\n)\s*")
 
 
 @dataclass(frozen=True)
