@@ -53,7 +53,9 @@ class System:
         use = use or self.use()
         log = self.home / f"{module}.log"
         if self.cluster:
-            command = self.cluster.command(f"{module.replace('.', '/')}.py", *arguments, **(conf or {}))
+            # In a checkout the package's folders lie at its root.
+            file = f"{module.removeprefix('gristmill.').replace('.', '/')}.py"
+            command = self.cluster.command(file, *arguments, **(conf or {}))
             return measured.measured(command, log, use, self.cluster.environment())
         own = {"GRISTMILL_MASTER": str(self.master), "GRISTMILL_DRIVER_MEMORY": self.memory}
         return measured.measured([sys.executable, "-m", module, *arguments], log, use, **own)

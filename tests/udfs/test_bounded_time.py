@@ -101,7 +101,7 @@ def without_passages(text: str) -> None:
 
 
 def cut_at_borders(text: str) -> None:
-    piece = spans.Piece(len(text) // 5, len(text) - len(text) // 5, 0, 0, 2, False)
+    piece = spans.Piece(len(text) // 5, len(text) - len(text) // 5, 0, 0, 0, 2, False)
     for border in ("character", "word", "line", "sentence"):
         found, _ = spans.cut_back(text, [piece], border, 1)
         spans.words_left(text, found, len(text))

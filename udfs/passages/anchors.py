@@ -32,6 +32,9 @@ from gristmill.udfs.arrow.compiled import (
 
 Ints = npt.NDArray[np.int32]
 Words = tuple[npt.NDArray[np.uint32], ...]
+# Hashes of grams times it are compared by their upper bits, which hang on all bits of the hash (2 ** 64
+# divided by the golden ratio, as an odd number).
+SPREAD = 0x9E3779B97F4A7C15
 # The count of windows of a run and the offset of its
 # anchor are stored in 16 bits, and are at most this.
 MAX_WINDOW = 65_535
@@ -85,42 +88,41 @@ def _keys(params: WindowParams) -> tuple[np.uint64, npt.NDArray[np.uint64], npt.
 
 
 @compiled
-def _document_runs(data, first, n, window, gram, base, grams, suffix, anchors, begins):  # type: ignore[no-untyped-def]
+def _document_runs(data, first, n, window, gram, base, grams, suffix, values, anchors, begins):  # type: ignore[no-untyped-def]
     """Anchor and first window of each run of one document of `n` bytes from `first` on; the number of runs.
 
-    `grams`, `suffix`, `anchors`, `begins`: room for n, window, n and n values.
+    `grams`, `suffix`, `values`, `anchors`, `begins`: room for n + window, window, window, n and n values.
     """
     power = np.uint64(1)
     for _ in range(gram):
         power *= base
     h = np.uint64(0)
-    for i in range(gram):
-        h = h * base + np.uint64(data[first + i]) + np.uint64(1)
-    grams[0] = mix64(h)
-    for i in range(gram, n):
-        gone = (np.uint64(data[first + i - gram]) + np.uint64(1)) * power
-        h = h * base + (np.uint64(data[first + i]) + np.uint64(1) - gone)
-        grams[i - gram + 1] = mix64(h)
+    for i in range(first, first + gram):
+        h = h * base + np.uint64(data[i])
+    grams[0] = h * np.uint64(SPREAD)
+    for i in range(first + gram, first + n):
+        h = h * base + (np.uint64(data[i]) - np.uint64(data[i - gram]) * power)
+        grams[i - first - gram + 1] = h * np.uint64(SPREAD)
     # Minimum of a sliding window of `width` grams: suffix minima of one
     # block, prefix minimum of the next; linear for any text.
-    width, n_windows, n_runs = window - gram + 1, n - window + 1, 0
+    width, n_windows, n_runs, last = window - gram + 1, n - window + 1, 0, -1
     for block in range(0, n_windows, width):
-        best = block + width - 1
+        best = np.int64(block + width - 1)
+        smallest = grams[best]
         for at in range(block + width - 1, block - 1, -1):
             # `<=` from the right: the leftmost of equal grams
-            if grams[at] <= grams[best]:
-                best = at
-            suffix[at - block] = best
-        prefix = -1
+            if grams[at] <= smallest:
+                best, smallest = at, grams[at]
+            suffix[at - block], values[at - block] = best, smallest
+        prefix, smallest = np.int64(-1), np.uint64(0xFFFFFFFFFFFFFFFF)
         for start in range(block, min(block + width, n_windows)):
-            at = start + width - 1
-            if start > block and (prefix < 0 or grams[at] < grams[prefix]):
-                prefix = at
-            anchor = suffix[start - block]
-            if prefix >= 0 and grams[prefix] < grams[anchor]:
-                anchor = prefix
-            if n_runs == 0 or anchors[n_runs - 1] != anchor:
+            if start > block and grams[start + width - 1] < smallest:
+                prefix = start + width - 1
+                smallest = grams[prefix]
+            anchor = prefix if smallest < values[start - block] else suffix[start - block]
+            if anchor != last:
                 anchors[n_runs], begins[n_runs] = anchor, start
+                last = anchor
                 n_runs += 1
     return n_runs
 
@@ -166,6 +168,7 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
     for row in range(len(offsets) - 1):
         longest = max(longest, offsets[row + 1] - offsets[row])
     grams, suffix = np.empty(longest + window, np.uint64), np.empty(window, np.int64)
+    values = np.empty(window, np.uint64)
     anchors, begins = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int64)
     # Documents end before the last block of grams does; a gram that is not there must never be the smallest.
     size = 1024
@@ -188,7 +191,7 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
         if n < window:
             continue
         grams[n - gram + 1 : n - gram + 1 + window] = np.uint64(0xFFFFFFFFFFFFFFFF)
-        n_runs = _document_runs(data, first, n, window, gram, base, grams, suffix, anchors, begins)
+        n_runs = _document_runs(data, first, n, window, gram, base, grams, suffix, values, anchors, begins)
         _hash_runs(data, words, first, n, window, n_runs, anchors, begins, keys1, keys2, hashes)
         if 2 * n_runs > size:
             while 2 * n_runs > size:

@@ -38,7 +38,8 @@ UNSPACED = (
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
 _WORD = re.compile(rf"[^\W_{UNSPACED}]+(?:['’-][^\W_{UNSPACED}]+)*|[{UNSPACED}]")
-_IN_WORD = re.compile(rf"[^\W_{UNSPACED}]")
+_LETTERS = re.compile(rf"[^\W_{UNSPACED}]+")
+_LAST_LETTERS = re.compile(rf"[^\W_{UNSPACED}]+$")
 # after the marks that end a sentence, with closing quotes and the white space behind them; full stops are
 # tried once a run of them (the lookbehind, and `+` that gives nothing back), or "......" takes quadratic time
 _SENTENCE_END = re.compile(r"(?:[。！？!?…]+[\"'”’」』）)]*|(?<!\.)\.++[\"'”’)]*+(?=\s)|\n)\s*")
@@ -57,6 +58,7 @@ class Piece(NamedTuple):
 
     start: int
     end: int
+    n_bytes: int
     kept_rank: int
     kept_start: int  # code point
     n_copies: int
@@ -133,10 +135,12 @@ def whole_characters(
     rows, document, within = rows[order], document[order], within[order]
     names = ("begin", "n_bytes", "kept_rank", "kept_begin", "kept_chars", "n_copies")
     columns = [frozen(np.ascontiguousarray(rows[name]).astype(np.int64)) for name in names]
-    doc, start, end, kept_rank, kept_start, copies, first = _merge(text, offsets, frozen(document), *columns)
+    doc, start, end, size, kept_rank, kept_start, copies, first = _merge(
+        text, offsets, frozen(document), *columns
+    )
     pieces: dict[int, list[Piece]] = {}
     is_within = within[first].tolist()
-    columns = [column.tolist() for column in (start, end, kept_rank, kept_start, copies)]
+    columns = [column.tolist() for column in (start, end, size, kept_rank, kept_start, copies)]
     for number, *values in zip(doc.tolist(), *columns, is_within, strict=True):
         pieces.setdefault(number, []).append(Piece._make(values))
     for each in pieces.values():
@@ -147,9 +151,9 @@ def whole_characters(
 @compiled
 def _merge(text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_chars, copies):  # type: ignore[no-untyped-def]
     """Pieces of one kept place and distance that touch are joined, and cut back to whole characters:
-    document, code points [start, end), kept rank, kept code point, copies, first row of each."""
+    document, code points [start, end), bytes, kept rank, kept code point, copies, first row of each."""
     n, n_out = len(document), 0
-    out = np.empty((7, n), np.int64)
+    out = np.empty((8, n), np.int64)
     i = 0
     while i < n:
         last, end, most = i, begin[i] + n_bytes[i], copies[i]
@@ -174,19 +178,14 @@ def _merge(text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_
             for k in range(first, final):
                 inside += (text[k] & 0xC0) != 0x80
             out[0, n_out], out[1, n_out], out[2, n_out] = document[i], start, start + inside
-            out[3, n_out], out[4, n_out] = kept_rank[i], kept_chars[i] + ahead
-            out[5, n_out], out[6, n_out] = most, i
+            out[3, n_out], out[4, n_out], out[5, n_out] = final - first, kept_rank[i], kept_chars[i] + ahead
+            out[6, n_out], out[7, n_out] = most, i
             n_out += 1
         i = last + 1
     return (
-        out[0, :n_out],
-        out[1, :n_out],
-        out[2, :n_out],
-        out[3, :n_out],
-        out[4, :n_out],
-        out[5, :n_out],
-        out[6, :n_out],
-    )
+        out[0, :n_out], out[1, :n_out], out[2, :n_out], out[3, :n_out],
+        out[4, :n_out], out[5, :n_out], out[6, :n_out], out[7, :n_out],
+    )  # fmt: skip
 
 
 def _as_rows(
@@ -235,7 +234,10 @@ def cut_back(
         else:
             unions.append([piece.start, piece.end])
     spans = [_BORDERS[border](text, start, end) for start, end in unions]
-    spans = [(a, b) for a, b in spans if b > a and len(text[a:b].encode()) >= min_bytes]
+    # so many characters are at least as many bytes
+    spans = [
+        (a, b) for a, b in spans if b - a >= max(min_bytes, 1) or len(text[a:b].encode()) >= min_bytes > 0
+    ]
     clipped, at = [], 0
     for piece in pieces:
         while at < len(spans) and spans[at][1] <= piece.start:
@@ -243,9 +245,11 @@ def cut_back(
         if at == len(spans):
             break
         start, end = max(piece.start, spans[at][0]), min(piece.end, spans[at][1])
-        if start < end:
-            kept = piece.kept_start + start - piece.start
-            clipped.append(piece._replace(start=start, end=end, kept_start=kept))
+        if (start, end) == (piece.start, piece.end):
+            clipped.append(piece)
+        elif start < end:
+            kept, size = piece.kept_start + start - piece.start, len(text[start:end].encode())
+            clipped.append(piece._replace(start=start, end=end, n_bytes=size, kept_start=kept))
     return spans, clipped
 
 
@@ -259,15 +263,20 @@ def _words(text: str, start: int, end: int) -> tuple[int, int]:
     "a repeat|ed passage of wo|rds"  ->  "a repeated |passage of |words"
     """
 
-    def inside(at: int) -> bool:
-        return 0 < at < len(text) and bool(_IN_WORD.match(text[at - 1]) and _IN_WORD.match(text[at]))
+    if _is_in_word(text, start):
+        letters = _LETTERS.match(text, start, min(end, start + MAX_WORD + 1))
+        if letters and letters.end() - start <= MAX_WORD:
+            start = letters.end()
+    if _is_in_word(text, end):
+        letters = _LAST_LETTERS.search(text[max(start, end - MAX_WORD - 1) : end])
+        if letters and len(letters.group()) <= MAX_WORD:
+            end -= len(letters.group())
+    return start, end
 
-    first, last = start, end
-    while inside(first) and first < end and first - start < MAX_WORD:
-        first += 1
-    while inside(last) and last > start and end - last < MAX_WORD:
-        last -= 1
-    return (start if inside(first) else first), (end if inside(last) else last)
+
+def _is_in_word(text: str, at: int) -> bool:
+    """Whether a cut at `at` would cut a word or number in two."""
+    return 0 < at < len(text) and bool(_LETTERS.match(text[at - 1]) and _LETTERS.match(text[at]))
 
 
 def _lines(text: str, start: int, end: int) -> tuple[int, int]:

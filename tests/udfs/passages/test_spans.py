@@ -15,7 +15,7 @@ from gristmill.udfs.passages.spans import Border, CutParams, Piece, cut_back, cu
 
 
 def piece(start: int, end: int, kept_start: int = 0, rank: int = 0) -> Piece:
-    return Piece(start, end, rank, kept_start, 2, False)
+    return Piece(start, end, 99, rank, kept_start, 2, False)
 
 
 def cut_out(text: str, begin: str, end: str, border: Border) -> str:
