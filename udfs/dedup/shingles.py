@@ -337,7 +337,8 @@ def _sign(tokens, signed, spots, signs, found):  # type: ignore[no-untyped-def]
     part of that word."""
     for k in range(found):
         if spots[k] == 0:
-            tokens[0] = mix64(tokens[0] ^ signs[k])
+            # inverted: "²" is no "2²" without what stands before its second number
+            tokens[0] = mix64(tokens[0] ^ ~signs[k])
     signed[:] = tokens
     for k in range(found):
         if spots[k]:

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gristmill.udfs.dedup.shingles import (
@@ -48,6 +48,7 @@ CUTS = st.builds(
 
 
 @settings(max_examples=300, deadline=None)
+@example(texts=["²", "5²²"], params=ShingleParams(words=1, unit="words"))  # a sign before the first word, and one behind a word
 @given(texts=st.lists(WRITING | SUMS, min_size=2, max_size=5), params=CUTS)
 def test_hashed_sets_meet_exactly_as_sets_of_n_grams_do(texts, params):
     sets = shingle_sets(pa.array(texts, pa.string()), params)
