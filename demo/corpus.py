@@ -230,8 +230,8 @@ class Corpus:
             parent.url = parent.url.replace("millstone.example", "orchard.example").replace("shimo.example", "orchard.example")
 
         for i, parent in enumerate(self.parents("quoting", domains=("web", "wiki"))):
-            # four of each language with the first passage, then four with the second
-            parent.text = kinds.quoting(parent.text or "", parent.lang, i // 2 % 2, self.rng("quoting", parent.id))
+            # four of each language with the first passage, then four with the second, and so on
+            parent.text = kinds.quoting(parent.text or "", parent.lang, i // 8, self.rng("quoting", parent.id))
             parent.kind = "quoting"
 
     def plant_broken(self) -> None:

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from gristmill.jobs.core.reasons import in_words
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.report import text as words
+from gristmill.jobs.report.charts import Banding, Layer, s_curve
 from gristmill.jobs.report.measures import PAIR_BINS
 from gristmill.jobs.report.page import bar
-from gristmill.jobs.report.s_curve import Banding, Layer, s_curve
 
 # (is_accepted, pairs.method, css class, name), in the order in which they are stacked
 LAYERS = (

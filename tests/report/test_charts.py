@@ -8,9 +8,20 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from gristmill.jobs.report import text as words
-from gristmill.jobs.report.charts import Axis, Overlay, Spread, bar, bin_edges, distribution, link, short
+from gristmill.jobs.report.charts import (
+    Axis,
+    Banding,
+    Layer,
+    Overlay,
+    Spread,
+    bar,
+    bin_edges,
+    distribution,
+    link,
+    s_curve,
+    short,
+)
 from gristmill.jobs.report.page import quantiles
-from gristmill.jobs.report.s_curve import Banding, Layer, s_curve
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def _keys(params: WindowParams) -> tuple[np.uint64, npt.NDArray[np.uint64], npt.
 
 
 @compiled
-def _document_runs(data, first, n, window, gram, base, grams, suffix, values, anchors, begins):  # type: ignore[no-untyped-def]
+def _document_runs(  # type: ignore[no-untyped-def]
+    data, first, n, window, gram, base, grams, suffix, values, anchors, begins
+):
     """Anchor and first window of each run of one document of `n` bytes from `first` on; the number of runs.
 
     `grams`, `suffix`, `values`, `anchors`, `begins`: room for n + window, window, window, n and n values.
@@ -128,7 +130,9 @@ def _document_runs(data, first, n, window, gram, base, grams, suffix, values, an
 
 
 @compiled
-def _hash_runs(data, words, first, n, window, n_runs, anchors, begins, keys1, keys2, hashes):  # type: ignore[no-untyped-def]
+def _hash_runs(  # type: ignore[no-untyped-def]
+    data, words, first, n, window, n_runs, anchors, begins, keys1, keys2, hashes
+):
     """`hashes`: of each run of one document, 64 bits.
 
     Two multilinear hashes of 32 bits (Lemire and Kaser 2014), each of which two different runs share with

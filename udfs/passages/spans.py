@@ -149,7 +149,9 @@ def whole_characters(
 
 
 @compiled
-def _merge(text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_chars, copies):  # type: ignore[no-untyped-def]
+def _merge(  # type: ignore[no-untyped-def]
+    text, offsets, document, begin, n_bytes, kept_rank, kept_begin, kept_chars, copies
+):
     """Pieces of one kept place and distance that touch are joined, and cut back to whole characters:
     document, code points [start, end), bytes, kept rank, kept code point, copies, first row of each."""
     n, n_out = len(document), 0
