@@ -109,14 +109,14 @@ def _document_runs(  # type: ignore[no-untyped-def]
     # block, prefix minimum of the next; linear for any text.
     width, n_windows, n_runs, last = window - gram + 1, n - window + 1, 0, -1
     for block in range(0, n_windows, width):
-        best = np.int64(block + width - 1)
+        best = block + width - 1
         smallest = grams[best]
         for at in range(block + width - 1, block - 1, -1):
             # `<=` from the right: the leftmost of equal grams
             if grams[at] <= smallest:
                 best, smallest = at, grams[at]
             suffix[at - block], values[at - block] = best, smallest
-        prefix, smallest = np.int64(-1), np.uint64(0xFFFFFFFFFFFFFFFF)
+        prefix, smallest = -1, np.uint64(0xFFFFFFFFFFFFFFFF)
         for start in range(block, min(block + width, n_windows)):
             if start > block and grams[start + width - 1] < smallest:
                 prefix = start + width - 1
