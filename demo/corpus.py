@@ -38,7 +38,7 @@ COUNTS = {
     "package": 180, "exact_copy": 80, "normalised_copy": 50, "script_copy": 40, "near_1": 40, "near_3": 40, "near_5": 40, "near_10": 40, "reworded": 40,
     "chain_b": 20, "recrawl": 30, "repeated_row": 10, "batch_repeat": 40, "new_version": 10, "spam_seo": 40, "spam_sms": 30,
     "boilerplate": 40, "link_list": 30, "log_dump": 20, "minified_js": 16, "mojibake_latin": 20, "mojibake_gbk": 10, "too_short": 30,
-    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "framed": 120, "quoting": 24, "missing_text": 5, "empty_text": 5, "missing_field": 4,
+    "repetitive": 30, "c4_lines": 40, "c4_lorem": 10, "c4_curly": 10, "contaminated": 20, "pii": 90, "framed": 120, "quoting": 60, "missing_text": 5, "empty_text": 5, "missing_field": 4,
     "wrong_type": 4, "malformed_json": 4, "not_an_object": 3, "duplicate_key": 3, "invalid_encoding": 5, "lone_surrogate": 4, "nul_character": 4,
     "row_too_long": 2, "truncated_file": 1, "unreadable_file": 1,
 }  # fmt: skip
