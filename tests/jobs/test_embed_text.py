@@ -126,7 +126,10 @@ def test_a_text_that_came_again_in_other_words_gets_another_vector(spark: Any, t
 
 
 # Jobs that add rows of documents to a table and do not begin with drop_replaced, and why.
-FORGET_OTHERWISE = {"merge_scores": "it looks at answers to requests, which were sent out once, and at no document"}
+FORGET_OTHERWISE = {
+    "merge_scores": "it looks at answers to requests, which were sent out once, and at no document",
+    "dedup_semantic": "its drop_stale does so for pairs too, whose rows name two documents",
+}
 
 
 def test_every_job_that_looks_at_a_document_once_forgets_what_was_replaced() -> None:

@@ -69,7 +69,6 @@ PLANTED: dict[str, tuple[str, str, Callable[[str], str]]] = {
 }
 # A passage of 700 bytes, longer than min_bytes of dedup_passages, in two documents.
 PASSAGE = " ".join(f"the {ordinal} sack of {grain} was weighed at {n} pounds," for n, (ordinal, grain) in enumerate(itertools.product(("first", "second", "third"), ("wheat", "barley", "rye", "oats", "maize"))))  # fmt: skip
-PLANTED |= {name: ("web", "en", lambda text: f"{text}\n\n{PASSAGE} and all was well.") for name in ("dedup_passages", "dedup_passages, once more")}
 SITE = "orchard.example"
 N_PAGES = 12  # of a site: more than min_pages of dedup_boilerplate
 COPIED_CHARS, N_COPIED = 600, 4  # rows so long, and how many of them, have copies
@@ -147,9 +146,15 @@ def input_rows(lines: list[bytes]) -> list[bytes]:
     copied = [i for i, row in documents.items() if len(row["text"]) > COPIED_CHARS][:N_COPIED]
     assert len(copied) == N_COPIED
     for domain, lang, anew in PLANTED.values():
-        i, row = next((i, row) for i, row in documents.items() if i not in copied and (row["domain"], row["lang_hint"]) == (domain, lang))
+        free = [(i, row) for i, row in documents.items() if i not in copied and row["lang_hint"] == lang]
+        # of that domain, or made one of it where the file has none
+        i, row = min(free, key=lambda each: each[1]["domain"] != domain)
         del documents[i]  # for the next
-        rows[i] = _line({**row, "text": anew(row["text"])})
+        rows[i] = _line({**row, "domain": domain, "text": anew(row["text"])})
+    # in a domain from which dedup_passages removes
+    for i in [i for i, row in documents.items() if i not in copied and row["domain"] not in ("code", "math", "books")][-2:]:
+        rows[i] = _line({**documents[i], "text": f"{documents[i]['text']}\n\n{PASSAGE} and all was well."})
+        del documents[i]
     framed = [i for i, row in documents.items() if i not in copied and row["domain"] in ("web", "wiki", "docs") and len(row["text"]) > 500][:N_PAGES]
     assert len(framed) == N_PAGES, "too few for a site"
     for i in framed:
