@@ -26,7 +26,9 @@ def fit(
     """
     # First of all: folds, solvers and random draws
     # below see one order, whatever the input order was.
-    order = np.argsort(row_keys(rows), kind="stable")
+    # By group last: of two rows with one text, which are in different folds.
+    groups = np.array([str(group) for group in rows.column("group").to_pylist()])
+    order = np.lexsort((groups, row_keys(rows)))
     rows = rows.take(pa.array(order))
     labels = np.asarray(rows.column("label"), np.int64)
     if len(np.unique(labels)) < 2:

@@ -71,6 +71,15 @@ def test_the_same_examples_in_another_order_give_the_same_model(trained: tuple) 
     assert (again.version, to_bytes(again)) == (model.version, to_bytes(model))
 
 
+@pytest.mark.parametrize("kind", ["linear", "trees"])
+def test_one_text_on_several_pages_gives_the_same_model_in_any_order(kind: str) -> None:
+    rows = examples(n=60)
+    elsewhere = rows.set_column(rows.column_names.index("group"), "group", pa.array([f"mirror-{i // 3}" for i in range(rows.num_rows)]))
+    rows = pa.concat_tables([rows, elsewhere])
+    orders = [np.random.default_rng(seed).permutation(rows.num_rows) for seed in range(6)]
+    assert len({training.fit("m", kind, SPECS[kind], rows.take(pa.array(order)))[0].version for order in orders}) == 1
+
+
 def test_a_model_travels_as_bytes_and_a_batch_does_not_move_a_score(trained: tuple) -> None:
     _, model, _, rows = trained
     loaded = from_bytes(to_bytes(model))
