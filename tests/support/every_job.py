@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import opencc
 
 from gristmill.demo import kinds
@@ -322,17 +323,27 @@ def rows(lake: Lake, table: Table) -> list[str]:
     """The rows of a table as text, in one order."""
     left = [name for name in table.names if name not in MADE_BY.get(table.name, ())]
     found = [{name: row[name] for name in left} for row in read(lake, table)]
-    if table.name == "sketches":
+    if table.name in ("sketches", "passage_runs"):
         found = [each for row in found for each in _by_document(row)]
     return sorted(map(repr, found))
 
 
 def _by_document(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row of `sketches` as one of each document, which stand in it in no order: its binaries hold equal parts of each."""
+    """A row of `sketches` or `passage_runs` as one of each document, which stand in it in no order.
+
+    Its binaries hold equal parts of each document, but for those of runs, of which `n_runs` says how many a document has.
+    """
     packed = {name: bytes(value) for name, value in row.items() if isinstance(value, bytes | bytearray)}
-    n = row["n"]
-    assert {len(value) % n for value in packed.values()} == {0}
-    parts = {name: [value[i * len(value) // n : (i + 1) * len(value) // n] for i in range(n)] for name, value in packed.items()}
+    n, counts = row["n"], np.frombuffer(packed.get("n_runs", b""), "<i4")
+    ends = [0, *np.cumsum(counts).tolist()]
+    parts: dict[str, list[bytes]] = {}
+    for name, value in packed.items():
+        if len(counts) and name not in ("ids", "n_runs"):
+            size = len(value) // ends[-1]
+            parts[name] = [value[ends[i] * size : ends[i + 1] * size] for i in range(n)]
+        else:
+            assert len(value) % n == 0, name
+            parts[name] = [value[i * len(value) // n : (i + 1) * len(value) // n] for i in range(n)]
     return [{**row, **{name: part[i] for name, part in parts.items()}} for i in range(n)]
 
 
