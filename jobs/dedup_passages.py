@@ -27,6 +27,7 @@ from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.dedup import passages as steps
 from gristmill.jobs.dedup.passages import Passages
 from gristmill.jobs.dedup.ranking import RANKING_TABLES, Rank, unused_tables
+from gristmill.jobs.dedup.sketch_blocks import drop_blocks
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -91,8 +92,8 @@ class Params(Filtered, LeavesOut):
 
 
 def drop_stale(tables: JobContext, params: Params) -> Outputs:
-    """See gristmill.jobs.dedup.passages.drop_stale."""
-    return steps.drop_stale(tables)
+    """See gristmill.jobs.dedup.sketch_blocks.drop_blocks."""
+    return drop_blocks(tables, "passage_runs")
 
 
 def drop_left_out(tables: JobContext, params: Params) -> Outputs:

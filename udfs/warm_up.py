@@ -22,6 +22,12 @@ from gristmill.udfs.dedup.grouping import group
 from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints
 from gristmill.udfs.dedup.outcomes import outcomes
 from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
+from gristmill.udfs.passages.anchors import WindowParams, runs_of
+from gristmill.udfs.passages.blocks import run_blocks
+from gristmill.udfs.passages.borders import compare_borders, cut_snippets
+from gristmill.udfs.passages.copies import Rule, copies_of
+from gristmill.udfs.passages.rows import IS_SUBJECT, RUN_ROW
+from gristmill.udfs.passages.spans import CutParams, cut_spans
 from gristmill.udfs.rules import measures
 from gristmill.udfs.scoring.grams import GramParams, count_grams
 from gristmill.udfs.text import langid
@@ -46,6 +52,7 @@ def warm_up() -> None:
     count_grams(TEXTS, GramParams(unit="words"))
     warm_up_duplicates()
     warm_up_boilerplate()
+    warm_up_passages()
     find_items(TEXTS, build_index([ENGLISH, CHINESE], answers=[[], ["river"]]))
     find_items(TEXTS, build_index([ENGLISH, CHINESE]))
 
@@ -83,6 +90,35 @@ def warm_up_boilerplate() -> None:
     list(boilerplate.cut_lines(iter([rows]), cut))
     for rule in (boilerplate.UnitRule("sentences", 3, 0), boilerplate.UnitRule("n_grams", 13, 0.8)):
         list(boilerplate.list_units(iter([rows]), fold, rule))
+
+
+def warm_up_passages() -> None:
+    """Run the kernels of repeated passages: on whole runs, on borders, and on the spans that are cut."""
+    params, rule = WindowParams(window=20, seed=1), Rule((20,), 2, False, True)
+    texts = pa.array([f"{own} {ENGLISH}" for own in ("one", "two", "three")])
+    rows = pa.record_batch(
+        {
+            "doc_id": [f"{i:032x}" for i in range(len(texts))],
+            "batch_id": [""] * len(texts),
+            "text": texts,
+            "task": pa.array([0] * len(texts), pa.int32()),
+        }
+    )
+    list(run_blocks(iter([rows]), params, 0))
+    runs = runs_of(texts, params)
+    places = np.zeros(len(runs.anchor), RUN_ROW)
+    for name in ("anchor", "run", "begin", "chars", "windows", "offset"):
+        places[name] = getattr(runs, name)
+    places["rank"], places["flags"] = runs.document, IS_SUBJECT
+    (ranks, pieces), members = copies_of(places, rule)
+    data = [members[members["rank"] == i].tobytes() for i in range(len(texts))]
+    asked = pa.record_batch({"text": texts, "data": pa.array(data, pa.binary())})
+    snippets = list(cut_snippets(iter([asked]), rule, 1))
+    list(compare_borders(iter(snippets), rule))
+    data = [pieces[ranks == i].tobytes() for i in range(len(texts))]
+    cut = rows.drop_columns(["task"]).append_column("rank", pa.array(range(len(texts))))
+    cut = cut.append_column("data", pa.array(data, pa.binary()))
+    list(cut_spans(iter([cut]), rule, (params,), CutParams("word", 0)))
 
 
 def main() -> int:

@@ -150,8 +150,10 @@ def cut_blocks(tables: JobContext[State], params: Params, rule: Blocks) -> Outpu
         # all rows of the last run but those of documents that were looked at again, or are compared no more
         standing = pages.join(tables.state.groups.select(*GROUP), GROUP, how="left_semi")
         standing = standing.join(again, GROUP, how="left_anti").select(*KEYS)
-        edits = edits.unionByName(standing_rows(tables, "edits", standing).select(*edits.columns))
-        verdicts = verdicts.unionByName(standing_rows(tables, "verdicts", standing).select(*verdicts.columns))
+        edits = edits.unionByName(tables.documents.own_rows("edits", standing))
+        verdicts = verdicts.unionByName(
+            tables.documents.own_rows("verdicts", standing).select(*verdicts.columns)
+        )
         old = last_examples(tables).join(
             standing.withColumnsRenamed({"doc_id": "example_doc_id", "batch_id": "example_batch_id"}),
             ["example_doc_id", "example_batch_id"],
@@ -235,14 +237,6 @@ def last_examples(tables: JobContext) -> DataFrame:
     return rows.select(
         "site", "line", F.struct(*names).alias("example"), "example_doc_id", "example_batch_id"
     )
-
-
-def standing_rows(tables: JobContext, name: str, documents: DataFrame) -> DataFrame:
-    """The last run's own rows of a table, of the given documents."""
-    from pyspark.sql import functions as F
-
-    rows = tables.own_slice(name).where(F.col("job") == tables.job.name)
-    return rows.join(documents, KEYS, how="left_semi")
 
 
 def cut_copies(tables: JobContext[State], params: Params, rule: OneCopy) -> Outputs:

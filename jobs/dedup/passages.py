@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.dedup.params import digest
 from gristmill.jobs.dedup.ranking import Rank, with_rank_columns
+from gristmill.jobs.dedup.sketch_blocks import ingest_of
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few
-from gristmill.jobs.runner.job import Change, Delete, Outputs
+from gristmill.jobs.runner.job import Change, Outputs
 from gristmill.udfs.dedup.blocks import ROUNDS
 from gristmill.udfs.dedup.messages import MESSAGE
 from gristmill.udfs.passages import blocks as kernels
@@ -75,22 +76,6 @@ def blocks(tables: JobContext, passages: Passages) -> DataFrame:
     number = F.element_at(numbers, F.col("config_hash"))
     rows = tables.own("passage_runs").where(F.col("config_hash").isin(hashes))
     return rows.withColumn("number", number)
-
-
-def drop_stale(tables: JobContext) -> Outputs:
-    """Drop the blocks of batches that were ingested again since, or are no longer in the lake."""
-    if not tables.output_exists("passage_runs"):
-        return {}
-    ingests = tables.history.ingests()
-    indexed = tables.own("passage_runs").select("batch_id", "ingest").distinct().collect()
-    stale = [
-        (row["batch_id"], row["ingest"]) for row in indexed if ingests.get(row["batch_id"]) != row["ingest"]
-    ]
-    if not stale:
-        return {}
-    return {
-        "passage_runs": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))
-    }
 
 
 def drop_left_out(tables: JobContext, passages: Passages, skip_rejected_by: list[str]) -> Outputs:
@@ -164,11 +149,10 @@ def _new_blocks(
     packed = texts.select(*KEYS, "text", F.spark_partition_id().alias("task")).mapInArrow(
         kernel, kernels.BLOCK
     )
-    ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     constants = {
         "config_hash": F.lit(passages.hashes()[number]),
         "generation": F.lit(generation),
-        "ingest": F.element_at(F.create_map(*ingests), F.col("batch_id")),
+        "ingest": ingest_of(tables),
         "indexed_at": F.lit(tables.started_at).cast("timestamp"),
     }
     return packed.select("*", *[value.alias(name) for name, value in constants.items()])
@@ -332,15 +316,10 @@ def output_rows(
     if not tables.output_exists("passages"):
         return new
     decided_before = rows.where("NOT is_new").select(*KEYS).distinct()
-    return {name: frame.unionByName(_standing(tables, name, decided_before)) for name, frame in new.items()}
-
-
-def _standing(tables: JobContext, name: str, keys: DataFrame) -> DataFrame:
-    """The job's own rows about the documents `keys`."""
-    from pyspark.sql import functions as F
-
-    rows = tables.own(name).where(F.col("job") == tables.job.name)
-    return rows.join(keys, list(KEYS), how="left_semi").select(*tables.own(name).columns)
+    return {
+        name: frame.unionByName(tables.documents.own_rows(name, decided_before))
+        for name, frame in new.items()
+    }
 
 
 def column_of(values: dict[str, int | None], default: int, key: Column) -> Column:

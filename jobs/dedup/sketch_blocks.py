@@ -25,7 +25,7 @@ from gristmill.udfs.dedup.blocks import (
 from gristmill.udfs.edit.edits import edited_batches
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,36 @@ def size_of(tables: JobContext, params: NearDupParams) -> Size:
 
 
 def drop_stale(tables: JobContext, params: NearDupParams) -> Outputs:
+    """See drop_blocks."""
+    return drop_blocks(tables, "sketches")
+
+
+def drop_blocks(tables: JobContext, name: str) -> Outputs:
     """Drop the blocks of batches that were ingested again since, or are no longer in the lake.
 
-    Blocks of every config_hash are dropped: their documents are gone for other recipes too.
+    `name`: a table of blocks (batch_id, ingest). Blocks of every config_hash are dropped: their documents are
+    gone for other recipes too.
     """
-    if not tables.output_exists("sketches"):
+    if not tables.output_exists(name):
         return {}
     ingests = tables.history.ingests()
     # A block names the ingest of its texts, so that a
     # batch that was read again under its old name is seen.
-    sketched = tables.own("sketches").select("batch_id", "ingest").distinct().collect()
+    known = tables.own(name).select("batch_id", "ingest").distinct().collect()
     stale = [
-        (row["batch_id"], row["ingest"]) for row in sketched if ingests.get(row["batch_id"]) != row["ingest"]
+        (row["batch_id"], row["ingest"]) for row in known if ingests.get(row["batch_id"]) != row["ingest"]
     ]
     if not stale:
         return {}
-    return {"sketches": Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
+    return {name: Delete(tables.frame(stale, "batch_id string, ingest string"), ("batch_id", "ingest"))}
+
+
+def ingest_of(tables: JobContext) -> Column:
+    """The run_id of the ingest that wrote the batch of a row (batch_id)."""
+    from pyspark.sql import functions as F
+
+    pairs = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
+    return F.element_at(F.create_map(*pairs), F.col("batch_id"))
 
 
 def drop_edited(tables: JobContext, params: NearDupParams) -> Outputs:
@@ -128,14 +142,13 @@ def sketch(tables: JobContext, params: NearDupParams) -> Outputs:
         kernel = functools.partial(kernel, prepare=edited_batches)
     rows = texts.select(*columns, F.spark_partition_id().alias("task"))
     packed = rows.mapInArrow(kernel, BLOCK)
-    ingests = [F.lit(item) for pair in tables.history.ingests().items() for item in pair]
     return {
         "sketches": packed.select(
             F.lit(params.config_hash()).alias("config_hash"),
             F.lit(number).alias("sketch_generation"),
             "block",
             "batch_id",
-            F.element_at(F.create_map(*ingests), F.col("batch_id")).alias("ingest"),
+            ingest_of(tables).alias("ingest"),
             "n",
             "n_bytes",
             "ids",

@@ -145,6 +145,16 @@ class Documents:
         done_rows = own_rows if done is None else done(own_rows)
         return rows.join(done_rows.select(*on), list(on), how="left_anti")
 
+    def own_rows(self, name: str, keys: DataFrame) -> DataFrame:
+        """The job's own rows of a table about the documents `keys` (doc_id, batch_id), in the run's
+        batches."""
+        rows = self.tables.own_slice(name)
+        return (
+            rows.where(rows.job == self.tables.job.name)
+            .join(keys, list(KEYS), how="left_semi")
+            .select(*rows.columns)
+        )
+
     def standing(self, name: str) -> DataFrame:
         """The job's own rows of a table, in the batches of the run, that this run does not rewrite."""
         from pyspark.sql import functions as F

@@ -8,7 +8,7 @@ or read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ Fingerprinter = Callable[[pa.Array], Fingerprints]
 # ids (documents, 2), bytes of text, fingerprints of some rows of one block, hashes of their edits
 Part = tuple[npt.NDArray[np.uint64], int, Fingerprints, npt.NDArray[np.int64] | None]
 Batches = Iterator[pa.RecordBatch]
+Made = TypeVar("Made")
 # binary columns of a block with an equal part for each document
 PACKED = ("ids", "n_shingles", "n_times", "set_hash", "sketch", "bands", "edits")
 
@@ -51,29 +52,47 @@ def sketch_blocks(
         1f..    2026-01   ...   3      ->   49152  2026-01   2  32 bytes  ...
         9a..    2026-01   ...   3
     """
-    parts: list[Part] = []
+
+    def part_of(rows: pa.RecordBatch) -> Part:
+        texts = rows.column("text")
+        edits = None if prepare is None else pc.fill_null(rows.column("edits_hash"), 0).to_numpy()
+        return halves_of(rows.column("doc_id")), bytes_of(texts), fingerprinter(texts), edits
+
+    for block, batch_id, parts in by_block(batches if prepare is None else prepare(batches), number, part_of):
+        yield _block(block, batch_id, parts)
+
+
+def by_block(
+    batches: Batches, number: int, part_of: Callable[[pa.RecordBatch], Made]
+) -> Iterator[tuple[int, str, list[Made]]]:
+    """Number of the block, batch_id, and what `part_of` makes of its rows, for each block of documents.
+
+    `batches`: batch_id, task and others; `number`: the generation of the blocks.
+    """
+    parts: list[Made] = []
     block_batch, n, first, ordinal = "", 0, 0, 0
-    for batch in batches if prepare is None else prepare(batches):
+    for batch in batches:
         if batch.num_rows:
             # The number of a block is its generation, task and position in the
             # task, from the highest bits: tasks make unique numbers without
             # knowing of each other, and a later generation has the higher ones.
             first = (number << TASK_BITS | batch.column("task")[0].as_py()) << ORDINAL_BITS
-        for batch_id, rows in by_batch(batch):
+        for batch_id, rows in _by_batch(batch):
             if parts and (batch_id != block_batch or n + rows.num_rows > ROWS):
-                yield _block(first + ordinal, block_batch, parts)
+                yield first + ordinal, block_batch, parts
                 parts, n, ordinal = [], 0, ordinal + 1
-            ids = halves_of(rows.column("doc_id"))
-            texts = rows.column("text")
-            edits = None if prepare is None else pc.fill_null(rows.column("edits_hash"), 0).to_numpy()
-            size = int(pc.sum(pc.binary_length(texts)).as_py() or 0)
-            parts.append((ids, size, fingerprinter(texts), edits))
+            parts.append(part_of(rows))
             block_batch, n = batch_id, n + rows.num_rows
     if parts:
-        yield _block(first + ordinal, block_batch, parts)
+        yield first + ordinal, block_batch, parts
 
 
-def by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+def bytes_of(texts: pa.Array) -> int:
+    """Size of a column of texts in UTF-8."""
+    return int(pc.sum(pc.binary_length(texts)).as_py() or 0)
+
+
+def _by_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Consecutive rows of the same batch_id, at most ROWS together.
 
     A file holds rows of one batch, so most record batches come out whole.

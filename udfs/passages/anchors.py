@@ -174,7 +174,6 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
     grams, suffix = np.empty(longest + window, np.uint64), np.empty(window, np.int64)
     values = np.empty(window, np.uint64)
     anchors, begins = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int64)
-    # Documents end before the last block of grams does; a gram that is not there must never be the smallest.
     size = 1024
     seats, stamps = np.empty(size, np.int64), np.full(size, -1, np.int64)
     hashes = np.empty(longest + 1, np.uint64)
@@ -194,6 +193,7 @@ def _runs(data, words, offsets, window, gram, base, keys1, keys2, distinct):  # 
         first, n = offsets[row], offsets[row + 1] - offsets[row]
         if n < window:
             continue
+        # A document ends before its last block of grams does: a gram that is not there is never the smallest.
         grams[n - gram + 1 : n - gram + 1 + window] = np.uint64(0xFFFFFFFFFFFFFFFF)
         n_runs = _document_runs(data, first, n, window, gram, base, grams, suffix, values, anchors, begins)
         _hash_runs(data, words, first, n, window, n_runs, anchors, begins, keys1, keys2, hashes)
@@ -251,34 +251,12 @@ def runs_of(texts: pa.Array | pa.ChunkedArray, params: WindowParams, distinct: b
     base, keys1, keys2 = _keys(params)
     words = four_byte_views(data)
     parts = []
-    for first, last in slices(offsets):
-        part = _runs(
-            data,
-            words,
-            frozen(offsets[first : last + 1]),
-            params.window,
-            params.gram,
-            base,
-            keys1,
-            keys2,
-            distinct,
-        )
+    # a column without rows as one slice of none, for arrays of the right types
+    for first, last in list(slices(offsets)) or [(0, 0)]:
+        within = frozen(offsets[first : last + 1])
+        part = _runs(data, words, within, params.window, params.gram, base, keys1, keys2, distinct)
         part[0][:] += first
         parts.append(part)
-    if not parts:
-        parts.append(
-            _runs(
-                data,
-                words,
-                frozen(np.zeros(1, np.int64)),
-                params.window,
-                params.gram,
-                base,
-                keys1,
-                keys2,
-                distinct,
-            )
-        )
     return Runs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gristmill.udfs.dedup.blocks import by_batch
+from gristmill.udfs.dedup.blocks import by_block, bytes_of
 from gristmill.udfs.dedup.doc_ids import doc_ids, halves_of, ids_in
 from gristmill.udfs.dedup.messages import (
-    ORDINAL_BITS,
     ROW_BITS,
     ROWS,
-    TASK_BITS,
     message_batch,
     partition_values,
 )
@@ -48,6 +45,8 @@ DOCUMENT_ROWS = "doc_id string, batch_id string, rank bigint, data binary"
 ROWS_NAMES = [column.split()[0] for column in DOCUMENT_ROWS.split(", ")]
 _ARRAYS = ("anchors", "runs", "begins", "chars", "windows", "offsets", "is_multiple")
 _TYPES = ("<u8", "<u8", "<i4", "<i4", "<u2", "<u2", "u1")
+# ids (documents, 2), bytes of text and runs of some rows of one block
+Part = tuple[npt.NDArray[np.uint64], int, Runs]
 DOCUMENT = "doc_id string, batch_id string, number int, indexed_at timestamp, node bigint"
 
 
@@ -59,26 +58,16 @@ def run_blocks(
     `task`: the number of the Spark task, the same in all rows. A block ends where the batch changes or ROWS
     documents are reached.
     """
-    parts: list[tuple[npt.NDArray[np.uint64], int, Runs]] = []
-    block_batch, n, first, ordinal = "", 0, 0, 0
-    for batch in batches:
-        if batch.num_rows:
-            first = (number << TASK_BITS | batch.column("task")[0].as_py()) << ORDINAL_BITS
-        for batch_id, rows in by_batch(batch):
-            if parts and (batch_id != block_batch or n + rows.num_rows > ROWS):
-                yield _block(first + ordinal, block_batch, parts)
-                parts, n, ordinal = [], 0, ordinal + 1
-            texts = rows.column("text")
-            size = int(pc.sum(pc.binary_length(texts)).as_py() or 0)
-            parts.append((halves_of(rows.column("doc_id")), size, runs_of(texts, params)))
-            block_batch, n = batch_id, n + rows.num_rows
-    if parts:
-        yield _block(first + ordinal, block_batch, parts)
+
+    def part_of(rows: pa.RecordBatch) -> Part:
+        texts = rows.column("text")
+        return halves_of(rows.column("doc_id")), bytes_of(texts), runs_of(texts, params)
+
+    for block, batch_id, parts in by_block(batches, number, part_of):
+        yield _block(block, batch_id, parts)
 
 
-def _block(
-    number: int, batch_id: str, parts: list[tuple[npt.NDArray[np.uint64], int, Runs]]
-) -> pa.RecordBatch:
+def _block(number: int, batch_id: str, parts: list[Part]) -> pa.RecordBatch:
     ids = np.concatenate([part[0] for part in parts])
     counts = np.concatenate([np.bincount(runs.document, minlength=len(some)) for some, _, runs in parts])
     columns = [np.concatenate(column) for column in zip(*(part[2][1:] for part in parts), strict=True)]

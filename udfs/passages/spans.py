@@ -200,14 +200,13 @@ def _as_rows(
         key = ids[doc].as_py(), batch_ids[doc].as_py()
         spans, clipped = cut_back(text, mine, cut.border, min(rule.windows) // 2)
         for piece in clipped:
-            size = len(text[piece.start : piece.end].encode())
-            place = piece.kept_rank, piece.kept_start, piece.n_copies, piece.is_within
-            rows.append((*key, "passage", piece.start, piece.end, size, *place, None))
-        within = dict.fromkeys(spans, True)
+            rows.append((*key, "passage", *piece, None))
+        within, at = dict.fromkeys(spans, True), 0
+        # Both are sorted, and each piece lies in one span.
         for piece in clipped:
-            for span in spans:
-                if span[0] <= piece.start < span[1] and not piece.is_within:
-                    within[span] = False
+            while spans[at][1] <= piece.start:
+                at += 1
+            within[spans[at]] &= piece.is_within
         rows += [
             (*key, "edit", *span, None, None, None, None, inside, None) for span, inside in within.items()
         ]
