@@ -20,8 +20,7 @@ SHOWN_PIECES = 5  # of a document
 
 
 def removed_passages(tables: JobContext, n: int, n_chars: int) -> Record:
-    """`n`, `n_docs`, `n_bytes` of all removed pieces; `rows`: the `n` kept places at which most pieces end
-    up.
+    """`n`, `n_docs` of all removed pieces; `rows`: the `n` documents that keep most of them.
 
     A row has n_removed, n_copies, n_bytes, and `kept` and `removed`: doc_id, source, before, piece, after
     (texts, the piece cut to `n_chars`). {} where no finished run has written passages.
@@ -31,9 +30,8 @@ def removed_passages(tables: JobContext, n: int, n_chars: int) -> Record:
     table = tables.get("passages")
     if table is None:
         return {}
-    sums = table.agg(
-        F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"), F.sum("n_bytes").alias("n_bytes")
-    )
+    # No sum of bytes: pieces that are kept in different places may overlap.
+    sums = table.agg(F.count("*").alias("n"), F.countDistinct("doc_id").alias("n_docs"))
     one = F.min(F.struct("doc_id", "batch_id", "start", "end", "kept_start", "n_bytes")).alias("one")
     # By document and not by place: copies of a passage are cut back differently at their ends.
     top = table.groupBy("kept_doc_id").agg(
