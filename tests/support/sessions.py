@@ -43,6 +43,8 @@ def session(home: Path) -> Iterator[tuple[Any, Cluster | None]]:
         "spark.sql.shuffle.partitions": "3",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
         "spark.driver.memory": "2g",
+        # A table's log, with its query plans, is kept for an hour after its last use: those of a thousand lakes fill the heap.
+        "spark.databricks.delta.delta.log.cacheSize": "32",
     }
     if kind() == "catalog":
         metastore = f"jdbc:derby:;databaseName={home / 'metastore'};create=true"
