@@ -15,6 +15,7 @@ from gristmill.jobs.core import config
 from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.core.params import HasNotes
 from gristmill.jobs.core.records import Records
+from gristmill.jobs.core.version import code_version
 from gristmill.jobs.lake.spark_errors import exit_code_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"gristmill {code_version()}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, about: str, detail: str) -> argparse.ArgumentParser:

@@ -36,6 +36,7 @@ def test_the_console_command_lists_the_jobs_and_checks_a_recipe_that_came_along(
     assert listed.returncode == 0, listed.stderr
     for job in sorted(path.stem for path in (ROOT / "jobs").glob("[a-z]*_*.py")):
         assert job in listed.stdout
+    assert run(installed, "--version").stdout == f"gristmill {distribution(installed).version}\n"
     checked = run(installed, "check", "--recipe", "conf/demo.yaml")
     assert checked.returncode == 0, checked.stderr
 
@@ -63,9 +64,20 @@ def test_an_installation_takes_one_name_and_brings_the_demo(installed: Path) -> 
     assert not {"jobs", "udfs", "synth_worker", "demo"} & set(loaded.stdout.split()), "a module has one name in a checkout"
 
 
+def distribution(home: Path) -> metadata.Distribution:
+    return next(each for each in metadata.distributions(path=[str(home / "site")]) if each.metadata["Name"] == "gristmill")
+
+
+def test_the_package_has_its_licence_and_its_types(installed: Path) -> None:
+    held = {str(path) for path in distribution(installed).files or ()}
+    assert "gristmill/py.typed" in held
+    for name in ("LICENSE", "NOTICE"):
+        [path] = [each for each in held if each.endswith(f"licenses/{name}")]
+        assert (installed / "site" / path).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
+
+
 def test_extras_keep_heavy_packages_out_of_the_core(installed: Path) -> None:
-    found = metadata.distributions(path=[str(installed / "site")])
-    needs = next(each for each in found if each.metadata["Name"] == "gristmill").requires or []
+    needs = distribution(installed).requires or []
     core = [need for need in needs if "extra ==" not in need]
     assert core
     assert not [need for need in core if need.lower().startswith(("torch", "vllm", "spark-nlp", "spark_nlp", "transformers", "pyspark"))]
