@@ -283,7 +283,7 @@ def channel(s: Site) -> str:
 @layout(old=True, p="br", items=("tr", "dl"), table="open")
 def directory(s: Site) -> str:
     """A directory or a list of downloads of the older kind."""
-    rows = s.body
+    rows = s.bare
     if "<tr>" in rows[:40]:
         rows = f'<table width="100%" cellpadding="4">{rows}</table>'
     return f"""{XHTML}

@@ -8,6 +8,7 @@ from random import Random
 from tests.support.gold_pages import layouts_chinese, layouts_english  # noqa: F401: they enter their functions in LAYOUTS
 from tests.support.gold_pages.contents import Content, contents
 from tests.support.gold_pages.site import LAYOUTS, Site, visible
+from tests.support.gold_pages.traditional import TABLE
 
 # Text around the content by text of the content: between these a page's own ratio is drawn.
 LEAST, MOST = 0.45, 2.2
@@ -36,6 +37,8 @@ def page(content: Content) -> tuple[Site, str]:
         layout = LAYOUTS[content.layout]
         site = Site(content, layout.style, scale, layout.old)
         html = layout.page(site)
+        if content.options.get("script") == "traditional":
+            html, site.said = html.translate(TABLE), [each.translate(TABLE) for each in site.said]
         is_share = around(html, content.gold(site.writer.style.tex))
         if best is None or abs(is_share - wanted) < abs(best[0] - wanted):
             best = is_share, site, html

@@ -14,6 +14,10 @@ from tests.support.gold_pages.markup import Style, Writer, pick
 from tests.support.gold_pages.noise import linked_data, noise
 from tests.support.gold_pages.phrases import CHINESE, ENGLISH, Phrases
 
+# Names that sites give to what holds their text, and attributes that say nothing.
+NAMES = "content text entry detail inner main-text con article-body rich-text module block column editor-output page-body zw nr wenzhang".split()
+ATTRIBUTES = ["", "", ' style="overflow: hidden"', ' data-v-7ba5bd90=""', ' onselectstart="return true"', ' dir="auto"', ' data-spm="a1z10"']
+
 
 @dataclass
 class Site:
@@ -71,9 +75,18 @@ class Site:
         return self.writer.escaped(self.content.title)
 
     @property
-    def body(self) -> str:
+    def bare(self) -> str:
         """All blocks that belong to no post."""
         return self.writer.blocks(self.content.blocks)
+
+    @property
+    def body(self) -> str:
+        """The same within up to three elements of names of their own, as editors and plug-ins leave them."""
+        html = self.bare
+        for _ in range(self.number(0, 3)):
+            name = self.pick(NAMES) + self.pick(["", "", "-inner", "_box", f"-{self.number(1, 99)}"])
+            html = f'<div {self.pick(["class", "class", "id"])}="{name}"{self.pick(ATTRIBUTES)}>{html}</div>'
+        return html
 
     def posts(self) -> list[tuple[Post, str]]:
         return [(post, self.writer.blocks(post.blocks)) for post in self.content.posts]
@@ -160,7 +173,7 @@ class Site:
     # head and foot of the file
 
     def head(self, extra: str = "") -> str:
-        style, self.scripts = noise(self.draw.random, 2 + 9 * self.draw.random(), self.old)
+        style, self.scripts = noise(self.draw.random, 2 + 40 * self.draw.random() ** 4, self.old)
         declared = self.content.options.get("declared", "utf-8")
         meta = f'<meta charset="{declared}">'
         if self.old:
