@@ -160,5 +160,5 @@ def _block(line: str) -> tuple[str, Any]:
     if line.startswith("|"):
         is_head = line.startswith("|!")
         cells = CELL.findall("|" + line[2:] if is_head else line)
-        return "table", (is_head, [(int(n or 1), text.strip()) for n, text in cells if text.strip()])
+        return "table", (is_head, [(int(n or 1), text.strip()) for n, text in cells])
     return "p", line

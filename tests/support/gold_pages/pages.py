@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from random import Random
 
-from tests.support.gold_pages import layouts_chinese, layouts_english  # noqa: F401: they enter their functions in LAYOUTS
+from tests.support.gold_pages import layouts_chinese, layouts_english  # noqa: F401  (they enter their functions in LAYOUTS)
 from tests.support.gold_pages.contents import Content, contents
 from tests.support.gold_pages.site import LAYOUTS, Site, visible
 from tests.support.gold_pages.traditional import TABLE

@@ -218,6 +218,6 @@ def layout(old: bool = False, **style: Any) -> Callable[[Callable[[Site], str]],
 
 
 def visible(html: str) -> str:
-    """The text of a page without scripts, styles and comments: what somebody can read who sees all of it."""
+    """The text of a page without scripts, styles and comments; a blank for each tag."""
     html = re.sub(r"(?is)<(script|style|title)\b.*?</\1\s*>|<!--.*?-->", " ", html)
-    return unescape(re.sub(r"(?s)<[a-zA-Z/!][^>]*>", "", html))
+    return unescape(re.sub(r"(?s)<[a-zA-Z/!][^>]*>", " ", html))
