@@ -34,7 +34,7 @@ def news(s: Site) -> str:
     """A news site of today."""
     main = f"""<div class="{s.pick(['main-content w1200', 'article-left', 'content-l'])}"><h1 class="main-title">{s.title}</h1>
 <div class="date-source"><span class="date">{s.date()} {s.number(10, 23)}:{s.number(10, 59)}</span><a class="source" href="/">{s.name}</a><span class="ent">阅读 {s.number(90, 99999)}</span></div>
-<div class="article" id="article">{s.body}
+<div class="article" id="article">{s.interrupted(f'<div class="cont-ad" data-ad="{s.number(100, 999)}"><span>广告</span>{s.ad()}</div>')}
 <p class="show_author">责任编辑：{s.user()} SN{s.number(100, 999)}</p></div>
 <div class="wap_special">{s.tags(4)}</div><div class="share-bar">{s.share(5)}</div>
 <div class="recommend"><h3>{s.label()}</h3><ul>{s.links(8)}</ul></div>
@@ -91,7 +91,12 @@ def bureau(s: Site) -> str:
 
 @layout(old=True, p="br", h="strong", code="pre", table="plain", pictures="plain")
 def board(s: Site) -> str:
-    """A bulletin board of the Discuz! kind."""
+    """A bulletin board of the Discuz! kind, with hidden letters against copying."""
+
+    def jammer() -> str:
+        letters = "".join(s.pick("abcdefghijkmnpqrstuvwxyz0123456789") for _ in range(9))
+        return f'<span style="display:none">{letters}</span>' if s.draw.random() < 0.4 else ""
+
     posts = ""
     for i, (post, body) in enumerate(s.posts()):
         pid = s.number(100000, 999999)
@@ -99,7 +104,7 @@ def board(s: Site) -> str:
 <div class="tns xg2"><table><tr><th><p><a>{s.number(1, 90)}</a></p>主题</th><th><p>{s.number(1, 900)}</p>帖子</th><td><p>{s.number(10, 9000)}</p>积分</td></tr></table></div><p><em>{s.pick(['初中生', '版主', '新手上路', '高级会员', '金牌会员'])}</em></p><dl class="pil cl"><dt>注册时间</dt><dd>{s.date()}</dd></dl></td>
 <td class="plc"><div class="pi"><strong><a id="postnum{pid}">{['楼主', '沙发', '板凳', '地板'][i] if i < 4 else f'{i + 1}<sup>#</sup>'}</a></strong><div class="pti"><em id="authorposton{pid}">发表于 {s.date()} {s.number(10, 23)}:{s.number(10, 59)}:{s.number(10, 59)}</em><span class="pipe">|</span><a rel="nofollow">只看该作者</a></div></div>
 <div class="pct"><div class="pcb"><div class="t_fsz"><table cellspacing="0" cellpadding="0"><tr><td class="t_f" id="postmessage_{pid}">
-{body}</td></tr></table></div></div></div></td></tr>
+{f'<i class="pstatus"> 本帖最后由 {post.author} 于 {s.date()} 编辑 </i><br />' if s.draw.random() < 0.3 else ''}{body}{jammer()}</td></tr></table></div></div></div></td></tr>
 <tr><td class="plc plm">{f'<div class="sign" style="max-height:100px">{s.signature()}</div>' if s.draw.random() < 0.4 * s.scale + 0.1 else ''}<div class="po hin"><em><a class="fastre">回复</a></em> <a>举报</a> <a>返回顶部</a></div></td></tr></table></div>
 """
         if i == 0:
@@ -196,7 +201,7 @@ def coder(s: Site) -> str:
     """A blog on a large site for programmers."""
     side = f"""<aside class="blog_container_aside"><div id="asideProfile"><span class="name">{s.user()}</span> 码龄{s.number(1, 15)}年 <dl><dt>原创</dt><dd>{s.number(9, 300)}</dd><dt>访问</dt><dd>{s.number(900, 90000)}</dd></dl><a>私信</a><a>关注</a></div><div id="asideHotArticle"><h3>热门文章</h3><ul>{s.links(5, '<li><a href="/article/details/{n}">{t}</a><span class="view">{v}</span></li>')}</ul></div><div id="asideNewComments"><h3>最新评论</h3>{s.comments(3, '<li><a>{u}:</a><p class="comment">{t}</p></li>')}</div></aside>"""
     main = f"""<main><div class="blog-content-box"><div class="article-header-box"><h1 class="title-article" id="articleContentId">{s.title}</h1><div class="article-bar-top"><a class="follow-nickName">{s.user()}</a><span class="time">已于 {s.date()} 修改</span><span class="read-count">阅读量{s.number(10, 9000)}</span><a>收藏 {s.number(1, 90)}</a><div class="tags-box">文章标签：{s.tags(3)}</div><div class="creativecommons">{s.say('版权声明：本文为博主原创文章，遵循许可协议，转载请附上原文出处链接和本声明。')}</div></div></div>
-<article class="blog_pl"><div id="article_content" class="article_content clearfix"><div id="content_views" class="markdown_views prism-atom-one-dark">{s.body}</div></div></article></div>
+<article class="blog_pl"><div id="article_content" class="article_content clearfix"><div id="content_views" class="markdown_views prism-atom-one-dark">{s.interrupted(f'<div class="recommend-inline"><a href="/article/details/{s.number(1000, 9999)}">{s.headline()}</a></div>')}</div></div></article></div>
 <div class="more-toolbox"><ul><li>点赞 {s.number(1, 90)}</li><li>踩</li><li>收藏本文</li><li>打赏</li></ul></div><div class="recommend-box">{s.links(8, '<div class="recommend-item-box"><a href="/article/details/{n}"><div class="title">{t}</div></a><div class="content-box">{d} {u} 的博客 {v}</div></div>')}</div>
 <div class="comment-box">{s.comments(3, '<li class="comment-line-box"><a class="name">{u}</a><span class="new-comment">{t}</span><span class="date">{d}</span></li>')}</div></main>"""
     return f"""<!DOCTYPE html>

@@ -79,10 +79,19 @@ class Site:
         """All blocks that belong to no post."""
         return self.writer.blocks(self.content.blocks)
 
+    def interrupted(self, piece: str) -> str:
+        """The same with something in the midst of it that does not belong there."""
+        at = (len(self.content.blocks) + 1) // 2
+        first, second = self.content.blocks[:at], self.content.blocks[at:]
+        return self.nested(f"{self.writer.blocks(first)}\n{piece}\n{self.writer.blocks(second)}")
+
     @property
     def body(self) -> str:
-        """The same within up to three elements of names of their own, as editors and plug-ins leave them."""
-        html = self.bare
+        """All blocks that belong to no post, nested."""
+        return self.nested(self.bare)
+
+    def nested(self, html: str) -> str:
+        """Within up to three elements of names of their own, as editors and plug-ins leave them."""
         for _ in range(self.number(0, 3)):
             name = self.pick(NAMES) + self.pick(["", "", "-inner", "_box", f"-{self.number(1, 99)}"])
             html = f'<div {self.pick(["class", "class", "id"])}="{name}"{self.pick(ATTRIBUTES)}>{html}</div>'
