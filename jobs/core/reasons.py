@@ -32,7 +32,7 @@ class Reason:
 
 
 INGEST, RULES, FILTER = ("ingest_docs",), ("filter_rules",), ("filter_samples",)
-BOILERPLATE = ("dedup_boilerplate",)
+BOILERPLATE, LINES = ("dedup_boilerplate",), ("clean_lines",)
 SAME_ID = "The recipe's same_id says whether the newest or the oldest is kept."
 MAP = "Mend the source, or map another column."
 FORMAT = "Mend the file, or name its format in the recipe."
@@ -264,6 +264,11 @@ VERDICTS: dict[str, Reason] = {
         "More of it than max_share is boilerplate, or repeats other documents: what is left says little.",
         "`boilerplate` has the lines.",
     ),
+    kernels.TOO_MANY_WORDS_REMOVED: Reason(
+        LINES,
+        "More of its words than max_removed_ratio stand in lines that belong to the page and not to its text.",
+        "The rule names the preset, which has those lines.",
+    ),
     "empty_after_edits": Reason(
         ("build_corpus",), "The edits left fewer characters than min_chars.", "`edits` says what they took."
     ),
@@ -302,6 +307,13 @@ EDITS: dict[str, Reason] = {
     ),
     kernels.LICENCE_HEADER: Reason(
         ("strip_headers",), "A licence or copyright header before the first line of code."
+    ),
+    kernels.CAPITALS_LINE: Reason(LINES, "A line of which too much is capital letters."),
+    kernels.NUMERIC_LINE: Reason(LINES, "A line of digits only, or of too many."),
+    kernels.COUNTER_LINE: Reason(LINES, "A line that counts likes, comments, views or the like."),
+    kernels.SHORT_LINE: Reason(LINES, "A line of fewer words than min_words."),
+    kernels.PAGE_PHRASE: Reason(
+        LINES, "A phrase of the page in a short line (sign in, read more, items in cart), or the whole line."
     ),
     kernels.TRADITIONAL_SCRIPT: Reason(
         ("convert_script",), "Traditional characters, which are written as Simplified."
