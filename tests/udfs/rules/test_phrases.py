@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.udfs.arrow.compiled import text_buffers
-from gristmill.udfs.text import chars, phrases
+from gristmill.udfs.rules import phrases
+from gristmill.udfs.text import chars
 
 PHRASES = ("ab", "abc", "aa", "use cookies", "中国", "中国人", "a b")
 
