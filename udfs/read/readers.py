@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -35,19 +36,33 @@ FORMATS: dict[str, Format] = {
 }
 
 
+class Planned(Protocol):
+    """What a plan asks of a format, as gristmill.udfs.read.units.Format has it."""
+
+    @property
+    def splits(self) -> bool: ...
+    @property
+    def is_columnar(self) -> bool: ...
+
+
 def plan_units(
-    files: Iterable[tuple[str, int]], format: str, split_bytes: int, names: Mapping[str, str] | None = None
+    files: Iterable[tuple[str, int]],
+    format: str,
+    split_bytes: int,
+    names: Mapping[str, str] | None = None,
+    formats: Mapping[str, Planned] = FORMATS,
 ) -> pa.Table:
     """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises
     ValueError on an unknown format.
 
-    `names`: what each path is called in `source_location`; the bare file name where it is not given. Plain
+    `names`: what each path is called in `source_location`; the bare file name where it is not given.
+    `formats`: those that there are. Plain
     files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th
     row group); packed files, WET and whole texts are one unit each.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
-    how, rows = FORMATS[format], []
+    if format not in formats:
+        raise ValueError(f"format: {format!r} is none of {', '.join(formats)}")
+    how, rows = formats[format], []
     for path, size in sorted(files):
         name = (names or {}).get(path) or path.rsplit("/", 1)[-1]
         # A packed stream has no beginning of a line that a task could find in its middle.
