@@ -29,6 +29,7 @@ SHARED = {
     "jobs/dedup/boilerplate_params.py": ("dedup_boilerplate",),
     "jobs/dedup/passages.py": ("dedup_passages",),
     "jobs/dedup/steps.py": ("dedup_minhash", "dedup_simhash"),
+    "jobs/curation/entry.py": ("ingest_docs",),
     "jobs/curation/contamination.py": ("decontaminate", "filter_samples"),
     "jobs/synthesis/requests.py": ("export_candidates", "queue_samples"),
     "jobs/synthesis/sample_filters.py": ("filter_samples",),

@@ -36,7 +36,11 @@ FORMATS: dict[str, Format] = {
 
 
 def plan_units(
-    files: Iterable[tuple[str, int]], format: str, split_bytes: int, names: Mapping[str, str] | None = None
+    files: Iterable[tuple[str, int]],
+    format: str,
+    split_bytes: int,
+    names: Mapping[str, str] | None = None,
+    formats: Mapping[str, Format] = FORMATS,
 ) -> pa.Table:
     """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises
     ValueError on an unknown format.
@@ -45,9 +49,9 @@ def plan_units(
     files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th
     row group); packed files, WET and whole texts are one unit each.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format: {format!r} is none of {', '.join(FORMATS)}")
-    how, rows = FORMATS[format], []
+    if format not in formats:
+        raise ValueError(f"format: {format!r} is none of {', '.join(formats)}")
+    how, rows = formats[format], []
     for path, size in sorted(files):
         name = (names or {}).get(path) or path.rsplit("/", 1)[-1]
         # A packed stream has no beginning of a line that a task could find in its middle.
