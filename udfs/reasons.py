@@ -45,6 +45,16 @@ READ: tuple[str, ...] = (
     UNPACKS_TOO_LARGE,
 )
 
+# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
+# who published them (gristmill.udfs.crawl.rows).
+ADULT_URL = "adult_url"
+GAMBLING_URL = "gambling_url"
+MALWARE_URL = "malware_url"
+BLOCKED_DOMAIN = "blocked_domain"
+PUBLISHER_OPTED_OUT = "publisher_opted_out"
+
+PAGE_RULES: tuple[str, ...] = (ADULT_URL, GAMBLING_URL, MALWARE_URL, BLOCKED_DOMAIN, PUBLISHER_OPTED_OUT)
+
 # Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"
 ONLY_NUMBERS = "only_numbers"
