@@ -45,6 +45,59 @@ READ: tuple[str, ...] = (
     UNPACKS_TOO_LARGE,
 )
 
+# Pages of a crawl (gristmill.udfs.crawl), beside those of READ: what a record holds, and which page is taken.
+REVISIT = "revisit"
+MALFORMED_HTTP = "malformed_http"
+HEADER_TOO_LARGE = "header_too_large"
+MALFORMED_CDX = "malformed_cdx"
+NO_RECORD_AT_RANGE = "no_record_at_range"
+OTHER_RECORD_AT_RANGE = "other_record_at_range"
+NOT_HTML = "not_html"
+PDF = "pdf"
+TOO_SMALL = "too_small"
+TOO_LARGE = "too_large"
+TRUNCATED_PAGE = "truncated_page"
+# with a number of STATUSES, or with the first digit of any other and xx
+STATUS = "status_{}"
+STATUSES: dict[int, str] = {
+    204: "No Content",
+    206: "Partial Content",
+    301: "Moved Permanently",
+    302: "Found",
+    303: "See Other",
+    304: "Not Modified",
+    307: "Temporary Redirect",
+    308: "Permanent Redirect",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    410: "Gone",
+    429: "Too Many Requests",
+    451: "Unavailable For Legal Reasons",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
+
+CRAWL: tuple[str, ...] = (
+    REVISIT,
+    MALFORMED_HTTP,
+    HEADER_TOO_LARGE,
+    MALFORMED_CDX,
+    NO_RECORD_AT_RANGE,
+    OTHER_RECORD_AT_RANGE,
+    NOT_HTML,
+    PDF,
+    TOO_SMALL,
+    TOO_LARGE,
+    TRUNCATED_PAGE,
+    *(STATUS.format(each) for each in (*STATUSES, *STATUS_CLASSES)),
+)
 # Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
 # who published them (gristmill.udfs.crawl.rows).
 ADULT_URL = "adult_url"

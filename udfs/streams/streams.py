@@ -10,66 +10,24 @@ again instead of leaving a file out for a hiccup of the network.
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import functools
 import itertools
-import lzma
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import pyarrow.fs
-import zstandard
 
 from gristmill.udfs import reasons
+from gristmill.udfs.streams.limits import READ, BrokenStream, Limits
+from gristmill.udfs.streams.members import Piece, members
 from gristmill.udfs.streams.packings import HEAD, foreign, packing, promised
 
-# bytes asked of the file at a time: on an object store every call is a request
-READ = 1 << 23
 BLOCK = 1 << 18  # bytes handed on at a time
-# Packed bytes given to the codec in one call. Neither call has to be told how much it may return:
-# deflate unpacks at most 1,032-fold (8 MiB), a zstd block of 4 bytes gives 128 KiB (32 MiB).
-# python-zstandard's stream_reader takes a limit, but a frame that was cut off looks like a clean
-# end to it, so a truncated file would lose its tail without a word. bzip2 (45 MB from 40 bytes)
-# and xz are told: OUT_STEP bytes a call, which is also what a damaged block may take with it.
-GZIP_STEP, ZSTD_STEP, BZ2_STEP, XZ_STEP = 1 << 13, 1 << 10, 1 << 13, 1 << 13
-OUT_STEP = 1 << 16
-# bytes below which the unpack ratio is not judged: short runs of equal rows are no bomb
-UNPACK_FLOOR = 1 << 26
-# bytes of window a zstd frame may ask for (`zstd
-# --long=27`); beyond it the frame is refused, not believed
-ZSTD_WINDOW = 1 << 27
-# bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
-XZ_MEMORY = 1 << 28
 
 # byte position in the unpacked file, the line (or its head), reason when it is no good
 Line = tuple[int, bytes, str | None]
-
-
-class BrokenStream(Exception):
-    """The content of a file cannot be read on; `reason` is one of gristmill.udfs.reasons. All blocks before
-    the break came out.
-
-    `seen`: what the file is instead, where that can be told.
-    """
-
-    def __init__(self, reason: str, seen: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.seen = reason, seen
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a row and a file may cost: bytes of a row, bytes kept of a rejected one, bytes that a file
-    may unpack to, how many fold."""
-
-    max_row_bytes: int
-    max_raw_bytes: int
-    max_unpacked_bytes: int
-    max_unpack_ratio: float
 
 
 def open_file(path: str) -> tuple[Any, int]:
@@ -180,92 +138,34 @@ def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
     yield from _as_utf8(itertools.chain((first,), pieces))
 
 
-def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
-    """Every member (gzip), frame (zstd) or stream (bzip2, xz) of a packed file, unpacked; pieces of any
-    size."""
-    fresh, step = _UNPACKERS[kind]
-    member, n_packed, n_unpacked = fresh(), 0, 0
-    # whether the member under way has been fed
-    is_begun = False
-    for piece in blocks(raw, size=step):
-        n_packed += len(piece)
-        while piece:
-            if not is_begun and kind in ("gz", "xz") and not (piece := piece.lstrip(b"\0")):
-                # zeros between members and after the last are padding
-                # (tapes, block devices), as gzip(1) and xz(1) take them
-                break
-            for out in _fed(member, piece, n_unpacked):
-                yield out[: limits.max_unpacked_bytes - n_unpacked]
-                n_unpacked += len(out)
-                if n_unpacked > limits.max_unpacked_bytes or (
-                    n_unpacked > UNPACK_FLOOR and n_unpacked > limits.max_unpack_ratio * n_packed
-                ):
-                    raise BrokenStream(reasons.UNPACKS_TOO_LARGE)
-            is_begun = not member.eof
-            piece = member.unused_data if member.eof else b""
-            member = member if is_begun else fresh()
-    if is_begun:
-        raise BrokenStream(reasons.TRUNCATED_FILE)
+def member_pieces(raw: Any, name: str, limits: Limits, begin: bytes) -> Iterator[Piece]:
+    """The bytes of a plain or packed file as gristmill.udfs.streams.members.members gives them, on behind
+    damaged gzip members; of a plain file without positions.
 
-
-def _gzip_member() -> Any:
-    return zlib.decompressobj(wbits=31)
-
-
-def _zstd_frame() -> Any:
-    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
-
-
-def _xz_stream() -> Any:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
-
-
-# How a member begins, and how many packed bytes it is given in one call.
-_UNPACKERS = {
-    "gz": (_gzip_member, GZIP_STEP),
-    "zst": (_zstd_frame, ZSTD_STEP),
-    "bz2": (bz2.BZ2Decompressor, BZ2_STEP),
-    "xz": (_xz_stream, XZ_STEP),
-}
-
-
-def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:
-    """What `piece` unpacks to, in steps where the codec takes them."""
-    if not hasattr(member, "needs_input"):
-        yield member.decompress(piece)
-        return
-    yield member.decompress(piece, OUT_STEP)
-    while not member.eof and not member.needs_input:
-        yield member.decompress(b"", OUT_STEP)
-
-
-def _fed(member: Any, piece: bytes, n_unpacked: int) -> Iterator[bytes]:
-    """What `piece` unpacks to.
-
-    Damaged bytes raise BrokenStream after all that stands before the damage (but for gzip: before its block).
+    Bytes are as they stand, in UTF-16 and UTF-32, too. What is not read at all is one piece with its break.
     """
-    # 40 KB, once for 8 KiB of input: 2 % of the inflating
-    before: Any = member.copy() if hasattr(member, "copy") else None
+    raw.seek(0)
     try:
-        for out in _unfolding(member, piece):
-            n_unpacked += len(out)
-            yield out
-    except (
-        zlib.error,
-        zstandard.ZstdError,
-        lzma.LZMAError,
-        OSError,
-        EOFError,
-    ):  # bzip2 says OSError; nothing is fetched here
-        # zlib drops what a failing call had made so far: go there again, byte by byte.
-        for at in range(len(piece) if before else 0):
-            try:
-                out = before.decompress(piece[at : at + 1])
-            except zlib.error:
-                break
-            n_unpacked += len(out)
-            yield out
-        raise BrokenStream(reasons.TRUNCATED_FILE if n_unpacked else reasons.UNREADABLE_FILE) from None
+        kind = _kind(name, raw.read(HEAD))
+    except BrokenStream as broken:
+        yield b"", None, broken
+        return
+    if kind is None:
+        yield from ((block, None, None) for block in blocks(raw))
+        return
+    pieces = members(raw, kind, limits, begin)
+    first = next(pieces, (b"", None, None))
+    if other := foreign("", first[0][:HEAD]):
+        first, pieces = (b"", None, BrokenStream(reasons.FOREIGN_FILE, f"{other} inside {kind}")), iter(())
+    yield from itertools.chain((first,), pieces)
+
+
+def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
+    """Every member of a packed file, unpacked; pieces of any size. Raises BrokenStream."""
+    for piece, _, broken in members(raw, kind, limits):
+        if broken:
+            raise broken
+        yield piece
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from gristmill.udfs.streams import encodings, streams
+from gristmill.udfs.streams import encodings, members, streams
 from gristmill.udfs.streams.encodings import BadEncoding, decode, detect
 from gristmill.udfs.streams.streams import BrokenStream, Limits, lines, open_file, part_lines, unpacked
 
@@ -134,11 +134,11 @@ def test_a_bomb_is_stopped_by_the_bytes_it_may_unpack_to():
 
 
 def test_a_bomb_is_stopped_by_its_ratio(monkeypatch):
-    monkeypatch.setattr(streams, "UNPACK_FLOOR", 1_000_000)
+    monkeypatch.setattr(members, "UNPACK_FLOOR", 1_000_000)
     limits = Limits(1 << 20, 64, max_unpacked_bytes=1 << 40, max_unpack_ratio=250)
     came, reason = until_break(zstandard.compress(b"\0" * 200_000_000), "x.zst", limits)
     assert reason == "unpacks_too_large"
-    assert len(came) <= 1_000_000 + (streams.ZSTD_STEP << 15)
+    assert len(came) <= 1_000_000 + (members.ZSTD_STEP << 15)
 
 
 PACKERS = {"x.bz2": bz2.compress, "x.xz": functools.partial(lzma.compress, preset=0)}
@@ -184,7 +184,7 @@ def test_a_bomb_of_bzip2_or_xz_is_stopped_by_its_bytes_and_by_its_ratio_and_neve
     tracemalloc.stop()
     assert (len(came), reason) == (1_000_000, "unpacks_too_large")
     assert peak < 32 << 20
-    monkeypatch.setattr(streams, "UNPACK_FLOOR", 1_000_000)
+    monkeypatch.setattr(members, "UNPACK_FLOOR", 1_000_000)
     came, reason = until_break(bomb, name, Limits(1 << 20, 64, max_unpacked_bytes=1 << 40, max_unpack_ratio=10))
     assert (len(came) < 3_000_000, reason) == (True, "unpacks_too_large")
 

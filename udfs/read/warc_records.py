@@ -1,0 +1,316 @@
+"""The records of a WARC stream, one at a time, going on at the next record behind a bad one.
+
+A reader of our own, though fastwarc and warcio exist: both take `Content-Length` at its word, and neither
+bounds what a record may hold or what a gzip member may unpack to.
+
+Every record of a wanted type comes out once: whole, or with a reason. A length that does not lead to the next
+record is not believed: reading goes on where a record begins behind the header of this one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.udfs import reasons
+from gristmill.udfs.read.values import Undecodable
+from gristmill.udfs.streams.limits import BrokenStream, Limits
+from gristmill.udfs.streams.members import Piece
+
+MAX_HEADER = 1 << 16  # bytes
+# what each record begins with
+BEGIN = b"WARC/"
+KINDS = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
+# how a record begins where none is due
+_NEXT = re.compile(rb"WARC/\d\.\d\r?\n")
+_LONGEST_NEXT = 10
+# bytes held at a time of a block that is passed over
+_STEP = 1 << 16
+_LINE_ENDS = re.compile(rb"[\r\n]*")
+# a line that begins with white space goes on with the field before
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_BLANK = " \t\r\n\v\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a wanted type, or a place where something else went wrong.
+
+    `at`: position in the unpacked stream; behind each damaged member positions count one more, so that no two
+    records share one. `kind`: its type in lower case, `` where no header was read. `header`: names in
+    lower case. `body`: the block; the beginning of the record where there is a reason. `reason`: of
+    gristmill.udfs.reasons.READ. `stored_at`: position of the packed member that begins with the record.
+    """
+
+    at: int
+    kind: str
+    header: Mapping[str, Any]
+    body: bytes
+    reason: str | None = None
+    stored_at: int | None = None
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Which types come out, and how many of each there were, those that did not come out included."""
+
+    kinds: frozenset[str]
+    seen: Counter[str] = field(default_factory=Counter)
+
+
+def records(pieces: Iterable[Piece], wanted: Wanted, limits: Limits) -> Iterator[Record]:
+    """The records of the wanted types, and one of kind `` for each damaged place that has no header.
+
+    A record over `max_row_bytes` is passed over without being held (`row_too_long`). Of a record of another
+    type only its damage comes out.
+    """
+    feed = _Feed(iter(pieces))
+    while True:
+        while feed.at_record():
+            yield from _record(feed, wanted, limits)
+        at = feed.at
+        broken = feed.mend()
+        if broken is None:
+            return
+        yield Record(at, "", {}, broken.seen.encode(), broken.reason)
+
+
+def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
+    feed.need(limits.max_raw_bytes)
+    at, stored_at, raw = feed.at, feed.stored_at(), feed.peek(limits.max_raw_bytes)
+    header = feed.header()
+    if header is None:
+        feed.mend_or_end()
+        yield Record(at, "", {}, raw, reasons.TRUNCATED_FILE, stored_at)
+        return
+    kind, length = header.get("warc-type"), _length(header)
+    if not isinstance(kind, str) or length is None:
+        feed.drop(1)
+        is_more = feed.to_next()
+        # not one record in all of it
+        reason = reasons.MALFORMED_RECORD if wanted.seen or is_more else reasons.UNREADABLE_FILE
+        yield Record(at, "", header, raw, reason, stored_at)
+        return
+    kind = kind.lower()
+    wanted.seen[kind if kind in KINDS else "other record"] += 1
+    is_held = length <= limits.max_row_bytes
+    state = feed.hold(length, stored_at is not None) if is_held else feed.skip(length, stored_at is not None)
+    if state == WHOLE:
+        body = feed.take(length, kind in wanted.kinds) if is_held else b""
+        state = CUT if feed.is_cut() else WHOLE
+    if state == WHOLE and kind in wanted.kinds:
+        reason = None if is_held else reasons.ROW_TOO_LONG
+        yield Record(at, kind, header, body if is_held else raw, reason, stored_at)
+    elif state != WHOLE:
+        if state == CUT:
+            feed.mend_or_end()
+        elif is_held:
+            feed.to_next()
+        reason = reasons.MALFORMED_RECORD if state == LIE else reasons.TRUNCATED_FILE
+        yield Record(at, kind, header, raw, reason, stored_at)
+
+
+def _length(header: Mapping[str, Any]) -> int | None:
+    """Content-Length, checked as ASCII digits: int() would accept other scripts, signs and blanks."""
+    length = header.get("content-length", "")
+    is_number = isinstance(length, str) and length.isascii() and length.isdigit() and len(length) <= 18
+    return int(length) if is_number else None
+
+
+# what became of a block: all of its bytes are there and end where a record may
+# end; its length does not lead there; the stream ends or breaks before its end
+WHOLE, LIE, CUT = "whole", "lie", "cut"
+
+
+class _Feed:
+    """The unpacked stream with a look ahead; `at` is the position of the first byte held.
+
+    Nothing is read behind a break until `mend` was called, so what is held never goes across one.
+    """
+
+    def __init__(self, pieces: Iterator[Piece]) -> None:
+        self._pieces, self._buffer, self.at = pieces, bytearray(), 0
+        # behind the bytes that are held
+        self._broken: BrokenStream | None = None
+        # where members begin: position in the stream, position in the file
+        self._marks: deque[tuple[int, int]] = deque()
+
+    def need(self, size: int) -> bool:
+        """Whether `size` bytes are held, after reading on for them."""
+        while len(self._buffer) < size:
+            if self._broken is not None or (piece := next(self._pieces, None)) is None:
+                return False
+            data, stored_at, self._broken = piece
+            if stored_at is not None:
+                self._marks.append((self.at + len(self._buffer), stored_at))
+            self._buffer += data
+        return True
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes held, at most `size`."""
+        # a slice of the bytearray itself would be copied twice
+        with memoryview(self._buffer) as view:
+            return bytes(view[:size])
+
+    def drop(self, size: int) -> None:
+        self.at += min(size, len(self._buffer))
+        del self._buffer[:size]
+
+    def stored_at(self) -> int | None:
+        """Where the member is stored that begins with the first byte held."""
+        while self._marks and self._marks[0][0] < self.at:
+            self._marks.popleft()
+        found = None
+        # the last of several: an empty member begins at the same place
+        while self._marks and self._marks[0][0] == self.at:
+            found = self._marks.popleft()[1]
+        return found
+
+    def take(self, size: int, is_wanted: bool) -> bytes:
+        """The first bytes held, which are dropped; empty when they are not wanted."""
+        data = self.peek(size) if is_wanted else b""
+        self.drop(size)
+        return data
+
+    def is_cut(self) -> bool:
+        """Whether the record before was the last in a member that breaks: only line ends are left of it."""
+        self.need(9)
+        if self._broken is None or _LINE_ENDS.fullmatch(self._buffer) is None:
+            return False
+        # a member that breaks before its first byte is none of ours
+        return not self._marks or self._marks[-1][0] != self.at + len(self._buffer)
+
+    def mend(self) -> BrokenStream | None:
+        """Drops what is held before a break, and goes on behind it; the break counts for one byte."""
+        broken = self._broken
+        if broken is not None:
+            self.at += len(self._buffer) + 1
+            self._buffer.clear()
+            self._broken = None
+            self._marks.clear()
+        return broken
+
+    def mend_or_end(self) -> None:
+        """As `mend`; at the end of the stream drops what is held."""
+        if self.mend() is None:
+            self.drop(len(self._buffer))
+
+    def at_record(self) -> bool:
+        """Passes over line ends; False at the end of the stream and before a break."""
+        while self.need(1):
+            match = _LINE_ENDS.match(self._buffer)
+            self.drop(match.end() if match else 0)
+            if self._buffer:
+                return True
+        return False
+
+    def header(self) -> dict[str, Any] | None:
+        """Fields of the record's header, which is dropped; empty when none begins here, or none ends within
+        MAX_HEADER.
+
+        None: the stream ends or breaks inside it.
+        """
+        while (end := self._blank_line()) < 0 and len(self._buffer) < MAX_HEADER:
+            if not self.need(len(self._buffer) + 1):
+                break
+        if not self._buffer.startswith(BEGIN):
+            return {}
+        if end < 0:
+            return None if len(self._buffer) < MAX_HEADER else {}
+        head = self.peek(end)
+        self.drop(end)
+        return _fields(head)
+
+    def _blank_line(self) -> int:
+        """Where the header ends, behind its blank line; some writers end lines with LF alone.
+
+        -1: not within MAX_HEADER.
+        """
+        end = self._buffer.find(b"\n\r\n", 0, MAX_HEADER)
+        short = self._buffer.find(b"\n\n", 0, end if end >= 0 else MAX_HEADER)
+        return short + 2 if short >= 0 else end + 3 if end >= 0 else -1
+
+    def hold(self, length: int, is_member: bool) -> str:
+        """WHOLE when a block of `length` bytes is held and the record ends with it; nothing is dropped.
+
+        `is_member`: the record begins a packed member, so another one inside the block shows a wrong length.
+        """
+        is_whole = self.need(length)
+        self.need(length + 9)
+        if is_member and self._marks and self._marks[0][0] < self.at + length:
+            return LIE
+        rest = bytes(self._buffer[length : length + 9])
+        is_end = (
+            rest.startswith(b"\r\n\r\n") or not rest.strip(b"\r\n") or rest.lstrip(b"\r\n").startswith(BEGIN)
+        )
+        if is_whole:
+            return WHOLE if is_end else LIE
+        return LIE if _NEXT.search(self._buffer) else CUT
+
+    def skip(self, length: int, is_member: bool) -> str:
+        """Drops a block of `length` bytes piece by piece; stops at a record inside, which shows a wrong
+        length."""
+        left = length
+        while True:
+            is_more = self.need(min(left, _STEP) + _LONGEST_NEXT)
+            # Where each record is a member, text inside a block that looks like a record is none.
+            inside = self._mark_inside(left) if is_member else self._record_inside(left)
+            if inside is not None:
+                self.drop(inside)
+                return LIE
+            if not is_more or len(self._buffer) >= left + _LONGEST_NEXT:
+                if len(self._buffer) < left:
+                    return CUT
+                self.drop(left)
+                return WHOLE
+            step = len(self._buffer) - _LONGEST_NEXT
+            self.drop(step)
+            left -= step
+
+    def _mark_inside(self, size: int) -> int | None:
+        return next((at - self.at for at, _ in self._marks if 0 < at - self.at < size), None)
+
+    def _record_inside(self, size: int) -> int | None:
+        match = _NEXT.search(self._buffer)
+        return match.start() if match and match.start() < size else None
+
+    def to_next(self) -> bool:
+        """Drops what stands before the next record; at a break, or where none follows, all of it.
+
+        Whether there is more.
+        """
+        while (match := _NEXT.search(self._buffer)) is None:
+            self.drop(len(self._buffer) - _LONGEST_NEXT)
+            if not self.need(len(self._buffer) + 1):
+                is_broken = self.mend() is not None
+                self.drop(len(self._buffer))
+                return is_broken
+        self.drop(match.start())
+        return True
+
+
+def _fields(head: bytes) -> dict[str, Any]:
+    try:
+        text = head.decode()
+    except UnicodeDecodeError:
+        folded = re.sub(rb"\r?\n[ \t]+", b" ", head)
+        return dict(_field(line) for line in folded.split(b"\n")[1:] if b":" in line)
+    text = _FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
+    fields = {}
+    for line in text.split("\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            fields[name.strip(_BLANK).lower()] = value.strip(_BLANK)
+    return fields
+
+
+def _field(line: bytes) -> tuple[str, Any]:
+    raw_name, _, raw = line.partition(b":")
+    name, raw = raw_name.decode("latin-1").strip(_BLANK).lower(), raw.strip()
+    try:
+        return name, raw.decode()
+    except UnicodeDecodeError:
+        return name, Undecodable(raw)
