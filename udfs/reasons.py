@@ -45,6 +45,20 @@ READ: tuple[str, ...] = (
     UNPACKS_TOO_LARGE,
 )
 
+# Pages whose text is not extracted: gristmill.udfs.crawl.extract, beside some of READ.
+PAGE_TOO_LARGE = "page_too_large"
+TOO_MANY_NODES = "too_many_nodes"
+TOO_MANY_ATTRIBUTES = "too_many_attributes"
+
+EXTRACTION: tuple[str, ...] = (
+    PAGE_TOO_LARGE,
+    INVALID_ENCODING,
+    TOO_MANY_NODES,
+    NESTED_TOO_DEEP,
+    TOO_MANY_ATTRIBUTES,
+    EMPTY_TEXT,
+)
+
 # Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"
 ONLY_NUMBERS = "only_numbers"
