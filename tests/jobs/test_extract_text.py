@@ -6,7 +6,9 @@ import dataclasses
 import gzip
 import json
 import random
+import re
 import shutil
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,8 +69,9 @@ def page(url: str, text: str, **more: Any) -> Fetched:
 
 
 def held(lake: Lake) -> dict[str, str]:
-    """URL -> the first words of its document."""
-    return {row.url: row.text.split("\n")[0][:12] for row in read(lake, DOCS)}
+    """URL -> the words of its page by which it is told from others (`Alpha one`)."""
+    found = {row.url: re.search(r"\b(Alpha|Beta|Gamma|Later|Early|Good)\b( \w+)?", row.text) for row in read(lake, DOCS)}
+    return {url: "" if words is None else words.group(0) for url, words in found.items()}
 
 
 def reasons(lake: Lake) -> Counter:
@@ -135,8 +138,6 @@ def test_each_document_of_the_crawl_has_a_row_that_says_where_its_page_is(demo: 
 
 def _member(data: bytes, at: int) -> bytes:
     """The gzip member at a byte: what a range request needs to know."""
-    import zlib
-
     return zlib.decompressobj(31).decompress(data[at:])
 
 
@@ -279,7 +280,7 @@ def test_numbers_that_make_no_sense_are_told_at_once(params_of: Callable[..., An
 
 
 def test_damage_counts_and_what_every_crawl_has_does_not(spark: Any, extracting: Callable[..., Outcome], tmp_path: Path) -> None:
-    where = warc(tmp_path / "in" / "a.warc.gz", page("http://a.example/", "Alpha"), *[Fetched(f"http://n.example/{i}", html("x"), "404 Not Found") for i in range(9)])
+    where = warc(tmp_path / "in" / "a.warc.gz", page("http://a.example/", "Alpha one"), *[Fetched(f"http://n.example/{i}", html("x"), "404 Not Found") for i in range(9)])
     assert extracting(Lake(spark, str(tmp_path / "lake")), where, max_reject_ratio=0.0).counts.reasons == {"status_404": 9}
     data = (where / "a.warc.gz").read_bytes()
     (where / "a.warc.gz").write_bytes(data[:-40])
@@ -293,7 +294,7 @@ def test_damage_counts_and_what_every_crawl_has_does_not(spark: Any, extracting:
 
 def test_files_that_no_format_reads_and_batches_of_another_job_are_refused(spark: Any, extracting: Callable[..., Outcome], params_of: Callable[..., Any], tmp_path: Path) -> None:
     lake = Lake(spark, str(tmp_path / "lake"))
-    where = warc(tmp_path / "in" / "a.warc.gz", page("http://a.example/", "Alpha"))
+    where = warc(tmp_path / "in" / "a.warc.gz", page("http://a.example/", "Alpha one"))
     (where / "notes.txt").write_text("notes", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"no glob of formats matches notes.txt \(1 files\)"):
         extracting(lake, where)
@@ -303,7 +304,7 @@ def test_files_that_no_format_reads_and_batches_of_another_job_are_refused(spark
     (where / "a.jsonl").write_text(json.dumps({"id": "a", "text": "one", "source": "s"}) + "\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"batch in was read by extract_text; a batch is read by one job"):
         run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(where))
-    assert held(lake) == {"http://a.example/": "Alpha"}
+    assert held(lake) == {"http://a.example/": "Alpha one"}
 
 
 # --- both jobs that bring documents in
