@@ -190,6 +190,11 @@ class Params(EntryParams):
     @model_validator(mode="after")
     def _sound(self) -> Params:
         for each in self.formats:
+            if PAGE_FORMATS[each.format].needs_base and not each.base:
+                raise ValueError(
+                    f"formats {each.glob}: {each.format} needs base, the folder or URI below which the files of "
+                    "the list are"
+                )
             # For its errors (ValueError): a bad mapping or list
             # fails in `gristmill check`, not on an executor.
             self.crawl(each)

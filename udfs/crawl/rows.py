@@ -16,7 +16,7 @@ import pyarrow as pa
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl.accept import AcceptParams, why_not
 from gristmill.udfs.crawl.extract import Extracted, ExtractParams, extract
-from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, PageParams
+from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, PageParams, pages_of_unit
 from gristmill.udfs.crawl.pages import Page, Refusal
 from gristmill.udfs.crawl.url_rules import UrlRules
 from gristmill.udfs.read.counted import RowKind
@@ -97,13 +97,13 @@ def rows_of_unit(unit: Unit, params: CrawlParams) -> Iterator[Row]:
     fetched."""
     # The reader looks for the mapped columns, and tells the unit's survey.
     mapper = Mapper(params.rows, survey=Survey(params.rows.label, {}))
-    for page in PAGE_FORMATS[unit["format"]].read(unit, params.reader):
+    for page in pages_of_unit(unit, params.reader):
         yield row_of(page, params, mapper)
 
 
 PAGES = RowKind(
     {
-        name: Format(rows_of_unit, how.splits, how.columns, how.is_columnar)
+        name: Format(rows_of_unit, splits=how.splits, is_columnar=how.is_columnar)
         for name, how in PAGE_FORMATS.items()
     },
     COLUMNS,

@@ -11,8 +11,9 @@ from urllib.parse import quote_from_bytes
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl.http import BadResponse, HttpLimits, parse
 from gristmill.udfs.crawl.pages import OWN_FIELDS, Page, PageParams, Refusal
+from gristmill.udfs.read.paths import find_value
 from gristmill.udfs.read.units import Unit, opened
-from gristmill.udfs.read.values import Undecodable
+from gristmill.udfs.read.values import MISSING, Undecodable
 from gristmill.udfs.read.warc_records import BEGIN, Record, Wanted, records
 from gristmill.udfs.streams.packings import packing
 from gristmill.udfs.streams.streams import member_pieces
@@ -76,8 +77,14 @@ class RecordReader:
             (name, theirs) for name, theirs in params.columns.items() if theirs and name not in OWN_FIELDS
         ]
 
-    def page(self, record: Record, location: str | None = None) -> Page | Refusal:
-        """The page that a record holds, or why it holds none."""
+    def page(
+        self, record: Record, location: str | None = None, said: Mapping[str, Any] | None = None
+    ) -> Page | Refusal:
+        """The page that a record holds, or why it holds none.
+
+        `location`: where it is named, if not by its place in this file; `said`: what the mapped columns are
+        taken from, if not from the record's header.
+        """
         location = location or f"{self.name}:{record.at}"
         url = url_of(record.header)
         if record.reason or record.kind == "revisit":
@@ -86,11 +93,11 @@ class RecordReader:
             detail = record.body.decode("utf-8", "replace") if reason == reasons.FOREIGN_FILE else None
             return self._refusal(location, reason, record.body, detail, url)
         try:
-            return self._page(location, record, url)
+            return self._page(location, record, url, said)
         except BadResponse as bad:
             return self._refusal(location, bad.reason, record.body, bad.detail, url)
 
-    def _page(self, location: str, record: Record, url: str | None) -> Page:
+    def _page(self, location: str, record: Record, url: str | None, said: Mapping[str, Any] | None) -> Page:
         header = record.header
         is_cut = "warc-truncated" in header or "warc-segment-number" in header
         status, headers, body = None, dict[str, str](), record.body
@@ -112,14 +119,20 @@ class RecordReader:
             stored_at=record.stored_at if self.is_packed else record.at,
             fetched_at=_text(header.get("warc-date")),
             is_truncated=is_cut,
-            fields=self._fields(header),
+            fields=self._fields(header, said),
         )
 
-    def _fields(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: theirs[1:] if theirs.startswith("=") else _text(header.get(theirs.lower()))
-            for name, theirs in self._mapped
-        }
+    def _fields(self, header: Mapping[str, Any], said: Mapping[str, Any] | None) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, theirs in self._mapped:
+            if theirs.startswith("="):
+                found[name] = theirs[1:]
+            elif said is None:
+                found[name] = _text(header.get(theirs.lower()))
+            else:
+                value = find_value(said, theirs)
+                found[name] = None if value is MISSING or value is None else str(value)
+        return found
 
     def _refusal(
         self, location: str, reason: str, raw: bytes, detail: str | None, url: str | None

@@ -142,30 +142,45 @@ def _as_utf8(pieces: Iterable[bytes], codec: str) -> Iterator[bytes]:
     yield decoder.decode(b"", True).encode("utf-8", "surrogateescape")
 
 
-def read(unit: Unit, params: ReadParams) -> Iterator[Row]:
-    """The rows of JSON Lines, and of the other shapes that files of that name have."""
-    mapper, path, name = mapper_of(unit, params), unit["path"], unit["name"]
+# where it stands, the object, the row as it stood in the file, the reason for which there is no object
+Parsed = tuple[str, dict[str, Any], str | bytes, str | None]
+
+
+def parsed_rows(unit: Unit, limits: Limits, encoding: str) -> Iterator[Parsed]:
+    """Every row of a unit that is not blank, as an object or with its reason; `encoding` of
+    gristmill.udfs.streams.encodings.ENCODINGS."""
+    name = unit["name"]
     raw, size = opened(unit)
     with closing(raw):
-        rows, encoding = json_rows(
-            raw, name, size, unit["part"], unit["n_parts"], params.limits, params.encoding
-        )
+        rows, encoding = json_rows(raw, name, size, unit["part"], unit["n_parts"], limits, encoding)
         for at, line, reason in rows:
             if not reason and (not line or line.isspace()):
                 continue
             location = f"{name}:{at}"
             text: str | bytes = line
             if reason:
-                yield mapper.reject(location, path, reason, line)
+                yield location, {}, line, reason
                 continue
             try:
                 # `text` is what a reject shows: the decoded
                 # row where decoding succeeded, else the bytes.
                 text = row = decode(line, encoding).removeprefix(MARK)
-                if row and not row.isspace():
-                    yield mapper.row(location, path, json_lines.parse(row), row)
+                record = json_lines.parse(row) if row and not row.isspace() else None
             except (Reject, BadEncoding) as bad:
-                yield mapper.reject(location, path, bad.reason, text)
+                yield location, {}, text, bad.reason
+                continue
+            if record is not None:
+                yield location, record, row, None
+
+
+def read(unit: Unit, params: ReadParams) -> Iterator[Row]:
+    """The rows of JSON Lines, and of the other shapes that files of that name have."""
+    mapper, path = mapper_of(unit, params), unit["path"]
+    for location, record, row, reason in parsed_rows(unit, params.limits, params.encoding):
+        if reason:
+            yield mapper.reject(location, path, reason, row)
+        else:
+            yield mapper.row(location, path, record, row)
 
 
 JSONL = Format(read, splits=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -35,17 +36,27 @@ FORMATS: dict[str, Format] = {
 }
 
 
+class Planned(Protocol):
+    """What a plan asks of a format, as gristmill.udfs.read.units.Format has it."""
+
+    @property
+    def splits(self) -> bool: ...
+    @property
+    def is_columnar(self) -> bool: ...
+
+
 def plan_units(
     files: Iterable[tuple[str, int]],
     format: str,
     split_bytes: int,
     names: Mapping[str, str] | None = None,
-    formats: Mapping[str, Format] = FORMATS,
+    formats: Mapping[str, Planned] = FORMATS,
 ) -> pa.Table:
     """The units (schema UNITS) that together read `files` (path, bytes), in the order of the paths; raises
     ValueError on an unknown format.
 
-    `names`: what each path is called in `source_location`; the bare file name where it is not given. Plain
+    `names`: what each path is called in `source_location`; the bare file name where it is not given.
+    `formats`: those that there are. Plain
     files of lines fall into parts of about `split_bytes`, Parquet files into as many (a part takes every n-th
     row group); packed files, WET and whole texts are one unit each.
     """

@@ -88,11 +88,12 @@ def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
         return
     kind, length = header.get("warc-type"), _length(header)
     if not isinstance(kind, str) or length is None:
-        feed.drop(1)
+        # past what only looks like the beginning of one
+        feed.drop(1 if feed.at == at else 0)
         is_more = feed.to_next()
         # not one record in all of it
-        reason = reasons.MALFORMED_RECORD if wanted.seen or is_more else reasons.UNREADABLE_FILE
-        yield Record(at, "", header, raw, reason, stored_at)
+        why = reasons.MALFORMED_RECORD if wanted.seen or is_more else reasons.UNREADABLE_FILE
+        yield Record(at, "", header, raw, why, stored_at)
         return
     kind = kind.lower()
     wanted.seen[kind if kind in KINDS else "other record"] += 1
@@ -102,15 +103,15 @@ def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
         body = feed.take(length, kind in wanted.kinds) if is_held else b""
         state = CUT if feed.is_cut() else WHOLE
     if state == WHOLE and kind in wanted.kinds:
-        reason = None if is_held else reasons.ROW_TOO_LONG
-        yield Record(at, kind, header, body if is_held else raw, reason, stored_at)
+        too_long = None if is_held else reasons.ROW_TOO_LONG
+        yield Record(at, kind, header, body if is_held else raw, too_long, stored_at)
     elif state != WHOLE:
         if state == CUT:
             feed.mend_or_end()
         elif is_held:
             feed.to_next()
-        reason = reasons.MALFORMED_RECORD if state == LIE else reasons.TRUNCATED_FILE
-        yield Record(at, kind, header, raw, reason, stored_at)
+        why = reasons.MALFORMED_RECORD if state == LIE else reasons.TRUNCATED_FILE
+        yield Record(at, kind, header, raw, why, stored_at)
 
 
 def _length(header: Mapping[str, Any]) -> int | None:

@@ -50,7 +50,7 @@ def unpack(data: bytes, coding: str, room: int) -> Unpacked | None:
 
 def _gzip(data: bytes, room: int) -> Unpacked | None:
     """Every member, up to MAX_MEMBERS; what follows the last and is none is left out."""
-    pieces, left, rest = [], room + 1, data
+    pieces, left, rest = list[bytes](), room + 1, data
     for _ in range(MAX_MEMBERS):
         if not rest.startswith(_GZIP):
             return (b"".join(pieces), False) if pieces else None
