@@ -192,8 +192,8 @@ class Params(EntryParams):
         for each in self.formats:
             if PAGE_FORMATS[each.format].needs_base and not each.base:
                 raise ValueError(
-                    f"formats {each.glob}: {each.format} needs base, the folder or URI below which the files of "
-                    "the list are"
+                    f"formats {each.glob}: {each.format} needs base, the folder or URI below which the "
+                    "files of the list are"
                 )
             # For its errors (ValueError): a bad mapping or list
             # fails in `gristmill check`, not on an executor.

@@ -131,14 +131,22 @@ TOO_COMMON = "too_common"
 
 UNSEARCHED: tuple[str, ...] = (EMPTY, ONLY_NUMBERS, TOO_FEW_WORDS, TOO_COMMON)
 
-# Edits: gristmill.udfs.passages.spans, gristmill.udfs.edit.headers,
+# Edits: gristmill.udfs.passages.spans, gristmill.udfs.edit.headers, gristmill.udfs.edit.line_rules,
 # gristmill.udfs.edit.script, and gristmill.udfs.edit.pii, which fills in the entity's name.
 REPEATED_PASSAGE = "repeated_passage"
 REPEATED_WITHIN = "repeated_within_document"
 LICENCE_HEADER = "licence_header"
+CAPITALS_LINE = "capitals_line"
+NUMERIC_LINE = "numeric_line"
+COUNTER_LINE = "counter_line"
+SHORT_LINE = "short_line"
+PAGE_PHRASE = "page_phrase"
 TRADITIONAL_SCRIPT = "traditional_script"
 BOILERPLATE_BLOCK = "boilerplate_block"
 REPEATED_LINE = "repeated_line"
 REPEATED_SENTENCES = "repeated_sentences"
 REPEATED_PARAGRAPH = "repeated_paragraph"
 PII = "pii_{}"
+
+# A verdict: gristmill.udfs.edit.line_rules.
+TOO_MANY_WORDS_REMOVED = "too_many_words_removed"

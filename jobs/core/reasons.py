@@ -33,7 +33,7 @@ class Reason:
 
 INGEST, CRAWL = ("ingest_docs", "extract_text"), ("extract_text",)
 RULES, FILTER = ("filter_rules",), ("filter_samples",)
-BOILERPLATE = ("dedup_boilerplate",)
+BOILERPLATE, LINES = ("dedup_boilerplate",), ("clean_lines",)
 SAME_ID = "The recipe's same_id says whether the newest or the oldest is kept."
 MAP = "Mend the source, or map another column."
 FORMAT = "Mend the file, or name its format in the recipe."
@@ -225,7 +225,7 @@ _RULES = {
     "too_few_stop_words": "The text has too few different stop words of its language to be prose.",
     "lorem_ipsum": "A line of the text says lorem ipsum.",
     "curly_bracket": "A line of the text has a curly bracket.",
-    "too_few_sentences": "Too few sentences stand on the lines that C4's rules keep.",
+    "too_few_sentences": "The text has too few sentences (C4: on the lines that its rules keep).",
     "too_few_long_paragraphs": "The text has too few lines of at least 200 characters.",
     "too_few_sentence_ends": "Too few of its lines end a sentence.",
     "too_many_short_lines": "Too many of its lines have at most 30 characters.",
@@ -239,6 +239,16 @@ _RULES = {
     "repeated_chars": "Too many of its windows of 10 characters copy another one of the same text.",
     "too_few_letters_and_digits": "Too few of its characters are letters or digits.",
     "too_few_han": "Too few of its characters are Han characters.",
+    "sentences_in_list_case": "Too many of its sentences have a capital at the beginning of most words.",
+    "cursed_sentences": "Too many of its sentences have a string that an audit found on pages that are no text.",
+    "questionable_sentences": "Too many of its sentences are in list case or have a cursed string.",
+    "too_few_plain_chars": "Too few of its characters are ASCII letters, digits, newlines or ?!,. .",
+    "too_many_digits": "Too many of its characters are digits.",
+    "mostly_addresses": "Too much of the text is web addresses.",
+    "too_much_white_space": "Too much of the text is white space.",
+    "too_many_brackets": "Too many of its characters are brackets.",
+    "policy_paragraphs": "Too many of its paragraphs speak of cookies, terms of use or privacy.",
+    "word_too_long": "Its longest word is too long.",
     "uncertain_language": "The score of its language is too low.",
 }
 # The reasons that are made for each n.
@@ -323,6 +333,11 @@ VERDICTS: dict[str, Reason] = {
         "More of it than max_share is boilerplate, or repeats other documents: what is left says little.",
         "`boilerplate` has the lines.",
     ),
+    kernels.TOO_MANY_WORDS_REMOVED: Reason(
+        LINES,
+        "More of its words than max_removed_ratio stand in lines that belong to the page and not to its text.",
+        "The rule names the preset, which has those lines.",
+    ),
     "empty_after_edits": Reason(
         ("build_corpus",), "The edits left fewer characters than min_chars.", "`edits` says what they took."
     ),
@@ -361,6 +376,13 @@ EDITS: dict[str, Reason] = {
     ),
     kernels.LICENCE_HEADER: Reason(
         ("strip_headers",), "A licence or copyright header before the first line of code."
+    ),
+    kernels.CAPITALS_LINE: Reason(LINES, "A line of which too much is capital letters."),
+    kernels.NUMERIC_LINE: Reason(LINES, "A line of digits only, or of too many."),
+    kernels.COUNTER_LINE: Reason(LINES, "A line that counts likes, comments, views or the like."),
+    kernels.SHORT_LINE: Reason(LINES, "A line of fewer words than min_words."),
+    kernels.PAGE_PHRASE: Reason(
+        LINES, "A phrase of the page in a short line (sign in, read more, items in cart), or the whole line."
     ),
     kernels.TRADITIONAL_SCRIPT: Reason(
         ("convert_script",), "Traditional characters, which are written as Simplified."

@@ -79,6 +79,24 @@ def _limits() -> dict[str, Limit]:
     high("rep_10_char_ratio", "rep_10_char_ratio", "repeated_chars", "Data-Juicer (arXiv 2309.02033)")
     low("alnum_ratio", "alnum_ratio", "too_few_letters_and_digits", "code filters (arXiv 2211.15533)")
     low("han_ratio", "han_ratio", "too_few_han")
+    # MADLAD-400, as OLMo 3 uses it: shares of sentences
+    madlad = "MADLAD-400 (arXiv 2309.04662), as OLMo 3 applies it"
+    low("sentences", "n_sentences", "too_few_sentences", madlad)
+    high("list_case_ratio", "list_case_ratio", "sentences_in_list_case", madlad)
+    high("cursed_ratio", "cursed_ratio", "cursed_sentences", madlad)
+    high("questionable_ratio", "questionable_ratio", "questionable_sentences", madlad)
+    # NeMo Curator's heuristics, in the order of its English pipeline
+    curator = "NeMo Curator's English heuristics, as Nemotron-CC uses them (arXiv 2412.02595)"
+    low("plain_char_ratio", "plain_char_ratio", "too_few_plain_chars", curator)
+    high("digit_ratio", "digit_ratio", "too_many_digits", curator)
+    high("url_char_ratio", "url_char_ratio", "mostly_addresses", curator)
+    high("space_ratio", "space_ratio", "too_much_white_space", curator)
+    high("bracket_ratio", "bracket_ratio", "too_many_brackets", curator)
+    high("policy_paragraph_ratio", "policy_paragraph_ratio", "policy_paragraphs", curator)
+    low("alpha_piece_ratio", "alpha_piece_ratio", "too_few_alphabetic_words", curator)
+    low("mean_piece_chars", "mean_piece_chars", "mean_word_too_short", curator)
+    high("mean_piece_chars", "mean_piece_chars", "mean_word_too_long", curator)
+    high("piece_chars", "max_piece_chars", "word_too_long", curator)
     low("lang_score", "lang_score", "uncertain_language", "FineWeb (arXiv 2406.17557)")
     return limits
 

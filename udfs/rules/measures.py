@@ -1,6 +1,6 @@
 """All measures of a document in one pass over its text, and its language.
 
-They are what the rules of Gopher, C4, FineWeb and CCI4.0 compare later; thresholds are in
+They are what the rules of Gopher, C4, FineWeb, CCI4.0, MADLAD-400 and NeMo Curator compare later; thresholds are in
 udfs/rules/limits.py and in recipes, not here. Kernels count in integers, and each ratio is one division of
 two counts, so the same text has the same doubles on every machine.
 """
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gristmill.udfs.arrow.compiled import compiled, slices, text_buffers
-from gristmill.udfs.rules import repetition
+from gristmill.udfs.rules import page_form, repetition, sentences
 from gristmill.udfs.text import langid, line_ends, lines, words
 from gristmill.udfs.text.chars import (
     ALPHA,
@@ -124,6 +124,40 @@ _COLUMNS: list[tuple[str, pa.DataType, str]] = [
     ("symbol_ratio", pa.float64(), "what is no letter, digit, space or punctuation / n_chars, 0 to 1"),
     ("link_ratio", pa.float64(), "marks of links, ]( and :// and www., / n_tokens (may exceed 1)"),
     ("link_line_ratio", pa.float64(), "marks of links / n_lines (may exceed 1)"),
+    ("n_sentences", pa.int64(), "sentences: pieces between .!? before white space, or 。！？ (OLMo 3)"),
+    (
+        "list_case_ratio",
+        pa.float64(),
+        "sentences of 12 words and more, most of which begin with a capital, / n_sentences, 0 to 1 "
+        "(MADLAD-400's rule 2)",
+    ),
+    (
+        "cursed_ratio",
+        pa.float64(),
+        "sentences with one of MADLAD-400's cursed strings / n_sentences, 0 to 1 (its rule 5)",
+    ),
+    (
+        "questionable_ratio",
+        pa.float64(),
+        "sentences that rule 2 or rule 5 of MADLAD-400 questions / n_sentences, 0 to 1",
+    ),
+    (
+        "plain_char_ratio",
+        pa.float64(),
+        "ASCII letters and digits, newlines and ?!,. / n_chars, 0 to 1 (NeMo Curator)",
+    ),
+    ("space_ratio", pa.float64(), "white space / n_chars, 0 to 1"),
+    ("bracket_ratio", pa.float64(), "brackets ()[]{} and U+27E8, U+27E9 / n_chars, 0 to 1"),
+    ("url_char_ratio", pa.float64(), "code points of http(s) addresses / n_chars, 0 to 1"),
+    ("max_piece_chars", pa.int64(), "code points of the longest piece between white space"),
+    ("mean_piece_chars", pa.float64(), "code points of the pieces between white space / pieces"),
+    ("alpha_piece_ratio", pa.float64(), "pieces between white space with a letter / pieces, 0 to 1"),
+    (
+        "policy_paragraph_ratio",
+        pa.float64(),
+        "paragraphs (two newlines) that speak of cookies, terms of use or privacy / paragraphs, 0 to 1; 1 "
+        "where the text says lorem ipsum (NeMo Curator)",
+    ),
     (
         "lang",
         pa.string(),
@@ -145,6 +179,21 @@ SIGNALS: pa.Schema = pa.schema(
     [pa.field(name, kind, metadata={b"comment": about.encode()}) for name, kind, about in _COLUMNS]
 )
 """One row a document: doc_id, then its measures; each field's `comment` gives meaning and unit."""
+# Added after the first models of `trees` had been trained.
+OF_PAGES = (
+    "n_sentences",
+    "list_case_ratio",
+    "cursed_ratio",
+    "questionable_ratio",
+    "plain_char_ratio",
+    "space_ratio",
+    "bracket_ratio",
+    "url_char_ratio",
+    "max_piece_chars",
+    "mean_piece_chars",
+    "alpha_piece_ratio",
+    "policy_paragraph_ratio",
+)
 MEASURES: pa.Schema = SIGNALS.remove(SIGNALS.get_field_index("doc_id"))
 """The columns that `measure` gives: SIGNALS without the key."""
 
@@ -292,7 +341,31 @@ def measure_chars(chars: Chars, tokens: words.Words) -> dict[str, Any]:
         for name in ("n_c4_sentences", "has_lorem_ipsum", "has_curly_bracket")
     ]
     columns |= dict(zip(names, c4_counts.T, strict=True))
+    columns |= _page_measures(chars, n_chars, spaces)
     return columns | {"c4_dropped_lines": _dropped(chars, all_lines, reasons)}
+
+
+def _page_measures(
+    chars: Chars, n_chars: npt.NDArray[np.int64], spaces: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    """The measures of sentences and of the form of a page: MADLAD-400's and NeMo Curator's."""
+    n_sentences, in_list_case, cursed, questionable = sentences.count_sentences(chars).T
+    page = page_form.count_page(chars).T
+    plain, brackets, in_urls, longest, pieces, alphabetic, n_paragraphs, policy = page
+    return {
+        "n_sentences": n_sentences,
+        "list_case_ratio": _ratio(in_list_case, n_sentences),
+        "cursed_ratio": _ratio(cursed, n_sentences),
+        "questionable_ratio": _ratio(questionable, n_sentences),
+        "plain_char_ratio": _ratio(plain, n_chars),
+        "space_ratio": _ratio(spaces, n_chars),
+        "bracket_ratio": _ratio(brackets, n_chars),
+        "url_char_ratio": _ratio(in_urls, n_chars),
+        "max_piece_chars": longest,
+        "mean_piece_chars": _ratio(n_chars - spaces, pieces),
+        "alpha_piece_ratio": _ratio(alphabetic, pieces),
+        "policy_paragraph_ratio": _ratio(policy, n_paragraphs),
+    }
 
 
 def _dropped(chars: Chars, spans: lines.Spans, reasons: npt.NDArray[np.uint8]) -> pa.Array:

@@ -12,10 +12,11 @@ from gristmill.udfs.rules import measures
 from gristmill.udfs.scoring.grams import Floats
 from gristmill.udfs.scoring.kind import SEED, Labels, Rows, Trainer
 
-# Every number of `signals` but the score of the language,
-# which another model of languages would change.
+# Every number of `signals` but the score of the language, which another model of languages would change, and
+# the measures that came later: a model in a lake reads as many columns as it was trained on.
+_NOT_READ = ("lang_score", *measures.OF_PAGES)
 MEASURES = tuple(
-    f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name != "lang_score"
+    f.name for f in measures.SIGNALS if f.type in (pa.int64(), pa.float64()) and f.name not in _NOT_READ
 )
 READS: tuple[str, ...] = MEASURES
 # a pickle of its trees loads in that version only
