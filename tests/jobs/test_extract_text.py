@@ -29,6 +29,7 @@ from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import DOCS, PAGES, REJECTS
 from tests.lakes import read
+from tests.support.warc import warc_members
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +124,7 @@ def test_each_document_of_the_crawl_has_a_row_that_says_where_its_page_is(demo: 
     assert pages.keys() == docs.keys()
     data = (plan[0] / "part-0.warc.gz").read_bytes()
     for doc_id, found in pages.items():
-        record = _member(data, found.stored_at)
+        record = zlib.decompressobj(31).decompress(data[found.stored_at :])  # what a request for a range gets
         assert f"WARC-Target-URI: {found.url}\r\n".encode() in record
         assert f"WARC-Record-ID: {found.record_id}\r\n".encode() in record
         assert (found.file, found.status, found.source_location) == ("part-0.warc.gz", 200, docs[doc_id].source_location)
@@ -134,11 +135,6 @@ def test_each_document_of_the_crawl_has_a_row_that_says_where_its_page_is(demo: 
     charsets = {row.charset_used.lower() for row in pages.values()}
     assert {"utf-8", "big5"} <= charsets
     assert charsets & {"gb18030", "gbk", "gb2312"}
-
-
-def _member(data: bytes, at: int) -> bytes:
-    """The gzip member at a byte: what a range request needs to know."""
-    return zlib.decompressobj(31).decompress(data[at:])
 
 
 def test_a_reject_has_its_address_and_the_beginning_of_what_it_was(demo: tuple[Lake, Outcome]) -> None:
@@ -305,6 +301,43 @@ def test_files_that_no_format_reads_and_batches_of_another_job_are_refused(spark
     with pytest.raises(ConfigError, match=r"batch in was read by extract_text; a batch is read by one job"):
         run_job(INGEST, params_of("ingest_docs", data_docs=False), lake, inputs=str(where))
     assert held(lake) == {"http://a.example/": "Alpha one"}
+
+
+# --- other formats
+
+
+def test_ranges_of_a_list_and_rows_of_a_table_give_the_documents_of_the_warc(spark: Any, extracting: Callable[..., Outcome], tmp_path: Path) -> None:
+    pages = [page(f"http://{name.split()[0].lower()}.example/", name) for name in ("Alpha one", "Beta one", "Gamma one")]
+    where = warc(tmp_path / "warc" / "deep" / "a.warc.gz", *pages)
+    whole = Lake(spark, str(tmp_path / "whole"))
+    extracting(whole, where.parent, batch="b")
+    at = {row.url: (row.stored_at, row.source_location) for row in read(whole, PAGES)}
+    sizes = dict(zip(sorted(start for start, _ in at.values()), [len(member) for member in warc_members((where / "a.warc.gz").read_bytes())][2::2], strict=True))
+    ranges = [{"url": url, "filename": "deep/a.warc.gz", "offset": str(start), "length": str(sizes[start])} for url, (start, _) in sorted(at.items())]
+    ranges.append({**ranges[0], "offset": "1", "url": "http://none.example/"})
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "part.cdxj").write_text("".join(f"x 20261101 {json.dumps(each)}\n" for each in ranges), encoding="utf-8")
+    columns = {"source": "=commoncrawl", "domain_hint": "=web"}
+    named = Lake(spark, str(tmp_path / "named"))
+    how = {"glob": "*.cdxj", "format": "cdx", "base": str(tmp_path / "warc"), "columns": columns}
+    extracting(named, tmp_path / "list", batch="b", formats=[how])
+    of_page = lambda lake: sorted((row.doc_id, row.url, row.stored_at, row.record_id) for row in read(lake, PAGES))  # noqa: E731
+    assert of_page(named) == of_page(whole)
+    assert {row.file for row in read(named, PAGES)} == {str(where / "a.warc.gz")}
+    assert {row.file for row in read(whole, PAGES)} == {"deep/a.warc.gz"}
+    assert reasons(named) == {("b", "no_record_at_range"): 1}
+    (tmp_path / "rows").mkdir()
+    rows = [{"link": each.url, "body": each.body.decode(), "site": "commoncrawl"} for each in pages] + [{"link": "http://x.example/", "body": None, "site": "commoncrawl"}]
+    (tmp_path / "rows" / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    table = Lake(spark, str(tmp_path / "table"))
+    how = {"glob": "*.jsonl", "format": "html_jsonl", "columns": {"html": "body", "url": "link", "source": "site"}}
+    assert extracting(table, tmp_path / "rows", batch="b", formats=[how]).counts.rows_left_out == 1
+    assert {row.doc_id: row.text for row in read(table, DOCS)} == {row.doc_id: row.text for row in read(whole, DOCS)}
+    how["columns"] = {**how["columns"], "license": "rights"}
+    with pytest.raises(ContractError, match=r"extract_text: .*license: no row has rights"):
+        extracting(Lake(spark, str(tmp_path / "none")), tmp_path / "rows", batch="b", formats=[how])
+    with pytest.raises(ConfigError, match=r"formats \*.cdxj: cdx needs base"):
+        extracting(named, tmp_path / "list", formats=[{"glob": "*.cdxj", "format": "cdx", "columns": columns}])
 
 
 # --- both jobs that bring documents in
