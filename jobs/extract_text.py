@@ -210,7 +210,8 @@ class Params(EntryParams):
 
     def modules(self) -> set[str]:
         """Modules of extras that a run imports."""
-        needed = {"resiliparse"}
+        needed = {"brotli", "resiliparse"}
+        needed |= {"trafilatura"} if self.extract.engine != "resiliparse" else set()
         needed |= {"tldextract"} if any(each.kind == "domains" for each in self.url_lists) else set()
         needed |= {"ahocorasick"} if any(each.kind != "domains" for each in self.url_lists) else set()
         return needed

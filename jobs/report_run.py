@@ -24,9 +24,10 @@ from gristmill.jobs.core.concurrency import at_once
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.core.version import code_version
+from gristmill.jobs.curation import crawl_steps
 from gristmill.jobs.lake import hadoop_files
-from gristmill.jobs.report import crawl, lists, page, quality, samples
 from gristmill.jobs.report import duplicates as dups
+from gristmill.jobs.report import lists, page, quality, samples
 from gristmill.jobs.report import measures as data
 from gristmill.jobs.report.ask import funnel_of
 from gristmill.jobs.report.passages import removed_passages
@@ -187,12 +188,12 @@ def of_crawl(
     tables: JobContext, verdicts: DataFrame, brought: dict[str, tuple[dict[str, int], int]]
 ) -> Record | None:
     """What each step removed of the pages of the crawl; None where there was none."""
-    if crawl.ENTRY not in brought:
+    if crawl_steps.ENTRY not in brought:
         return None
-    batches = [batch for batch, job in data.readers_of(tables).items() if job == crawl.ENTRY]
+    batches = [batch for batch, job in data.readers_of(tables).items() if job == crawl_steps.ENTRY]
     own = verdicts.where(verdicts.batch_id.isin(batches))
     mains = data.main_reasons(tables, own, data.reasons(own))
-    return {"source": crawl.SOURCE, "steps": crawl.steps(*brought[crawl.ENTRY], mains)}
+    return {"source": crawl_steps.SOURCE, "steps": crawl_steps.steps(*brought[crawl_steps.ENTRY], mains)}
 
 
 def measures(

