@@ -15,14 +15,13 @@ from gristmill.udfs.read.paths import find_value
 from gristmill.udfs.read.units import Unit, opened
 from gristmill.udfs.read.values import MISSING, Undecodable
 from gristmill.udfs.read.warc_records import BEGIN, Record, Wanted, records
-from gristmill.udfs.streams.packings import packing
+from gristmill.udfs.streams.packings import HEAD, packing, promised
 from gristmill.udfs.streams.streams import member_pieces
 
 # Types of records that are rows of the input. A `revisit` says that a page was as before and holds none.
 KINDS = frozenset(("response", "resource", "revisit"))
 # characters of a URL that are kept where its bytes are no UTF-8
 _URL_SAFE = "".join(map(chr, range(0x21, 0x7F)))
-_HEAD = 8
 
 
 def read_pages(unit: Unit, params: PageParams) -> Iterator[Page | Refusal]:
@@ -36,7 +35,7 @@ def read_pages(unit: Unit, params: PageParams) -> Iterator[Page | Refusal]:
         return
     raw, _ = opened(unit)
     with closing(raw):
-        is_packed = packing(unit["name"], raw.read(_HEAD)) is not None
+        is_packed = packing(unit["name"], raw.read(HEAD)) is not None or promised(unit["name"]) is not None
         reader = RecordReader(unit["name"], unit["path"], params, is_packed)
         wanted, end, is_read = Wanted(KINDS), -1, True
         for record in records(member_pieces(raw, unit["name"], params.limits, BEGIN), wanted, params.limits):

@@ -21,6 +21,8 @@ from gristmill.udfs.streams.limits import BrokenStream, Limits
 from gristmill.udfs.streams.members import Piece
 
 MAX_HEADER = 1 << 16  # bytes
+# bytes of a header that are looked at first: nearly all are shorter
+_SHORT_HEADER = 1 << 12
 # what each record begins with
 BEGIN = b"WARC/"
 KINDS = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
@@ -83,8 +85,7 @@ def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
     at, stored_at, raw = feed.at, feed.stored_at(), feed.peek(limits.max_raw_bytes)
     header = feed.header()
     if header is None:
-        feed.mend_or_end()
-        yield Record(at, "", {}, raw, reasons.TRUNCATED_FILE, stored_at)
+        yield Record(at, "", {}, raw, feed.mend_or_end(), stored_at)
         return
     kind, length = header.get("warc-type"), _length(header)
     if not isinstance(kind, str) or length is None:
@@ -106,11 +107,9 @@ def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
         too_long = None if is_held else reasons.ROW_TOO_LONG
         yield Record(at, kind, header, body if is_held else raw, too_long, stored_at)
     elif state != WHOLE:
-        if state == CUT:
-            feed.mend_or_end()
-        elif is_held:
+        if state == LIE and is_held:
             feed.to_next()
-        why = reasons.MALFORMED_RECORD if state == LIE else reasons.TRUNCATED_FILE
+        why = feed.mend_or_end() if state == CUT else reasons.MALFORMED_RECORD
         yield Record(at, kind, header, raw, why, stored_at)
 
 
@@ -177,12 +176,10 @@ class _Feed:
         return data
 
     def is_cut(self) -> bool:
-        """Whether the record before was the last in a member that breaks: only line ends are left of it."""
+        """Whether the record before was the last in a member that breaks: no other begins before that."""
         self.need(9)
-        if self._broken is None or _LINE_ENDS.fullmatch(self._buffer) is None:
-            return False
-        # a member that breaks before its first byte is none of ours
-        return not self._marks or self._marks[-1][0] != self.at + len(self._buffer)
+        # a member that begins before the break shows that the one of the record ended well
+        return self._broken is not None and not self._marks and _NEXT.search(self._buffer) is None
 
     def mend(self) -> BrokenStream | None:
         """Drops what is held before a break, and goes on behind it; the break counts for one byte."""
@@ -194,10 +191,12 @@ class _Feed:
             self._marks.clear()
         return broken
 
-    def mend_or_end(self) -> None:
-        """As `mend`; at the end of the stream drops what is held."""
-        if self.mend() is None:
-            self.drop(len(self._buffer))
+    def mend_or_end(self) -> str:
+        """As `mend`; at the end of the stream drops what is held. The reason of the break."""
+        if (broken := self.mend()) is not None:
+            return broken.reason
+        self.drop(len(self._buffer))
+        return reasons.TRUNCATED_FILE
 
     def at_record(self) -> bool:
         """Passes over line ends; False at the end of the stream and before a break."""
@@ -210,28 +209,33 @@ class _Feed:
 
     def header(self) -> dict[str, Any] | None:
         """Fields of the record's header, which is dropped; empty when none begins here, or none ends within
-        MAX_HEADER.
+        MAX_HEADER or before the next record.
 
         None: the stream ends or breaks inside it.
         """
-        while (end := self._blank_line()) < 0 and len(self._buffer) < MAX_HEADER:
-            if not self.need(len(self._buffer) + 1):
-                break
-        if not self._buffer.startswith(BEGIN):
-            return {}
-        if end < 0:
-            return None if len(self._buffer) < MAX_HEADER else {}
-        head = self.peek(end)
-        self.drop(end)
-        return _fields(head)
+        for most in (_SHORT_HEADER, MAX_HEADER):
+            is_more = self.need(most)
+            if not self._buffer.startswith(BEGIN):
+                return {}
+            end = self._blank_line(most)
+            # one that was cut off runs on into the next record
+            if _NEXT.search(self._buffer, 1, end if end >= 0 else most):
+                return {}
+            if end >= 0:
+                head = self.peek(end)
+                self.drop(end)
+                return _fields(head)
+            if not is_more:
+                return None
+        return {}
 
-    def _blank_line(self) -> int:
+    def _blank_line(self, most: int) -> int:
         """Where the header ends, behind its blank line; some writers end lines with LF alone.
 
-        -1: not within MAX_HEADER.
+        -1: not within `most` bytes.
         """
-        end = self._buffer.find(b"\n\r\n", 0, MAX_HEADER)
-        short = self._buffer.find(b"\n\n", 0, end if end >= 0 else MAX_HEADER)
+        end = self._buffer.find(b"\n\r\n", 0, most)
+        short = self._buffer.find(b"\n\n", 0, end + 1 if end >= 0 else most)
         return short + 2 if short >= 0 else end + 3 if end >= 0 else -1
 
     def hold(self, length: int, is_member: bool) -> str:

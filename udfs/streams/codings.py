@@ -120,7 +120,7 @@ def _brotli(data: bytes, room: int) -> Unpacked | None:
     except brotli.error:
         is_damaged = True
     out = b"".join(pieces)
-    return _without_mark(data, out, member.is_finished() and not is_damaged, room)
+    return _without_mark(data, out, not is_damaged and member.is_finished(), room)
 
 
 def _without_mark(data: bytes, out: bytes, is_whole: bool, room: int) -> Unpacked | None:

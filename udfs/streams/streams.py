@@ -145,8 +145,11 @@ def member_pieces(raw: Any, name: str, limits: Limits, begin: bytes) -> Iterator
     Bytes are as they stand, in UTF-16 and UTF-32, too. What is not read at all is one piece with its break.
     """
     raw.seek(0)
+    head = raw.read(HEAD)
+    # by its name, too: the damage may be in the first bytes
+    is_gzip = promised(name) == "gz" and foreign(name, head) is None
     try:
-        kind = _kind(name, raw.read(HEAD))
+        kind = "gz" if is_gzip else _kind(name, head)
     except BrokenStream as broken:
         yield b"", None, broken
         return
