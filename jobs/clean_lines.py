@@ -4,10 +4,10 @@ reads   docs, signals, verdicts; domains where it exists
 writes  edits, verdicts
 run     spark-submit jobs/clean_lines.py --recipe conf/jobs/clean_lines.yaml --lake lakes/demo
 
-rows in   docs      a  "SIGN UP NOW\\nThe mill is old, ...\\n3 likes\\n"     b  "Home\\nNews\\nShop\\nOpen daily.\\n"
+rows in   docs      a  "SIGN UP NOW\\nThe mill is old, ...\\n3 likes\\n"   b  "Home\\nNews\\nOpen daily.\\n"
 rows out  edits     a  start 0    end 12   replacement ""  reason capitals_line
                     a  start 941  end 949  replacement ""  reason counter_line
-          verdicts  b  too_many_words_removed  value 0.6  threshold 0.05  rule lines_refinedweb.max_removed_ratio
+          verdicts  b  too_many_words_removed  value 0.5  threshold 0.05
 
 The first route whose languages and domains match a document names the preset of its lines; null: none is
 looked at. A document with a verdict keeps its text: it has no edits. build_corpus and the jobs that find

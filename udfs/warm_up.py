@@ -22,6 +22,7 @@ from gristmill.udfs.dedup.grouping import group
 from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints
 from gristmill.udfs.dedup.outcomes import outcomes
 from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
+from gristmill.udfs.edit.line_rules import LineRules, find_edits
 from gristmill.udfs.passages.anchors import WindowParams, runs_of
 from gristmill.udfs.passages.blocks import run_blocks
 from gristmill.udfs.passages.borders import compare_borders, cut_snippets
@@ -41,6 +42,7 @@ ENGLISH = "The old mill by the river grinds the grain of the whole village, nobo
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"
 # seconds on one core of an AMD Zen 5, where 36 were measured
 SECONDS = 40
+LINES = LineRules(0.5, 0.5, (), (), False, 2, True, (), 0, False, "spaces", None, True, True)
 TEXTS = pa.array([None, "", ENGLISH, CHINESE, ENGLISH * 2])
 
 
@@ -50,6 +52,7 @@ def warm_up() -> None:
     content_hashes(TEXTS)
     count_grams(TEXTS, GramParams())
     count_grams(TEXTS, GramParams(unit="words"))
+    find_edits(TEXTS, LINES)
     warm_up_duplicates()
     warm_up_boilerplate()
     warm_up_passages()

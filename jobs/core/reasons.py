@@ -240,7 +240,7 @@ _RULES = {
     "too_few_letters_and_digits": "Too few of its characters are letters or digits.",
     "too_few_han": "Too few of its characters are Han characters.",
     "sentences_in_list_case": "Too many of its sentences have a capital at the beginning of most words.",
-    "cursed_sentences": "Too many of its sentences have a string that an audit found on pages that are no text.",
+    "cursed_sentences": "Too many of its sentences have a string that marks pages which are no text.",
     "questionable_sentences": "Too many of its sentences are in list case or have a cursed string.",
     "too_few_plain_chars": "Too few of its characters are ASCII letters, digits, newlines or ?!,. .",
     "too_many_digits": "Too many of its characters are digits.",
@@ -335,7 +335,7 @@ VERDICTS: dict[str, Reason] = {
     ),
     kernels.TOO_MANY_WORDS_REMOVED: Reason(
         LINES,
-        "More of its words than max_removed_ratio stand in lines that belong to the page and not to its text.",
+        "More of its words than max_removed_ratio stand in lines that belong to the page, not to its text.",
         "The rule names the preset, which has those lines.",
     ),
     "empty_after_edits": Reason(

@@ -13,7 +13,7 @@ from gristmill.jobs.core.config import load_recipe
 from gristmill.jobs.curation.expectations import load_contract
 from gristmill.jobs.synthesis import sample_filters
 from gristmill.udfs import reasons as kernels
-from gristmill.udfs.edit import pii
+from gristmill.udfs.edit import line_rules, pii
 from gristmill.udfs.rules.limits import LIMITS
 from gristmill.udfs.text.lines import DROP_REASONS
 
@@ -184,6 +184,7 @@ def listed_by_kernels() -> set[Pair]:
     pairs |= {("scrub_pii", kernels.PII.format(entity)) for entity in pii.ENTITIES}
     rules = (kernels.BOILERPLATE_BLOCK, kernels.REPEATED_LINE, kernels.REPEATED_SENTENCES, kernels.REPEATED_PARAGRAPH)
     pairs |= {("dedup_boilerplate", code) for code in rules}
+    pairs |= {("clean_lines", code) for code in (*line_rules.REASONS[1:], kernels.TOO_MANY_WORDS_REMOVED)}
     pairs |= {("filter_samples", reason) for _, reason in sample_filters.LIMITS.values()}
     pairs |= {(job, code) for job in ("decontaminate", "filter_samples") for code in kernels.UNSEARCHED}
     return pairs | {("worker", code) for code in worker_errors()}

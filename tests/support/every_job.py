@@ -69,6 +69,7 @@ PLANTED: dict[str, tuple[str, str, Callable[[str], str]]] = {
     "strip_headers": ("code", "en", lambda text: f"# Copyright 2020 The Millers.\n# Licensed under the Apache License, Version 2.0.\n\n{text}"),
     "decontaminate": ("books", "en", lambda text: f"{text}\n\n{_question()}"),
     "filter_scores": ("books", "en", lambda text: f"{text}\n\n{'Bet now, free spins at the online casino! ' * 8}"),
+    "clean_lines": ("wiki", "en", lambda text: f"{text}\n\n3 likes\n"),
     "convert_script": ("wiki", "zh", lambda text: opencc.OpenCC("s2t").convert(text)),
 }
 # A passage of 700 bytes, longer than min_bytes of dedup_passages, in two documents.
@@ -116,6 +117,8 @@ def stops(models: Path) -> list[Stop]:
             scorer = {"small": {"model": str(folder), "head": head, "max_tokens": 64}}
             made.append(_stop("score_transformer", skip_rejected_by=[], scorers=scorer, before=_scored))
             made.append(_stop("score_loss", skip_rejected_by=[], model=str(folder), min_documents=5, max_percentile=90, before=_measured))
+        if name == "filter_rules":
+            made.append(_stop("clean_lines"))
         if name == "scrub_pii":
             made.append(_stop("convert_script"))
     synthesis = config.load_recipe("conf/demo_synthesis.yaml").jobs

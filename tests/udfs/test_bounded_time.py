@@ -22,7 +22,7 @@ from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.contamination import search  # fmt: skip
 from gristmill.udfs.crawl import url_rules
 from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
-from gristmill.udfs.edit import edits, fim, headers, mixing
+from gristmill.udfs.edit import edits, fim, headers, line_rules, mixing
 from gristmill.udfs.language_models import kenlm
 from gristmill.udfs.passages import spans
 from gristmill.udfs.passages.copies import Rule
@@ -127,6 +127,14 @@ def as_written(text: str) -> None:
     kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
     line_ends.original_spans(column(text), pa.array([[{"start": at, "end": at + 9} for at in range(0, len(text) // 2, 10)]], kind))
     line_ends.unify(column(text))
+
+
+RULES = line_rules.LineRules(0.5, 0.9, ("赞", "likes", "like"), ("万", "次", "k"), True, 2, True, tuple(line_rules.Phrase("a a", at) for at in ("start", "end", "anywhere", "whole")), 1 << 30, True, "characters", 0.5, False, True)  # fmt: skip
+
+
+def without_lines(text: str) -> None:
+    line_rules.find_edits(column(text), RULES)
+    line_rules.find_edits(column(text), dataclasses.replace(RULES, counters_any_order=False, words="spaces", phrases_as_patterns=False, min_words=0))
 
 
 def filled_in(text: str) -> None:
@@ -289,7 +297,7 @@ COMPILED: dict[str, Kernel] = {
 }  # fmt: skip
 PLAIN: dict[str, Kernel] = {
     "passages.spans": cut_at_borders,
-    "samples.chunks": lambda text: chunks.chunk_spans(text, PAIR), "edit.headers": headers.header_spans, "edit.edits": edited, "edit.fim": filled_in,
+    "samples.chunks": lambda text: chunks.chunk_spans(text, PAIR), "edit.headers": headers.header_spans, "edit.line_rules": without_lines, "edit.edits": edited, "edit.fim": filled_in,
     "read.json_lines": parsed, "read.rows": row_of, "read.warc": warc_of, "streams.streams": streamed, "streams.encodings": encoded, "scoring.sensitive": lambda text: sensitive.measure(text, LIST),
     "samples.measures": sampled, "samples.selection": selected, "language_models.kenlm": in_sentences,
     "text.compatibility": compatibility.fold_forms, "semantic.wording": worded, "semantic.agreement": agreed,
@@ -300,7 +308,7 @@ for name, how in readers.FORMATS.items():
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 PLAIN |= {"crawl.url_rules": lambda text: ADDRESSES.why_not(f"http://a.example/{text}")}
-WITHIN = {"rules.apply_limits": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
+WITHIN = {"rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "text.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
           "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts", "semantic.passes": "semantic.agreement"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
@@ -323,7 +331,7 @@ UNITS = [
     "a ", "a.", "a@", "a-", "a_", "a\n", "a\n\n", "\n ", " \n", "\n \n", "漢，", "漢 a", "漢\n", "ab", "Ab ", "AB of ", "Ab’", "A-", "A’", "Ab of the ", "can't ", "e.g.", "...", "… ", "1,", "1.", "1.1.", "1)\n", "1 ", "://", "http://a", "www.", "](", "[1]", "[edit]",
     "- a\n", "• ", "# a\n", "// a\n", "/* ", "/*\n", "*/", "<!-- ", "\"\"\"\n", "{\"a\":", "[[", "\\u", "\\\"", "]]", "WARC/", "\r\n\r\nWARC/1.0\r\n", "Content-Length: 1\r\n",
     "copyright ", "# copyright \n", "governed by ", "released under a", "采用", "根据", "in order to ", "要证明", "分为", "plug it ", "what would i need ", "let's ", "给定的", "step 1 ", "第一", "wait ",
-    "use cookies ", "lorem ipsum ", "javascript\n", "the ", "bad", "not bad ", "a a a ", "坏词", "how many apples does the old miller keep in ", "1 2 3 4 5 6 7 8 ", "的是了",
+    "3 likes\n", "1万次赞", "赞1", "a a", "a a\n", " a a a", ", aa,", "http://%4", "use cookies ", "lorem ipsum ", "javascript\n", "the ", "bad", "not bad ", "a a a ", "坏词", "how many apples does the old miller keep in ", "1 2 3 4 5 6 7 8 ", "的是了",
 ]  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Lines that belong to the page and not to its text: capitals, numbers, counters, single words, phrases.
 
-The rules are those of RefinedWeb (arXiv 2306.01116, appendix G.2), which DCLM made public as code. A line goes
-whole, or loses a phrase; a document that would lose too many of its words that way is left out instead. All
-numbers and phrases are parameters.
+The rules are those of RefinedWeb (arXiv 2306.01116, appendix G.2), which DCLM made public as code. A line
+goes whole, or loses a phrase; a document that would lose too many of its words that way is left out instead.
+All numbers and phrases are parameters.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,17 @@ from gristmill.udfs.reasons import (
     TOO_MANY_WORDS_REMOVED,
 )
 from gristmill.udfs.text import lines
-from gristmill.udfs.text.chars import ALPHA, DIGIT, LOWER, SPACE, UNSPACED, UPPER, Chars, flag_table, read_chars
+from gristmill.udfs.text.chars import (
+    ALPHA,
+    DIGIT,
+    LOWER,
+    SPACE,
+    UNSPACED,
+    UPPER,
+    Chars,
+    flag_table,
+    read_chars,
+)
 from gristmill.udfs.text.line_ends import original_spans, unify
 
 # A document that keeps all its words but those of its edits has a row for each
@@ -163,7 +174,8 @@ class _Patterns:
     counter: re.Pattern[str] | None
     longest_counter: int  # letters
     removed: tuple[re.Pattern[str], ...]
-    needed: tuple[str, ...]  # one of these, in lower case, is in every text of which `removed` takes something
+    # one of these, in lower case, is in every text of which `removed` takes something
+    needed: tuple[str, ...]
     whole: frozenset[str]
     longest_whole: int  # letters and digits
 
@@ -244,8 +256,7 @@ def _without_phrases(line: str, patterns: _Patterns) -> list[tuple[int, int]] | 
 
 def _gaps(places: list[int] | range, size: int) -> list[tuple[int, int]]:
     """The runs of 0 .. size - 1 that `places`, which are sorted, leave out."""
-    borders = [-1, *places, size]
-    return [(a + 1, b) for a, b in zip(borders[:-1], borders[1:], strict=True) if b > a + 1]
+    return [(a + 1, b) for a, b in itertools.pairwise([-1, *places, size]) if b > a + 1]
 
 
 def _reasons(counts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], rules: LineRules) -> Any:
@@ -380,9 +391,7 @@ def _open_lines(counts: npt.NDArray[np.int64], reasons: npt.NDArray[np.uint8], r
     """
     patterns = _patterns(rules)
     _, digits, letters, pieces, _ = counts.T
-    is_short = (
-        (pieces <= rules.max_phrase_words) if patterns.needed else np.zeros(len(counts), np.bool_)
-    )
+    is_short = (pieces <= rules.max_phrase_words) if patterns.needed else np.zeros(len(counts), np.bool_)
     is_open = reasons > 0
     if patterns.counter:
         is_open |= (digits > 0) & (letters <= patterns.longest_counter)
@@ -391,7 +400,9 @@ def _open_lines(counts: npt.NDArray[np.int64], reasons: npt.NDArray[np.uint8], r
     return is_open, is_short
 
 
-def clean_batches(batches: Iterator[pa.RecordBatch], presets: dict[str, LineRules]) -> Iterator[pa.RecordBatch]:
+def clean_batches(
+    batches: Iterator[pa.RecordBatch], presets: dict[str, LineRules]
+) -> Iterator[pa.RecordBatch]:
     """mapInArrow: doc_id, batch_id, text, preset (a key of `presets`) -> FOUND.
 
         doc_id  reason                  value  threshold  rule                                start  end

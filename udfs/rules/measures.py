@@ -1,8 +1,8 @@
 """All measures of a document in one pass over its text, and its language.
 
-They are what the rules of Gopher, C4, FineWeb, CCI4.0, MADLAD-400 and NeMo Curator compare later; thresholds are in
-udfs/rules/limits.py and in recipes, not here. Kernels count in integers, and each ratio is one division of
-two counts, so the same text has the same doubles on every machine.
+They are what the rules of Gopher, C4, FineWeb, CCI4.0, MADLAD-400 and NeMo Curator compare later; thresholds
+are in udfs/rules/limits.py and in recipes, not here. Kernels count in integers, and each ratio is one
+division of two counts, so the same text has the same doubles on every machine.
 """
 
 from typing import Any

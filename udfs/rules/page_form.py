@@ -139,8 +139,8 @@ def count_page(chars: Chars) -> npt.NDArray[np.int64]:
     """Counts of shape (documents, 8), int64.
 
     Plain characters (ASCII letters and digits, newlines, `?!,.`); brackets; characters of addresses;
-    characters of the longest piece between white space; pieces; pieces with a letter; paragraphs; those of them that have one of POLICY, or
-    all of them where the document says lorem ipsum.
+    characters of the longest piece between white space; pieces; pieces with a letter; paragraphs; those of
+    them that have one of POLICY, or all of them where the document says lorem ipsum.
     """
     counts = _count(chars.points, chars.flags, chars.ends, _kinds())
     starts, ends = _paragraphs(chars.points, chars.ends)

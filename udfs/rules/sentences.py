@@ -40,7 +40,8 @@ CURSED = (
     " xxx ",
 )
 # The last four of the list are regular expressions in that code, too: nine groups of a space and three
-# characters, of a space and four, of a space and one that is no space; and four of two characters and a comma.
+# characters, of a space and four, of a space and one that is no space; and four of two characters and a
+# comma.
 _GROUPS = 9
 
 
@@ -68,7 +69,9 @@ def _split(points, flags, ends):  # type: ignore[no-untyped-def]
                     # behind a Latin mark a sentence ends only before white space: 3.5, example.org
                     width = k - i if k > at else 0
                 else:
-                    while at < last and (points[at] == 0x3002 or points[at] == 0xFF01 or points[at] == 0xFF1F):
+                    while at < last and (
+                        points[at] == 0x3002 or points[at] == 0xFF01 or points[at] == 0xFF1F
+                    ):
                         at += 1
                     width = at - i
             if i == last or width > 0:
@@ -113,9 +116,9 @@ def _is_list(points, flags, a, b, least):  # type: ignore[no-untyped-def]
         while i < b:
             c, g = points[i], flags[i]
             inner = (g & np.uint32(ALPHA | DIGIT)) != 0 and not g & np.uint32(UNSPACED)
-            # Unicode's words (UAX 29): _ and marks above a letter join, 0x300 is the first of these;
-            # between two letters or digits so do ' ’ . and, by kind, : or , ;
-            inner = inner or c == 95 or (c >= 0x300 and g == 0)
+            # Unicode's words (UAX 29): _, soft hyphens and marks above a letter join (0x300 is the
+            # first mark); between two letters or digits so do ' ’ . and, by kind, : or , ;
+            inner = inner or c == 95 or c == 0xAD or (c >= 0x300 and g == 0)
             if not inner and i + 1 < b:
                 before, after = flags[i - 1], flags[i + 1]
                 letters = before & after & np.uint32(ALPHA) and not after & np.uint32(UNSPACED)

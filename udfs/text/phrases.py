@@ -16,8 +16,11 @@ Positions = npt.NDArray[np.int64]
 
 @lru_cache(maxsize=16)
 def _tables(phrases: tuple[str, ...], ignores_case: bool) -> tuple[npt.NDArray[Any], ...]:
-    """Code points of all phrases and where each ends; and the phrases that a pair of code points may begin, as
-    lists: `heads` has the first entry of a pair's slot (-1: none), `entries` phrase and next entry of each."""
+    """Code points of all phrases and where each ends; and the phrases that a pair of code points may begin.
+
+    These are lists: `heads` has the first entry of a pair's slot (-1: none), `entries` the phrase and the
+    next entry of each.
+    """
     points = np.array([ord(char) for phrase in phrases for char in phrase], np.uint32)
     ends = np.cumsum([0, *map(len, phrases)]).astype(np.int64)
     heads = np.full(_SLOTS, -1, np.int32)

@@ -22,11 +22,13 @@ ROWS = [
     "one\r\ntwo\rthree\x0bfour\u2028five\x85six", "🙂🙂 🙂 family: 👨‍👩‍👧 done.", "lorem IPSUM is not a text.\nJavaScript is off, turn it on.\n",
     "Fine words here.[1][edit]\nno end here [2]\nCited here.[citation needed]\nEllipsis is no end...\nPrivacy Policy of this site.\n",
     "x" * 1001 + " is a long word.\nthis line is kept.", "# # # 1 2 3 ... …", "[A](https://www.b.c/D://) ](www.www.E $5+3=8|~", "a b a b a b a b a b a b a b a b a b a b a b a b a b", "p\n\np\n\np\n\nq",
+    "Download Episode Two Of The Old Show And Watch It For Free Now. Then read on. 黄色电影。Nr. 5 has porn in it! Is it so", "of a b c d e f g h i j. the cat and the dog ran for the hay now. , ab, cd,, ef, gh, x",
+    "See https://a.example/b?c=%20d(e) and http:// or https://x. {a} [b] \u27e8c\u27e9", "Terms of Use\n\nA page.\n\n\nWe Use Cookies.\n\n", "Lorem IPSUM dolor", "O'Neil's 1,000.5 a_b e.g. x:y A\u0301b 2;3 Don’t",
     "lorem ipsum\nlorem ipsum.\nlorem ipsum dolor. And more. And \"more.\" Yes? {", "ﬁ Ⅷ ½ İstanbul cooKies", "ไทย ภาษา かな カナ",
 ]  # fmt: skip
 TEXTS = st.one_of(
     st.text(),
-    st.lists(st.sampled_from(["the ", "of", "word", ".", "...", "…", " ", "\n", "\n\n", "\r\n", "- ", "•", "#", "{", "javascript", "use cookies", "lorem ipsum", "的", "中国", "，", "。", "[1]", "[edit]", "](", "https://", "www.", "Ab", "+", '"', "\u2028", "a b c d e "]), max_size=60).map("".join),
+    st.lists(st.sampled_from(["the ", "of", "word", ".", "...", "…", " ", "\n", "\n\n", "\r\n", "- ", "•", "#", "{", "javascript", "use cookies", "lorem ipsum", "的", "中国", "，", "。", "[1]", "[edit]", "](", "https://", "www.", "Ab", "+", '"', "\u2028", "a b c d e ", ". ", "Ab ", "A'b ", "1,5 ", "mp3", "Facebook", " sex ", "https://a.b/%4f?", "Privacy Policy ", "Lorem Ipsum", "_", "\u0301", " the", ", ab,"]), max_size=60).map("".join),
 )  # fmt: skip
 
 
@@ -108,6 +110,60 @@ def ratio(part, whole):
     return part / whole if whole else 0.0
 
 
+def joins(text, i):
+    """Whether the character at i goes on a word that began before it (Unicode's UAX 29, as far as the kernel knows it)."""
+    char = text[i]
+    if char.isalnum() and not flagged(char, chars.UNSPACED):
+        return True
+    if char in "_\u00ad" or (ord(char) >= 0x300 and not chars.flag_table()[ord(char)]):
+        return True
+    if i + 1 == len(text):
+        return False
+    before, after = text[i - 1], text[i + 1]
+    letters = before.isalpha() and after.isalpha() and not flagged(after, chars.UNSPACED)
+    digits = all(side.isalnum() and not side.isalpha() for side in (before, after))
+    return bool((char in "'’." and (letters or digits)) or (char in ":·" and letters) or (char in ",;" and digits))
+
+
+def is_list_case(sentence):
+    first, i = [], 0
+    while i < len(sentence):
+        if sentence[i].isalnum():
+            first.append(sentence[i])
+            while not flagged(sentence[i], chars.UNSPACED) and i + 1 < len(sentence) and joins(sentence, i + 1):
+                i += 1
+        i += 1
+    return len(first) >= 12 and 2 * sum(char.isalpha() and (char.isupper() or char.istitle()) for char in first) > len(first)
+
+
+CURSED = " №|\ufffd\ufffd\ufffd|aute irure dolor | sunt in culpa qui |orem ipsum | quis nostrud | adipisicing | dolore eu | cupidatat |autem vel eum|wisi enim ad| sex | porn |黄色电影|mp3|ownload|Episode|Develop|Facebook| crusher | xxx "
+CURSED = re.compile(rf"{CURSED}|( ...){{9}}|( ....){{9}}|( [^ ]){{9}}|, ..,,? ..,,? ..,,? ..,,?")
+POLICIES = (
+    "terms of use", "privacy policy", "cookie policy", "uses cookies", "privacy overview", "use of cookies", "use cookies", "privacy & cookies policy", "privacy and cookies policy",
+    "necessary cookies are absolutely essential for the website", "any cookies that may not be particularly necessary for the website", "if you continue to browse this site without changing your cookie settings",
+)  # fmt: skip
+
+
+def page_twin(text):
+    """The measures of sentences and of the form of a page."""
+    sentences = [piece for piece in re.split(r"[.!?]+\s+|[。！？]+", text) if piece.strip()]
+    lists, cursed = [is_list_case(piece) for piece in sentences], [bool(CURSED.search(piece)) for piece in sentences]
+    n, split = len(text), text.split()
+    paragraphs = "".join(char.lower() if char.isascii() else char for char in text).split("\n\n")
+    is_draft = any("lorem ipsum" in paragraph for paragraph in paragraphs)
+    policy = sum(is_draft or any(phrase in paragraph for phrase in POLICIES) for paragraph in paragraphs)
+    urls = re.finditer(r"https?://(?:[A-Za-z0-9$\-_@.&+/:=?#~!*(),]|%[0-9A-Fa-f]{2})+", text)
+    return {
+        "n_sentences": len(sentences), "list_case_ratio": ratio(sum(lists), len(lists)), "cursed_ratio": ratio(sum(cursed), len(lists)),
+        "questionable_ratio": ratio(sum(map(max, lists, cursed)), len(lists)),
+        "plain_char_ratio": ratio(len(re.findall(r"[a-zA-Z0-9\n?!,.]", text)), n), "space_ratio": ratio(sum(map(str.isspace, text)), n),
+        "bracket_ratio": ratio(sum(char in "()[]{}⟨⟩" for char in text), n), "url_char_ratio": ratio(sum(len(url[0]) for url in urls), n),
+        "max_piece_chars": max(map(len, split), default=0), "mean_piece_chars": ratio(sum(map(len, split)), len(split)),
+        "alpha_piece_ratio": ratio(sum(any(map(str.isalpha, piece)) for piece in split), len(split)),
+        "policy_paragraph_ratio": policy / len(paragraphs),
+    }  # fmt: skip
+
+
 def twin(text, pieces, line_pieces):
     """What the kernels must say of a text, its words, and the words of each of its lines."""
     real = [word for word in pieces if not all(flagged(char, chars.SYMBOL) for char in word)]
@@ -142,6 +198,7 @@ def twin(text, pieces, line_pieces):
     }  # fmt: skip
     row |= {f"top_{k}_gram_ratio": ratio(commonest(pieces, k), n) for k in (2, 3, 4)}
     row |= {f"dup_{k}_gram_ratio": ratio(repeated_runs(pieces, k), n) for k in range(5, 11)}
+    row |= page_twin(text)
     row["rep_10_char_ratio"] = ratio(commonest_windows(text), max(n - 9, 0))
     for end in ("", "_any_end"):
         verdicts = [line_verdict(line, bool(end)) for line in broken]
@@ -242,6 +299,49 @@ def test_chinese_words_are_those_of_jieba(text):
     import jieba
 
     assert found_words(text, chinese=True) == [word.strip() for word in jieba.cut(text) if word.strip()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Quick Brown Fox Jumps Over A Lazy Dog In The Old Mill Today",
+        "O'Neil's e.g. U.S.A. 1,000.50 can't well-known 5km/h a_b x:y don’t 3;4 A·B e\u0301t\u00e9 “Quoted” (Bracket) #Tag @name",
+        "Mr. Smith's 2nd home, 12:30pm; v1.2-beta http://example.org/a?b=c 100% C++ C# Ab\u00adcd",
+        "他在北京 Works As A 老师 And Teaches かな",
+    ],
+)
+def test_words_of_a_sentence_begin_where_unicode_has_them(text):
+    regex = pytest.importorskip("regex", reason="knows Unicode's word boundaries: pip install -e .[dev]")
+    wanted = [piece for piece in regex.split(r"(?wV1)\b", text) if any(map(str.isalnum, piece))]
+    found, i = [], 0
+    while i < len(text):
+        start = i
+        while text[start].isalnum() and not flagged(text[i], chars.UNSPACED) and i + 1 < len(text) and joins(text, i + 1):
+            i += 1
+        if text[start].isalnum():
+            found.append(text[start : i + 1])
+        i += 1
+    assert [piece.strip("_") for piece in found] == [piece.strip("_") for piece in wanted]
+
+
+LISTED = "Home News Sports Weather Traffic Video Radio Jobs Autos Homes Deals Contact"
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),  # n_sentences; list case, cursed, either
+    [
+        ("The mill is old. It stands by the river.", (2, 0.0, 0.0, 0.0)),
+        (f"{LISTED}. The mill is old.", (2, 0.5, 0.0, 0.5)),
+        (f"{LISTED.removesuffix(' Contact')}. The mill is old.", (2, 0.0, 0.0, 0.0)),  # eleven words
+        ("Download it here. The mill is old. It costs 3.50 a day! Read on", (4, 0.0, 0.25, 0.25)),
+        (f"Download: {LISTED}. Facebook. The mill.", (3, 1 / 3, 2 / 3, 2 / 3)),
+        ("磨坊很老。它在河边！你去过吗？黄色电影网站。", (4, 0.0, 0.25, 0.25)),
+        ("", (0, 0.0, 0.0, 0.0)),
+    ],
+)
+def test_sentences_are_questioned_as_madlad_does(text, shares):
+    (row,) = measure([text])
+    assert (row["n_sentences"], row["list_case_ratio"], row["cursed_ratio"], row["questionable_ratio"]) == shares
 
 
 def test_dropped_lines_leave_the_text_as_edits():
