@@ -21,6 +21,7 @@ from gristmill import udfs
 from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.contamination import search  # fmt: skip
 from gristmill.udfs.crawl import url_rules
+from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, pages_of_unit
 from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
 from gristmill.udfs.edit import edits, fim, headers, line_rules, mixing
 from gristmill.udfs.language_models import kenlm
@@ -47,6 +48,7 @@ from gristmill.udfs.text import (
     words,
 )
 from tests.support.passages_in_memory import pieces_in
+from tests.udfs.crawl.page_params import params as page_params
 from tests.udfs.read.params import ReadParams
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 
@@ -167,7 +169,7 @@ def warc_of(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
     head = b"WARC/1.0\r\nWARC-Type: conversion\r\nContent-Length: %d\r\n\r\n" % len(data)
     for stream in (data, head + data + b"\r\n\r\n", data.replace(b"\n", b"\r\n\r\nWARC/")):
-        list(warc.conversions(iter([stream[at : at + 4096] for at in range(0, len(stream), 4096)]), LIMITS))
+        list(warc.conversions([(stream[at : at + 4096], None, None) for at in range(0, len(stream), 4096)], LIMITS))
 
 
 def streamed(text: str) -> None:
@@ -259,6 +261,19 @@ def read_as(format: str) -> Kernel:
     return kernel
 
 
+def page_read_as(format: str) -> Kernel:
+    def kernel(text: str) -> None:
+        path = Path(tempfile.gettempdir()) / f"bounded-page-{os.getpid()}"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            for unit in readers.plan_units([(str(path), path.stat().st_size)], format, 1 << 30, formats=PAGE_FORMATS).to_pylist():
+                list(pages_of_unit(unit, page_params(base=tempfile.gettempdir())))
+        finally:
+            path.unlink()
+
+    return kernel
+
+
 def both(one: Kernel | None, other: Kernel) -> Kernel:
     return lambda text: (one(text) if one else None, other(text))
 
@@ -306,15 +321,20 @@ PLAIN: dict[str, Kernel] = {
 for name, how in readers.FORMATS.items():
     module = f"read.{how.read.__module__.rpartition('.')[2]}"
     PLAIN[module] = both(PLAIN.get(module), read_as(name))
+for name, kind_of_page in PAGE_FORMATS.items():
+    if not kind_of_page.is_columnar:
+        module = f"crawl.{kind_of_page.read.__module__.rpartition('.')[2]}"
+        PLAIN[module] = both(PLAIN.get(module), page_read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 PLAIN |= {"crawl.url_rules": lambda text: ADDRESSES.why_not(f"http://a.example/{text}")}
-WITHIN = {"rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "text.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
+WITHIN = {"read.warc_records": "crawl.warc_pages", "streams.members": "crawl.warc_pages", "rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "text.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
           "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts", "semantic.passes": "semantic.agreement"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
     "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "streams.json_values": "tests/udfs/read/test_json_shapes.py",
+    "crawl.accept": "tests/udfs/crawl/test_accept.py", **dict.fromkeys(("crawl.http", "streams.codings"), "tests/udfs/crawl/test_http.py"),
 }  # fmt: skip
 ELSEWHERE |= {"crawl.rows": "tests/jobs/test_extract_text.py"}
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
@@ -322,6 +342,7 @@ NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
     "arrow.zip_directories",
     "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups", "semantic.cells", "language_models.onnx_encoder",
+    "crawl.pages", "crawl.page_formats", "streams.limits",
     "read.counted", "streams.packings", "streams.part_hash", "read.paths", "read.survey", "read.units", "read.values", "reasons",
 }  # fmt: skip
 

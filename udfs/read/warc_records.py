@@ -156,7 +156,8 @@ class _Feed:
             return bytes(view[:size])
 
     def drop(self, size: int) -> None:
-        self.at += min(size, len(self._buffer))
+        """Gives up the first `size` bytes; no more are asked to go than are held."""
+        self.at += size
         del self._buffer[:size]
 
     def stored_at(self) -> int | None:
@@ -201,10 +202,11 @@ class _Feed:
     def at_record(self) -> bool:
         """Passes over line ends; False at the end of the stream and before a break."""
         while self.need(1):
+            # W, of all but a few
+            if self._buffer[0] not in b"\r\n":
+                return True
             match = _LINE_ENDS.match(self._buffer)
             self.drop(match.end() if match else 0)
-            if self._buffer:
-                return True
         return False
 
     def header(self) -> dict[str, Any] | None:
@@ -288,7 +290,7 @@ class _Feed:
         Whether there is more.
         """
         while (match := _NEXT.search(self._buffer)) is None:
-            self.drop(len(self._buffer) - _LONGEST_NEXT)
+            self.drop(max(len(self._buffer) - _LONGEST_NEXT, 0))
             if not self.need(len(self._buffer) + 1):
                 is_broken = self.mend() is not None
                 self.drop(len(self._buffer))
