@@ -57,9 +57,11 @@ from gristmill.udfs.read.rows import ReadParams
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    FormatName = EngineName = str
+    FormatName = str
+    EngineName = str
 else:
-    FormatName, EngineName = Literal[tuple(PAGE_FORMATS)], Literal[tuple(EXTRACTORS)]
+    FormatName = Literal[tuple(PAGE_FORMATS)]
+    EngineName = Literal[tuple(EXTRACTORS)]
 
 # What a recipe maps: fields of docs, and what a row of a table or of JSON Lines says of its page.
 Name = Literal[
