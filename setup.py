@@ -24,6 +24,7 @@ setup(
         "gristmill.conf": CONF,
         "gristmill.docs": ["renames.yaml"],
         "gristmill.jobs": ["report/*.html"],
+        "gristmill.udfs": ["html/model.npz"],
     },
     install_requires=[
         "datasketch>=2,<3",

@@ -1,18 +1,17 @@
 """Main content by our own choice of blocks, and by trafilatura where that choice is uncertain.
 
-The trees of gristmill.udfs.html.model give each block a probability, and the blocks that are kept an expected F1. That
-number tells on which pages the choice is bad: there trafilatura is asked, too, and the text of the two on which the
-probabilities look better is taken.
+The trees of gristmill.udfs.html.model give each block a probability, and the blocks that are kept an
+expected F1. That number tells on which pages the choice is bad: there trafilatura is asked, too, and the
+text of the two on which the probabilities look better is taken.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gristmill.udfs.crawl.engines import name_of, trafilatura
 from gristmill.udfs.html import model, writing
 from gristmill.udfs.html.blocks import Blocks
-from gristmill.udfs.html.nodes import DEPTH, Nodes
+from gristmill.udfs.html.nodes import Nodes
 
 # Raise it with each new model.npz: a document tells what it was made by.
 BLOCKS = "blocks 1"

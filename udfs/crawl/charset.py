@@ -1,11 +1,12 @@
 """The characters of a page from its bytes; what the page declares is kept as evidence and decides nothing.
 
-In this order: (1) a byte order mark; (2) the escapes of ISO-2022-JP; (3) bytes that are valid UTF-8 but for the share
-that a recipe allows; (4) what the detector of resiliparse (uchardet) says of the bytes, where a Chinese reading must
-be confirmed by gristmill.udfs.streams.encodings. What cannot be read so is refused.
+In this order: (1) a byte order mark; (2) the escapes of ISO-2022-JP; (3) bytes that are valid UTF-8 but for
+the share that a recipe allows; (4) what the detector of resiliparse (uchardet) says of the bytes, where a
+Chinese reading must be confirmed by gristmill.udfs.streams.encodings. What cannot be read so is refused.
 
-A wrong reading often decodes without an error, so errors alone prove nothing. Two more signs are counted as if they
-were errors: replacement and control characters, and UTF-8 inside a page of another encoding (`_FOREIGN`).
+A wrong reading often decodes without an error, so errors alone prove nothing. Two more signs are counted as
+if they were errors: replacement and control characters, and UTF-8 inside a page of another encoding
+(`_FOREIGN`).
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Three Han characters of UTF-8 in a row. Of 314,000 Han characters of 67 Chinese web pages, written as GB18030 and as
-# Big5, no bytes look so, not even two in a row; of the same pages in UTF-8, 31,000 do.
+# Three Han characters of UTF-8 in a row. Of 314,000 Han characters of 67 Chinese web pages, written as
+# GB18030 and as Big5, no bytes look so, not even two in a row; of the same pages in UTF-8, 31,000 do.
 _FOREIGN = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf][\x80-\xbf]){3,}")
-# Letters and quotation marks of UTF-8 that windows-1252 would read as a capital A with a tilde before a sign, or as
-# a small a with a circumflex before that of the euro; no language writes so.
+# Letters and quotation marks of UTF-8 that windows-1252 would read as a capital A with a tilde before a
+# sign, or as a small a with a circumflex before that of the euro; no language writes so.
 _FOREIGN_LATIN = re.compile(rb"\xc3[\xa0-\xbf]|\xe2\x80[\x90-\xbf]")
 _CHINESE = ("gb18030", "big5")
 # names that the detector gives for what is one encoding on the web (WHATWG Encoding Standard)
@@ -54,7 +55,8 @@ class Decoded:
 
 
 def declared(headers: Mapping[str, str], body: bytes) -> str | None:
-    """The charset that the HTTP header names, otherwise that of a `meta` in the first 1,024 bytes, lower case."""
+    """The charset that the HTTP header names, otherwise that of a `meta` in the first 1,024 bytes, lower
+    case."""
     if match := _HEADER.search(headers.get("content-type", "")):
         return match[1].lower()
     found = _META.search(body[:_META_BYTES])
@@ -64,8 +66,8 @@ def declared(headers: Mapping[str, str], body: bytes) -> str | None:
 def decode(body: bytes, max_bad_share: float) -> Decoded:
     """The text of `body`, from which what no character should be is dropped.
 
-    `max_bad_share`: of such bytes and characters in all bytes. Raises Reject(INVALID_ENCODING) above it, and where no
-    encoding is found.
+    `max_bad_share`: of such bytes and characters in all bytes. Raises Reject(INVALID_ENCODING) above it,
+    and where no encoding is found.
     """
     most = max_bad_share * len(body)
     for mark, encoding in _MARKS:

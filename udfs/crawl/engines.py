@@ -1,7 +1,7 @@
 """Main content by one engine: a page's characters in, text out.
 
-Packages are imported when an engine is first asked. No engine has a limit of time, whose result would depend on the
-load of the machine; `gristmill.udfs.html.nodes` has counted the page before.
+Packages are imported when an engine is first asked. No engine has a limit of time, whose result would
+depend on the load of the machine; `gristmill.udfs.html.nodes` has counted the page before.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class ExtractParams:
 
 @dataclass(frozen=True)
 class Extracted:
-    """A page as a document. `text_ratio`: bytes of text in bytes of HTML; `link_ratio`: words in links of all words."""
+    """A page as a document. `text_ratio`: bytes of text in bytes of HTML; `link_ratio`: words in links of
+    all words."""
 
     text: str
     title: str | None
@@ -67,7 +68,8 @@ class Extracted:
 def extract(page: Page, params: ExtractParams) -> Extracted:
     """The text of a page by the engine of `params`, and what the page says of itself.
 
-    Raises Reject: PAGE_TOO_LARGE, INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES, EMPTY_TEXT.
+    Raises Reject: PAGE_TOO_LARGE, INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES,
+    EMPTY_TEXT.
     """
     if len(page.body) > params.max_bytes:
         raise Reject(reasons.PAGE_TOO_LARGE, f"{len(page.body)} bytes, max_bytes {params.max_bytes}")

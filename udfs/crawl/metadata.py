@@ -23,8 +23,9 @@ _MOST = 500
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w:.-]{0,50})\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 # In this order. schema.org, Open Graph, Dublin Core, and what Chinese and English publishing systems write.
 _DATES = (
-    "article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish_date", "publish-date",
-    "parsely-pub-date", "sailthru.date", "dc.date.issued", "dcterms.issued", "dc.date", "dcterms.date",
+    "article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish_date",
+    "publish-date", "parsely-pub-date",
+    "sailthru.date", "dc.date.issued", "dcterms.issued", "dc.date", "dcterms.date",
     "dc.date.created", "dcterms.created", "article.published", "citation_publication_date", "og:release_date",
     "weibo:article:create_at", "apub:time", "date",
 )  # fmt: skip
@@ -37,7 +38,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 @dataclass(frozen=True)
 class Metadata:
-    """Of a page: `date` of publication as YYYY-MM-DD, `lang` as BCP 47 as it was written; each None if unknown.
+    """Of a page: `date` of publication as YYYY-MM-DD, `lang` as BCP 47 as it was written; each None if
+    unknown.
 
     `metas`: lower-case names (of `name`, `property`, `itemprop` or `http-equiv`) -> contents in their order.
     """

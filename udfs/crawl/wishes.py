@@ -19,7 +19,8 @@ _DIRECTIVES = {
 _BOT = re.compile(r"[a-z][a-z0-9_.-]{0,60}")
 # Names of metas that hold robots directives: all that end so, and crawlers whose names do not.
 _BOTS_META = re.compile(
-    r"robots|[a-z0-9_.-]*bot(?:-[a-z]+)?|slurp|ccbot|anthropic-ai|claude-web|google-extended|applebot-extended"
+    r"robots|[a-z0-9_.-]*bot(?:-[a-z]+)?|slurp|ccbot|anthropic-ai|claude-web|google-extended|"
+    r"applebot-extended"
 )
 
 
@@ -27,9 +28,10 @@ def wishes(headers: Mapping[str, str], metas: Mapping[str, tuple[str, ...]]) -> 
     """The wishes of a page, sorted, each once.
 
     `headers`: of HTTP, lower-case names. `metas`: lower-case names of `meta` elements -> their contents.
-    A wish for every crawler is its directive (`noai`, `noimageai`, `noindex`, `noarchive`, `nosnippet`); one for a
-    crawler that is named has the name before it (`gptbot:noindex`). `tdm-reservation` is that rights on
-    text and data mining are reserved (TDM Reservation Protocol, W3C community group report, 2024).
+    A wish for every crawler is its directive (`noai`, `noimageai`, `noindex`, `noarchive`, `nosnippet`);
+    one for a crawler that is named has the name before it (`gptbot:noindex`). `tdm-reservation` is that
+    rights on text and data mining are reserved (TDM Reservation Protocol, W3C community group report,
+    2024).
     """
     found: set[str] = set()
     for name, contents in metas.items():

@@ -25,10 +25,11 @@ N_SUMS = 8
 class Blocks:
     """The `b` blocks of a page whose text a reader sees, in their order.
 
-    counts: (b, 14) float32: WORDS (Latin words and .6 for each Han character), LINK_WORDS, HAN, LATIN, CHARS, ENDS (of
-        sentences), COMMAS, DIGITS, CAPITALS (words that begin with one), LINKS, SIGNS (bars, bullets, arrows), LAST (1
-        if the last character ends a sentence, .5 for a colon), FIRST (1 for a capital or Han, .5 for a small
-        letter), LINES (`br`).
+    counts: (b, 14) float32: WORDS (Latin words and .6 for each Han character), LINK_WORDS, HAN, LATIN,
+    CHARS, ENDS (of
+        sentences), COMMAS, DIGITS, CAPITALS (words that begin with one), LINKS, SIGNS (bars, bullets,
+        arrows), LAST (1 if the last character ends a sentence, .5 for a colon), FIRST (1 for a capital or
+        Han, .5 for a small letter), LINES (`br`).
     phrases: (b,) int64, the groups of keywords.PHRASES.
     hashes: (b,) uint64, of its letters and digits.
     elements: (b,) int32, the innermost element of its first piece; `ids`: its number in Nodes.texts.
@@ -103,7 +104,6 @@ def _count(
         value = hashes[block]
         mask = phrases[block]
         in_word = False
-        word_digits = False
         at = begin
         n_words = np.float32(0)
         while at < end:
@@ -178,7 +178,7 @@ def _count(
                 at += width
                 if code == 0xA0 or code == 0x3000 or code == 0x200B or code == 0xFEFF:
                     kind = 0
-                elif 0x2E80 <= code <= 0x2FFF or 0x3040 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7AF:
+                elif 0x2E80 <= code <= 0x2FFF or 0x3040 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7AF:  # noqa: SIM114
                     kind = 3
                 elif 0xF900 <= code <= 0xFAFF or code == 0x20000:
                     kind = 3

@@ -12,13 +12,13 @@ from gristmill.udfs.html.nodes import Nodes
 
 # Elements whose being around a block is a feature of it.
 AROUND = tuple(
-    "article main nav header footer aside section form table ul ol li figure figcaption button blockquote pre details "
-    "dialog address td th dl dt dd h1 h2 h3 h4 h5 h6 p label summary center noscript".split()
+    "article main nav header footer aside section form table ul ol li figure figcaption button blockquote "
+    "pre details dialog address td th dl dt dd h1 h2 h3 h4 h5 h6 p label summary center noscript".split()
 )
 LEVELS, NEAR, WINDOW = 5, 3, 3
 OWN = (
-    "words", "link_share", "han_share", "ends", "commas", "digit_share", "capital_share", "n_links", "signs",
-    "last", "first", "lines", "word_length", "copies", "tag", "depth", "hidden", "index", "index_share",
+    "words", "link_share", "ends", "commas", "digit_share", "n_links", "signs", "last", "lines", "copies",
+    "tag", "depth", "hidden", "index", "index_share",
     "words_before_share", "words_after_share", "from_h1", "has_h1_before", "from_heading", "heading_level",
     "words_from_h1", "same_form_elements", "same_form_words", "same_form_link_share", "same_form_ends",
 )  # fmt: skip
@@ -28,8 +28,8 @@ OF_LEVEL = (
 )  # fmt: skip
 OF_NEIGHBOUR = ("words", "link_share", "last", "tag", "same_parent")
 OF_PAGE = (
-    "words", "link_share", "blocks", "block_words", "p_share", "long_share", "ends_share", "links", "headings",
-    "articles", "mains", "lis", "ps", "trs", "pres", "forms", "elements", "han_share", "article_share",
+    "words", "link_share", "blocks", "block_words", "p_share", "long_share", "ends_share", "links",
+    "headings", "articles", "mains", "lis", "ps", "trs", "pres", "forms", "elements", "article_share",
     "main_share",
 )  # fmt: skip
 NAMES: tuple[str, ...] = (
@@ -135,21 +135,14 @@ def _features(
             of_form[f, 1 + i] += sums[e, 0] if i == 0 else (sums[e, 1] if i == 1 else sums[e, 3])
     total = sums[0]
     page_words = max(total[0], np.float32(1))
-    page = np.zeros(20, np.float32)
-    han = np.float32(0)
-    for b in range(n):
-        han += counts[b, 2]
+    page = np.zeros(19, np.float32)
     page[0], page[1], page[2] = np.log1p(total[0]), total[1] / page_words, np.log1p(total[2])
     page[3], page[4], page[5] = total[0] / max(total[2], 1), total[4] / page_words, total[5] / page_words
     page[6], page[7], page[8] = total[3] / page_words, np.log1p(total[6]), np.log1p(total[7])
     page[9], page[10], page[11] = n_of_tag[_ARTICLE], n_of_tag[_MAIN], np.log1p(n_of_tag[_LI])
     page[12], page[13], page[14] = np.log1p(n_of_tag[_P]), np.log1p(n_of_tag[_TR]), n_of_tag[_PRE]
-    page[15], page[16], page[17] = (
-        n_of_tag[_FORM],
-        np.log1p(np.float32(e_count)),
-        np.float32(0.6) * han / page_words,
-    )
-    page[18], page[19] = article_words / page_words, main_words / page_words
+    page[15], page[16] = n_of_tag[_FORM], np.log1p(np.float32(e_count))
+    page[17], page[18] = article_words / page_words, main_words / page_words
     before = np.zeros(n + 1, np.float32)
     for b in range(n):
         before[b + 1] = before[b] + counts[b, 0]
@@ -178,25 +171,21 @@ def _features(
         f = forms[box]
         in_form = max(of_form[f, 1], np.float32(0.5))
         # --- own
-        row[0], row[1], row[2] = own[0], own[1] / block_words, own[2] / max(own[4], 1)
-        row[3], row[4], row[5] = own[5], own[6], own[7] / max(own[4], 1)
-        row[6], row[7], row[8] = own[8] / block_words, own[9], own[10]
-        row[9], row[10], row[11] = own[11], own[12], own[13]
-        row[12], row[13], row[14] = own[4] / block_words, copies[b], tag
-        row[15], row[16], row[17] = nodes[e, 2], hidden[e], b
-        row[18], row[19] = b / n, before[b] / page_words
-        row[20] = 1 - before[b + 1] / page_words
-        row[21] = b - last_h1 if last_h1 >= 0 else -1
-        row[22] = last_h1 >= 0
-        row[23] = b - last_heading if last_heading >= 0 else -1
-        row[24] = level_of_heading
-        row[25] = before[b] - before[last_h1] if last_h1 >= 0 else -1
-        row[26], row[27] = of_form[f, 0], of_form[f, 1] / max(of_form[f, 0], 1)
-        row[28], row[29] = of_form[f, 2] / in_form, of_form[f, 3] / in_form
+        row[0], row[1], row[2] = own[0], own[1] / block_words, own[5]
+        row[3], row[4], row[5] = own[6], own[7] / max(own[4], 1), own[9]
+        row[6], row[7], row[8] = own[10], own[11], own[13]
+        row[9], row[10], row[11] = copies[b], tag, nodes[e, 2]
+        row[12], row[13], row[14] = hidden[e], b, b / n
+        row[15], row[16] = before[b] / page_words, 1 - before[b + 1] / page_words
+        row[17], row[18] = b - last_h1 if last_h1 >= 0 else -1, last_h1 >= 0
+        row[19], row[20] = b - last_heading if last_heading >= 0 else -1, level_of_heading
+        row[21] = before[b] - before[last_h1] if last_h1 >= 0 else -1
+        row[22], row[23] = of_form[f, 0], of_form[f, 1] / max(of_form[f, 0], 1)
+        row[24], row[25] = of_form[f, 2] / in_form, of_form[f, 3] / in_form
         # --- levels: each an ancestor with more words than the one before
-        at = 30
+        at = 26
         level = box
-        for k in range(5):
+        for _ in range(5):
             inside = sums[level]
             inside_words = max(inside[0], np.float32(0.5))
             row[at], row[at + 1] = np.log1p(inside[0]), inside[1] / inside_words
@@ -227,9 +216,9 @@ def _features(
                     row[at] = row[at + 1] = row[at + 2] = row[at + 3] = row[at + 4] = -1
                 at += 5
         # --- the page
-        for i in range(20):
+        for i in range(19):
             row[at + i] = page[i]
-        at += 20
+        at += 19
         # --- bits
         mask = within[e]
         for i in range(n_around):

@@ -20,7 +20,8 @@ CLASSES: Mapping[str, str] = {
     "header": "header|masthead|topbar|hero",
     "sidebar": "sidebar| side |aside|widget| rail |rightcol|leftcol|sidenav",
     "comment": "comment|disqus|respond|reply|replies",
-    "related": "related|recommend|popular|trending|suggest|readnext|read next|similar|latest|recent| more |also",
+    "related": "related|recommend|popular|trending|suggest|readnext|read next|similar|latest|recent| more "
+    "|also",
     "social": "share|sharing|social|follow|facebook|twitter|whatsapp",
     "advert": " ad | ads |advert|sponsor|promo|outbrain|taboola|adslot|adsense| banner",
     "consent": "cookie|consent|gdpr|modal|popup|overlay|dialog|lightbox|toast|onetrust",
@@ -79,7 +80,8 @@ PHRASES: Mapping[str, str] = {
 
 @functools.cache
 def classes() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int16], npt.NDArray[np.int64]]:
-    """The automaton of CLASSES: the class of each byte, the next state by state and class, the bits of each state."""
+    """The automaton of CLASSES: the class of each byte, the next state by state and class, the bits of each
+    state."""
     return _automaton([group.split("|") for group in CLASSES.values()], only_letters=True)
 
 

@@ -1,9 +1,10 @@
-"""Which blocks of a page are its main content: two rows of boosted trees, and the choice that expects the best F1.
+"""Which blocks of a page are its main content: two rows of boosted trees, and the choice that expects the
+best F1.
 
-The trees (model.npz) were fitted by `python -m benchmarks.extraction_model` on the development pages of the Web
-Content Extraction Benchmark (WCXB, CC-BY-4.0); benchmarks/extraction.md says how, and what they reach on other
-pages. The first row of trees knows a block, its surroundings and the page; the second also what the first says of
-the blocks before and after.
+The trees (model.npz) were fitted by `python -m benchmarks.extraction_model` on the development pages of the
+Web Content Extraction Benchmark (WCXB, CC-BY-4.0); benchmarks/extraction.md says how, and what they reach
+on other pages. The first row of trees knows a block, its surroundings and the page; the second also what
+the first says of the blocks before and after.
 """
 
 from __future__ import annotations
@@ -109,9 +110,9 @@ def _add(
 def context(own: Floats, weights: Floats) -> Floats:
     """(blocks, 22): what the first trees say of a block and of those around it, in the order of the page.
 
-    Its own probability; those of the four blocks before and after (-1 beyond the ends); means by words over 3,
-    8 and 20 blocks on both sides, before and after; of the page the mean, the logarithm of the words that are
-    expected, the share of these before the block, and the highest probability.
+    Its own probability; those of the four blocks before and after (-1 beyond the ends); means by words over
+    3, 8 and 20 blocks on both sides, before and after; of the page the mean, the logarithm of the words
+    that are expected, the share of these before the block, and the highest probability.
     """
     n = len(own)
     columns = [own]
@@ -139,8 +140,9 @@ def context(own: Floats, weights: Floats) -> Floats:
 def choose(probability: Floats, weights: Floats) -> tuple[npt.NDArray[np.bool_], float]:
     """The blocks to keep, and the F1 of words that is expected of them.
 
-    Of all sets the one with the highest 2 * (words that are right) / (words kept + words that are main content), each in
-    expectation: the blocks from some probability on, which depends on the page. At least one block is kept.
+    Of all sets the one with the highest 2 * (words that are right) / (words kept + words that are main
+    content), each in expectation: the blocks from some probability on, which depends on the page. Nothing
+    is kept where it is more probable that nothing is main content, by the block that is most so.
     """
     kept = np.zeros(len(probability), np.bool_)
     if not len(probability):
@@ -149,5 +151,8 @@ def choose(probability: Floats, weights: Floats) -> tuple[npt.NDArray[np.bool_],
     right = np.cumsum((probability * weights)[order])
     f1 = 2 * right / (np.cumsum(weights[order]) + right[-1] + 1e-9)
     best = int(np.argmax(f1))
+    nothing = 1 - float(probability[order[0]])
+    if nothing > f1[best]:
+        return kept, nothing
     kept[order[: best + 1]] = True
     return kept, float(f1[best])

@@ -1,8 +1,8 @@
 """HTML to elements and pieces of text, in one pass of bounded cost.
 
 This is no conforming parser: a browser moves what is nested wrongly, here it stays where it stands. Nothing
-recurs, and each byte is looked at once, each end tag at no more than the open elements. So a page that was made
-to exhaust a parser is found out before a parser sees it: its elements, depth, attributes and the
+recurs, and each byte is looked at once, each end tag at no more than the open elements. So a page that was
+made to exhaust a parser is found out before a parser sees it: its elements, depth, attributes and the
 formatting elements that a browser would open again are counted here, and the scan stops at the limits.
 """
 
@@ -41,8 +41,8 @@ class Nodes:
     """A page of `e` elements and `t` pieces of text, both in the order of the page.
 
     elements: (e, 9) int32, columns TAG (a number of names.NAMES), PARENT (row; the first is its own), DEPTH,
-        START and STOP (bytes: where its tag begins, and where its end tag does), ATTRS and ATTRS_STOP (bytes: its
-        attributes), CLASS_HASH (of `class`; 0: none) and FLAGS.
+        START and STOP (bytes: where its tag begins, and where its end tag does), ATTRS and ATTRS_STOP
+        (bytes: its attributes), CLASS_HASH (of `class`; 0: none) and FLAGS.
     keywords: (e,) int64, the groups of keywords.CLASSES in the names of the element itself.
     texts: (t, 4) int32, columns BEGIN, END (bytes), ELEMENT (row) and BLOCK (rising from 0). Pieces
         of nothing but white space are left out between blocks.
@@ -108,7 +108,7 @@ def _scan(
     is_new_block = True
     foreign = pre = 0
     # formatting elements that were closed by their parent: a browser opens each again in the next block
-    torn = rebuilt = 0
+    torn = rebuilt = stray = 0
     while at < size:
         # --- text up to the next tag
         begin = at
@@ -284,6 +284,11 @@ def _scan(
         if role & 1 and (pre == 0 or tag == _PRE):
             is_new_block = True
         if is_end:
+            if n_open[tag] == 0:
+                # a browser makes an element of `</p>`, and looks through all that are open for others
+                stray += 1
+                if n + stray > max_nodes:
+                    return n, m, 1
             if n_open[tag] > 0 and (tag > 0):
                 # the open element of this name, unless a table or (for formatting) a block lies between
                 k = depth
@@ -322,12 +327,11 @@ def _scan(
                         if gone == _PRE:
                             pre -= 1
                         depth -= 1
-            elif tag == 0:
-                # an unknown name: it closes the innermost element only if that is of no known name either
-                if depth > 0 and elements[stack[depth], 0] == 0:
-                    n_open[0] -= 1
-                    elements[stack[depth], 4] = tag_at
-                    depth -= 1
+            elif tag == 0 and depth > 0 and elements[stack[depth], 0] == 0:
+                # an unknown name closes the innermost element only if that is of no known name either
+                n_open[0] -= 1
+                elements[stack[depth], 4] = tag_at
+                depth -= 1
             continue
         # --- a start tag: first what it closes
         k = depth
@@ -359,9 +363,9 @@ def _scan(
                 other = elements[stack[k], 0]
                 if other == _TABLE:
                     break
-                if other == _TD or other == _TH:
+                if other == _TD or other == _TH:  # noqa: SIM114
                     close_to = min(close_to, k)
-                elif other == _TR and tag != _TD and tag != _TH:
+                elif other == _TR and tag != _TD and tag != _TH:  # noqa: SIM114
                     close_to = min(close_to, k)
                 elif (other == _THEAD or other == _TBODY or other == _TFOOT) and (
                     tag == _THEAD or tag == _TBODY or tag == _TFOOT
@@ -408,7 +412,7 @@ def _scan(
             if gone == _PRE:
                 pre -= 1
             depth -= 1
-        if n > max_nodes:
+        if n + stray > max_nodes:
             return n, m, 1
         if role & 1:
             rebuilt += torn

@@ -1,7 +1,8 @@
 """Formulas of a page as the TeX they were written in, between dollar signs; the pictures of them go.
 
-Wikipedia, KaTeX and MathJax keep the TeX in an annotation of MathML, in a script or in the text of an image, where
-no extractor looks, and put beside it a rendering in which each character is an element of its own.
+Wikipedia, KaTeX and MathJax keep the TeX in an annotation of MathML, in a script or in the text of an
+image, where no extractor looks, and put beside it a rendering in which each character is an element of its
+own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _IMAGE = re.compile(rb"(?:^|[\s-])(?:mwe-math-fallback-image[\w-]*|(?:wp-)?latex
 _AROUND = re.compile(
     rb"(?:^|\s)(?:katex[\w-]*|mwe-math-[\w-]*|mathjax[\w-]*|math-?ml|math)(?:$|\s)", re.IGNORECASE
 )
+# KaTeX has five elements around its annotation, Wikipedia four
+_MOST_AROUND = 8
 # drawn by MathJax 2 before the script that holds the TeX
 _RENDERED = re.compile(rb"(?:^|\s)(?:MathJax(?:_\w+)?)(?:$|\s)")
 _STYLE = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*(.*?)\s*\}$", re.DOTALL)
@@ -48,9 +51,12 @@ def keep_tex(data: bytes, nodes: Nodes) -> bytes:
             cuts.append(_annotation(data, nodes, e))
         elif tag == _SCRIPT and b"math/tex" in (kind := _attribute(data, nodes, e, _TYPE)):
             cuts.append((*_span(data, nodes, e), _dollars(_inner(data, nodes, e), b"display" in kind)))
-        elif tag == _IMG and _IMAGE.search(_attribute(data, nodes, e, _CLASS)):
-            if alt := _attribute(data, nodes, e, _ALT):
-                cuts.append((*_span(data, nodes, e), _dollars(alt.decode("utf-8", "replace"), False)))
+        elif (
+            tag == _IMG
+            and _IMAGE.search(_attribute(data, nodes, e, _CLASS))
+            and (alt := _attribute(data, nodes, e, _ALT))
+        ):
+            cuts.append((*_span(data, nodes, e), _dollars(alt.decode("utf-8", "replace"), False)))
     if any(nodes.elements[:, TAG] == _SCRIPT) and b"math/tex" in data:
         cuts += [
             (*_span(data, nodes, e), b"")
@@ -65,7 +71,7 @@ def _annotation(data: bytes, nodes: Nodes, e: int) -> Cut:
     tex = _inner(data, nodes, e)
     around, is_display = e, False
     up = int(nodes.elements[e, PARENT])
-    while up > 0:
+    for _ in range(_MOST_AROUND):
         kind = _attribute(data, nodes, up, _CLASS)
         is_math = nodes.elements[up, TAG] == _MATH
         if is_math or _AROUND.search(kind):
@@ -73,7 +79,7 @@ def _annotation(data: bytes, nodes: Nodes, e: int) -> Cut:
             is_display |= b"katex-display" in kind or (
                 is_math and b'display="block"' in _tag(data, nodes, up)
             )
-        elif around != e:
+        elif around != e or not up:
             break
         up = int(nodes.elements[up, PARENT])
     return (*_span(data, nodes, around), _dollars(tex, is_display))
@@ -88,7 +94,8 @@ def _dollars(tex: str, is_display: bool) -> bytes:
 
 
 def _replaced(data: bytes, cuts: list[Cut]) -> bytes:
-    """`data` with each span replaced; of spans in one another the outermost counts, of equal ones the first."""
+    """`data` with each span replaced; of spans in one another the outermost counts, of equal ones the
+    first."""
     parts, at = [], 0
     for start, stop, text in sorted(cuts, key=lambda cut: (cut[0], -cut[1])):
         if start >= at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -25,8 +26,9 @@ Ints = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class _Around:
-    """Of each element: whether in `pre`, whether unseen; rows (0: none) of the link, the nearest block element, the
-    row and the cell of a table and the outermost list around it; of a cell its place in its row."""
+    """Of each element: whether in `pre`, whether unseen; rows (0: none) of the link, the nearest block
+    element, the row and the cell of a table and the outermost list around it; of a cell its place in its
+    row."""
 
     pre: npt.NDArray[np.bool_]
     unseen: npt.NDArray[np.bool_]
@@ -41,8 +43,8 @@ class _Around:
 def write(nodes: Nodes, ids: Ints) -> str:
     """The text of the blocks `ids` (numbers of Nodes.texts, rising).
 
-    An empty line between blocks; one line end between the items of a list and the rows of a table; a tab for each
-    border between two cells of a row.
+    An empty line between blocks; one line end between the items of a list and the rows of a table; a tab
+    for each border between two cells of a row.
     """
     around = _read_around(nodes)
     parts: list[str] = []
@@ -92,7 +94,7 @@ def _texts(nodes: Nodes, ids: Ints, around: _Around) -> tuple[list[str], list[in
     links, pre = around.link[chosen[:, ELEMENT]].tolist(), around.pre[chosen[:, ELEMENT]].tolist()
     pieces = list(zip(chosen[:, :3].tolist(), links, pre, before.tolist(), strict=True))
     bounds = np.flatnonzero(np.diff(chosen[:, BLOCK], prepend=-1, append=-1)).tolist()
-    texts = [_joined(raw, pieces[start:stop]) for start, stop in zip(bounds, bounds[1:], strict=False)]
+    texts = [_joined(raw, pieces[start:stop]) for start, stop in itertools.pairwise(bounds)]
     held = dict(zip(chosen[bounds[:-1], BLOCK].tolist(), texts, strict=True))
     first = dict(zip(chosen[bounds[:-1], BLOCK].tolist(), chosen[bounds[:-1], ELEMENT].tolist(), strict=True))
     listed = ids.tolist()

@@ -131,10 +131,9 @@ def test_no_bytes_give_characters_that_are_none(noise: bytes, encoding: str, at:
     at %= len(body)
     try:
         text = charset.decode(body[:at] + noise + body[at:], BAD_SHARE).text
-    except Reject as reject:
-        assert reject.reason == reasons.INVALID_ENCODING
-    else:
-        assert not re.search("[\x00-\x08\ufffd\ud800-\udfff]", text)
+    except Reject:
+        return
+    assert not re.search("[\x00-\x08\ufffd\ud800-\udfff]", text)
 
 
 @settings(max_examples=100, deadline=None)
