@@ -47,7 +47,8 @@ def read_pages(unit: Unit, params: PageParams) -> Iterator[Page | Refusal]:
             yield found
     if is_read and (seen := _no_pages(wanted.seen)):
         _tell(unit, seen)
-        yield Refusal(f"{unit['name']}:{end + 1}", unit["path"], reasons.FOREIGN_FILE, detail=seen)
+        location = f"{unit['name']}:{end + 1}"
+        yield Refusal(location, unit["path"], reasons.FOREIGN_FILE, seen.encode(), seen)
 
 
 def _tell(unit: Unit, seen: str) -> None:

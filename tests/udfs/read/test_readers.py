@@ -579,10 +579,36 @@ def test_a_wet_file_cut_off_keeps_the_records_before(tmp_path: Path, lost):
 def test_wet_positions_do_not_depend_on_blocks(tmp_path: Path, monkeypatch):
     path = tmp_path / "x.wet"
     path.write_bytes(record(b"one") + b"rubbish\r\n\r\n" + record(b"x" * 500) + record(b"two", 400) + record(b"three") + record(b"cut")[:-9])
-    whole = read(path, "wet", columns=WET, max_row_bytes=100)
-    for size in (1, 2, 7, 64):
-        monkeypatch.setattr(streams, "BLOCK", size)
-        assert read(path, "wet", columns=WET, max_row_bytes=100) == whole
+    for max_raw_bytes in (2048, 1):
+        monkeypatch.undo()
+        whole = read(path, "wet", columns=WET, max_row_bytes=100, max_raw_bytes=max_raw_bytes)
+        for size in (1, 2, 7, 64):
+            monkeypatch.setattr(streams, "BLOCK", size)
+            assert read(path, "wet", columns=WET, max_row_bytes=100, max_raw_bytes=max_raw_bytes) == whole
+
+
+@pytest.mark.parametrize("at", [0, 3, 12, 40, -6])
+def test_a_damaged_member_of_a_wet_costs_itself(tmp_path: Path, at):
+    members = [bytearray(gzip.compress(record(b"record %d" % i))) for i in range(4)]
+    members[1][at] ^= 0xFF
+    path = tmp_path / "x.wet.gz"
+    path.write_bytes(b"".join(members))
+    rows = read(path, "wet", columns=WET)
+    assert texts(rows) == ["record 0", "record 2", "record 3"]
+    assert len(rejects(rows)) == 1
+
+
+def test_text_that_looks_like_a_record_is_text_where_lengths_are_right(tmp_path: Path):
+    path = tmp_path / "x.wet"
+    inner = record(b"inner").decode()
+    path.write_bytes(record(inner.encode()) + record(b"two"))
+    assert texts(read(path, "wet", columns=WET)) == [inner, "two"]
+
+
+def test_a_header_that_ends_with_lf_alone_may_be_followed_by_a_line_end(tmp_path: Path):
+    path = tmp_path / "x.wet"
+    path.write_bytes(record(b"\r\none").replace(b"Length: 5\r\n\r\n", b"Length: 5\n\n") + record(b"two"))
+    assert texts(read(path, "wet", columns=WET)) == ["\r\none", "two"]
 
 
 # Frames that Spark has read
