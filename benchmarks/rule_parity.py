@@ -1,11 +1,13 @@
 """The rules compared with datatrove's filters: the same documents, the same thresholds; decisions and reasons are compared.
 
     python -m benchmarks.rule_parity --docs FILE [--n 3000] [--n-zh 1000] [--offset 0] [--show 5]
+    python -m benchmarks.rule_parity --docs FILE --n-zh 0 --dclm DIR --datamap PROGRAM --cursed FILE --curator DIR
 
 `--docs`: Parquet with `text` and `lang_hint` or `lang` (en, zh; other rows are ignored), such as a corpus dump. Two runs
 over each language: (a) with the tokens of datatrove's tokenizer, so that only the rules are compared, (b) with the words
 of udfs/text/words.py. Needs datatrove, spaCy and jieba (the `dev` extra). The last line is one JSON object; `agreement` there is
-(b)'s share of documents with the same decision, by preset.
+(b)'s share of documents with the same decision, by preset. With --dclm, --datamap or --curator the English documents are compared
+with these peers instead (benchmarks/rule_parity_peers.py): lines with DCLM's modifiers, sentences with OLMo 3's, pages with NeMo Curator's.
 """
 
 import argparse
@@ -237,6 +239,23 @@ def run(texts: list[str], language: str, show: int) -> dict[str, Any]:
     return result
 
 
+def compare_peers(asked: argparse.Namespace) -> dict[str, Any]:
+    """By preset the agreement with the peers that are named; differing documents are printed."""
+    from benchmarks import rule_parity_peers as peers
+
+    texts, found = sample(asked.docs, "en", asked.n, asked.offset), {}
+    if asked.dclm:
+        found["lines_dclm"] = peers.compare_lines(texts, asked.dclm)
+    if asked.datamap:
+        found["madlad_olmo3"] = peers.compare_sentences(texts, asked.datamap, asked.cursed)
+    if asked.curator:
+        found["nemotron_cc"] = peers.compare_pages(texts, asked.curator)
+    for name, result in found.items():
+        for each in result.pop("wrong")[: asked.show]:
+            print(name, *each)
+    return found
+
+
 def main(argv: list[str] | None = None) -> int:
     """Compare and print; 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rule_parity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -245,8 +264,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--n-zh", type=int, default=1000, help="Chinese documents")
     parser.add_argument("--offset", type=int, default=0, help="another sample: begin so many documents later")
     parser.add_argument("--show", type=int, default=0, help="differing documents to print for each preset")
+    parser.add_argument("--dclm", help="a checkout of mlfoundations/dclm: its line modifiers")
+    parser.add_argument("--datamap", help="a program that passes JSON Lines through allenai/datamap-rs: MADLAD-400's rules as OLMo 3 has them")
+    parser.add_argument("--cursed", help="its banlists/madlad400_cursed.txt.gz")
+    parser.add_argument("--curator", help="a checkout of NVIDIA-NeMo/Curator: its English heuristics")
     asked = parser.parse_args(argv)
     pa.set_cpu_count(1)
+    if asked.dclm or asked.datamap or asked.curator:
+        print(json.dumps({"agreement": compare_peers(asked)}))
+        return 0
     results = {}
     for language, n in (("en", asked.n), ("zh", asked.n_zh)):
         texts = sample(asked.docs, language, n, asked.offset)
