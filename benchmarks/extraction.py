@@ -1,12 +1,17 @@
 """Main content of pages against gold text, by engine and language; the speed of one core.
 
     python -m benchmarks.extraction --pages DIR --gold FILE [--engines cascade,resiliparse,trafilatura]
+    python -m benchmarks.extraction --warc FILE --cluster [--engines cascade]
 
 DIR has NAME.html files; FILE is JSON Lines with `name`, `text`, `lang`, `kind` and, where known, `without` (phrases of boilerplate). Each page goes
 through gristmill.udfs.crawl.extract, from its bytes on, with the numbers of RECIPE. Scores of one page: words that text and gold have in common, each as
 often as in the one where it is rarer; for `zh` a Han character is a word. F1, precision and recall are means over pages, as WCXB does it; a page that is refused has an
 empty text. `boilerplate`: share of the phrases of `without` that stand in the text. Seconds are CPU time, all of `extract` included.
 Last line: JSON by engine, then language.
+
+With --warc the pages of a WARC file (benchmarks/extraction_job.py writes one of DIR) go through extract_text with conf/jobs/extract_text.yaml, from WARC to Delta, in
+its own process on two cores: by `python -m` with --master, by spark-submit on a standalone cluster with --cluster. `warc` of the engine then has records, documents,
+megabytes (unpacked), seconds, cpu_seconds and mb_s_core (megabytes / seconds / cores), and with `bare_` the same of a pass that only reads the records.
 """
 
 from __future__ import annotations
@@ -15,12 +20,15 @@ import argparse
 import json
 import re
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import extraction_job
+from benchmarks.support.systems import add_options, system_of
 from gristmill.udfs.crawl.extract import EXTRACTORS, ExtractParams, extract
 from gristmill.udfs.crawl.pages import Page
 from gristmill.udfs.read.values import Reject
@@ -98,27 +106,43 @@ def mean(rows: Sequence[dict[str, Any]], name: str) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
+def measure(engine: str, pages: Path, gold: Path, rows_to: Path | None) -> dict[str, Any]:
+    """The summary of one engine by language; the scores of each page are added to the file `rows_to`."""
+    golds = read_gold(gold)
+    # what is compiled or imported once is not the page's
+    run(engine, pages, golds[:3])
+    rows = run(engine, pages, golds)
+    told = {lang: summary([row for row in rows if row["lang"] == lang]) for lang in sorted({row["lang"] for row in rows})}
+    for lang, each in told.items():
+        print(f"{engine:12} {lang}  F1 {each['f1']:.3f}  P {each['precision']:.3f}  R {each['recall']:.3f}  boilerplate {each['boilerplate']}  {each['pages_per_s']} pages/s")
+        print("             " + "  ".join(f"{kind} {held['f1']:.3f} ({held['pages']})" for kind, held in each["by_kind"].items()))
+    if rows_to:
+        with rows_to.open("a", encoding="utf-8") as stream:
+            stream.writelines(json.dumps({"engine": engine} | {key: value for key, value in row.items() if key not in ("text", "without")}) + "\n" for row in rows)
+    return told
+
+
 def main(argv: list[str] | None = None) -> int:
     """Measure each engine; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction")
-    parser.add_argument("--pages", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--gold", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--pages", type=Path, metavar="DIR")
+    parser.add_argument("--gold", type=Path, metavar="FILE")
     parser.add_argument("--engines", default=",".join(EXTRACTORS))
     parser.add_argument("--rows", type=Path, metavar="FILE", help="write the scores of each page, JSON Lines")
+    parser.add_argument("--warc", type=Path, metavar="FILE", help="a crawl that goes through extract_text")
+    add_options(parser)
     args = parser.parse_args(argv)
-    golds = read_gold(args.gold)
-    told: dict[str, dict[str, Any]] = {}
-    for engine in args.engines.split(","):
-        # what is compiled or imported once is not the page's
-        run(engine, args.pages, golds[:3])
-        rows = run(engine, args.pages, golds)
-        told[engine] = {lang: summary([row for row in rows if row["lang"] == lang]) for lang in sorted({row["lang"] for row in rows})}
-        for lang, each in told[engine].items():
-            print(f"{engine:12} {lang}  F1 {each['f1']:.3f}  P {each['precision']:.3f}  R {each['recall']:.3f}  boilerplate {each['boilerplate']}  {each['pages_per_s']} pages/s")
-            print("             " + "  ".join(f"{kind} {held['f1']:.3f} ({held['pages']})" for kind, held in each["by_kind"].items()))
-        if args.rows:
-            with args.rows.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps({"engine": engine} | {key: value for key, value in row.items() if key not in ("text", "without")}) + "\n" for row in rows)
+    if bool(args.pages) != bool(args.gold) or not (args.pages or args.warc):
+        parser.error("give --pages with --gold, or --warc, or all of them")
+    told: dict[str, dict[str, Any]] = {engine: {} for engine in args.engines.split(",")}
+    for engine, of_engine in told.items():
+        if args.pages:
+            of_engine |= measure(engine, args.pages, args.gold, args.rows)
+    if args.warc:
+        with tempfile.TemporaryDirectory(dir=args.scratch) as folder, system_of(args, Path(folder)) as system:
+            for engine, of_engine in told.items():
+                of_engine["warc"] = extraction_job.job(args.warc, system, engine)
+                print(f"{engine:12} {of_engine['warc']}", flush=True)
     print(json.dumps(told))
     return 0
 
