@@ -141,7 +141,7 @@ def _ingested(
     """Read the input, or each folder in it when every folder is a batch, but for what is a rival's."""
     outcomes = []
     for where, batch in _sources(job, params, lake, source):
-        if len(rivals) > 1 and _reader_of(rivals, lake, where).name != job.name:
+        if len(rivals) > 1 and _reader_of(rivals, lake, where, batch).name != job.name:
             continue
         try:
             outcomes.append(run_job(job, params, lake, inputs=where, batch=batch))
@@ -153,13 +153,17 @@ def _ingested(
     return outcomes
 
 
-def _reader_of(rivals: Entries, lake: Lake, where: str | None) -> Job:
-    """Of several jobs the first whose formats match every file below `where`; the first of all where none
-    has a format for any.
+def _reader_of(rivals: Entries, lake: Lake, where: str | None, batch: str | None) -> Job:
+    """Of several jobs the first whose formats match every file below `where`; of an empty folder the one that
+    has read its batch; else the first of all.
 
     Raises ConfigError for files of which some are one job's and some another's.
     """
-    files = [file.name for file in hadoop_files.listing(lake.spark, where).files]
+    listing = hadoop_files.listing(lake.spark, where)
+    files = [file.name for file in listing.files]
+    if not files:
+        last = [Runs(lake).last(job.name, batch or listing.batch) for job, _ in rivals]
+        return next((job for (job, _), row in zip(rivals, last, strict=True) if row), rivals[0][0])
     matched = [
         {name for name in files if any(fnmatch(name, glob) for glob in params.globs())}
         for _, params in rivals

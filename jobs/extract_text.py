@@ -78,18 +78,19 @@ Name = Literal[
     "fetched_at",
 ]
 FIELDS = ("source", "native_key", "url", "domain_hint", "lang_hint", "license")
-# What stands in every crawl: no sign of a wrong recipe or of damage.
+# What stands in no crawl but a damaged one, or shows a fault of ours.
 DAMAGE = {
     reasons.MALFORMED_HTTP,
     reasons.HEADER_TOO_LARGE,
     reasons.MALFORMED_CDX,
     reasons.NO_RECORD_AT_RANGE,
     reasons.OTHER_RECORD_AT_RANGE,
+    reasons.EXTRACTION_FAILED,
 }
+# What stands in every crawl: no sign of a wrong recipe or of damage.
 NO_FAULTS = frozenset(
     {
-        *(set(reasons.CRAWL) - DAMAGE),
-        *reasons.PAGE_RULES,
+        *({*reasons.CRAWL, *reasons.PAGE_RULES} - DAMAGE),
         *reasons.EXTRACTION,
         reasons.EMPTY_TEXT,
         reasons.INVALID_ENCODING,

@@ -113,15 +113,23 @@ EXTRACTION: tuple[str, ...] = (
     EMPTY_TEXT,
 )
 
-# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
-# who published them (gristmill.udfs.crawl.rows).
+# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), by the wish of who
+# published them, or because an engine failed on them (gristmill.udfs.crawl.rows).
 ADULT_URL = "adult_url"
 GAMBLING_URL = "gambling_url"
 MALWARE_URL = "malware_url"
 BLOCKED_DOMAIN = "blocked_domain"
 PUBLISHER_OPTED_OUT = "publisher_opted_out"
+EXTRACTION_FAILED = "extraction_failed"
 
-PAGE_RULES: tuple[str, ...] = (ADULT_URL, GAMBLING_URL, MALWARE_URL, BLOCKED_DOMAIN, PUBLISHER_OPTED_OUT)
+PAGE_RULES: tuple[str, ...] = (
+    ADULT_URL,
+    GAMBLING_URL,
+    MALWARE_URL,
+    BLOCKED_DOMAIN,
+    PUBLISHER_OPTED_OUT,
+    EXTRACTION_FAILED,
+)
 
 # Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"

