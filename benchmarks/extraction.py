@@ -41,8 +41,6 @@ RECIPE = {
     "max_depth": 512,
     "max_attributes": 1000,
     "max_bad_share": 0.001,
-    "ask_below": 0.0,
-    "max_asked_nodes": 10_000,
 }
 
 

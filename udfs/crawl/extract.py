@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gristmill.udfs import reasons
+from gristmill.udfs.crawl import cascade as own
 from gristmill.udfs.crawl import charset
-from gristmill.udfs.crawl.cascade import CascadeParams, cascade
 from gristmill.udfs.crawl.engines import ENGINES, name_of
 from gristmill.udfs.crawl.metadata import read_metadata
 from gristmill.udfs.crawl.pages import Page
@@ -36,10 +36,6 @@ class ExtractParams:
     max_attributes: int  # of one element
     # bytes and characters that are none in the encoding of the page, of all bytes
     max_bad_share: float
-    # the cascade asks trafilatura, too, where its own choice of blocks expects a lower F1 than this ...
-    ask_below: float
-    # ... unless the page has more elements: trafilatura takes about 30 us for each
-    max_asked_nodes: int
 
     @property
     def limits(self) -> scan.Limits:
@@ -62,6 +58,8 @@ class Extracted:
     text_ratio: float
     link_ratio: float
     extractor: str  # with its version
+    # what the cascade expects of its own choice, 0 to 1; None for another engine
+    expected_f1: float | None
     wishes: tuple[str, ...]
 
 
@@ -81,10 +79,10 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         data, nodes = with_tex, _scanned(with_tex, params)
     blocks = count_blocks(nodes)
     if params.engine == CASCADE:
-        found = cascade(nodes, blocks, CascadeParams(params.ask_below, params.max_asked_nodes))
-        text, extractor = found.text, found.extractor
+        found = own.cascade(nodes, blocks)
+        text, extractor, expected_f1 = found.text, own.NAME, found.expected_f1
     else:
-        text, extractor = ENGINES[params.engine](data.decode()), name_of(params.engine)
+        text, extractor, expected_f1 = ENGINES[params.engine](data.decode()), name_of(params.engine), None
     text = _clean(text)
     if not text:
         raise Reject(reasons.EMPTY_TEXT, f"no main content by {extractor}")
@@ -100,6 +98,7 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         text_ratio=len(text.encode()) / len(page.body),
         link_ratio=float(blocks.counts[:, LINK_WORDS].sum()) / words if words else 0.0,
         extractor=extractor,
+        expected_f1=expected_f1,
         wishes=wishes(page.headers, metadata.metas),
     )
 

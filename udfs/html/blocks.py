@@ -79,7 +79,11 @@ def _count(
     unseen, link = np.zeros(n, np.uint8), np.zeros(n, np.int32)
     for e in range(1, n):
         parent = nodes[e, 1]
-        unseen[e] = unseen[parent] | (roles[nodes[e, 0]] & 64)
+        role = roles[nodes[e, 0]]
+        unseen[e] = unseen[parent] | (role & 64)
+        # Hidden letters within a line are there to spoil copies. A hidden block may be shown by a click.
+        if nodes[e, 8] & 1 and not role & 1:
+            unseen[e] = 1
         link[e] = e if nodes[e, 0] == _A and nodes[e, 8] & 2 else link[parent]
     last_link = np.int32(0)
     last_block = -1

@@ -9,7 +9,6 @@ formatting elements that a browser would open again are counted here, and the sc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,14 +63,10 @@ def read_nodes(data: bytes, limits: Limits) -> Nodes:
     # a piece may follow each end tag, too
     texts = np.zeros((min(data.count(b"<"), 2 * limits.max_nodes) + 3, 4), np.int32)
     hashes, numbers = names.hashes()
-    tables = (hashes, numbers, names.roles(), *keywords.classes())
+    tables = [frozen(each) for each in (hashes, numbers, names.roles(), *keywords.classes())]
     bounds = (limits.max_nodes, limits.max_depth, limits.max_attributes)
-    n, m, stopped_by = _scan(view, elements, words, texts, *map(_frozen, tables), *bounds)
+    n, m, stopped_by = _scan(view, elements, words, texts, *tables, *bounds)
     return Nodes(view, elements[:n], words[:n], texts[:m], stopped_by)
-
-
-def _frozen(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return frozen(table)
 
 
 _P, _LI, _DT, _DD, _TR, _TD, _TH = (names.NUMBER[name] for name in ("p", "li", "dt", "dd", "tr", "td", "th"))

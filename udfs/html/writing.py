@@ -122,10 +122,10 @@ def _joined(raw: bytes, pieces: list[tuple[list[int], int, bool, int]]) -> str:
 
 def _read_around(nodes: Nodes) -> _Around:
     n = len(nodes.elements)
-    flags = [np.zeros(n, np.bool_) for _ in range(2)]
+    pre, unseen = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     rows = [np.zeros(n, np.int32) for _ in range(6)]
-    _inherit(nodes.elements, names.roles(), *flags, *rows)
-    return _Around(*flags, *rows)
+    _inherit(nodes.elements, names.roles(), pre, unseen, *rows)
+    return _Around(pre, unseen, *rows)
 
 
 @compiled
@@ -146,7 +146,8 @@ def _inherit(
     for e in range(1, len(nodes)):
         tag, up = nodes[e, 0], nodes[e, 1]
         pre[e] = pre[up] or tag == _PRE
-        unseen[e] = unseen[up] or roles[tag] & 64 > 0
+        # as gristmill.udfs.html.blocks counts
+        unseen[e] = unseen[up] or roles[tag] & 64 > 0 or (nodes[e, 8] & 1 and not roles[tag] & 1)
         link[e] = e if tag == _A else link[up]
         box[e] = e if roles[tag] & 1 else box[up]
         row[e] = e if tag == _TR else row[up]

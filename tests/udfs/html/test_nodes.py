@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from gristmill.udfs.html import names
 from gristmill.udfs.html.blocks import HAN, LINK_WORDS, WORDS, Blocks, count_blocks
 from gristmill.udfs.html.features import NAMES, features
-from gristmill.udfs.html.nodes import DEPTH, PARENT, START, STOP, TAG, TOO_DEEP, TOO_MANY_ATTRIBUTES, TOO_MANY_NODES, WHOLE, Limits, Nodes, read_nodes
+from gristmill.udfs.html.nodes import (
+    DEPTH,
+    PARENT,
+    START,
+    STOP,
+    TAG,
+    TOO_DEEP,
+    TOO_MANY_ATTRIBUTES,
+    TOO_MANY_NODES,
+    WHOLE,
+    Limits,
+    Nodes,
+    read_nodes,
+)
 from gristmill.udfs.html.writing import texts_of, write
 
 LIMITS = Limits(10_000, 200, 50)
@@ -85,6 +98,7 @@ def test_the_tree_is_what_a_browser_would_show(page: str, expected: str) -> None
         ("<title>no</title><style>no</style><script>no</script><template>no</template><select><option>no</select>yes", "yes"),
         ("a<script>x</script>b<!-- c -->d", "abd"),
         ("<p>a<p> <p>\n<p>b", "a\n\nb"),
+        ("<p>a<span style='color:red; display : none'>spoilt</span>b<span hidden>x</span></p><div style='display:none'>c</div>", "ab\n\nc"),
         ("", ""),
         ("<div></div>", ""),
     ],
@@ -147,7 +161,7 @@ def test_no_character_of_a_well_formed_page_is_lost(page: str) -> None:
     assert "".join(written(page).split()) == "".join("".join(parser.parts).split())
 
 
-WILD = st.lists(st.sampled_from(list("<>/!-=\"'& ap&;") + ["<p>", "</p>", "<div", "<!--", "-->", "<script>", "</script>", "<td>", "<table>", "<pre>", "中", "\n", "<a href=x>", "</a>", "<svg>", "<br/>"]), max_size=60).map("".join)
+WILD = st.lists(st.sampled_from([*list("<>/!-=\"'& ap&;"), "<p>", "</p>", "<div", "<!--", "-->", "<script>", "</script>", "<td>", "<table>", "<pre>", "中", "\n", "<a href=x>", "</a>", "<svg>", "<br/>"]), max_size=60).map("".join)
 
 
 @settings(max_examples=300, deadline=None)
