@@ -147,9 +147,6 @@ class Extract(Strict):
     max_attributes: PositiveInt
     # bytes that are none in the page's encoding, of all
     max_bad_share: float = Field(ge=0, le=1)
-    # of the cascade: where it asks its second engine
-    ask_below: float = Field(ge=0, le=1)
-    max_asked_nodes: NonNegativeInt
 
     def made(self, max_bytes: int) -> ExtractParams:
         """The parameters of the kernel; `max_bytes` of a page. Raises ValueError."""
@@ -160,8 +157,6 @@ class Extract(Strict):
             max_depth=self.max_depth,
             max_attributes=self.max_attributes,
             max_bad_share=self.max_bad_share,
-            ask_below=self.ask_below,
-            max_asked_nodes=self.max_asked_nodes,
         )
 
 
@@ -214,7 +209,7 @@ class Params(EntryParams):
     def modules(self) -> set[str]:
         """Modules of extras that a run imports."""
         needed = {"brotli", "resiliparse"}
-        needed |= {"trafilatura"} if self.extract.engine != "resiliparse" else set()
+        needed |= {"trafilatura"} if self.extract.engine == "trafilatura" else set()
         needed |= {"tldextract"} if any(each.kind == "domains" for each in self.url_lists) else set()
         needed |= {"ahocorasick"} if any(each.kind != "domains" for each in self.url_lists) else set()
         return needed
