@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from gristmill.udfs.arrow.code_cache import BEFORE_COMPILING, Record
 from gristmill.udfs.contamination.search import build_index, find_items
+from gristmill.udfs.crawl.cascade import cascade
 from gristmill.udfs.dedup import boilerplate
 from gristmill.udfs.dedup.blocks import sketch_blocks
 from gristmill.udfs.dedup.candidates import candidate_pairs, scatter
@@ -23,6 +24,8 @@ from gristmill.udfs.dedup.minhash import MinHashParams, minhash_fingerprints
 from gristmill.udfs.dedup.outcomes import outcomes
 from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
 from gristmill.udfs.edit.line_rules import LineRules, find_edits
+from gristmill.udfs.html.blocks import count_blocks
+from gristmill.udfs.html.nodes import Limits, read_nodes
 from gristmill.udfs.passages.anchors import WindowParams, runs_of
 from gristmill.udfs.passages.blocks import run_blocks
 from gristmill.udfs.passages.borders import compare_borders, cut_snippets
@@ -56,6 +59,7 @@ def warm_up() -> None:
     warm_up_duplicates()
     warm_up_boilerplate()
     warm_up_passages()
+    warm_up_pages()
     find_items(TEXTS, build_index([ENGLISH, CHINESE], answers=[[], ["river"]]))
     find_items(TEXTS, build_index([ENGLISH, CHINESE]))
 
@@ -122,6 +126,13 @@ def warm_up_passages() -> None:
     cut = rows.drop_columns(["task"]).append_column("rank", pa.array(range(len(texts))))
     cut = cut.append_column("data", pa.array(data, pa.binary()))
     list(cut_spans(iter([cut]), rule, (params,), CutParams("word", 0)))
+
+
+def warm_up_pages() -> None:
+    """Run the kernels that choose the main content of a page."""
+    data = f"<html><body><nav><a href=/>Home</a></nav><p>{ENGLISH}<pre>{CHINESE}</pre></body></html>".encode()
+    nodes = read_nodes(data, Limits(max_nodes=100, max_depth=100, max_attributes=100))
+    cascade(nodes, count_blocks(nodes))
 
 
 def main() -> int:
