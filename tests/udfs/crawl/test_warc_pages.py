@@ -343,10 +343,12 @@ def test_good_files_read_as_by_fastwarc(tmp_path: Path) -> None:
 
 def hostile() -> dict[str, Callable[[int], bytes]]:
     fake = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
-    stored = zlib.compressobj(0, zlib.DEFLATED, 31)
-    nested = stored.compress(b"WARC/1.0\r\n") + stored.flush(zlib.Z_SYNC_FLUSH)
+    # A member, the beginning of a stored block of 59,995 bytes, and what a record begins with: each block holds the
+    # members behind it, and ends where another one begins, so that each member goes on to the end of the file.
+    nested = b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\0" + (59_995).to_bytes(2, "little") + (59_995 ^ 0xFFFF).to_bytes(2, "little") + b"WARC/1.0\r\n"
+    assert (15 + 59_995) % len(nested) == 10
     return {
-        "members that begin and never end": lambda n: nested * (n // len(nested)),
+        "members inside members": lambda n: nested * (n // len(nested)),
         "marks of members": lambda n: gzip.compress(record(http(HTML))) + fake * (n // 10),
         "beginnings of records": lambda n: b"WARC/1.0\r\n" * (n // 10),
         "headers without an end": lambda n: (b"WARC/1.0\r\n" + b"A: b\r\n" * 20) * (n // 130),
