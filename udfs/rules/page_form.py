@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gristmill.udfs.arrow.compiled import compiled, frozen
+from gristmill.udfs.rules.phrases import find_phrases
 from gristmill.udfs.text.chars import ALPHA, SPACE, Chars
-from gristmill.udfs.text.phrases import find_phrases
 
 # Of these, a paragraph that has one is about the site. The last three are the openings of whole notices.
 POLICY = (

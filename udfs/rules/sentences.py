@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gristmill.udfs.arrow.compiled import compiled
+from gristmill.udfs.rules.phrases import find_phrases
 from gristmill.udfs.text.chars import ALPHA, DIGIT, LOWER, SPACE, UNSPACED, UPPER, Chars
-from gristmill.udfs.text.phrases import find_phrases
 
 LIST_CASE_WORDS = 12  # words of a sentence that may be a list; MADLAD-400, and the code
 # MADLAD-400's cursed strings that OLMo 3's code can find. Seven more of its list are regular expressions

@@ -47,6 +47,7 @@ def reasons(text: str, rules: LineRules) -> list[str]:
 ENGLISH = [  # line, what is left of it by RefinedWeb's rules and by DCLM's (None: nothing), and why
     ("SIGN UP FOR OUR NEWS TODAY", None, None, "capitals_line"),
     ("NASA and ESA say so", "=", "=", None),
+    ("ABCD efg", "=", "=", None),  # half is not more than half
     ("2024", None, None, "numeric_line"),
     ("3 likes", None, None, "counter_line"),
     ("• 1,204 Comments •", None, None, "counter_line"),
@@ -62,6 +63,8 @@ ENGLISH = [  # line, what is left of it by RefinedWeb's rules and by DCLM's (Non
     ("The mill opens again. Read more now", "=", "=", None),  # "now" and a space before it are four characters
     ("The mill opens again. Read more >>", "=", "The mill opens again.", "page_phrase"),  # three characters
     ("Read more...", None, None, "page_phrase"),
+    ("one two three four five six seven items in cart", "one two three four five six seven", "one two three four five six seven", "page_phrase"),
+    ("one two three four five six seven eight items in cart", "=", "=", None),
     ("3 items in cart", "3", "3", "page_phrase"),
     (f"{PROSE} Read more...", "=", "=", None),  # not a short line
 ]

@@ -65,3 +65,40 @@ def test_each_preset_leaves_out_what_it_is_for():
     assert "too_few_sentences" in {found[0] for found in failed_limits(rows[0], limits["c4"])}
     assert "too_few_sentence_ends" in {found[0] for found in failed_limits(rows[0], limits["fineweb"])}
     assert [failed_limits(rows[1], limits[name]) for name in ("gopher", "c4", "fineweb")] == [[], [], []]
+
+
+SAID = "The boats that you see in the harbour have been there since the spring, and it is not easy to say why. " * 8
+LISTED = "Home News Sports Weather Traffic Video Radio Jobs Autos Homes Deals Contact. "
+# text -> limit of the preset that it fails
+QUESTIONABLE = {"": "min_sentences", "One. Two. Three. Four. ": "min_sentences", SAID: None, SAID + LISTED * 2: "max_questionable_ratio", SAID + LISTED: None,
+                "The mill is old. It turns. It stands. The grain is here. Download it now. ": "max_questionable_ratio"}  # fmt: skip
+ON_PAGES = {
+    "min_plain_char_ratio": SAID.replace("e", "é"),
+    "max_digit_ratio": SAID.replace("o", "0").replace("e", "3"),
+    "max_url_char_ratio": SAID + "https://mill.example/" + "a" * 300,
+    "max_space_ratio": SAID.replace(" ", "   "),
+    "max_bracket_ratio": SAID.replace("a", "(a)").replace("t", "[t]"),
+    "max_policy_paragraph_ratio": SAID + "\n\nWe use cookies here.\n\nRead our Privacy Policy.",
+    "min_alpha_piece_ratio": SAID.replace(" ", " - "),
+    "min_mean_piece_chars": "a b " * 200 + SAID,
+    "max_mean_piece_chars": SAID.replace(" ", "-", 130),
+    "max_piece_chars": SAID + "a" * 1001,
+    "min_line_punct_ratio": SAID.replace(". ", "\n"),
+}
+
+
+@pytest.mark.parametrize("text", QUESTIONABLE)
+def test_olmo_3_leaves_out_pages_with_a_fifth_of_questionable_sentences(text):
+    [row] = pa.table(measure_texts(pa.array([text]))).to_pylist()
+    limits = yaml.safe_load((PRESETS[0].parent / "madlad_olmo3.yaml").read_text("utf-8"))["limits"]
+    assert [found[3] for found in failed_limits(row, limits)] == ([QUESTIONABLE[text]] if QUESTIONABLE[text] else [])
+
+
+@pytest.mark.parametrize("key", [*ON_PAGES, None])
+def test_nemotron_cc_leaves_out_pages_by_their_form(key):
+    limits = yaml.safe_load((PRESETS[0].parent / "nemotron_cc.yaml").read_text("utf-8"))["limits"]
+    # the sentence comes eight times, which the rules of repetition would see
+    limits = {name: limit for name, limit in limits.items() if "dup" not in name and "gram" not in name}
+    [row] = pa.table(measure_texts(pa.array([ON_PAGES[key] if key else SAID.strip()]))).to_pylist()
+    failed = {found[3] for found in failed_limits(row | {"lang_score": 0.9}, limits)}
+    assert (key in failed) if key else failed == set()

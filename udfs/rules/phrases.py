@@ -67,12 +67,12 @@ def _same(points, at, phrases, first, length, ignores_case):  # type: ignore[no-
 
 
 @compiled
-def _check(points, candidates, phrases, cuts, heads, entries, ignores_case, hits):  # type: ignore[no-untyped-def]
+def _check(points, pairs, phrases, cuts, heads, entries, ignores_case, hits):  # type: ignore[no-untyped-def]
     """Fill `hits` with start, stop and phrase of each occurrence, as far as it goes; their number."""
     n = 0
     mask = np.uint32(len(heads) - 1)
-    for c in range(len(candidates)):
-        at, stop = candidates[c, 0], candidates[c, 1]
+    for c in range(len(pairs)):
+        at, stop = pairs[c, 0], pairs[c, 1]
         entry = np.int64(heads[(points[at] * np.uint32(31) + points[at + 1]) & mask])
         while entry >= 0:
             p = entries[entry, 0]
