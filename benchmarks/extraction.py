@@ -33,6 +33,8 @@ RECIPE = {
     "max_depth": 512,
     "max_attributes": 1000,
     "max_bad_share": 0.001,
+    "vote_han_share": 0.3,
+    "doubt": 0.5,
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gristmill.udfs import reasons
-from gristmill.udfs.crawl import cascade as own
 from gristmill.udfs.crawl import charset
+from gristmill.udfs.crawl.cascade import cascade
 from gristmill.udfs.crawl.engines import ENGINES, name_of
 from gristmill.udfs.crawl.metadata import read_metadata
 from gristmill.udfs.crawl.pages import Page
@@ -36,6 +36,10 @@ class ExtractParams:
     max_attributes: int  # of one element
     # bytes and characters that are none in the encoding of the page, of all bytes
     max_bad_share: float
+    # of the words of a page that are Han, from which on other engines have a vote in the cascade
+    vote_han_share: float
+    # by what each engine that leaves a block out multiplies the block's probability
+    doubt: float
 
     @property
     def limits(self) -> scan.Limits:
@@ -79,8 +83,8 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         data, nodes = with_tex, _scanned(with_tex, params)
     blocks = count_blocks(nodes)
     if params.engine == CASCADE:
-        found = own.cascade(nodes, blocks)
-        text, extractor, expected_f1 = found.text, own.NAME, found.expected_f1
+        found = cascade(nodes, blocks, params.vote_han_share, params.doubt)
+        text, extractor, expected_f1 = found.text, found.extractor, found.expected_f1
     else:
         text, extractor, expected_f1 = ENGINES[params.engine](data.decode()), name_of(params.engine), None
     text = _clean(text)

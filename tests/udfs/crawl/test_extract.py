@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -97,6 +98,7 @@ def test_the_extractor_is_named_with_its_version() -> None:
     assert run(body, "resiliparse").extractor.split()[0] == "resiliparse"
     assert run(body, "trafilatura").extractor.split()[1][0].isdigit()
     assert run(body).extractor == "blocks 1"
+    assert re.fullmatch(r"blocks 1 with resiliparse \d\S+ and readability \d\S+", run(page(paragraphs(CHINESE), menu=CHINESE_MENU)).extractor)
 
 
 @pytest.mark.parametrize(
