@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gristmill.udfs.crawl import engines
 from gristmill.udfs.html import model, writing
-from gristmill.udfs.html.blocks import HAN, WORDS, Blocks
+from gristmill.udfs.html.blocks import HAN, LINK_WORDS, WORDS, Blocks
 from gristmill.udfs.html.nodes import Nodes
 
 # Raise the number with each new model.npz: a document tells what it was made by.
@@ -33,6 +33,20 @@ _LINE = re.compile(r"[\n\t]")
 _WORDS_OF_HAN = 0.6
 
 
+@dataclass(frozen=True, kw_only=True)
+class CascadeParams:
+    """The numbers of a recipe."""
+
+    # A page none of whose blocks is as probable has no main content ...
+    min_probability: float
+    # ... unless one of them has so many words that are no link.
+    prose_words: int
+    # of the words of a page that are Han, from which on the engines have a vote
+    vote_han_share: float
+    # by what each engine that leaves a block out multiplies its probability
+    doubt: float
+
+
 @dataclass(frozen=True)
 class Found:
     """A text, what it was found by, and the F1 of words that is expected of it (0 to 1)."""
@@ -42,21 +56,25 @@ class Found:
     expected_f1: float
 
 
-def cascade(nodes: Nodes, blocks: Blocks, vote_han_share: float, doubt: float) -> Found:
-    """The main content of a page; empty where it has no text, or probably nothing but navigation.
-
-    `vote_han_share`: of the words of a page that are Han, from which on the engines have a vote; `doubt`:
-    what each engine that leaves a block out multiplies its probability by.
-    """
+def cascade(nodes: Nodes, blocks: Blocks, params: CascadeParams) -> Found:
+    """The main content of a page; empty where it has no text, or probably nothing but navigation."""
     probability, extractor = model.probabilities(nodes, blocks), NAME
-    if _han_share(blocks) >= vote_han_share and len(blocks.ids):
+    best = float(probability.max(initial=0))
+    if best < params.min_probability and _longest(blocks) < params.prose_words:
+        return Found("", extractor, 1 - best)
+    if _han_share(blocks) >= params.vote_han_share:
         page = nodes.data.tobytes().decode()
         texts = writing.texts_of(nodes, blocks.ids)
         for voter in VOTERS.values():
-            probability = probability * np.where(_is_in(texts, voter(page)), 1.0, doubt)
+            probability = probability * np.where(_is_in(texts, voter(page)), 1.0, params.doubt)
         extractor = f"{NAME} with " + " and ".join(map(engines.name_of, VOTERS))
     kept, expected = model.choose(probability, model.sizes(blocks))
     return Found(writing.write(nodes, blocks.ids[kept]), extractor, expected)
+
+
+def _longest(blocks: Blocks) -> float:
+    """Words outside of links in the block that has most of them."""
+    return float((blocks.counts[:, WORDS] - blocks.counts[:, LINK_WORDS]).max(initial=0))
 
 
 def _han_share(blocks: Blocks) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl import charset
-from gristmill.udfs.crawl.cascade import cascade
+from gristmill.udfs.crawl.cascade import CascadeParams, cascade
 from gristmill.udfs.crawl.engines import ENGINES, name_of
 from gristmill.udfs.crawl.metadata import read_metadata
 from gristmill.udfs.crawl.pages import Page
@@ -36,10 +36,7 @@ class ExtractParams:
     max_attributes: int  # of one element
     # bytes and characters that are none in the encoding of the page, of all bytes
     max_bad_share: float
-    # of the words of a page that are Han, from which on other engines have a vote in the cascade
-    vote_han_share: float
-    # by what each engine that leaves a block out multiplies the block's probability
-    doubt: float
+    cascade: CascadeParams
 
     @property
     def limits(self) -> scan.Limits:
@@ -83,7 +80,7 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         data, nodes = with_tex, _scanned(with_tex, params)
     blocks = count_blocks(nodes)
     if params.engine == CASCADE:
-        found = cascade(nodes, blocks, params.vote_han_share, params.doubt)
+        found = cascade(nodes, blocks, params.cascade)
         text, extractor, expected_f1 = found.text, found.extractor, found.expected_f1
     else:
         text, extractor, expected_f1 = ENGINES[params.engine](data.decode()), name_of(params.engine), None

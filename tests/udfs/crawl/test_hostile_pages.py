@@ -12,7 +12,6 @@ import sys
 import pytest
 
 from gristmill.udfs import reasons
-from tests.udfs.crawl.params import extract_params
 
 # name -> the page as an expression of `n`, and the reason for which it is refused (None: it may give a text) at full size
 PAGES: dict[str, tuple[str, int, str | None]] = {
@@ -49,11 +48,12 @@ PAGES: dict[str, tuple[str, int, str | None]] = {
 RUN = """
 import json, resource, sys, time
 resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20))
-from gristmill.udfs.crawl.extract import ExtractParams, extract
+from gristmill.udfs.crawl.extract import extract
 from gristmill.udfs.crawl.pages import Page
 from gristmill.udfs.read.values import Reject
+from tests.udfs.crawl.params import extract_params
 
-params, pages = ExtractParams(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
+params, pages = extract_params(sys.argv[1]), json.loads(sys.argv[2])
 
 def told(body):
     began = time.process_time()
@@ -79,7 +79,7 @@ MOST = 20.0
 def run(engine: str, names: list[str]) -> dict[str, list[object]]:
     """What `RUN` prints of each page."""
     pages = [(name, PAGES[name][0], PAGES[name][1]) for name in names]
-    args = [json.dumps(extract_params(engine=engine)), json.dumps(pages)]
+    args = [engine, json.dumps(pages)]
     done = subprocess.run([sys.executable, "-c", RUN, *args], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, (done.returncode, done.stdout[-300:], done.stderr[-2000:])
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
