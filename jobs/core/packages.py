@@ -20,6 +20,7 @@ EXTRAS = {
     "kenlm": ("kenlm", "score"),
     "phonenumbers": ("phonenumbers", "score"),
     "sklearn": ("scikit-learn", "score"),
+    "readability": ("readability-lxml", "crawl"),
     "resiliparse": ("resiliparse", "crawl"),
     "trafilatura": ("trafilatura", "crawl"),
     "onnxruntime": ("onnxruntime", "onnx"),
