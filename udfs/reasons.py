@@ -49,6 +49,7 @@ READ: tuple[str, ...] = (
 PAGE_TOO_LARGE = "page_too_large"
 TOO_MANY_NODES = "too_many_nodes"
 TOO_MANY_ATTRIBUTES = "too_many_attributes"
+ENGINE_FAILED = "engine_failed"
 
 EXTRACTION: tuple[str, ...] = (
     PAGE_TOO_LARGE,
@@ -56,6 +57,7 @@ EXTRACTION: tuple[str, ...] = (
     TOO_MANY_NODES,
     NESTED_TOO_DEEP,
     TOO_MANY_ATTRIBUTES,
+    ENGINE_FAILED,
     EMPTY_TEXT,
 )
 

@@ -66,7 +66,7 @@ def cascade(nodes: Nodes, blocks: Blocks, params: CascadeParams) -> Found:
         page = nodes.data.tobytes().decode()
         texts = writing.texts_of(nodes, blocks.ids)
         for voter in VOTERS.values():
-            probability = probability * np.where(_is_in(texts, voter(page)), 1.0, params.doubt)
+            probability = probability * np.where(_is_in(texts, _asked(voter, page)), 1.0, params.doubt)
         extractor = f"{NAME} with " + " and ".join(map(engines.name_of, VOTERS))
     kept, expected = model.choose(probability, model.sizes(blocks))
     return Found(writing.write(nodes, blocks.ids[kept]), extractor, expected)
@@ -80,6 +80,14 @@ def _longest(blocks: Blocks) -> float:
 def _han_share(blocks: Blocks) -> float:
     words = float(blocks.counts[:, WORDS].sum())
     return _WORDS_OF_HAN * float(blocks.counts[:, HAN].sum()) / words if words else 0.0
+
+
+def _asked(voter: Callable[[str], str], page: str) -> str:
+    """What an engine finds; nothing where it fails."""
+    try:
+        return voter(page)
+    except Exception:
+        return ""
 
 
 def _is_in(texts: Sequence[str], found: str) -> npt.NDArray[np.bool_]:

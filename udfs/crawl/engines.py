@@ -46,16 +46,14 @@ def trafilatura(html: str) -> str:
 
 def readability(html: str) -> str:
     """The one element that readability takes for the article, as text; empty where it finds none."""
-    from lxml.etree import LxmlError
     from lxml.html import fromstring
     from readability import Document
-    from readability.readability import Unparseable
 
     # its messages are about each page, for who reads one
     logging.getLogger("readability.readability").setLevel(logging.CRITICAL)
     try:
         article = fromstring(Document(html).summary(html_partial=True))
-    except (Unparseable, LxmlError, ValueError, IndexError, TypeError, KeyError, AttributeError):
+    except Exception:  # of many kinds, none of them documented
         return ""
     return _lines(article)
 

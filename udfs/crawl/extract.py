@@ -68,7 +68,7 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
     """The text of a page by the engine of `params`, and what the page says of itself.
 
     Raises Reject: PAGE_TOO_LARGE, INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES,
-    EMPTY_TEXT.
+    ENGINE_FAILED, EMPTY_TEXT.
     """
     if len(page.body) > params.max_bytes:
         raise Reject(reasons.PAGE_TOO_LARGE, f"{len(page.body)} bytes, max_bytes {params.max_bytes}")
@@ -83,7 +83,7 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         found = cascade(nodes, blocks, params.cascade)
         text, extractor, expected_f1 = found.text, found.extractor, found.expected_f1
     else:
-        text, extractor, expected_f1 = ENGINES[params.engine](data.decode()), name_of(params.engine), None
+        text, extractor, expected_f1 = _by_package(params.engine, data.decode()), name_of(params.engine), None
     text = _clean(text)
     if not text:
         raise Reject(reasons.EMPTY_TEXT, f"no main content by {extractor}")
@@ -102,6 +102,15 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         expected_f1=expected_f1,
         wishes=wishes(page.headers, metadata.metas),
     )
+
+
+def _by_package(engine: str, html: str) -> str:
+    """The text by a package. Raises Reject where it fails: a page must not end the task of all others."""
+    try:
+        return ENGINES[engine](html)
+    except Exception as error:
+        detail = f"{name_of(engine)}: {type(error).__name__}: {error}"
+        raise Reject(reasons.ENGINE_FAILED, detail[:300]) from error
 
 
 def _scanned(data: bytes, params: ExtractParams) -> scan.Nodes:
