@@ -60,7 +60,9 @@ setup(
         # resiliparse 2 asks for typing-extensions >= 4.15, which some platforms' runtimes lack
         "crawl": [
             "brotli>=1.1",
+            "lxml>=5",
             "pyahocorasick>=2.1",
+            "readability-lxml>=0.8.4",
             "resiliparse>=2,<3",
             "tldextract==5.4.0",  # its copy of the Public Suffix List decides rows
             "trafilatura>=2.1,<3",
@@ -91,6 +93,7 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "readability-lxml>=0.8.4",
             "regex",  # datatrove imports it and does not name it
             "resiliparse>=2,<3",
             "ruff",
@@ -119,6 +122,7 @@ setup(
             "pytest==9.2.0",
             "pytest-timeout",
             "pytest-xdist",
+            "readability-lxml>=0.8.4",
             "resiliparse>=2,<3",
             "scikit-learn>=1.6",
             "tldextract==5.4.0",

@@ -29,18 +29,20 @@ from typing import Any
 
 from benchmarks import extraction_job
 from benchmarks.support.systems import add_options, system_of
+from gristmill.udfs.crawl.cascade import CascadeParams
 from gristmill.udfs.crawl.extract import EXTRACTORS, ExtractParams, extract
 from gristmill.udfs.crawl.pages import Page
 from gristmill.udfs.read.values import Reject
 
 WORD = re.compile(r"\w+")
 HAN_OR_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "max_bytes": 8_000_000,
     "max_nodes": 100_000,
     "max_depth": 512,
     "max_attributes": 1000,
     "max_bad_share": 0.001,
+    "cascade": CascadeParams(min_probability=0.3, prose_words=100, vote_han_share=0.3, doubt=0.5),
 }
 
 

@@ -48,6 +48,7 @@ from gristmill.jobs.runner.main import main
 from gristmill.jobs.schema.documents import PAGES as PAGES_TABLE
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl.accept import AcceptParams
+from gristmill.udfs.crawl.cascade import CascadeParams
 from gristmill.udfs.crawl.extract import EXTRACTORS, ExtractParams
 from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, PageParams
 from gristmill.udfs.crawl.rows import PAGES, CrawlParams, columns_of
@@ -85,13 +86,12 @@ DAMAGE = {
     reasons.MALFORMED_CDX,
     reasons.NO_RECORD_AT_RANGE,
     reasons.OTHER_RECORD_AT_RANGE,
-    reasons.EXTRACTION_FAILED,
+    reasons.ENGINE_FAILED,
 }
 # What stands in every crawl: no sign of a wrong recipe or of damage.
 NO_FAULTS = frozenset(
     {
-        *({*reasons.CRAWL, *reasons.PAGE_RULES} - DAMAGE),
-        *reasons.EXTRACTION,
+        *({*reasons.CRAWL, *reasons.PAGE_RULES, *reasons.EXTRACTION} - DAMAGE),
         reasons.EMPTY_TEXT,
         reasons.INVALID_ENCODING,
         # an address that was fetched twice
@@ -137,6 +137,19 @@ class Accept(Strict):
         )
 
 
+class Cascade(Strict):
+    """How the cascade chooses blocks of a page."""
+
+    # a page none of whose blocks is as probable has no main content ...
+    min_probability: float = Field(ge=0, le=1)
+    # ... unless one of them has so many words that are no link
+    prose_words: NonNegativeInt
+    # of the words of a page that are Han, from which on other engines have a vote
+    vote_han_share: float = Field(ge=0, le=1)
+    # by what each engine that leaves a block out multiplies its probability
+    doubt: float = Field(ge=0, le=1)
+
+
 class Extract(Strict):
     """How a text is taken out of a page."""
 
@@ -147,6 +160,7 @@ class Extract(Strict):
     max_attributes: PositiveInt
     # bytes that are none in the page's encoding, of all
     max_bad_share: float = Field(ge=0, le=1)
+    cascade: Cascade
 
     def made(self, max_bytes: int) -> ExtractParams:
         """The parameters of the kernel; `max_bytes` of a page. Raises ValueError."""
@@ -157,6 +171,7 @@ class Extract(Strict):
             max_depth=self.max_depth,
             max_attributes=self.max_attributes,
             max_bad_share=self.max_bad_share,
+            cascade=CascadeParams(**self.cascade.model_dump()),
         )
 
 
@@ -209,7 +224,8 @@ class Params(EntryParams):
     def modules(self) -> set[str]:
         """Modules of extras that a run imports."""
         needed = {"brotli", "resiliparse"}
-        needed |= {"trafilatura"} if self.extract.engine == "trafilatura" else set()
+        needed |= {"trafilatura"} if self.extract.engine != "resiliparse" else set()
+        needed |= {"lxml", "readability"} if self.extract.engine == "cascade" else set()
         needed |= {"tldextract"} if any(each.kind == "domains" for each in self.url_lists) else set()
         needed |= {"ahocorasick"} if any(each.kind != "domains" for each in self.url_lists) else set()
         return needed

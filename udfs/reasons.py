@@ -103,6 +103,7 @@ CRAWL: tuple[str, ...] = (
 PAGE_TOO_LARGE = "page_too_large"
 TOO_MANY_NODES = "too_many_nodes"
 TOO_MANY_ATTRIBUTES = "too_many_attributes"
+ENGINE_FAILED = "engine_failed"
 
 EXTRACTION: tuple[str, ...] = (
     PAGE_TOO_LARGE,
@@ -110,26 +111,19 @@ EXTRACTION: tuple[str, ...] = (
     TOO_MANY_NODES,
     NESTED_TOO_DEEP,
     TOO_MANY_ATTRIBUTES,
+    ENGINE_FAILED,
     EMPTY_TEXT,
 )
 
-# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), by the wish of who
-# published them, or because an engine failed on them (gristmill.udfs.crawl.rows).
+# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
+# who published them (gristmill.udfs.crawl.rows).
 ADULT_URL = "adult_url"
 GAMBLING_URL = "gambling_url"
 MALWARE_URL = "malware_url"
 BLOCKED_DOMAIN = "blocked_domain"
 PUBLISHER_OPTED_OUT = "publisher_opted_out"
-EXTRACTION_FAILED = "extraction_failed"
 
-PAGE_RULES: tuple[str, ...] = (
-    ADULT_URL,
-    GAMBLING_URL,
-    MALWARE_URL,
-    BLOCKED_DOMAIN,
-    PUBLISHER_OPTED_OUT,
-    EXTRACTION_FAILED,
-)
+PAGE_RULES: tuple[str, ...] = (ADULT_URL, GAMBLING_URL, MALWARE_URL, BLOCKED_DOMAIN, PUBLISHER_OPTED_OUT)
 
 # Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"

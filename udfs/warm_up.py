@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from gristmill.udfs.arrow.code_cache import BEFORE_COMPILING, Record
 from gristmill.udfs.contamination.search import build_index, find_items
-from gristmill.udfs.crawl.cascade import cascade
 from gristmill.udfs.dedup import boilerplate
 from gristmill.udfs.dedup.blocks import sketch_blocks
 from gristmill.udfs.dedup.candidates import candidate_pairs, scatter
@@ -25,7 +24,9 @@ from gristmill.udfs.dedup.outcomes import outcomes
 from gristmill.udfs.dedup.verdicts import PairRule, decide_by_sketches, similarities
 from gristmill.udfs.edit.line_rules import LineRules, find_edits
 from gristmill.udfs.html.blocks import count_blocks
+from gristmill.udfs.html.model import probabilities
 from gristmill.udfs.html.nodes import Limits, read_nodes
+from gristmill.udfs.html.writing import write
 from gristmill.udfs.passages.anchors import WindowParams, runs_of
 from gristmill.udfs.passages.blocks import run_blocks
 from gristmill.udfs.passages.borders import compare_borders, cut_snippets
@@ -43,8 +44,8 @@ from gristmill.udfs.text.line_hashes import BlockLimits, LineFold
 # unified by a branch that a text without `\r` does not enter.
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"
-# seconds on one core of an AMD Zen 5, where 36 were measured
-SECONDS = 40
+# seconds on one core of an AMD Zen 5, where 50 were measured
+SECONDS = 55
 LINES = LineRules(0.5, 0.5, (), (), False, 2, True, (), 0, False, "spaces", None, True, True)
 TEXTS = pa.array([None, "", ENGLISH, CHINESE, ENGLISH * 2])
 
@@ -59,9 +60,17 @@ def warm_up() -> None:
     warm_up_duplicates()
     warm_up_boilerplate()
     warm_up_passages()
-    warm_up_pages()
     find_items(TEXTS, build_index([ENGLISH, CHINESE], answers=[[], ["river"]]))
     find_items(TEXTS, build_index([ENGLISH, CHINESE]))
+    warm_up_pages()
+
+
+def warm_up_pages() -> None:
+    """Run the kernels of pages."""
+    nodes = read_nodes(f"<p>{ENGLISH}<a href=x>{CHINESE}</a></p>".encode(), Limits(100, 10, 10))
+    blocks = count_blocks(nodes)
+    probabilities(nodes, blocks)
+    write(nodes, blocks.ids)
 
 
 def warm_up_duplicates() -> None:
@@ -126,13 +135,6 @@ def warm_up_passages() -> None:
     cut = rows.drop_columns(["task"]).append_column("rank", pa.array(range(len(texts))))
     cut = cut.append_column("data", pa.array(data, pa.binary()))
     list(cut_spans(iter([cut]), rule, (params,), CutParams("word", 0)))
-
-
-def warm_up_pages() -> None:
-    """Run the kernels that choose the main content of a page."""
-    data = f"<html><body><nav><a href=/>Home</a></nav><p>{ENGLISH}<pre>{CHINESE}</pre></body></html>".encode()
-    nodes = read_nodes(data, Limits(max_nodes=100, max_depth=100, max_attributes=100))
-    cascade(nodes, count_blocks(nodes))
 
 
 def main() -> int:

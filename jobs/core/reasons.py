@@ -168,7 +168,7 @@ _CRAWL = {
         "The publisher asks that the page is not used in this way.",
         "The recipe's honour says which wishes count.",
     ),
-    kernels.EXTRACTION_FAILED: (
+    kernels.ENGINE_FAILED: (
         "The extractor failed on the page.",
         "Please report it with the page, of which raw has the address.",
     ),

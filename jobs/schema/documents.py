@@ -79,6 +79,8 @@ n_bytes_html | bigint  | bytes of the page as HTML
 text_ratio   | double  | bytes of docs.text by bytes of the page
 link_ratio   | double  | share of the text's characters that are text of links, 0 to 1
 extractor    | string  | the engine that gave the text, with its version
+expected_f1  | double  | share of words, 0 to 1, that the cascade expects to be right (F1 of words; null for
+             |         | another engine): pages with a low one are worth a look
 wishes       | array<string> | wishes of the publisher about use of the page, such as noai or tdm-reservation
 """
     ),

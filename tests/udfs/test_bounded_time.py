@@ -335,12 +335,14 @@ ELSEWHERE = {  # what a test of its own bounds
     "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "streams.json_values": "tests/udfs/read/test_json_shapes.py",
     "crawl.accept": "tests/udfs/crawl/test_accept.py", **dict.fromkeys(("crawl.http", "streams.codings"), "tests/udfs/crawl/test_http.py"),
+    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
+    **dict.fromkeys(("crawl.charset", "crawl.engines", "crawl.cascade", "crawl.extract", "crawl.metadata", "crawl.wishes"), "tests/udfs/crawl/test_hostile_pages.py"),
 }  # fmt: skip
 ELSEWHERE |= {"crawl.rows": "tests/jobs/test_extract_text.py"}
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
     "arrow.types",
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
-    "arrow.zip_directories",
+    "arrow.zip_directories", "html.names", "html.keywords",
     "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups", "semantic.cells", "language_models.onnx_encoder",
     "crawl.pages", "crawl.page_formats", "streams.limits",
     "read.counted", "streams.packings", "streams.part_hash", "read.paths", "read.survey", "read.units", "read.values", "reasons",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gristmill.udfs import reasons
-from gristmill.udfs.crawl import cascade as own
 from gristmill.udfs.crawl import charset
+from gristmill.udfs.crawl.cascade import CascadeParams, cascade
 from gristmill.udfs.crawl.engines import ENGINES, name_of
 from gristmill.udfs.crawl.metadata import read_metadata
 from gristmill.udfs.crawl.pages import Page
@@ -36,6 +36,7 @@ class ExtractParams:
     max_attributes: int  # of one element
     # bytes and characters that are none in the encoding of the page, of all bytes
     max_bad_share: float
+    cascade: CascadeParams
 
     @property
     def limits(self) -> scan.Limits:
@@ -67,7 +68,7 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
     """The text of a page by the engine of `params`, and what the page says of itself.
 
     Raises Reject: PAGE_TOO_LARGE, INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES,
-    EMPTY_TEXT.
+    ENGINE_FAILED, EMPTY_TEXT.
     """
     if len(page.body) > params.max_bytes:
         raise Reject(reasons.PAGE_TOO_LARGE, f"{len(page.body)} bytes, max_bytes {params.max_bytes}")
@@ -79,10 +80,10 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         data, nodes = with_tex, _scanned(with_tex, params)
     blocks = count_blocks(nodes)
     if params.engine == CASCADE:
-        found = own.cascade(nodes, blocks)
-        text, extractor, expected_f1 = found.text, own.NAME, found.expected_f1
+        found = cascade(nodes, blocks, params.cascade)
+        text, extractor, expected_f1 = found.text, found.extractor, found.expected_f1
     else:
-        text, extractor, expected_f1 = ENGINES[params.engine](data.decode()), name_of(params.engine), None
+        text, extractor, expected_f1 = _by_package(params.engine, data.decode()), name_of(params.engine), None
     text = _clean(text)
     if not text:
         raise Reject(reasons.EMPTY_TEXT, f"no main content by {extractor}")
@@ -101,6 +102,15 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
         expected_f1=expected_f1,
         wishes=wishes(page.headers, metadata.metas),
     )
+
+
+def _by_package(engine: str, html: str) -> str:
+    """The text by a package. Raises Reject where it fails: a page must not end the task of all others."""
+    try:
+        return ENGINES[engine](html)
+    except Exception as error:
+        detail = f"{name_of(engine)}: {type(error).__name__}: {error}"
+        raise Reject(reasons.ENGINE_FAILED, detail[:300]) from error
 
 
 def _scanned(data: bytes, params: ExtractParams) -> scan.Nodes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ import numpy as np
 
 from gristmill.udfs.html import names
 from gristmill.udfs.html.nodes import ATTRS, ATTRS_STOP, STOP, TAG, Nodes
+from gristmill.udfs.html.writing import unescape
 
 _HTML, _META, _TITLE, _SCRIPT, _TIME, _H1 = (
     names.NUMBER[name] for name in ("html", "meta", "title", "script", "time", "h1")
@@ -72,7 +72,7 @@ def read_metadata(nodes: Nodes) -> Metadata:
 
 
 def _clean(title: str | None) -> str | None:
-    return " ".join(html.unescape(title).split()) or None if title else None
+    return " ".join(unescape(title).split()) or None if title else None
 
 
 def _date(raw: bytes, nodes: Nodes, metas: Mapping[str, tuple[str, ...]]) -> str | None:
@@ -131,7 +131,7 @@ def _attributes(raw: bytes, nodes: Nodes, tag: int) -> Iterator[dict[str, str]]:
         text = raw[nodes.elements[row, ATTRS] : nodes.elements[row, ATTRS_STOP]].decode("utf-8", "replace")
         found: dict[str, str] = {}
         for match in _ATTRIBUTE.finditer(text):
-            found.setdefault(match[1].lower(), html.unescape(match[2].strip("\"'")))
+            found.setdefault(match[1].lower(), unescape(match[2].strip("\"'")))
         yield found
 
 

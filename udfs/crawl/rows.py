@@ -38,6 +38,7 @@ PAGE_COLUMNS = pa.schema(
         ("text_ratio", pa.float64()),
         ("link_ratio", pa.float64()),
         ("extractor", pa.string()),
+        ("expected_f1", pa.float64()),
         ("wishes", pa.list_(pa.string())),
         ("record_id", pa.string()),
         ("fetched_at", pa.timestamp("us", "UTC")),
@@ -142,7 +143,7 @@ def _extracted(page: Page, params: ExtractParams) -> Extracted:
     except (Reject, MemoryError, OSError, ImportError):
         raise
     except Exception as error:
-        raise Reject(reasons.EXTRACTION_FAILED, type(error).__name__) from error
+        raise Reject(reasons.ENGINE_FAILED, type(error).__name__) from error
 
 
 _REASON = ROWS.get_field_index("reason")
@@ -191,6 +192,7 @@ def _columns_of(page: Page, found: Extracted) -> tuple[Any, ...]:
         found.text_ratio,
         found.link_ratio,
         found.extractor,
+        found.expected_f1,
         list(found.wishes),
         _storable(page.record_id),
         moment_of(page.fetched_at),

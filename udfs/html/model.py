@@ -141,8 +141,8 @@ def choose(probability: Floats, weights: Floats) -> tuple[npt.NDArray[np.bool_],
     """The blocks to keep, and the F1 of words that is expected of them.
 
     Of all sets the one with the highest 2 * (words that are right) / (words kept + words that are main
-    content), each in expectation: the blocks from some probability on, which depends on the page. Nothing
-    is kept where it is more probable that nothing is main content, by the block that is most so.
+    content), each in expectation: the blocks from some probability on, which depends on the page. At least
+    one is kept.
     """
     kept = np.zeros(len(probability), np.bool_)
     if not len(probability):
@@ -151,8 +151,5 @@ def choose(probability: Floats, weights: Floats) -> tuple[npt.NDArray[np.bool_],
     right = np.cumsum((probability * weights)[order])
     f1 = 2 * right / (np.cumsum(weights[order]) + right[-1] + 1e-9)
     best = int(np.argmax(f1))
-    nothing = 1 - float(probability[order[0]])
-    if nothing > f1[best]:
-        return kept, nothing
     kept[order[: best + 1]] = True
     return kept, float(f1[best])

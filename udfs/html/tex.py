@@ -12,6 +12,7 @@ import re
 
 from gristmill.udfs.html import names
 from gristmill.udfs.html.nodes import ATTRS, ATTRS_STOP, PARENT, START, STOP, TAG, Nodes
+from gristmill.udfs.html.writing import unescape
 
 # one of these is in every page that has a formula this module knows; searching bytes costs next to nothing
 _SIGNS = (b"application/x-tex", b"math/tex", b"mwe-math", b"latex", b'"tex', b"katex")
@@ -86,7 +87,7 @@ def _annotation(data: bytes, nodes: Nodes, e: int) -> Cut:
 
 
 def _dollars(tex: str, is_display: bool) -> bytes:
-    tex = html.unescape(tex).strip()
+    tex = unescape(tex).strip()
     if match := _STYLE.match(tex):
         tex = match[1]
     sign = "$$" if is_display else "$"

@@ -15,6 +15,7 @@ from gristmill.udfs.html import names
 from gristmill.udfs.html.nodes import BLOCK, ELEMENT, START, TAG, Nodes
 
 _BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")
+_NO_CHARACTER = re.compile(r"&#[0-9]{9,};?|&#[xX][0-9a-fA-F]{9,};?")
 _SPACES = re.compile(r" *\n *")
 _BR, _PRE, _A, _TR, _TD, _TH = (names.NUMBER[name] for name in ("br", "pre", "a", "tr", "td", "th"))
 _UL, _OL, _DL, _LI, _DT, _DD = (names.NUMBER[name] for name in ("ul", "ol", "dl", "li", "dt", "dd"))
@@ -68,6 +69,12 @@ def texts_of(nodes: Nodes, ids: Ints) -> list[str]:
     return _texts(nodes, ids, _read_around(nodes))[0]
 
 
+def unescape(text: str) -> str:
+    """`text` with the characters that references stand for; one for no character is left out."""
+    # Python refuses to convert thousands of digits, which html.unescape lets through
+    return html.unescape(_NO_CHARACTER.sub("", text))
+
+
 def _between(nodes: Nodes, around: _Around, last: int, this: int, before: str, after: str) -> str:
     """What stands between two blocks, by their first elements and their texts."""
     row = around.row[this]
@@ -111,7 +118,7 @@ def _joined(raw: bytes, pieces: list[tuple[list[int], int, bool, int]]) -> str:
         elif link and last_link and link != last_link and not parts[-1][-1:].isspace():
             # two links that only a style sheet parts
             parts.append(" ")
-        text = html.unescape(raw[begin:end].decode("utf-8", "replace"))
+        text = unescape(raw[begin:end].decode("utf-8", "replace"))
         parts.append(text if in_pre else _BLANKS.sub(" ", text))
         last_link, last_breaks = link, breaks
     text = "".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from gristmill.udfs import reasons
-from gristmill.udfs.crawl.extract import EXTRACTORS, Extracted, ExtractParams, extract
+from gristmill.udfs.crawl.extract import EXTRACTORS, Extracted, extract
 from gristmill.udfs.crawl.pages import Page
 from gristmill.udfs.read.values import Reject
 from tests.udfs.crawl.params import extract_params
@@ -45,7 +46,7 @@ def paragraphs(sentences: list[str]) -> str:
 
 
 def run(body: bytes, engine: str = "cascade", headers: dict[str, str] | None = None, **numbers: Any) -> Extracted:
-    return extract(Page("f:0", "f", body, headers=headers or {}), ExtractParams(**extract_params(engine=engine, **numbers)))
+    return extract(Page("f:0", "f", body, headers=headers or {}), extract_params(engine, **numbers))
 
 
 @pytest.mark.parametrize("engine", EXTRACTORS)
@@ -97,6 +98,7 @@ def test_the_extractor_is_named_with_its_version() -> None:
     assert run(body, "resiliparse").extractor.split()[0] == "resiliparse"
     assert run(body, "trafilatura").extractor.split()[1][0].isdigit()
     assert run(body).extractor == "blocks 1"
+    assert re.fullmatch(r"blocks 1 with resiliparse \d\S+ and readability \d\S+", run(page(paragraphs(CHINESE), menu=CHINESE_MENU)).extractor)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +127,11 @@ def test_references_bring_no_control_characters_into_the_text() -> None:
 
 ONE = """
 import json, sys
-from gristmill.udfs.crawl.extract import ExtractParams, extract
+from gristmill.udfs.crawl.extract import extract
 from gristmill.udfs.crawl.pages import Page
-numbers, bodies = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-told = [vars(extract(Page("f:0", "f", body.encode()), ExtractParams(**numbers | {"engine": engine}))) for body in bodies for engine in ("cascade", "resiliparse", "trafilatura")]
+from tests.udfs.crawl.params import extract_params
+bodies = json.loads(sys.argv[1])
+told = [vars(extract(Page("f:0", "f", body.encode()), extract_params(engine))) for body in bodies for engine in ("cascade", "resiliparse", "trafilatura")]
 print(json.dumps(told, default=list))
 """
 
@@ -137,8 +140,7 @@ def test_a_page_gives_the_same_in_every_process_and_after_any_other_page() -> No
     bodies = [page(paragraphs(ENGLISH) + TABLE).decode(), page(paragraphs(CHINESE)).decode()]
     told = []
     for seed, order in (("1", bodies), ("2", bodies), ("3", [*bodies, *bodies])):
-        args = [json.dumps(extract_params()), json.dumps(order)]
-        done = subprocess.run([sys.executable, "-c", ONE, *args], capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": seed}, timeout=300, check=False)
+        done = subprocess.run([sys.executable, "-c", ONE, json.dumps(order)], capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": seed}, timeout=300, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
         told.append(json.loads(done.stdout))
     assert told[0] == told[1] == told[2][:6] == told[2][6:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl.accept import AcceptParams
-from gristmill.udfs.crawl.extract import ExtractParams
 from gristmill.udfs.crawl.page_formats import PageParams
 from gristmill.udfs.crawl.pages import Page, Refusal
 from gristmill.udfs.crawl.rows import COLUMNS, CrawlParams, columns_of, day_of, moment_of, row_of
@@ -30,8 +30,8 @@ HTML = f"<html><head><title>The mill</title></head><body><p>{TEXT}</p><p>{TEXT[:
 def params(columns: dict[str, str | None] | None = None, **changes: Any) -> CrawlParams:
     mapped = {"source": "=crawl", **(columns or {})}
     reader = PageParams(mapped, max_header_bytes=1 << 16, max_body_bytes=1 << 20, max_body_ratio=250.0, **BOUNDS)
-    given_params = ExtractParams(**extract_params(**{"engine": "resiliparse", **changes.pop("extract", {})}))
-    return CrawlParams(ReadParams(columns_of(mapped), **BOUNDS), reader, ACCEPT, RULES, given_params, frozenset(changes.pop("honour", ())))
+    extract = extract_params(changes.pop("engine", "resiliparse"))
+    return CrawlParams(ReadParams(columns_of(mapped), **BOUNDS), reader, ACCEPT, RULES, extract, frozenset(changes.pop("honour", ())))
 
 
 def row(page: Page | Refusal, given_params: CrawlParams | None = None) -> dict[str, Any]:
@@ -92,8 +92,10 @@ def test_a_page_without_an_address_is_known_by_its_text() -> None:
 
 
 def test_what_an_engine_stumbles_over_costs_the_page_alone() -> None:
-    found = row(page(), params(extract={"engine": "none of them"}))
-    assert (found["reason"], found["detail"]) == ("extraction_failed", "KeyError")
+    held = params(engine="cascade")
+    broken = dataclasses.replace(held, extract=dataclasses.replace(held.extract, cascade=None))
+    found = row(page(), broken)
+    assert (found["reason"], found["detail"]) == ("engine_failed", "AttributeError")
 
 
 wild = st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["http://\ud800.example/", "http://a.example/\0", "http://bad.example", "//x", "http://[", "\udcff"]))
