@@ -27,8 +27,8 @@ from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.ask import Ask
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
-from gristmill.jobs.schema.documents import DOCS, PAGES, REJECTS
-from tests.lakes import read
+from gristmill.jobs.schema.documents import DOCS, PAGES, REJECTS, VERDICTS
+from tests.lakes import copied, read
 from tests.support.warc import warc_members
 
 pytestmark = pytest.mark.spark
@@ -163,6 +163,23 @@ def test_wishes_count_where_the_recipe_says_so(demo: tuple[Lake, Outcome], plan:
     assert asked["https://artists.example/"] == {"noai", "noimageai"}
     assert "publisher_opted_out" not in {reason for _, reason in reasons(lake)}
     assert len(read(lake, DOCS)) == len(read(demo[0], DOCS)) + 2
+
+
+def test_the_report_sets_the_steps_beside_those_of_olmo_3(demo: tuple[Lake, Outcome], params_of: Callable[..., Any], tmp_path: Path) -> None:
+    lake = copied(demo[0], tmp_path / "copy")
+    for name, changes in (("measure_text", {}), ("filter_rules", {"min_kept": 0}), ("report_run", {})):
+        run_job(curate.find_job(name), params_of(name, **changes), lake)
+    page = (tmp_path / "copy" / "_report" / "index.html").read_text(encoding="utf-8")
+    section = page.split('<section id="crawl">')[1].split("</section>")[0]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in section.split("<tr>")[2:]]
+    shown = {row[0].split(" <span")[0]: (row[1], row[3]) for row in cells}
+    assert shown["addresses"] == ("5", "2\u202f%")
+    assert shown["wishes of publishers"] == ("2", "")
+    assert shown["basic heuristics"][1] == "64\u202f%"
+    verdicts = {row.doc_id for row in read(lake, VERDICTS)}
+    of_rules = ("basic heuristics", "repetition", "language", "questionable sentences (MADLAD-400)")
+    assert sum(int(shown[name][0]) for name in of_rules) == len(verdicts)
+    assert "every row is accounted for" in page.lower()
 
 
 # --- partitions, order, kills
