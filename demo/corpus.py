@@ -2,7 +2,7 @@
 
     python -m demo.corpus --out DIR [--seed 7] [--n 3000] [--long-row-bytes 2000000]
 
-DIR/raw/batch-1 and DIR/raw/batch-2 are what a pipeline reads; batch 2 repeats some of batch 1. DIR/plan.parquet has a row for every
+DIR/raw/batch-1, DIR/raw/batch-2 and the crawl DIR/raw/crawl (demo/crawl.py) are what a pipeline reads; batch 2 repeats some of batch 1. DIR/plan.parquet has a row for every
 row or file written: `kind` (KINDS in demo/kinds.py), `expect` (kept, rejects:<reason>, filter_rules, dedup_exact, dedup_minhash, decontaminate or
 any), `parent_id` and `jaccard` of copies (word 5-grams, Chinese character 5-grams), `family` (the root of a family of copies: as many
 of its members are kept as `expect` says; the ranking decides which ones), spans of personal data, lines that C4 drops, and
@@ -29,7 +29,7 @@ import opencc
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gristmill.demo import files, kinds
+from gristmill.demo import crawl, files, kinds
 from gristmill.demo.package import pieces
 from gristmill.demo.prose import DOMAINS, TOPICS, DissimilarTexts, jaccard, shingles, write_dissimilar
 
@@ -361,6 +361,8 @@ def make(out: Path, seed: int = 7, n: int = 3000, long_row_bytes: int = 2_000_00
     corpus.assign_files()
     corpus.plant_reworded()
     plan = corpus.write(out)
+    pages = crawl.make(out / "raw" / "crawl", seed)
+    (out / "crawl_plan.json").write_text(json.dumps(pages, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     pq.write_table(pa.Table.from_pylist(plan, schema=PLAN), out / "plan.parquet")
     kept = [row for row in plan if row["kind"] in ("generated", "pii", "package")]
     summary: dict[str, object] = {

@@ -12,6 +12,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,9 +77,37 @@ def write_wet(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _record(kind: str, content_type: str, body: bytes, fields: dict[str, str], name: str) -> bytes:
-    head = {"WARC-Type": kind, **fields, "WARC-Date": CRAWL_DATE, "WARC-Record-ID": _urn(kind + name), "Content-Type": content_type, "Content-Length": str(len(body))}
+    head = {"WARC-Type": kind, **fields, "WARC-Date": fields.get("WARC-Date", CRAWL_DATE), "WARC-Record-ID": _urn(kind + name), "Content-Type": content_type, "Content-Length": str(len(body))}
     text = "WARC/1.0\r\n" + "".join(f"{key}: {value}\r\n" for key, value in head.items()) + "\r\n"
     return gzip.compress(text.encode() + body + b"\r\n\r\n", mtime=0)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a crawler got for one address; `raw`: the block of the record as it is, instead of an HTTP response."""
+
+    url: str
+    body: bytes = b""
+    status: str = "200 OK"
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html"),)
+    date: str = CRAWL_DATE
+    kind: str = "response"
+    fields: tuple[tuple[str, str], ...] = ()  # of the WARC header, beside the usual ones
+    raw: bytes | None = None
+
+
+def write_warc(path: Path, pages: Iterable[Fetched]) -> None:
+    """A crawl as crawlers write it: warcinfo, then of each page its request and its response, each its own gzip member."""
+    members = [_record("warcinfo", "application/warc-fields", b"software: gristmill demo.crawl\r\n", {"WARC-Filename": path.name}, path.name)]
+    for number, page in enumerate(pages):
+        name, fields = f"{number} {page.url}", {"WARC-Target-URI": page.url, **dict(page.fields), "WARC-Date": page.date}
+        if page.kind == "response":
+            members.append(_record("request", "application/http; msgtype=request", b"GET / HTTP/1.1\r\n\r\n", fields, name))
+        lines = [f"HTTP/1.1 {page.status}", *(f"{key}: {value}" for key, value in page.headers)]
+        block = "\r\n".join([*lines, "", ""]).encode() + page.body if page.raw is None else page.raw
+        content_type = "application/http; msgtype=response" if page.kind in ("response", "revisit") else dict(page.headers).get("Content-Type", "text/html")
+        members.append(_record(page.kind, content_type, block, fields, name))
+    path.write_bytes(b"".join(members))
 
 
 def _urn(name: str) -> str:

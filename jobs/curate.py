@@ -14,15 +14,18 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import TypeAlias
 
 from gristmill.jobs.core import config
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.kernels import compiled_in_background
 from gristmill.jobs.core.packages import need_packages
-from gristmill.jobs.core.params import ReadsInput
 from gristmill.jobs.core.renames import new_job
+from gristmill.jobs.curation.entry import EntryParams
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.lake.listing import NoFiles, NoSuchInput, summed_up
@@ -34,6 +37,9 @@ from gristmill.jobs.runner.main import open_lake, preload
 from gristmill.jobs.runner.order import check_order
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
+
+# Jobs that read files, in the order of the recipe, with their parameters.
+Entries: TypeAlias = Sequence[tuple[Job, EntryParams]]
 
 
 def job_names() -> list[str]:
@@ -102,34 +108,82 @@ def curate(recipe: config.Recipe, where: str | None = None, inputs: str | None =
     planned = plan(recipe)
     preload([params for _, params in planned])
     lake = open_lake(recipe, where, "curate")
-    outcomes = []
+    outcomes: list[Outcome] = []
+    entries = [(job, params) for job, params in planned if isinstance(params, EntryParams)]
     # One cache of table states for all jobs, and kernels
     # compile while the first queries are planned.
     with compiled_in_background(is_local(lake.spark)), lake.cached_states():
         for job, params in planned:
-            outcomes += (
-                _ingested(job, params, lake, inputs or params.input)
-                if isinstance(params, ReadsInput)
-                else [run_job(job, params, lake)]
-            )
+            if not isinstance(params, EntryParams):
+                outcomes.append(run_job(job, params, lake))
+            elif job is entries[0][0]:
+                outcomes += _brought_in(entries, lake, inputs)
     return outcomes
 
 
-def _ingested(job: Job, params: ReadsInput, lake: Lake, source: str | None) -> list[Outcome]:
-    """Ingest the input, or each folder in it when every folder is a batch; then the batches to read again."""
+def _brought_in(entries: Entries, lake: Lake, inputs: str | None) -> list[Outcome]:
+    """Read what is to be read: by each job its input, or each folder in it when every folder is a batch; then
+    the batches to read again.
+
+    Of jobs with one input, each reads the folders whose files its formats match (`_reader_of`).
+    """
     outcomes = []
-    for where, batch in _sources(params, lake, source):
+    for job, params in entries:
+        where = inputs or params.input
+        rivals = [each for each in entries if (inputs or each[1].input) == where]
+        outcomes += _ingested(job, params, lake, where, rivals)
+    return outcomes + _read_again(entries, lake)
+
+
+def _ingested(
+    job: Job, params: EntryParams, lake: Lake, source: str | None, rivals: Entries
+) -> list[Outcome]:
+    """Read the input, or each folder in it when every folder is a batch, but for what is a rival's."""
+    outcomes = []
+    for where, batch in _sources(job, params, lake, source):
+        if len(rivals) > 1 and _reader_of(rivals, lake, where, batch).name != job.name:
+            continue
         try:
             outcomes.append(run_job(job, params, lake, inputs=where, batch=batch))
         except NoFiles as empty:
             # One empty folder among many is no error; an empty input is.
             if not params.batch_per_folder:
                 raise
-            _say(f"{batch}: a batch of no rows. {empty}")
-    return outcomes + _read_again(job, params, lake)
+            _say(job, f"{batch}: a batch of no rows. {empty}")
+    return outcomes
 
 
-def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[str | None, str | None]]:
+def _reader_of(rivals: Entries, lake: Lake, where: str | None, batch: str | None) -> Job:
+    """Of several jobs the first whose formats match every file below `where`; of an empty folder the one that
+    has read its batch; else the first of all.
+
+    Raises ConfigError for files of which some are one job's and some another's.
+    """
+    listing = hadoop_files.listing(lake.spark, where)
+    files = [file.name for file in listing.files]
+    if not files:
+        last = [Runs(lake).last(job.name, batch or listing.batch) for job, _ in rivals]
+        return next((job for (job, _), row in zip(rivals, last, strict=True) if row), rivals[0][0])
+    matched = [
+        {name for name in files if any(fnmatch(name, glob) for glob in params.globs())}
+        for _, params in rivals
+    ]
+    for (job, _), names in zip(rivals, matched, strict=True):
+        if len(names) == len(files):
+            return job
+    some = [(job, names) for (job, _), names in zip(rivals, matched, strict=True) if names]
+    if len(some) > 1:
+        of = " and of ".join(f"{job.name} ({min(names)})" for job, names in some)
+        raise ConfigError(
+            f"{where}: files of {of}; a batch is read by one job: put them into folders of their own"
+        )
+    # Its error names the files that no format matches.
+    return some[0][0] if some else rivals[0][0]
+
+
+def _sources(
+    job: Job, params: EntryParams, lake: Lake, source: str | None
+) -> list[tuple[str | None, str | None]]:
     """Each input with the name of its batch (None: the name follows from the input).
 
     A folder whose name another root has already taken gets a longer one (batches.own_name).
@@ -138,7 +192,7 @@ def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[s
         return [(source, None)]
     folders, left = hadoop_files.folders(lake.spark, source)
     if left:
-        _say(f"{source}: not read: {summed_up(left)}")
+        _say(job, f"{source}: not read: {summed_up(left)}")
     # With replace_other_root the name alone decides, so no name counts as taken.
     taken = {} if params.replace_other_root else batches.roots(Runs(lake))
     named: list[tuple[str | None, str | None]] = []
@@ -151,37 +205,43 @@ def _sources(params: ReadsInput, lake: Lake, source: str | None) -> list[tuple[s
     return named
 
 
-def _read_again(job: Job, params: ReadsInput, lake: Lake) -> list[Outcome]:
+def _read_again(entries: Entries, lake: Lake) -> list[Outcome]:
     """Read again the batches with rows that were rejected for a copy that no longer exists.
 
     A batch whose root is missing, or that another recipe has read, is reported and left waiting.
     """
     outcomes: list[Outcome] = []
     left: set[str] = set()
-    digest = config.recipe_hash(job.name, params)
     # Reading a batch leaves none of its own rows waiting, but may reject
     # copies elsewhere. The loop ends once no batch changes any more.
     while fresh := [batch for batch in batches.waiting(Runs(lake)) if batch not in left]:
         name, runs = fresh[-1], Runs(lake)
         root = batches.roots(runs).get(name)
+        # Another recipe's column mapping would make other documents of the same rows.
+        readers = [
+            (job, params)
+            for job, params in entries
+            if runs.covers(job.name, name, config.recipe_hash(job.name, params))
+        ]
         try:
             if root is None:
                 raise NoSuchInput("its root is not known")
-            # Another recipe's column mapping would make other documents of the same rows.
-            if not runs.covers(job.name, name, digest):
+            if not readers:
                 raise NoSuchInput("another recipe read it; run that one again")
+            [(job, params)] = readers
             outcomes.append(run_job(job, params, lake, inputs=root, batch=name))
         except NoSuchInput as error:
             left.add(name)
             _say(
+                (readers or entries)[0][0],
                 f"batch {name} waits to be read again, for copies of documents of it are gone (rejects: "
-                f"{batches.READ_AGAIN}): {error}"
+                f"{batches.READ_AGAIN}): {error}",
             )
     return outcomes
 
 
-def _say(line: str) -> None:
-    print(f"{'ingest_docs':<16}           {line}", file=sys.stderr, flush=True)
+def _say(job: Job, line: str) -> None:
+    print(f"{job.name:<16}           {line}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -24,13 +24,13 @@ from gristmill.jobs.core.concurrency import at_once
 from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.core.version import code_version
+from gristmill.jobs.curation import crawl_steps
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.report import duplicates as dups
 from gristmill.jobs.report import lists, page, quality, samples
 from gristmill.jobs.report import measures as data
 from gristmill.jobs.report.ask import funnel_of
 from gristmill.jobs.report.passages import removed_passages
-from gristmill.jobs.runner.batches import NO_LONGER
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.job import Job, Outputs
 from gristmill.jobs.runner.main import main
@@ -90,11 +90,10 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         domains=lambda: data.most_frequent(rows, "domain", params.domains, params.min_ratio),
         verdicts=lambda: data.verdict_rows(tables, rows),
         rejects=lambda: data.rejects(tables, params.samples_per_reason, params.sample_chars, params.seed),
+        brought=lambda: data.brought(tables),
     )
     shown, verdicts, rejects = (first["langs"], first["domains"]), first["verdicts"], first["rejects"]
-    # NO_LONGER rows are of documents that the batch
-    # contained before: no input rows, so not in the funnel.
-    left_out_rows = {reason: n for reason, n in rejects[0].items() if reason != NO_LONGER}
+    brought = first["brought"]
     counted = data.with_other(rows, *shown)
     parts = at_once(
         cells=lambda: data.cells(counted),
@@ -110,6 +109,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
             data.distributions(counted, params.measures, params.bins) if "signals" in tables.versions else []
         ),
         quality=lambda: bins(tables, *shown),
+        crawl=lambda: of_crawl(tables, verdicts, brought),
         synthetic=lambda: samples.sample_rows(
             tables, params.synthetic_samples, params.family_chars, params.seed
         ),
@@ -121,9 +121,14 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
     sections = {
         "lake": about_lake(tables, params),
         "opening": page.summary(
-            funnel, cells, mains, sum(left_out_rows.values()), "corpus" in tables.versions
+            cells,
+            mains,
+            sum(row["rows_in"] for row in funnel if row["job"] in brought),
+            sum(sum(by_reason.values()) for by_reason, _ in brought.values()),
+            "corpus" in tables.versions,
         ),
-        "stages": page.stages(funnel, mains, tables_of, left_out_rows, sum(cell["n"] for cell in cells)),
+        "stages": page.stages(funnel, mains, tables_of, brought),
+        "crawl": parts["crawl"],
         "kept": page.kept_table(cells, *shown),
         "measures": measures(parts["distributions"], parts["rules"], shown),
         "reasons": lists.reason_groups(
@@ -134,7 +139,7 @@ def write_page(tables: JobContext, params: Params) -> Outputs:
         "passages": parts["passages"],
         "benchmarks": parts["benchmarks"],
         "quality": parts["quality"],
-        "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}, 0),
+        "late": page.stages(late, {row["job"]: row["reasons"] for row in late}, {}, {}),
         "synthetic": parts["synthetic"],
         "duplicates": parts["duplicates"],
         "rejects": lists.reject_groups(rejects[0], rejects[1]),
@@ -177,6 +182,18 @@ def with_main(tables: JobContext, verdicts: DataFrame) -> tuple[Records, dict[st
     """The reasons with their counts; and job -> reason -> documents, each under its most frequent reason."""
     reasons = data.reasons(verdicts)
     return reasons, data.main_reasons(tables, verdicts, reasons)
+
+
+def of_crawl(
+    tables: JobContext, verdicts: DataFrame, brought: dict[str, tuple[dict[str, int], int]]
+) -> Record | None:
+    """What each step removed of the pages of the crawl; None where there was none."""
+    if crawl_steps.ENTRY not in brought:
+        return None
+    batches = [batch for batch, job in data.readers_of(tables).items() if job == crawl_steps.ENTRY]
+    own = verdicts.where(verdicts.batch_id.isin(batches))
+    mains = data.main_reasons(tables, own, data.reasons(own))
+    return {"source": crawl_steps.SOURCE, "steps": crawl_steps.steps(*brought[crawl_steps.ENTRY], mains)}
 
 
 def measures(

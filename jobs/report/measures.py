@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gristmill.jobs.core.records import Record, Records
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.report.charts import Axis
+from gristmill.jobs.runner.batches import NO_LONGER
 from gristmill.jobs.runner.context import JobContext
 
 if TYPE_CHECKING:
@@ -358,6 +359,36 @@ def rejects(tables: JobContext, n: int, n_chars: int, seed: int) -> tuple[dict[s
     ).collect()
     shown = sorted((row.asDict() for row in rows), key=lambda row: (row["reason"], row["rank"]))
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), shown
+
+
+def readers_of(tables: JobContext) -> dict[str, str]:
+    """Batch -> the job that has read it."""
+    return {
+        batch: row["job"]
+        for row in tables.history.runs.finished()
+        if row["inputs"] is not None
+        for batch in row["batches"]
+    }
+
+
+def brought(tables: JobContext) -> dict[str, tuple[dict[str, int], int]]:
+    """Job that reads files -> rejects by reason (most frequent first) and documents of its batches.
+
+    Without rejects of documents that an earlier version of a batch contained, which are no input rows.
+    """
+    readers = readers_of(tables)
+    rejects = tables.get("rejects")
+    rows = [] if rejects is None else rejects.groupBy("batch_id", "reason").count().collect()
+    documents = tables["docs"].groupBy("batch_id").count().collect()
+    found: dict[str, tuple[dict[str, int], int]] = {}
+    for job in dict.fromkeys(readers.values()):
+        counted: dict[str, int] = {}
+        for row in rows:
+            if readers.get(row["batch_id"]) == job and row["reason"] != NO_LONGER:
+                counted[row["reason"]] = counted.get(row["reason"], 0) + row["count"]
+        ordered = dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+        found[job] = ordered, sum(row["count"] for row in documents if readers.get(row["batch_id"]) == job)
+    return found
 
 
 def main_reasons(tables: JobContext, verdicts: DataFrame, ranked: Records) -> dict[str, dict[str, int]]:

@@ -57,23 +57,23 @@ def stages(
     funnel: Records,
     mains: dict[str, dict[str, int]],
     writers: dict[str, set[str]],
-    rejected: dict[str, int],
-    n_docs: int,
+    brought: dict[str, tuple[dict[str, int], int]],
 ) -> Records:
     """One stage a job: documents in, kept and left out by reason, with its bar.
 
     `funnel`: a row a job; `mains`: job -> reason -> documents, each under one reason; `writers`: job ->
-    tables it wrote; `rejected`: rejects by reason; `n_docs`: documents of the lake.
+    tables it wrote; `brought`: job -> rejects by reason, and documents, of the batches that it has read.
     """
     drawn: Records = []
     whole = max([row["rows_in"] for row in funnel], default=0)
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
-        if "docs" in writers.get(job, ()):
+        if job in brought:
             # Ingest rejects rows, not documents. A document that a later
             # batch replaced was counted as kept and became a reject
             # afterwards, so both numbers are taken from the present tables.
-            reasons, out, row = rejected, sum(rejected.values()), {**row, "rows_kept": n_docs}
+            reasons, n_docs = brought[job]
+            out, row = sum(reasons.values()), {**row, "rows_kept": n_docs}
         elif "corpus" in writers.get(job, ()):
             # Its own count includes what the filters before
             # it left out; only its own reasons belong here.
@@ -229,15 +229,16 @@ def quantiles(axis: charts.Axis, counts: list[int]) -> tuple[float, float, float
 
 
 def summary(
-    funnel: Records,
     cells: Records,
     mains: dict[str, dict[str, int]],
+    rows_in: int,
     rejected: int,
     has_corpus: bool,
 ) -> Record:
     """The whole lake in a few numbers.
 
-    `adds_up`: whether every row that was read is kept, left out with a reason, waiting or a reject.
+    `rows_in`: rows that were read, `rejected` of which became no document; `adds_up`: whether every row that
+    was read is kept, left out with a reason, waiting or a reject.
     """
     by_outcome = {
         outcome: sum(cell["n"] for cell in cells if cell["outcome"] == outcome)
@@ -247,7 +248,7 @@ def summary(
     langs: dict[str, int] = {}
     for cell in cells:
         langs[cell["lang"]] = langs.get(cell["lang"], 0) + cell["kept_chars"]
-    chars, rows_in = sum(langs.values()), funnel[0]["rows_in"] if funnel else sum(by_outcome.values())
+    chars = sum(langs.values())
     ordered = sorted(((lang, n) for lang, n in langs.items() if n), key=lambda item: (-item[1], item[0]))
     return {
         "rows_in": rows_in,

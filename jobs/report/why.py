@@ -206,6 +206,25 @@ def _origin_lines(doc: Row) -> list[str]:
     return [head, f"  ingested with batch {doc['batch_id']} from {doc['source_location']}"]
 
 
+def _page_lines(ask: FinishedLake, doc: Row) -> list[str]:
+    """Where the page of a document is in the crawl, and how its text was made; [] where it came from no
+    page."""
+    lines = []
+    for page in _rows(ask, "pages", doc["doc_id"]):
+        if page["batch_id"] != doc["batch_id"]:
+            continue
+        where = "" if page["stored_at"] is None else f" at byte {page['stored_at']:,}"
+        fetched = f", fetched {page['fetched_at']:%Y-%m-%d %H:%M:%S}" if page["fetched_at"] else ""
+        record = f", record {page['record_id']}" if page["record_id"] else ""
+        lines.append(f"  page in {page['file']}{where}{fetched}{record}")
+        wishes = f"; asks for: {', '.join(page['wishes'])}" if page["wishes"] else ""
+        lines.append(
+            f"  text by {page['extractor']} from {page['n_bytes_html']:,} bytes of HTML in "
+            f"{page['charset_used']}{wishes}"
+        )
+    return lines
+
+
 def _rows(ask: FinishedLake, name: str, doc_id: str) -> list[Row]:
     frame = ask.table(name)
     return [] if frame is None else frame.where(frame.doc_id == doc_id).drop("text").collect()
@@ -213,7 +232,7 @@ def _rows(ask: FinishedLake, name: str, doc_id: str) -> list[Row]:
 
 def _history(ask: FinishedLake, doc: Row, rejected: list[Row]) -> Record:
     doc_id = doc["doc_id"]
-    lines = _origin_lines(doc)
+    lines = _origin_lines(doc) + _page_lines(ask, doc)
     for row in rejected:
         lines += [
             f"  another row with the same id: {_refusal(row)}",

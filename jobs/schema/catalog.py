@@ -8,6 +8,7 @@ from gristmill.jobs.schema.documents import (
     DOCS,
     DOMAINS,
     EDITS,
+    PAGES,
     REJECTS,
     SIGNALS,
     VERDICTS,
@@ -65,6 +66,7 @@ SENT_OUT = frozenset({"synth_requests", "synth_answers", "leases"})
 ALL = (
     DOCS,
     REJECTS,
+    PAGES,
     BATCH_FILES,
     DOMAINS,
     SIGNALS,

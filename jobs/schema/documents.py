@@ -55,6 +55,40 @@ raw      | string  | the row as read, truncated to the recipe's max_raw_bytes; f
     keeps_rows=True,
 )
 
+PAGES = Table(
+    "pages",
+    "One row for each document that was extracted from a page of a crawl: what the page says of itself, how "
+    "it was read, and where it is in the crawl. The page itself is not stored.",
+    columns(
+        DOC
+        + """
+source_location | string! | as in docs: file of the crawl, and position of the record in the unpacked file
+file         | string! | the file of the crawl, below the input
+stored_at    | bigint  | byte of that file, as it is stored, at which the record begins (of a compressed WARC
+             |         | its gzip member, for a range request); null where it cannot be told
+record_id    | string  | WARC-Record-ID
+fetched_at   | timestamp | when the crawler fetched it (WARC-Date, UTC)
+status       | int     | HTTP status (null: the input has none)
+url          | string  | as in docs
+title        | string  | title of the page
+published    | date    | day on which the page says that it was published
+html_lang    | string  | language that the page declares; the measured one is signals.lang
+charset_declared | string | encoding that the server or the page declared, else null
+charset_used | string  | encoding in which it was read, detected from its bytes
+n_bytes_html | bigint  | bytes of the page as HTML
+text_ratio   | double  | bytes of docs.text by bytes of the page
+link_ratio   | double  | share of the text's characters that are text of links, 0 to 1
+extractor    | string  | the engine that gave the text, with its version
+expected_f1  | double  | share of words, 0 to 1, that the cascade expects to be right (F1 of words; null for
+             |         | another engine): pages with a low one are worth a look
+wishes       | array<string> | wishes of the publisher about use of the page, such as noai or tdm-reservation
+"""
+    ),
+    key=("doc_id", "batch_id"),
+    partitions=("batch_id",),
+    keeps_rows=True,
+)
+
 BATCH_FILES = Table(
     "batch_files",
     "One row for each file that a batch was read from: what the next ingest compares files with, and "

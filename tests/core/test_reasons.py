@@ -29,6 +29,7 @@ SHARED = {
     "jobs/dedup/boilerplate_params.py": ("dedup_boilerplate",),
     "jobs/dedup/passages.py": ("dedup_passages",),
     "jobs/dedup/steps.py": ("dedup_minhash", "dedup_simhash"),
+    "jobs/curation/entry.py": ("ingest_docs", "extract_text"),
     "jobs/curation/contamination.py": ("decontaminate", "filter_samples"),
     "jobs/synthesis/requests.py": ("export_candidates", "queue_samples"),
     "jobs/synthesis/sample_filters.py": ("filter_samples",),
@@ -36,7 +37,9 @@ SHARED = {
     "udfs/rules/apply_limits.py": ("filter_rules",),
     "udfs/rules/limits.py": ("filter_rules",),
 }
-READERS = ("udfs/read/", "udfs/streams/")
+READERS = ("udfs/read/", "udfs/streams/", "udfs/crawl/", "udfs/html/")
+# What readers and extractors of pages give.
+BROUGHT_IN = (*kernels.READ, *kernels.CRAWL, *kernels.EXTRACTION, *kernels.PAGE_RULES)
 Pair = tuple[str, str]
 
 
@@ -174,8 +177,8 @@ def spelt_out() -> set[Pair]:
 
 def listed_by_kernels() -> set[Pair]:
     """(job, reason) of the closed lists that kernels and recipes have."""
-    pairs = {("ingest_docs", code) for code in kernels.READ}
-    pairs |= {("ingest_docs", rule.reason) for rule in load_contract("docs").expectations}
+    pairs = {("ingest_docs", code) for code in kernels.READ} | {("extract_text", code) for code in BROUGHT_IN}
+    pairs |= {(job, rule.reason) for job in ("ingest_docs", "extract_text") for rule in load_contract("docs").expectations}
     pairs |= {("filter_rules", code) for code in (*(limit.reason for limit in LIMITS.values()), *DROP_REASONS[1:])}
     pairs |= {("filter_scores", str(limit["reason"])) for limit in load_recipe("conf/jobs/filter_scores.yaml").jobs["filter_scores"]["limits"]}
     pairs |= {("scrub_pii", kernels.PII.format(entity)) for entity in pii.ENTITIES}
@@ -244,14 +247,18 @@ def test_readers_give_no_reason_but_those_of_their_list() -> None:
     for place, tree in MODULES.items():
         if not place.startswith(READERS):
             continue
-        spelt = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in kernels.READ}
+        # Names of fields and options may be those of reasons: `pdf`, `revisit`.
+        codes = kernels.READ if "/crawl/" not in place and "/html/" not in place else kernels.PAGE_RULES
+        spelt = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in codes}
         assert not spelt, f"{place} spells {spelt} out; name them by gristmill.udfs.reasons"
-        assert given(tree) <= set(kernels.READ)
+        assert given(tree) <= set(BROUGHT_IN)
 
 
 def test_each_reason_of_the_readers_is_given_somewhere() -> None:
     used = {node.attr for place, tree in MODULES.items() if place.startswith(READERS) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert {code for code in kernels.READ if code.upper() not in used} == set()
+    named = {name: getattr(kernels, name) for name in vars(kernels) if name.isupper()}
+    unused = {name for name, code in named.items() if isinstance(code, str) and code in BROUGHT_IN and name not in used}
+    assert unused == set()
 
 
 def test_the_page_is_what_the_list_says() -> None:

@@ -47,8 +47,8 @@ def report(name: str, **said: Any) -> dict[str, Any]:
 
 def test_files_and_columns_of_another_kind_than_the_recipe_says_are_refused_by_name() -> None:
     fine, lacking = report("a", names=["text", "link"], present=["text", "url"]), report("b", names=["text", "uid"], present=["text"])
-    refuse_misread("raw", [fine, lacking, {"unit_name": "c", "unit_report": None}])
+    refuse_misread("ingest_docs", "raw", [fine, lacking, {"unit_name": "c", "unit_report": None}])
     with pytest.raises(ContractError, match=r"raw: columns .* in no row; nothing was written:\n  \*\.jsonl: url: no row has link; there are: text, uid\n.*optional"):
-        refuse_misread("raw", [lacking, lacking])
+        refuse_misread("ingest_docs", "raw", [lacking, lacking])
     with pytest.raises(ConfigError, match=r"raw: files that are not what .* \(1\); nothing was written:\n  d\.zip: a zip archive\n"):
-        refuse_misread("raw", [lacking, report("d.zip", foreign="a zip archive")])
+        refuse_misread("ingest_docs", "raw", [lacking, report("d.zip", foreign="a zip archive")])

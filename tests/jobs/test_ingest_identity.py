@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import curate, ingest_docs
+from gristmill.jobs import curate
 from gristmill.jobs.core.errors import ConfigError, ContractError, DataError
-from gristmill.jobs.curation import input_rows
+from gristmill.jobs.curation import entry, input_rows
 from gristmill.jobs.ingest_docs import JOB
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner import batches
@@ -38,7 +38,7 @@ def write(path: Path, *rows: tuple[str, str]) -> Path:
 def without_expectations() -> Iterator[None]:
     """Great Expectations takes a third of so small an ingest, and these rows keep every rule (tests/jobs/test_ingest_docs.py has others)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest_docs, "check_expectations", lambda *_: None)
+        patch.setattr(entry, "check_expectations", lambda *_: None)
         yield
 
 
@@ -175,7 +175,7 @@ def test_a_run_whose_rows_are_not_those_that_the_reader_gave_out_is_not_finished
         rows, files = input_rows.read(*given)
         return rows.limit(1), files
 
-    monkeypatch.setattr(ingest_docs, "read", one_lost)
+    monkeypatch.setattr(entry, "read", one_lost)
     with pytest.raises(DataError, match=r"ingest_docs: 2 rows came in, but 1 were kept and 0 left out .*the run is not finished"):
         reading(lake, path.parent)
     assert Runs(lake).finished() == []
@@ -189,7 +189,7 @@ def test_two_sources_with_folders_of_the_same_names_are_both_kept_and_copies_com
 
     def names(source: str) -> list[str]:
         """Batches that were read, `-` for each that was covered."""
-        return ["-" if one.counts is None else one.batches[0] for one in curate._ingested(JOB, params, lake, str(tmp_path / source))]
+        return ["-" if one.counts is None else one.batches[0] for one in curate._brought_in([(JOB, params)], lake, str(tmp_path / source))]
 
     for name, rows in {"A/en": [("k", "stays"), ("d", "first")], "A/zh": [("e", "copy")], "B/en": [("d", "later")], "B/zh": [("e", "copy"), ("f", "only")]}.items():
         write(tmp_path / name / "x.jsonl", *rows)

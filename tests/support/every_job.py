@@ -44,11 +44,14 @@ MADE_BY = {
     "models": {"at", "trained_on"},  # trained_on names the versions of tables that were read
     "sketches": {"ingest"},
     "passage_runs": {"ingest", "indexed_at"},
+    "pages": {"source_location", "file", "stored_at", "record_id"},  # the writer of the demo's crawl numbers its records
 }
 # Tables of one row a file: other files hold other rows.
 OF_FILES = {"batch_files"}
 
 
+# The job that reads another batch than all others.
+CRAWLING = "extract_text"
 # Instead of the demo's parameters: what a walk need not repeat (all kinds of classifier: tests/udfs/scoring/test_classifiers.py).
 CHEAPER: dict[str, dict[str, Any]] = {
     "train_classifier": {
@@ -85,6 +88,8 @@ class Stop:
     before: Callable[[Lake], None] = lambda lake: None
     # how it is called where one job stands here twice
     name: str = field(default="")
+    # what it reads, of the jobs that read files: the batch, and the folder of it beside the others of its walk
+    batch: str = BATCH
 
 
 class Killed(BaseException):
@@ -99,6 +104,8 @@ def stops(models: Path) -> list[Stop]:
     (folder / "model.safetensors").write_bytes(b"one")
     demo, made = config.load_recipe("conf/demo.yaml"), []
     for name, section in demo.jobs.items():
+        if name == CRAWLING:
+            continue
         made.append(_stop(name, section, **CHEAPER.get(name, {})))
         if name == "dedup_minhash":
             made.append(_stop("dedup_simhash"))
@@ -125,8 +132,9 @@ def stops(models: Path) -> list[Stop]:
         _stop("filter_samples", synthesis["filter_samples"]),
         _stop("export_shards", exported, name="export_shards of samples"),
     ]
-    # the page of a lake is drawn when all is there
-    return [stop for stop in made if stop.name != "report_run"] + [stop for stop in made if stop.name == "report_run"]
+    # the page of a lake is drawn when all is there; then a second batch comes, of pages, which no other job waits for
+    pages = dataclasses.replace(_stop(CRAWLING, demo.jobs[CRAWLING]), batch="pages")
+    return [stop for stop in made if stop.name != "report_run"] + [stop for stop in made if stop.name == "report_run"] + [pages]
 
 
 def _stop(job_name: str, section: dict[str, Any] | None = None, before: Any = None, name: str = "", **changes: Any) -> Stop:
@@ -236,9 +244,9 @@ def _judged(lake: Lake, params: Any) -> None:
 
 
 def run(stop: Stop, lake: Lake, inputs: str | None = None) -> Outcome:
-    """The job of this stop on its lake."""
+    """The job of this stop on its lake; `inputs`: the folder with a folder for each batch."""
     is_ingest = stop.job.scope == "input"
-    return run_job(stop.job, stop.params, lake, inputs=inputs if is_ingest else None, batch=BATCH if is_ingest else None)
+    return run_job(stop.job, stop.params, lake, inputs=f"{inputs}/{stop.batch}" if is_ingest else None, batch=stop.batch if is_ingest else None)
 
 
 def counted(stop: Stop, lake: Lake, inputs: str | None) -> int:

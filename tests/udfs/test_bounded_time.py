@@ -20,6 +20,7 @@ import pytest
 from gristmill import udfs
 from gristmill.udfs.arrow.compiled import text_buffers
 from gristmill.udfs.contamination import search  # fmt: skip
+from gristmill.udfs.crawl import url_rules
 from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, pages_of_unit
 from gristmill.udfs.dedup import boilerplate, minhash, shingles, simhash, verdicts
 from gristmill.udfs.edit import edits, fim, headers, line_rules, mixing
@@ -52,6 +53,7 @@ from tests.udfs.read.params import ReadParams
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 
 UDFS = Path(udfs.__file__).parent
+ADDRESSES = url_rules.UrlRules.of([url_rules.UrlList(kind, "other", kind, ("a", "abab", "www.a.example")) for kind in ("domains", "parts")], 2)
 Kernel = Callable[[str], Any]
 
 
@@ -324,6 +326,7 @@ for name, kind_of_page in PAGE_FORMATS.items():
         module = f"crawl.{kind_of_page.read.__module__.rpartition('.')[2]}"
         PLAIN[module] = both(PLAIN.get(module), page_read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
+PLAIN |= {"crawl.url_rules": lambda text: ADDRESSES.why_not(f"http://a.example/{text}")}
 WITHIN = {"read.warc_records": "crawl.warc_pages", "streams.members": "crawl.warc_pages", "rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "rules.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
           "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts", "semantic.passes": "semantic.agreement"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
@@ -332,11 +335,14 @@ ELSEWHERE = {  # what a test of its own bounds
     "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "streams.json_values": "tests/udfs/read/test_json_shapes.py",
     "crawl.accept": "tests/udfs/crawl/test_accept.py", **dict.fromkeys(("crawl.http", "streams.codings"), "tests/udfs/crawl/test_http.py"),
+    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
+    **dict.fromkeys(("crawl.charset", "crawl.engines", "crawl.cascade", "crawl.extract", "crawl.metadata", "crawl.wishes"), "tests/udfs/crawl/test_hostile_pages.py"),
 }  # fmt: skip
+ELSEWHERE |= {"crawl.rows": "tests/jobs/test_extract_text.py"}
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
     "arrow.types",
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
-    "arrow.zip_directories",
+    "arrow.zip_directories", "html.names", "html.keywords",
     "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups", "semantic.cells", "language_models.onnx_encoder",
     "crawl.pages", "crawl.page_formats", "streams.limits",
     "read.counted", "streams.packings", "streams.part_hash", "read.paths", "read.survey", "read.units", "read.values", "reasons",

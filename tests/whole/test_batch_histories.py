@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from gristmill.jobs import curate, ingest_docs
+from gristmill.jobs import curate
+from gristmill.jobs.curation import entry
 from gristmill.jobs.ingest_docs import JOB
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner import batches
@@ -60,12 +61,12 @@ def run_until(lake: Lake, params: Any, home: Path, n_commits: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest_docs, "check_expectations", lambda *_: None)
+        patch.setattr(entry, "check_expectations", lambda *_: None)
         with pytest.MonkeyPatch.context() as hook:
             hook.setattr(Lake, "committed", committed)
             with contextlib.suppress(KeyboardInterrupt):
-                curate._ingested(JOB, params, lake, str(home))
-        curate._ingested(JOB, params, lake, str(home))
+                curate._brought_in([(JOB, params)], lake, str(home))
+        curate._brought_in([(JOB, params)], lake, str(home))
 
 
 def check(lake: Lake, held: dict[str, Rows], ever: set[str], same_id: str) -> None:

@@ -33,10 +33,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_input_row_is_a_document_or_a_reject(demo_lake: Lake) -> None:
-    ingests = Runs(demo_lake).finished("ingest_docs")
-    assert len(ingests) == 2
+    entries = [run for job in ("ingest_docs", "extract_text") for run in Runs(demo_lake).finished(job)]
+    assert [run.batches for run in entries] == [["batch-1"], ["batch-2"], ["crawl"]]
     docs, rejects = len(read(demo_lake, DOCS)), len(read(demo_lake, REJECTS))
-    assert sum(run.rows_in for run in ingests) == docs + rejects
+    assert sum(run.rows_in for run in entries) == docs + rejects
     assert min(docs, rejects) > 0
 
 
@@ -57,7 +57,8 @@ def test_the_counts_of_every_run_add_up(demo_lake: Lake) -> None:
 def test_each_planted_kind_ends_where_the_plan_says(demo_lake: Lake, demo_raw: Path) -> None:
     plan = pq.read_table(demo_raw.parent / "plan.parquet", columns=["id", "batch", "kind", "expect", "family"]).to_pylist()
     rejected = Counter(row.reason for row in read(demo_lake, REJECTS))
-    wanted = Counter(row["expect"].split(":")[1] for row in plan if row["expect"].startswith("rejects:"))
+    pages = json.loads((demo_raw.parent / "crawl_plan.json").read_text(encoding="utf-8"))
+    wanted = Counter(row["expect"].split(":")[1] for row in [*plan, *pages] if row["expect"].startswith("rejects:"))
     assert rejected == wanted
     outcome = {(row.native_key, row.batch_id): "kept" for row in read(demo_lake, DOCS)}
     ids = {(row.doc_id, row.batch_id): (row.native_key, row.batch_id) for row in read(demo_lake, DOCS)}
@@ -151,7 +152,7 @@ def fingerprint(lake: Lake) -> str:
 def few(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two batches of some dozen rows each: a kill costs two runs, and what a run costs here is its commits."""
     home = tmp_path_factory.mktemp("few")
-    for batch in sorted(path for path in demo_raw.iterdir() if path.is_dir()):
+    for batch in sorted(demo_raw.glob("batch-*")):
         rows = next(path for path in sorted(batch.rglob("part-*.jsonl"))).read_bytes().splitlines(keepends=True)
         (home / batch.name).mkdir()
         (home / batch.name / "rows.jsonl").write_bytes(b"".join(rows[:60]))

@@ -20,6 +20,7 @@ from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import CORPUS
 from tests.lakes import demo_recipe, read
 from tests.support.killed import curate_until
+from tests.support.warc import warc_members
 
 pytestmark = pytest.mark.spark
 # What the corpus of the demo hashes to; both lines of Spark run this file, so they agree byte for byte. A change of the demo's text,
@@ -31,10 +32,11 @@ WANTED = "e7cbdd84c92355aa40b92427786c47b8510a927faa29b75407f6becd9d22aabd"
 
 
 def moved(raw: Path, home: Path) -> None:
-    """The batches of `raw` in `home`: the rows of their JSON Lines in another order, in other files; all other files as they are."""
+    """The batches of `raw` in `home`: the rows of their JSON Lines in another order, in other files, the records of the crawl, too; all
+    other files as they are."""
     shuffle = random.Random(7).shuffle
     shutil.copytree(raw, home)
-    for batch in sorted(home.iterdir()):
+    for batch in sorted(home.glob("batch-*")):
         rows: list[bytes] = []
         for part in sorted([*batch.glob("part-*.jsonl"), *batch.glob("part-*.jsonl.gz")]):
             rows += (gzip.decompress(part.read_bytes()) if part.suffix == ".gz" else part.read_bytes()).splitlines()
@@ -43,6 +45,12 @@ def moved(raw: Path, home: Path) -> None:
         shuffle(rows)
         for i, some in enumerate((rows[:20], rows[20:21], rows[21:])):
             (batch / f"rows-{i}.jsonl").write_bytes(b"".join(row + b"\n" for row in some))
+    members = warc_members((home / "crawl" / "part-0.warc.gz").read_bytes())
+    assert len(members) > 100
+    (home / "crawl" / "part-0.warc.gz").unlink()
+    shuffle(members)
+    for i, some in enumerate((members[:40], members[40:])):
+        (home / "crawl" / f"moved-{i}.warc.gz").write_bytes(b"".join(some))
 
 
 def fingerprint(lake: Lake, without: tuple[str, ...] = ()) -> str:

@@ -60,9 +60,9 @@ def run_block(ask: Any, number: str, which: int = 0) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def test_there_are_ten_questions_and_each_has_a_query() -> None:
+def test_there_are_eleven_questions_and_each_has_a_query() -> None:
     numbers = dict.fromkeys(param.values[0] for param in sql_blocks())
-    assert [int(number) for number in numbers if number.isdigit()] == list(range(1, 11))
+    assert [int(number) for number in numbers if number.isdigit()] == list(range(1, 12))
 
 
 @pytest.mark.spark
@@ -126,7 +126,7 @@ def test_a_finished_lake_has_no_document_that_was_never_filtered(ask: Any) -> No
 def test_the_numbers_of_the_batches_agree_with_the_funnel(ask: Any) -> None:
     answer = run_block(ask, "9")
     per_batch = {row["job"]: row["rows_in"] for row in ask.funnel()}
-    for job in ("ingest_docs", "measure_text", "build_corpus"):
+    for job in ("ingest_docs", "extract_text", "measure_text", "build_corpus"):
         rows = [row for row in answer if row["job"] == job]
         assert sum(row["rows_in"] / row["batches_in_run"] for row in rows) == pytest.approx(per_batch[job])
 

@@ -24,6 +24,7 @@ from gristmill.jobs.runner.run_log import Runs
 from tests.support import every_job
 from tests.support.every_job import Stop
 from tests.support.sessions import staged
+from tests.support.warc import warc_members
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]  # a walk is one set-up
 NAMES = curate.job_names()
@@ -58,16 +59,22 @@ def stops(models: Path) -> list[Stop]:
 
 @pytest.fixture(scope="module")
 def raw(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Some dozen rows of the demo, broken ones and copies among them: as they came, and in another order in three files."""
+    """Some dozen rows of the demo, broken ones and copies among them, and its crawl: as they came, and in another order in more files."""
     home = tmp_path_factory.mktemp("raw")
-    batch = min(path for path in demo_raw.iterdir() if path.is_dir())
+    batch = demo_raw / "batch-1"
     rows = every_job.input_rows(next(path for path in sorted(batch.rglob("part-*.jsonl"))).read_bytes().splitlines())
     mixed = random.Random(7).sample(rows, len(rows))
     files = {"peace": {"rows": rows}, "killed": {"a": mixed[:20], "b": mixed[20:21], "c": mixed[21:]}}
+    records = warc_members((demo_raw / "crawl" / "part-0.warc.gz").read_bytes())
+    shuffled = random.Random(7).sample(records, len(records))
+    crawls = {"peace": {"rows": records}, "killed": {"a": shuffled[:50], "b": shuffled[50:]}}
     for walk, parts in files.items():
-        (home / walk).mkdir()
+        for folder in (every_job.BATCH, "pages"):
+            (home / walk / folder).mkdir(parents=True)
         for name, lines in parts.items():
-            (home / walk / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+            (home / walk / every_job.BATCH / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        for name, members in crawls[walk].items():
+            (home / walk / "pages" / f"{name}.warc.gz").write_bytes(b"".join(members))
     return {walk: home / walk for walk in files}
 
 
@@ -95,8 +102,9 @@ def walked(
             if any(future.done() and future.exception() for future in behind.values()):
                 break
         else:
-            (home / "none").mkdir()
-            (home / "none" / "rows.jsonl").write_bytes(b"")
+            for batch, name in ((every_job.BATCH, "rows.jsonl"), ("pages", "rows.warc.gz")):
+                (home / "none" / batch).mkdir(parents=True)
+                (home / "none" / batch / name).write_bytes(b"")
             for stop in stops:
                 seen[stop.name]["empty"] = of_no_document(stop, Lake(sessions["empty"], str(home / "empty")), str(home / "none"))
         return {name: {**here, **behind[name].result()} for name, here in seen.items()}
@@ -115,7 +123,7 @@ def killed(stop: Stop, lake: Callable[[], Lake], inputs: str, commits: int, mode
     """Whether a run died, what others see of it, and what the next run leaves. `lake()`: as a process finds it that has just started."""
     stop.before(lake())
     died = every_job.killed(stop, lake(), inputs, commits, models)
-    covered = Runs(lake()).covers(stop.job.name, every_job.BATCH)
+    covered = Runs(lake()).covers(stop.job.name, stop.batch)
     every_job.run(stop, lake(), inputs)
     return {"died": died, "covered": covered, "staged": staged(lake(), stop.job.name), "killed": every_job.told(lake(), stop)}
 
@@ -128,7 +136,7 @@ def of_no_document(stop: Stop, lake: Lake, inputs: str) -> str:
         return f"{type(error).__name__}: {error}"
     counts = outcome.counts
     is_none = counts is None or (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (0, 0, 0)
-    return "ok" if outcome.batches == (every_job.BATCH,) and is_none else f"{outcome}"
+    return "ok" if outcome.batches == (stop.batch,) and is_none else f"{outcome}"
 
 
 def test_every_job_is_on_the_way(stops: list[Stop]) -> None:

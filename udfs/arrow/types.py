@@ -11,6 +11,7 @@ ARROW: dict[str, pa.DataType] = {
     "double": pa.float64(),
     "float": pa.float32(),
     "boolean": pa.bool_(),
+    "date": pa.date32(),
     "timestamp": pa.timestamp("us", "UTC"),
     "binary": pa.binary(),
     "array<string>": pa.list_(pa.string()),

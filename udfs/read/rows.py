@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -68,7 +68,6 @@ ROWS = pa.schema(
 # that were hashed, so that it is encoded only once
 Row = tuple[Any, ...]
 _TEXT = ROWS.get_field_index("text")
-_STORED = ROWS.set(_TEXT, pa.field("text", pa.binary()))
 
 
 @dataclass(frozen=True)
@@ -391,9 +390,23 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterator[pa.RecordBatch]:
+class BatchBounds(Protocol):
+    """Parameters that bound a batch."""
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of the largest batch."""
+
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes of the largest batch that has more than one row."""
+
+
+def batched(
+    rows: Iterable[Row | pa.RecordBatch], params: BatchBounds, schema: pa.Schema = ROWS
+) -> Iterator[pa.RecordBatch]:
     """Rows in batches that keep to `batch_rows` and `batch_bytes` (a batch has at least one row); ready
-    batches pass between them."""
+    batches pass between them. `schema`: begins with the columns of ROWS."""
     held: list[Row] = []
     size = 0
     for row in rows:
@@ -403,7 +416,7 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
         # Field 11 is n_bytes, null for a reject, whose bytes are those of `raw` (field 13).
         cost = 0 if is_ready else (row[11] or len(row[13] or "")) + NARROW_BYTES
         if held and (is_ready or len(held) >= params.batch_rows or size + cost > params.batch_bytes):
-            yield _batch(held)
+            yield _batch(held, schema)
             held, size = [], 0
         if is_ready:
             yield row
@@ -411,13 +424,12 @@ def batched(rows: Iterable[Row | pa.RecordBatch], params: ReadParams) -> Iterato
             held.append(row)
             size += cost
     if held:
-        yield _batch(held)
+        yield _batch(held, schema)
 
 
-def _batch(rows: list[Row]) -> pa.RecordBatch:
-    arrays = [
-        pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), _STORED, strict=True)
-    ]
+def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
+    types = [pa.binary() if i == _TEXT else kind.type for i, kind in enumerate(schema)]
+    arrays = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
     # The bytes were encoded from a str, so they are UTF-8 and a view is enough.
     arrays[_TEXT] = arrays[_TEXT].view(pa.string())
-    return pa.RecordBatch.from_arrays(arrays, schema=ROWS)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

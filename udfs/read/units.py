@@ -37,7 +37,7 @@ class Format:
     input row comes out once. It raises OSError only when the file cannot be fetched.
     """
 
-    read: Callable[[Unit, ReadParams], Rows]
+    read: Callable[[Unit, Any], Rows]  # of a unit and the parameters of its reader, such as ReadParams
     # whether a plain file may be cut anywhere: `read` then gives the rows that begin in its part
     splits: bool = False
     # our field -> the column that holds it where the recipe

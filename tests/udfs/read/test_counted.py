@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.udfs.read.counted import COUNTED, SUMMARY, hash_units, read_counted
+from gristmill.udfs.read.counted import DOCUMENTS, SUMMARY, hash_units, read_counted
 from gristmill.udfs.read.readers import FORMATS, plan_units
 from gristmill.udfs.read.rows import ROWS
 from gristmill.udfs.streams.part_hash import PartHash, whole_hash
@@ -32,7 +32,7 @@ def counted(path: Path, format: str, split_bytes: int = 1 << 30) -> tuple[list[d
     """Rows and summaries that one task gives out for a file called `x/y`."""
     units = plan_units([(str(path), os.path.getsize(path))], format, split_bytes, {str(path): "x/y"})
     batches = list(read_counted(units.to_batches(), PARAMS))
-    assert all(batch.schema == COUNTED for batch in batches)
+    assert all(batch.schema == DOCUMENTS.counted for batch in batches)
     found = [row for batch in batches for row in batch.to_pylist()]
     told = [row for row in found if row["unit_name"] is not None]
     assert all(row[name] is None for row in told for name in ROWS.names)
