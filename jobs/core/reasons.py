@@ -92,7 +92,8 @@ _READ = {
         "Raise max_row_bytes if such rows are wanted.",
     ),
     kernels.TRUNCATED_FILE: (
-        "The file breaks off or is damaged here; the rows before were kept, what follows is lost.",
+        "The file, or a gzip member of a WARC, breaks off or is damaged here; the rows before were kept, and "
+        "those of later members of a WARC.",
         "Fetch the file again.",
     ),
     kernels.UNREADABLE_FILE: (
@@ -106,8 +107,9 @@ _READ = {
         FORMAT,
     ),
     kernels.UNPACKS_TOO_LARGE: (
-        "The file unpacks to more than max_unpacked_bytes or max_unpack_ratio; the rows before were kept.",
-        "Raise the limit if the file can be trusted.",
+        "The file, a member of it or the body of a page unpacks to more than the recipe's limits; the rows "
+        "before were kept.",
+        "Raise the limit if the input can be trusted.",
     ),
 }
 
