@@ -55,7 +55,7 @@ def test_each_status_has_one_of_finitely_many_reasons(status: int) -> None:
         (None, None, b"\r\n%PDF-1.7 and so on", ("pdf", "application/pdf (bytes)")),
         ("text/html", "text/html", b"%PDF-1.7 and so on", ("pdf", "application/pdf (bytes)")),
         (None, "text/html", b"\x89PNG\r\n\x1a\n and so on", ("not_html", "image/png (bytes)")),
-        (None, "text/html", gzip.compress(b"<html>"), ("not_html", "application/gzip (bytes)")),
+        (None, "text/html", gzip.compress(b"<html>", mtime=0), ("not_html", "application/gzip (bytes)")),
         (None, None, b"just some text", ("not_html", "text/plain (bytes)")),
     ],
 )
