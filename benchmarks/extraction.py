@@ -42,7 +42,7 @@ RECIPE: dict[str, Any] = {
     "max_depth": 512,
     "max_attributes": 1000,
     "max_bad_share": 0.001,
-    "cascade": CascadeParams(min_probability=0.3, prose_words=100, vote_han_share=0.3, doubt=0.5),
+    "cascade": CascadeParams(min_probability=0.3, prose_words=100, caution=0.5, vote_han_share=0.3, doubt=0.7),
 }
 
 

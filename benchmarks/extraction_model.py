@@ -1,11 +1,12 @@
 """Fits udfs/html/model.npz, by which the cascade chooses the blocks of a page, on pages with gold text.
 
-    python -m benchmarks.extraction_model --pages DIR --gold FILE --out udfs/html/model.npz [--parts 2]
+    python -m benchmarks.extraction_model --pages DIR --gold FILE --out udfs/html/model.npz [--parts 2] [--layouts DIR FILE --weight 6]
 
 The same files as benchmarks.extraction reads; only pages on which nothing will be reported. A block is main content if at least half of its words are aligned
 with the gold text (an alignment of both word sequences that prefers runs), or, from 8 words on, if at least half of its 4-grams occur there. Each
 block weighs its words, divided by the root of the page's. The second row of trees is fitted on what trees of the first say of pages that they were not
-fitted on (`--parts` parts, whole hosts); F1 on these pages is printed. The result depends on the files, on scikit-learn's version and on nothing else.
+fitted on (`--parts` parts, whole hosts). `--layouts`: pages of the same form that were made from layouts (tests/data/gold_pages); those of every second layout of each language are
+learnt from, each as if it were `--weight` pages, and the others stay for tests. F1 on these pages is printed. The result depends on the files, on scikit-learn's version and on nothing else.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from benchmarks.extraction import RECIPE, WORD, read_gold
+from benchmarks.extraction import HAN_OR_WORD, RECIPE, WORD, read_gold
 from gristmill.udfs.crawl import charset
 from gristmill.udfs.html import model
 from gristmill.udfs.html.blocks import count_blocks
@@ -59,10 +60,12 @@ class Example:
     kind: str
     first: Floats = field(default_factory=lambda: np.zeros(0))  # what the first trees say, fitted without its part
 
+    weight: float = 1.0
+
     @property
     def weights(self) -> Floats:
         counts = np.array([max(each.total(), 1) for each in self.words], np.float64)
-        return counts / np.sqrt(counts.sum())
+        return self.weight * counts / np.sqrt(counts.sum())
 
 
 @numba.njit
@@ -122,7 +125,13 @@ def shares(blocks: Sequence[Sequence[str]], gold: Sequence[str]) -> Floats:
     return found
 
 
-def example(body: bytes, gold: dict[str, Any], parts: int) -> Example | None:
+def learnt(golds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of every second layout of each language."""
+    layouts = {lang: sorted({gold["layout"] for gold in golds if gold["lang"] == lang}) for lang in {gold["lang"] for gold in golds}}
+    return [gold for gold in golds if layouts[gold["lang"]].index(gold["layout"]) % 2 == 0]
+
+
+def example(body: bytes, gold: dict[str, Any], parts: int, weight: float = 1.0) -> Example | None:
     """A page with the truth about its blocks; None for one that is refused or has no text."""
     limits = Limits(RECIPE["max_nodes"], RECIPE["max_depth"], RECIPE["max_attributes"])
     try:
@@ -133,8 +142,9 @@ def example(body: bytes, gold: dict[str, Any], parts: int) -> Example | None:
     blocks = count_blocks(nodes)
     if nodes.stopped_by or not len(blocks.ids):
         return None
-    words = [WORD.findall(text.lower()) for text in texts_of(nodes, blocks.ids)]
-    wanted = WORD.findall(gold["text"].lower())
+    pattern = HAN_OR_WORD if gold["lang"] == "zh" else WORD
+    words = [pattern.findall(text.lower()) for text in texts_of(nodes, blocks.ids)]
+    wanted = pattern.findall(gold["text"].lower())
     host = urlparse(gold.get("url") or "").netloc or gold["name"]
     return Example(
         rows=features(nodes, blocks),
@@ -144,6 +154,7 @@ def example(body: bytes, gold: dict[str, Any], parts: int) -> Example | None:
         gold=Counter(wanted),
         part=int(hashlib.md5(host.encode()).hexdigest(), 16) % parts,
         kind=gold["kind"],
+        weight=weight,
     )
 
 
@@ -216,9 +227,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--gold", type=Path, required=True, metavar="FILE")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument("--parts", type=int, default=2)
+    parser.add_argument("--layouts", nargs=2, metavar=("DIR", "FILE"))
+    parser.add_argument("--weight", type=float, default=6)
     args = parser.parse_args(argv)
     made = (example((args.pages / f"{gold['name']}.html").read_bytes(), gold, args.parts) for gold in read_gold(args.gold))
     examples = [each for each in made if each is not None]
+    if args.layouts:
+        pages, file = Path(args.layouts[0]), Path(args.layouts[1])
+        made = (example((pages / f"{gold['name']}.html").read_bytes(), gold, args.parts, args.weight) for gold in learnt(read_gold(file)))
+        examples += [each for each in made if each is not None]
     ideal = [f1_of(page, page.is_main.astype(np.float64)) for page in examples]
     report("the truth about blocks itself", examples, ideal)
     first, second = train(examples, args.parts)

@@ -41,6 +41,9 @@ class CascadeParams:
     min_probability: float
     # ... unless one of them has so many words that are no link.
     prose_words: int
+    # Subtracted from the logarithm of the odds of each block: the trees are a little too sure of pages that
+    # are unlike those they were fitted on.
+    caution: float
     # of the words of a page that are Han, from which on the engines have a vote
     vote_han_share: float
     # by what each engine that leaves a block out multiplies its probability
@@ -62,6 +65,7 @@ def cascade(nodes: Nodes, blocks: Blocks, params: CascadeParams) -> Found:
     best = float(probability.max(initial=0))
     if best < params.min_probability and _longest(blocks) < params.prose_words:
         return Found("", extractor, 1 - best)
+    probability = model.less_sure(probability, params.caution)
     if _han_share(blocks) >= params.vote_han_share:
         page = nodes.data.tobytes().decode()
         texts = writing.texts_of(nodes, blocks.ids)

@@ -137,6 +137,11 @@ def context(own: Floats, weights: Floats) -> Floats:
     return np.column_stack(columns)
 
 
+def less_sure(probability: Floats, log_odds: float) -> Floats:
+    """Probabilities whose odds are divided by exp(`log_odds`)."""
+    return probability / (probability + (1 - probability) * np.exp(log_odds))
+
+
 def choose(probability: Floats, weights: Floats) -> tuple[npt.NDArray[np.bool_], float]:
     """The blocks to keep, and the F1 of words that is expected of them.
 
