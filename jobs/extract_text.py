@@ -144,6 +144,8 @@ class Cascade(Strict):
     min_probability: float = Field(ge=0, le=1)
     # ... unless one of them has so many words that are no link
     prose_words: NonNegativeInt
+    # subtracted from the logarithm of the odds of each block
+    caution: float = Field(ge=0)
     # of the words of a page that are Han, from which on other engines have a vote
     vote_han_share: float = Field(ge=0, le=1)
     # by what each engine that leaves a block out multiplies its probability
