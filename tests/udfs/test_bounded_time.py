@@ -304,7 +304,7 @@ ELSEWHERE = {  # what a test of its own bounds
     "edit.script": "tests/udfs/edit/test_script.py", "contamination.items": "tests/udfs/contamination/test_benchmark_parts.py",
     "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "streams.json_values": "tests/udfs/read/test_json_shapes.py",
-    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
+    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tables", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
     **dict.fromkeys(("crawl.charset", "crawl.engines", "crawl.cascade", "crawl.extract", "crawl.metadata", "crawl.wishes"), "tests/udfs/crawl/test_hostile_pages.py"),
 }  # fmt: skip
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
