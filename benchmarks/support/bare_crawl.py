@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gristmill.jobs import extract_text
 from gristmill.jobs.core import config
-from gristmill.jobs.curate import find_job
 from gristmill.jobs.lake.session import open_session
 from gristmill.udfs.arrow.batches import as_batch
 from gristmill.udfs.arrow.types import sql_of
@@ -35,8 +35,8 @@ def counted(batches: Iterable[pa.RecordBatch], params: PageParams) -> Iterator[p
 def main() -> int:
     """One pass; returns 0."""
     source, target = sys.argv[1:]
-    job = find_job("extract_text")
-    params = config.load_recipe("conf/jobs/extract_text.yaml").params("extract_text", job.params)
+    section = config.load_recipe("conf/jobs/extract_text.yaml").jobs["extract_text"]
+    params = config.validate(extract_text.Params, section, "bare crawl")
     paths = sorted(Path(source).glob("*.warc.gz"))
     units = plan_units([(str(path), path.stat().st_size) for path in paths], "warc", 1 << 25, formats=PAGE_FORMATS)
     spark = open_session("bare crawl")

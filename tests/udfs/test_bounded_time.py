@@ -335,7 +335,7 @@ ELSEWHERE = {  # what a test of its own bounds
     "text.emptiness": "tests/udfs/text/test_emptiness.py", "text.urls": "tests/udfs/text/test_urls.py",
     "streams.json_values": "tests/udfs/read/test_json_shapes.py",
     "crawl.accept": "tests/udfs/crawl/test_accept.py", **dict.fromkeys(("crawl.http", "streams.codings"), "tests/udfs/crawl/test_http.py"),
-    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
+    **dict.fromkeys(("html.nodes", "html.blocks", "html.features", "html.model", "html.writing", "html.tables", "html.tex"), "tests/udfs/crawl/test_hostile_pages.py"),
     **dict.fromkeys(("crawl.charset", "crawl.engines", "crawl.cascade", "crawl.extract", "crawl.metadata", "crawl.wishes"), "tests/udfs/crawl/test_hostile_pages.py"),
 }  # fmt: skip
 ELSEWHERE |= {"crawl.rows": "tests/jobs/test_extract_text.py"}

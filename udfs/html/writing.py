@@ -17,7 +17,9 @@ from gristmill.udfs.html.nodes import BLOCK, ELEMENT, START, TAG, Nodes
 _BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")
 _NO_CHARACTER = re.compile(r"&#[0-9]{9,};?|&#[xX][0-9a-fA-F]{9,};?")
 _SPACES = re.compile(r" *\n *")
-_BR, _PRE, _A, _TR, _TD, _TH = (names.NUMBER[name] for name in ("br", "pre", "a", "tr", "td", "th"))
+_BR, _PRE, _A, _TR, _TD, _TH, _TABLE = (
+    names.NUMBER[name] for name in ("br", "pre", "a", "tr", "td", "th", "table")
+)
 _UL, _OL, _DL, _LI, _DT, _DD = (names.NUMBER[name] for name in ("ul", "ol", "dl", "li", "dt", "dd"))
 # Cells of more characters hold paragraphs: the table is there to lay out the page.
 _CELL_CHARS = 300
@@ -26,7 +28,7 @@ Ints = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class _Around:
+class Around:
     """Of each element: whether in `pre`, whether unseen; rows (0: none) of the link, the nearest block
     element, the row and the cell of a table and the outermost list around it; of a cell its place in its
     row."""
@@ -39,6 +41,7 @@ class _Around:
     cell: Ints
     place: Ints
     outermost: Ints
+    table: Ints  # the innermost around it
 
 
 def write(nodes: Nodes, ids: Ints) -> str:
@@ -47,7 +50,7 @@ def write(nodes: Nodes, ids: Ints) -> str:
     An empty line between blocks; one line end between the items of a list and the rows of a table; a tab
     for each border between two cells of a row.
     """
-    around = _read_around(nodes)
+    around = read_around(nodes)
     parts: list[str] = []
     last = -1
     last_text = ""
@@ -66,7 +69,7 @@ def texts_of(nodes: Nodes, ids: Ints) -> list[str]:
 
     In `pre` each character stands as it was. `br` is a line end.
     """
-    return _texts(nodes, ids, _read_around(nodes))[0]
+    return _texts(nodes, ids, read_around(nodes))[0]
 
 
 def unescape(text: str) -> str:
@@ -75,7 +78,7 @@ def unescape(text: str) -> str:
     return html.unescape(_NO_CHARACTER.sub("", text))
 
 
-def _between(nodes: Nodes, around: _Around, last: int, this: int, before: str, after: str) -> str:
+def _between(nodes: Nodes, around: Around, last: int, this: int, before: str, after: str) -> str:
     """What stands between two blocks, by their first elements and their texts."""
     row = around.row[this]
     is_short = len(before) <= _CELL_CHARS and len(after) <= _CELL_CHARS
@@ -89,7 +92,7 @@ def _between(nodes: Nodes, around: _Around, last: int, this: int, before: str, a
     return "\n" if is_item and around.outermost[this] == around.outermost[last] else "\n\n"
 
 
-def _texts(nodes: Nodes, ids: Ints, around: _Around) -> tuple[list[str], list[int]]:
+def _texts(nodes: Nodes, ids: Ints, around: Around) -> tuple[list[str], list[int]]:
     """The texts of blocks, and the first element of each."""
     raw = nodes.data.tobytes()
     wanted = np.zeros(int(nodes.texts[-1, BLOCK]) + 1 if len(nodes.texts) else 0, np.bool_)
@@ -127,12 +130,13 @@ def _joined(raw: bytes, pieces: list[tuple[list[int], int, bool, int]]) -> str:
     return _SPACES.sub("\n", re.sub(" {2,}", " ", text)).strip()
 
 
-def _read_around(nodes: Nodes) -> _Around:
+def read_around(nodes: Nodes) -> Around:
+    """What is around each element of a page."""
     n = len(nodes.elements)
     pre, unseen = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    rows = [np.zeros(n, np.int32) for _ in range(6)]
+    rows = [np.zeros(n, np.int32) for _ in range(7)]
     _inherit(nodes.elements, names.roles(), pre, unseen, *rows)
-    return _Around(pre, unseen, *rows)
+    return Around(pre, unseen, *rows)
 
 
 @compiled
@@ -147,6 +151,7 @@ def _inherit(
     cell: npt.NDArray[np.int32],
     place: npt.NDArray[np.int32],
     outermost: npt.NDArray[np.int32],
+    table: npt.NDArray[np.int32],
 ) -> None:
     # of each row of a table, how many cells it has so far
     n_cells = np.zeros(len(nodes), np.int32)
@@ -158,6 +163,7 @@ def _inherit(
         link[e] = e if tag == _A else link[up]
         box[e] = e if roles[tag] & 1 else box[up]
         row[e] = e if tag == _TR else row[up]
+        table[e] = e if tag == _TABLE else table[up]
         cell[e] = cell[up]
         if tag == _TD or tag == _TH:
             cell[e] = e
