@@ -1,9 +1,9 @@
 """Main content by our own choice of the blocks of a page; on Chinese pages two engines have a vote in it.
 
 The trees of gristmill.udfs.html.model give each block a probability; kept are the blocks of which the highest
-F1 is expected. The trees have seen English pages only. On others they order the blocks of a page well, and
-are less sure of each: there resiliparse and readability are asked, and a block that one of them leaves out
-is half as probable (`doubt`). On English pages their votes change nothing (benchmarks/extraction.md).
+F1 is expected. Most pages that the trees have seen are English. On others they order the blocks of a page
+well, and are less sure of each: there resiliparse and readability are asked, and a block that one of them
+leaves out is less probable (`doubt`). On English pages their votes change nothing (benchmarks/extraction.md).
 """
 
 from __future__ import annotations
