@@ -44,7 +44,7 @@ from gristmill.udfs.text.line_hashes import BlockLimits, LineFold
 # unified by a branch that a text without `\r` does not enter.
 ENGLISH = "The old mill by the river grinds the grain of the whole village, nobody knows why.\n\n- one...\n"
 CHINESE = "水手出海前要查潮汐表，磨坊旁边的河水每天都在流，谁也不知道为什么。\r\n"
-# seconds on one core of an AMD Zen 5: 47 were measured before those of pages came, which take some 14 of another
+# seconds on one core of an AMD Zen 5: 47, measured before those of pages came, which take some 14
 SECONDS = 55
 LINES = LineRules(0.5, 0.5, (), (), False, 2, True, (), 0, False, "spaces", None, True, True)
 TEXTS = pa.array([None, "", ENGLISH, CHINESE, ENGLISH * 2])
