@@ -182,9 +182,13 @@ def _count(
                 at += width
                 if code == 0xA0 or code == 0x3000 or code == 0x200B or code == 0xFEFF:
                     kind = 0
-                elif 0x2E80 <= code <= 0x2FFF or 0x3040 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7AF:  # noqa: SIM114
-                    kind = 3
-                elif 0xF900 <= code <= 0xFAFF or code == 0x20000:
+                elif (
+                    0x2E80 <= code <= 0x2FFF
+                    or 0x3040 <= code <= 0x9FFF
+                    or 0xAC00 <= code <= 0xD7AF
+                    or 0xF900 <= code <= 0xFAFF
+                    or code == 0x20000
+                ):
                     kind = 3
                 elif code < 0xC0 or 0x2000 <= code <= 0x2BFF or 0x3000 <= code <= 0x303F or code >= 0xFE00:
                     kind = 4

@@ -84,9 +84,9 @@ def _between(nodes: Nodes, around: Around, last: int, this: int, before: str, af
     is_short = len(before) <= _CELL_CHARS and len(after) <= _CELL_CHARS
     if row and row == around.row[last] and is_short:
         steps = around.place[around.cell[this]] - around.place[around.cell[last]]
-        return "\t" * int(steps) if steps > 0 else "\n"
+        return "\t" * int(steps) if steps > 0 else "\n\n"
     tags = nodes.elements[:, TAG]
-    if row and around.row[last] and is_short:
+    if row and around.row[last] and around.table[this] == around.table[last] and is_short:
         return "\n"
     is_item = tags[around.box[this]] in (_LI, _DT, _DD)
     return "\n" if is_item and around.outermost[this] == around.outermost[last] else "\n\n"

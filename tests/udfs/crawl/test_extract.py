@@ -144,3 +144,20 @@ def test_a_page_gives_the_same_in_every_process_and_after_any_other_page() -> No
         assert done.returncode == 0, done.stderr[-2000:]
         told.append(json.loads(done.stdout))
     assert told[0] == told[1] == told[2][:6] == told[2][6:]
+
+
+def test_a_page_of_nothing_but_navigation_is_empty() -> None:
+    with pytest.raises(Reject) as error:
+        run(f"<html><body>{MENU}{FOOTER}</body></html>".encode())
+    assert error.value.reason == reasons.EMPTY_TEXT
+
+
+def test_a_page_of_one_long_text_is_kept_whatever_is_thought_of_it() -> None:
+    long = "<br><br>".join(ENGLISH * 3)
+    assert ENGLISH[3] in run(f"<html><body><table><tr><td>{long}</td></tr></table></body></html>".encode()).text
+
+
+def test_a_table_that_lays_out_the_page_is_no_table_of_data() -> None:
+    menu = "".join(f"<a href='/{i}'>{name}</a><br>" for i, name in enumerate(["Home", "Products", "Careers", "Contact us"]))
+    text = run(f"<html><body><table><tr><td class='menu'>{menu}</td><td>{paragraphs(ENGLISH)}</td></tr></table></body></html>".encode()).text
+    assert text == "\n\n".join(ENGLISH)
