@@ -226,7 +226,7 @@ class Params(EntryParams):
     def modules(self) -> set[str]:
         """Modules of extras that a run imports."""
         needed = {"brotli", "resiliparse"}
-        needed |= {"trafilatura"} if self.extract.engine != "resiliparse" else set()
+        needed |= {"trafilatura"} if self.extract.engine == "trafilatura" else set()
         needed |= {"lxml", "readability"} if self.extract.engine == "cascade" else set()
         needed |= {"tldextract"} if any(each.kind == "domains" for each in self.url_lists) else set()
         needed |= {"ahocorasick"} if any(each.kind != "domains" for each in self.url_lists) else set()

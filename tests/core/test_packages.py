@@ -134,6 +134,8 @@ def variants(job: str) -> list[Any]:
             params_of(job, classifier={**model, "grams": None, "vectors": {"max_chars": 100}}),
             params_of(job, classifier=model),
         ]
+    if job == "extract_text":
+        made.append(params_of(job, extract={**made[0].extract.model_dump(), "engine": "trafilatura"}))
     if job == "filter_samples":
         made.append(
             params_of(job, diversity={"clusters": 2, "share": 0.5, "method": "mmr", "mmr_weight": 0.5})

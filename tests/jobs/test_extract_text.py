@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import extraction
 from gristmill.demo import crawl, prose
 from gristmill.demo.files import Fetched, write_warc
 from gristmill.jobs import curate
@@ -28,6 +29,7 @@ from gristmill.jobs.report.ask import Ask
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import DOCS, PAGES, REJECTS, VERDICTS
+from gristmill.udfs.crawl.extract import ExtractParams
 from tests.lakes import copied, read
 from tests.support.warc import warc_members
 
@@ -284,6 +286,11 @@ def test_lists_of_the_recipe_are_as_they_ship(params_of: Callable[..., Any]) -> 
     rules = params_of("extract_text").url_rules
     assert rules.why_not("https://www.phishing.example/login") == ("malware_url", "phishing.example in malware_domains")
     assert rules.why_not("https://casino.example/history-of-the-town") is None
+
+
+def test_the_numbers_of_the_recipe_are_those_that_were_measured(params_of: Callable[..., Any]) -> None:
+    shipped = params_of("extract_text").extract.made(extraction.RECIPE["max_bytes"])
+    assert shipped == ExtractParams(engine="cascade", **extraction.RECIPE)
 
 
 def test_numbers_that_make_no_sense_are_told_at_once(params_of: Callable[..., Any]) -> None:

@@ -42,7 +42,7 @@ def session(home: Path) -> Iterator[tuple[Any, Cluster | None]]:
         **load_recipe("conf/demo.yaml").spark,  # tests/whole/test_cluster.py and the benchmarks run with compiled plans
         "spark.sql.shuffle.partitions": "3",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
-        "spark.driver.memory": "2g",
+        "spark.driver.memory": "3g",
         # A table's log, with its query plans, is kept for an hour after its last use: those of a thousand lakes fill the heap.
         "spark.databricks.delta.delta.log.cacheSize": "32",
     }
