@@ -105,9 +105,14 @@ def extract(page: Page, params: ExtractParams) -> Extracted:
 
 
 def _by_package(engine: str, html: str) -> str:
-    """The text by a package. Raises Reject where it fails: a page must not end the task of all others."""
+    """The text by a package. Raises Reject where it fails: a page must not end the task of all others.
+
+    A package that is not there is no fault of the page: ImportError, and MemoryError, end the task.
+    """
     try:
         return ENGINES[engine](html)
+    except (ImportError, MemoryError):
+        raise
     except Exception as error:
         detail = f"{name_of(engine)}: {type(error).__name__}: {error}"
         raise Reject(reasons.ENGINE_FAILED, detail[:300]) from error

@@ -161,3 +161,12 @@ def test_a_table_that_lays_out_the_page_is_no_table_of_data() -> None:
     menu = "".join(f"<a href='/{i}'>{name}</a><br>" for i, name in enumerate(["Home", "Products", "Careers", "Contact us"]))
     text = run(f"<html><body><table><tr><td class='menu'>{menu}</td><td>{paragraphs(ENGLISH)}</td></tr></table></body></html>".encode()).text
     assert text == "\n\n".join(ENGLISH)
+
+
+@pytest.mark.parametrize(("engine", "module"), [("trafilatura", "trafilatura"), ("resiliparse", "resiliparse.extract.html2text"), ("cascade", "readability")])
+def test_a_package_that_is_not_there_is_no_fault_of_the_page(engine: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = page(paragraphs(CHINESE), menu=CHINESE_MENU)
+    assert run(body, engine).text
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError):
+        run(body, engine)
