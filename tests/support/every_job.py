@@ -69,7 +69,7 @@ PLANTED: dict[str, tuple[str, str, Callable[[str], str]]] = {
     "strip_headers": ("code", "en", lambda text: f"# Copyright 2020 The Millers.\n# Licensed under the Apache License, Version 2.0.\n\n{text}"),
     "decontaminate": ("books", "en", lambda text: f"{text}\n\n{_question()}"),
     "filter_scores": ("books", "en", lambda text: f"{text}\n\n{'Bet now, free spins at the online casino! ' * 8}"),
-    "clean_lines": ("wiki", "en", lambda text: f"{text}\n\n3 likes\n"),
+    "clean_lines": ("web", "en", lambda text: f"{text}\n\n3 likes\n"),
     "convert_script": ("wiki", "zh", lambda text: opencc.OpenCC("s2t").convert(text)),
 }
 # A passage of 700 bytes, longer than min_bytes of dedup_passages, in two documents.
