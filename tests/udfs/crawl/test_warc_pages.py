@@ -256,9 +256,12 @@ def test_a_damaged_member_costs_itself(made: list[Item], which: int, at: float, 
     rows, before, behind = rows_of(seen), wanted_of(made[:which]), wanted_of(made[which + 1 :])
     # A flip in the time or the system of a gzip header harms nothing; one in the last byte of the packed
     # bytes may leave the record whole, with rubbish behind it.
-    own = [rows[len(before) : len(rows) - len(behind)]] if behind else [rows[len(before) :]]
-    assert own[0] in ([None], wanted_of([made[which]]), [*wanted_of([made[which]]), None])
-    assert rows == before + own[0] + behind
+    own = rows[len(before) : len(rows) - len(behind)]
+    whole = wanted_of([made[which]])
+    # Text that looks like the beginning of a record is taken for one where the record around it is damaged.
+    is_ambiguous = b"WARC/" in made[which].data[5:]
+    assert own in ([None], whole, [*whole, None]) or (is_ambiguous and own and all(row is None or row in whole for row in own))
+    assert rows == before + own + behind
 
 
 @settings(max_examples=150, deadline=None)
