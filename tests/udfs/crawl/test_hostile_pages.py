@@ -101,4 +101,4 @@ def test_every_hostile_page_costs_its_own_row(engine: str) -> None:
         assert reason in (None, *reasons.EXTRACTION), name
         assert "mill" in str(alive), name
         assert float(str(whole)) <= MOST, (name, whole)
-        assert float(str(whole)) <= 9 * float(str(part)) + 1.0, (name, part, whole)
+        assert float(str(whole)) <= 12 * float(str(part)) + 3.0, (name, part, whole)  # quadratic: 16 times
