@@ -19,11 +19,13 @@ from gristmill.udfs.crawl.pages import Page, PageParams, Refusal
 from gristmill.udfs.crawl.warc_pages import KINDS, RecordReader, url_of
 from gristmill.udfs.read import json_lines
 from gristmill.udfs.read.arrow_rows import value_at
+from gristmill.udfs.read.params import split_columns
 from gristmill.udfs.read.parquet_files import Bad, row_batches
 from gristmill.udfs.read.rows import BATCH_BYTES, BATCH_ROWS, shown_record
 from gristmill.udfs.read.units import Unit, opened
 from gristmill.udfs.read.values import Reject
 from gristmill.udfs.read.warc_records import BEGIN, Record, Wanted, records
+from gristmill.udfs.streams.header_lines import number_of_bytes
 from gristmill.udfs.streams.limits import READ
 from gristmill.udfs.streams.streams import Line, member_pieces, open_file, part_lines
 
@@ -106,9 +108,9 @@ def _object(line: bytes) -> dict[str, Any]:
 
 def _index_rows(unit: Unit, params: PageParams) -> Iterator[Range | Refusal]:
     path = unit["path"]
-    mapped = [theirs for theirs in params.columns.values() if theirs and not theirs.startswith("=")]
+    mapped, _ = split_columns(params.columns)
     survey = unit.get("survey") or params.survey()
-    for found in row_batches(unit, {*COLUMNAR.values(), *mapped}, BATCH_ROWS, BATCH_BYTES, survey):
+    for found in row_batches(unit, {*COLUMNAR.values(), *mapped.values()}, BATCH_ROWS, BATCH_BYTES, survey):
         if isinstance(found, Bad):
             yield Refusal(found.location, path, found.reason, found.raw)
             continue
@@ -131,9 +133,9 @@ def range_of(location: str, said: Mapping[str, Any], names: Mapping[str, str]) -
     numbers = []
     for name in ("offset", "length"):
         text = str(said.get(names[name], ""))
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        if (number := number_of_bytes(text)) is None:
             raise BadLine(f"{names[name]}: {text[:40]!r} is no number of bytes")
-        numbers.append(int(text))
+        numbers.append(number)
     filename, url = said.get(names["filename"]), said.get(names["url"])
     if type(filename) is not str or not _is_below(filename):
         raise BadLine(f"{names['filename']}: {str(filename)[:200]!r} is no path below the base")

@@ -11,18 +11,18 @@ import pyarrow as pa
 
 from gristmill.udfs import reasons
 from gristmill.udfs.crawl.pages import OWN_FIELDS, Page, PageParams, Refusal
-from gristmill.udfs.read.arrow_rows import STRINGS, value_at
+from gristmill.udfs.read.arrow_rows import STRINGS, repeated, value_at
 from gristmill.udfs.read.json_shapes import parsed_rows
+from gristmill.udfs.read.params import split_columns
 from gristmill.udfs.read.parquet_files import Bad, row_batches
-from gristmill.udfs.read.paths import find_value, why_missing
+from gristmill.udfs.read.paths import find_value
 from gristmill.udfs.read.rows import BATCH_BYTES, BATCH_ROWS, shown_record
 from gristmill.udfs.read.survey import Survey
 from gristmill.udfs.read.units import Unit, opened
 from gristmill.udfs.read.values import MISSING, NotFinite, Number, Reject, kind_of
 from gristmill.udfs.streams.limits import BrokenStream
-from gristmill.udfs.streams.members import members
 from gristmill.udfs.streams.packings import HEAD, packing, promised
-from gristmill.udfs.streams.streams import blocks
+from gristmill.udfs.streams.streams import blocks, grown
 
 
 class PageMapper:
@@ -33,17 +33,15 @@ class PageMapper:
     ) -> None:
         mapped = {**(defaults or {}), **params.columns}
         self.params, self.survey = params, survey or params.survey()
-        self.columns = {
-            name: theirs for name, theirs in mapped.items() if theirs and not theirs.startswith("=")
-        }
-        self.constants = {name: theirs[1:] for name, theirs in mapped.items() if theirs and theirs[0] == "="}
+        self.columns, self.constants = split_columns(mapped)
 
     def page(
         self, location: str, path: str, record: Mapping[str, Any], raw: str | None = None
     ) -> Page | Refusal:
         """The page of a record, or why it has none; `raw` is the row as it stood in the file."""
         try:
-            self._look(record)
+            if self.survey.missing or not self.survey.has_rows:
+                self.survey.look(record)
             body = self.body(find_value(record, self.columns.get("html", "")))
             values = {name: self._value(record, name) for name in self.columns if name != "html"}
         except Reject as bad:
@@ -72,18 +70,6 @@ class PageMapper:
     ) -> Refusal:
         """What stands for something that is no page."""
         return Refusal(location, path, reason, raw[: self.params.max_raw_bytes], detail)
-
-    def _look(self, record: Mapping[str, Any]) -> None:
-        survey = self.survey
-        if survey.has_rows and not survey.missing:
-            return
-        survey.saw(
-            record,
-            [name for name, theirs in survey.missing.items() if find_value(record, theirs) is not MISSING],
-        )
-        for name, theirs in survey.missing.items():
-            if name not in survey.why and (why := why_missing(record, theirs)):
-                survey.why[name] = why
 
     def body(self, value: Any) -> bytes:
         """The bytes of a page: as they are, or those of a string in UTF-8. Raises Reject."""
@@ -165,10 +151,7 @@ def _unpacked(raw: Any, name: str, params: PageParams) -> Iterator[bytes]:
             raise BrokenStream(reasons.UNREADABLE_FILE)
         yield from blocks(raw)
         return
-    for piece, _, broken in members(raw, kind, params.limits):
-        if broken:
-            raise broken
-        yield piece
+    yield from grown(raw, kind, params.limits)
 
 
 HTML_COLUMN = {"html": "html"}
@@ -203,7 +186,7 @@ def read_html_parquet(unit: Unit, params: PageParams) -> Iterator[Page | Refusal
 def _rows(
     batch: pa.RecordBatch, at: int, name: str, path: str, mapper: PageMapper
 ) -> Iterator[Page | Refusal]:
-    twice = sorted({each for each in batch.schema.names if batch.schema.names.count(each) > 1})
+    twice = repeated(batch.schema.names, mapper.columns)
     # a string that is no UTF-8 is a page as good as any: bytes of another encoding
     columns = {
         each: _as_bytes(column) if each == mapper.columns["html"] else column

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from gristmill.udfs import reasons
 from gristmill.udfs.streams.codings import CODINGS, MAX_CODINGS, unpack
+from gristmill.udfs.streams.header_lines import end_of_header, number_of_bytes, unfolded
 from gristmill.udfs.streams.limits import BrokenStream
 
 _STATUS = re.compile(rb"[\r\n]*HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)")
-# a line that begins with white space goes on with the field before
-_FOLD = re.compile(r"\r?\n[ \t]+")
 # length of a chunk, in hexadecimal; extensions are passed over
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,32})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
@@ -93,14 +92,10 @@ def _head(block: bytes, start: int, limits: HttpLimits) -> tuple[int, dict[str, 
         raise BadResponse(reasons.MALFORMED_HTTP, "no status line")
     start = line.start(1)
     most = start + limits.max_header_bytes
-    end = block.find(b"\n\r\n", start, most)
-    short = block.find(b"\n\n", start, end + 1 if end >= 0 else most)
-    stop, after = (short, short + 2) if short >= 0 else (end, end + 3)
-    if stop < 0:
-        if len(block) > most:
-            raise BadResponse(reasons.HEADER_TOO_LARGE, f"no end within {limits.max_header_bytes} bytes")
-        stop, after = len(block), -1
-    return int(line[1]), _fields(block[start:stop]), after
+    end = end_of_header(block, start, most)
+    if end < 0 and len(block) > most:
+        raise BadResponse(reasons.HEADER_TOO_LARGE, f"no end within {limits.max_header_bytes} bytes")
+    return int(line[1]), _fields(block[start : end if end >= 0 else len(block)]), end
 
 
 def _fields(head: bytes) -> dict[str, str]:
@@ -108,9 +103,8 @@ def _fields(head: bytes) -> dict[str, str]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    text = _FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
     fields: dict[str, list[str]] = {}
-    for line in text.split("\n")[1:]:
+    for line in unfolded(text).split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
             fields.setdefault(name.strip().lower(), []).append(value.strip())
@@ -123,8 +117,8 @@ def _tokens(headers: dict[str, str], name: str) -> list[str]:
 
 def _is_short(raw: bytes, headers: dict[str, str]) -> bool:
     """Whether the header promises more bytes than there are."""
-    length = headers.get("content-length", "").split(",")[0].strip()
-    return length.isascii() and length.isdigit() and len(length) <= 18 and int(length) > len(raw)
+    length = number_of_bytes(headers.get("content-length", "").split(",")[0].strip())
+    return length is not None and length > len(raw)
 
 
 def _unchunked(raw: bytes) -> tuple[bytes, bool] | None:

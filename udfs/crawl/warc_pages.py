@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
@@ -17,6 +16,7 @@ from gristmill.udfs.read.values import MISSING, Undecodable
 from gristmill.udfs.read.warc_records import BEGIN, Record, Wanted, records
 from gristmill.udfs.streams.packings import HEAD, packing, promised
 from gristmill.udfs.streams.streams import member_pieces
+from gristmill.udfs.text.urls import without_brackets
 
 # Types of records that are rows of the input. A `revisit` says that a page was as before and holds none.
 KINDS = frozenset(("response", "resource", "revisit"))
@@ -37,17 +37,16 @@ def read_pages(unit: Unit, params: PageParams) -> Iterator[Page | Refusal]:
     with closing(raw):
         is_packed = packing(unit["name"], raw.read(HEAD)) is not None or promised(unit["name"]) is not None
         reader = RecordReader(unit["name"], unit["path"], params, is_packed)
-        wanted, end, is_read = Wanted(KINDS), -1, True
+        wanted = Wanted(KINDS)
         for record in records(member_pieces(raw, unit["name"], params.limits, BEGIN), wanted, params.limits):
-            end = record.at
-            is_read &= record.reason in (None, reasons.MALFORMED_RECORD, reasons.ROW_TOO_LONG)
             found = reader.page(record)
             if isinstance(found, Refusal) and found.reason == reasons.FOREIGN_FILE:
                 _tell(unit, found.detail or "")
             yield found
-    if is_read and (seen := _no_pages(wanted.seen)):
+    if others := wanted.instead():
+        seen = _no_pages(others)
         _tell(unit, seen)
-        location = f"{unit['name']}:{end + 1}"
+        location = f"{unit['name']}:{wanted.end + 1}"
         yield Refusal(location, unit["path"], reasons.FOREIGN_FILE, seen.encode(), seen)
 
 
@@ -57,14 +56,10 @@ def _tell(unit: Unit, seen: str) -> None:
         unit["survey"].foreign = seen
 
 
-def _no_pages(kinds: Counter[str]) -> str | None:
-    """What a file without pages holds; None where there are some, or nothing but its own description."""
-    others = {kind: n for kind, n in kinds.items() if kind != "warcinfo"}
-    if not others or KINDS & others.keys():
-        return None
-    ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    counted = ", ".join(f"{n} {kind}" for kind, n in ranked)
-    return f"no page, {counted}; this is a {'WET' if 'conversion' in others else 'WAT'}, not a WARC of pages"
+def _no_pages(others: list[tuple[str, int]]) -> str:
+    counted = ", ".join(f"{n} {kind}" for kind, n in others)
+    is_wet = "conversion" in dict(others)
+    return f"no page, {counted}; this is a {'WET' if is_wet else 'WAT'}, not a WARC of pages"
 
 
 class RecordReader:
@@ -151,9 +146,7 @@ def url_of(header: Mapping[str, Any]) -> str | None:
     value = header.get("warc-target-uri")
     if isinstance(value, Undecodable):
         value = quote_from_bytes(value, safe=_URL_SAFE)
-    if not value:
-        return None
-    return value[1:-1] if value[0] == "<" and value[-1] == ">" else value
+    return without_brackets(value) if value else None
 
 
 def _text(value: Any) -> str | None:

@@ -257,18 +257,12 @@ def _scan(
                         a, b, c, e = data[i + 1], data[i + 2], data[i + 3], 0
                         if i + 4 < value_stop:
                             e = data[i + 4]
-                        if a == 110 and b == 111 and c == 110 and e == 101:
+                        is_none = a == 110 and b == 111 and c == 110 and e == 101
+                        if is_none or (a == 104 and b == 105 and c == 100 and e == 100):
                             j = i
                             while j > value_at and (data[j] == 32 or data[j] == 58):
                                 j -= 1
-                            # of `display`
-                            if data[j] == 121:
-                                flags |= 1
-                        if a == 104 and b == 105 and c == 100 and e == 100:
-                            j = i
-                            while j > value_at and (data[j] == 32 or data[j] == 58):
-                                j -= 1
-                            # of `visibility`
+                            # of `display` and `visibility`
                             if data[j] == 121:
                                 flags |= 1
         attrs_stop = min(at, size)

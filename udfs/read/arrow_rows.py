@@ -7,7 +7,7 @@ The fast path only has to know which rows are clean beyond doubt; what is wrong 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ def rows_of(
     names = [name for name in batch.schema.names if name not in PLACED]
     # Arrow allows two columns of one name; taking
     # either would be a guess, so every row is a reject.
-    if twice := repeated(names, mapper):
+    if twice := repeated(names, mapper.columns):
         rows = zip(locations.to_pylist(), paths.to_pylist(), strict=True)
         detail = f"{', '.join(twice)} stands more than once among the columns"
         yield from (
@@ -69,10 +69,10 @@ def rows_of(
         yield from _rows(part, mapper, locations.slice(start, stop - start), paths.slice(start, stop - start))
 
 
-def repeated(names: Sequence[str], mapper: Mapper) -> list[str]:
-    """The mapped columns that stand among `names` more than once."""
+def repeated(names: Sequence[str], columns: Mapping[str, str]) -> list[str]:
+    """The columns that stand among `names` more than once; `columns`: our name -> their column."""
     # A dotted name that is no column itself walks into the column before its first dot.
-    mapped = {theirs if theirs in names else theirs.split(".")[0] for theirs in mapper.columns.values()}
+    mapped = {theirs if theirs in names else theirs.split(".")[0] for theirs in columns.values()}
     return sorted(name for name in mapped if names.count(name) > 1)
 
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from gristmill.udfs import reasons
-from gristmill.udfs.read.paths import find_value, why_missing
+from gristmill.udfs.read.params import FileParams, split_columns
+from gristmill.udfs.read.paths import find_value
 from gristmill.udfs.read.survey import Survey
 from gristmill.udfs.read.values import MISSING, Number, Reject, Undecodable, kind_of
-from gristmill.udfs.streams.encodings import ENCODINGS, BadEncoding, decode
-from gristmill.udfs.streams.streams import Limits
+from gristmill.udfs.streams.encodings import BadEncoding, decode
 from gristmill.udfs.text.emptiness import has_no_content
 from gristmill.udfs.text.urls import address_of
 
@@ -29,8 +29,6 @@ from gristmill.udfs.text.urls import address_of
 # at a time, and rows without end in one batch would cost memory, single ones a call each.
 BATCH_ROWS = 1024
 BATCH_BYTES = 16 << 20
-# An Arrow string column holds 2 GiB; text in GB18030 may grow by half on its way to UTF-8.
-MOST_BYTES = 512 << 20
 # What all the narrow columns of a row count for in a batch, bytes.
 NARROW_BYTES = 512
 
@@ -71,41 +69,22 @@ _TEXT = ROWS.get_field_index("text")
 
 
 @dataclass(frozen=True)
-class ReadParams:
-    """How to read; what a recipe says. Raises ValueError, all complaints together, when the numbers or names
-    make no sense.
+class ReadParams(FileParams):
+    """How to read documents; what a recipe says. Raises ValueError, all complaints together, when the numbers
+    or names make no sense.
 
-    columns             our field (FIELDS) -> their column (`meta.url` walks into objects, maps and strings of
-                        JSON), a constant (`=web`) or None
-    optional            our fields whose column may be in no row at all; any other one that no row has is
-                        reported by the survey
+    columns             our fields are FIELDS
     required            our fields that a row must have, in addition to text and source; a row without one is
                         `missing_field`
-    encoding            of text and JSON Lines files, and of binary columns: utf-8, gb18030, big5 or auto (per
-                        row; see gristmill.udfs.streams.encodings)
-    label               what messages call these files (the recipe's glob)
     root                prefix cut off the paths of a table's files in `source_location`; without it
                         `source_location` carries the
                         bare file name
-    max_row_bytes       longest row as it stands in the file (a line, a record, a text file), and longest text
-                        in UTF-8
-    max_raw_bytes       bytes of a rejected row that are stored
-    max_unpacked_bytes  most a packed file, or the rows of one Parquet unit, may come to
-    max_unpack_ratio    most a packed file may come to, as a multiple of its packed bytes read so far (judged
-                        from 64 MiB on)
+    max_row_bytes       also of a text in UTF-8
     batch_rows/bytes    largest batch that comes out; a batch has at least one row
     """
 
-    columns: Mapping[str, str | None]
     required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    label: str = ""
-    encoding: str = "utf-8"
     root: str = ""
-    max_row_bytes: int = field(kw_only=True)
-    max_raw_bytes: int = field(kw_only=True)
-    max_unpacked_bytes: int = field(kw_only=True)
-    max_unpack_ratio: float = field(kw_only=True)
     batch_rows: int = BATCH_ROWS
     batch_bytes: int = BATCH_BYTES
 
@@ -119,51 +98,17 @@ class ReadParams:
         for name in self.optional:
             if name in ("text", "source"):
                 wrong.append(f"optional: {name} cannot be, every document has one")
-            elif (self.columns.get(name) or "=").startswith("="):
+            elif not self.is_mapped(name):
                 wrong.append(f"optional: {name} is mapped to no column")
         if self.columns.get("source") is None:
             wrong.append(
                 "columns.source: every document has a source; name a column or write a constant such "
                 "as '=web'"
             )
-        if self.encoding not in ENCODINGS:
-            wrong.append(f"encoding: {self.encoding!r} is none of {', '.join(ENCODINGS)}")
-        sizes = (
-            "max_row_bytes",
-            "max_raw_bytes",
-            "max_unpacked_bytes",
-            "max_unpack_ratio",
-            "batch_rows",
-            "batch_bytes",
-        )
-        wrong += [
-            f"{name}: {getattr(self, name)} is not above 0" for name in sizes if not getattr(self, name) > 0
-        ]
-        wrong += [
-            f"{name}: at most {MOST_BYTES >> 20} MiB"
-            for name in ("max_row_bytes", "batch_bytes")
-            if getattr(self, name) > MOST_BYTES
-        ]
+        wrong += self.complaints("batch_bytes")
         # All complaints at once: a recipe is mended in one round.
         if wrong:
             raise ValueError("; ".join(wrong))
-
-    @property
-    def limits(self) -> Limits:
-        """The bounds of the byte streams."""
-        return Limits(self.max_row_bytes, self.max_raw_bytes, self.max_unpacked_bytes, self.max_unpack_ratio)
-
-    def survey(self) -> Survey:
-        """A fresh survey of the columns that a row somewhere must have: those that the recipe maps, but
-        for the optional."""
-        mapped = {
-            ours: theirs
-            for ours, theirs in self.columns.items()
-            if theirs is not None and not theirs.startswith("=")
-        }
-        return Survey(
-            self.label, {ours: theirs for ours, theirs in mapped.items() if ours not in self.optional}
-        )
 
     def name(self, path: str) -> str:
         """What `source_location` calls a file of a table: its path below `root`; outside of it the whole
@@ -242,16 +187,7 @@ class Mapper:
         # Later ones win: the recipe over the format, the format over the general default.
         mapped = {"text": "text", **(defaults or {}), **params.columns}
         self.params, self.required = params, ("text", "source", *params.required)
-        self.columns = {
-            ours: theirs
-            for ours, theirs in mapped.items()
-            if theirs is not None and not theirs.startswith("=")
-        }
-        self.constants = {
-            ours: theirs[1:]
-            for ours, theirs in mapped.items()
-            if theirs is not None and theirs.startswith("=")
-        }
+        self.columns, self.constants = split_columns(mapped)
         self.survey = survey or params.survey()
         self._text_column = self.columns.get("text")
         self._others = [(ours, self.columns.get(ours), self.constants.get(ours)) for ours in FIELDS[1:]]
@@ -261,7 +197,7 @@ class Mapper:
         the file."""
         try:
             if self.survey.missing or not self.survey.has_rows:
-                self._look(record)
+                self.survey.look(record)
             return self._good(location, path, record)
         except (Reject, BadEncoding) as bad:
             shown = shown_record(record, self.params.max_raw_bytes) if raw is None else raw
@@ -275,16 +211,6 @@ class Mapper:
         if reason == reasons.FOREIGN_FILE:
             self.survey.foreign = shown(raw, self.params.max_raw_bytes)
         return (location, path, *(None,) * 10, reason, shown(raw, self.params.max_raw_bytes), detail)
-
-    def _look(self, record: Mapping[str, Any]) -> None:
-        survey = self.survey
-        present = [
-            ours for ours, theirs in survey.missing.items() if find_value(record, theirs) is not MISSING
-        ]
-        survey.saw(record, present)
-        for ours, theirs in survey.missing.items():
-            if ours not in survey.why and (why := why_missing(record, theirs)):
-                survey.why[ours] = why
 
     def _good(self, location: str, path: str, record: Mapping[str, Any]) -> Row:
         data = self._text(

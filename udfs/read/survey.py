@@ -9,6 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.udfs.read.paths import find_value, why_missing
+from gristmill.udfs.read.values import MISSING
 
 MAX_NAMES = 40  # names of columns that a report carries
 
@@ -38,6 +42,17 @@ class Survey:
         # Names are for the complaint: without a missing column there is none.
         if self.missing and len(self.names) < MAX_NAMES:
             self.names.update(dict.fromkeys(str(name)[:64] for name in names))
+
+    def look(self, record: Mapping[str, Any]) -> None:
+        """Learn from a record; not needed once it has rows and misses nothing. Raises Reject (as
+        `find_value`)."""
+        self.saw(
+            record,
+            [ours for ours, theirs in self.missing.items() if find_value(record, theirs) is not MISSING],
+        )
+        for ours, theirs in self.missing.items():
+            if ours not in self.why and (why := why_missing(record, theirs)):
+                self.why[ours] = why
 
     def report(self) -> str | None:
         """One line for the driver; None when there is nothing to say: no rows, and no file of another

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
@@ -35,28 +34,17 @@ def conversions(pieces: Iterable[Piece], limits: Limits) -> Iterator[Conversion]
     A whole file that holds records and no conversion among them is no WET: its last entry is `foreign_file`
     with what it holds instead.
     """
-    wanted, end, is_read = Wanted(frozenset({"conversion"})), -1, True
+    wanted = Wanted(frozenset({"conversion"}))
     for record in records(pieces, wanted, limits):
-        end = record.at
-        is_read &= record.reason in (None, reasons.MALFORMED_RECORD, reasons.ROW_TOO_LONG)
         yield record.at, record.header, record.body, record.reason
-    # of a file that was not read to its end nobody knows what it holds
-    if is_read and (seen := _no_wet(wanted.seen)) is not None:
-        yield end + 1, {}, seen.encode(), reasons.FOREIGN_FILE
+    if others := wanted.instead():
+        yield wanted.end + 1, {}, _no_wet(others).encode(), reasons.FOREIGN_FILE
 
 
-def _no_wet(kinds: Counter[str]) -> str | None:
-    """What a file without conversion records holds; None for a WET (one with nothing but its own
-    description is an empty one)."""
-    others = {kind: n for kind, n in kinds.items() if kind != "warcinfo"}
-    if not others or "conversion" in others:
-        return None
-    ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    counted = ", ".join(f"{n} {kind}{'' if n == 1 or kind == 'metadata' else 's'}" for kind, n in ranked)
-    return (
-        f"no conversion record, {counted}; this is a {'WAT' if set(others) == {'metadata'} else 'WARC'}, "
-        "not a WET"
-    )
+def _no_wet(others: list[tuple[str, int]]) -> str:
+    counted = ", ".join(f"{n} {kind}{'' if n == 1 or kind == 'metadata' else 's'}" for kind, n in others)
+    is_wat = [kind for kind, _ in others] == ["metadata"]
+    return f"no conversion record, {counted}; this is a {'WAT' if is_wat else 'WARC'}, not a WET"
 
 
 def read(unit: Unit, params: ReadParams) -> Iterator[Row]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from gristmill.udfs import reasons
 from gristmill.udfs.read.values import Undecodable
+from gristmill.udfs.streams.header_lines import end_of_header, number_of_bytes, unfolded
 from gristmill.udfs.streams.limits import BrokenStream, Limits
 from gristmill.udfs.streams.members import Piece
 
@@ -32,8 +33,6 @@ _LONGEST_NEXT = 10
 # bytes held at a time of a block that is passed over
 _STEP = 1 << 16
 _LINE_ENDS = re.compile(rb"[\r\n]*")
-# a line that begins with white space goes on with the field before
-_FOLD = re.compile(r"\r?\n[ \t]+")
 _BLANK = " \t\r\n\v\f"
 
 
@@ -61,14 +60,34 @@ class Wanted:
 
     kinds: frozenset[str]
     seen: Counter[str] = field(default_factory=Counter)
+    end: int = -1  # position of the last record that came out
+    is_read: bool = True  # whether the file was read to its end, with nothing hidden by damage
+
+    def instead(self) -> list[tuple[str, int]]:
+        """The types that a file holds which has no wanted record, with their numbers, the commonest first.
+
+        Empty where there is a wanted one, or nothing but the file's own description (an empty file), and of a
+        file that was not read to its end: nobody knows what that holds.
+        """
+        others = {kind: n for kind, n in self.seen.items() if kind != "warcinfo"}
+        if not self.is_read or self.kinds & others.keys():
+            return []
+        return sorted(others.items(), key=lambda item: (-item[1], item[0]))
 
 
 def records(pieces: Iterable[Piece], wanted: Wanted, limits: Limits) -> Iterator[Record]:
     """The records of the wanted types, and one of kind `` for each damaged place that has no header.
 
     A record over `max_row_bytes` is passed over without being held (`row_too_long`). Of a record of another
-    type only its damage comes out.
+    type only its damage comes out. `wanted` learns what there was.
     """
+    for record in _walk(pieces, wanted, limits):
+        wanted.end = record.at
+        wanted.is_read &= record.reason in (None, reasons.MALFORMED_RECORD, reasons.ROW_TOO_LONG)
+        yield record
+
+
+def _walk(pieces: Iterable[Piece], wanted: Wanted, limits: Limits) -> Iterator[Record]:
     feed = _Feed(iter(pieces))
     while True:
         while feed.at_record():
@@ -114,10 +133,9 @@ def _record(feed: _Feed, wanted: Wanted, limits: Limits) -> Iterator[Record]:
 
 
 def _length(header: Mapping[str, Any]) -> int | None:
-    """Content-Length, checked as ASCII digits: int() would accept other scripts, signs and blanks."""
+    """Content-Length."""
     length = header.get("content-length", "")
-    is_number = isinstance(length, str) and length.isascii() and length.isdigit() and len(length) <= 18
-    return int(length) if is_number else None
+    return number_of_bytes(length) if isinstance(length, str) else None
 
 
 # what became of a block: all of its bytes are there and end where a record may
@@ -219,7 +237,7 @@ class _Feed:
             is_more = self.need(most)
             if not self._buffer.startswith(BEGIN):
                 return {}
-            end = self._blank_line(most)
+            end = end_of_header(self._buffer, 0, most)
             # one that was cut off runs on into the next record
             if _NEXT.search(self._buffer, 1, end if end >= 0 else most):
                 return {}
@@ -230,15 +248,6 @@ class _Feed:
             if not is_more:
                 return None
         return {}
-
-    def _blank_line(self, most: int) -> int:
-        """Where the header ends, behind its blank line; some writers end lines with LF alone.
-
-        -1: not within `most` bytes.
-        """
-        end = self._buffer.find(b"\n\r\n", 0, most)
-        short = self._buffer.find(b"\n\n", 0, end + 1 if end >= 0 else most)
-        return short + 2 if short >= 0 else end + 3 if end >= 0 else -1
 
     def hold(self, length: int, is_member: bool) -> str:
         """WHOLE when a block of `length` bytes is held and the record ends with it; nothing is dropped.
@@ -305,9 +314,8 @@ def _fields(head: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         folded = re.sub(rb"\r?\n[ \t]+", b" ", head)
         return dict(_field(line) for line in folded.split(b"\n")[1:] if b":" in line)
-    text = _FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
     fields = {}
-    for line in text.split("\n")[1:]:
+    for line in unfolded(text).split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
             fields[name.strip(_BLANK).lower()] = value.strip(_BLANK)

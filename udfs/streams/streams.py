@@ -131,7 +131,7 @@ def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
     if kind is None:
         yield from _as_utf8(blocks(raw))
         return
-    pieces = _gathered(_grown(raw, kind, limits))
+    pieces = _gathered(grown(raw, kind, limits))
     first = next(pieces, b"")
     if other := foreign("", first[:HEAD]):
         raise BrokenStream(reasons.FOREIGN_FILE, f"{other} inside {kind}")
@@ -163,7 +163,7 @@ def member_pieces(raw: Any, name: str, limits: Limits, begin: bytes) -> Iterator
     yield from itertools.chain((first,), pieces)
 
 
-def _grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
+def grown(raw: Any, kind: str, limits: Limits) -> Iterator[bytes]:
     """Every member of a packed file, unpacked; pieces of any size. Raises BrokenStream."""
     for piece, _, broken in members(raw, kind, limits):
         if broken:

@@ -33,14 +33,15 @@ _has_host = re.compile(ADDRESS).match
 _is_plain = re.compile(r"https?://[a-z][a-z0-9-]*\.[a-z0-9.-]*[/?#]").match
 
 
+def without_brackets(url: str) -> str:
+    """A URL without the angle brackets that WARC 1.0 writes around it."""
+    return url[1:-1].strip() if url.startswith("<") and url.endswith(">") else url
+
+
 def address_of(url: str) -> str | None:
     """The URL without white space and angle brackets around it; None when it has no host.
 
-        " <http://example.org/a> "  ->  "http://example.org/a";   "n/a"  ->  None
-
-    WARC 1.0 writes angle brackets around a URL.
+    " <http://example.org/a> "  ->  "http://example.org/a";   "n/a"  ->  None
     """
-    url = url.strip()
-    if url.startswith("<") and url.endswith(">"):
-        url = url[1:-1].strip()
+    url = without_brackets(url.strip())
     return url if _is_plain(url) or _has_host(url) else None
