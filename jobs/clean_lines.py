@@ -22,9 +22,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, NonNegativeInt, StringConstraints, model_validator
 
-from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.params import Filtered, LeavesOut
-from gristmill.jobs.core.routes import ANY, Matches, log_unnamed, require_default_route
+from gristmill.jobs.core.routes import (
+    ANY,
+    Matches,
+    load_presets,
+    log_unnamed,
+    require_default_route,
+    require_presets,
+    takes,
+)
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
@@ -119,20 +127,11 @@ class Params(Filtered, LeavesOut):
     @model_validator(mode="before")
     @classmethod
     def _load(cls, values: object) -> object:
-        """`presets` may name files: their content becomes part of the recipe, and so of its hash."""
-        if isinstance(values, dict) and isinstance(values.get("presets"), list):
-            loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in values["presets"]]
-            values = {**values, "presets": {preset.preset: preset for preset in loaded}}
-        return values
+        return load_presets(Preset, values)
 
     @model_validator(mode="after")
     def _routes_have_a_default(self) -> Params:
-        missing = sorted({route.preset for route in self.routes if route.preset} - set(self.presets))
-        if missing:
-            raise ValueError(
-                f"routes name presets that are not loaded: {', '.join(missing)} (loaded: "
-                f"{', '.join(self.presets)})"
-            )
+        require_presets((route.preset for route in self.routes if route.preset), self.presets)
         require_default_route(self.routes)
         return self
 
@@ -148,11 +147,7 @@ def preset_of(params: Params) -> Column:
     # from the last route, which matches all, to the first
     column = F.lit(None).cast("string")
     for route in reversed(params.routes):
-        takes = F.lit(True)
-        for name, labels in (("lang", route.lang), ("domain", route.domain)):
-            # a null label is in no list
-            takes &= F.lit(True) if labels == ANY else F.coalesce(F.col(name).isin(labels), F.lit(False))
-        column = F.when(takes, F.lit(route.preset).cast("string")).otherwise(column)
+        column = F.when(takes(route), F.lit(route.preset).cast("string")).otherwise(column)
     return column
 
 

@@ -15,7 +15,7 @@ import sys
 from pydantic import Field, model_validator
 
 from gristmill.jobs.core.params import Filtered, LeavesOut
-from gristmill.jobs.core.routes import ANY, Matches, require_default_route
+from gristmill.jobs.core.routes import Matches, require_default_route, takes
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
@@ -58,17 +58,10 @@ def reject(tables: JobContext, params: Params) -> Outputs:
     # Nested WHENs from the last route to the first, so that the first route that matches decides.
     limit, number = F.lit(None).cast("double"), F.lit(None).cast("int")
     for i, route in reversed(list(enumerate(params.routes))):
-        # isin() of a null is null: coalesced, so that an unknown language matches only `any`.
-        lang = F.lit(True) if route.lang == ANY else F.coalesce(F.col("lang").isin(route.lang), F.lit(False))
-        domain = (
-            F.lit(True)
-            if route.domain == ANY
-            else F.coalesce(F.col("domain").isin(route.domain), F.lit(False))
-        )
         limit = F.when(
-            lang & domain, F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")
+            takes(route), F.lit(None if route.min_bin is None else float(route.min_bin)).cast("double")
         ).otherwise(limit)
-        number = F.when(lang & domain, F.lit(i)).otherwise(number)
+        number = F.when(takes(route), F.lit(i)).otherwise(number)
     # A null threshold (a route that keeps all) compares to null, and `where` drops the row.
     below = (
         rows.withColumn("threshold", limit)

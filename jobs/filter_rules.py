@@ -19,9 +19,17 @@ import sys
 
 from pydantic import NonNegativeInt, field_validator, model_validator
 
-from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.params import LeavesOut
-from gristmill.jobs.core.routes import ANY, Label, Matches, log_unnamed, require_default_route
+from gristmill.jobs.core.routes import (
+    ANY,
+    Label,
+    Matches,
+    load_presets,
+    log_unnamed,
+    require_default_route,
+    require_presets,
+)
 from gristmill.jobs.curation.domains import with_domain
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counting import count_verdicts
@@ -67,22 +75,11 @@ class Params(LeavesOut):
     @model_validator(mode="before")
     @classmethod
     def _load(cls, values: object) -> object:
-        """`presets` may name files: their content becomes part of the recipe, and so of its hash."""
-        # By content, not by name: a preset that is edited
-        # in place must make the job's output stale.
-        if isinstance(values, dict) and isinstance(values.get("presets"), list):
-            loaded = [validate(Preset, load_yaml(find_file(name)), str(name)) for name in values["presets"]]
-            values = {**values, "presets": {preset.preset: preset for preset in loaded}}
-        return values
+        return load_presets(Preset, values)
 
     @model_validator(mode="after")
     def _routes_have_a_default(self) -> Params:
-        missing = sorted({name for route in self.routes for name in route.presets} - set(self.presets))
-        if missing:
-            raise ValueError(
-                f"routes name presets that are not loaded: {', '.join(missing)} (loaded: "
-                f"{', '.join(self.presets)})"
-            )
+        require_presets((name for route in self.routes for name in route.presets), self.presets)
         require_default_route(self.routes)
         return self
 

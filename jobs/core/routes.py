@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
-from gristmill.jobs.core.config import Strict
+from gristmill.jobs.core.config import Strict, find_file, load_yaml, validate
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -46,6 +46,39 @@ class Matches(Strict):
 
     lang: list[Label]
     domain: list[Label]
+
+
+def load_presets(kind: type[Strict], values: object) -> object:
+    """The values of a recipe's section, where `presets` may name files (each a `kind` with its name in
+    `preset`): their content becomes part of the recipe.
+
+    By content, not by name: a preset that is edited in place must make the job's output stale.
+    """
+    if not isinstance(values, dict) or not isinstance(values.get("presets"), list):
+        return values
+    loaded = [validate(kind, load_yaml(find_file(name)), str(name)) for name in values["presets"]]
+    return {**values, "presets": {preset.preset: preset for preset in loaded}}  # type: ignore[attr-defined]
+
+
+def require_presets(wanted: Iterable[str], presets: Mapping[str, object]) -> None:
+    """Raises ValueError naming the presets of routes that are not loaded."""
+    missing = sorted(set(wanted) - set(presets))
+    if missing:
+        raise ValueError(
+            f"routes name presets that are not loaded: {', '.join(missing)} (loaded: {', '.join(presets)})"
+        )
+
+
+def takes(route: Matches) -> Column:
+    """Whether a route matches the columns `lang` and `domain`."""
+    from pyspark.sql import functions as F
+
+    matches = F.lit(True)
+    for name, labels in (("lang", route.lang), ("domain", route.domain)):
+        if labels != ANY:
+            # isin() of a null is null: coalesced, so that an unknown label matches only `any`.
+            matches &= F.coalesce(F.col(name).isin(labels), F.lit(False))
+    return matches
 
 
 def require_default_route(routes: Sequence[Matches]) -> None:
