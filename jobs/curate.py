@@ -15,7 +15,6 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,7 +24,7 @@ from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.kernels import compiled_in_background
 from gristmill.jobs.core.packages import need_packages
 from gristmill.jobs.core.renames import new_job
-from gristmill.jobs.curation.entry import EntryParams
+from gristmill.jobs.curation.entry import EntryParams, files_by_glob
 from gristmill.jobs.lake import hadoop_files
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.lake.listing import NoFiles, NoSuchInput, summed_up
@@ -128,21 +127,34 @@ def _brought_in(entries: Entries, lake: Lake, inputs: str | None) -> list[Outcom
     Of jobs with one input, each reads the folders whose files its formats match (`_reader_of`).
     """
     outcomes = []
+    # Folders are listed once, whatever the number of jobs that may read them.
+    readers: dict[tuple[str | None, str | None], str] = {}
     for job, params in entries:
         where = inputs or params.input
         rivals = [each for each in entries if (inputs or each[1].input) == where]
-        outcomes += _ingested(job, params, lake, where, rivals)
+        outcomes += _ingested(job, params, lake, where, rivals, readers)
     return outcomes + _read_again(entries, lake)
 
 
 def _ingested(
-    job: Job, params: EntryParams, lake: Lake, source: str | None, rivals: Entries
+    job: Job,
+    params: EntryParams,
+    lake: Lake,
+    source: str | None,
+    rivals: Entries,
+    readers: dict[tuple[str | None, str | None], str],
 ) -> list[Outcome]:
-    """Read the input, or each folder in it when every folder is a batch, but for what is a rival's."""
+    """Read the input, or each folder in it when every folder is a batch, but for what is a rival's.
+
+    `readers`: input and batch -> the job that reads it, as far as it is known.
+    """
     outcomes = []
     for where, batch in _sources(job, params, lake, source):
-        if len(rivals) > 1 and _reader_of(rivals, lake, where, batch).name != job.name:
-            continue
+        if len(rivals) > 1:
+            if (where, batch) not in readers:
+                readers[where, batch] = _reader_of(rivals, lake, where, batch).name
+            if readers[where, batch] != job.name:
+                continue
         try:
             outcomes.append(run_job(job, params, lake, inputs=where, batch=batch))
         except NoFiles as empty:
@@ -164,10 +176,7 @@ def _reader_of(rivals: Entries, lake: Lake, where: str | None, batch: str | None
     if not files:
         last = [Runs(lake).last(job.name, batch or listing.batch) for job, _ in rivals]
         return next((job for (job, _), row in zip(rivals, last, strict=True) if row), rivals[0][0])
-    matched = [
-        {name for name in files if any(fnmatch(name, glob) for glob in params.globs())}
-        for _, params in rivals
-    ]
+    matched = [set(files).difference(files_by_glob(listing, params.globs())[1]) for _, params in rivals]
     for (job, _), names in zip(rivals, matched, strict=True):
         if len(names) == len(files):
             return job

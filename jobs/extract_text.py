@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from gristmill.jobs.core.config import Strict
-from gristmill.jobs.core.records import Record
 from gristmill.jobs.curation.entry import (
+    AMBIGUOUS,
     Entry,
     EntryParams,
+    FileFormat,
     State,
     bring_in,
     count,
@@ -53,7 +54,7 @@ from gristmill.udfs.crawl.extract import EXTRACTORS, ExtractParams
 from gristmill.udfs.crawl.page_formats import PAGE_FORMATS, PageParams
 from gristmill.udfs.crawl.rows import PAGES, CrawlParams, columns_of
 from gristmill.udfs.crawl.url_rules import UrlRules
-from gristmill.udfs.read.rows import ReadParams
+from gristmill.udfs.read.rows import FIELDS, ReadParams
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,7 +79,6 @@ Name = Literal[
     "record_id",
     "fetched_at",
 ]
-FIELDS = ("source", "native_key", "url", "domain_hint", "lang_hint", "license")
 # What stands in no crawl but a damaged one, or shows a fault of ours.
 DAMAGE = {
     reasons.MALFORMED_HTTP,
@@ -95,16 +95,14 @@ NO_FAULTS = frozenset(
         reasons.EMPTY_TEXT,
         reasons.INVALID_ENCODING,
         # an address that was fetched twice
-        "older_version",
+        AMBIGUOUS,
     }
 )
 
 
-class Format(Strict):
+class Format(FileFormat):
     """How the files that match a pattern are read, and which of their columns is what."""
 
-    # against the path below the input, such as `*.warc.gz` or `html/*`
-    glob: str
     format: FormatName
     # of JSON Lines; pages are read in the encoding that their bytes show
     encoding: Literal["utf-8", "gb18030", "big5", "auto"] = "utf-8"
@@ -180,19 +178,10 @@ class Extract(Strict):
 class Params(EntryParams):
     """See conf/jobs/extract_text.yaml."""
 
-    # the first whose glob matches a file is used to read it
     formats: list[Format]
-    # longest record, row or HTML file as it stands, and longest text
-    max_row_bytes: PositiveInt
-    max_raw_bytes: PositiveInt  # of a rejected page that are kept, beside its address
-    max_unpacked_bytes: PositiveInt  # a compressed file is read no further
-    # nor one that unpacks to more than so many times the packed bytes read so far
-    max_unpack_ratio: PositiveFloat
     max_header_bytes: PositiveInt  # longest header of an HTTP response
     max_body_bytes: PositiveInt  # most that a response may unpack to
     max_body_ratio: PositiveFloat  # the same as a multiple of its packed bytes
-    # files of lines (CDX, JSON Lines) are read in parts of this size
-    split_bytes: PositiveInt
     accept: Accept
     # rules on addresses, in this order
     url_lists: list[UrlListFile]
@@ -215,10 +204,6 @@ class Params(EntryParams):
             self.crawl(each)
         return self
 
-    def globs(self) -> list[str]:
-        """Patterns of the files that the job reads."""
-        return [how.glob for how in self.formats]
-
     def mapped_columns(self) -> list[Mapping[str, str | None]]:
         """For each format, our field -> the column of the files that it is read from."""
         return [{"url": "the address", **how.columns} for how in self.formats]  # type: ignore[dict-item]
@@ -240,12 +225,6 @@ class Params(EntryParams):
     def crawl(self, how: Format) -> CrawlParams:
         """The parameters of the kernel for one format. Raises ValueError for numbers or names that make no
         sense."""
-        bounds: Record = {
-            "max_row_bytes": self.max_row_bytes,
-            "max_raw_bytes": self.max_raw_bytes,
-            "max_unpacked_bytes": self.max_unpacked_bytes,
-            "max_unpack_ratio": self.max_unpack_ratio,
-        }
         columns: dict[str, str | None] = {str(name): theirs for name, theirs in how.columns.items()}
         reader = PageParams(
             columns,
@@ -256,11 +235,11 @@ class Params(EntryParams):
             max_header_bytes=self.max_header_bytes,
             max_body_bytes=self.max_body_bytes,
             max_body_ratio=self.max_body_ratio,
-            **bounds,
+            **self.bounds(),
         )
         of_docs = {name: theirs for name, theirs in columns.items() if name in FIELDS}
         return CrawlParams(
-            rows=ReadParams(columns_of(of_docs), label=how.glob, **bounds),
+            rows=ReadParams(columns_of(of_docs), label=how.glob, **self.bounds()),
             reader=reader,
             accept=self.accept.made(),
             urls=self.url_rules,

@@ -21,12 +21,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from gristmill.jobs.core.config import Strict
-from gristmill.jobs.core.records import Record
 from gristmill.jobs.curation.entry import (
     EntryParams,
+    FileFormat,
     State,
     bring_in,
     count,
@@ -49,11 +48,9 @@ else:
 Name = Literal["text", "native_key", "source", "url", "domain_hint", "lang_hint", "license"]
 
 
-class Format(Strict):
+class Format(FileFormat):
     """How the files that match a pattern are read, and which of their columns is what."""
 
-    # against the path below the input, such as `*.jsonl*` or `wet/*`
-    glob: str
     format: FormatName
     encoding: Literal["utf-8", "gb18030", "big5", "auto"]
     columns: dict[Name, str | None]  # `=x`: the constant x
@@ -69,16 +66,7 @@ class Format(Strict):
 class Params(EntryParams):
     """See conf/jobs/ingest_docs.yaml."""
 
-    # the first whose glob matches a file is used to read it
     formats: list[Format]
-    # a longer row is a reject; it is skipped without being read into memory
-    max_row_bytes: PositiveInt
-    max_raw_bytes: PositiveInt  # of a rejected row that are kept
-    max_unpacked_bytes: PositiveInt  # a compressed file is read no further
-    # nor one that unpacks to more than so many times the packed bytes read so far
-    max_unpack_ratio: PositiveFloat
-    # plain files are read in parts of this size
-    split_bytes: PositiveInt
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
@@ -102,19 +90,14 @@ class Params(EntryParams):
         columns: dict[str, str | None] = {
             str(name): value for name, value in how.columns.items() if value is not None
         }
-        bounds: Record = {
-            "max_row_bytes": self.max_row_bytes,
-            "max_raw_bytes": self.max_raw_bytes,
-            "max_unpacked_bytes": self.max_unpacked_bytes,
-            "max_unpack_ratio": self.max_unpack_ratio,
-        }
         return readers.ReadParams(
-            columns, optional=tuple(how.optional), label=how.glob, encoding=how.encoding, root=root, **bounds
+            columns,
+            optional=tuple(how.optional),
+            label=how.glob,
+            encoding=how.encoding,
+            root=root,
+            **self.bounds(),
         )
-
-    def globs(self) -> list[str]:
-        """Patterns of the files that the job reads."""
-        return [how.glob for how in self.formats]
 
     def mapped_columns(self) -> list[Mapping[str, str | None]]:
         """For each format, our field -> the column of the files that it is read from."""

@@ -113,6 +113,16 @@ def documents(lake: Any, tmp_path: Path, params_of: Callable[..., Any]) -> Calla
     return lambda rows, batch="one": bring(lake, tmp_path / "raw", rows, params_of("ingest_docs"), batch)
 
 
+@pytest.fixture(scope="module")
+def without_expectations() -> Iterator[None]:
+    """Entry jobs without Great Expectations, which takes a third of so small a batch."""
+    from gristmill.jobs.curation import entry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entry, "check_expectations", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real text and labelled truth; tests that need it are skipped where none is named."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from gristmill.jobs.core.concurrency import in_background
+from gristmill.jobs.core.config import Strict
 from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.core.params import LeavesOut, ReadsInput
+from gristmill.jobs.core.records import Record
 from gristmill.jobs.curation.expectations import Contracted, broken_reason, gate, load_contract
 from gristmill.jobs.curation.input_rows import Source, read, total, unchanged
 from gristmill.jobs.lake.listing import File, Listing
@@ -31,9 +33,26 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
 
-class EntryParams(LeavesOut, ReadsInput, Contracted):
-    """What the steps below read of a job's parameters."""
+class FileFormat(Strict):
+    """How the files that match a pattern are read."""
 
+    # against the path below the input, such as `*.jsonl*` or `wet/*`
+    glob: str
+
+
+class EntryParams(LeavesOut, ReadsInput, Contracted):
+    """What the steps below read of a job's parameters, and the bounds of files, which all readers have."""
+
+    # the first whose glob matches a file is used to read it
+    formats: Sequence[FileFormat]
+    # a longer row is a reject; it is skipped without being read into memory
+    max_row_bytes: PositiveInt
+    max_raw_bytes: PositiveInt  # of a rejected row that are kept
+    max_unpacked_bytes: PositiveInt  # a compressed file is read no further
+    # nor one that unpacks to more than so many times the packed bytes read so far
+    max_unpack_ratio: PositiveFloat
+    # plain files are read in parts of this size
+    split_bytes: PositiveInt
     # the same id with another text: which is kept, in
     # the order in which batches were first ingested
     same_id: Literal["newest", "oldest"]
@@ -42,9 +61,18 @@ class EntryParams(LeavesOut, ReadsInput, Contracted):
     # whether Great Expectations writes its pages under LAKE/_data_docs (local lakes only)
     data_docs: bool
 
+    def bounds(self) -> Record:
+        """The bounds as gristmill.udfs.read.params.FileParams takes them."""
+        return {
+            "max_row_bytes": self.max_row_bytes,
+            "max_raw_bytes": self.max_raw_bytes,
+            "max_unpacked_bytes": self.max_unpacked_bytes,
+            "max_unpack_ratio": self.max_unpack_ratio,
+        }
+
     def globs(self) -> list[str]:
         """Patterns of the files that the job reads."""
-        raise NotImplementedError
+        return [how.glob for how in self.formats]
 
     def mapped_columns(self) -> list[Mapping[str, str | None]]:
         """For each format, our field -> the column of the files that it is read from."""

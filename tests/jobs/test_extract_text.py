@@ -10,7 +10,7 @@ import re
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from gristmill.demo import crawl, prose
 from gristmill.demo.files import Fetched, write_warc
 from gristmill.jobs import curate
 from gristmill.jobs.core.errors import ConfigError, ContractError
-from gristmill.jobs.curation import entry
 from gristmill.jobs.extract_text import JOB, NO_FAULTS
 from gristmill.jobs.ingest_docs import JOB as INGEST
 from gristmill.jobs.lake.lake import Lake
@@ -33,17 +32,10 @@ from gristmill.udfs.crawl.extract import ExtractParams
 from tests.lakes import copied, read
 from tests.support.warc import warc_members
 
-pytestmark = pytest.mark.spark
+# for rows that keep every rule: tests/jobs/test_ingest_docs.py has others
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("without_expectations")]
 ROOT = Path(__file__).resolve().parents[2]
 DAMAGED_RATIO = {"max_reject_ratio": 1.0, "min_kept": 0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_expectations() -> Iterator[None]:
-    """Great Expectations takes a third of so small a batch; tests/jobs/test_ingest_docs.py has it for the same steps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entry, "check_expectations", lambda *_: None)
-        yield
 
 
 @pytest.fixture(scope="module")

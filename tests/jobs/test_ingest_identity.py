@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import BATCH_FILES, DOCS, REJECTS
 
-pytestmark = pytest.mark.spark
+# for rows that keep every rule: tests/jobs/test_ingest_docs.py has others
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("without_expectations")]
 PUBLISHED = (1_700_000_000, 1_700_000_000)  # times of files as `tar -p` and `rsync -t` leave them
 
 
@@ -32,14 +33,6 @@ def write(path: Path, *rows: tuple[str, str]) -> Path:
     path.write_text("".join(json.dumps({"id": key, "text": text, "source": "s"}) + "\n" for key, text in rows), encoding="utf-8")
     os.utime(path, PUBLISHED)
     return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_expectations() -> Iterator[None]:
-    """Great Expectations takes a third of so small an ingest, and these rows keep every rule (tests/jobs/test_ingest_docs.py has others)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entry, "check_expectations", lambda *_: None)
-        yield
 
 
 @pytest.fixture(scope="module")
