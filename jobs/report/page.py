@@ -65,7 +65,8 @@ def stages(
     tables it wrote; `brought`: job -> rejects by reason, and documents, of the batches that it has read.
     """
     drawn: Records = []
-    whole = max([row["rows_in"] for row in funnel], default=0)
+    came = sum(brought[row["job"]][1] for row in funnel if row["job"] in brought)
+    whole = max([came, *(row["rows_in"] for row in funnel)])
     for row in funnel:
         job, out, reasons = row["job"], row["rows_left_out"], mains.get(row["job"], {})
         if job in brought:
@@ -91,8 +92,10 @@ def stages(
             (stage["kept"], "kept", f"{job}: {stage['kept']:,} kept"),
             *[(n, css, f"{job}: {n:,} {name}") for name, n, css in segments],
         ]
-        if drawn and whole:
-            drawn[-1]["link"] = Markup(charts.link(drawn[-1]["kept"] / whole, stage["n_in"] / whole))
+        # Jobs that bring documents stand one below the other; what they brought together goes on below them.
+        if drawn and whole and job not in brought:
+            above = came if drawn[-1]["job"] in brought else drawn[-1]["kept"]
+            drawn[-1]["link"] = Markup(charts.link(above / whole, stage["n_in"] / whole))
         stage["bar"] = bar(
             parts, whole, f"{job}: {stage['n_in']:,} in, {stage['kept']:,} kept, {out:,} left out"
         )
