@@ -54,7 +54,7 @@ VALIDATES = {  # the kinds of `validate`, and their flags
     "ppl": (*_PAIRS, "out"),
     "sft": (*_PAIRS, *_TRAINS, "steps"),
     "grpo": (*_PAIRS, *_TRAINS, "steps"),
-    "lm": ("lake", "seed", *_TRAINS, "tokens"),
+    "lm": ("lake", "against", "seed", *_TRAINS, "tokens"),
 }
 
 
@@ -115,13 +115,14 @@ def parser() -> argparse.ArgumentParser:
         "what",
         choices=list(VALIDATES),
         help="ppl, sft, grpo: correct against wrong chains of thought, by perplexity or by training; "
-        "lm: kept against raw text",
+        "lm: kept text against raw, or two recipes",
     )
     validate.add_argument(
         "--pairs", help="ppl, sft, grpo: Parquet file: question, correct_cot, adversarial_cot"
     )
     validate.add_argument("--model", help="ppl, sft, grpo: folder of a Hugging Face causal language model")
     validate.add_argument("--lake", help="lm: path of a curated lake")
+    validate.add_argument("--against", help="lm: path of a lake by another recipe, in place of raw text")
     validate.add_argument(
         "--n", help="number of pairs, chosen by a seeded hash (ppl: default all), or of questions to train on"
     )

@@ -1,14 +1,16 @@
 """Does curation help? A small language model trained from scratch on kept text, compared with one on as much
-raw text chosen at random.
+raw text chosen at random, or on the corpus that another recipe made of the same documents.
 
 reads   the tables corpus, docs and duplicates of a lake (by delta-rs, no Spark)
 run     python -m gristmill.synth_worker.validate.lm --lake lakes/demo
+        python -m gristmill.synth_worker.validate.lm --lake lakes/demo --against lakes/other
 
 A token is a byte of UTF-8, so that no vocabulary favours an arm. Documents of the corpus are held out by a
 seeded hash; neither arm reads them, nor the copies of them that curation found. For each seed both arms start
 from the same weights and read the same number of bytes. The result is the loss on held-out text in bits per
 byte, for each language and domain. Held-out text is kept text, so the measure is how well each arm models
-clean text, the purpose of curation, and nothing else. The last line is JSON.
+clean text, the purpose of curation, and nothing else. With --against it is text that both corpora hold
+unchanged, so that it favours neither. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from gristmill.synth_worker.errors import RecipeError
 from gristmill.synth_worker.validate.arms import compare, means, print_result, run_arms
 from gristmill.synth_worker.validate.chain_pairs import seeded
 
-ARMS = ("kept", "raw")
+KEPT, RAW, OTHER = "kept", "raw", "other"  # arms: --lake's corpus; its raw text, or the corpus of --against
 END = 256  # the token between documents
 CONTEXT = 256  # tokens
 READ_BYTES = 2048  # of a held-out document; bounds the time of long ones
@@ -43,8 +45,9 @@ class Doc:
     domain: str
 
 
-def read_lake(lake: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
-    """Kept documents, raw documents, and (doc_id, dup_of) of all duplicates of a lake.
+def read_lake(lake: str, control: str = RAW) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
+    """Kept documents, those of the control arm (`RAW`: all; `OTHER`: kept ones), and (doc_id, dup_of) of all
+    duplicates of a lake.
 
     Raises RecipeError when `lake` has no such tables.
     """
@@ -53,7 +56,7 @@ def read_lake(lake: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
     # Only the columns that are used: a table of documents may have long metadata.
     try:
         corpus = _rows(lake, "corpus", "doc_id", "text", "lang", "domain")
-        docs = _rows(lake, "docs", "doc_id", "text")
+        docs = _rows(lake, "docs", "doc_id", "text") if control == RAW else []
         copies = _rows(lake, "duplicates", "doc_id", "dup_of")
     except (DeltaError, OSError) as error:
         raise RecipeError(
@@ -64,9 +67,31 @@ def read_lake(lake: str) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
     kept = [Doc(row["doc_id"], row["text"], row["lang"] or "?", row["domain"] or "?") for row in corpus]
     return (
         kept,
-        [Doc(row["doc_id"], row["text"], "?", "?") for row in docs],
+        [Doc(row["doc_id"], row["text"], "?", "?") for row in docs] if control == RAW else kept,
         {(row["doc_id"], row["dup_of"]) for row in copies},
     )
+
+
+def read_lakes(lake: str, against: str | None) -> tuple[list[Doc], list[Doc], set[tuple[str, str]]]:
+    """As `read_lake`; `against`: a lake whose corpus is the control, and whose duplicates count, too.
+
+    Raises RecipeError also when no document of both has the same text: then nothing can be held out.
+    """
+    if against is None:
+        return read_lake(lake)
+    (kept, _, copies), (_, others, more) = read_lake(lake), read_lake(against, OTHER)
+    if not in_both(kept, others):
+        raise RecipeError(
+            f"{against}: no document of its corpus stands with the same text in that of {lake}; name two "
+            "lakes of the same documents"
+        )
+    return kept, others, copies | more
+
+
+def in_both(kept: Iterable[Doc], others: Iterable[Doc]) -> list[Doc]:
+    """The documents of `kept` that stand in `others` under the same id with the same text."""
+    theirs = {(doc.id, doc.text) for doc in others}
+    return [doc for doc in kept if (doc.id, doc.text) in theirs]
 
 
 def _rows(lake: str, table: str, *columns: str) -> list[dict[str, Any]]:
@@ -86,17 +111,23 @@ def seeded_order(docs: Iterable[Doc], seed: int) -> list[Doc]:
 
 
 def hold_out(
-    kept: Sequence[Doc], raw: Sequence[Doc], copies: set[tuple[str, str]], held_out: int, seed: int
+    kept: Sequence[Doc],
+    control: Sequence[Doc],
+    copies: set[tuple[str, str]],
+    held_out: int,
+    seed: int,
+    control_name: str = RAW,
 ) -> tuple[list[Doc], dict[str, list[Doc]]]:
     """`held_out` documents of each language, and the documents left for each arm.
 
     Copies of held-out documents are left for neither, also copies of copies.
     """
+    candidates = in_both(kept, control) if control_name == OTHER else kept
     # By language, or a rare one might have no held-out document.
     chosen = [
         doc
-        for lang in sorted({doc.lang for doc in kept})
-        for doc in seeded_order((d for d in kept if d.lang == lang), seed)[:held_out]
+        for lang in sorted({doc.lang for doc in candidates})
+        for doc in seeded_order((d for d in candidates if d.lang == lang), seed)[:held_out]
     ]
     # By id and, for copies that no job compared, by text.
     excluded = {doc.id for doc in chosen}
@@ -109,7 +140,7 @@ def hold_out(
         excluded |= more
     return chosen, {
         arm: [doc for doc in docs if doc.id not in excluded and doc.text not in texts]
-        for arm, docs in zip(ARMS, (kept, raw), strict=True)
+        for arm, docs in ((KEPT, kept), (control_name, control))
     }
 
 
@@ -191,7 +222,9 @@ def validate(options: argparse.Namespace) -> dict[str, Any]:
     """The result as printed. Raises RecipeError when an arm has less than `options.tokens` bytes of text."""
     _, transformers = import_modules("torch", "transformers")
     transformers.utils.logging.set_verbosity_error()
-    held_out, left = hold_out(*read_lake(options.lake), options.held, options.seed)
+    control = OTHER if options.against else RAW
+    lakes = read_lakes(options.lake, options.against)
+    held_out, left = hold_out(*lakes, options.held, options.seed, control)
     held_out = [doc for doc in held_out if doc.text]
     # Both arms read the same number of bytes, so the smaller one decides.
     too_short = {
@@ -214,7 +247,7 @@ def validate(options: argparse.Namespace) -> dict[str, Any]:
         print(f"{arm:<5} seed {seed}: {fmean(losses_of_arm):.4f} bits/byte on held-out text", flush=True)
         return losses_of_arm, None
 
-    losses, _ = run_arms(ARMS, options, run_arm)
+    losses, _ = run_arms((KEPT, control), options, run_arm)
     # A document counts under all, its language, and its language with its domain.
     groups = {"all": list(range(len(held_out)))}
     for i, doc in enumerate(held_out):
@@ -222,6 +255,7 @@ def validate(options: argparse.Namespace) -> dict[str, Any]:
         groups.setdefault(f"{doc.lang} {doc.domain}", []).append(i)
     return {
         "lake": options.lake,
+        "against": options.against,
         "tokens": options.tokens,
         "layers": options.layers,
         "width": options.width,
@@ -229,24 +263,28 @@ def validate(options: argparse.Namespace) -> dict[str, Any]:
         "held": len(held_out),
         "seconds": round(time.monotonic() - began, 1),
         "bits_per_byte": means(losses),
-        "raw_less_kept": {
-            name: _difference(losses, at, held_out, options.seed)
+        f"{control}_less_kept": {
+            name: _difference(losses, control, at, held_out, options.seed)
             for name, at in sorted(groups.items(), key=lambda group: (group[0] != "all", group[0]))
         },
     }
 
 
 def _difference(
-    losses: dict[str, list[list[float]]], at: list[int], held_out: Sequence[Doc], seed: int
+    losses: dict[str, list[list[float]]], control: str, at: list[int], held_out: Sequence[Doc], seed: int
 ) -> dict[str, Any]:
-    raw, kept = ([[row[i] for i in at] for row in losses[arm]] for arm in ("raw", "kept"))
-    return compare(raw, kept, [held_out[i].id for i in at], seed)
+    rows, kept = ([[row[i] for i in at] for row in losses[arm]] for arm in (control, KEPT))
+    return compare(rows, kept, [held_out[i].id for i in at], seed)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code (see gristmill.synth_worker.errors)."""
     flags = parser("validate.lm", __doc__)
     flags.add_argument("--lake", required=True, help="path of a curated lake")
+    flags.add_argument(
+        "--against",
+        help="path of a lake of the same documents by another recipe: its corpus is the control, not raw text",
+    )
     flags.add_argument(
         "--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)"
     )
@@ -273,7 +311,11 @@ def main(argv: list[str] | None = None) -> int:
             raise RecipeError(f"--width {options.width}: wanted a multiple of 4")
         result = validate(options)
         print_result(
-            {f"raw less kept, {name}": each for name, each in result["raw_less_kept"].items()},
+            {
+                f"{control} less kept, {name}": each
+                for control in (RAW, OTHER)
+                for name, each in result.get(f"{control}_less_kept", {}).items()
+            },
             "bits/byte ",
             result,
         )

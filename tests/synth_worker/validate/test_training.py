@@ -127,6 +127,15 @@ def test_copies_of_what_is_held_out_teach_neither_arm() -> None:
     assert stream([Doc("a", "é", "", ""), Doc("b", "xyz", "", "")], 5) == [256, 195, 169, 256, 120]
 
 
+def test_what_is_held_out_of_two_corpora_stands_unchanged_in_both() -> None:
+    kept = [Doc(f"k{i}", f"text {i}", "en", "web") for i in range(6)]
+    other = [Doc("k0", "text 0", "en", "web"), Doc("k1", "text 1 and more", "en", "web"), Doc("o", "another", "en", "web"), Doc("copy", "text 0!", "en", "web")]
+    held, left = hold_out(kept, other, {("copy", "k0")}, 6, seed=1, control_name="other")
+    assert [doc.id for doc in held] == ["k0"]
+    assert [doc.id for doc in left["kept"]] == ["k1", "k2", "k3", "k4", "k5"]
+    assert [doc.id for doc in left["other"]] == ["k1", "o"]
+
+
 @HERE
 def test_a_model_of_kept_text_serves_clean_text_better_when_the_raw_is_half_noise(tmp_path: Path) -> None:
     import random
@@ -147,6 +156,10 @@ def test_a_model_of_kept_text_serves_clean_text_better_when_the_raw_is_half_nois
     assert all(len(losses) == 2 and max(losses) < 8 for losses in found["bits_per_byte"].values())
     assert found["raw_less_kept"]["all"]["says"].startswith("above noise")
     assert found["raw_less_kept"]["en web"]["n"] == 12
+    for name, rows in (("corpus", corpus + [{**row, "lang": "en", "domain": "web"} for row in docs[60:]]), ("duplicates", [{"doc_id": "n0", "dup_of": "n1"}])):
+        write_deltalake(str(tmp_path / "less_curated" / name), pa.Table.from_pylist(rows))
+    told = run("-m", "gristmill.synth_worker.validate.lm", "--lake", str(tmp_path / "lake"), "--against", str(tmp_path / "less_curated"), "--tokens", "14000", "--held", "12", "--layers", "1", "--width", "32", "--batch", "4", "--seeds", "2")
+    assert json.loads(told.splitlines()[-1])["other_less_kept"]["all"]["says"].startswith("above noise")
     done = subprocess.run([str(PYTHON), "-m", "gristmill.synth_worker.validate.lm", "--lake", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "no curated lake" in done.stderr
