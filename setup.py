@@ -148,6 +148,12 @@ setup(
             "warcio",
         ],
     },
-    entry_points={"console_scripts": ["gristmill = gristmill.jobs.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "gristmill = gristmill.jobs.cli:main",
+            # for Databricks wheel tasks: errors are exceptions, since exit codes are ignored there
+            "gristmill-task = gristmill.jobs.cli:task",
+        ]
+    },
     zip_safe=False,
 )

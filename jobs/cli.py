@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gristmill.jobs.core import config
-from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError
 from gristmill.jobs.core.params import HasNotes
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.core.version import code_version
-from gristmill.jobs.lake.spark_errors import exit_code_of
+from gristmill.jobs.lake.spark_errors import exit_code_of, raised_as_ours
 
 if TYPE_CHECKING:
     from gristmill.jobs.lake.lake import Lake
@@ -198,6 +201,47 @@ def _count(text: str) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
+    # All errors pass through one translation to exit
+    # codes, also those raised while a lake is opened.
+    return exit_code_of(lambda: _command(args))
+
+
+def task(argv: list[str] | None = None) -> None:
+    """Run the command in a notebook or as a Databricks wheel task, which ignore exit codes.
+
+    Leading words NAME=VALUE are set as environment variables, as `env` does: serverless compute has no other
+    way to set them. Raises the GristmillError that `main` prints, and ConfigError for wrong arguments; never
+    SystemExit, whose code a notebook does not pass on.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    while words and re.match(r"[A-Za-z_]\w*=", words[0]):
+        name, _, value = words.pop(0).partition("=")
+        os.environ[name] = value
+    args = parsed(words)
+    if args is None:
+        return
+    code = raised_as_ours(lambda: _command(args))
+    if code:
+        raise GristmillError(f"gristmill {args.command}: exit code {code}; its output says why")
+
+
+def parsed(words: list[str]) -> argparse.Namespace | None:
+    """The parsed command line; None where it asks for help, which is printed.
+
+    Raises ConfigError with the last line of what argparse would print.
+    """
+    shown = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(shown):
+            return parser().parse_args(words)
+    except SystemExit as error:
+        if not error.code:
+            return None
+        raise ConfigError(shown.getvalue().strip().splitlines()[-1]) from None
+
+
+def _command(args: argparse.Namespace) -> int | None:
+    """Run the command that the arguments name; returns None or an exit code."""
     does: dict[str, Callable[[argparse.Namespace], int | None]] = {
         "run": _run,
         "worker": _worker,
@@ -210,9 +254,7 @@ def main(argv: list[str] | None = None) -> int:
         "repair": _repair,
         "upgrade": _upgrade,
     }
-    # All errors pass through one translation to exit
-    # codes, also those raised while a lake is opened.
-    return exit_code_of(lambda: does[args.command](args))
+    return does[args.command](args)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -34,12 +34,17 @@ def main(argv: list[str] | None = None) -> int:
         default=socket.gethostname(),
         help="name of this worker, its own on its machine (default: the host's name)",
     )
+    flags.add_argument(
+        "--metrics-port", type=int, metavar="PORT", help="serve metrics on 127.0.0.1; overrides the recipe's"
+    )
     flags.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
     options = flags.parse_args(argv)
 
     def answer_requests() -> None:
         # Before anything is opened: --check needs neither lake nor model.
         spec, prompts, digest = load(options.recipe)
+        if options.metrics_port is not None:
+            spec = spec.model_copy(update={"metrics_port": options.metrics_port})
         if options.check:
             print(
                 f"{'synth_worker':<16} ok  recipe {digest}  prompts "

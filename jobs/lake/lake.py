@@ -526,7 +526,8 @@ class Lake:
         self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str
     ) -> None:
         if isinstance(frame, pa.Table):
-            frame = self.spark.createDataFrame(frame.to_pandas() if frame.num_rows else [], table.schema)
+            rows = frame.to_pandas(maps_as_pydicts="strict") if frame.num_rows else []
+            frame = self.spark.createDataFrame(rows, table.schema)
         writer = (
             frame.select(*table.names)
             .write.format("delta")

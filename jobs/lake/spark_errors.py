@@ -163,19 +163,30 @@ def _is_sparks(error: BaseException) -> bool:
     )
 
 
+def raised_as_ours(run: Callable[[], int | None]) -> int:
+    """Run a command and return what it returns (None: 0).
+
+    Raises a GristmillError in place of an error that translates to one; other errors pass unchanged.
+    """
+    try:
+        return int(run() or 0)
+    except Exception as error:
+        ours = as_ours(error)
+        if ours is None or ours is error:
+            raise
+        raise ours from error
+
+
 def exit_code_of(run: Callable[[], int | None]) -> int:
     """Run a command and return its exit code.
 
     A GristmillError, or an error that translates to one, is printed without a traceback; others are raised.
     """
     try:
-        return int(run() or 0)
+        return raised_as_ours(run)
     except BrokenPipeError:  # whoever read our output (head, less) has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (or Python complains once more when it ends)
         return 0
-    except Exception as error:
-        ours = as_ours(error)
-        if ours is None:
-            raise
-        print(ours, file=sys.stderr)
-        return ours.exit_code
+    except GristmillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
