@@ -108,7 +108,7 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	  wait $$beside || code=1; \
 	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
 
-# QUICK=1 leaves out what installs packages.
+# QUICK=1 leaves out what installs packages or starts Spark.
 test-deploy: setup-deploy ## the files for Databricks, EMR, Kubernetes and containers
 	@PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" .venv-deploy/bin/python -m pytest -m "deploy$(if $(QUICK), and not slow)" tests/deploy
 

@@ -495,7 +495,9 @@ class Lake:
                 f"{table.name}: is divided by {found}, jobs/schema declares the partitions "
                 f"{', '.join(table.partitions) or 'none'}, which jobs replace as a whole; {UPGRADE}"
             )
-        if "rowTracking" in state.features and self.spark.conf.get(STATISTICS, "true") == "false":
+        # Of our own sessions only: serverless compute refuses to be asked for settings that it does not list.
+        is_asked = "rowTracking" in state.features and is_local(self.spark)
+        if is_asked and self.spark.conf.get(STATISTICS, "true") == "false":
             raise ConfigError(
                 f"{table.name}: has Delta's row tracking, which counts the rows of files, and this session "
                 f"has {STATISTICS} false; take that out of the recipe's section spark, or the feature off "

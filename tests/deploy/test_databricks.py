@@ -126,6 +126,7 @@ def curated(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "lake"
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 def test_the_notebook_curates_and_care_changes_no_row(spark: Any, curated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from deploy.databricks.src.care import care
