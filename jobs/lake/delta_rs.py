@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.fs as fs
 
+from gristmill.jobs.core.errors import ContractError
 from gristmill.jobs.core.records import Record, Records, naive
+from gristmill.jobs.lake.history import Description
 from gristmill.jobs.schema.types import arrow_schema, delta_type
 
 if TYPE_CHECKING:
@@ -115,11 +118,34 @@ def _protocol(table: Table) -> Record:
 
 
 def open_metadata(folder: Path) -> DeltaTable:
-    """The newest version of a table for its id, version and properties; opens tables with any features."""
-    from deltalake import DeltaTable
+    """The newest version of a table for its id, version and properties; opens tables with most features.
 
-    # Without the list of files, which is the expensive part of opening a large table.
-    return DeltaTable(str(folder), without_files=True)
+    Raises ContractError for a table whose features only a catalog, or newer readers, can open.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        # Without the list of files, which is the expensive part of opening a large table.
+        return DeltaTable(str(folder), without_files=True)
+    except DeltaError as error:
+        if not re.search(r"catalog-managed|feature", str(error), re.I):
+            raise
+        raise ContractError(
+            f"{folder.name}: cannot be opened by its path: {str(error).splitlines()[0]}; if a catalog "
+            "manages its commits (catalogManaged), name the lake by its schema (--lake catalog.schema); "
+            f"otherwise take the feature off (ALTER TABLE delta.`{folder}` DROP FEATURE ...)"
+        ) from error
+
+
+def described(folder: Path) -> tuple[int, Description]:
+    """The newest version of a table, and what its log says. Raises as `open_metadata`."""
+    table = open_metadata(folder)
+    about, protocol = table.metadata(), table.protocol()
+    features = frozenset(protocol.writer_features or ())
+    return int(table.version()), Description(
+        str(about.id), about.configuration, tuple(about.partition_columns), features
+    )
 
 
 def remove_missing_files(folder: Path) -> None:
@@ -214,9 +240,11 @@ def data_files(
     folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None
 ) -> list[DataFile] | None:
     """The files of `batches` (None: of all) at `version`; None where Spark has to read the table: it has
-    other columns, or features beyond reader version 1."""
+    other columns or partitions, or features beyond reader version 1."""
     delta_table = open_table(folder, version)
     if delta_table is None or {field.name for field in delta_table.schema().fields} != set(table.names):
+        return None
+    if tuple(delta_table.metadata().partition_columns) != table.partitions:  # made by others, with clusters
         return None
     prefix = "partition."
     files = [

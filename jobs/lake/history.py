@@ -42,13 +42,26 @@ NO_CHANGE = (
 
 
 @dataclass(frozen=True)
+class Description:
+    """What the log says of a table at a version, besides its files."""
+
+    id: str
+    properties: Mapping[str, str]
+    partitions: tuple[str, ...]
+    features: frozenset[str]
+
+
+@dataclass(frozen=True)
 class TableState:
-    """The present state of a Delta table: its id, newest version, properties and newest commit."""
+    """The present state of a Delta table: its id, newest version, properties, newest commit, partitions, and
+    the named features of its protocol (none for a table that old readers and writers take)."""
 
     id: str
     version: int
     properties: Mapping[str, str]
     head: Commit
+    partitions: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

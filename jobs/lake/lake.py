@@ -8,13 +8,14 @@ A lake is a path on any Hadoop file system (`lakes/demo`, `s3a://bucket/lake`) o
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import functools
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -25,7 +26,7 @@ from pyarrow.dataset import dataset, field
 from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake import delta_rs, hadoop_files
-from gristmill.jobs.lake.history import Commit, TableState, commit_of
+from gristmill.jobs.lake.history import Commit, Description, TableState, commit_of
 from gristmill.jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
 from gristmill.jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
 from gristmill.jobs.lake.session import default_file_system, is_local
@@ -64,6 +65,8 @@ CHECK = "delta.constraints.promise"
 SCHEMA_VERSION = "gristmill.schema"
 # the session setting in which Delta records the version of its last commit
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
+# the session setting that the demo's recipes switch off
+STATISTICS = "spark.databricks.delta.stats.collect"
 # A run that staged files a week ago is taken for dead; no job runs that long.
 OLD_STAGING_SECONDS = 7 * 24 * 3600
 # the column of a merge's source that marks rows to delete
@@ -382,9 +385,8 @@ class Lake:
         if self.states is not None and table.name in self.states:
             cached = self.states.pop(table.name)
             if versions[0] > cached.version:
-                self.states[table.name] = TableState(
-                    cached.id, versions[0], cached.properties, commit_of(versions[0], "WRITE", note, "", True)
-                )
+                head = commit_of(versions[0], "WRITE", note, "", True)
+                self.states[table.name] = dataclasses.replace(cached, version=versions[0], head=head)
         self.committed(table, versions[0])
 
     def _noted_version(self, table: Table, note: str) -> int:
@@ -405,14 +407,11 @@ class Lake:
         if version is None:
             return None
         if self.is_direct:
-            delta_table = delta_rs.open_metadata(self.folder(table))
-            version = int(delta_table.version())
-            [head] = self.commits(table, version, version)
-            return TableState(
-                str(delta_table.metadata().id), version, delta_table.metadata().configuration, head
-            )
+            version, about = delta_rs.described(self.folder(table))
+        else:
+            about = self._described(table, version)
         [head] = self.commits(table, version, version)
-        return TableState(*self._described(table, version), head)
+        return TableState(about.id, version, about.properties, head, about.partitions, about.features)
 
     def _newest(self, table: Table) -> int | None:
         """The newest version; None when the table does not exist. One listing where the log may be opened."""
@@ -421,16 +420,19 @@ class Lake:
             return log.newest()
         return self.latest(table) if self.exists(table) else None
 
-    def _described(self, table: Table, version: int) -> tuple[str, int, Mapping[str, str]]:
-        """The table's id, `version` and properties: from the log's files, else by a query, which takes a
-        third of a second."""
+    def _described(self, table: Table, version: int) -> Description:
+        """The table at `version`: from the log's files, else by a query, which takes a third of a second."""
         log = self._log(table)
-        metadata = log.described(version) if log is not None else None
-        if metadata is None:
-            detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select("id", "properties").first()
+        about = log.described(version) if log is not None else None
+        if about is None:
+            columns = ("id", "properties", "partitionColumns", "tableFeatures")
+            detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select(*columns).first()
             assert detail is not None
-            metadata = detail["id"], detail["properties"] or {}
-        return metadata[0], version, metadata[1]
+            features = frozenset(detail["tableFeatures"] or ())
+            about = Description(
+                detail["id"], detail["properties"] or {}, tuple(detail["partitionColumns"]), features
+            )
+        return about
 
     @contextlib.contextmanager
     def cached_states(self) -> Iterator[None]:
@@ -483,7 +485,24 @@ class Lake:
         return commit_of(version, row["operation"], row["userMetadata"], who, None)
 
     def check_schema(self, table: Table, state: TableState) -> None:
-        """Raises ContractError when the table was created with other columns than declared."""
+        """Raises ContractError when the table was created with other columns or partitions than declared, and
+        ConfigError where the session cannot write a feature that it has."""
+        if state.partitions != table.partitions:
+            found = ", ".join(state.partitions) or (
+                "clusters" if "clustering" in state.features else "nothing"
+            )
+            raise ContractError(
+                f"{table.name}: is divided by {found}, jobs/schema declares the partitions "
+                f"{', '.join(table.partitions) or 'none'}, which jobs replace as a whole; {UPGRADE}"
+            )
+        # Of our own sessions only: serverless compute refuses to be asked for settings that it does not list.
+        is_asked = "rowTracking" in state.features and is_local(self.spark)
+        if is_asked and self.spark.conf.get(STATISTICS, "true") == "false":
+            raise ConfigError(
+                f"{table.name}: has Delta's row tracking, which counts the rows of files, and this session "
+                f"has {STATISTICS} false; take that out of the recipe's section spark, or the feature off "
+                f"the table (ALTER TABLE {self.ref(table)} DROP FEATURE rowTracking)"
+            )
         if state.properties.get(SCHEMA_VERSION) != table.schema_version:
             # a table of an older version may still have the same columns
             self.read(table)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake.hadoop_files import system_of, to_bytes
-from gristmill.jobs.lake.history import Commit, commit_from_actions
+from gristmill.jobs.lake.history import Commit, Description, commit_from_actions
 from gristmill.jobs.lake.session import jvm_of
 
 if TYPE_CHECKING:
@@ -109,18 +109,22 @@ class LogFiles:
         rows."""
         return [commit_from_actions(version, self._actions(version)) for version in range(first, last + 1)]
 
-    def described(self, version: int) -> tuple[str, dict[str, str]] | None:
-        """The table's id and properties at `version`; None where neither the version checksum nor the
-        commit contains them.
+    def described(self, version: int) -> Description | None:
+        """The table at `version`; None where neither the version checksum nor the commit contains its
+        metadata and its protocol.
 
-        By Delta's protocol a checksum file contains the metadata of its version, but writers may omit it.
+        By Delta's protocol a checksum file contains both of its version, but writers may omit it.
         """
         # The checksum first: it has the metadata of any
         # version, a commit only where it changed them.
-        records = [each["metadata"] for each in self._checksum(version) if each.get("metadata")]
-        if not records:
-            records = [action["metaData"] for action in self._actions(version) if action.get("metaData")]
-        return (records[0]["id"], records[0].get("configuration") or {}) if records else None
+        for records, key in ((self._checksum(version), "metadata"), (self._actions(version), "metaData")):
+            metadata = next((each[key] for each in records if each.get(key)), None)
+            protocol = next((each["protocol"] for each in records if each.get("protocol")), None)
+            if metadata is not None and protocol is not None:
+                features = frozenset(protocol.get("writerFeatures") or ())
+                partitions = tuple(metadata.get("partitionColumns") or ())
+                return Description(metadata["id"], metadata.get("configuration") or {}, partitions, features)
+        return None
 
     def _checksum(self, version: int) -> Records:
         return [json.loads(line) for line in self.files.read(f"{version:020}.crc").splitlines()]

@@ -93,6 +93,18 @@ KNOWN = (
     ),
     Known(r"ModuleNotFoundError: No module named '([\w.]+)'", ConfigError, "{advice}"),
     Known(
+        r"DELTA_UNSUPPORTED_FEATURES_FOR_(?:READ|WRITE)|DELTA_INVALID_PROTOCOL_VERSION",
+        ContractError,
+        "the table has a feature that this Delta lacks; use a newer one, or take the feature off the table "
+        "(ALTER TABLE ... DROP FEATURE ...); one whose commits a catalog manages (catalogManaged) is only "
+        "opened by name: --lake catalog.schema",
+    ),
+    Known(
+        r"DELTA_ROW_ID_ASSIGNMENT_WITHOUT_STATS|Cannot assign row IDs without row count statistics",
+        ConfigError,
+        "leave spark.databricks.delta.stats.collect true for a table with row tracking",
+    ),
+    Known(
         r"SparkFileNotFoundException|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND"
         r"|Cannot time travel Delta table|DELTA_TRUNCATED_TRANSACTION_LOG|DELTA_VERSIONS_NOT_CONTIGUOUS",
         ContractError,

@@ -50,7 +50,10 @@ def changes(lake: Lake) -> list[Change]:
     needed, refused = [], []
     for table in catalog.ALL:
         state = lake.state(table)
-        if state is None or state.properties.get(SCHEMA_VERSION) == table.schema_version:
+        if state is None or (
+            state.properties.get(SCHEMA_VERSION) == table.schema_version
+            and state.partitions == table.partitions
+        ):
             continue
         try:
             needed.append(_change(lake, table, state.properties))

@@ -25,6 +25,10 @@ from gristmill.synth_worker.errors import RetryLater, TableError
 from gristmill.synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
 
 MAX_ATTEMPTS = 20  # of a commit that conflicts with those of other workers
+# Features of Delta's protocol that delta-rs 1.6 reads with Arrow, and those with which it
+# writes (tried one by one). It reports others as a conflict, after the answers were paid for.
+READ = frozenset({"timestampNtz"})
+WRITTEN = READ | {"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,14 @@ class Store:
             raise TableError(
                 f"{self.root}/{name}: no such table; run export_candidates on this lake first"
             ) from None
+        except DeltaError as error:
+            if "catalog" not in str(error) and "eature" not in str(error):
+                raise
+            raise TableError(
+                f"{self.root}/{name}: cannot be opened by its path ({str(error).splitlines()[0]}); keep the "
+                "queue's tables in a folder, not under a catalog that manages their commits"
+            ) from error
+        self._check_features(name, handle)
         # Checked at each handle: a lake may be upgraded
         # while the worker runs. Further columns are ignored.
         missing = [field for field in schema.names if field not in {f.name for f in handle.schema().fields}]
@@ -77,6 +89,28 @@ class Store:
                 "different versions"
             )
         return handle
+
+    def _check_features(self, name: str, handle: DeltaTable) -> None:
+        """Raises TableError for a table that a platform has given a feature that delta-rs does not know."""
+        protocol, is_written = handle.protocol(), name != "synth_requests"
+        unknown = set(protocol.reader_features or ()) - READ
+        if is_written:
+            unknown |= set(protocol.writer_features or ()) - WRITTEN
+        # Before features had names, column mapping was reader version 2, identity columns writer version 6.
+        if protocol.min_reader_version == 2 or (is_written and protocol.min_writer_version in (5, 6)):
+            unknown.add("columnMapping")
+        if unknown:
+            raise TableError(
+                f"{self.root}/{name}: has the Delta features {', '.join(sorted(unknown))}, with which the "
+                f"worker cannot {'write' if is_written else 'read'} it; by Spark, for each of them: ALTER "
+                f"TABLE delta.`{self.root}/{name}` DROP FEATURE NAME (docs/platforms.md has the properties)"
+            )
+
+    def check(self) -> None:
+        """Raises TableError where the worker cannot use a table: before a model is loaded."""
+        names = ("synth_requests", "synth_answers", "leases", "runs")
+        for name, schema in zip(names, (REQUESTS, ANSWERS, LEASES, RUNS), strict=True):
+            self.table(name, schema)
 
     def rows(self, name: str, table: DeltaTable, columns: list[str], **options: Any) -> list[dict[str, Any]]:
         """The rows of the table `name` at the version of the handle `table`, with these `columns`."""

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.databricks import check
+from gristmill.jobs.cli import task
 
 pytestmark = pytest.mark.deploy
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,3 +105,41 @@ def merged(folder: Path) -> dict[str, Any]:
     """The bundle in one mapping, as the tool sees it."""
     bundle = check.load(folder)
     return {**bundle.top, "resources": {"jobs": {job.name: dict(job.fields) for job in bundle.jobs}}}
+
+
+@pytest.fixture(scope="module")
+def curated(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that the notebook has curated, its constants changed to this machine's."""
+    home = tmp_path_factory.mktemp("by hand")
+    (home / "raw").mkdir()
+    rows = [{"id": str(i), "source": "t", "text": f"The wheel turned in the brook {i} times, and the miller wrote it down."} for i in range(4)]
+    (home / "raw/rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    sections = {name: yaml.safe_load((ROOT / f"conf/jobs/{name}.yaml").read_text())["jobs"][name] for name in ("ingest_docs", "measure_text", "build_corpus")}
+    sections["ingest_docs"] |= {"data_docs": False}
+    sections["build_corpus"] |= {"skip_rejected_by": [], "edits": [], "min_kept": 0}
+    (home / "recipe.yaml").write_text(yaml.safe_dump({"jobs": sections}))
+    text = (BUNDLE / "src/by_hand.py").read_text(encoding="utf-8")
+    for name, value in {"LAKE": "lake", "INPUT": "raw", "RECIPE": "recipe.yaml", "STAGING": "staging"}.items():
+        text, n = re.subn(rf'^{name} = ".*"$', f"{name} = {str(home / value)!r}", text, flags=re.M)
+        assert n == 1
+    exec(compile(text, "by_hand.py", "exec"), {})
+    return home / "lake"
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_the_notebook_curates_and_care_changes_no_row(spark: Any, curated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deploy.databricks.src.care import care
+    from gristmill.jobs.lake.lake import Lake
+    from gristmill.jobs.runner.run_log import Runs
+    from gristmill.jobs.schema.documents import CORPUS
+
+    lake = Lake(spark, str(curated))
+    before = lake.read(CORPUS).count()
+    assert before == 4
+    assert {"docs", "signals", "corpus", "runs"} <= set(care(spark, str(curated)))
+    assert Lake(spark, str(curated)).read(CORPUS, Runs(lake).versions()["corpus"]).count() == before
+    versions = {name: lake.latest(table) for name, table in (("corpus", CORPUS),)}
+    monkeypatch.setattr("sys.argv", ["gristmill-task", "run", "curate", "--recipe", str(curated.parent / "recipe.yaml"), "--lake", str(curated), "--input", str(curated.parent / "raw")])
+    task()
+    assert {"corpus": lake.latest(CORPUS)} == versions, "care leaves nothing to do again"

@@ -127,6 +127,7 @@ def run(home: Path, variables: dict[str, str], *command: str) -> subprocess.Comp
     return subprocess.run(command, cwd=home / "opt/gristmill", env=variables, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_workers_image_has_what_the_worker_imports(tmp_path: Path) -> None:
     variables = built("worker", tmp_path)
     done = run(tmp_path, variables, "python3", "-m", "gristmill.synth_worker", "--metrics-port", "9309", "--recipe", "conf/synth_worker.yaml", "--check")

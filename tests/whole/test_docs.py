@@ -178,14 +178,29 @@ def is_docker(words: list[str]) -> None:
             assert (ROOT / words[words.index(option) + 1]).is_file()
 
 
+def is_there(words: list[str]) -> None:
+    """Files of the project that a tool of others is given are there."""
+    given = [word.removeprefix("file://").rpartition("=")[2] for word in words]
+    assert [word for word in given if word.startswith(("deploy/", "docker/", "conf/")) and not (ROOT / word).exists()] == []
+
+
+def is_databricks(words: list[str]) -> None:
+    if words[1:3] == ["bundle", "run"]:
+        assert f"\n    {words[3]}:\n" in "".join(path.read_text() for path in (ROOT / "deploy/databricks/resources").glob("*.yml"))
+
+
 CHECKS = {
+    "aws": is_there,
+    "cd": is_there,
+    "databricks": is_databricks,
+    "kubectl": is_there,
+    "pack.sh": is_there,
     "make": is_make,
     "gristmill": is_gristmill,
     "spark-submit": is_spark_submit,
     "python": is_python,
     "pip": is_pip,
     "docker": is_docker,
-    "venv-pack": lambda words: None,  # a tool of others, shown with its output only
 }
 
 
