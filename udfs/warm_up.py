@@ -34,6 +34,7 @@ from gristmill.udfs.passages.copies import Rule, copies_of
 from gristmill.udfs.passages.rows import IS_SUBJECT, RUN_ROW
 from gristmill.udfs.passages.spans import CutParams, cut_spans
 from gristmill.udfs.rules import measures
+from gristmill.udfs.scoring import trees
 from gristmill.udfs.scoring.grams import GramParams, count_grams
 from gristmill.udfs.text import langid
 from gristmill.udfs.text.folding import content_hashes
@@ -52,7 +53,11 @@ TEXTS = pa.array([None, "", ENGLISH, CHINESE, ENGLISH * 2])
 
 def warm_up() -> None:
     """Run every kernel that measures, hashes, sketches or scores documents or finds benchmark items."""
-    measures.measure(TEXTS, lid_model=langid.PACKAGE, lid_chars=1000)
+    measured = measures.measure(TEXTS, lid_model=langid.PACKAGE, lid_chars=1000)
+    zero, leaf = np.zeros(1), np.full(1, -1, np.int32)
+    is_missing_left, feature = np.zeros(1, np.bool_), np.zeros(1, np.int16)
+    root = np.zeros(1, np.int32)
+    trees.score(trees.Trees(zero, root, feature, zero, is_missing_left, leaf, leaf, zero), measured, {})
     content_hashes(TEXTS)
     count_grams(TEXTS, GramParams())
     count_grams(TEXTS, GramParams(unit="words"))

@@ -144,3 +144,44 @@ def test_walks_name_functions_that_are_there_and_a_pair_passes_fourteen_files_at
     walks = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
     assert [len(re.findall(r"^\d+\. ", walk, re.M)) > 5 for walk in walks.values()] == [True] * 4
     assert 10 < len(set(re.findall(r"`([\w/]+\.py): ", walks["A near-duplicate pair"]))) <= 14
+
+
+# Opening any of these runs what is written in it; code_cache.py reads numba's own files of machine code, in folders of the package or the user.
+PICKLES, OPENS_PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}, {"udfs/arrow/code_cache.py"}
+UNSAFE_WORDS = {("allow_pickle", True), ("trust_remote_code", True), ("weights_only", False)}
+UNSAFE_CALLS = {"read_pickle", "unsafe_load", "full_load", "eval", "exec"}
+
+
+def unpickles(source: str) -> set[str]:
+    """What in a module opens data that can run code: imports, functions, arguments."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+            found |= {name for name in names if name.split(".")[0] in PICKLES}
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            of_torch = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "torch"
+            is_unsafe = called in UNSAFE_CALLS and not (isinstance(node.func, ast.Attribute) and called in {"eval", "exec"})
+            found |= {called} if is_unsafe else {"torch.load"} if of_torch and called == "load" else set()
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and (node.arg, node.value.value) in UNSAFE_WORDS:
+            found.add(f"{node.arg}={node.value.value}")
+    return found
+
+
+def test_nothing_is_unpickled() -> None:
+    found = {}
+    for folder in ("jobs", "udfs", "synth_worker", "gristmill", "demo", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            found[str(path.relative_to(ROOT))] = unpickles(path.read_text(encoding="utf-8"))
+    assert {name: what for name, what in found.items() if what and name not in OPENS_PICKLES} == {}
+    assert {name for name in OPENS_PICKLES if not found[name]} == set(), "no exception is left over"
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [("import pickle", "pickle"), ("from joblib import load", "joblib"), ("np.load(f, allow_pickle=True)", "allow_pickle=True"),
+     ("torch.load(f)", "torch.load"), ("pd.read_pickle(f)", "read_pickle"), ("eval(text)", "eval"), ("model.eval()", None)],
+)  # fmt: skip
+def test_each_way_to_unpickle_is_found(source: str, what: str | None) -> None:
+    assert unpickles(source) == ({what} if what else set())

@@ -5,11 +5,13 @@ Every line that is not blank is a sentence with its begin and end, as in cc_net;
 sums over its lines.
 """
 
+import contextlib
 import hashlib
 import json
 import math
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -102,15 +104,31 @@ def _loaded(version: str, model: LanguageModel) -> Any:
 
     # The file is named by version and user: processes of one machine map the same pages once.
     path = Path(tempfile.gettempdir()) / f"gristmill-lm-{os.getuid()}-{version}"
-    if not path.is_file() or path.stat().st_size != len(model.blob):
+    if not _is_own(path, len(model.blob)):
         # Written apart and renamed, so that no other process maps half a file.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(model.blob)
-        os.replace(file.name, path)
+        try:
+            os.replace(file.name, path)
+        except OSError:  # another user has taken the name; the temporary folder lets nobody remove it
+            path = Path(file.name)
     settings = kenlm.Config()
     settings.show_progress = False
     settings.arpa_complain = kenlm.ARPALoadComplain.NONE
     return kenlm.Model(str(path), settings)
+
+
+def _is_own(path: Path, size: int) -> bool:
+    """Whether a file of this size is there that nobody but this user can have written.
+
+    Everybody may create names in the temporary folder, and KenLM maps a file without looking at it.
+    """
+    with contextlib.suppress(OSError):
+        # lstat: a link of another user may lead to a file of ours, but not for long
+        status = path.lstat()
+        is_private = status.st_uid == os.getuid() and not status.st_mode & 0o022
+        return stat.S_ISREG(status.st_mode) and is_private and status.st_size == size
+    return False
 
 
 def score_text(model: LanguageModel, text: str) -> tuple[int, float, float, float, float]:

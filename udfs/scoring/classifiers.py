@@ -7,7 +7,7 @@ turns into a probability of being good.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -32,8 +32,8 @@ SCORED: pa.Schema = pa.schema([("raw", pa.float64()), ("score", pa.float64())])
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained scorer: `blob` is its arrays or trees as bytes, `slope` and `shift` are Platt's,
-    `made_with` what must be there to load it."""
+    """A trained scorer: `blob` is its arrays or trees as bytes, `slope` and `shift` are
+    Platt's."""
 
     name: str
     kind: str
@@ -41,7 +41,6 @@ class Classifier:
     blob: bytes
     slope: float = 1.0
     shift: float = 0.0
-    made_with: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -83,24 +82,24 @@ def to_bytes(model: Classifier) -> bytes:
 def from_bytes(data: bytes) -> Classifier:
     """The model of `to_bytes`.
 
-    Raises ValueError when it is none, or was made with another version of what loads it.
+    Raises ValueError when it is none, or one of a version whose trees were a pickle.
     """
     # JSON escapes line ends, so the first one in the file is the end of the head.
     head, _, blob = data.partition(b"\n")
     try:
-        model = Classifier(**json.loads(head), blob=blob)
-    except (ValueError, TypeError) as error:
+        fields = json.loads(head)
+        made_with = fields.pop("made_with", None)
+        model = Classifier(**fields, blob=blob)
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             "not a model of train_classifier (its first line is no JSON of one); train it again"
         ) from error
-    for package, version in model.made_with.items():
-        installed = __import__(package).__version__
-        # Patch releases keep the pickle format; minor ones need not.
-        if installed.split(".")[:2] != version.split(".")[:2]:
-            raise ValueError(
-                f"model {model.name} was trained with {package} {version}, here is {installed}; train it "
-                "again or install that version"
-            )
+    # Opening a pickle runs whatever code it names, so nothing here does, not even to convert one.
+    if made_with:
+        raise ValueError(
+            f"model {model.name} is of a version that stored trees as a pickle, which can run code and is no "
+            "longer opened; train it again: run train_classifier once with reuse_model: false"
+        )
     return model
 
 

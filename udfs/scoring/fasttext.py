@@ -14,7 +14,6 @@ from gristmill.udfs.scoring.grams import Floats
 from gristmill.udfs.scoring.kind import SEED, Labels, Rows, Trainer
 
 READS: tuple[str, ...] = ("text",)
-MADE_WITH: tuple[str, ...] = ()
 HAS_SLICES = False
 # fastText's names of parameters, by ours
 SETTINGS = {"word_ngrams": "wordNgrams", "min_count": "minCount", "min_n": "minn", "max_n": "maxn"}

@@ -19,7 +19,6 @@ from gristmill.udfs.scoring.grams import Floats, GramParams, Grams, count_grams,
 from gristmill.udfs.scoring.kind import Labels, Rows, Trainer
 
 READS: tuple[str, ...] = ("text", "lang")
-MADE_WITH: tuple[str, ...] = ()
 HAS_SLICES = True
 
 Counts = npt.NDArray[np.int64]

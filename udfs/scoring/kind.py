@@ -29,9 +29,6 @@ class Kind(Protocol):
     Params: Any
     # columns that `score` reads: text, or text and lang, or measures of `signals` without the text
     READS: tuple[str, ...]
-    # packages without which, or with another version
-    # of which, the bytes of a model cannot be loaded
-    MADE_WITH: tuple[str, ...]
     # whether a recipe may give it slices of its own (target
     # and raw) in place of the good and bad examples
     HAS_SLICES: bool

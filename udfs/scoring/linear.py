@@ -13,7 +13,6 @@ from gristmill.udfs.scoring.grams import Floats, GramParams, count_grams, row_su
 from gristmill.udfs.scoring.kind import SEED, Labels, Rows, Trainer
 
 READS: tuple[str, ...] = ("text",)
-MADE_WITH: tuple[str, ...] = ()
 HAS_SLICES = False
 # Of liblinear at most: twice scikit-learn's default; where they do not do, it warns.
 MAX_STEPS = 200

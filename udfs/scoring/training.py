@@ -60,7 +60,6 @@ def fit(
         )
     # Calibrated on held-out scores: a model is too sure of the rows that it was trained on.
     slope, shift = platt(held_out[tested], labels[tested])
-    made_with = {package: __import__(package).__version__ for package in KINDS[kind].MADE_WITH}
     model = Classifier(
         name,
         kind,
@@ -68,7 +67,6 @@ def fit(
         make(np.arange(len(labels)), labels),
         slope,
         shift,
-        made_with,
     )
     logits = held_out * slope + shift
     # Back into the order of the caller, who does not know of the sort above.

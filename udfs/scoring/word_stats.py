@@ -27,10 +27,9 @@ from gristmill.udfs.scoring.importance_weights import (
 )
 from gristmill.udfs.scoring.kind import Rows, Trainer
 
-__all__ = ["HAS_SLICES", "MADE_WITH", "READS", "Params", "fit", "load", "score"]
+__all__ = ["HAS_SLICES", "READS", "Params", "fit", "load", "score"]
 
 READS: tuple[str, ...] = ("text", "lang")
-MADE_WITH: tuple[str, ...] = ()
 HAS_SLICES = True
 # Of lbfgs at most; a few dozen numbers of one scale come to rest sooner.
 MAX_STEPS = 500

@@ -6,9 +6,9 @@ documents are (benchmarks/rule_parity.md). Only jieba's data is read, from the i
 imported.
 """
 
+import ast
 import importlib.util
 import math
-import pickle
 from functools import lru_cache
 from pathlib import Path
 
@@ -123,8 +123,10 @@ def markov_model() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], np
     (4, characters). Raises ModuleNotFoundError when jieba is not installed.
     """
     folder = _package() / "finalseg"
+    # Modules with one dictionary, `P = {...}`; the same as a pickle lies beside each, and stays closed.
     start, step, emit = (
-        pickle.loads((folder / f"prob_{name}.p").read_bytes()) for name in ("start", "trans", "emit")
+        ast.literal_eval((folder / f"prob_{name}.py").read_text("utf-8").partition("=")[2].strip())
+        for name in ("start", "trans", "emit")
     )
     letters = "BEMS"
     starts = np.array([start[letter] for letter in letters])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import random
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from gristmill.udfs.rules import measures
-from gristmill.udfs.scoring import classifiers, linear, training
+from gristmill.udfs.scoring import classifiers, linear, training, trees
 from gristmill.udfs.scoring.classifiers import from_bytes, logits, probability, to_bytes
 from gristmill.udfs.scoring.grams import GramParams
 from gristmill.udfs.scoring.trees import MEASURES
@@ -112,13 +117,62 @@ def test_an_empty_or_missing_text_has_a_score() -> None:
     assert found[0] == found[1]
 
 
-def test_what_is_no_model_and_what_another_version_made_is_refused() -> None:
+def test_trees_as_arrays_score_as_scikit_learn_does_to_the_last_bit() -> None:
+    rows = examples(n=400)
+    matrix, labels = trees.as_matrix(rows), np.asarray(rows["label"])
+    matrix[np.random.default_rng(0).random(matrix.shape) < 0.1] = np.nan  # what is missing has a side of its own
+    labels = labels ^ (np.random.default_rng(1).random(len(labels)) < 0.2)
+    fitted = HistGradientBoostingClassifier(max_iter=60, early_stopping=False, max_features=0.5, random_state=1).fit(matrix, labels)
+    model = trees.load(trees.to_bytes(trees.Trees.of(fitted)))
+    columns = {name: matrix[:, i] if measures.SIGNALS.field(name).type != pa.int64() else None for i, name in enumerate(MEASURES)}
+    asked = pa.table({name: rows[name] if column is None else pa.array(column) for name, column in columns.items()})
+    found = trees.score(model, asked, {})
+    assert np.array_equal(found, fitted.decision_function(trees.as_matrix(asked)))
+    assert len(set(found)) > 100
+    assert set(model.missing_left) == {True, False}
+    assert trees.score(model, asked.slice(0, 0), {}).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("left", 0), ("right", 1_000_000), ("feature", 999), ("feature", -1), ("roots", -1), ("value", None)]
+)
+def test_nodes_that_lead_astray_are_refused(part: str, value: int | None) -> None:
+    model = trees.load(training.fit("m", "trees", SPECS["trees"], examples())[0].blob)
+    array = getattr(model, part).copy()
+    if value is None:
+        array = array[:-1]
+    else:
+        array[int(np.flatnonzero(model.left >= 0)[1]) if part != "roots" else 0] = value
+    with pytest.raises(ValueError, match="trees are damaged"):
+        trees.load(trees.to_bytes(replace(model, **{part: array})))
+
+
+class Planted:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_in_place_of_a_model_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a model of train_classifier"):
         from_bytes(b"\x00\x01")
-    model, _, _ = training.fit("m", "trees", SPECS["trees"], examples())
-    other = to_bytes(model).replace(model.made_with["sklearn"].encode(), b"0.1.0", 1)
-    with pytest.raises(ValueError, match=r"trained with sklearn 0\.1\.0"):
-        from_bytes(other)
+    planted = pickle.dumps(Planted(tmp_path / "ran"))
+    for kind in classifiers.KINDS:
+        model, _, _ = training.fit("m", kind, SPECS[kind], examples(n=60))
+        head, _, _ = to_bytes(model).partition(b"\n")
+        with pytest.raises((ValueError, BadZipFile)):
+            classifiers.raw_scores(from_bytes(head + b"\n" + planted), examples(n=4))
+        of_before = {**json.loads(head), "made_with": {"sklearn": "1.9.1"}}
+        with pytest.raises(ValueError, match=r"trees as a pickle.*once with reuse_model: false"):
+            from_bytes(json.dumps(of_before).encode() + b"\n" + planted)
+        assert from_bytes(json.dumps({**of_before, "made_with": {}}).encode() + b"\n" + model.blob) == model
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(planted)
+    assert (tmp_path / "ran").exists()  # what it would have done
 
 
 def test_examples_that_cannot_teach_are_refused() -> None:
