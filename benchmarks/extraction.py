@@ -37,7 +37,6 @@ from gristmill.udfs.read.values import Reject
 WORD = re.compile(r"\w+")
 HAN_OR_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
 RECIPE: dict[str, Any] = {
-    "max_bytes": 8_000_000,
     "max_nodes": 100_000,
     "max_depth": 512,
     "max_attributes": 1000,

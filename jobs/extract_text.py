@@ -162,11 +162,10 @@ class Extract(Strict):
     max_bad_share: float = Field(ge=0, le=1)
     cascade: Cascade
 
-    def made(self, max_bytes: int) -> ExtractParams:
-        """The parameters of the kernel; `max_bytes` of a page. Raises ValueError."""
+    def made(self) -> ExtractParams:
+        """The parameters of the kernel."""
         return ExtractParams(
             engine=self.engine,
-            max_bytes=max_bytes,
             max_nodes=self.max_nodes,
             max_depth=self.max_depth,
             max_attributes=self.max_attributes,
@@ -243,7 +242,7 @@ class Params(EntryParams):
             reader=reader,
             accept=self.accept.made(),
             urls=self.url_rules,
-            extract=self.extract.made(self.accept.max_bytes),
+            extract=self.extract.made(),
             honour=frozenset(self.honour),
         )
 

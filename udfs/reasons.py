@@ -100,13 +100,11 @@ CRAWL: tuple[str, ...] = (
 )
 
 # Pages whose text is not extracted: gristmill.udfs.crawl.extract, beside some of READ.
-PAGE_TOO_LARGE = "page_too_large"
 TOO_MANY_NODES = "too_many_nodes"
 TOO_MANY_ATTRIBUTES = "too_many_attributes"
 ENGINE_FAILED = "engine_failed"
 
 EXTRACTION: tuple[str, ...] = (
-    PAGE_TOO_LARGE,
     INVALID_ENCODING,
     TOO_MANY_NODES,
     NESTED_TOO_DEEP,

@@ -174,7 +174,6 @@ _CRAWL = {
         "The extractor failed on the page.",
         "Please report it with the page, of which raw has the address.",
     ),
-    kernels.PAGE_TOO_LARGE: ("The page has more bytes than are parsed.", ACCEPT),
     kernels.TOO_MANY_NODES: ("The page has more elements than max_nodes.", ""),
     kernels.TOO_MANY_ATTRIBUTES: ("An element of the page has more attributes than max_attributes.", ""),
 }

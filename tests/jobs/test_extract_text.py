@@ -281,7 +281,7 @@ def test_lists_of_the_recipe_are_as_they_ship(params_of: Callable[..., Any]) -> 
 
 
 def test_the_numbers_of_the_recipe_are_those_that_were_measured(params_of: Callable[..., Any]) -> None:
-    shipped = params_of("extract_text").extract.made(extraction.RECIPE["max_bytes"])
+    shipped = params_of("extract_text").extract.made()
     assert shipped == ExtractParams(engine="cascade", **extraction.RECIPE)
 
 

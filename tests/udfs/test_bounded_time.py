@@ -327,7 +327,7 @@ for name, kind_of_page in PAGE_FORMATS.items():
         PLAIN[module] = both(PLAIN.get(module), page_read_as(name))
 PLAIN |= {f"scoring.{kind.__name__.rpartition('.')[2]}": scored_by(name) for name, kind in classifiers.KINDS.items()}
 PLAIN |= {"crawl.url_rules": lambda text: ADDRESSES.why_not(f"http://a.example/{text}")}
-WITHIN = {"read.warc_records": "crawl.warc_pages", "streams.header_lines": "crawl.warc_pages", "streams.members": "crawl.warc_pages", "rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "rules.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
+WITHIN = {"read.warc_records": "crawl.warc_pages", "streams.header_lines": "crawl.warc_pages", "streams.members": "crawl.warc_pages", "streams.dictionaries": "crawl.warc_pages", "rules.apply_limits": "rules.measures", "rules.sentences": "rules.measures", "rules.page_form": "rules.measures", "rules.phrases": "rules.measures", "contamination.search_kernels": "contamination.search", "edit.mixing": "edit.fim", "samples.lexicons": "samples.measures", "text.signs": "dedup.shingles",
           "passages.copies": "passages.anchors", "passages.borders": "passages.anchors", "passages.blocks": "passages.anchors", "dedup.blocks": "dedup.minhash", "dedup.boilerplate": "text.line_hashes", "dedup.choosing": "dedup.verdicts", "semantic.passes": "semantic.agreement"}  # timed with another module
 ELSEWHERE = {  # what a test of its own bounds
     **dict.fromkeys(("edit.pii", "edit.ascii_forms", "edit.id_numbers", "edit.phones", "edit.addresses", "edit.credentials"), "tests/udfs/edit/test_pii.py"),

@@ -47,13 +47,21 @@ _TAG = re.compile(
     rb"iframe|center|span|ul|ol|form|img|frameset|section|article|header|main|nav)\b",
     re.IGNORECASE,
 )
-_XML = (
-    (re.compile(rb"<(?:\w+:)?rss\b|<rdf:RDF\b", re.IGNORECASE), "application/rss+xml"),
-    (re.compile(rb"<(?:\w+:)?feed\b", re.IGNORECASE), "application/atom+xml"),
-    (re.compile(rb"<svg\b", re.IGNORECASE), "image/svg+xml"),
-    (re.compile(rb"<(?:urlset|sitemapindex)\b", re.IGNORECASE), "application/xml"),
+# feeds and site maps; servers call many of them text/html
+_LISTS = (
+    (re.compile(rb"<(?:\w+:)?rss(?=[\s>])|<rdf:RDF(?=[\s>])", re.IGNORECASE), "application/rss+xml"),
+    (re.compile(rb"<(?:\w+:)?feed(?=[\s>])", re.IGNORECASE), "application/atom+xml"),
+    (re.compile(rb"<(?:urlset|sitemapindex)(?=[\s>])", re.IGNORECASE), "application/xml"),
 )
+_SVG = re.compile(rb"<svg\b", re.IGNORECASE)
 _JSON = re.compile(rb"[{\[]\s*+(?:[\"{\[\]}0-9-]|true|false|null)")
+# an object with a name, or a list of objects, strings or lists: a text may begin with `[1]` or `{`
+_JSON_VALUE = re.compile(rb"\s*+(?:\{\s*+\"[^\"]*+\"\s*+:|\[\s*+[\[{\"])")
+# where an answer of a program ends is looked for in so many bytes
+_TAIL = 64
+# types under which XHTML is served, too
+_ANY_XML = frozenset(("application/xml", "text/xml"))
+_XHTML = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _SAMPLE = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -100,7 +108,7 @@ def why_not(page: Page, params: AcceptParams) -> tuple[str, str] | None:
     taken.
 
     The type is what the crawler identified, else what the server declared, else what the bytes show; bytes
-    that no page begins with (PDF, images, archives) outrank the others.
+    of what is no page whatever it is called (PDF, images, archives, feeds, JSON) outrank the others.
     """
     if page.status is not None and page.status not in params.statuses:
         return status_reason(page.status), str(page.status)
@@ -108,6 +116,8 @@ def why_not(page: Page, params: AcceptParams) -> tuple[str, str] | None:
     if media_type == "application/pdf":
         return reasons.PDF, f"{media_type} ({said_by})"
     if media_type not in params.html_types:
+        if not page.body and said_by == "bytes":
+            return reasons.TOO_SMALL, "0 bytes"
         return reasons.NOT_HTML, f"{media_type} ({said_by})"
     if len(page.body) < params.min_bytes:
         return reasons.TOO_SMALL, f"{len(page.body)} bytes"
@@ -127,10 +137,12 @@ def status_reason(status: int) -> str:
 
 def type_of(page: Page) -> tuple[str, str]:
     """Media type of a page in lower case, and who says so: `bytes`, `crawler` or `header`."""
-    if (found := _by_magic(page.body)) is not None:
+    if (found := _by_magic(page.body) or _by_data(page.body)) is not None:
         return found, "bytes"
     for said, by in ((page.payload_type, "crawler"), (page.headers.get("content-type"), "header")):
         declared = _essence(said or "")
+        if declared in _ANY_XML and _XHTML.match(*_behind_prolog(page.body)):
+            return "application/xhtml+xml", "bytes"
         if declared not in _UNKNOWN:
             return declared, by
     return sniff(page.body), "bytes"
@@ -149,14 +161,14 @@ def sniff(body: bytes) -> str:
     if (found := _by_magic(body)) is not None:
         return found
     head, is_wide = _plain_head(body)
-    at = _BEFORE.match(head)
-    start = at.end() if at else 0
+    start = _start(head)
     is_xml = head.lstrip()[:5].lower() == b"<?xml"
     if _TAG.match(head, start):
         return "application/xhtml+xml" if is_xml else HTML
-    for pattern, media_type in _XML:
-        if pattern.match(head, start):
-            return media_type
+    if (found := _list_type(head, start)) is not None:
+        return found
+    if _SVG.match(head, start):
+        return "image/svg+xml"
     # a tag further inside the head of a page, behind text or a tag that is not known
     if not is_xml and head[start : start + 1] == b"<" and _TAG.search(head, start):
         return HTML
@@ -175,6 +187,30 @@ def _plain_head(body: bytes) -> tuple[bytes, bool]:
         if body.startswith(mark):
             return body[2 : 2 + 2 * PROBE].decode(codec, "replace").encode("utf-8", "replace"), True
     return body[: PROBE + 3].removeprefix(codecs.BOM_UTF8)[:PROBE], False
+
+
+def _start(head: bytes) -> int:
+    """Where the first tag or text stands."""
+    at = _BEFORE.match(head)
+    return at.end() if at else 0
+
+
+def _behind_prolog(body: bytes) -> tuple[bytes, int]:
+    head, _ = _plain_head(body)
+    return head, _start(head)
+
+
+def _list_type(head: bytes, start: int) -> str | None:
+    return next((media_type for pattern, media_type in _LISTS if pattern.match(head, start)), None)
+
+
+def _by_data(body: bytes) -> str | None:
+    """The type of a feed, a site map or JSON from its first to its last byte."""
+    head, start = _behind_prolog(body)
+    if _JSON_VALUE.match(head):
+        closing = b"}" if head.lstrip()[:1] == b"{" else b"]"
+        return "application/json" if body[-_TAIL:].rstrip().endswith(closing) else None
+    return _list_type(head, start)
 
 
 def _by_magic(body: bytes) -> str | None:

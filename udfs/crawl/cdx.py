@@ -7,6 +7,7 @@ fetched in one request.
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,8 +26,9 @@ from gristmill.udfs.read.rows import BATCH_BYTES, BATCH_ROWS, shown_record
 from gristmill.udfs.read.units import Unit, opened
 from gristmill.udfs.read.values import Reject
 from gristmill.udfs.read.warc_records import BEGIN, Record, Wanted, records
+from gristmill.udfs.streams.dictionaries import dictionary_of, wants_dictionary
 from gristmill.udfs.streams.header_lines import number_of_bytes
-from gristmill.udfs.streams.limits import READ
+from gristmill.udfs.streams.limits import READ, BrokenStream
 from gristmill.udfs.streams.streams import Line, member_pieces, open_file, part_lines
 
 # names of a range in a line of CDXJ and in a row of Common Crawl's index
@@ -168,6 +170,8 @@ def _pages(entries: Iterable[Range | Refusal | None], params: PageParams) -> Ite
 def _of_file(path: str, ranges: list[Range], params: PageParams) -> Iterator[Seen]:
     reader = RecordReader("", path, params, is_packed=True)
     raw, size = open_file(path)
+    # asked for once, of the beginning of the file
+    dictionary = functools.cache(lambda: _dictionary(raw))
     with closing(raw):
         for near in _neighbours(ranges, params.max_row_bytes):
             start = near[0].offset
@@ -179,7 +183,17 @@ def _of_file(path: str, ranges: list[Range], params: PageParams) -> Iterator[See
                 data = raw.read(end - start)
             for each in near:
                 at = each.offset - start
-                yield _page(each, data[at : at + each.length], size, reader)
+                record = data[at : at + each.length]
+                held = dictionary() if wants_dictionary(record) else None
+                yield _page(each, record, size, reader, held)
+
+
+def _dictionary(raw: Any) -> Any:
+    """The dictionary of the file; None where it has none that can be read, so that each record says so."""
+    try:
+        return dictionary_of(raw)
+    except BrokenStream:
+        return None
 
 
 def _neighbours(ranges: list[Range], most: int) -> Iterator[list[Range]]:
@@ -197,14 +211,14 @@ def _neighbours(ranges: list[Range], most: int) -> Iterator[list[Range]]:
         yield held
 
 
-def _page(named: Range, data: bytes, size: int, reader: RecordReader) -> Seen:
+def _page(named: Range, data: bytes, size: int, reader: RecordReader, dictionary: Any) -> Seen:
     where = f"bytes {named.offset} to {named.offset + named.length}"
     if named.length > reader.params.max_row_bytes:
         return _refusal(named, reasons.ROW_TOO_LONG, where, data, reader)
     if named.offset + named.length > size:
         detail = f"{where} of a file of {size}"
         return _refusal(named, reasons.NO_RECORD_AT_RANGE, detail, data, reader)
-    record, wanted = _first(data, reader)
+    record, wanted = _first(data, reader, dictionary)
     if record is None or record.reason not in (None, reasons.ROW_TOO_LONG, reasons.UNPACKS_TOO_LARGE):
         there = record.reason if record else ", ".join(wanted.seen) or "nothing"
         return _refusal(named, reasons.NO_RECORD_AT_RANGE, f"{where}: {there}", data, reader)
@@ -219,8 +233,8 @@ def _refusal(named: Range, reason: str, detail: str, data: bytes, reader: Record
     return Refusal(named.location, reader.path, reason, raw, detail, named.url)
 
 
-def _first(data: bytes, reader: RecordReader) -> tuple[Record | None, Wanted]:
+def _first(data: bytes, reader: RecordReader, dictionary: Any) -> tuple[Record | None, Wanted]:
     limits, wanted = reader.params.limits, Wanted(KINDS)
     # by its bytes, never by the name of the file: the range is what is read
-    pieces = member_pieces(io.BytesIO(data), "", limits, BEGIN)
+    pieces = member_pieces(io.BytesIO(data), "", limits, BEGIN, dictionary)
     return next(records(pieces, wanted, limits), None), wanted

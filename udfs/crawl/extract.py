@@ -30,7 +30,6 @@ class ExtractParams:
     """The numbers of a recipe."""
 
     engine: str  # one of EXTRACTORS
-    max_bytes: int  # of a page, unpacked
     max_nodes: int  # elements
     max_depth: int  # of nesting
     max_attributes: int  # of one element
@@ -67,11 +66,9 @@ class Extracted:
 def extract(page: Page, params: ExtractParams) -> Extracted:
     """The text of a page by the engine of `params`, and what the page says of itself.
 
-    Raises Reject: PAGE_TOO_LARGE, INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES,
-    ENGINE_FAILED, EMPTY_TEXT.
+    How many bytes a page may have is asked before (gristmill.udfs.crawl.accept). Raises Reject:
+    INVALID_ENCODING, TOO_MANY_NODES, NESTED_TOO_DEEP, TOO_MANY_ATTRIBUTES, ENGINE_FAILED, EMPTY_TEXT.
     """
-    if len(page.body) > params.max_bytes:
-        raise Reject(reasons.PAGE_TOO_LARGE, f"{len(page.body)} bytes, max_bytes {params.max_bytes}")
     decoded = charset.decode(page.body, params.max_bad_share)
     data = decoded.text.encode("utf-8", "ignore")
     nodes = _scanned(data, params)

@@ -10,7 +10,7 @@ from gristmill.udfs.streams.codings import CODINGS, MAX_CODINGS, unpack
 from gristmill.udfs.streams.header_lines import end_of_header, number_of_bytes, unfolded
 from gristmill.udfs.streams.limits import BrokenStream
 
-_STATUS = re.compile(rb"[\r\n]*HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)")
+_STATUS = re.compile(rb"[\r\n]*(?i:HTTP)/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)")
 # length of a chunk, in hexadecimal; extensions are passed over
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,32})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _LINE_END = re.compile(rb"\r?\n")

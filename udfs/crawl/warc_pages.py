@@ -35,7 +35,9 @@ def read_pages(unit: Unit, params: PageParams) -> Iterator[Page | Refusal]:
         return
     raw, _ = opened(unit)
     with closing(raw):
-        is_packed = packing(unit["name"], raw.read(HEAD)) is not None or promised(unit["name"]) is not None
+        head = raw.read(HEAD)
+        is_named = promised(unit["name"]) is not None and not head.startswith(BEGIN)
+        is_packed = is_named or packing(unit["name"], head) is not None
         reader = RecordReader(unit["name"], unit["path"], params, is_packed)
         wanted = Wanted(KINDS)
         for record in records(member_pieces(raw, unit["name"], params.limits, BEGIN), wanted, params.limits):
@@ -96,11 +98,12 @@ class RecordReader:
         header = record.header
         is_cut = "warc-truncated" in header or "warc-segment-number" in header
         status, headers, body = None, dict[str, str](), record.body
-        if record.kind == "response" and _is_http(url):
+        content_type = _text(header.get("content-type"))
+        if record.kind == "response" and (_is_http(url) or _says_http(content_type)):
             response = parse(record.body, self._http)
             status, headers, body = response.status, response.headers, response.body
             is_cut = is_cut or response.is_truncated
-        elif content_type := _text(header.get("content-type")):
+        elif content_type:
             headers = {"content-type": content_type}
         return Page(
             location,
@@ -138,6 +141,10 @@ class RecordReader:
 def _is_http(url: str | None) -> bool:
     """Whether a response is one of HTTP; those of dns, ftp and others hold the bare answer."""
     return url is None or url[:7].lower() == "http://" or url[:8].lower() == "https://" or ":" not in url
+
+
+def _says_http(content_type: str | None) -> bool:
+    return content_type is not None and content_type[:16].lower() == "application/http"
 
 
 def url_of(header: Mapping[str, Any]) -> str | None:

@@ -1,8 +1,9 @@
 """A packed file member by member: the members of gzip, the frames of zstd, the streams of bzip2 and xz, with
 the position at which each begins, and on behind a damaged one.
 
-Common Crawl and other archives write each record as a gzip member of its own. There a damaged member costs
-itself: reading goes on at the next position where a member unpacks to what a record begins with.
+Common Crawl and other archives write each record as a gzip member of its own, or as a zstd frame. There a
+damaged one costs itself: reading goes on at the next position where a member unpacks to what a record begins
+with.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import zstandard
 
 from gristmill.udfs import reasons
+from gristmill.udfs.streams.dictionaries import FRAME, dictionary_of
 from gristmill.udfs.streams.limits import READ, BrokenStream, Limits
 
 # Packed bytes given to the codec in one call. Neither call has to be told how much it may return:
@@ -33,11 +35,12 @@ ZSTD_WINDOW = 1 << 27
 # bytes that unpacking an xz stream may take (`xz -9` asks for 65 MiB)
 XZ_MEMORY = 1 << 28
 
-# how a gzip member begins (deflate is its only method)
-GZIP_MAGIC = b"\x1f\x8b\x08"
-# packed bytes of a member that are tried when a next one is looked for; its
-# first block has its code tables, some 300 bytes, before the first character
-TRIAL = 1 << 10
+# How a member begins behind whose damage others are looked for (deflate is the only method of gzip), and how
+# many of its packed bytes are tried. A block of gzip has its code tables, some 300 bytes, before the first
+# character; a frame of zstd gives nothing before its first block is whole, which unpacks to 128 KiB at most.
+MARKS = {"gz": (b"\x1f\x8b\x08", 1 << 10), "zst": (FRAME, (1 << 17) + (1 << 10))}
+# packed bytes that are tried at a time
+_LOOK = 1 << 10
 # Packed bytes before a break in which the next member is looked for. A member that was cut off runs on
 # into the one behind it, and bytes of that one may pass for its own for some KiB before deflate notices.
 LOOK_BACK = 1 << 20
@@ -46,25 +49,33 @@ LOOK_BACK = 1 << 20
 Piece = tuple[bytes, int | None, BrokenStream | None]
 
 
-def members(raw: Any, kind: str, limits: Limits, begin: bytes | None = None) -> Iterator[Piece]:
+def members(
+    raw: Any, kind: str, limits: Limits, begin: bytes | None = None, dictionary: Any = None
+) -> Iterator[Piece]:
     """A packed file of `kind` (gristmill.udfs.streams.packings), unpacked, in pieces of any size.
 
     Without `begin` the first break is the last piece, and `max_unpack_ratio` holds for the file as read so
-    far. With `begin`, that ratio holds for each member, and behind the break of a gzip member the pieces go
-    on with the next member that unpacks to `begin` first. A member that breaks before its first byte gives
-    an empty piece with its position. `max_unpacked_bytes` holds for the file in both ways, and ends it. No
-    more bytes are read twice than once, however many members are damaged.
+    far. With `begin`, that ratio holds for each member, and behind the break of a gzip member or a zstd frame
+    the pieces go on with the next one that unpacks to `begin` first. A member that breaks before its first
+    byte gives an empty piece with its position. `max_unpacked_bytes` holds for the file in both ways, and
+    ends it. No more bytes are read twice than once, however many members are damaged. `dictionary`: that of
+    zstd frames which are only a part of their file; a whole file brings its own.
     """
-    walk, at = _Walk(raw, kind, limits, begin is not None), 0
+    try:
+        fresh = _unpacker(raw, kind, dictionary)
+    except BrokenStream as broken:
+        yield b"", None, broken
+        return
+    walk, at = _Walk(raw, kind, fresh, limits, begin is not None), 0
     while True:
         try:
             yield from walk.pieces(at)
             return
         except BrokenStream as broken:
             yield b"", walk.begins, broken
-            if begin is None or kind != "gz" or walk.n_unpacked > limits.max_unpacked_bytes:
+            if begin is None or kind not in MARKS or walk.n_unpacked > limits.max_unpacked_bytes:
                 return
-            found = _next_member(raw, walk.search_from(broken), begin)
+            found = _next_member(raw, kind, fresh, walk.search_from(broken), begin)
             if found is None:
                 return
             at = found
@@ -73,8 +84,8 @@ def members(raw: Any, kind: str, limits: Limits, begin: bytes | None = None) -> 
 class _Walk:
     """The reading of a packed file: what came of it so far, and where the member under way began."""
 
-    def __init__(self, raw: Any, kind: str, limits: Limits, is_each: bool) -> None:
-        self.raw, self.kind, self.limits = raw, kind, limits
+    def __init__(self, raw: Any, kind: str, fresh: Callable[[], Any], limits: Limits, is_each: bool) -> None:
+        self.raw, self.kind, self.fresh, self.limits = raw, kind, fresh, limits
         self.is_each = is_each  # whether the ratio is that of each member
         self.n_unpacked = 0
         # of the member under way; `begins` until its first piece was given out
@@ -85,10 +96,9 @@ class _Walk:
 
     def pieces(self, start: int) -> Iterator[Piece]:
         """Every member from position `start` on. Raises BrokenStream."""
-        fresh, step = _UNPACKERS[self.kind]
         # whether the member under way has been fed
-        member, is_begun = fresh(), False
-        for at, piece in _steps(self.raw, start, step):
+        member, is_begun = self.fresh(), False
+        for at, piece in _steps(self.raw, start, _STEPS[self.kind]):
             self.end = at + len(piece)
             while piece:
                 if not is_begun:
@@ -103,7 +113,7 @@ class _Walk:
                     self._judge(len(out))
                 is_begun = not member.eof
                 piece = member.unused_data if member.eof else b""
-                member = member if is_begun else fresh()
+                member = member if is_begun else self.fresh()
         if is_begun:
             raise BrokenStream(reasons.TRUNCATED_FILE)
 
@@ -125,7 +135,7 @@ class _Walk:
         """Where the next member is looked for behind a break."""
         if broken.reason == reasons.UNPACKS_TOO_LARGE:
             # not damaged: what follows is more of the same
-            return max(self.member_at + 1, self.end - _UNPACKERS[self.kind][1])
+            return max(self.member_at + 1, self.end - _STEPS[self.kind])
         start = max(self.member_at + 1, self.end - LOOK_BACK)
         # Members inside members would otherwise be read once for each of them.
         if self.n_twice + self.end - start > self.end + LOOK_BACK:
@@ -143,51 +153,64 @@ def _steps(raw: Any, start: int, step: int) -> Iterator[tuple[int, bytes]]:
         start += len(buffer)
 
 
-def _next_member(raw: Any, start: int, begin: bytes) -> int | None:
-    """Where, from `start` on, the first gzip member begins that unpacks to `begin` first."""
+def _next_member(raw: Any, kind: str, fresh: Callable[[], Any], start: int, begin: bytes) -> int | None:
+    """Where, from `start` on, the first member begins that unpacks to `begin` first.
+
+    No more bytes are tried than are searched, and a first look at each mark: a file of nothing but marks must
+    not cost a square.
+    """
+    mark, trial = MARKS[kind]
     raw.seek(start)
-    window = b""
+    window, budget = b"", trial
     while True:
         more = raw.read(READ)
-        window += more
-        at = window.find(GZIP_MAGIC)
-        while at >= 0 and (not more or at + TRIAL <= len(window)):
-            if _unpacks_to(window[at : at + TRIAL], begin):
+        window, budget = window + more, budget + len(more)
+        at = window.find(mark)
+        while at >= 0 and (not more or at + trial <= len(window)):
+            is_one, n_tried = _unpacks_to(fresh(), window[at : at + min(trial, max(budget, _LOOK))], begin)
+            if is_one:
                 return start + at
-            at = window.find(GZIP_MAGIC, at + 1)
+            budget -= n_tried
+            at = window.find(mark, at + 1)
         if not more:
             return None
         # half a mark may stand at the end of the window
-        kept = at if at >= 0 else max(0, len(window) - len(GZIP_MAGIC) + 1)
+        kept = at if at >= 0 else max(0, len(window) - len(mark) + 1)
         start, window = start + kept, window[kept:]
 
 
-def _unpacks_to(packed: bytes, begin: bytes) -> bool:
-    try:
-        return _gzip_member().decompress(packed, len(begin)) == begin
-    except zlib.error:
-        return False
+def _unpacks_to(member: Any, packed: bytes, begin: bytes) -> tuple[bool, int]:
+    """Whether a member begins with `begin`, and how many of its packed bytes tell."""
+    out = b""
+    for at in range(0, len(packed), _LOOK):
+        try:
+            out += member.decompress(packed[at : at + _LOOK])
+        except (zlib.error, zstandard.ZstdError):
+            return False, at + _LOOK
+        if member.eof or len(out) >= len(begin):
+            return out.startswith(begin), at + _LOOK
+    return False, len(packed)
 
 
 def _gzip_member() -> Any:
     return zlib.decompressobj(wbits=31)
 
 
-def _zstd_frame() -> Any:
-    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
-
-
 def _xz_stream() -> Any:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
 
 
-# How a member begins, and how many packed bytes it is given in one call.
-_UNPACKERS = {
-    "gz": (_gzip_member, GZIP_STEP),
-    "zst": (_zstd_frame, ZSTD_STEP),
-    "bz2": (bz2.BZ2Decompressor, BZ2_STEP),
-    "xz": (_xz_stream, XZ_STEP),
-}
+_FRESH = {"gz": _gzip_member, "bz2": bz2.BZ2Decompressor, "xz": _xz_stream}
+# how many packed bytes a member is given in one call
+_STEPS = {"gz": GZIP_STEP, "zst": ZSTD_STEP, "bz2": BZ2_STEP, "xz": XZ_STEP}
+
+
+def _unpacker(raw: Any, kind: str, dictionary: Any) -> Callable[[], Any]:
+    """What unpacks one member after another. Raises BrokenStream for a zstd dictionary that is none."""
+    if kind != "zst":
+        return _FRESH[kind]
+    held = dictionary_of(raw) if dictionary is None else dictionary
+    return zstandard.ZstdDecompressor(dict_data=held, max_window_size=ZSTD_WINDOW).decompressobj
 
 
 def _unfolding(member: Any, piece: bytes) -> Iterator[bytes]:

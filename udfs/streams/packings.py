@@ -31,6 +31,7 @@ FOREIGN = {
     "a SQLite database": (b"SQLite format 3\x00",),
     "a PDF": (b"%PDF-1.", b"%PDF-2."),
     "an HDF5 file": (b"\x89HDF\r\n",),
+    "an ARC file, which came before WARC": (b"filedesc://",),
 }
 NAMES = {
     ".zip": "zip",

@@ -21,7 +21,7 @@ import pyarrow.fs
 
 from gristmill.udfs import reasons
 from gristmill.udfs.streams.limits import READ, BrokenStream, Limits
-from gristmill.udfs.streams.members import Piece, members
+from gristmill.udfs.streams.members import MARKS, Piece, members
 from gristmill.udfs.streams.packings import HEAD, foreign, packing, promised
 
 BLOCK = 1 << 18  # bytes handed on at a time
@@ -138,25 +138,30 @@ def unpacked(raw: Any, name: str, limits: Limits) -> Iterator[bytes]:
     yield from _as_utf8(itertools.chain((first,), pieces))
 
 
-def member_pieces(raw: Any, name: str, limits: Limits, begin: bytes) -> Iterator[Piece]:
+def member_pieces(
+    raw: Any, name: str, limits: Limits, begin: bytes, dictionary: Any = None
+) -> Iterator[Piece]:
     """The bytes of a plain or packed file as gristmill.udfs.streams.members.members gives them, on behind
-    damaged gzip members; of a plain file without positions.
+    damaged gzip members and zstd frames; of a plain file without positions.
 
     Bytes are as they stand, in UTF-16 and UTF-32, too. What is not read at all is one piece with its break.
+    A file that begins with `begin` is a plain one whatever its name promises: some tools unpack a file and
+    keep its name. `dictionary` as in `members`.
     """
     raw.seek(0)
     head = raw.read(HEAD)
+    named = promised(name)
     # by its name, too: the damage may be in the first bytes
-    is_gzip = promised(name) == "gz" and foreign(name, head) is None
+    is_named = named in MARKS and packing(name, head) is None and foreign(name, head) is None
     try:
-        kind = "gz" if is_gzip else _kind(name, head)
+        kind = None if head.startswith(begin) else named if is_named else _kind(name, head)
     except BrokenStream as broken:
         yield b"", None, broken
         return
     if kind is None:
         yield from ((block, None, None) for block in blocks(raw))
         return
-    pieces = members(raw, kind, limits, begin)
+    pieces = members(raw, kind, limits, begin, dictionary)
     first = next(pieces, (b"", None, None))
     if other := foreign("", first[0][:HEAD]):
         first, pieces = (b"", None, BrokenStream(reasons.FOREIGN_FILE, f"{other} inside {kind}")), iter(())

@@ -8,7 +8,7 @@ from gristmill.udfs.crawl.cascade import CascadeParams
 from gristmill.udfs.crawl.extract import ExtractParams
 
 CASCADE = {"min_probability": 0.3, "prose_words": 100, "caution": 0.5, "vote_han_share": 0.3, "doubt": 0.7}
-NUMBERS: dict[str, Any] = {"max_bytes": 8_000_000, "max_nodes": 100_000, "max_depth": 512, "max_attributes": 1000, "max_bad_share": 0.001}
+NUMBERS: dict[str, Any] = {"max_nodes": 100_000, "max_depth": 512, "max_attributes": 1000, "max_bad_share": 0.001}
 
 
 def extract_params(engine: str = "cascade", **changes: Any) -> ExtractParams:

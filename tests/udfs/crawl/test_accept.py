@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.udfs import reasons
-from gristmill.udfs.crawl.accept import PROBE, AcceptParams, sniff, status_reason, why_not
+from gristmill.udfs.crawl.accept import PROBE, AcceptParams, sniff, status_reason, type_of, why_not
 from gristmill.udfs.crawl.pages import Page
 from tests.timing import grows_linearly
 
@@ -57,6 +57,18 @@ def test_each_status_has_one_of_finitely_many_reasons(status: int) -> None:
         (None, "text/html", b"\x89PNG\r\n\x1a\n and so on", ("not_html", "image/png (bytes)")),
         (None, "text/html", gzip.compress(b"<html>", mtime=0), ("not_html", "application/gzip (bytes)")),
         (None, None, b"just some text", ("not_html", "text/plain (bytes)")),
+        ("text/html", "text/html", b'{"items": [{"title": "<p>A mill</p>"}]}\n', ("not_html", "application/json (bytes)")),
+        (None, "text/html", b'\xef\xbb\xbf [["a", 1]]', ("not_html", "application/json (bytes)")),
+        (None, "text/html", b"[1] A note of a page that is nothing but text [2]", None),
+        (None, "text/html", b'{"a": a page that only begins so', None),
+        (None, "text/html", b"{{ title }} of a page of templates }", None),
+        (None, "text/html", b'<?xml version="1.0"?><!-- x --><rss version="2.0"><channel>', ("not_html", "application/rss+xml (bytes)")),
+        (None, "text/html", b'<feed xmlns="http://www.w3.org/2005/Atom"><title>', ("not_html", "application/atom+xml (bytes)")),
+        (None, "text/html", b"<feed-list><div>a page with an element of its own", None),
+        (None, "text/html", b"<svg></svg><div>a page that begins with a picture", None),
+        (None, "application/xml", b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "x"><html><body>', None),
+        (None, "text/xml; charset=utf-8", b'<html xmlns="http://www.w3.org/1999/xhtml">', None),
+        (None, "text/xml", b'<?xml version="1.0"?><link>a', ("not_html", "text/xml (header)")),
     ],
 )
 def test_the_type_is_what_bytes_then_crawler_then_header_say(payload_type: str | None, content_type: str | None, body: bytes, found: tuple[str, str] | None) -> None:
@@ -67,6 +79,11 @@ def test_the_type_is_what_bytes_then_crawler_then_header_say(payload_type: str |
 @pytest.mark.parametrize(("size", "reason"), [(9, "too_small"), (10, None), (1000, None), (1001, "too_large")])
 def test_sizes_have_two_bounds(size: int, reason: str | None) -> None:
     assert judged(body=b"<p>" + b"x" * (size - 3)) == reason
+
+
+def test_an_empty_body_is_too_small_unless_somebody_says_what_it_was() -> None:
+    assert judged(body=b"", headers={}) == "too_small"
+    assert judged(body=b"", headers={"content-type": "image/png"}) == "not_html"
 
 
 def test_a_truncated_page_is_taken_where_the_recipe_says_so() -> None:
@@ -115,13 +132,13 @@ def test_any_bytes_have_a_type(body: bytes) -> None:
     assert "/" in sniff(body)
 
 
-@pytest.mark.parametrize("unit", [b"<!--", b"<!-- -", b"<? ", b" ", b"<", b"{ ", b"<!-- -->", b"\xff\xfe<\0"])
+@pytest.mark.parametrize("unit", [b"<!--", b"<!-- -", b"<? ", b" ", b"<", b"{ ", b"<!-- -->", b"\xff\xfe<\0", b'{"', b"[ ", b'{ "a" '])
 def test_time_does_not_grow_faster_than_the_bytes(unit: bytes) -> None:
     def seconds(n: int) -> float:
         body = unit * n
         began = time.process_time()
         for _ in range(20):
-            sniff(body)
+            type_of(dataclasses.replace(PAGE, body=body))
         return time.process_time() - began
 
     assert grows_linearly(seconds, 5_000)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,23 @@ def test_each_line_gives_the_page_that_it_names(tmp_path: Path, crawl: list[Said
         assert page.body.decode() == f"page {said['url'].split('.')[0][8:]} of {said['filename']}"
         assert (page.url, page.stored_at, page.path) == (said["url"], int(said["offset"]), f"{tmp_path}/base/{said['filename']}")
         assert page.fields == {"lang_hint": "zho,eng", "source": "cc"}
+
+
+def test_a_range_of_a_file_with_a_dictionary_is_read_with_it(tmp_path: Path) -> None:
+    urls = [f"http://h{i}.example/" for i in range(300)]
+    records = [gzip.decompress(member(url, b"a page of " + url.encode())) for url in urls]
+    dictionary = zstandard.train_dictionary(4096, records)
+    packer = zstandard.ZstdCompressor(dict_data=dictionary)
+    data, said = b"\x5d\x2a\x4d\x18" + len(dictionary.as_bytes()).to_bytes(4, "little") + dictionary.as_bytes(), []
+    for url, each in zip(urls[:3], map(packer.compress, records), strict=False):
+        said.append({"url": url, "filename": "x.warc.zst", "offset": len(data), "length": len(each)})
+        data += each
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "x.warc.zst").write_bytes(data)
+    assert [page.body.decode() for page in pages_in(read(tmp_path, said))] == [f"a page of {url}" for url in urls[:3]]
+    # without it each says that it cannot be read
+    (tmp_path / "base" / "x.warc.zst").write_bytes(b"\x50" + data[1:])
+    assert {each.reason for each in refusals_in(read(tmp_path, said))} == {"no_record_at_range"}
 
 
 def test_parts_of_a_list_name_each_page_once(tmp_path: Path, crawl: list[Said]) -> None:

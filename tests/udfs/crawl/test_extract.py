@@ -104,7 +104,6 @@ def test_the_extractor_is_named_with_its_version() -> None:
 @pytest.mark.parametrize(
     ("body", "numbers", "expected"),
     [
-        (page(paragraphs(ENGLISH)), {"max_bytes": 500}, reasons.PAGE_TOO_LARGE),
         (page(paragraphs(ENGLISH)), {"max_nodes": 20}, reasons.TOO_MANY_NODES),
         (page("<div>" * 60 + "x"), {"max_depth": 50}, reasons.NESTED_TOO_DEEP),
         (page("<p a b c d e f g h>x"), {"max_attributes": 5}, reasons.TOO_MANY_ATTRIBUTES),

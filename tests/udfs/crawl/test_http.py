@@ -138,6 +138,7 @@ def test_headers_are_lower_case_folded_and_joined() -> None:
     assert (found.status, found.body) == (404, b"body")
     assert found.headers == {"x-a": "1 folded again, 2", "": "no name", "x-b": "", "x-é": "café"}
     assert parsed(b"HTTP/2 200\r\nX: \xe6\x96\x87\r\n\r\n").headers == {"x": "文"}
+    assert parsed(b"http/1.1 200 ok\r\n\r\nx").status == 200
     assert parsed(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nx") == Response(200, {}, b"x", False)
 
 

@@ -24,6 +24,7 @@ from warcio.warcwriter import WARCWriter
 
 from gristmill.udfs.crawl.pages import Page, Refusal
 from gristmill.udfs.streams import streams
+from gristmill.udfs.streams.dictionaries import MAX_DICTIONARY
 from tests.timing import grows_linearly
 from tests.udfs.crawl.page_params import found, pages_in, params, reasons_in, refusals_in
 
@@ -81,13 +82,15 @@ def test_other_records_are_resources_or_refused_or_no_rows(tmp_path: Path) -> No
         record(b"text", "conversion"),
         record(b"what", "from-the-future"),
         record(b"no status line"),
+        record(http(HTML), url="urn:uuid:1", extra="Content-Type: Application/HTTP; msgtype=response\r\n"),
     ]
-    resource, dns, ftp, revisit, bad = found(written(tmp_path, b"".join(records), "x.warc"), "warc")
+    resource, dns, ftp, revisit, bad, named = found(written(tmp_path, b"".join(records), "x.warc"), "warc")
     assert (resource.body, resource.status, resource.headers) == (HTML, None, {"content-type": "text/html"})
     assert (dns.status, dns.headers, dns.url) == (None, {"content-type": "text/dns"}, "dns:a.example")
     assert (ftp.body, ftp.status) == (HTML, None)
     assert (revisit.reason, revisit.url) == ("revisit", "http://a.example/")
     assert (bad.reason, bad.detail, bad.raw) == ("malformed_http", "no status line", b"no status line")
+    assert (named.status, named.body) == (200, HTML)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,9 @@ def test_a_file_of_another_kind_is_told_as_a_whole(tmp_path: Path) -> None:
     assert (other.reason, other.detail) == ("foreign_file", "a zip archive")
     [inside] = found(written(tmp_path, gzipped(b"PK\x03\x04 and so on"), "x.warc"), "warc")
     assert (inside.reason, inside.detail) == ("foreign_file", "a zip archive inside gz")
+    for data in (b"filedesc://x.arc 0.0.0.0 20261101 text/plain 76\n1 0 Archive\n", gzipped(b"filedesc://x.arc 0.0.0.0")):
+        [arc] = found(written(tmp_path, data, "x.warc"), "warc")
+        assert (arc.reason, arc.detail[:12]) == ("foreign_file", "an ARC file,")
     assert list(reasons_in(found(written(tmp_path, b"just text\n" * 1000, "x.warc"), "warc"))) == ["unreadable_file"]
     assert list(reasons_in(found(written(tmp_path, b"just text\n" * 1000, "x.warc.gz"), "warc"))) == ["unreadable_file"]
     assert found(written(tmp_path, b"", "x.warc"), "warc") == []
@@ -188,9 +194,15 @@ def wanted_of(made: list[Item]) -> list[bytes | None]:
     return [each.body for each in made if each.is_row]
 
 
+FRAMED = zstandard.ZstdCompressor(write_checksum=True)
+EACH = {"member a record": "x.warc.gz", "frame a record": "x.warc.zst"}
+
+
 def packed(made: list[Item], how: str) -> bytes:
     if how == "member a record":
         return b"".join(gzipped(each.data, 1) for each in made)
+    if how == "frame a record":
+        return b"".join(map(FRAMED.compress, (each.data for each in made)))
     data = b"".join(each.data for each in made)
     return {"plain": bytes, "one member": gzipped, "frame": zstandard.compress}[how](data)
 
@@ -200,7 +212,7 @@ def read_bytes(data: bytes, name: str = "x.warc") -> list[Page | Refusal]:
         return found(written(Path(home), data, name), "warc", SMALL)
 
 
-HOW = st.sampled_from(["plain", "member a record", "one member", "frame"])
+HOW = st.sampled_from(["plain", "member a record", "one member", "frame", "frame a record"])
 
 
 @settings(max_examples=150, deadline=None)
@@ -217,7 +229,7 @@ def test_every_record_of_good_files_comes_out_once_and_whole(made: list[Item], m
 
 
 @settings(max_examples=150, deadline=None)
-@given(made=st.lists(items(), min_size=1, max_size=5), more=st.lists(items(), max_size=3), how=st.sampled_from(["plain", "member a record"]), lost=st.floats(0, 1))
+@given(made=st.lists(items(), min_size=1, max_size=5), more=st.lists(items(), max_size=3), how=st.sampled_from(["plain", *EACH]), lost=st.floats(0, 1))
 def test_a_file_cut_at_any_byte_loses_the_record_that_was_cut_and_nothing_behind_it(made: list[Item], more: list[Item], how: str, lost: float) -> None:
     parts = [packed([each], how) for each in made]
     whole = b"".join(parts)
@@ -229,7 +241,7 @@ def test_a_file_cut_at_any_byte_loses_the_record_that_was_cut_and_nothing_behind
         n_whole += 1
     before, rest = wanted_of(made[:n_whole]), whole[at:cut]
     behind = wanted_of(more)
-    seen = told(read_bytes(data))
+    seen = told(read_bytes(data, EACH.get(how, "x.warc")))
     if not rest:
         assert rows_of(seen) == before + behind
         return
@@ -256,12 +268,12 @@ def test_a_file_cut_at_any_byte_loses_the_record_that_was_cut_and_nothing_behind
 
 
 @settings(max_examples=150, deadline=None)
-@given(made=st.lists(items(), min_size=1, max_size=5), which=st.integers(0, 4), at=st.floats(0, 0.999), flip=st.integers(1, 255))
-def test_a_damaged_member_costs_itself(made: list[Item], which: int, at: float, flip: int) -> None:
+@given(made=st.lists(items(), min_size=1, max_size=5), which=st.integers(0, 4), at=st.floats(0, 0.999), flip=st.integers(1, 255), how=st.sampled_from(sorted(EACH)))
+def test_a_damaged_member_costs_itself(made: list[Item], which: int, at: float, flip: int, how: str) -> None:
     which %= len(made)
-    members = [bytearray(packed([each], "member a record")) for each in made]
+    members = [bytearray(packed([each], how)) for each in made]
     members[which][int(at * len(members[which]))] ^= flip
-    seen = told(read_bytes(b"".join(members), "x.warc.gz"))
+    seen = told(read_bytes(b"".join(members), EACH[how]))
     rows, before, behind = rows_of(seen), wanted_of(made[:which]), wanted_of(made[which + 1 :])
     # A flip in the time or the system of a gzip header harms nothing; one in the last byte of the packed
     # bytes may leave the record whole, with rubbish behind it.
@@ -313,6 +325,46 @@ def test_a_member_that_unpacks_too_far_costs_itself(tmp_path: Path, monkeypatch:
     seen = found(written(tmp_path, gzipped(record(http(b"1"))) + bomb + gzipped(record(http(b"2")))), "warc", SMALL)
     assert [each.body for each in pages_in(seen)] == [b"1", b"2"]
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_dictionary_before_the_frames_is_used_for_all_of_them(tmp_path: Path, is_packed: bool) -> None:
+    records = [record(http(HTML + b"%d" % i), url=f"http://h{i}.example/") for i in range(300)]
+    dictionary = zstandard.train_dictionary(4096, records)
+    held = zstandard.compress(dictionary.as_bytes()) if is_packed else dictionary.as_bytes()
+    packer = zstandard.ZstdCompressor(dict_data=dictionary)
+    frames = [b"\x5d\x2a\x4d\x18" + len(held).to_bytes(4, "little") + held, *map(packer.compress, records[:3])]
+    pages = found(written(tmp_path, b"".join(frames), "x.warc.zst"), "warc")
+    assert [(page.body, page.stored_at) for page in pages_in(pages)] == [(HTML + b"%d" % i, sum(map(len, frames[: i + 1]))) for i in range(3)]
+    # a damaged frame costs itself here, too
+    broken = bytearray(frames[2])
+    broken[:2] = b"??"
+    seen = found(written(tmp_path, b"".join([*frames[:2], bytes(broken), frames[3]]), "x.warc.zst"), "warc")
+    assert rows_of(seen) == [HTML + b"0", None, HTML + b"2"]
+
+
+def test_a_dictionary_that_is_none_is_said(tmp_path: Path) -> None:
+    frame, mark = zstandard.compress(record(http(HTML))), b"\x5d\x2a\x4d\x18"
+    bomb = zstandard.compress(b"\0" * (MAX_DICTIONARY + (1 << 20)))
+    damaged = b"\x28\xb5\x2f\xfd" + b"?" * 30
+    for data, reason, detail in (
+        (mark + (1 << 30).to_bytes(4, "little") + b"x" * 100 + frame, "unreadable_file", b"a zstd dictionary of 1073741824 bytes"),
+        (mark + (5_000).to_bytes(4, "little") + b"x" * 100, "truncated_file", b"a zstd dictionary that is cut off"),
+        (mark + len(damaged).to_bytes(4, "little") + damaged + frame, "unreadable_file", b"a damaged zstd dictionary"),
+        (mark + len(bomb).to_bytes(4, "little") + bomb + frame, "unreadable_file", b"a zstd dictionary of more than"),
+    ):
+        [bad] = found(written(tmp_path, data, "x.warc.zst"), "warc")
+        assert isinstance(bad, Refusal)
+        assert (bad.reason, bad.raw[: len(detail)]) == (reason, detail)
+
+
+def test_a_plain_file_under_a_packed_name_and_other_packings_are_read_by_their_bytes(tmp_path: Path) -> None:
+    plain = record(http(b"1")) + record(http(b"2"))
+    for name in ("x.warc.gz", "x.warc.zst", "x.warc.xz"):
+        pages = found(written(tmp_path, plain, name), "warc")
+        assert [(page.body, page.stored_at) for page in pages_in(pages)] == [(b"1", 0), (b"2", len(plain) // 2)]
+    assert len(pages_in(found(written(tmp_path, zstandard.compress(plain), "x.warc.gz"), "warc"))) == 2
+    assert len(pages_in(found(written(tmp_path, gzipped(plain), "x.warc.zst"), "warc"))) == 2
 
 
 def test_a_file_that_unpacks_too_far_ends_there(tmp_path: Path) -> None:
