@@ -283,7 +283,7 @@ def main(argv: list[str] | None = None) -> int:
     flags.add_argument("--lake", required=True, help="path of a curated lake")
     flags.add_argument(
         "--against",
-        help="path of a lake of the same documents by another recipe: its corpus is the control, not raw text",
+        help="path of a lake of the same documents by another recipe: its corpus is the control",
     )
     flags.add_argument(
         "--tokens", type=int, default=400_000, help="bytes that each arm reads (default 400,000)"
