@@ -25,7 +25,7 @@ from gristmill.jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 setup-deploy demo check format metrics test test-all test-spark4 test-cluster test-deploy bench image clean need models worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 setup-deploy demo check format metrics test test-all test-spark4 test-cluster test-deploy lock bench image clean need models worker peers cluster-tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,14 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 # QUICK=1 leaves out what installs packages or starts Spark.
 test-deploy: setup-deploy ## the files for Databricks, EMR, Kubernetes and containers
 	@PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" .venv-deploy/bin/python -m pytest -m "deploy$(if $(QUICK), and not slow)" tests/deploy
+
+# For `pip install --require-hashes -r`; the versions are those of conf/constraints. Hashes are those of every wheel, so any machine finds its own.
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" setup.py
+lock: setup ## conf/locks: every package with its hashes, for installations that check them
+	@mkdir -p conf/locks
+	@$(LOCK) --extra spark35 --extra demo -c conf/constraints/spark35.txt -o conf/locks/spark35.txt
+	@$(LOCK) --extra spark41 --extra demo -c conf/constraints/spark41.txt -o conf/locks/spark41.txt
+	@$(LOCK) --extra worker -c conf/constraints/spark35.txt -o conf/locks/worker.txt
 
 dist/gristmill.zip: setup ## the package for --py-files (dist/gristmill.zip)
 	@$(BIN)/python -m gristmill.jobs.lake.ship

@@ -1,4 +1,4 @@
-"""What `make demo` runs: the curation and its report; the synthesis where the engine is installed; the funnel, the paths of the results, and one query to try.
+"""What `make demo` and `gristmill demo` run: the curation and its report; the synthesis where the engine is installed; the funnel, the paths of the results, and one query to try.
 
 The engine is installed during the curation, at a lower priority. After an interruption the same command continues from there.
 """
@@ -155,8 +155,8 @@ def print_stopped(arguments: argparse.Namespace) -> None:
               f"             gristmill run curate --recipe {arguments.synthesis} --lake {arguments.lake}", flush=True)  # fmt: skip
 
 
-def parse_arguments() -> argparse.Namespace:
-    """The arguments of the command line."""
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of the command line (None: of the process)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lake", required=True, help="the demo lake")
     parser.add_argument("--recipe", help="run this recipe first, as `gristmill run curate --recipe RECIPE --lake LAKE --input INPUT` would")
@@ -166,12 +166,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--worker", default="conf/synth_worker_cpu.yaml", help="the worker's recipe, with --synthesis")
     parser.add_argument("--install", help="the command that installs the worker, during the curation")
     parser.add_argument("--again", default=shlex.join(["python", "-m", "demo.tour", *sys.argv[1:]]), help="the command that goes on after Ctrl-C")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the recipes of the command line, then print the tour of the lake; returns the exit code (130: stopped by Ctrl-C)."""
-    args = parse_arguments()
+    args = parse_arguments(argv)
     installation = Installation(args.install) if args.install and args.synthesis else None
     try:
         return tour(args, installation)

@@ -40,6 +40,8 @@ EXAMPLES = {
     "worker": "gristmill worker --recipe conf/synth_worker.yaml --lake lakes/demo",
     "validate": "gristmill validate ppl --pairs pairs.parquet --model models/smollm2-135m-instruct --n 300",
     "funnel": "gristmill funnel --lake lakes/demo",
+    "doctor": "gristmill doctor\n  gristmill doctor --recipe conf/demo.yaml --json",
+    "demo": "gristmill demo",
     "repair": "gristmill repair --lake lakes/demo\n  gristmill repair --lake lakes/demo --yes",
     "upgrade": "gristmill upgrade --lake lakes/demo\n  gristmill upgrade --lake lakes/demo --yes",
 }
@@ -82,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         # These print progress or a program's own output, not rows.
-        if name not in ("run", "check", "worker", "validate"):
+        if name not in ("run", "check", "worker", "validate", "demo"):
             sub.add_argument("--json", action="store_true", help="print JSON for machines")
         return sub
 
@@ -154,6 +156,19 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--show", action="store_true", help="print the sections with all parameters, also those of a base"
     )
+    doctor = command(
+        "doctor",
+        "look for what is missing on this machine, and say how to get it",
+        "Java, Spark, Delta, memory, folders, packages by extra, models. Exit code 2: something is missing.",
+    )
+    doctor.add_argument("--recipe", help="also look for the packages and models that this recipe needs")
+    demo = command(
+        "demo",
+        "make raw demo text in the working folder, curate it and name the report",
+        "Needs the extra demo and Spark: pip install 'gristmill[spark35,demo]'.",
+    )
+    demo.add_argument("--lake", default="lakes/demo", help="the lake (default: %(default)s)")
+    demo.add_argument("--raw", default="lakes/demo-raw", help="folder of the raw text (default: %(default)s)")
     why = command(
         "why",
         "show what each job did with a document, and why",
@@ -248,6 +263,8 @@ def _command(args: argparse.Namespace) -> int | None:
         "validate": _validate,
         "list": _list,
         "check": _check,
+        "doctor": _doctor,
+        "demo": _demo,
         "why": _why,
         "sql": _sql,
         "funnel": _funnel,
@@ -316,10 +333,24 @@ def _validate(args: argparse.Namespace) -> int:
 
 def _start(module: str, args: argparse.Namespace, *flags: str) -> int:
     """Run `module` in the worker's environment if it exists, else in this one; returns its exit code."""
-    named = [word for flag in flags if (value := getattr(args, flag)) for word in (f"--{flag}", value)]
     own = Path(".venv-worker/bin/python")
-    python = str(own) if own.is_file() else sys.executable
+    return _start_with(str(own) if own.is_file() else sys.executable, module, args, *flags)
+
+
+def _start_with(python: str, module: str, args: argparse.Namespace, *flags: str) -> int:
+    named = [word for flag in flags if (value := getattr(args, flag)) for word in (f"--{flag}", value)]
     return subprocess.run([python, "-m", module, *named], check=False).returncode
+
+
+def _demo(args: argparse.Namespace) -> int:
+    # A module of its own: the demo uses jobs, so jobs may not import it.
+    return _start_with(sys.executable, "gristmill.demo.start", args, "lake", "raw")
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from gristmill.jobs.doctor.command import report
+
+    return report(args.recipe, args.json)
 
 
 def _check(args: argparse.Namespace) -> int | None:
@@ -329,9 +360,9 @@ def _check(args: argparse.Namespace) -> int | None:
     # The worker checks its own recipe: its parameters are in a package that jobs may not import.
     if isinstance(content, dict) and set(content) == {"worker"}:
         # The exit code of the worker's own check is the result of this command.
-        return subprocess.run(
-            [sys.executable, "-m", "gristmill.synth_worker", "--recipe", args.recipe, "--check"], check=False
-        ).returncode
+        command = [sys.executable, "-m", "gristmill.synth_worker", "--recipe", args.recipe, "--check"]
+        command += ["--no-packages"] if args.no_packages else []
+        return subprocess.run(command, check=False).returncode
     recipe = config.load_recipe(args.recipe)
     if args.show:
         print(config.written_out(recipe), end="")

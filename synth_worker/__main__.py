@@ -15,11 +15,9 @@ import socket
 import sys
 
 from gristmill.synth_worker.calls.engines import make_engine
-from gristmill.synth_worker.command_line import parser, run_command
+from gristmill.synth_worker.command_line import import_modules, parser, run_command
 from gristmill.synth_worker.errors import Stopped
-from gristmill.synth_worker.queue.store import Store
 from gristmill.synth_worker.recipe import load
-from gristmill.synth_worker.worker import Worker
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,6 +36,9 @@ def main(argv: list[str] | None = None) -> int:
         "--metrics-port", type=int, metavar="PORT", help="serve metrics on 127.0.0.1; overrides the recipe's"
     )
     flags.add_argument("--check", action="store_true", help="check the recipe and its prompts, and stop")
+    flags.add_argument(
+        "--no-packages", action="store_true", help="with --check: do not look for the packages that it needs"
+    )
     options = flags.parse_args(argv)
 
     def answer_requests() -> None:
@@ -45,12 +46,18 @@ def main(argv: list[str] | None = None) -> int:
         spec, prompts, digest = load(options.recipe)
         if options.metrics_port is not None:
             spec = spec.model_copy(update={"metrics_port": options.metrics_port})
+        if not (options.check and options.no_packages):
+            import_modules("deltalake", "aiohttp", extra="worker")
         if options.check:
             print(
                 f"{'synth_worker':<16} ok  recipe {digest}  prompts "
                 f"{', '.join(f'{name} {p.id}' for name, p in prompts.items())}"
             )
             return
+        # Imported here: both use delta-rs, which an installation without the extra lacks.
+        from gristmill.synth_worker.queue.store import Store
+        from gristmill.synth_worker.worker import Worker
+
         # The worker's name becomes the name of its journal folder and of its lock.
         store = Store(options.lake or spec.lake, re.sub(r"[^\w.-]", "_", options.worker))
         worker = Worker(spec, prompts, digest, store, make_engine(spec.engine, spec.limits.in_flight))

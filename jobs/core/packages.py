@@ -17,7 +17,7 @@ from gristmill.jobs.core.errors import ConfigError
 EXTRAS = {
     "ahocorasick": ("pyahocorasick", "score"),
     "kaldingram": ("kaldingram", "score"),
-    "kenlm": ("kenlm", "score"),
+    "kenlm": ("ufal-kenlm", "score"),
     "phonenumbers": ("phonenumbers", "score"),
     "sklearn": ("scikit-learn", "score"),
     "onnxruntime": ("onnxruntime", "onnx"),

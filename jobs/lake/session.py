@@ -290,8 +290,8 @@ def _need_delta(spark: SparkSession) -> None:
         has_delta = False
     if not has_delta:
         raise ConfigError(
-            "Delta Lake is not on Spark's class path: run `make setup` for a local Spark, or give "
-            "spark-submit "
+            "Delta Lake is not on Spark's class path: for a Spark of this machine run `python -m "
+            "gristmill.jobs.lake.jars`, or give spark-submit "
             "`--properties-file conf/spark/cluster-spark35.properties` "
             "(conf/spark/cluster-spark41.properties "
             "for Spark 4.1)"

@@ -15,24 +15,23 @@ import pytest
 from gristmill.jobs import cli, curate
 from gristmill.jobs.core import config, packages
 from gristmill.jobs.core.errors import ConfigError
+from tests.support.requirements import declared
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "gristmill."
 # What the plain package asks for (setup.py), by the names of its modules, and what those bring along.
 BASE = {
     "datasketch",
-    "deltalake",
-    "fastwarc",
     "fasttext",
     "great_expectations",
     "jieba",
     "jinja2",
     "markupsafe",
-    "matplotlib",
     "llvmlite",
     "numba",
     "numpy",
     "opencc",
+    "packaging",
     "pandas",
     "pyarrow",
     "pydantic",
@@ -42,7 +41,8 @@ BASE = {
     "zstandard",
     "importlib_metadata",
 }
-SPARK = {"pyspark", "delta", "py4j"}  # of the extras spark35 and spark41, or the platform's
+# Of the extras spark35 and spark41, or the platform's; without delta-rs Spark does what it does.
+SPARK = {"pyspark", "delta", "py4j", "deltalake"}
 BROUGHT = {"scipy": "sklearn"}
 # Reached through a file of which the job uses another part: score_classifier loads what train_classifier
 # made, and meets a missing
@@ -164,18 +164,23 @@ def test_a_job_names_every_package_of_an_extra_that_its_code_imports(
 
 
 def test_every_package_stands_in_the_extra_that_the_advice_names() -> None:
-    setup = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
-    call = next(
-        node
-        for node in ast.walk(setup)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setup"
-    )
-    extras = ast.literal_eval(next(word.value for word in call.keywords if word.arg == "extras_require"))
+    extras = declared()
     for package, extra in packages.EXTRAS.values():
         assert [need for need in extras[extra] if re.match(rf"{re.escape(package)}\b", need)], (
             package,
             extra,
         )
+
+
+def test_the_demos_extra_holds_what_its_recipe_needs_and_compiles_nothing() -> None:
+    extras = declared()
+    planned = curate.plan(config.load_recipe("conf/demo.yaml"), packages=False)
+    modules = {name for _, params in planned if isinstance(params, packages.NeedsPackages) for name in params.modules()}
+    names = {re.split(r"[^\w.-]", need)[0] for need in extras["demo"]}
+    assert {packages.EXTRAS[name][0] for name in modules} <= names
+    for extra in ("demo", "curate", "crawl"):
+        assert "kenlm" not in {re.split(r"[^\w.-]", need)[0] for need in extras[extra]}, "a source package that compiles"
+    assert set(extras["curate"]) | set(extras["crawl"]) == set(extras["demo"])
 
 
 @pytest.fixture

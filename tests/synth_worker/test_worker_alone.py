@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from gristmill.jobs.core import config
 from gristmill.jobs.export_candidates import JOB, Params
 from gristmill.jobs.schema import catalog
+from gristmill.synth_worker.__main__ import main
 from gristmill.synth_worker.calls import engines
 from gristmill.synth_worker.calls.engines import VllmEngine
 from gristmill.synth_worker.errors import RecipeError
@@ -74,3 +76,12 @@ def test_the_engine_is_started_with_what_the_recipe_says() -> None:
     wanted = {"model": spec.engine.model, "revision": spec.engine.revision, "disable_log_stats": True, **spec.engine.args}
     assert VllmEngine(spec.engine.model_copy(update={"structured": True})).arguments() == {"structured_outputs_config": shapes, **wanted}
     assert VllmEngine(spec.engine.model_copy(update={"structured": False})).arguments() == wanted
+
+
+def test_without_its_extra_the_worker_names_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    command = ["--recipe", "conf/synth_worker.yaml", "--check"]
+    assert main(command) == 2
+    assert "pip install 'gristmill[worker]'" in capsys.readouterr().err
+    assert main([*command, "--no-packages"]) == 0, "for another machine"
+    assert main(["--recipe", "conf/synth_worker.yaml", "--no-packages"]) == 2, "it cannot run here"

@@ -13,6 +13,7 @@ import pytest
 
 from gristmill.jobs import cli, curate
 from gristmill.jobs.schema import catalog
+from tests.support.requirements import declared
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for folder in (".", "docs", "benchmarks", "conf", "docker", "notebooks") for path in (ROOT / folder).glob("*.md"))
@@ -165,11 +166,17 @@ def is_spark_submit(words: list[str]) -> None:
 
 def is_python(words: list[str]) -> None:
     assert words[1] == "-m"
+    if words[2] == "venv":
+        return
     assert importlib.util.find_spec(words[2]) is not None
 
 
 def is_pip(words: list[str]) -> None:
-    assert "-c" not in words or (ROOT / words[words.index("-c") + 1]).is_file()
+    for option in ("-c", "-r"):
+        assert option not in words or (ROOT / words[words.index(option) + 1]).is_file()
+    for each in words:
+        extras = re.fullmatch(r"\.\[(.*)\]", each)
+        assert set(extras[1].split(",") if extras else ()) <= set(declared())
 
 
 def is_docker(words: list[str]) -> None:
@@ -199,6 +206,7 @@ CHECKS = {
     "gristmill": is_gristmill,
     "spark-submit": is_spark_submit,
     "python": is_python,
+    "python3.11": is_python,
     "pip": is_pip,
     "docker": is_docker,
 }

@@ -1,0 +1,1 @@
+"""`gristmill doctor`: what this machine lacks, and how to get it."""
