@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -194,6 +195,34 @@ def _new_key(key: str) -> str | None:
     return read(RENAMES)["keys"]["synth_worker"].get(key) if RENAMES.is_file() else None
 
 
+# As gristmill.jobs.core.secrets has them, which the worker does not import
+# (tests/core/test_secrets.py compares).
+CREDENTIAL = re.compile(
+    r"secret|passw(?:or)?d|[._]pwd|token(?!iz|s)|(?:access|account|api|private)[._-]?key|[.]sas[.]"
+    r"|credential(?!s[.]?provider)",
+    re.IGNORECASE,
+)
+USERINFO = re.compile(r"(\b[A-Za-z][\w+.-]*://)[^/?#\s:@]*:(?!\d+(?:[/?#]|$))[^@\s]*@")
+
+
+def _refuse_credentials(name: str, spec: Spec) -> None:
+    """Raises RecipeError naming the places that hold a password or key, which would be kept in `runs`."""
+    urls: dict[str, Any] = {"lake": spec.lake}
+    named: dict[str, Any] = {}
+    if isinstance(spec.engine, Http):
+        urls |= {f"engine.urls[{i}]": url for i, url in enumerate(spec.engine.urls)}
+    else:
+        named |= {f"engine.args.{key}": value for key, value in spec.engine.args.items()}
+        named |= {f"engine.environment.{key}": value for key, value in spec.engine.environment.items()}
+    places = [place for place, text in {**urls, **named}.items() if USERINFO.search(str(text))]
+    places += [key for key, value in named.items() if isinstance(value, str) and CREDENTIAL.search(key)]
+    if places:
+        raise RecipeError(
+            f"{name}: worker: {', '.join(places)}: a password or key; take it out. A recipe is kept in the "
+            "table `runs`: credentials come from the environment (key_variable names the API key's)"
+        )
+
+
 def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:
     """The validated recipe, its prompt files by recipe name, and the hash of both. Raises RecipeError."""
     content = read(find(name))
@@ -201,6 +230,7 @@ def load(name: str) -> tuple[Spec, dict[str, Prompts], str]:
     if not isinstance(content, dict) or set(content) != {"worker"}:
         raise RecipeError(f"{name}: wanted one section `worker:`; see conf/synth_worker.yaml")
     spec: Spec = checked(Spec, content["worker"], f"{name}: worker")
+    _refuse_credentials(name, spec)
     loaded = [Prompts(each) for each in spec.prompts]
     prompts: dict[str, Prompts] = {each.file.recipe: each for each in loaded}
     # The hash of `runs`: two runs with equal hashes asked the same prompts with the same numbers.

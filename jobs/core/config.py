@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
+from gristmill.jobs.core import secrets
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.packages import advice
 from gristmill.jobs.core.records import Record
@@ -162,10 +163,23 @@ def load_recipe(name: str | Path) -> Recipe:
             f'{path}: spark: wanted Spark settings such as {{spark.sql.shuffle.partitions: "8"}}, '
             f"each a string, saw {settings!r}"
         )
+    _refuse_credentials(path, {"lake": content.get("lake"), "jobs": jobs}, settings)
     after = content.get("after")
     if after is not None and not isinstance(after, str):
         raise ConfigError(f"{path}: after: wanted the path of a recipe, saw {after!r}")
     return Recipe(path, lake, jobs, settings, find_file(after, path.parent) if after else None)
+
+
+def _refuse_credentials(path: Path, sections: Record, settings: Record) -> None:
+    """Raises ConfigError naming the places that hold a password or key, and not these."""
+    places = [*secrets.found(settings, "spark", is_settings=True)]
+    places += [place.lstrip(".") for place in secrets.found(sections, "")]
+    if places:
+        raise ConfigError(
+            f"{path}: {', '.join(places)}: a password or key; take it out. A recipe is kept in the table "
+            "`runs`, and settings stand in the list of processes: credentials come from the environment "
+            "(docs/security.md)"
+        )
 
 
 def _on_base(path: Path, job: str, section: Record, seen: tuple[Path, ...]) -> Record:

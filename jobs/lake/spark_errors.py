@@ -10,11 +10,13 @@ import errno
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gristmill.jobs.core.errors import ConfigError, ContractError, GristmillError, RetryLater
 from gristmill.jobs.core.packages import advice
+from gristmill.jobs.core.secrets import masked
 
 # Lines of a Java or Python stack trace that say nothing about the cause.
 _NOISE = re.compile(
@@ -200,5 +202,11 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (or Python complains once more when it ends)
         return 0
     except GristmillError as error:
-        print(error, file=sys.stderr)
+        print(masked(str(error)), file=sys.stderr)
         return error.exit_code
+    except Exception:
+        told = traceback.format_exc()
+        if masked(told) == told:
+            raise
+        print(masked(told), file=sys.stderr)
+        return 1  # as Python ends after a traceback

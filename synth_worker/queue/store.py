@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,12 @@ import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from gristmill.synth_worker.errors import RetryLater, TableError
+from gristmill.synth_worker.errors import RecipeError, RetryLater, TableError
 from gristmill.synth_worker.queue.schemas import ANSWERS, LEASES, REQUESTS, RUNS
+from gristmill.synth_worker.recipe import USERINFO
 
+MASKED = r"\g<1>***@"
+_PART = re.compile(r"\w[\w.-]*")
 MAX_ATTEMPTS = 20  # of a commit that conflicts with those of other workers
 # Features of Delta's protocol that delta-rs 1.6 reads with Arrow, and those with which it
 # writes (tried one by one). It reports others as a conflict, after the answers were paid for.
@@ -58,6 +62,11 @@ class Store:
     environment. `worker`: the name under which this worker leases parts."""
 
     def __init__(self, root: str, worker: str) -> None:
+        if USERINFO.search(root):
+            raise RecipeError(
+                f"lake {USERINFO.sub(MASKED, root)}: a URL with a user's name and password; write it "
+                "without: credentials come from the environment"
+            )
         self.local = local_path(root)
         self.root, self.worker = str(self.local) if self.local else root.rstrip("/"), worker
 
@@ -125,11 +134,21 @@ class Store:
         return list(table.to_pyarrow_table(columns=columns, filesystem=files, **options).to_pylist())
 
     def parts(self) -> list[str]:
-        """The parts of the queue whose answers are not committed yet, sorted by name."""
+        """The parts of the queue whose answers are not committed yet, sorted by name.
+
+        Raises TableError for a part whose name would lead out of the worker's folder.
+        """
         # From the file list and the transaction log alone: no data is read.
+        # A part names its journal, which must not lie elsewhere.
         queued = sorted(
             {each["part"] for each in self.table("synth_requests", REQUESTS).partitions() if each["part"]}
         )
+        strange = next((part for part in queued if not _PART.fullmatch(part)), None)
+        if strange is not None:
+            raise TableError(
+                f"{self.root}/synth_requests: part {strange!r} is no name that export_candidates gives; find "
+                "out who has written it, and delete its rows"
+            )
         answers = self.table("synth_answers", ANSWERS)
         return [part for part in queued if answers.transaction_version(app_id(part)) is None]
 
