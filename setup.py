@@ -60,11 +60,13 @@ CRAWL = [
 CURATE = [*SCORE, *EMBED]
 ONNX = ["onnxruntime>=1.20,<2", "tokenizers>=0.21"]
 LOSS = ["torch>=2.6", "transformers==5.19.0"]
+S3 = ["obstore>=0.6"]  # conditional puts, by which two drivers at one lake keep apart
 WORKER = [*DELTA_RS, "aiohttp>=3.11", "psutil"]
 TEST = [
     *CURATE,
     *CRAWL,
     *ONNX,
+    *S3,
     *WORKER,
     "datasets>=4",
     "fastwarc>=2,<3",
@@ -87,6 +89,7 @@ EXTRAS = {
     "nlp": ["spark-nlp==5.5.3"],
     "onnx": ONNX,
     "loss": LOSS,
+    "s3": S3,  # a lake on s3://
     "worker": WORKER,
     "validate": [*DELTA_RS, *LOSS, "datasets>=4", "trl>=1.16,<2"],
     "plots": ["matplotlib>=3.9"],

@@ -160,7 +160,7 @@ def kept_scale(tables: JobContext, params: Params, scorer_versions: Mapping[str,
         else None
     )
     try:
-        return from_bytes(load_model(tables, row)) if row else Scale()
+        return load_model(tables.lake, row, from_bytes) if row else Scale()
     except ContractError as error:
         raise ContractError(
             f"{error} with reuse_model: false, once: the scale is computed again from all documents"

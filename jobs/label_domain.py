@@ -227,9 +227,8 @@ def label(tables: JobContext[State], params: Params) -> Outputs:
     # From this run, or else from the lake: an earlier run of this recipe has trained it.
     model = tables.state.model
     if model is None and params.classifier and is_trained(tables):
-        model = from_bytes(
-            load_model(tables, tables.own("models").where(F.col("job") == tables.job.name).first().asDict())
-        )  # type: ignore[union-attr]
+        row = tables.own("models").where(F.col("job") == tables.job.name).first()
+        model = load_model(tables.lake, row.asDict(), from_bytes)  # type: ignore[union-attr]
     # No classifier in the recipe, or too few examples
     # for one: the default, marked as such in `method`.
     if model is None:

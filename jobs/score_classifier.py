@@ -60,7 +60,7 @@ def score(tables: JobContext, params: Params) -> Outputs:
     from pyspark.sql import functions as F
 
     models = [
-        from_bytes(load_model(tables, row))
+        load_model(tables.lake, row, from_bytes)
         for row in find_models(tables, params.classifiers, "train_classifier")
     ]
     keys, versions = ["doc_id", "batch_id"], [model.version for model in models]

@@ -48,7 +48,8 @@ def score(tables: JobContext, params: Params) -> Outputs:
 
     rows = find_models(tables, [f"lm_{lang}" for lang in params.languages], "train_lm")
     models = {
-        lang: from_bytes(load_model(tables, row)) for lang, row in zip(params.languages, rows, strict=True)
+        lang: load_model(tables.lake, row, from_bytes)
+        for lang, row in zip(params.languages, rows, strict=True)
     }
     keys, names = ["doc_id", "batch_id"], [f"{model.name}-{model.version}" for model in models.values()]
     # Inner: documents in languages without a model are skipped here.

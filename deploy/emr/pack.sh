@@ -17,7 +17,7 @@ trap 'rm -rf "$home"' EXIT
 "$python" -m venv "$home/environment"
 pip=("$home/environment/bin/python" -m pip install -q --disable-pip-version-check -c conf/constraints/spark35.txt)
 "${pip[@]}" setuptools wheel
-"${pip[@]}" --no-build-isolation '.[demo]'
+"${pip[@]}" --no-build-isolation '.[demo,s3]'
 # Spark's own Python files on the cluster are those of its version; a second copy would shadow them.
 if "$home/environment/bin/python" -c 'import pyspark' 2>/dev/null; then
   echo "pack.sh: the environment has a PySpark of its own" >&2

@@ -29,6 +29,7 @@ EXTRAS = {
     "readability": ("readability-lxml", "crawl"),
     "resiliparse": ("resiliparse", "crawl"),
     "tldextract": ("tldextract", "crawl"),
+    "obstore": ("obstore", "s3"),
     "trafilatura": ("trafilatura", "crawl"),
     "torch": ("torch", "loss"),
     "transformers": ("transformers", "loss"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import functools
 import os
 import shutil
@@ -28,9 +27,21 @@ from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake import delta_rs, hadoop_files
 from gristmill.jobs.lake.history import Commit, Description, TableState, commit_of
 from gristmill.jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
-from gristmill.jobs.lake.names import SPELLINGS, folder_of, is_path, lake_name, local_path, quoted_name
+from gristmill.jobs.lake.names import (
+    SPELLINGS,
+    folder_of,
+    inside,
+    is_path,
+    lake_name,
+    local_path,
+    quoted_name,
+)
 from gristmill.jobs.lake.session import default_file_system, is_local
 from gristmill.jobs.lake.spark_errors import first_line
+from gristmill.jobs.leases import objects, rows
+from gristmill.jobs.leases.files import file_lock
+from gristmill.jobs.leases.lease import Lease
+from gristmill.jobs.schema.runs import JOB_LEASES
 from gristmill.jobs.schema.table import Table
 from gristmill.jobs.schema.types import arrow_schema
 
@@ -71,6 +82,8 @@ STATISTICS = "spark.databricks.delta.stats.collect"
 OLD_STAGING_SECONDS = 7 * 24 * 3600
 # the column of a merge's source that marks rows to delete
 GONE = "gristmill_gone"
+# where Databricks mounts stores as folders
+MOUNTED = ("/Volumes/", "/dbfs/")
 # the temporary view of a merge's source
 MERGED = "gristmill_merged"
 # Plain tables that delta-rs can read and write as well: no row tracking, and deletion vectors
@@ -100,6 +113,7 @@ class Lake:
         self.run_rows: tuple[int, list[Row]] | None = None
         self.states: dict[str, TableState] | None = None  # see cached_states
         self._commits = Alone()
+        self._job_leases: list[Lease] = []
         self._logs: dict[str, LogFiles | None] = {}
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
@@ -248,6 +262,11 @@ class Lake:
         """The folder of a table of a local lake."""
         assert self.local_root is not None
         return self.local_root / table.name
+
+    def inside(self, path: str) -> str:
+        """A file that a table names, relative to the root. Raises ContractError where it leads out of the
+        lake."""
+        return inside(self.root, self.local_root, path)
 
     def ref(self, table: Table) -> str:
         """The table's name in SQL."""
@@ -656,51 +675,69 @@ class Lake:
 
     @contextlib.contextmanager
     def job_lock(self, job: str) -> Iterator[None]:
-        """One run of a job at a time. Local disk: a file lock that dies with its process; elsewhere Delta's
-        conflicts decide.
+        """One run of a job at a time: by a file lock on a local disk, which dies with its process, an object
+        on S3, a row of `job_leases` elsewhere.
 
         Raises RetryLater when another process runs the job on this lake.
         """
-        with self._lock(f"job-{job}", wait=False):
+        name = f"job-{job}"
+        with contextlib.ExitStack() as stack:
+            # With GRISTMILL_STAGING the folder says nothing of where tables and other drivers are.
+            is_apart = self.is_catalog and bool(os.environ.get("GRISTMILL_STAGING"))
+            if self._locks is not None and not is_apart:
+                stack.enter_context(file_lock(self._locks, name, wait=False))
+            else:
+                lease = self._object_lease(name) if self._is_on_s3 else self._row_lease(name)
+                stack.enter_context(lease.held(wait=False))
+                self._job_leases.append(lease)
+                stack.callback(self._job_leases.remove, lease)
             yield
 
     @contextlib.contextmanager
     def commit_lock(self, table: Table) -> Iterator[None]:
-        """A lock around one commit, for processes that share a local disk."""
-        # Delta's log store makes commits of one JVM exclusive on a local path, not those of two
-        # (tests/whole/test_concurrency.py).
-        with self._lock(f"table-{table.name}", wait=True):
+        """A context around one commit, where Delta does not keep two drivers apart by itself: on a local disk
+        and on S3.
+
+        Raises RetryLater where the lease of the job that commits was lost.
+        """
+        # Delta's log store makes commits of one JVM exclusive on a local path and on S3, not those of two
+        # (tests/whole/test_concurrency.py, tests/whole/test_two_drivers.py).
+        name = f"table-{table.name}"
+        with contextlib.ExitStack() as stack:
+            if self._locks is not None:
+                stack.enter_context(file_lock(self._locks, name, wait=True))
+            elif self._is_on_s3:
+                stack.enter_context(self._object_lease(name).held(wait=True))
+            for lease in self._job_leases:
+                lease.check()
             yield
 
-    @contextlib.contextmanager
-    def _lock(self, name: str, wait: bool) -> Iterator[None]:
-        if self.local_root is None:
-            yield
-            return
-        folder = self.local_root / "_locks"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"lake {self.where}: {folder} cannot be made ({error.strerror}); "
-                "name a place that this user may write to"
-            ) from error
-        with (folder / name).open("a+") as stream:
-            try:
-                # The kernel releases an flock when its process
-                # dies, so a killed run leaves no stale lock.
-                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                stream.seek(0)
-                raise RetryLater(
-                    f"lake {self.where}: another process ({stream.read().strip() or 'unknown'}) runs "
-                    f"{name.removeprefix('job-')}; "
-                    "run the same command again when it has ended"
-                ) from None
-            stream.truncate(0)
-            stream.write(f"pid {os.getpid()}")
-            stream.flush()
-            yield
+    @property
+    def _locks(self) -> Path | None:
+        """The folder of file locks; None where they would not keep two machines apart."""
+        root = self.local_root
+        # Volumes of Databricks look like folders, and their locks are of one machine.
+        is_shared = root is not None and str(root).startswith(MOUNTED)
+        return None if root is None or is_shared else root / "_locks"
+
+    @property
+    def _is_on_s3(self) -> bool:
+        return self.root.startswith(objects.SCHEMES)
+
+    def _object_lease(self, name: str) -> Lease:
+        url = f"{self.root}/_leases/{name}"
+        return Lease(self.where, name, objects.ObjectRegister(url), objects.TERMS)
+
+    def _row_lease(self, name: str) -> Lease:
+        self.create(JOB_LEASES)
+        register = rows.RowRegister(self._query, self.ref(JOB_LEASES), name)
+        return Lease(self.where, name, register, rows.TERMS)
+
+    def _query(self, statement: str) -> list[Row]:
+        """The rows of a statement of a lease. Raises RetryLater where its commit came second."""
+        # It counts as a commit beside others, as it changes the session's LAST_COMMIT.
+        with conflicts_as_retry(JOB_LEASES.name), self._commits.one():
+            return list(self.spark.sql(statement).collect())
 
 
 class Alone:

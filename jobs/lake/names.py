@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.core.secrets import has_userinfo, masked
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _PART = r"(?:`(?:[^`]|``)+`|[\w-]+)"
@@ -126,6 +127,11 @@ def _of_uri(given: str, what: str) -> Path:
 
 def _clean(given: str, what: str) -> str:
     """`given`, unless it holds what Hadoop's paths or Delta's log cannot keep."""
+    if has_userinfo(given):
+        raise ConfigError(
+            f"{what} {masked(given)}: a URL with a user's name and password; write it without: credentials "
+            "come from the environment (docs/security.md)"
+        )
     # Delta's log is JSON with percent-encoded paths, and
     # Hadoop's Path is a URI: both lose such characters.
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in given):
@@ -133,6 +139,30 @@ def _clean(given: str, what: str) -> str:
             f"{what} {given!r}: a control character, or a byte that is no UTF-8, in a path; rename the folder"
         )
     return given
+
+
+_OUT = "find out who has written it, and run the job that writes it again"
+
+
+def inside(root: str, local: Path | None, path: str) -> str:
+    """The file or folder `path`, as a table of the lake at `root` names it, in full; `local`: the root on
+    this machine's disk, or None.
+
+    Raises ContractError where it leads out of the lake: it is absolute or a URL, climbs by `..`, or passes
+    through a symbolic link to elsewhere.
+    """
+    parts = path.split("/")
+    if (
+        path.startswith(("/", "~"))
+        or re.match(r"[A-Za-z][\w+.-]*:", path)
+        or not {"", ".", ".."}.isdisjoint(parts)
+    ):
+        raise ContractError(f"{root}: a table names the path {path!r}, which leads out of the lake; {_OUT}")
+    if local is not None and not (local / path).resolve().is_relative_to(local.resolve()):
+        raise ContractError(
+            f"{root}: a table names the path {path!r}, a symbolic link on which leads out of the lake; {_OUT}"
+        )
+    return f"{root}/{path}"
 
 
 def quoted_name(text: str) -> str:

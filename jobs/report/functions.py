@@ -20,7 +20,7 @@ from gristmill.jobs.curation.word_lists import load_list
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema import catalog
-from gristmill.jobs.scoring.models import read_model
+from gristmill.jobs.scoring.models import load_model
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -95,10 +95,12 @@ def _by_models(name: str, lake: Lake, rows: Records) -> Function:
     from gristmill.udfs.language_models import kenlm
     from gristmill.udfs.scoring import classifiers
 
-    files = {row["name"]: read_model(lake, row) for row in rows if row["job"] == TRAINED[name]}
+    own = [row for row in rows if row["job"] == TRAINED[name]]
     if name == "perplexity":
-        return columns.perplexity({model.lang: model for model in map(kenlm.from_bytes, files.values())})
-    models = {key: classifiers.from_bytes(data) for key, data in files.items()}
+        return columns.perplexity(
+            {m.lang: m for m in (load_model(lake, row, kenlm.from_bytes) for row in own)}
+        )
+    models = {row["name"]: load_model(lake, row, classifiers.from_bytes) for row in own}
     return (
         columns.quality_of(models) if name == "quality" else columns.domain(next(iter(models.values()), None))
     )

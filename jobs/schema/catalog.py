@@ -30,7 +30,7 @@ from gristmill.jobs.schema.duplicates import (
     TEXT_HASHES,
 )
 from gristmill.jobs.schema.export import MIX
-from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.runs import JOB_LEASES, RUNS
 from gristmill.jobs.schema.scores import EMBEDDINGS, MODELS, PERPLEXITY, QUALITY, SCORES
 from gristmill.jobs.schema.synthesis import (
     LEASES,
@@ -100,6 +100,7 @@ ALL = (
     SAMPLE_SCORES,
     SAMPLE_VERDICTS,
     LEASES,
+    JOB_LEASES,
     MODELS,
     RUNS,
 )

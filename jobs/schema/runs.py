@@ -1,8 +1,21 @@
-"""The run log."""
+"""The run log, and who runs a job now."""
 
 from __future__ import annotations
 
 from gristmill.jobs.schema.table import Table, columns
+
+JOB_LEASES = Table(
+    "job_leases",
+    "One row for each job that has run where no file lock keeps two drivers apart: who runs it now.",
+    columns("""
+name  | string! | job-NAME
+lease | string! | JSON: owner (host and process), id of its lease, a count that it raises as long as it lives,
+      |         | and whether it holds the lease or has ended
+"""),
+    key=("name",),
+    # a partition a name: two jobs' changes are then no conflict to Delta
+    partitions=("name",),
+)
 
 RUNS = Table(
     "runs",

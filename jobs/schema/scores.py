@@ -97,7 +97,8 @@ version   | string! | hash of what it was trained on and of its parameters
 kind      | string! | kenlm (train_lm), a kind of udfs/scoring/classifiers.py (train_classifier), domains
           |         | (label_domain), scale (build_quality)
 lang      | string  | language it is for (null: any)
-path      | string! | file or folder, below the lake's root unless absolute
+path      | string! | its file, relative to the lake's root
+sha256    | string  | of the bytes of this file, in hex; no other bytes are used as the model
 trained_on | string! | training data, as JSON: tables and versions, slices, counts
 figures   | map<string,double> | metrics on held-out examples (precision, recall, AUC) and sizes
 params    | string! | parameters as JSON

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gristmill.jobs.core.errors import ContractError
 from gristmill.jobs.core.records import Record, Records
@@ -14,11 +15,12 @@ from gristmill.jobs.schema.scores import MODELS
 from gristmill.jobs.scoring.model_card import card_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame
 
 FOLDER = "_models"
+T = TypeVar("T")
 
 
 def model_row(
@@ -48,6 +50,7 @@ def model_row(
         kind,
         lang,
         path,
+        sha256(data),
         json.dumps(trained_on, sort_keys=True),
         {key: float(value) for key, value in (figures or {}).items()},
         json.dumps(params, sort_keys=True),
@@ -112,14 +115,33 @@ def find_models(tables: JobContext, names: list[str], trainer: str) -> Records:
     return [by_name[name] for name in names]
 
 
-def load_model(tables: JobContext, row: Record) -> bytes:
-    """The bytes of a model's file. Raises ContractError where the file is missing."""
-    return read_model(tables.lake, row)
+def load_model(lake: Lake, row: Record, parse: Callable[[bytes], T]) -> T:
+    """The model of a row of `models`: what `parse` makes of its file.
+
+    Raises ContractError where the file is missing or lies outside the lake, where its bytes are not those
+    that the row names, and where `parse` raises ValueError.
+    """
+    path = lake.inside(row["path"])
+    data = hadoop_files.read_bytes(lake.spark, path)
+    # Compiled libraries read some models without checking them, so only bytes that the table names get there.
+    if row["sha256"] is None:
+        raise ContractError(
+            f"models: {row['name']} {row['version']} was trained by a version that kept no hash of its file; "
+            "run `gristmill upgrade --lake LAKE`, which takes the file as it is now, or train it again"
+        )
+    found = sha256(data)
+    if found != row["sha256"]:
+        raise ContractError(
+            f"{path}: has the SHA-256 {found}, models says {row['sha256']} for {row['name']} "
+            f"{row['version']}: another has changed the file; restore it, or train the model again "
+            "(reuse_model: false, once)"
+        )
+    try:
+        return parse(data)
+    except ValueError as error:
+        raise ContractError(f"{path}: {error}") from error
 
 
-def read_model(lake: Lake, row: Record) -> bytes:
-    """The bytes of the file of a row of `models`. Raises ContractError where the file is missing."""
-    path = str(row["path"])
-    # models.path is below the lake's root unless it is absolute.
-    is_absolute = "://" in path or path.startswith("/")
-    return hadoop_files.read_bytes(lake.spark, path if is_absolute else f"{lake.root}/{path}")
+def sha256(data: bytes) -> str:
+    """What `models.sha256` holds."""
+    return hashlib.sha256(data).hexdigest()

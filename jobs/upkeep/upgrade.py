@@ -7,6 +7,7 @@ dropped; their jobs then cover nothing, and the next `gristmill run curate` writ
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Literal
 from gristmill.jobs.core.errors import ContractError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.core.renames import new_columns
-from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake import hadoop_files, maintenance
 from gristmill.jobs.lake.lake import SCHEMA_VERSION, Lake, quoted
 from gristmill.jobs.runner.run_log import KNOWN, log_event, rows_of
 from gristmill.jobs.schema import catalog
 from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import MODELS
 from gristmill.jobs.schema.table import Table
+from gristmill.jobs.scoring.models import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,28 +74,34 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
     run_id = uuid.uuid4().hex
     note = json.dumps({"run_id": run_id, "job": UPGRADE})
     old_ids: dict[str, str] = {}
+    # with new commits of rows; to be marked as upgraded when `runs` names these
+    written: list[Table] = []
+    late: list[Table] = []
     for change in planned:
         table = catalog.table(change.table)
-        if change.kind == "anew":
+        if table is MODELS and change.kind in ("columns", "mark"):
+            maintenance.alter(lake, table, change.statements, note)
+            hashed = _with_hashes(lake, note)
+            late.append(table)
+            written += [table] if hashed else []
+        elif change.kind == "anew":
             maintenance.drop(lake, table)
         elif change.kind == "renamed":
             old_ids[table.name] = maintenance.write_under_new_names(lake, table, dict(change.renamed), note)
         else:
-            marked = (
-                f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
-            )
-            maintenance.alter(lake, table, [*change.statements, marked], note)
+            maintenance.alter(lake, table, [*change.statements, _marked(table)], note)
         # Only now has the table the column for ids.
         if table is RUNS:
             _with_ids(lake, note)
     renamed = [catalog.table(name) for name in old_ids]
+    written += renamed
     if renamed:
         _move_ids(lake, old_ids, note)
     # A commit of this run in each table, since the rows may be
     # those of a run that was killed: the log names version and run.
     for table in renamed:
         maintenance.mark_new_names(lake, table, run_id, note)
-    states = {table.name: state for table in renamed if (state := lake.state(table)) is not None}
+    states = {table.name: state for table in written if (state := lake.state(table)) is not None}
     # With this row readers open the versions that have the rows under their new names.
     log_event(
         lake,
@@ -106,6 +115,29 @@ def upgrade(lake: Lake, planned: list[Change]) -> None:
     # Last: until then the table is among the changes, and a run that was killed is repeated.
     for table in renamed:
         maintenance.finish_new_names(lake, table, note)
+    for table in late:
+        maintenance.alter(lake, table, [_marked(table)], note)
+
+
+def _marked(table: Table) -> str:
+    return f"ALTER TABLE {{table}} SET TBLPROPERTIES ('{SCHEMA_VERSION}' = '{table.schema_version}')"
+
+
+def _with_hashes(lake: Lake, note: str) -> bool:
+    """Fill `models.sha256` of older rows from their files; returns whether rows were written.
+
+    The files are taken as they are: nothing says what they were when they were trained.
+    """
+    rows = [row.asDict() for row in lake.read(MODELS).collect()]
+    for row in rows:
+        # A file that is gone, or lies elsewhere, stays without a hash, and so unused.
+        if row["sha256"] is None:
+            with contextlib.suppress(ContractError):
+                row["sha256"] = sha256(hadoop_files.read_bytes(lake.spark, lake.inside(row["path"])))
+    if not any(row["sha256"] for row in rows):
+        return False
+    maintenance.overwrite(lake, MODELS, rows, note)
+    return True
 
 
 def _change(lake: Lake, table: Table, properties: Mapping[str, str]) -> Change:

@@ -134,6 +134,7 @@ def test_of_several_versions_the_recipe_names_one_or_models_has_one(
         "linear",
         None,
         "p",
+        None,
         "{}",
         {"auc": 1.0},
         "{}",

@@ -21,7 +21,7 @@ from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.catalog import table
 from gristmill.jobs.schema.documents import SIGNALS
 from gristmill.jobs.schema.scores import MODELS, QUALITY
-from gristmill.jobs.scoring.models import read_model
+from gristmill.jobs.scoring.models import load_model
 from gristmill.udfs.read.rows import hash128
 from gristmill.udfs.scoring.scales import STEPS, from_bytes
 from tests.lakes import copied, read, write
@@ -64,7 +64,7 @@ def score(lake: Lake, batch: str, values: dict[str, float], version: str) -> Non
 
 
 def train(lake: Lake, version: str) -> None:
-    row = ("train_classifier", "chars", version, "linear", None, "p", "{}", {}, "{}", NOW)
+    row = ("train_classifier", "chars", version, "linear", None, "p", None, "{}", {}, "{}", NOW)
     write(lake, "models", [row], job="train_classifier", batch="one", where="job = 'train_classifier'")
 
 
@@ -158,7 +158,7 @@ def test_a_language_that_comes_later_gets_its_own_bins(built: Lake, build: Any) 
     assert Counter(place[2] for place in found.values() if place[0] == "fr") == dict.fromkeys(range(20), 2)
     new = kept(built)
     assert json.loads(new.trained_on)["documents"] == {"en": 40, "fr": 40, "no language": 2}
-    before, after = (from_bytes(read_model(built, row.asDict())) for row in (old, new))
+    before, after = (load_model(built, row.asDict(), from_bytes) for row in (old, new))
     assert before.starts == {lang: starts for lang, starts in after.starts.items() if lang != "fr"}
     assert before.documents == {lang: n for lang, n in after.documents.items() if lang != "fr"}
     assert set(after.curves) - set(before.curves) == {("fr", "chars")}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gristmill.jobs.core.errors import ConfigError
-from gristmill.jobs.lake.names import folder_of, lake_name, local_path, quoted_name
+from gristmill.jobs.core.errors import ConfigError, ContractError
+from gristmill.jobs.lake.names import folder_of, inside, lake_name, local_path, quoted_name
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,34 @@ def test_the_worker_opens_the_folder_that_the_jobs_made(given: str) -> None:
     store, name = Store(given, "w"), lake_name(given)
     assert (store.local.resolve() if store.local else None) == name.local
     assert Path(store.root).resolve() == Path(name.root).resolve()
+
+
+@pytest.mark.parametrize("path", ["_models/a.model", "_models/x/..y", "..a/b", "a~b", "文件"])
+def test_a_path_in_a_table_is_one_below_the_lake(path: str, tmp_path: Path) -> None:
+    assert inside(str(tmp_path), tmp_path, path) == f"{tmp_path}/{path}"
+    assert inside("s3a://b/lake", None, path) == f"s3a://b/lake/{path}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "./a", "a//b", "a/", "~/x", "file:/etc/passwd", "file:x", "s3a://other/x", "S3A:x", "abfss:x"],
+)
+def test_a_path_in_a_table_that_leads_elsewhere_is_refused(path: str, tmp_path: Path) -> None:
+    for root, local in ((str(tmp_path), tmp_path), ("s3a://b/lake", None)):
+        with pytest.raises(ContractError, match="leads out of the lake"):
+            inside(root, local, path)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["a", "..", ".", "", "link", "file:"]), max_size=5).map("/".join))
+def test_no_path_that_is_taken_leaves_the_folder(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
+    home = tmp_path_factory.getbasetemp() / "inside"
+    (home / "lake/a").mkdir(parents=True, exist_ok=True)
+    for where in ("lake/link", "lake/a/link"):
+        if not (home / where).is_symlink():
+            (home / where).symlink_to(home)
+    try:
+        taken = inside(str(home / "lake"), home / "lake", path)
+    except ContractError:
+        return
+    assert Path(taken).resolve().is_relative_to(home / "lake")

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pytest
 
 from gristmill.jobs import measure_text, train_lm
-from gristmill.jobs.core.errors import ConfigError
+from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.ask import Ask
 from gristmill.jobs.report.functions import NAMES, TRAINED, register_functions
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import DOCS
 from gristmill.jobs.schema.scores import MODELS
+from gristmill.jobs.scoring.models import load_model, sha256
 from gristmill.udfs.language_models import kenlm
 from gristmill.udfs.scoring import classifiers, training
 from tests.lakes import bring, read
@@ -43,11 +44,11 @@ def lake(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callab
     added = []
     for kind in ("linear", "trees"):
         model = training.fit(kind, kind, SPECS[kind], examples())[0]
-        (home / f"{kind}.model").write_bytes(classifiers.to_bytes(model))
+        data, path = classifiers.to_bytes(model), f"_models/{kind}.model"
+        (home / "lake" / path).write_bytes(data)
         at = dt.datetime.now(dt.UTC)
-        added.append(
-            ("train_classifier", kind, model.version, kind, None, f"{home}/{kind}.model", "{}", {}, "{}", at)
-        )
+        about = ("train_classifier", kind, model.version, kind, None, path, sha256(data))
+        added.append((*about, "{}", {}, "{}", at))
     made.write(MODELS, spark.createDataFrame(added, MODELS.schema), None, "by hand")
     return made
 
@@ -82,13 +83,39 @@ def test_a_version_pins_the_models(lake: Lake, spark: Any) -> None:
     register_functions(spark, lake, version=latest)
     rows = spark.sql(query).collect()
     [linear] = read(lake, MODELS, name="linear")
-    model = classifiers.from_bytes(Path(linear.path).read_bytes())
+    model = classifiers.from_bytes(Path(lake.root, linear.path).read_bytes())
     expected = classifiers.score(model, pa.table({"text": [row.text for row in rows]}))
     assert [row.a for row in rows] == expected["score"].to_pylist()
     assert len({row.b for row in rows}) > 1
     register_functions(spark, lake, version=latest - 1)
     with pytest.raises(Exception, match=r"quality: no model '(linear|trees)'; there are: none"):
         spark.sql(query).collect()
+
+
+def test_only_the_file_that_the_table_names_is_used_as_a_model(lake: Lake, tmp_path: Path) -> None:
+    row = next(row.asDict() for row in read(lake, MODELS, name="trees"))
+    assert load_model(lake, row, classifiers.from_bytes).name == "trees"
+    folder = Path(lake.root, "_models")
+    (tmp_path / "other").write_bytes((folder / "trees.model").read_bytes())
+    (folder / "changed.model").write_bytes((folder / "trees.model").read_bytes() + b" ")
+    (folder / "linked.model").symlink_to(tmp_path / "other")
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "not_one.model").write_bytes(b"not one")
+    for change, words in {
+        ("path", "_models/changed.model"): "has the SHA-256 [0-9a-f]{64}, models says .* for trees",
+        ("path", "_models/gone.model"): "no such file",
+        ("path", f"{tmp_path}/other"): "leads out of the lake",
+        ("path", f"file://{tmp_path}/other"): "leads out of the lake",
+        ("path", f"_models/../../{tmp_path.name}/other"): "leads out of the lake",
+        ("path", "_models/linked.model"): "a symbolic link on which leads out of the lake",
+        ("path", "_models/linked/other"): "a symbolic link on which leads out of the lake",
+        ("sha256", None): "kept no hash of its file; run `gristmill upgrade",
+    }.items():
+        with pytest.raises(ContractError, match=words):
+            load_model(lake, {**row, change[0]: change[1]}, classifiers.from_bytes)
+    other = {**row, "path": "_models/not_one.model", "sha256": sha256(b"not one")}
+    with pytest.raises(ContractError, match=r"not_one.model: not a model of train_classifier"):
+        load_model(lake, other, classifiers.from_bytes)
 
 
 def test_gristmill_sql_knows_them_and_says_what_is_missing(lake: Lake) -> None:

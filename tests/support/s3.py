@@ -17,8 +17,9 @@ class S3Server:
     """A bucket behind `endpoint`; what is in it is gone when the server ends."""
 
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
-        program = str(cluster_tools.moto_server())
-        self.server = processes.start("s3", [program, "-H", "127.0.0.1", "-p", "0"], home, environment)
+        python = str(cluster_tools.moto_server().with_name("python"))
+        program = str(Path(__file__).with_name("s3_one_at_a_time.py"))
+        self.server = processes.start("s3", [python, program, "-H", "127.0.0.1", "-p", "0"], home, environment)
 
     def await_ready(self) -> None:
         """Wait until it answers, and make the bucket."""

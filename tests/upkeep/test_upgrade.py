@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import tarfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from gristmill.jobs import curate
 from gristmill.jobs.core import config
 from gristmill.jobs.core.errors import ContractError
-from gristmill.jobs.lake import maintenance
+from gristmill.jobs.lake import hadoop_files, maintenance
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.ask import Ask
 from gristmill.jobs.runner.run import run_job
@@ -21,6 +22,8 @@ from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.catalog import ALL, table
 from gristmill.jobs.schema.documents import CORPUS, DOCS, SIGNALS
 from gristmill.jobs.schema.runs import RUNS
+from gristmill.jobs.schema.scores import MODELS
+from gristmill.jobs.scoring.models import load_model
 from gristmill.jobs.upkeep.upgrade import changes, upgrade
 from tests import lakes
 
@@ -146,6 +149,31 @@ def test_the_next_curation_gives_the_corpus_of_a_fresh_run(upgraded: dict[str, A
     signals = [sorted(map(str, lakes.read(lake, SIGNALS))) for lake in (upgraded["lake"], fresh)]
     assert signals[0] == signals[1]
     assert {len(upgraded["outcomes"][job]) > 0 for job in ("measure_text", "filter_rules", "build_corpus")} == {True}
+
+
+def test_models_of_before_get_the_hash_of_their_files_and_stay_in_use(spark: Any, fresh: Lake, tmp_path: Path) -> None:
+    lake = lakes.copied(fresh, tmp_path / "lake")
+    before = dataclasses.replace(MODELS, columns=tuple(c for c in MODELS.columns if c.name != "sha256"))
+    files = {"kept": b"a model", "gone": None}
+    for name, data in files.items():
+        row = ("train_lm", name, "1", "kenlm", None, f"_models/{name}.model", "{}", {}, "{}", dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        if data is not None:
+            hadoop_files.write_bytes(spark, f"{lake.root}/{row[5]}", data)
+        lake.write(before, spark.createDataFrame([row], before.schema), None, json.dumps({"run_id": f"r-{name}", "job": "train_lm"}))
+    old = lakes.read(lake, before)
+    [change] = changes(lake)
+    assert (change.table, change.kind) == ("models", "columns")
+    for _ in range(2):  # killed before its last commit, and run again
+        upgrade(lake, [change])
+        lake.spark.sql(f"ALTER TABLE {lake.ref(MODELS)} SET TBLPROPERTIES ('gristmill.schema' = 'before')")
+        [change] = changes(lake)
+        assert change.kind == "mark"
+    upgrade(lake, [change])
+    assert changes(lake) == []
+    rows = {row.name: row.asDict() for row in lakes.read(lake, MODELS, Runs(lake).versions()["models"])}
+    assert {name: row["sha256"] is not None for name, row in rows.items()} == {"kept": True, "gone": False}
+    assert load_model(lake, rows["kept"], bytes) == b"a model"
+    assert sorted(lakes.read(lake, before)) == sorted(old)
 
 
 def test_a_lake_of_this_version_needs_nothing(fresh: Lake) -> None:
