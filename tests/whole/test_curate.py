@@ -113,7 +113,7 @@ def test_the_corpus_refuses_while_a_judge_has_not_covered_a_batch(demo_lake: Lak
 
 
 IMPORTS = """
-import os, shutil, sys
+import contextlib, os, shutil, sys
 from pathlib import Path
 import psutil
 from gristmill.jobs import curate
@@ -125,11 +125,13 @@ home, raw, images = Path(sys.argv[1]), sys.argv[2], []
 def committed(self, table, version):
     children = psutil.Process().children(recursive=True)
     for child in children:
-        child.suspend()
+        with contextlib.suppress(psutil.NoSuchProcess):  # a Python worker that has ended by itself
+            child.suspend()
     images.append(home / f"image-{len(images) + 1}")
     shutil.copytree(home / "lake", images[-1])
     for child in children:
-        child.resume()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.resume()
 Lake.committed = committed
 whole = demo_recipe(frozenset({"report_run"}))
 curate.curate(whole, str(home / "lake"), raw)
