@@ -54,7 +54,7 @@ class Description:
 @dataclass(frozen=True)
 class TableState:
     """The present state of a Delta table: its id, newest version, properties, newest commit, partitions, and
-    the named features of its protocol (none for a table that old readers and writers take)."""
+    the features that its protocol names (none for a table that old readers and writers take)."""
 
     id: str
     version: int

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gristmill.jobs.lake.history import Description
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.lake.log_files import HadoopFiles, LocalFiles, LogFiles
 from gristmill.jobs.schema.catalog import table
@@ -58,13 +59,19 @@ def test_id_and_properties_are_read_from_the_log_as_delta_tells_them(spark: Any,
     lake.write(edits, frame, None, "{}")
     spark.sql(f"ALTER TABLE {lake.ref(edits)} SET TBLPROPERTIES ('someone.says' = 'so')")
     written = lake.write(edits, frame, None, "{}")
-    told = spark.sql(f"DESCRIBE DETAIL {lake.ref(edits)}").select("id", "properties").first()
+    told = spark.sql(f"DESCRIBE DETAIL {lake.ref(edits)}").first()
     assert told["properties"]["someone.says"] == "so"
     for files in both(spark, log):
-        assert files.described(written) == (told["id"], told["properties"])  # by the checksum
-        assert files.described(written - 1) == (told["id"], told["properties"])  # by the commit itself
+        by_checksum = files.described(written)
+        assert by_checksum == Description(told["id"], told["properties"], tuple(told["partitionColumns"]), frozenset())
+        assert by_checksum == files.described(written - 1)
+    (log / f"{0:020}.crc").unlink(missing_ok=True)
     (log / f"{written:020}.crc").unlink()
-    assert [files.described(written) for files in both(spark, log)] == [None, None]
+    for files in both(spark, log):
+        first = files.described(0)  # by the commit itself, which has metadata and protocol
+        assert first is not None
+        assert (first.id, first.partitions) == (told["id"], edits.partitions)
+        assert files.described(written) is None
     state = lake.state(edits)
     assert state is not None
     assert (state.id, state.properties) == (told["id"], told["properties"])
