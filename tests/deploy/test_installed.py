@@ -69,6 +69,7 @@ def bare(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def documented(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python of an environment that docs/platforms.md's lines made; uv stands for pip, which would take minutes."""
     make, install, jars, *_ = lines_of("docs/platforms.md", "Install")
+    assert lines_of("README.md", "Install it")[:3] == [make, install, jars]
     assert make == f"python3.11 -m venv {HOME}"
     found = re.fullmatch(rf"{HOME}/bin/pip install -c conf/constraints/spark35.txt '(.*)'", install)
     assert found, install
