@@ -1,4 +1,4 @@
-"""Lakes for tests without the seconds of making them: rows put into tables past Spark, an ingest without its queries, a copy of a lake."""
+"""Lakes for tests without the seconds of making them: rows put into tables past Spark, an ingest and measures without their queries, a copy of a lake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import Row
 
-from gristmill.jobs import ingest_docs
+from gristmill.jobs import ingest_docs, measure_text
 from gristmill.jobs.core import config
 from gristmill.jobs.lake.delta_rs import rows_of
 from gristmill.jobs.lake.lake import Lake
@@ -23,10 +23,12 @@ from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import log, now
 from gristmill.jobs.schema import catalog
+from gristmill.jobs.schema.documents import DOCS, SIGNALS
 from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.table import Table
 from gristmill.jobs.schema.types import arrow_schema
 from gristmill.udfs.read.rows import doc_id_of, hash128
+from gristmill.udfs.rules import measures
 
 # Jobs of conf/demo.yaml on which the corpus does not depend, and its page.
 ASIDE = frozenset({"train_lm", "score_perplexity", "embed_text", "dedup_semantic", "mix_corpus", "export_shards", "report_run"})
@@ -154,3 +156,26 @@ def _document(place: str, row: dict[str, Any], batch: str, buckets: int, at: dt.
         "domain_hint": domain, "lang_hint": row.get("lang_hint"), "license": row.get("license"), "text": row["text"], "n_bytes": len(data),
         "content_hash": digest, "source_location": place, "ingested_at": at,
     }  # fmt: skip
+
+
+def measure(lake: Lake, params: Any) -> Outcome:
+    """What `measure_text` leaves, by its kernel and the engine but without a query: for tests of what comes after it.
+
+    tests/jobs/test_rows_in_and_out.py compares it with the job.
+    """
+
+    def step(tables: JobContext, given: Any) -> dict[str, Any]:
+        docs = [row for row in read(lake, DOCS, tables.versions["docs"]) if row.batch_id in tables.batches]
+        found = measures.measure(pa.array([row.text for row in docs], pa.string()), lid_model=given.lid_model, lid_chars=given.lid_chars)
+        keys = {name: pa.array([row[name] for row in docs], pa.string()) for name in ("doc_id", "batch_id")}
+        rows = tables.rows("signals", pa.table({**keys, **dict(zip(found.schema.names, found.columns, strict=True))}))
+        if not lake.exists(SIGNALS) or lake.is_without(SIGNALS, {"batch_id": tables.batches}):
+            return {"signals": rows}
+        # what replaces rows is written by Spark, which takes no nulls of a pandas frame for those of a number
+        return {"signals": lake.spark.createDataFrame([tuple(row[name] for name in SIGNALS.names) for row in rows.to_pylist()], SIGNALS.schema)}
+
+    def count(tables: JobContext, _: Any) -> Counts:
+        n = len([row for row in read(lake, SIGNALS) if row.batch_id in tables.batches])
+        return Counts(n, n, 0, {})
+
+    return run_job(dataclasses.replace(measure_text.JOB, steps=(step,), count=count), params, lake)

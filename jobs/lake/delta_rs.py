@@ -55,7 +55,8 @@ def is_installed() -> bool:
 
 
 def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
-    """The first commit of an empty table as Spark's CREATE TABLE writes it, unless there is one.
+    """The first commit of an empty table, and its checksum, as Spark's CREATE TABLE writes it, unless there
+    is one.
 
     The actions are written by hand, following Delta's protocol. delta-rs's own CREATE leaves the writer
     version in the properties of a table with a CHECK constraint, which Spark then refuses to alter.
@@ -71,6 +72,15 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
     ]
     now = int(time.time() * 1000)
     constraint = {"delta.constraints.promise": table.check} if table.check else {}
+    metadata = {
+        "id": str(uuid.uuid4()),
+        "description": table.comment,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": json.dumps({"type": "struct", "fields": fields}),
+        "partitionColumns": list(table.partitions),
+        "configuration": {**properties, **constraint},
+        "createdTime": now,
+    }
     actions = [
         {
             "commitInfo": {
@@ -81,31 +91,45 @@ def create(table: Table, folder: Path, properties: dict[str, str]) -> None:
                 "engineInfo": "Gristmill",
             }
         },
-        {
-            "metaData": {
-                "id": str(uuid.uuid4()),
-                "description": table.comment,
-                "format": {"provider": "parquet", "options": {}},
-                "schemaString": json.dumps({"type": "struct", "fields": fields}),
-                "partitionColumns": list(table.partitions),
-                "configuration": {**properties, **constraint},
-                "createdTime": now,
-            }
-        },
+        {"metaData": metadata},
         {"protocol": _protocol(table)},
     ]
     log = folder / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
-    draft = log / f".{uuid.uuid4().hex}.tmp"
-    draft.write_text("".join(f"{json.dumps(action)}\n" for action in actions), encoding="utf-8")
+    if _place(log / f"{0:020}.json", actions):
+        # Only beside our own commit, whose id it has. Without it, Spark's first
+        # commit to the table would begin with three queries of its log.
+        _place(log / f"{0:020}.crc", [_checksum(metadata, _protocol(table))])
+
+
+def _place(file: Path, lines: Records) -> bool:
+    """Write a file of JSON lines as a whole, unless it exists; whether it was written."""
+    draft = file.with_name(f".{uuid.uuid4().hex}.tmp")
+    draft.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     try:
         # A hard link is atomic and fails where the file exists: the
         # first of two processes wins, and no reader sees half a commit.
-        os.link(draft, log / f"{0:020}.json")
+        os.link(draft, file)
     except FileExistsError:
-        pass
+        return False
     finally:
         draft.unlink()
+    return True
+
+
+def _checksum(metadata: Record, protocol: Record) -> Record:
+    """The version checksum of a table without files, by Delta's protocol."""
+    return {
+        "tableSizeBytes": 0,
+        "numFiles": 0,
+        "numMetadata": 1,
+        "numProtocol": 1,
+        "setTransactions": [],
+        "domainMetadata": [],
+        "metadata": metadata,
+        "protocol": protocol,
+        "allFiles": [],
+    }
 
 
 def _protocol(table: Table) -> Record:
@@ -236,22 +260,29 @@ def append(folder: Path, rows: pa.Table, note: str) -> None:
     )
 
 
-def data_files(
-    folder: Path, table: Table, version: int | None, batches: tuple[str, ...] | None = None
-) -> list[DataFile] | None:
-    """The files of `batches` (None: of all) at `version`; None where Spark has to read the table: it has
-    other columns or partitions, or features beyond reader version 1."""
-    delta_table = open_table(folder, version)
-    if delta_table is None or {field.name for field in delta_table.schema().fields} != set(table.names):
+def data_files(folder: Path, table: Table, version: int | None) -> list[DataFile] | None:
+    """The files at `version` (None: newest); None where Spark has to read the table: it has other columns or
+    partitions, features beyond reader version 1, or nothing that delta-rs can open."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        delta_table = open_table(folder, version)
+    except DeltaError:
+        return None
+    if delta_table is None or not _has_declared_columns(delta_table, table):
         return None
     if tuple(delta_table.metadata().partition_columns) != table.partitions:  # made by others, with clusters
         return None
     prefix = "partition."
-    files = [
+    return [
         DataFile(
             f"{folder}/{unquote(row['path'])}",
             {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)},
         )
         for row in pa.table(delta_table.get_add_actions(flatten=True)).to_pylist()
     ]
-    return [file for file in files if batches is None or file.partition["batch_id"] in batches]
+
+
+def _has_declared_columns(delta_table: DeltaTable, table: Table) -> bool:
+    found = {field.name: json.loads(field.type.to_json()) for field in delta_table.schema().fields}
+    return found == {column.name: delta_type(column.type) for column in table.columns}

@@ -229,11 +229,9 @@ class Run:
             frame = frame.where(frame.batch_id.isin(changed))
             where = f"{where} AND batch_id IN ({', '.join(map(quoted, changed))})"
         # An append costs half as much as replaceWhere, and is
-        # equivalent where the table has no file of these batches.
-        if (
-            declared.replaces == "batch"
-            and "batch_id" in table.partitions
-            and self.lake.is_without(table, self.tables.batches)
+        # equivalent where no file has a row that is replaced.
+        if where is not None and self.lake.is_without(
+            table, declared.replaced(self.job.name, self.tables.batches)
         ):
             where = None
         self._wrote(table, self.lake.write(table, frame, where, self.note))

@@ -39,18 +39,21 @@ class Writes:
 
     def where(self, job: str, batches: tuple[str, ...]) -> str | None:
         """The SQL condition of the rows that are replaced; None for an append."""
-        names = catalog.table(self.table).names
-        # Tables that several jobs share have a job column; without
-        # this condition a run would delete the others' rows.
-        of_job = f"job = {quoted(job)}" if "job" in names else "true"
         if self.replaces == "append":
             return None
-        if self.replaces == "all":
-            return "true"
-        if self.replaces == "job":
-            return of_job
-        inside = f"batch_id IN ({', '.join(quoted(batch) for batch in batches)})"
-        return inside if of_job == "true" else f"{of_job} AND {inside}"
+        replaced = self.replaced(job, batches)
+        conditions = [f"job = {quoted(job)}"] if "job" in replaced else []
+        if "batch_id" in replaced:
+            conditions.append(f"batch_id IN ({', '.join(map(quoted, batches))})")
+        return " AND ".join(conditions) or "true"
+
+    def replaced(self, job: str, batches: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """Column -> its values in the rows that are replaced; empty where all rows are (or none)."""
+        # Tables that several jobs share have a job column; without
+        # this condition a run would delete the others' rows.
+        is_shared = self.replaces in ("job", "batch") and "job" in catalog.table(self.table).names
+        of_job: dict[str, tuple[str, ...]] = {"job": (job,)} if is_shared else {}
+        return {**of_job, "batch_id": batches} if self.replaces == "batch" else of_job
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from gristmill.jobs.dedup.family_sizes import count_duplicates
 from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.dedup_minhash import JOB as MINHASH
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.measure_text import JOB as MEASURE
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import CORPUS, DOCS
 from gristmill.jobs.schema.duplicates import DUPLICATES
-from tests.lakes import bring, read, write
+from tests.lakes import bring, measure, read, write
 
 pytestmark = pytest.mark.spark
 
@@ -81,7 +80,7 @@ def test_the_families_of_a_corpus_add_up_to_its_documents(
         ],
         params_of("ingest_docs"),
     )
-    run_job(MEASURE, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     ranking = [{"by": "n_bytes", "prefer": "high"}]
     run_job(EXACT, params_of("dedup_exact", skip_rejected_by=[], ranking=ranking), lake)
     run_job(MINHASH, params_of("dedup_minhash", skip_rejected_by=["dedup_exact"], ranking=ranking), lake)

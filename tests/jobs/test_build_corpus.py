@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,11 @@ from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.filter_rules import JOB as RULES
 from gristmill.jobs.lake import maintenance
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.measure_text import JOB as MEASURE
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import CORPUS, DOCS, VERDICTS
 from gristmill.jobs.scrub_pii import JOB as SCRUB
-from tests.lakes import read
+from tests.lakes import measure, read
 
 pytestmark = pytest.mark.spark
 HEEDS = ["filter_rules", "dedup_exact"]
@@ -35,7 +35,7 @@ def curated(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., 
     def run(new: list[dict[str, str]] | None = None, batch: str = "one", **changes: Any) -> dict[str, int]:
         if new:
             documents(new, batch)
-        run_job(MEASURE, params_of("measure_text"), lake)
+        measure(lake, params_of("measure_text"))
         routes = [{"lang": ["any"], "domain": ["any"], "presets": []}]
         run_job(RULES, params_of("filter_rules", min_kept=0, routes=routes, languages=None), lake)
         ranking = [{"by": "batch", "prefer": changes.pop("prefer", "low")}]
@@ -44,7 +44,8 @@ def curated(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., 
         run_job(SCRUB, params_of("scrub_pii", skip_rejected_by=HEEDS, placeholders=placeholders), lake)
         given = {"skip_rejected_by": HEEDS, "edits": ["scrub_pii"], "min_kept": 0, "min_chars": 1, "data_docs": False}
         run_job(CORPUS_JOB, params_of("build_corpus", **{**given, **changes}), lake)
-        done = lake.spark.sql(f"DESCRIBE HISTORY {lake.ref(CORPUS)} LIMIT 1").first()
+        log = lake.folder(CORPUS) / "_delta_log" / f"{lake.latest(CORPUS):020}.json"
+        [done] = [action["commitInfo"] for action in map(json.loads, log.read_text().splitlines()) if "commitInfo" in action]
         return {key: int(value) for key, value in done["operationMetrics"].items() if value.isdecimal()}
 
     return run

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import build_corpus, clean_lines, filter_rules, measure_text
+from gristmill.jobs import build_corpus, clean_lines, filter_rules
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS, VERDICTS
-from tests.lakes import read
+from tests.lakes import measure, read
 
 pytestmark = pytest.mark.spark
 PROSE = "The miller opened the gate, and the water ran on to the old wheel as it had on every morning of his life.\n" * 6
@@ -32,7 +32,7 @@ ROWS = {  # domain, text -> what stands in the corpus; None: left out
 def brought(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> dict[str, str]:
     """ROWS in the lake, measured; the name of each doc_id."""
     documents([{"id": key, "domain": domain, "text": text} for key, (domain, text, _) in ROWS.items()])
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     return {row.doc_id: row.native_key for row in read(lake, DOCS)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import dedup_boilerplate, dedup_minhash, measure_text, report_run
+from gristmill.jobs import dedup_boilerplate, dedup_minhash, report_run
 from gristmill.jobs.dedup import boilerplate
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.duplicates import boilerplate_lines
@@ -16,7 +16,7 @@ from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.catalog import table
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
 from gristmill.jobs.schema.duplicates import BOILERPLATE, DUPLICATES, LINE_COUNTS, PAIRS, SKETCHES
-from tests.lakes import bring, read, write
+from tests.lakes import bring, measure, read, write
 
 pytestmark = pytest.mark.spark
 
@@ -34,7 +34,7 @@ def site(name: str, n: int, **kind: Any) -> list[dict[str, Any]]:
 
 
 def run(lake: Lake, params_of: Callable[..., Any], **changes: Any) -> Any:
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     return run_job(dedup_boilerplate.JOB, params_of("dedup_boilerplate", **{"skip_rejected_by": [], "min_kept": 0, **changes}), lake)
 
 

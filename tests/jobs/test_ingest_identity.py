@@ -21,6 +21,7 @@ from gristmill.jobs.runner import batches
 from gristmill.jobs.runner.run import Outcome, run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import BATCH_FILES, DOCS, REJECTS
+from tests.lakes import read
 
 # for rows that keep every rule: tests/jobs/test_ingest_docs.py has others
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("without_expectations")]
@@ -54,22 +55,22 @@ def new_lake(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
 def texts(lake: Lake) -> dict[str, str]:
     """Text of each document by its key."""
-    return {row.native_key: row.text for row in lake.read(DOCS).collect()}
+    return {row.native_key: row.text for row in read(lake, DOCS)}
 
 
 def left_out(lake: Lake) -> list[tuple[str, str, str]]:
     """Batch, place and reason of every reject."""
-    return sorted((row.batch_id, row.source_location, row.reason) for row in lake.read(REJECTS).collect())
+    return sorted((row.batch_id, row.source_location, row.reason) for row in read(lake, REJECTS))
 
 
 def add_up(lake: Lake, raw: dict[str, int]) -> None:
     """Raises AssertionError unless each batch has as many documents and rejects as it has raw rows (counted by the caller)."""
-    docs = Counter(row.batch_id for row in lake.read(DOCS).select("batch_id").collect())
+    docs = Counter(row.batch_id for row in read(lake, DOCS))
     rejects = Counter(batch for batch, _, reason in left_out(lake) if reason != "no_longer_in_batch")
-    read: Counter[str] = Counter()
-    for row in lake.read(BATCH_FILES).collect():
-        read[row.batch_id] += row.n_rows
-    assert docs + rejects == +read == Counter(raw)
+    counted: Counter[str] = Counter()
+    for row in read(lake, BATCH_FILES):
+        counted[row.batch_id] += row.n_rows
+    assert docs + rejects == +counted == Counter(raw)
 
 
 def test_each_file_is_read_once_whatever_leads_to_it(
@@ -88,14 +89,14 @@ def test_each_file_is_read_once_whatever_leads_to_it(
     (home / "gone.jsonl").symlink_to("nowhere")
     counts = reading(lake, f"{home}//").counts
     assert (counts.rows_in, counts.rows_kept, counts.rows_left_out) == (9, 9, 0)
-    places = {row.native_key: row.source_location.split(":")[0] for row in lake.read(DOCS).collect()}
+    places = {row.native_key: row.source_location.split(":")[0] for row in read(lake, DOCS)}
     assert places == {**dict.fromkeys("123", "a.jsonl"), "4": "c.jsonl", "5": "sub/d.jsonl", **dict.fromkeys("678", "linked_folder/z.jsonl"), "9": "z.jsonl"}
     told = capsys.readouterr().err
     assert "not read:" in told
     assert "1 linked to nothing ('gone.jsonl')" in told
     assert "1 linked to what is read as 'a.jsonl' ('b.jsonl')" in told
     assert "('sub/round')" in told
-    files = {row.name: row for row in lake.read(BATCH_FILES).collect()}
+    files = {row.name: row for row in read(lake, BATCH_FILES)}
     assert {name: row.n_rows for name, row in files.items()} == {"a.jsonl": 3, "c.jsonl": 1, "sub/d.jsonl": 1, "linked_folder/z.jsonl": 3, "z.jsonl": 1}
     assert {row.root for row in files.values()} == {str(home)}
     assert all(len(row.content_hash) == 32 for row in files.values())
@@ -109,10 +110,10 @@ def test_a_batch_knows_its_root_its_files_and_what_it_held(reading: Callable[...
     assert reading(lake, first, split_bytes=1000).batches == ("zh",)
     # The same files; then new times and the same bytes.
     assert reading(lake, first, split_bytes=1000).counts is None
-    ingested = {row.ingested_at for row in lake.read(DOCS).collect()}
+    ingested = {row.ingested_at for row in read(lake, DOCS)}
     (first / "y.jsonl").touch()
     assert reading(lake, first, split_bytes=1000).counts.rows_in == 102
-    assert {row.ingested_at for row in lake.read(DOCS).collect()} == ingested
+    assert {row.ingested_at for row in read(lake, DOCS)} == ingested
     assert set(Runs(lake).finished("ingest_docs")[-1]["versions_written"]) == {"batch_files"}
     assert reading(lake, first, split_bytes=1000).counts is None
     # Another root, with files of equal names, sizes and times.
@@ -122,10 +123,10 @@ def test_a_batch_knows_its_root_its_files_and_what_it_held(reading: Callable[...
     # Other bytes under the old size and time, and a file less.
     (first / "y.jsonl").unlink()
     write(first / "x.jsonl", ("a", "ONE"), ("c", "same"))
-    gone = {row.doc_id for row in lake.read(DOCS).collect() if row.native_key.isdigit()}
+    gone = {row.doc_id for row in read(lake, DOCS) if row.native_key.isdigit()}
     assert reading(lake, first, split_bytes=1000).counts.rows_in == 2
     assert texts(lake) == {"a": "ONE", "c": "same"}
-    assert {row.doc_id for row in lake.read(REJECTS).collect() if row.reason == "no_longer_in_batch" and row.source_location.startswith("y.jsonl:")} == gone
+    assert {row.doc_id for row in read(lake, REJECTS) if row.reason == "no_longer_in_batch" and row.source_location.startswith("y.jsonl:")} == gone
     # The user says that another root replaces it: what it held before keeps its rows.
     assert reading(lake, second, batch="zh").counts.rows_in == 2
     assert texts(lake) == {"b": "two", "c": "same"}

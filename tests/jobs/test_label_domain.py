@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import build_corpus, label_domain, measure_text
+from gristmill.jobs import build_corpus, label_domain
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import CORPUS, DOCS, DOMAINS
 from gristmill.jobs.schema.scores import MODELS
-from tests.lakes import bring, read
+from tests.lakes import bring, measure, read
 
 pytestmark = pytest.mark.spark
 
@@ -108,7 +108,7 @@ def test_where_nobody_can_say_the_document_is_otherwise(ingest: Callable[..., La
 
 def test_the_corpus_shows_the_label_and_not_the_hint(ingest: Callable[..., Lake], label: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     lake = ingest("one", 10, 4, ({"id": "misled", "source": "recipes1", "domain": " LAW", "text": text_of("law", random.Random(3))},))
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     corpus = params_of("build_corpus", skip_rejected_by=[], data_docs=False, min_kept=0, edits=[])
     run_job(build_corpus.JOB, corpus, lake)
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}

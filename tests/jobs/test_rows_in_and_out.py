@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS, SIGNALS, VERDICTS
 from gristmill.jobs.schema.duplicates import DUPLICATES
 from gristmill.jobs.schema.export import MIX
-from tests.lakes import read, write
+from tests.lakes import copied, measure, read, write
 
 pytestmark = pytest.mark.spark
 PROSE = "The miller opened the gate and let the water run on to the wheel. "
@@ -53,6 +54,21 @@ def verdicts(lake: Lake, job: str) -> dict[str, set[tuple[Any, ...]]]:
     return found
 
 
+def test_measures_that_tests_write_without_a_query_are_those_of_the_job(
+    lake: Lake, brought: Callable[..., Any], documents: Callable[..., Any], params_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    brought([{"id": name, "text": text} for name, (_, text, _) in JUDGED_BY_RULES.items()])
+    documents([{"id": "blank", "text": " "}], "two")
+    twin, params = copied(lake, tmp_path / "twin"), params_of("measure_text")
+    outcome = run_job(measure_text.JOB, params, lake)
+    written = measure(twin, params)
+    rows = [sorted(map(str, read(each, SIGNALS))) for each in (lake, twin)]
+    assert len(rows[0]) == len(JUDGED_BY_RULES) + 1
+    assert rows[0] == rows[1]
+    assert (written.batches, written.counts) == (outcome.batches, outcome.counts)
+    assert measure(twin, params).batches == () == run_job(measure_text.JOB, params, twin).batches, "done, as far as the job knows"
+
+
 SURE = "how sure the language model is"  # signals.lang_score
 # name: domain, text -> the rules that leave it out, with value and limit
 JUDGED_BY_RULES: dict[str, tuple[str, str, set[tuple[Any, ...]]]] = {
@@ -77,7 +93,7 @@ def test_judge_rules(lake: Lake, brought: Callable[..., Any], params_of: Callabl
     brought([{"id": name, "domain": domain, "text": text} for name, (domain, text, _) in JUDGED_BY_RULES.items()])
     preset = {"own": {"preset": "own", "about": "", "line_drops": False, "limits": {"min_words": 20, "max_hash_ratio": 0.1}}}
     routes = [{"lang": ["any"], "domain": ["wiki"], "presets": ["own"]}, {"lang": ["any"], "domain": ["any"], "presets": []}]
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     run_job(filter_rules.JOB, params_of("filter_rules", presets=preset, routes=routes, languages=["en"], min_kept=0), lake)
     sure = {row.lang_score: SURE for row in read(lake, SIGNALS)}
     found = verdicts(lake, "filter_rules")
@@ -197,7 +213,7 @@ BUILT: dict[str, tuple[str, str | None, list[tuple[int, int, str]], str | None, 
 
 def test_build_corpus(lake: Lake, brought: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     ids = brought([{"id": name, "text": text} for name, (text, *_) in BUILT.items()])
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     for job in ("filter_rules", "dedup_exact"):
         out = [(job, ids[name], "one", "r", 1.0, 2.0, "r", "h") for name, row in BUILT.items() if row[1] == job]
         write(lake, "verdicts", out, job, "one")

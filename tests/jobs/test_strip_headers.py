@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gristmill.jobs import build_corpus, label_domain, measure_text, strip_headers
+from gristmill.jobs import build_corpus, label_domain, strip_headers
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.schema.documents import CORPUS, DOCS, EDITS
-from tests.lakes import read
+from tests.lakes import measure, read
 
 pytestmark = pytest.mark.spark
 HEADER, CODE = "# Copyright 2020 A. Miller\n# SPDX-License-Identifier: MIT\n\n", "def grind(grain: str) -> str:\n    return grain.lower()\n"
@@ -26,7 +26,7 @@ ROWS = {
 def test_headers_of_code_are_left_out_at_the_exit(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any]) -> None:
     documents([{"id": key, **row} for key, row in ROWS.items()])
     run_job(label_domain.JOB, params_of("label_domain", sources={"gists": "code"}, classifier=None), lake)
-    run_job(measure_text.JOB, params_of("measure_text"), lake)
+    measure(lake, params_of("measure_text"))
     run_job(strip_headers.JOB, params_of("strip_headers", skip_rejected_by=[]), lake)
     run_job(build_corpus.JOB, params_of("build_corpus", skip_rejected_by=[], edits=["strip_headers"], data_docs=False, min_kept=0), lake)
     names = {row.doc_id: row.native_key for row in read(lake, DOCS)}

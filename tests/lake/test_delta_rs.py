@@ -13,11 +13,12 @@ import pytest
 
 from gristmill.jobs.lake import delta_rs
 from gristmill.jobs.lake.lake import PROPERTIES, Lake
+from gristmill.jobs.lake.missing_files import missing_file
 from gristmill.jobs.runner import documents
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.catalog import ALL, table
-from gristmill.jobs.schema.documents import DOCS
+from gristmill.jobs.schema.documents import DOCS, EDITS, SIGNALS
 from gristmill.jobs.schema.duplicates import PAIRS
 from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.types import delta_type
@@ -65,7 +66,25 @@ def test_every_type_that_is_promised_can_be_made() -> None:
 def test_one_of_many_that_make_a_table_at_once_makes_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: delta_rs.create(PAIRS, tmp_path / "pairs", PROPERTIES), range(24)))
-    assert [path.name for path in (tmp_path / "pairs/_delta_log").iterdir()] == [f"{0:020}.json"]
+    log = tmp_path / "pairs/_delta_log"
+    assert sorted(path.name for path in log.iterdir()) == [f"{0:020}.crc", f"{0:020}.json"]
+    [commit] = [action["metaData"] for action in map(json.loads, (log / f"{0:020}.json").read_text().splitlines()) if "metaData" in action]
+    assert json.loads((log / f"{0:020}.crc").read_text())["metadata"] == commit, "the checksum is of that table"
+
+
+def n_queries(spark: Any) -> int:
+    return int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
+
+
+def test_sparks_first_commit_to_a_table_asks_nothing_of_its_log(spark: Any, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path / "lake"))
+    rows = spark.createDataFrame([("j", "k", "a", "b", 0.5, "exact", False)], PAIRS.schema).coalesce(1)
+    before = n_queries(spark)
+    assert lake.write(PAIRS, rows, None, "first") == 1
+    assert n_queries(spark) == before + 1, "the rows are written, and that is all"
+    log = lake.folder(PAIRS) / "_delta_log"
+    made, kept = (json.loads((log / f"{version:020}.crc").read_text()) for version in range(2))
+    assert (kept["metadata"], kept["protocol"], kept["numFiles"]) == (made["metadata"], made["protocol"], 1)
 
 
 def pair(a: str, b: str) -> dict[str, list[Any]]:
@@ -95,6 +114,54 @@ def test_the_run_log_reads_the_same_by_both(ingest: Any, lake: Lake, spark: Any)
     assert [row.asDict() for row in here] == [row.asDict() for row in there]
     assert {row["status"] for row in here} == {"started", "finished"}
     assert lake.read(RUNS).count() == 2
+
+
+def plan_of(frame: Any) -> str:
+    return str(frame._jdf.queryExecution().executedPlan().toString())
+
+
+def same_rows(lake: Lake, table: Any, version: int | None = None) -> list[str]:
+    """The rows as the lake reads them, which are those that Spark reads by the log, of the same types."""
+    here, there = (each.read(table, version) for each in (lake, by_spark(lake.spark, Path(lake.root))))
+    assert here.dtypes == there.dtypes
+    rows = [sorted(map(str, frame.collect())) for frame in (here, there)]
+    assert rows[0] == rows[1]
+    return rows[0]
+
+
+def test_a_few_files_are_read_without_the_log_and_more_with_it(measured: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(same_rows(measured, DOCS)) == 6, "a batch whose name is no plain file name among them"
+    assert len(same_rows(measured, SIGNALS)) == 6
+    assert len(same_rows(measured, DOCS, 1)) == 3, "at a version"
+    assert same_rows(measured, DOCS, 0) == same_rows(measured, table("rejects")) == [], "of no rows"
+    assert "DeltaFileIndex" not in plan_of(measured.read(DOCS))
+    assert "DeltaFileIndex" in plan_of(by_spark(measured.spark, Path(measured.root)).read(DOCS))
+    monkeypatch.setattr("gristmill.jobs.lake.lake.FEW_FILES", 1)
+    assert "DeltaFileIndex" in plan_of(measured.read(DOCS))
+
+
+def test_a_lake_knows_by_partitions_which_rows_it_lacks(measured: Lake) -> None:
+    assert not measured.is_without(SIGNALS, {"batch_id": ("none", "two")})
+    assert measured.is_without(SIGNALS, {"batch_id": ("none",)})
+    assert not measured.is_without(SIGNALS, {}), "any row"
+    assert not measured.is_without(SIGNALS, {"doc_id": ("none",)}), "not known"
+    assert measured.is_without(table("rejects"), {}), "made, and without a row"
+    assert not measured.is_without(PAIRS, {}), "not even made"
+
+
+def test_files_in_folders_of_their_own_and_files_that_are_gone_are_for_spark(spark: Any, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path / "lake"))
+    row = ("j", "a" * 32, "one", 0, 1, "", "r")
+    lake.write(EDITS, spark.createDataFrame([row], EDITS.schema), None, "first")
+    spark.sql(f"ALTER TABLE {lake.ref(EDITS)} SET TBLPROPERTIES ('delta.randomizeFilePrefixes' = 'true')")
+    lake.write(EDITS, spark.createDataFrame([("k", *row[1:])], EDITS.schema), None, "second")
+    assert len(same_rows(lake, EDITS)) == 2
+    [*_, last] = delta_rs.data_files(lake.folder(EDITS), EDITS, None) or []
+    assert "DeltaFileIndex" in plan_of(lake.read(EDITS))
+    Path(last.path).unlink()
+    with pytest.raises(Exception, match=r"No such file|FILE_NOT_EXIST|does not exist") as error:
+        lake.read(EDITS).collect()
+    assert missing_file(error.value)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gristmill.jobs import measure_text, train_lm
+from gristmill.jobs import train_lm
 from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.report.ask import Ask
@@ -21,7 +21,7 @@ from gristmill.jobs.schema.scores import MODELS
 from gristmill.jobs.scoring.models import load_model, sha256
 from gristmill.udfs.language_models import kenlm
 from gristmill.udfs.scoring import classifiers, training
-from tests.lakes import bring, read
+from tests.lakes import bring, measure, read
 from tests.udfs.scoring.test_classifiers import SPECS, examples
 
 pytestmark = pytest.mark.spark
@@ -38,7 +38,7 @@ def lake(spark: Any, tmp_path_factory: pytest.TempPathFactory, params_of: Callab
         {"id": f"{i}-{text[:1]}", "text": text.format(i)} for i in range(6) for text in (ENGLISH, CHINESE)
     ]
     bring(made, home / "raw", rows, params_of("ingest_docs"), "one")
-    run_job(measure_text.JOB, params_of("measure_text"), made)
+    measure(made, params_of("measure_text"))
     models = {"en": {"unit": "words", "order": 2}, "zh": {"unit": "chars", "order": 2}}
     run_job(train_lm.JOB, params_of("train_lm", skip_rejected_by=[], domains=None, models=models), made)
     added = []

@@ -15,6 +15,7 @@ from gristmill.jobs.runner.job import Job, Writes
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs, now
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
+from tests.lakes import read
 
 pytestmark = pytest.mark.spark
 
@@ -78,7 +79,7 @@ def test_another_recipe_makes_a_batch_stale(lake: Lake) -> None:
     with_batch(lake, "b1")
     run_job(JUDGE, Params(only="b10"), lake)
     assert run_job(JUDGE, Params(only="b11"), lake).batches == ("b1",)
-    assert [row.doc_id[:3] for row in lake.read(VERDICTS).collect()] == ["b11"], "the slice is replaced, not added to"
+    assert [row.doc_id[:3] for row in read(lake, VERDICTS)] == ["b11"], "the slice is replaced, not added to"
 
 
 def test_what_a_judge_heeds_must_have_covered_every_batch(lake: Lake) -> None:
@@ -91,11 +92,11 @@ def test_a_judge_sees_only_what_those_it_heeds_kept_and_is_stale_when_they_chang
     with_batch(lake, "b1")
     run_job(JUDGE, Params(only="b10"), lake)
     run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake)
-    assert {row.doc_id[:3] for row in lake.read(VERDICTS).where("job = 'later'").collect()} == {"b11", "b12", "b13"}
+    assert {row.doc_id[:3] for row in read(lake, VERDICTS, job="later")} == {"b11", "b12", "b13"}
     assert run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake).batches == ()
     run_job(JUDGE, Params(only="b11"), lake)
     assert run_job(LATER, Params(skip_rejected_by=["judge"], reason="too_late"), lake).batches == ("b1",)
-    assert {row.doc_id[:3] for row in lake.read(VERDICTS).where("job = 'later'").collect()} == {"b10", "b12", "b13"}
+    assert {row.doc_id[:3] for row in read(lake, VERDICTS, job="later")} == {"b10", "b12", "b13"}
 
 
 def test_a_run_that_died_before_its_last_row_is_invisible_and_repeated(lake: Lake) -> None:
@@ -107,11 +108,11 @@ def test_a_run_that_died_before_its_last_row_is_invisible_and_repeated(lake: Lak
     dying = Job("judge", Params, reads=("docs",), writes=(Writes("verdicts", "batch"),), steps=(judge_step, dies))
     with pytest.raises(KeyboardInterrupt):
         run_job(dying, Params(), lake)
-    assert lake.read(VERDICTS).count() == 4, "its first table was committed"
+    assert len(read(lake, VERDICTS)) == 4, "its first table was committed"
     assert "verdicts" not in Runs(lake).versions(), "no reader opens it"
     assert not Runs(lake).covers("judge", "b1")
     assert run_job(JUDGE, Params(only="b10"), lake).batches == ("b1",)
-    assert lake.read(VERDICTS).count() == 1
+    assert len(read(lake, VERDICTS)) == 1
 
 
 def test_an_absurd_result_is_refused_and_nothing_is_written(lake: Lake) -> None:

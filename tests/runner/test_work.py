@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import functions as F
 
 from gristmill.jobs.decontaminate import JOB as DECONTAMINATE
 from gristmill.jobs.dedup_exact import JOB as EXACT
 from gristmill.jobs.filter_rules import JOB as RULES
 from gristmill.jobs.lake.lake import Lake
-from gristmill.jobs.measure_text import JOB as MEASURE
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.documents import Documents
 from gristmill.jobs.runner.run import run_job
@@ -22,7 +22,7 @@ from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.documents import DOCS, EDITS, VERDICTS
 from gristmill.jobs.schema.duplicates import CONTAMINATION
 from gristmill.jobs.scrub_pii import JOB as SCRUB
-from tests.lakes import read
+from tests.lakes import bring, copied, measure, read
 
 pytestmark = pytest.mark.spark
 HEEDS = ["filter_rules", "dedup_exact"]
@@ -39,26 +39,65 @@ def rows(numbers: range, tag: str = "") -> list[dict[str, str]]:
     return [{"id": f"{tag}{number}", "text": text_of(number)} for number in numbers]
 
 
-@pytest.fixture
-def work(lake: Lake, documents: Callable[..., Any], params_of: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Any]]:
-    """Runs the jobs; gives what SCRUB and DECONTAMINATE said of themselves."""
+@pytest.fixture(scope="module")
+def run(params_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Any]]:
+    """`run(lake, folder, rows, batch)`: brings the rows, runs the jobs; gives what SCRUB and DECONTAMINATE said of themselves."""
     exact = {"skip_rejected_by": ["filter_rules"], "ranking": [{"by": "batch", "prefer": "high"}], "min_kept": 0}
     routes = [{"lang": ["any"], "domain": ["any"], "presets": []}]
     rules = params_of("filter_rules", min_kept=0, routes=routes, languages=None)
-    file = tmp_path / "questions.jsonl"
+    file = tmp_path_factory.mktemp("benchmark") / "questions.jsonl"
     file.write_text(json.dumps({"id": "1", "question": QUESTION}) + "\n", encoding="utf-8")
     columns = {"benchmark": "=ours", "item": "id", "text": "question"}
     against = params_of("decontaminate", skip_rejected_by=HEEDS, min_kept=0, benchmarks=[{"file": str(file), "columns": columns}])
 
-    def run(new: list[dict[str, str]] | None = None, batch: str = "one", **changes: Any) -> list[Any]:
+    def made(lake: Lake, folder: Path, new: list[dict[str, str]] | None = None, batch: str = "one", **changes: Any) -> list[Any]:
         if new:
-            documents(new, batch)
-        run_job(MEASURE, params_of("measure_text"), lake)
+            bring(lake, folder, new, params_of("ingest_docs"), batch)
+        measure(lake, params_of("measure_text"))
         run_job(RULES, rules, lake)
         run_job(EXACT, params_of("dedup_exact", **{**exact, **changes}), lake)
         return [run_job(SCRUB, params_of("scrub_pii", skip_rejected_by=HEEDS), lake), run_job(DECONTAMINATE, against, lake)]
 
-    return run
+    return made
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A lake, what SCRUB and DECONTAMINATE said there the last time, and the documents that they looked at. Read it, do not write to it."""
+
+    lake: Lake
+    said: list[Any]
+    seen: list[tuple[str, int]]
+
+
+@pytest.fixture(scope="module")
+def ran(new_lake: Callable[[Path], Lake], run: Callable[..., list[Any]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """After a first batch; a second one with newer copies of five texts of the first; and the judges' word that the older copies stay."""
+    home, lake = tmp_path_factory.mktemp("ran"), None
+    steps: dict[str, dict[str, Any]] = {
+        "first": {"new": rows(range(20))},
+        "second": {"new": rows(range(15, 25), "new-"), "batch": "two"},
+        "turned": {"ranking": [{"by": "batch", "prefer": "low"}]},
+    }
+    made = {}
+    for name, given in steps.items():
+        lake = copied(lake, home / name) if lake else new_lake(home / name)
+        with pytest.MonkeyPatch.context() as patch:
+            seen = looked_at(patch)
+            made[name] = Ran(lake, run(lake, home / "raw", **given), seen)
+    return made
+
+
+@pytest.fixture
+def lake(ran: dict[str, Ran], tmp_path: Path) -> Lake:
+    """A lake after the first batch."""
+    return copied(ran["first"].lake, tmp_path / "lake")
+
+
+@pytest.fixture
+def work(lake: Lake, run: Callable[..., list[Any]], tmp_path: Path) -> Callable[..., list[Any]]:
+    """`run` on that lake."""
+    return lambda *args, **changes: run(lake, tmp_path / "raw", *args, **changes)
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
@@ -83,40 +122,34 @@ def slices(lake: Lake) -> dict[str, list[Any]]:
     return found
 
 
-def test_a_second_batch_has_old_documents_looked_at_only_where_their_judges_changed_their_word(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    work(rows(range(20)))
-    seen = looked_at(monkeypatch)
-    # Texts 15 to 19 come again, and the newer copy stays: five old documents leave, ten of the new batch are looked at.
-    scrubbed, _ = work(rows(range(15, 25), "new-"), "two")
-    assert seen == [("scrub_pii", 10), ("decontaminate", 10)]
+def test_a_second_batch_has_old_documents_looked_at_only_where_their_judges_changed_their_word(ran: dict[str, Ran]) -> None:
+    # Texts 15 to 19 came again, and the newer copy stays: five old documents leave, ten of the new batch are looked at.
+    lake, (scrubbed, _) = ran["second"].lake, ran["second"].said
+    assert ran["second"].seen == [("scrub_pii", 10), ("decontaminate", 10)]
     assert (scrubbed.counts.rows_in, scrubbed.counts.rows_kept) == (25, 25)
     kept = {row.doc_id for row in JobContext(lake, Runs(lake), SCRUB, "", ("one", "two")).documents.kept(HEEDS).collect()}
     assert {row.doc_id for row in read(lake, EDITS, job="scrub_pii")} == kept
     assert {row.doc_id for row in read(lake, CONTAMINATION)} <= kept
     # The judges take their word back: the five are let in again, their copies leave.
-    seen.clear()
-    again, judged = work(ranking=[{"by": "batch", "prefer": "low"}])
-    assert seen == [("scrub_pii", 5), ("decontaminate", 5)]
-    assert [each.counts.rows_in for each in (again, judged)] == [25, 25]
-    assert {row.batch_id for row in read(lake, EDITS) if row.doc_id not in kept} == {"one"}
+    assert ran["turned"].seen == [("scrub_pii", 5), ("decontaminate", 5)]
+    assert [each.counts.rows_in for each in ran["turned"].said] == [25, 25]
+    assert {row.batch_id for row in read(ran["turned"].lake, EDITS) if row.doc_id not in kept} == {"one"}
 
 
-def test_what_stands_is_what_a_first_run_over_all_batches_gives(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    work(rows(range(20)))
-    work(rows(range(15, 25), "new-"), "two")
-    work(ranking=[{"by": "batch", "prefer": "low"}])
+def test_what_stands_is_what_a_first_run_over_all_batches_gives(
+    ran: dict[str, Ran], run: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = copied(ran["turned"].lake, tmp_path / "lake")
     parts, judged = slices(lake), [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)]
     assert all(parts.values())
     monkeypatch.setattr("gristmill.jobs.runner.run.work_of", lambda tables, params: tables.documents.work)  # whole batches
     monkeypatch.setattr(Runs, "is_fresh", lambda *_: False)
-    work(ranking=[{"by": "batch", "prefer": "low"}])
+    run(lake, tmp_path / "raw", ranking=[{"by": "batch", "prefer": "low"}])
     assert slices(lake) == parts
     assert [Runs(lake).finished(job.name)[-1]["rows_left_out"] for job in (DECONTAMINATE,)] == judged
 
 
 def test_a_run_that_died_half_way_is_made_again_whole(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    work(rows(range(20)))
-
     commits: list[int] = []
 
     def dies(self: Lake, table: Any, version: int) -> None:
@@ -131,12 +164,11 @@ def test_a_run_that_died_half_way_is_made_again_whole(lake: Lake, work: Callable
     seen = looked_at(monkeypatch)
     work()
     assert seen[0] == ("scrub_pii", 25)
-    n = lake.read(EDITS).where(F.col("job") == "scrub_pii").count()
-    assert n == 25 == lake.read(EDITS).where(F.col("job") == "scrub_pii").distinct().count()
+    edits = read(lake, EDITS, job="scrub_pii")
+    assert len(edits) == 25 == len(set(edits))
 
 
 def test_where_the_judges_words_of_then_are_gone_all_is_looked_at(lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    work(rows(range(20)))
     whole = lake.read
 
     def gone(table: Any, version: int | None = None) -> Any:
@@ -153,8 +185,10 @@ def test_where_the_judges_words_of_then_are_gone_all_is_looked_at(lake: Lake, wo
 
 
 def test_batches_of_which_a_job_says_what_it_said_before_are_left_alone_and_looked_at_by_nobody(
-    lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
+    new_lake: Callable[[Path], Lake], run: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lake = new_lake(tmp_path / "lake")
+    work = functools.partial(run, lake, tmp_path / "raw")
     work(rows(range(10)) + rows(range(5), "again-"))  # five copies in one batch
     assert [row.batch_id for row in read(lake, VERDICTS, job="dedup_exact")] == ["one"] * 5
     files = {path.name for path in lake.folder(VERDICTS).glob("job=dedup_exact/batch_id=one/*.parquet")}
@@ -184,8 +218,6 @@ def test_batches_of_which_a_job_says_what_it_said_before_are_left_alone_and_look
 def test_verdicts_of_a_run_that_died_are_written_again_even_where_they_are_the_same(
     lake: Lake, work: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work(rows(range(20)))
-
     def dies(self: Lake, table: Any, version: int) -> None:
         if table.name == "verdicts" and read(self, VERDICTS, job="dedup_exact"):
             raise KeyboardInterrupt

@@ -15,6 +15,10 @@ ARROW: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us", "UTC"),
     "binary": pa.binary(),
     "array<string>": pa.list_(pa.string()),
+    "array<float>": pa.list_(pa.float32()),
+    "array<struct<start:int,end:int,reason:string>>": pa.list_(
+        pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())])
+    ),
     "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
     "map<string,string>": pa.map_(pa.string(), pa.string()),
     "map<string,array<string>>": pa.map_(pa.string(), pa.list_(pa.string())),
