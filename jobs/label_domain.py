@@ -118,8 +118,9 @@ def stated_domains(docs: DataFrame, params: Params) -> DataFrame:
 
     # Sorted: the same plan, in whatever order the recipe lists the sources.
     pairs = [F.lit(part) for pair in sorted(params.sources.items()) for part in pair]
-    mapped = F.create_map(*pairs)[folded_column(F.col("source"))] if pairs else F.lit(None).cast("string")
-    hint = hint_label(F.col("domain_hint")) if params.trust_hints else F.lit(None).cast("string")
+    source, none = folded_column(F.col("source")), F.lit(None).cast("string")
+    mapped = F.element_at(F.create_map(*pairs), source) if pairs else none
+    hint = hint_label(F.col("domain_hint")) if params.trust_hints else none
     rows = docs.select("doc_id", "batch_id", "source", mapped.alias("mapped"), hint.alias("hint"))
     # The map of the recipe wins over a hint: it was written by the user, the hint by the source.
     method = F.when(F.col("mapped").isNotNull(), "source_map").when(F.col("hint").isNotNull(), "hint")

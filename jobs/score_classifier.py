@@ -51,7 +51,9 @@ def rows_by_model(rows: DataFrame, scores: list[tuple[Classifier, Column]]) -> D
     by_column = rows.select(*keys, *[column.alias(f"by_{i}") for i, (_, column) in enumerate(scores)])
     for i, (model, _) in enumerate(scores):
         scorer = F.lit(model.name).alias("scorer"), F.lit(model.version).alias("version")
-        each.append(F.struct(*scorer, f"by_{i}.raw", f"by_{i}.score"))
+        # Named, since Spark Connect does not name a field of a struct after its column.
+        values = [F.col(f"by_{i}.{name}").alias(name) for name in ("raw", "score")]
+        each.append(F.struct(*scorer, *values))
     return by_column.select(*keys, F.explode(F.array(*each)).alias("row")).select(*keys, "row.*")
 
 

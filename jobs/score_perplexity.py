@@ -64,7 +64,7 @@ def score(tables: JobContext, params: Params) -> Outputs:
     texts = tables.documents.texts(tables.stage("todo", todo), "text", carry=("lang",))
     measured = texts.select(*keys, "lang", perplexity(models)("text", "lang").alias("measures"))
     model_of = [F.lit(each) for lang, name in zip(models, names, strict=True) for each in (lang, name)]
-    model = F.create_map(*model_of)[F.col("lang")].alias("model")
+    model = F.element_at(F.create_map(*model_of), F.col("lang")).alias("model")
     own = F.lit(tables.job.name).alias("job")
     scores = [f"measures.{name}" for name in ("n_tokens", "log_prob", "oov_ratio", "perplexity", "loss")]
     return {"perplexity": measured.select(own, *keys, model, *scores)}

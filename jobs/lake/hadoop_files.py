@@ -1,15 +1,22 @@
-"""Lists what an ingest reads, and reads and writes small files, on any Hadoop file system."""
+"""Lists what an ingest reads, and reads and writes small files, on any Hadoop file system.
+
+By the session's JVM; for a client of Spark Connect, which has none, by gristmill.jobs.connect.files. Files of
+this machine, and volumes, need neither.
+"""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gristmill.jobs.connect import files
 from gristmill.jobs.core.errors import ConfigError, ContractError
 from gristmill.jobs.lake import listing as lists
 from gristmill.jobs.lake.listing import Folder, Left, Listing, NoSuchInput, input_path
 from gristmill.jobs.lake.names import local_path
+from gristmill.jobs.lake.session import is_remote
 
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaObject
@@ -25,6 +32,9 @@ def listing(spark: SparkSession, where: str | None) -> Listing:
         raise ConfigError("ingest: no input; give --input PATH or write `input:` in the recipe")
     if input_path(where) is not None:
         return lists.local_listing(where)
+    if is_remote(spark):
+        _need_input(files.exists(where), where)
+        return lists.arrow_listing(where, files.entries(where, is_deep=True))
     system, path = _hadoop(spark, where)
     # EtagSource is an interface that S3A's and ABFS's
     # statuses implement; py4j needs Java's own isInstance.
@@ -37,19 +47,24 @@ def folders(spark: SparkSession, where: str) -> tuple[list[Folder], list[Left]]:
 
     Raises ConfigError when there is no folder.
     """
-    return (
-        lists.local_folders(where)
-        if input_path(where) is not None
-        else lists.hadoop_folders(where, *_hadoop(spark, where))
-    )
+    if input_path(where) is not None:
+        return lists.local_folders(where)
+    if is_remote(spark):
+        _need_input(files.exists(where), where)
+        return lists.arrow_folders(where, files.entries(where, is_deep=False))
+    return lists.hadoop_folders(where, *_hadoop(spark, where))
 
 
 def _hadoop(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
     """The file system of an existing input, and its path. Raises NoSuchInput."""
     system, path = system_of(spark, where)
-    if not system.exists(path):
-        raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
+    _need_input(system.exists(path), where)
     return system, path
+
+
+def _need_input(is_there: bool, where: str) -> None:
+    if not is_there:
+        raise NoSuchInput(f"{where}: no such file or folder; name what to ingest")
 
 
 def system_of(spark: SparkSession, where: str) -> tuple[JavaObject, JavaObject]:
@@ -72,25 +87,37 @@ def exists(spark: SparkSession, where: str) -> bool:
     local = local_path(where)
     if local is not None:
         return local.is_file()
+    if is_remote(spark):
+        return files.is_file(where)
     system, path = system_of(spark, where)
     return bool(system.exists(path))
 
 
 def remove(spark: SparkSession, where: str) -> None:
     """Delete a file or a folder with its contents, on any Hadoop file system; a missing one is no error."""
+    local = local_path(where)
+    if local is not None:
+        shutil.rmtree(local) if local.is_dir() else local.unlink(missing_ok=True)
+        return
+    if is_remote(spark):
+        files.remove(where)
+        return
     system, path = system_of(spark, where)
     system.delete(path, True)
 
 
 def remove_old(spark: SparkSession, folder: str, prefix: str, seconds: float) -> None:
     """Delete the folders PREFIX-RUN in `folder` whose first file was written more than `seconds` ago."""
+    if is_remote(spark):
+        files.remove_old(folder, prefix, seconds)
+        return
     system, path = system_of(spark, folder)
     oldest = (time.time() - seconds) * 1000
     for each in system.listStatus(path) if system.exists(path) else []:
         # By a file's time, since a folder on an object store has none.
-        files = system.listFiles(each.getPath(), True)
+        walk = system.listFiles(each.getPath(), True)
         is_meant = each.getPath().getName().rsplit("-", 1)[0] == prefix
-        if is_meant and files.hasNext() and files.next().getModificationTime() < oldest:
+        if is_meant and walk.hasNext() and walk.next().getModificationTime() < oldest:
             system.delete(each.getPath(), True)
 
 
@@ -111,6 +138,9 @@ def write_bytes(spark: SparkSession, where: str, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(target)
         return
+    if is_remote(spark):
+        files.write(where, data)
+        return
     system, path = system_of(spark, where)
     stream = system.create(path, True)
     try:
@@ -128,6 +158,8 @@ def read_bytes(spark: SparkSession, where: str) -> bytes:
     local = local_path(where)
     if local is not None:
         return local.read_bytes()
+    if is_remote(spark):
+        return files.read(where)
     # By Spark, since reading a stream through py4j copies each byte array through a socket as text.
     row = spark.read.format("binaryFile").load(where).select("content").first()
     return bytes(row["content"]) if row else b""

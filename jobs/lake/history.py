@@ -7,8 +7,8 @@ records the table's id with the version, and the commits since then show whether
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gristmill.jobs.core.records import Record
 
@@ -39,6 +39,8 @@ NO_CHANGE = (
     "ROW TRACKING BACKFILL",
     "FILE_SYSTEM_CHECK",
 )
+# the key of a note that names the operation of the commit after it
+ANNOUNCES = "next"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Commit:
     run_id: str | None
     changes_rows: bool
     is_known: bool = True  # False: its log file was cleaned up
+    # the operation of the run's next commit, which could carry no note of its own (see with_announced)
+    announces: str | None = None
 
 
 def commit_of(
@@ -84,16 +88,40 @@ def commit_of(
     is_known = operation is not None
     operation = operation or "an unknown operation"
     changes = not operation.upper().startswith(NO_CHANGE) if data_change is None else data_change
-    return Commit(version, operation, who, _run_id(note), changes, is_known)
+    values = _values(note)
+    return Commit(version, operation, who, values.get("run_id"), changes, is_known, values.get(ANNOUNCES))
 
 
-def _run_id(note: str | None) -> str | None:
+def announcement(note: str, operation: str) -> str:
+    """The note of an empty commit before one by `operation`, which will have none."""
+    return json.dumps({**_values(note), ANNOUNCES: operation})
+
+
+def with_announced(commits: Sequence[Commit]) -> list[Commit]:
+    """`commits`, oldest first, with the run of each that has no note and that the commit before it
+    announces."""
+    told: list[Commit] = []
+    for commit in commits:
+        before = told[-1] if told else None
+        is_announced = before is not None and before.announces == commit.operation
+        if before is not None and is_announced and commit.run_id is None:
+            commit = replace(commit, run_id=before.run_id)
+        told.append(commit)
+    return told
+
+
+def run_id_of(note: str | None) -> str | None:
     """The run id in a commit's userMetadata; None for a commit that is not Gristmill's."""
+    run_id: str | None = _values(note).get("run_id")
+    return run_id
+
+
+def _values(note: str | None) -> Record:
     try:
         values = json.loads(note or "null")
     except ValueError:
-        return None
-    return values.get("run_id") if isinstance(values, dict) else None
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def commit_from_actions(version: int, actions: Iterable[Record]) -> Commit:

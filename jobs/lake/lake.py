@@ -14,6 +14,8 @@ import os
 import shutil
 import sys
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +24,19 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 from pyarrow.dataset import dataset, field
 
+from gristmill.jobs.connect import settings
 from gristmill.jobs.core.errors import ConfigError, ContractError, RetryLater
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake import delta_rs, hadoop_files
-from gristmill.jobs.lake.history import Commit, Description, TableState, commit_of
+from gristmill.jobs.lake.history import (
+    Commit,
+    Description,
+    TableState,
+    announcement,
+    commit_of,
+    run_id_of,
+    with_announced,
+)
 from gristmill.jobs.lake.log_files import LOOK_BACK, LogFiles, log_of
 from gristmill.jobs.lake.names import (
     SPELLINGS,
@@ -35,8 +46,9 @@ from gristmill.jobs.lake.names import (
     lake_name,
     local_path,
     quoted_name,
+    volume_of,
 )
-from gristmill.jobs.lake.session import default_file_system, is_local
+from gristmill.jobs.lake.session import default_file_system, is_local, is_remote
 from gristmill.jobs.lake.spark_errors import first_line
 from gristmill.jobs.leases import objects, rows
 from gristmill.jobs.leases.files import file_lock
@@ -51,6 +63,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
+# Part of the location of a schema whose storage Unity Catalog manages.
+MANAGED = "__unitystorage"
 # Parts of error names by which a lost race is recognised: delta-rs's, Delta's Java
 # classes and its error conditions. py4j wraps the class, so the text is searched.
 CONFLICTS = (
@@ -78,6 +92,8 @@ SCHEMA_VERSION = "gristmill.schema"
 LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 # the session setting that the demo's recipes switch off
 STATISTICS = "spark.databricks.delta.stats.collect"
+# the session setting with the userMetadata of commits by SQL
+NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 # A run that staged files a week ago is taken for dead; no job runs that long.
 OLD_STAGING_SECONDS = 7 * 24 * 3600
 # the column of a merge's source that marks rows to delete
@@ -117,7 +133,7 @@ class Lake:
         self.states: dict[str, TableState] | None = None  # see cached_states
         self._commits = Alone()
         self._job_leases: list[Lease] = []
-        self._logs: dict[str, LogFiles | None] = {}
+        self._logs: dict[str, LogFiles] = {}
         name = lake_name(where)
         self.is_catalog = bool(name.parts)
         # The lake's folder as Spark names it, and as a Path where it is on this machine's disk.
@@ -128,19 +144,42 @@ class Lake:
             self._need_schema(create, len(name.parts) == 1)
             self.root, self.local_root = self._files_of(parts)
         elif name.local is not None and not is_local(spark):
-            self._need_same_disk()
+            self._need_same_disk(create)
 
-    def _need_same_disk(self) -> None:
+    def _need_same_disk(self, may_write: bool) -> None:
         """Raises ConfigError where a path without a scheme means another file system to Spark than to this
         process."""
         default = default_file_system(self.spark)
         if default is None:  # unknown to a client of Spark Connect
+            if may_write:
+                self._try_same_disk()
             return
         if not default.startswith("file:"):
             raise ConfigError(
                 f"lake {self.where}: to this session a path without a scheme is one of {default}, to "
                 "this process one "
                 "of its own disk; write the whole URL, such as hdfs:///lake"
+            )
+
+    def _try_same_disk(self) -> None:
+        """Raises ConfigError where Spark does not read what this process writes below the lake's path: two
+        half lakes would result."""
+        assert self.local_root is not None
+        mark = uuid.uuid4().hex
+        probe = self.local_root / "_staging" / f"probe-{mark}"
+        hadoop_files.write_text(self.spark, str(probe), mark)
+        try:
+            rows = self.spark.read.option("__globPaths__", "false").text(str(probe)).collect()
+            is_same = [row[0] for row in rows] == [mark]
+        except Exception:
+            is_same = False
+        finally:
+            hadoop_files.remove(self.spark, str(probe))
+        if not is_same:
+            raise ConfigError(
+                f"lake {self.where}: Spark, which runs elsewhere, does not see what this client writes to "
+                f"{self.local_root}; name a schema (catalog.schema), a URL (s3a://bucket/lake) or a folder "
+                "that both see"
             )
 
     def _need_schema(self, create: bool, is_bare: bool) -> None:
@@ -172,7 +211,7 @@ class Lake:
     def _warn_of_memory(self) -> None:
         """Warn where a local session has no metastore: its schemas end with it, and the next command finds
         none."""
-        kind = self.spark.conf.get("spark.sql.catalogImplementation", "in-memory")
+        kind = settings.value_of(self.spark, "spark.sql.catalogImplementation", "in-memory")
         if is_local(self.spark) and self.schema.startswith("`spark_catalog`.") and kind == "in-memory":
             print(
                 f"lake {self.where}: the catalog of this session is in memory and forgets the schema "
@@ -184,8 +223,8 @@ class Lake:
     def _files_of(self, parts: tuple[str, ...]) -> tuple[str, Path | None]:
         """The folder of files that are not tables (staging, models, report, exports, locks).
 
-        The schema's location, or a folder of its own below GRISTMILL_STAGING. Returned as Spark names it, and
-        as a Path where it is on this machine's disk.
+        A folder of its own below GRISTMILL_STAGING, the schema's volume `gristmill`, or the schema's
+        location. Returned as Spark names it, and as a Path where it is on this machine's disk.
         """
         shared = os.environ.get("GRISTMILL_STAGING")
         if shared:
@@ -193,8 +232,13 @@ class Lake:
                 raise ConfigError(f"GRISTMILL_STAGING: {shared!r} is no path; write one (/data/x, s3a://b/x)")
             folder, own = local_path(shared, "GRISTMILL_STAGING"), folder_of(parts)
             return (str(folder / own), folder / own) if folder else (f"{shared.rstrip('/')}/{own}", None)
+        volume = volume_of(parts)
+        if volume is not None:
+            return str(volume), volume
         rows = self.spark.sql(f"DESCRIBE SCHEMA EXTENDED {self.schema}").collect()
         location = next((row[1] for row in rows if row[0].lower().startswith("location")), "")
+        if MANAGED in location:
+            return "", None  # Unity Catalog lets nobody write there but tables
         if not location.startswith("file:"):
             return location.rstrip("/"), None
         local = Path(
@@ -286,13 +330,8 @@ class Lake:
         """Whether the table has been created."""
         if self.is_catalog:
             return bool(self.spark.catalog.tableExists(self.ref(table)))
-        log = self._log(table)
-        if log is not None:
-            # By the first commit, not the folder: another process may be about to write it.
-            return log.newest() is not None
-        from delta import DeltaTable
-
-        return bool(DeltaTable.isDeltaTable(self.spark, f"{self.root}/{table.name}"))
+        # By the first commit, not the folder: another process may be about to write it.
+        return self._log(table).newest() is not None
 
     def create(self, table: Table) -> None:
         """Create the table, with its comments and its CHECK constraint, unless it exists."""
@@ -311,6 +350,11 @@ class Lake:
         if self.is_catalog:
             self.spark.sql(f"CREATE OR REPLACE TABLE {self.ref(table)} {_declared(table, properties)}")
             return
+        if is_remote(self.spark):
+            raise ConfigError(
+                f"lake {self.where}: {table.name} needs new columns, which Delta changes at a path only with "
+                "a JVM; run this command once in a classic session (without SPARK_REMOTE)"
+            )
         from delta import DeltaTable
 
         # SQL's REPLACE TABLE takes no new columns for a table that is named by its path.
@@ -400,14 +444,11 @@ class Lake:
 
     def latest(self, table: Table) -> int:
         """The newest version of an existing table."""
-        log = self._log(table)
-        newest = log.newest() if log is not None else None
+        newest = None if self.is_catalog else self._log(table).newest()
         return int(self._history(table, 1)[0]["version"]) if newest is None else newest
 
-    def _log(self, table: Table) -> LogFiles | None:
-        """The table's log; None in a catalog, whose files may not be opened, and under Spark Connect."""
-        if self.is_catalog:
-            return None
+    def _log(self, table: Table) -> LogFiles:
+        """The log of a table that is not in a catalog, whose files may not be opened."""
         if table.name not in self._logs:
             local = None if self.local_root is None else self.local_root / table.name
             self._logs[table.name] = log_of(self.spark, f"{self.root}/{table.name}", local)
@@ -428,12 +469,12 @@ class Lake:
                 # No other writer can have committed, since the lock is still held.
                 versions.append(self.latest(table))
             else:
-                self.spark.conf.unset(LAST_COMMIT)
+                is_told = settings.is_unset(self.spark, LAST_COMMIT)
                 yield versions
                 # A setting of the session, so with two threads committing it
                 # may be the other one's version. It is read before is_alone():
                 # a commit that overlapped the reading is then noticed.
-                last_commit = self.spark.conf.get(LAST_COMMIT, None)
+                last_commit = settings.value_of(self.spark, LAST_COMMIT) if is_told else None
                 versions.append(
                     int(last_commit)
                     if last_commit is not None and is_alone()
@@ -451,12 +492,14 @@ class Lake:
     def _noted_version(self, table: Table, note: str) -> int:
         """The version of our commit, found by its note: without file locks others may have committed
         since."""
-        log = self._log(table)
-        if log is not None:
-            version = log.version_noted(note)
+        if not self.is_catalog:
+            version = self._log(table).version_noted(note)
             return self.latest(table) if version is None else version
-        rows = self._history(table, LOOK_BACK)
-        return int(next((row["version"] for row in rows if row["userMetadata"] == note), rows[0]["version"]))
+        rows, own = self._history(table, LOOK_BACK), run_id_of(note)
+        noted = [row["version"] for row in rows if row["userMetadata"] == note]
+        commits = with_announced([self._commit(row["version"], row) for row in reversed(rows)])
+        of_run = [commit.version for commit in commits if own is not None and commit.run_id == own]
+        return int(max(noted + of_run, default=rows[0]["version"]))
 
     def state(self, table: Table) -> TableState | None:
         """The table's id, newest version, properties and newest commit; None when it does not exist."""
@@ -474,15 +517,13 @@ class Lake:
 
     def _newest(self, table: Table) -> int | None:
         """The newest version; None when the table does not exist. One listing where the log may be opened."""
-        log = self._log(table)
-        if log is not None:
-            return log.newest()
+        if not self.is_catalog:
+            return self._log(table).newest()
         return self.latest(table) if self.exists(table) else None
 
     def _described(self, table: Table, version: int) -> Description:
         """The table at `version`: from the log's files, else by a query, which takes a third of a second."""
-        log = self._log(table)
-        about = log.described(version) if log is not None else None
+        about = None if self.is_catalog else self._log(table).described(version)
         if about is None:
             columns = ("id", "properties", "partitionColumns", "tableFeatures")
             detail = self.spark.sql(f"DESCRIBE DETAIL {self.ref(table)}").select(*columns).first()
@@ -522,9 +563,15 @@ class Lake:
         """Commits `first` to `last`, oldest first."""
         if first > last:
             return []
-        log = self._log(table)
-        if log is not None:
-            return log.commits(first, last)
+        commits = self._commits_as_noted(table, first, last)
+        if first > 0 and commits[0].changes_rows and commits[0].run_id is None:
+            # The commit before it may tell whose it is.
+            commits = [*self._commits_as_noted(table, first - 1, first - 1), *commits]
+        return with_announced(commits)[first - last - 1 :]
+
+    def _commits_as_noted(self, table: Table, first: int, last: int) -> list[Commit]:
+        if not self.is_catalog:
+            return self._log(table).commits(first, last)
         rows = {row["version"]: row for row in self._history(table, self.latest(table) - first + 1)}
         return [self._commit(version, rows.get(version)) for version in range(first, last + 1)]
 
@@ -568,18 +615,32 @@ class Lake:
 
     def clear(self, table: Table, where: str, note: str) -> int:
         """Delete the rows that satisfy the SQL condition `where`; returns the version."""
-        with self.noted(note), self._committing(table, note) as versions:
-            self.spark.sql(f"DELETE FROM {self.ref(table)} WHERE {where}")
+        with self._committing(table, note) as versions:
+            self._commit_by_sql(table, f"DELETE FROM {self.ref(table)} WHERE {where}", note)
         return versions[0]
 
     @contextlib.contextmanager
-    def noted(self, note: str) -> Iterator[None]:
-        """A context in which commits by SQL carry `note` as their userMetadata."""
-        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note)
+    def noted(self, note: str) -> Iterator[bool]:
+        """A context in which commits by SQL carry `note` as their userMetadata; yields false where the
+        session refuses the setting that says so."""
+        if not settings.is_set(self.spark, NOTE, note):
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
-            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+            settings.is_unset(self.spark, NOTE)
+
+    def _commit_by_sql(self, table: Table, statement: str, note: str) -> None:
+        with self.noted(note) as is_noted:
+            if not is_noted:
+                # Written before, so that a kill between the two leaves no commit of ours without a note.
+                announced = announcement(note, statement.split(" ", 1)[0])
+                # Delta makes no commit of no rows, but one of a transaction that is newer than the last.
+                mark = {"txnAppId": "gristmill-announced", "txnVersion": str(time.time_ns())}
+                nothing = self.spark.createDataFrame([], table.schema)
+                self._write_by_spark(table, nothing, None, announced, mark)
+            self.spark.sql(statement)
 
     def write(self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str) -> int:
         """Commit `frame` (of Spark, or rows on the driver): replacing the rows that satisfy `where`,
@@ -592,7 +653,7 @@ class Lake:
         with self._committing(table, note) as versions:
             # A table at version 0 was only created. With the lock held it has
             # nothing to replace, and an append costs half as much as replaceWhere.
-            where = None if where and self.local_root is not None and self.latest(table) == 0 else where
+            where = None if where and self._locks is not None and self.latest(table) == 0 else where
             is_direct = isinstance(frame, pa.Table) and self.is_direct and where is None
             if is_direct and delta_rs.takes_appends(self.folder(table)):
                 delta_rs.append(self.folder(table), frame.cast(arrow_schema(table)), note)
@@ -601,7 +662,12 @@ class Lake:
         return versions[0]
 
     def _write_by_spark(
-        self, table: Table, frame: DataFrame | pa.Table, where: str | None, note: str
+        self,
+        table: Table,
+        frame: DataFrame | pa.Table,
+        where: str | None,
+        note: str,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         if isinstance(frame, pa.Table):
             rows = frame.to_pandas(maps_as_pydicts="strict") if frame.num_rows else []
@@ -609,7 +675,7 @@ class Lake:
         writer = (
             frame.select(*table.names)
             .write.format("delta")
-            .option("userMetadata", note)
+            .options(userMetadata=note, **(options or {}))
             .mode("append" if where is None else "overwrite")
         )
         writer = writer.option("replaceWhere", where) if where not in (None, "true") else writer
@@ -673,9 +739,10 @@ class Lake:
         condition += f" AND ({within})" if within else ""
         rows.createOrReplaceTempView(MERGED)
         try:
-            with self.noted(note), self._committing(table, note) as versions:
-                # SQL, because DeltaTable.forName takes no catalog before the schema.
-                self.spark.sql(f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}")
+            with self._committing(table, note) as versions:
+                # SQL, because DeltaTable.forName takes no catalog before the schema, and needs a JVM.
+                merge = f"MERGE INTO {self.ref(table)} t USING {MERGED} k ON {condition} {then}"
+                self._commit_by_sql(table, merge, note)
         finally:
             self.spark.catalog.dropTempView(MERGED)
         return versions[0]
@@ -688,8 +755,8 @@ class Lake:
         the run ends."""
         if not self.root:
             raise ConfigError(
-                f"lake {self.where}: the schema has no location to stage in; set GRISTMILL_STAGING "
-                "to a path that Spark can write"
+                f"lake {self.where}: the schema has no location to stage in; make a volume `gristmill` in "
+                "it, or set GRISTMILL_STAGING to a path that Spark can write"
             )
         return f"{self.root}/_staging/{run}"
 
@@ -705,7 +772,7 @@ class Lake:
         older than OLD_STAGING_SECONDS.
         """
         job = run.rsplit("-", 1)[0]
-        if self.local_root is not None:
+        if self._locks is not None:
             own_folder = Path(self.staging(run))
             for folder in [own_folder, *own_folder.parent.glob(f"{job}-" + "[0-9a-f]" * 32)]:
                 shutil.rmtree(folder, ignore_errors=True)

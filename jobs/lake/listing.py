@@ -1,7 +1,7 @@
 """Lists the files of an input: each file once, by its identity and not by the links to it, with one name
 relative to the input.
 
-Plain Python: the walk over a local disk, and the reading of answers of Hadoop's file systems.
+Plain Python: the walk over a local disk, and the reading of answers of Hadoop's file systems and pyarrow's.
 `gristmill.jobs.lake.hadoop_files` chooses between them.
 """
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from py4j.java_gateway import JavaObject
+
+    from gristmill.jobs.connect.files import Entry
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 LOG = "_delta_log"
@@ -387,6 +389,38 @@ def hadoop_listing(system: JavaObject, path: JavaObject, has_etags: Callable[[Ja
     return Listing(
         root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit
     )
+
+
+def arrow_listing(where: str, entries: Iterable[Entry]) -> Listing:
+    """As `hadoop_listing`, of the files below a URL as pyarrow lists them, which tells no etags."""
+    root = where.rstrip("/")
+    files, left = [], []
+    for each in entries:
+        if any(is_hidden(part) for part in each.name.split("/") if part):
+            left.append((each.name, "hidden"))
+        else:
+            at = f"{root}/{each.name}" if each.name else root
+            name = each.name or root.rsplit("/", 1)[-1]
+            files.append(File(at, name, each.size, each.modified * 1000))
+    commit = _last_commit([name.rpartition("/")[2] for name, _ in left if name.startswith(f"{LOG}/")])
+    return Listing(
+        root, root.rsplit("/", 1)[-1], tuple(sorted(files, key=lambda file: file.name)), tuple(left), commit
+    )
+
+
+def arrow_folders(where: str, entries: Iterable[Entry]) -> tuple[list[Folder], list[Left]]:
+    """As `hadoop_folders`, of what pyarrow lists in a URL."""
+    folders, loose, left = [], [], []
+    for each in entries:
+        if is_hidden(each.name):
+            left.append((each.name, "hidden"))
+        elif each.is_folder:
+            at = f"{where.rstrip('/')}/{each.name}"
+            folders.append(Folder(at, at, each.name))
+        else:
+            loose.append(each.name)
+    refuse_loose(where, loose, [folder.name for folder in folders])
+    return sorted(folders, key=lambda folder: folder.name), left
 
 
 def hadoop_folders(where: str, system: JavaObject, path: JavaObject) -> tuple[list[Folder], list[Left]]:

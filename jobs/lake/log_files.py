@@ -1,8 +1,8 @@
 """Reads Delta's log from its files: which versions exist, and what a commit did.
 
 That takes one listing and one read on any file system, where DESCRIBE HISTORY plans three queries (a third of
-a second each, and more on an object store). A catalog, whose files may not be opened, and a client of Spark
-Connect have only DESCRIBE HISTORY.
+a second each, and more on an object store). A catalog, whose files may not be opened, has only DESCRIBE
+HISTORY.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gristmill.jobs.connect.files import ArrowFiles
 from gristmill.jobs.core.records import Records
 from gristmill.jobs.lake.hadoop_files import system_of, to_bytes
 from gristmill.jobs.lake.history import Commit, Description, commit_from_actions
-from gristmill.jobs.lake.session import jvm_of
+from gristmill.jobs.lake.session import is_remote
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -143,9 +144,9 @@ class LogFiles:
         return [json.loads(line) for line in self.files.read(f"{version:020}.json").splitlines()]
 
 
-def log_of(spark: SparkSession, folder: str, local: Path | None) -> LogFiles | None:
-    """The log of the table in `folder` (`local`: where that is on this machine's disk); None for a
-    client of Spark Connect."""
+def log_of(spark: SparkSession, folder: str, local: Path | None) -> LogFiles:
+    """The log of the table in `folder` (`local`: where that is on this machine's disk)."""
+    log = f"{folder}/_delta_log"
     if local is not None:
         return LogFiles(LocalFiles(local / "_delta_log"))
-    return None if jvm_of(spark) is None else LogFiles(HadoopFiles(spark, f"{folder}/_delta_log"))
+    return LogFiles(ArrowFiles(log) if is_remote(spark) else HadoopFiles(spark, log))

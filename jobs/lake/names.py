@@ -165,6 +165,13 @@ def inside(root: str, local: Path | None, path: str) -> str:
     return f"{root}/{path}"
 
 
+def volume_of(parts: tuple[str, ...], mounts: Path = Path("/Volumes")) -> Path | None:
+    """The volume `gristmill` of a schema (catalog, schema) of Unity Catalog, for files that are no tables;
+    None where there is none."""
+    volume = mounts.joinpath(*parts, "gristmill")
+    return volume if len(parts) == 2 and volume.is_dir() else None
+
+
 def quoted_name(text: str) -> str:
     """A SQL identifier in backticks."""
     return "`" + text.replace("`", "``") + "`"

@@ -2,11 +2,12 @@
 
 On this machine it starts local[*] (or GRISTMILL_MASTER) with Delta and the settings of `laptop`. Under
 spark-submit, in a platform's notebook or as a client of Spark Connect it takes the existing session and sets
-only what the rows depend on.
+only what the rows depend on, as far as that lets it (gristmill.jobs.connect.settings).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gristmill.jobs.connect.settings import is_set, set_all, value_of
 from gristmill.jobs.core.errors import ConfigError
 from gristmill.jobs.lake import laptop
 
@@ -34,6 +36,10 @@ MEANING = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
+# Of these, those without which rows differ, and whose defaults are others on some platform. The others bound
+# memory, keep apart names that differ in case only (no declared table has such), or are Spark's default:
+# where they are refused, `runs` says so, and the run goes on.
+NEEDED = frozenset({"spark.sql.ansi.enabled", "spark.sql.session.timeZone"})
 # Settings of the files, not of the rows. A row group is the smallest unit that a task
 # reads; with Parquet's default of 128 MB all text of a small batch would be one task.
 LAYOUT = {"parquet.block.size": str(16 << 20)}
@@ -154,40 +160,68 @@ def open_session(app: str, extra: dict[str, str] | None = None) -> SparkSession:
             "of the recipe"
         )
     try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise ConfigError(
-            "pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a "
-            "platform that has it"
-        ) from None
-    place = _place()
-    if place.is_local:
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        # Otherwise a worker starts python3 from the PATH, which may lack our packages.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(app)
-    for key, value in settings(place, extra or {}).items():
-        builder = builder.config(key, value)
-    if not place.is_there and not place.is_submitted:
-        builder = builder.master(place.master)
-    # getOrCreate takes an existing session, so the
-    # settings that rows depend on are set once more below.
-    spark = builder.getOrCreate()
-    if extra and not place.is_local and not is_local(spark):
-        unused = ", ".join(sorted(extra))
-        print(f"spark: {unused}: a recipe sets these on this machine only; left as they are", file=sys.stderr)
-    for key, value in {**MEANING, **LAYOUT}.items():
-        spark.conf.set(key, value)
+        spark = _session(app, extra or {})
+    except ImportError as error:
+        raise ConfigError(_to_install(error)) from None
+    set_all(spark, {**MEANING, **LAYOUT}, NEEDED)
     _name_classes(spark)
     _need_delta(spark)
     return spark
 
 
-def _place() -> Place:
-    from pyspark import SparkConf, SparkContext
+def _session(app: str, extra: Mapping[str, str]) -> SparkSession:
+    """The session that is there, or one that is started with our settings."""
     from pyspark.sql import SparkSession
 
-    is_active = SparkContext._active_spark_context is not None or SparkSession.getActiveSession() is not None
+    remote = remote_session()
+    place = _place(remote is not None)
+    if place.is_local:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # Otherwise a worker starts python3 from the PATH, which may lack our packages.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(app)
+    for key, value in settings(place, extra).items():
+        builder = builder.config(key, value)
+    if not place.is_there and not place.is_submitted:
+        builder = builder.master(place.master)
+    # getOrCreate takes an existing session of this process, so the
+    # settings that rows depend on are set once more by the caller.
+    spark = builder.getOrCreate() if remote is None else remote
+    if extra and not place.is_local and not is_local(spark):
+        unused = ", ".join(sorted(extra))
+        print(f"spark: {unused}: a recipe sets these on this machine only; left as they are", file=sys.stderr)
+    return spark
+
+
+def remote_session() -> SparkSession | None:
+    """The session of Spark Connect that a notebook, a platform or an earlier call has made in this
+    process."""
+    from pyspark.sql.utils import is_remote as is_client
+
+    if not is_client():
+        return None
+    # PySpark 3.5 keeps these apart from classic sessions. The default one, since
+    # the active one is known only to the thread that has made it.
+    from pyspark.sql.connect.session import SparkSession as RemoteSession
+
+    remote: SparkSession | None = RemoteSession.getActiveSession() or RemoteSession._default_session
+    return remote
+
+
+def _to_install(error: ImportError) -> str:
+    """How to get the package that a session needs and that is missing."""
+    if importlib.util.find_spec("pyspark") is None:
+        return (
+            "pyspark is not installed; pip install 'gristmill[spark35]' (or [spark41]), or run on a "
+            "platform that has it"
+        )
+    return f"Spark Connect: {error}; pip install 'gristmill[connect]'"
+
+
+def _place(is_there: bool) -> Place:
+    from pyspark import SparkConf, SparkContext
+
+    is_active = is_there or SparkContext._active_spark_context is not None
     given: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" in os.environ and not is_active:
         # PySpark reads spark-submit's settings from the JVM, so it must be connected first.
@@ -199,16 +233,16 @@ def _place() -> Place:
 @contextmanager
 def compiled(spark: SparkSession, is_large: bool) -> Iterator[None]:
     """A context in which plans are compiled if `is_large`, on a session that otherwise interprets them."""
-    if not is_large or spark.conf.get(SWITCHED, "false") != "true":
+    if not is_large or value_of(spark, SWITCHED) != "true":
         yield
         return
     for name, value in COMPILED.items():
-        spark.conf.set(name, value)
+        is_set(spark, name, value)
     try:
         yield
     finally:
         for name, value in INTERPRETED.items():
-            spark.conf.set(name, value)
+            is_set(spark, name, value)
 
 
 def is_local(spark: SparkSession) -> bool:
@@ -218,7 +252,7 @@ def is_local(spark: SparkSession) -> bool:
     The master's name proves nothing: a Connect client has none, and Databricks calls a single node
     `local[*, 4]`.
     """
-    return spark.conf.get(OURS, "false") == "true"
+    return value_of(spark, OURS) == "true"
 
 
 def asking(spark: SparkSession) -> SparkSession:
@@ -234,7 +268,7 @@ def asking(spark: SparkSession) -> SparkSession:
     except Exception:
         return spark
     # Queries on a cluster may scan all rows of a large lake, where compiled plans pay off.
-    plans = COMPILED if not is_local(spark) and spark.conf.get(SWITCHED, "false") == "true" else {}
+    plans = COMPILED if not is_local(spark) and value_of(spark, SWITCHED) == "true" else {}
     for key, value in {**MEANING, **plans, "spark.sql.caseSensitive": "false"}.items():
         session.conf.set(key, value)
     return session
@@ -272,6 +306,11 @@ def jvm_of(spark: SparkSession) -> JVMView | None:
         return None
 
 
+def is_remote(spark: SparkSession) -> bool:
+    """Whether the session is a client of Spark Connect, so that Spark has no JVM in this process."""
+    return jvm_of(spark) is None
+
+
 def _name_classes(spark: SparkSession) -> None:
     """Import NAMED into PySpark's view of the JVM."""
     jvm = jvm_of(spark)
@@ -282,31 +321,24 @@ def _name_classes(spark: SparkSession) -> None:
             java_import(jvm, name)
 
 
+# What Spark answers to a statement of Delta's where its jar, or its part of the parser, is missing.
+_WITHOUT_DELTA = re.compile(
+    r"PARSE_SYNTAX_ERROR|DATA_SOURCE_NOT_FOUND|DELTA_CONFIGURE_SPARK_SESSION|ClassNotFound|NoClassDefFound"
+)
+
+
 def _need_delta(spark: SparkSession) -> None:
-    extensions = spark.conf.get("spark.sql.extensions", "") or ""
+    """Raises ConfigError where Delta does not answer; by a deed, since its classes differ by platform."""
     try:
-        # Any query forces the session state, which loads the extensions.
-        spark.sql("SELECT 1").collect()
-        has_delta = "delta" in extensions.lower() and _has_class(spark, "org.apache.spark.sql.delta.DeltaLog")
-    except Exception:
-        has_delta = False
-    if not has_delta:
+        # There is no such table, and Delta is what says so.
+        spark.sql("DESCRIBE HISTORY delta.`/gristmill-no-such-table`").collect()
+    except Exception as error:
+        if not _WITHOUT_DELTA.search(f"{type(error).__name__} {error}"):
+            return
         raise ConfigError(
             "Delta Lake is not on Spark's class path: for a Spark of this machine run `python -m "
             "gristmill.jobs.lake.jars`, or give spark-submit "
             "`--properties-file conf/spark/cluster-spark35.properties` "
             "(conf/spark/cluster-spark41.properties "
             "for Spark 4.1)"
-        )
-
-
-def _has_class(spark: SparkSession, name: str) -> bool:
-    """Whether the JVM has a class; True under Spark Connect, whose platforms bring Delta along."""
-    jvm = jvm_of(spark)
-    if jvm is None:
-        return True
-    try:
-        jvm.java.lang.Class.forName(name, False, jvm.java.lang.Thread.currentThread().getContextClassLoader())
-        return True
-    except Exception:
-        return False
+        ) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from gristmill.jobs.connect.settings import refused
 from gristmill.jobs.core import config
 from gristmill.jobs.core.concurrency import at_once
 from gristmill.jobs.core.config import Strict
@@ -322,6 +323,7 @@ class Run:
             counts.reasons if counts else None,
             code_version(),
             self.lake.spark.version,
+            refused(self.lake.spark) or None,
             dict(self.batches_changed) if status == "finished" else None,
         )
         log(self.lake, row, json.dumps({"run_id": self.run_id, "job": self.job.name, "status": status}))

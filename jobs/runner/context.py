@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, cast
 
 import pyarrow as pa
 
+from gristmill.jobs.connect.settings import set_within
 from gristmill.jobs.lake.lake import Lake
 from gristmill.jobs.runner.documents import Documents
 from gristmill.jobs.runner.job import Job, State
@@ -107,15 +108,9 @@ class JobContext(TableReader, Generic[State]):
         `batch_rows`: rows of an Arrow batch passed to Python, for narrow rows; the session's own limit is set
         for whole texts.
         """
-        path, conf = f"{self.lake.staging(self.run)}/{name}", self.lake.spark.conf
-        # A session setting, so it is restored even when
-        # the query fails: later steps pass whole texts.
-        usual = conf.get(BATCH_ROWS)
-        conf.set(BATCH_ROWS, str(batch_rows or usual))
-        try:
+        path = f"{self.lake.staging(self.run)}/{name}"
+        with set_within(self.lake.spark, BATCH_ROWS, str(batch_rows) if batch_rows else None):
             frame.write.mode("overwrite").options(**STAGING).parquet(path)
-        finally:
-            conf.set(BATCH_ROWS, str(usual))
         return self.lake.staged(path, frame.schema)
 
     def rows(self, name: str, rows: pa.Table, **constants: str) -> pa.Table:

@@ -43,6 +43,8 @@ rows_left_out | bigint    | of those, rejected: rows_in = rows_kept + rows_left_
 reasons      | map<string,bigint> | rejected rows by reason; a document with two reasons counts in both
 code_version | string!    | version of Gristmill
 spark_version | string!   | version of Spark
+settings_refused | map<string,string> | settings that the session refused to take, with the value that holds
+                 |                    | there instead (empty where it may not be asked for); null: none
 batches_changed | map<string,array<string>> | tables whose new rows were compared with the old ones: the
                 |                           | batches with a difference, the only ones that were written;
                 |                           | other tables were written for all `batches`

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gristmill.jobs.core.errors import ConfigError, ContractError
-from gristmill.jobs.lake.names import folder_of, inside, lake_name, local_path, quoted_name
+from gristmill.jobs.lake.names import folder_of, inside, lake_name, local_path, quoted_name, volume_of
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,11 @@ def test_no_path_that_is_taken_leaves_the_folder(tmp_path_factory: pytest.TempPa
     except ContractError:
         return
     assert Path(taken).resolve().is_relative_to(home / "lake")
+
+
+def test_files_of_a_schema_lie_in_its_volume_where_it_has_one(tmp_path: Path) -> None:
+    volume = tmp_path / "main/my lake/gristmill"
+    volume.mkdir(parents=True)
+    assert volume_of(("main", "my lake"), tmp_path) == volume
+    assert volume_of(("main", "other"), tmp_path) is None
+    assert volume_of(("main",), tmp_path) is None

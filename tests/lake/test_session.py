@@ -104,7 +104,7 @@ def test_whether_a_lake_is_this_machine_s_depends_on_who_started_the_session(
         conf = {"spark.master": "local[*, 4]"}
 
     assert not is_local(Foreign())  # type: ignore[arg-type]
-    assert not Lake(Foreign(), f"{tmp_path}/lake").is_direct  # type: ignore[arg-type]
+    assert not Lake(Foreign(), f"{tmp_path}/lake", create=False).is_direct  # type: ignore[arg-type]
 
 
 def test_a_plain_path_is_refused_where_it_is_another_place_to_spark_than_to_this_process(
