@@ -19,7 +19,7 @@ from gristmill.udfs.crawl import engines
 from gristmill.udfs.html import model, writing
 from gristmill.udfs.html.blocks import HAN, LINK_WORDS, WORDS, Blocks
 from gristmill.udfs.html.nodes import Nodes
-from gristmill.udfs.html.tables import tables_within
+from gristmill.udfs.html.tables import tables_within, without_line_numbers
 
 # Raise the number with each new model.npz: a document tells what it was made by.
 NAME = "blocks 1"
@@ -74,7 +74,7 @@ def cascade(nodes: Nodes, blocks: Blocks, params: CascadeParams) -> Found:
             probability = probability * np.where(_is_in(texts, _asked(voter, page)), 1.0, params.doubt)
         extractor = f"{NAME} with " + " and ".join(map(engines.name_of, VOTERS))
     kept, expected = model.choose(probability, model.sizes(blocks))
-    kept = tables_within(nodes, blocks, kept)
+    kept = without_line_numbers(nodes, blocks, tables_within(nodes, blocks, kept))
     return Found(writing.write(nodes, blocks.ids[kept]), extractor, expected)
 
 

@@ -66,6 +66,17 @@ def test_code_keeps_its_lines_and_indentation(engine: str) -> None:
     assert CODE in text
 
 
+def test_numbers_of_lines_in_a_cell_beside_code_go_and_cells_of_numbers_stay() -> None:
+    code = CODE + "\n    # every sack that the farmers of the four valleys have brought here, wet or dry"
+    numbers = "<br>".join(map(str, range(1, 6)))
+    listing = f"<table><tr><td class='gutter'><pre>{numbers}</pre></td><td class='code'><pre>{code}</pre></td></tr></table>"
+    text = run(page(f"{paragraphs(ENGLISH[:2])}{listing}{paragraphs(ENGLISH[2:])}")).text
+    assert code in text
+    assert not [line for line in text.splitlines() if line[:1].isdigit()]
+    sacks = "<table><tr><td><pre>120</pre></td><td><pre>95</pre></td></tr></table>"
+    assert "120\t95" in run(page(f"{paragraphs(ENGLISH[:2])}{sacks}{paragraphs(ENGLISH[2:])}")).text
+
+
 @pytest.mark.parametrize("engine", EXTRACTORS)
 def test_a_table_keeps_its_rows(engine: str) -> None:
     text = run(page(f"{paragraphs(ENGLISH[:2])}{TABLE}{paragraphs(ENGLISH[2:])}"), engine).text
