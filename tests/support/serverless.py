@@ -23,17 +23,19 @@ ALLOWED = frozenset(
         "spark.sql.shuffle.partitions",
     }
 )
+ASKED_BY_PYSPARK = frozenset({"spark.sql.timestampType"})  # for each literal time
 
 
 def restrict() -> None:
     """From now on the client's settings are those of serverless."""
     for method in ("set", "unset", "get"):
-        setattr(RuntimeConf, method, _restricted(getattr(RuntimeConf, method)))
+        names = ALLOWED | ASKED_BY_PYSPARK if method == "get" else ALLOWED
+        setattr(RuntimeConf, method, _restricted(getattr(RuntimeConf, method), names))
 
 
-def _restricted(usual: Any) -> Any:
+def _restricted(usual: Any, names: frozenset[str]) -> Any:
     def asked(self: RuntimeConf, key: str, *more: Any) -> Any:
-        if key not in ALLOWED:
+        if key not in names:
             raise AnalysisException(f"[CONFIG_NOT_AVAILABLE] Configuration {key} is not available. SQLSTATE: 42K0I")
         return usual(self, key, *more)
 
