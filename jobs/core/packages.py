@@ -47,6 +47,8 @@ class NeedsPackages(Protocol):
 
 def advice(module: str) -> str:
     """What to install for a module that is missing."""
+    if module.split(".")[0] in ("pyspark", "delta"):
+        return "pip install 'gristmill[spark35]' (or [spark41]), or run on a platform that has Spark"
     package, extra = EXTRAS.get(module.split(".")[0], (module.split(".")[0], ""))
     what = (
         f"pip install 'gristmill[{extra}]' (or {package})"

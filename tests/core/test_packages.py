@@ -276,3 +276,9 @@ def test_a_package_that_a_check_of_the_values_imports_is_told_the_same_way() -> 
 
     with pytest.raises(ConfigError, match=r"r\.yaml: .*phonenumbers.*gristmill\[score\]"):
         config.validate(Imports, {}, "r.yaml")
+
+
+def test_a_missing_spark_names_its_extras() -> None:
+    assert "gristmill[spark35]" in packages.advice("pyspark.sql")
+    assert "gristmill" in packages.advice("pandas")
+    assert "[" not in packages.advice("pandas")

@@ -102,14 +102,20 @@ def wanted(recipe: str, extras: tuple[str, ...]) -> set[str]:
 
 def plans(python: Path, folder: Path, extras: tuple[str, ...]) -> set[str]:
     """The recipes that plan in an environment; each other one names the extras that it lacks."""
-    done = run([str(python), "-c", CHECK, *RECIPES], folder)
+    workers = [recipe for recipe in RECIPES if recipe.startswith("conf/synth_worker")]
+    done = run([str(python), "-c", CHECK, *sorted({*RECIPES} - {*workers})], folder)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
+    for recipe in workers:  # checked by a process of its own, which prints for itself
+        done = run([str(python), "-m", "gristmill.jobs.cli", "check", "--recipe", recipe], folder)
+        told[recipe] = [done.returncode, done.stderr]
     assert len(told) == len(RECIPES) > 40
+    # Some jobs import PySpark when they are planned; its absence is then told first.
+    spark = set() if "spark35" in extras else {"spark35"}
     for recipe, (code, err) in told.items():
-        lacks = wanted(recipe, extras)
-        assert code == (2 if lacks else 0), (recipe, err)
-        assert set(re.findall(r"gristmill\[(\w+)\]", err)) == lacks, (recipe, err)
+        lacks, named = wanted(recipe, extras), set(re.findall(r"gristmill\[(\w+)\]", err))
+        assert code == (2 if named else 0), (recipe, err)
+        assert named == lacks or (named & spark and named <= lacks | spark), (recipe, err)
     return {recipe for recipe, (code, _) in told.items() if code == 0}
 
 
