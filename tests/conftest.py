@@ -20,7 +20,7 @@ os.environ.setdefault("GRISTMILL_MASTER", "local[2]")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.chdir(ROOT)
 # A minute and more each, in this order: of two processes that take whole files (`make test`), none then waits long for the last of them.
-# The first file makes the demo's lake; those behind it need none, so that nobody waits for it. (By seconds of processor, 2026-12-01.)
+# The first file makes the demo's lake; those behind it need none, so that nobody waits for it.
 LONG = (
     "test_curate.py", "test_every_job.py", "test_catalog.py", "test_dedup_passages.py", "test_quality_scale.py", "test_extract_text.py", "test_build_corpus.py",
     "test_dedup.py", "test_ingest_docs.py", "test_dedup_boilerplate.py", "test_work.py", "test_dedup_semantic.py", "test_what_every_job_owes.py", "test_quality.py",
