@@ -39,7 +39,7 @@ def test_jobs_kernels_and_pages_are_found_in_the_archive(tmp_path: Path) -> None
     assert done.stdout.split() == ["#", "True"], done.stderr
 
 
-@pytest.mark.parametrize("line", sorted(PACKAGES))
+@pytest.mark.parametrize("line", ["3.5", "4.1"])  # 4.0 and 4.2 have no file of their own
 def test_a_cluster_gets_the_delta_and_the_meaning_of_a_laptop(line: str) -> None:
     given = properties(f"cluster-spark{line.replace('.', '')}.properties")
     assert given["spark.jars.packages"] == PACKAGES[line][0]
