@@ -1,7 +1,7 @@
 """The index of near-duplicate removal in Delta: blocks of sketches.
 
 New documents get blocks; blocks of batches that were ingested again or deleted are dropped, and documents
-whose edits changed leave theirs.
+that a later batch superseded or whose edits changed leave theirs.
 """
 
 from __future__ import annotations
@@ -87,20 +87,25 @@ def ingest_of(tables: JobContext) -> Column:
     return F.element_at(F.create_map(*pairs), F.col("batch_id"))
 
 
-def drop_edited(tables: JobContext, params: NearDupParams) -> Outputs:
-    """Take the documents out of their blocks whose edits have changed since; `sketch` makes them anew."""
+def drop_changed(tables: JobContext, params: NearDupParams) -> Outputs:
+    """Take the documents out of their blocks that are no longer in docs, since a later batch has superseded
+    them, and those whose edits have changed since; `sketch` makes the latter anew."""
     from pyspark.sql import functions as F
 
-    if not params.edits or not tables.output_exists("sketches"):
+    if not tables.output_exists("sketches"):
         return {}
     sketched = blocks(tables, params).select("block", "batch_id", "ids", "edits")
     columns = "block bigint, position int, doc_id string, batch_id string, old_hash bigint"
     documents = sketched.mapInArrow(edits_in, columns)
-    now = edit_spans(tables, params.edits).select("doc_id", "batch_id", "edits_hash")
-    is_other = F.col("old_hash") != F.coalesce("edits_hash", F.lit(0))
-    other = documents.join(now, ["doc_id", "batch_id"], how="left").where(is_other)
+    there = tables.slice("docs").select("doc_id", "batch_id", F.lit(True).alias("is_there"))
+    rows, is_other = documents.join(there, ["doc_id", "batch_id"], how="left"), F.col("is_there").isNull()
+    if params.edits:
+        now = edit_spans(tables, params.edits).select("doc_id", "batch_id", "edits_hash")
+        rows = rows.join(now, ["doc_id", "batch_id"], how="left")
+        is_other = is_other | (F.col("old_hash") != F.coalesce("edits_hash", F.lit(0)))
+    other = rows.where(is_other)
     positions = other.groupBy("block").agg(F.array_sort(F.collect_list("position")).alias("positions"))
-    positions = tables.stage("edited_since", positions)
+    positions = tables.stage("changed_since", positions)
     if positions.isEmpty():
         return {}
     rows = blocks(tables, params).join(broadcast_while_few(positions), "block", how="inner")

@@ -25,7 +25,7 @@ from gristmill.jobs.core.errors import DataError
 from gristmill.jobs.core.records import Record
 from gristmill.jobs.dedup.params import NearDupParams
 from gristmill.jobs.dedup.ranking import repetition_position, with_rank_columns
-from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_edited, drop_stale, size_of, sketch
+from gristmill.jobs.dedup.sketch_blocks import Size, blocks, drop_changed, drop_stale, size_of, sketch
 from gristmill.jobs.runner.context import JobContext
 from gristmill.jobs.runner.counts import Counts
 from gristmill.jobs.runner.documents import BROADCAST, broadcast_while_few, edit_spans, with_edits
@@ -328,7 +328,7 @@ def hot_buckets(tables: JobContext, params: NearDupParams, chosen: DataFrame) ->
     }
 
 
-STEPS: tuple[Step, ...] = (drop_stale, drop_edited, sketch, deduplicate)
+STEPS: tuple[Step, ...] = (drop_stale, drop_changed, sketch, deduplicate)
 WRITES = (
     Writes("sketches", "append"),
     Writes("pairs", "job"),

@@ -138,7 +138,7 @@ def documents_in(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def edits_in(batches: Batches) -> Batches:
     """mapInArrow: block, batch_id, ids, edits of blocks -> block, position, doc_id, batch_id, old_hash.
 
-    One row for each document; old_hash is the hash of its edits in the block.
+    One row for each document; old_hash is the hash of its edits in the block, null in blocks without edits.
     """
     names = ["block", "position", "doc_id", "batch_id", "old_hash"]
     for batch in batches:
@@ -150,7 +150,9 @@ def edits_in(batches: Batches) -> Batches:
                 pa.array(np.arange(n, dtype=np.int32)),
                 doc_ids(ids[:, 0], ids[:, 1]).cast(pa.string()),
                 pa.repeat(row["batch_id"], n).cast(pa.string()),
-                pa.array(np.frombuffer(row["edits"], np.int64)),
+                pa.nulls(n, pa.int64())
+                if row["edits"] is None
+                else pa.array(np.frombuffer(row["edits"], np.int64)),
             ]
             yield pa.record_batch(columns, names=names)
 
