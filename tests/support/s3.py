@@ -32,6 +32,7 @@ class S3Server:
         self.files = fs.S3FileSystem(
             access_key=KEYS["AWS_ACCESS_KEY_ID"], secret_key=KEYS["AWS_SECRET_ACCESS_KEY"], region=KEYS["AWS_REGION"],
             endpoint_override=self.endpoint.removeprefix("http://"), scheme="http", allow_bucket_creation=True,
+            connect_timeout=60, request_timeout=60,  # its first answer loads its modules; a busy machine takes longer than the default's 3 s
         )  # fmt: skip
         self.files.create_dir(BUCKET)
 

@@ -20,7 +20,7 @@ import pytest
 from tests.support import processes
 from tests.support.s3 import S3Server
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.lake_kinds("s3")]
+pytestmark = [pytest.mark.spark, pytest.mark.lake_kinds("s3")]
 ROOT = Path(__file__).resolve().parents[2]
 # of commits with leases, and of those without, which are there to show that these races are lost
 N_RACES, N_PLAIN = 100, 20
