@@ -102,9 +102,6 @@ GONE = "gristmill_gone"
 MOUNTED = ("/Volumes/", "/dbfs/")
 # the temporary view of a merge's source
 MERGED = "gristmill_merged"
-# The most data files that Spark is given by their paths: it
-# lists so many on the driver, and more with a query.
-FEW_FILES = 32
 # Plain tables that delta-rs can read and write as well: no row tracking, and deletion vectors
 # only where Table.marks_deleted. No column statistics either: ids are hashes and slices are
 # partitions, so statistics would skip no file, and computing them is a twentieth of measure_text.
@@ -385,9 +382,6 @@ class Lake:
 
         Raises ContractError when its columns are not the declared ones.
         """
-        few = self._few_files(table, version)
-        if few is not None:
-            return self._frame_of_files(table, few)
         frame = self.frame(table, version)
         for old, new in (renamed or {}).items():
             frame = frame if new in frame.columns else frame.withColumnRenamed(old, new)
@@ -400,29 +394,6 @@ class Lake:
         columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in table.columns)
         # createDataFrame of an empty list would start Python workers; a SQL query does not.
         return self.spark.sql(f"SELECT {columns} WHERE false")
-
-    def _few_files(self, table: Table, version: int | None) -> list[str] | None:
-        """Paths of the table's data files where Spark can read them without the log: at most FEW_FILES on
-        this machine's disk, with the declared columns, in folders of their partitions; otherwise None."""
-        if not self.is_direct or not self.exists(table):
-            return None
-        files = delta_rs.data_files(self.folder(table), table, version)
-        if files is None or len(files) > FEW_FILES:
-            return None
-        paths = [Path(file.path) for file in files]
-        folders = [path.relative_to(self.folder(table)).parts[:-1] for path in paths]
-        named = [tuple(folder.split("=")[0] for folder in each) for each in folders]
-        # Other writers may put files anywhere. A missing file is for Spark to name, when rows are read.
-        is_usual = all(each == table.partitions for each in named) and all(path.is_file() for path in paths)
-        return [file.path for file in files] if is_usual else None
-
-    def _frame_of_files(self, table: Table, files: list[str]) -> DataFrame:
-        """The rows of a table's data files. With Delta, each query of them is preceded by one or two of the
-        log, which cost more than the rows of a small table."""
-        if not files:
-            return self.empty(table)
-        reader = self.spark.read.option("__globPaths__", "false").option("basePath", str(self.folder(table)))
-        return reader.schema(table.schema).parquet(*files).select(*table.names)
 
     def frame(self, table: Table, version: int | None = None) -> DataFrame:
         """The table at `version` (None: newest), with whatever columns it has."""

@@ -13,12 +13,11 @@ import pytest
 
 from gristmill.jobs.lake import delta_rs
 from gristmill.jobs.lake.lake import PROPERTIES, Lake
-from gristmill.jobs.lake.missing_files import missing_file
 from gristmill.jobs.runner import documents
 from gristmill.jobs.runner.run import run_job
 from gristmill.jobs.runner.run_log import Runs
 from gristmill.jobs.schema.catalog import ALL, table
-from gristmill.jobs.schema.documents import DOCS, EDITS, SIGNALS
+from gristmill.jobs.schema.documents import DOCS, SIGNALS
 from gristmill.jobs.schema.duplicates import PAIRS
 from gristmill.jobs.schema.runs import RUNS
 from gristmill.jobs.schema.types import delta_type
@@ -116,30 +115,6 @@ def test_the_run_log_reads_the_same_by_both(ingest: Any, lake: Lake, spark: Any)
     assert lake.read(RUNS).count() == 2
 
 
-def plan_of(frame: Any) -> str:
-    return str(frame._jdf.queryExecution().executedPlan().toString())
-
-
-def same_rows(lake: Lake, table: Any, version: int | None = None) -> list[str]:
-    """The rows as the lake reads them, which are those that Spark reads by the log, of the same types."""
-    here, there = (each.read(table, version) for each in (lake, by_spark(lake.spark, Path(lake.root))))
-    assert here.dtypes == there.dtypes
-    rows = [sorted(map(str, frame.collect())) for frame in (here, there)]
-    assert rows[0] == rows[1]
-    return rows[0]
-
-
-def test_a_few_files_are_read_without_the_log_and_more_with_it(measured: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(same_rows(measured, DOCS)) == 6, "a batch whose name is no plain file name among them"
-    assert len(same_rows(measured, SIGNALS)) == 6
-    assert len(same_rows(measured, DOCS, 1)) == 3, "at a version"
-    assert same_rows(measured, DOCS, 0) == same_rows(measured, table("rejects")) == [], "of no rows"
-    assert "DeltaFileIndex" not in plan_of(measured.read(DOCS))
-    assert "DeltaFileIndex" in plan_of(by_spark(measured.spark, Path(measured.root)).read(DOCS))
-    monkeypatch.setattr("gristmill.jobs.lake.lake.FEW_FILES", 1)
-    assert "DeltaFileIndex" in plan_of(measured.read(DOCS))
-
-
 def test_a_lake_knows_by_partitions_which_rows_it_lacks(measured: Lake) -> None:
     assert not measured.is_without(SIGNALS, {"batch_id": ("none", "two")})
     assert measured.is_without(SIGNALS, {"batch_id": ("none",)})
@@ -147,21 +122,6 @@ def test_a_lake_knows_by_partitions_which_rows_it_lacks(measured: Lake) -> None:
     assert not measured.is_without(SIGNALS, {"doc_id": ("none",)}), "not known"
     assert measured.is_without(table("rejects"), {}), "made, and without a row"
     assert not measured.is_without(PAIRS, {}), "not even made"
-
-
-def test_files_in_folders_of_their_own_and_files_that_are_gone_are_for_spark(spark: Any, tmp_path: Path) -> None:
-    lake = Lake(spark, str(tmp_path / "lake"))
-    row = ("j", "a" * 32, "one", 0, 1, "", "r")
-    lake.write(EDITS, spark.createDataFrame([row], EDITS.schema), None, "first")
-    spark.sql(f"ALTER TABLE {lake.ref(EDITS)} SET TBLPROPERTIES ('delta.randomizeFilePrefixes' = 'true')")
-    lake.write(EDITS, spark.createDataFrame([("k", *row[1:])], EDITS.schema), None, "second")
-    assert len(same_rows(lake, EDITS)) == 2
-    [*_, last] = delta_rs.data_files(lake.folder(EDITS), EDITS, None) or []
-    assert "DeltaFileIndex" in plan_of(lake.read(EDITS))
-    Path(last.path).unlink()
-    with pytest.raises(Exception, match=r"No such file|FILE_NOT_EXIST|does not exist") as error:
-        lake.read(EDITS).collect()
-    assert missing_file(error.value)
 
 
 @pytest.fixture(scope="module")

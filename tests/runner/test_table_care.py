@@ -190,7 +190,7 @@ def test_files_that_a_vacuum_took_from_under_a_died_run_are_named_and_repaired(l
 
 
 def reads_verdicts(tables: JobContext, params: Params) -> dict[str, Any]:
-    assert tables["verdicts"].count()
+    assert tables["verdicts"].collect()  # a count alone may come from the log
     return {"edits": lakes.frame_of(tables.lake, EDITS, [])}
 
 
