@@ -235,8 +235,11 @@ def bare_linear(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
 
 
 def bare_trees(model: Classifier, batch: pa.Table, texts: list[str]) -> Any:
-    """The trees on a ready matrix."""
-    trees, matrix = loaded(model.kind, model.blob), as_matrix(batch)
+    """scikit-learn's own trees, as many and of as many leaves, on a ready matrix."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    matrix, size = as_matrix(batch), {"max_iter": model.spec["trees"], "max_leaf_nodes": model.spec["leaves"]}
+    trees = HistGradientBoostingClassifier(**size, early_stopping=False, random_state=0).fit(matrix, np.asarray(batch["label"], np.int64))
     return lambda: trees.decision_function(matrix)
 
 

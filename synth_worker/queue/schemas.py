@@ -43,7 +43,7 @@ IDS = pa.map_(pa.string(), pa.string())
 RUNS = _schema(
     "run_id! job! status! at! seconds batches! recipe_hash! recipe! inputs versions_read versions_written "
     "table_ids rows_in rows_kept rows_left_out reasons"
-    " code_version! spark_version! batches_changed",
+    " code_version! spark_version! settings_refused batches_changed",
     at=MOMENT,
     seconds=pa.float64(),
     batches=pa.list_(pa.string()),
@@ -54,5 +54,6 @@ RUNS = _schema(
     rows_kept=pa.int64(),
     rows_left_out=pa.int64(),
     reasons=COUNTS,
+    settings_refused=IDS,
     batches_changed=pa.map_(pa.string(), pa.list_(pa.string())),
 )
