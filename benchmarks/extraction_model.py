@@ -28,6 +28,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.extraction import HAN_OR_WORD, RECIPE, WORD, read_gold
+from gristmill.udfs.arrow.boosted_trees import Trees
 from gristmill.udfs.crawl import charset
 from gristmill.udfs.html import model
 from gristmill.udfs.html.blocks import count_blocks
@@ -167,20 +168,6 @@ def fit(examples: Sequence[Example], rows: Sequence[npt.NDArray[Any]], numbers: 
     return trees.fit(np.concatenate([each[at] for each, at in zip(rows, drawn)]), is_main, sample_weight=weights / weights.mean())
 
 
-def packed(trees: HistGradientBoostingClassifier) -> model.Trees:
-    """scikit-learn's trees in arrays."""
-    roots, parts, at = [], [], 0
-    for (predictor,) in trees._predictors:
-        nodes = predictor.nodes
-        is_leaf = nodes["is_leaf"].astype(bool)
-        left, right = (np.where(is_leaf, -1, nodes[side].astype(np.int64) + at).astype(np.int32) for side in ("left", "right"))
-        parts.append((nodes["feature_idx"].astype(np.int16), np.where(is_leaf, 0.0, nodes["num_threshold"]), left, right, np.where(is_leaf, nodes["value"], 0.0)))
-        roots.append(at)
-        at += len(nodes)
-    base = float(np.asarray(trees._baseline_prediction).ravel()[0])
-    return model.Trees(base, np.array(roots, np.int32), *(np.concatenate(each) for each in zip(*parts)))
-
-
 def f1_of(page: Example, probability: Floats) -> float:
     """Of the blocks that the model keeps by these probabilities."""
     kept, _ = model.choose(probability, page.sizes)
@@ -198,26 +185,26 @@ def report(name: str, examples: Sequence[Example], values: Sequence[float]) -> N
     print(f"{name}: F1 {np.mean(values):.4f}  " + "  ".join(f"{kind} {np.mean(each):.3f}" for kind, each in sorted(by_kind.items())), flush=True)
 
 
-def save(path: Path, first: model.Trees, second: model.Trees) -> None:
+def save(path: Path, first: Trees, second: Trees) -> None:
     """The arrays of both rows of trees; equal trees give equal bytes."""
-    arrays = {f"{name}_{i}": np.asarray(getattr(trees, name)) for i, trees in ((1, first), (2, second)) for name in model.Trees.__dataclass_fields__}
+    arrays = {f"{name}_{i}": np.asarray(getattr(trees, name)) for i, trees in ((1, first), (2, second)) for name in Trees.__dataclass_fields__}
     with path.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
 
-def train(examples: Sequence[Example], parts: int) -> tuple[model.Trees, model.Trees]:
+def train(examples: Sequence[Example], parts: int) -> tuple[Trees, Trees]:
     """Both rows of trees."""
     for part in range(parts):
         others = [page for page in examples if page.part != part]
-        trees = packed(fit(others, [page.rows for page in others], FIRST))
+        trees = Trees.of(fit(others, [page.rows for page in others], FIRST))
         for page in examples:
             if page.part == part:
                 page.first = model.evaluate(trees, page.rows)
         print(f"part {part} of {parts}", flush=True)
     report("first trees on pages they were not fitted on", examples, [f1_of(page, page.first) for page in examples])
-    first = packed(fit(examples, [page.rows for page in examples], FIRST))
+    first = Trees.of(fit(examples, [page.rows for page in examples], FIRST))
     both = [np.hstack([page.rows, model.context(page.first, page.sizes).astype(np.float32)]) for page in examples]
-    return first, packed(fit(examples, both, SECOND))
+    return first, Trees.of(fit(examples, both, SECOND))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -389,12 +389,6 @@ class Lake:
         check_columns(frame, table, f"{table.name}{at}", UPGRADE)
         return frame.select(*table.names)
 
-    def empty(self, table: Table) -> DataFrame:
-        """A frame with the declared columns and no rows."""
-        columns = ", ".join(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in table.columns)
-        # createDataFrame of an empty list would start Python workers; a SQL query does not.
-        return self.spark.sql(f"SELECT {columns} WHERE false")
-
     def frame(self, table: Table, version: int | None = None) -> DataFrame:
         """The table at `version` (None: newest), with whatever columns it has."""
         reader = self.spark.read.format("delta")

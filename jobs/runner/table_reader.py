@@ -94,4 +94,8 @@ class TableReader:
 
     def empty(self, name: str) -> DataFrame:
         """A frame with the columns of a table and no rows."""
-        return self.lake.empty(catalog.table(name))
+        columns = ", ".join(
+            f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in catalog.table(name).columns
+        )
+        # createDataFrame of an empty list would start Python workers; a SQL query does not.
+        return self.lake.spark.sql(f"SELECT {columns} WHERE false")

@@ -340,7 +340,7 @@ ELSEWHERE = {  # what a test of its own bounds
 }  # fmt: skip
 ELSEWHERE |= {"crawl.rows": "tests/jobs/test_extract_text.py"}
 NO_TEXT = {  # never walk through a text: numbers, ids, settings, or models that read a bounded beginning
-    "arrow.types",
+    "arrow.types", "arrow.boosted_trees",
     "arrow.batches", "language_models.causal_lm", "columns", "arrow.code_cache", "warm_up", "scoring.domains", "language_models.embedding", "language_models.kenlm_training", "rules.limits", "scoring.scales", "edit.shards", "text.english_specials", "dedup.survivors", "language_models.text_heads", "scoring.classifiers", "scoring.kind", "scoring.training",
     "arrow.zip_directories", "html.names", "html.keywords",
     "passages.rows", "dedup.messages", "dedup.doc_ids", "dedup.candidates", "dedup.grouping", "dedup.comparing", "dedup.outcomes", "dedup.text_groups", "semantic.cells", "language_models.onnx_encoder",

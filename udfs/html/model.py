@@ -11,56 +11,26 @@ from __future__ import annotations
 
 import functools
 import io
-from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 
-from gristmill.udfs.arrow.compiled import compiled
+from gristmill.udfs.arrow.boosted_trees import Floats, Trees
 from gristmill.udfs.html.blocks import WORDS, Blocks
 from gristmill.udfs.html.features import features
 from gristmill.udfs.html.nodes import Nodes
 
-Floats = npt.NDArray[np.float64]
 # blocks on each side of which the second row of trees sees the probability, and over which it sees means
 SEEN, MEANS = 4, (3, 8, 20)
-
-
-@dataclass(frozen=True)
-class Trees:
-    """Boosted trees of one stage: `roots` are the rows of the nodes where each tree begins.
-
-    A row goes to `left` where its `feature` is at most `threshold`, otherwise to `right`; a leaf has -1 in
-    `left` and adds `value` to the logit, which begins at `base`.
-    """
-
-    base: float
-    roots: npt.NDArray[np.int32]
-    feature: npt.NDArray[np.int16]
-    threshold: Floats
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
-    value: Floats
 
 
 @functools.cache
 def stages() -> tuple[Trees, Trees]:
     """The two rows of trees that come with the package."""
     data = io.BytesIO(files("gristmill.udfs.html").joinpath("model.npz").read_bytes())
-    with np.load(data) as held:
-        first, second = (
-            Trees(
-                float(held[f"base_{i}"]),
-                *(
-                    np.ascontiguousarray(held[f"{name}_{i}"])
-                    for name in Trees.__dataclass_fields__
-                    if name != "base"
-                ),
-            )
-            for i in (1, 2)
-        )
-    return first, second
+    with np.load(data) as arrays:
+        return Trees.of_arrays(arrays, "_1"), Trees.of_arrays(arrays, "_2")
 
 
 def probabilities(nodes: Nodes, blocks: Blocks) -> Floats:
@@ -80,31 +50,7 @@ def sizes(blocks: Blocks) -> Floats:
 
 def evaluate(trees: Trees, rows: npt.NDArray[np.float32]) -> Floats:
     """The probability of each row of features."""
-    logits = np.full(len(rows), trees.base)
-    _add(rows, trees.roots, trees.feature, trees.threshold, trees.left, trees.right, trees.value, logits)
-    return 1 / (1 + np.exp(-logits))
-
-
-@compiled
-def _add(
-    rows: npt.NDArray[np.float32],
-    roots: npt.NDArray[np.int32],
-    feature: npt.NDArray[np.int16],
-    threshold: npt.NDArray[np.float64],
-    left: npt.NDArray[np.int32],
-    right: npt.NDArray[np.int32],
-    value: npt.NDArray[np.float64],
-    logits: npt.NDArray[np.float64],
-) -> None:
-    """Add the leaves of all trees to `logits`."""
-    # tree by tree: the nodes of one stay in the processor's first cache
-    for t in range(len(roots)):
-        root = roots[t]
-        for i in range(len(rows)):
-            node = root
-            while left[node] >= 0:
-                node = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
-            logits[i] += value[node]
+    return 1 / (1 + np.exp(-trees.logits(rows.astype(np.float64))))
 
 
 def context(own: Floats, weights: Floats) -> Floats:

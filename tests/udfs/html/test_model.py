@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from benchmarks.extraction_model import packed, shares
+from benchmarks.extraction_model import shares
+from gristmill.udfs.arrow.boosted_trees import Trees
 from gristmill.udfs.html import keywords, model
 from gristmill.udfs.html.features import NAMES
 
@@ -20,7 +21,7 @@ def test_packed_trees_give_what_scikit_learn_gives() -> None:
     rows = rng.normal(size=(500, 6)).astype(np.float32)
     labels = (rows[:, 0] + rows[:, 1] * rows[:, 2] > 0.2).astype(int)
     trees = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=7, random_state=1).fit(rows, labels)
-    assert model.evaluate(packed(trees), rows) == pytest.approx(trees.predict_proba(rows)[:, 1], abs=1e-12)
+    assert model.evaluate(Trees.of(trees), rows) == pytest.approx(trees.predict_proba(rows)[:, 1], abs=1e-12)
 
 
 def test_the_trees_that_come_along_know_the_features_there_are() -> None:
